@@ -213,3 +213,78 @@ impl fmt::Debug for CapabilitySet {
         f.debug_set().entries(self.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_capability_is_found_by_its_name_and_no_two_share_one() {
+        let mut names = BTreeSet::new();
+        for &capability in Capability::ALL {
+            let name = capability.name();
+            assert_eq!(Capability::from_name(name), Some(capability));
+            assert!(names.insert(name), "{name} twice");
+            // capability-negotiation: a name has no space, `=` or control character, and does not begin with `-`.
+            assert!(
+                name.bytes().all(|b| b.is_ascii_graphic() && b != b'='),
+                "{name}"
+            );
+            assert!(!name.starts_with('-'), "{name}");
+        }
+        for unknown in ["", "BATCH", "batch=", "draft/batch", "msgid"] {
+            assert_eq!(Capability::from_name(unknown), None, "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn each_has_its_own_bit() {
+        for (place, &capability) in Capability::ALL.iter().enumerate() {
+            assert_eq!(capability as usize, place);
+            let alone = CapabilitySet::of(&[capability]);
+            assert_eq!(alone.len(), 1);
+            assert_eq!(alone.iter().collect::<Vec<_>>(), [capability]);
+            assert!(alone.without(capability).is_empty());
+        }
+        let all: CapabilitySet = Capability::ALL.iter().copied().collect();
+        assert_eq!(all.len(), Capability::ALL.len());
+        assert!(all.iter().eq(Capability::ALL.iter().copied()));
+    }
+
+    #[test]
+    fn sets() {
+        const TAGGED: CapabilitySet =
+            CapabilitySet::of(&[Capability::MessageTags, Capability::ServerTime]);
+        let mut set = CapabilitySet::EMPTY;
+        set.insert(Capability::ServerTime);
+        assert!(set.contains(Capability::ServerTime) && !set.contains(Capability::MessageTags));
+        assert!(TAGGED.contains_all(set) && !set.contains_all(TAGGED));
+        assert_eq!(TAGGED.intersection(set), set);
+        assert_eq!(
+            TAGGED.difference(set),
+            CapabilitySet::of(&[Capability::MessageTags])
+        );
+        assert_eq!(set.union(TAGGED), TAGGED);
+        set.remove(Capability::ServerTime);
+        assert!(set.is_empty());
+        assert_eq!(format!("{TAGGED:?}"), "{MessageTags, ServerTime}");
+    }
+
+    #[test]
+    fn a_capability_has_no_effect_without_what_it_requires() {
+        for &capability in Capability::ALL {
+            let requires = capability.requires();
+            assert!(!requires.contains(capability));
+            let alone = CapabilitySet::of(&[capability]);
+            assert_eq!(
+                alone.effective().contains(capability),
+                requires.is_empty(),
+                "{capability}"
+            );
+            let together = alone.union(requires);
+            assert_eq!(together.effective(), together, "{capability}");
+        }
+    }
+}

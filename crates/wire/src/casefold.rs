@@ -80,3 +80,54 @@ impl CaseMapping {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [CaseMapping; 4] = [
+        CaseMapping::Ascii,
+        CaseMapping::Rfc1459,
+        CaseMapping::Rfc1459Strict,
+        CaseMapping::Precis,
+    ];
+
+    #[test]
+    fn names() {
+        /// `same`: under which of [`ALL`] the two are one name.
+        #[track_caller]
+        fn check(a: &str, b: &str, same: [bool; 4]) {
+            for (mapping, same) in ALL.into_iter().zip(same) {
+                assert_eq!(mapping.eq(a, b), same, "{mapping:?} {a} {b}");
+                assert_eq!(
+                    mapping.fold(a) == mapping.fold(b),
+                    same,
+                    "{mapping:?} {a} {b}"
+                );
+            }
+        }
+        check("Alice", "aLICE", [true, true, true, true]);
+        check("alice", "alicE2", [false, false, false, false]);
+        check("a[]\\", "A{}|", [false, true, true, false]);
+        check("a~", "a^", [false, true, false, false]);
+        check("ÉTÉ", "été", [false, false, false, true]);
+        // Character by character, so a final sigma is no special case, like on the server.
+        check("ΟΔΟΣ", "οδοσ", [false, false, false, true]);
+        check("İ", "i\u{307}", [false, false, false, true]);
+        check("ß", "ss", [false, false, false, false]);
+        check("#Tea", "#tea", [true, true, true, true]);
+        check("", "", [true, true, true, true]);
+    }
+
+    #[test]
+    fn tokens() {
+        for mapping in ALL {
+            assert_eq!(CaseMapping::from_token(mapping.token()), Some(mapping));
+        }
+        assert_eq!(
+            CaseMapping::from_token("RFC7613"),
+            Some(CaseMapping::Precis)
+        );
+        assert_eq!(CaseMapping::from_token("klingon"), None);
+    }
+}

@@ -30,3 +30,36 @@ impl<'a> Ctcp<'a> {
 pub fn action(text: &str) -> String {
     format!("{DELIMITER}ACTION {text}{DELIMITER}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<(&str, &str)>) {
+            let found = Ctcp::parse(text).map(|ctcp| (ctcp.command, ctcp.arguments));
+            assert_eq!(found, expected, "{text:?}");
+        }
+        check("hi", None);
+        check("", None);
+        check("\u{1}", None);
+        check("\u{1}\u{1}", None);
+        check("\u{1} x\u{1}", None);
+        check("a \u{1}VERSION\u{1}", None);
+        check("\u{1}VERSION\u{1}", Some(("VERSION", "")));
+        check("\u{1}VERSION", Some(("VERSION", "")));
+        check("\u{1}PING 1 2\u{1}", Some(("PING", "1 2")));
+    }
+
+    #[test]
+    fn actions() {
+        let text = action("waves");
+        assert_eq!(text, "\u{1}ACTION waves\u{1}");
+        let ctcp = Ctcp::parse(&text).unwrap();
+        assert!(ctcp.is_action());
+        assert_eq!(ctcp.arguments, "waves");
+        assert!(!Ctcp::parse("\u{1}VERSION\u{1}").unwrap().is_action());
+    }
+}

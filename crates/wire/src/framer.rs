@@ -169,3 +169,135 @@ impl Frames<'_> {
         self.owned_at >= self.owned.len() && self.chunk.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 8;
+
+    fn take(mut frames: Frames<'_>, into: &mut Vec<String>) {
+        while let Some(frame) = frames.next_frame() {
+            into.push(match frame {
+                Frame::Line(line) => String::from_utf8_lossy(line).into_owned(),
+                Frame::TooLong { head } => format!("too long: {}", String::from_utf8_lossy(head)),
+            });
+        }
+    }
+
+    fn lines_of(chunks: &[&[u8]]) -> Vec<String> {
+        let mut framer = Framer::new();
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            take(framer.push(chunk, MAX), &mut lines);
+            assert!(framer.pending().len() <= MAX + 2);
+        }
+        lines
+    }
+
+    #[test]
+    fn lines_in_one_chunk_and_byte_by_byte() {
+        #[track_caller]
+        fn check(stream: &[u8], expected: &[&str]) {
+            assert_eq!(lines_of(&[stream]), expected, "whole");
+            let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+            assert_eq!(lines_of(&bytes), expected, "byte by byte");
+            for cut in 0..stream.len() {
+                assert_eq!(
+                    lines_of(&[&stream[..cut], &stream[cut..]]),
+                    expected,
+                    "cut at {cut}"
+                );
+            }
+        }
+        check(b"", &[]);
+        check(b"a", &[]);
+        check(b"a\n", &["a"]);
+        check(b"a\r\n", &["a"]);
+        check(b"a\r\nb\nc", &["a", "b"]);
+        check(b"\n\r\n\n", &["", "", ""]);
+        check(b"a\r\r\n", &["a\r"]);
+        check(b"a\rb\n", &["a\rb"]);
+        check(b"12345678\r\n", &["12345678"]);
+        check(b"12345678\n", &["12345678"]);
+        check(b"123456789\r\n", &["too long: 12345678"]);
+        check(b"12345678\r\r\n", &["too long: 12345678"]);
+        check(b"12345678\rx\n", &["too long: 12345678"]);
+        check(
+            b"a\n1234567890123456789012345\r\nb\r\n",
+            &["a", "too long: 12345678", "b"],
+        );
+        check(
+            b"1234567890\n1234567890\n",
+            &["too long: 12345678", "too long: 12345678"],
+        );
+    }
+
+    #[test]
+    fn whole_lines_are_slices_of_the_chunk() {
+        let chunk = b"one\r\ntwo\r\nthr";
+        let mut framer = Framer::new();
+        let mut frames = framer.push(chunk, MAX);
+        let range = chunk.as_ptr_range();
+        while let Some(Frame::Line(line)) = frames.next_frame() {
+            assert!(range.contains(&line.as_ptr()));
+        }
+        assert_eq!(framer.pending(), b"thr");
+    }
+
+    #[test]
+    fn an_idle_framer_holds_no_memory() {
+        let mut framer = Framer::new();
+        let mut lines = Vec::new();
+        for chunk in [&b"on"[..], b"e\r", b"\ntwo\r\n", b"123456789012", b"34\n"] {
+            take(framer.push(chunk, MAX), &mut lines);
+        }
+        assert_eq!(lines, ["one", "two", "too long: 12345678"]);
+        assert_eq!(framer.partial.capacity(), 0);
+    }
+
+    #[test]
+    fn memory_of_an_endless_line_is_bounded() {
+        let mut framer = Framer::new();
+        for _ in 0..10_000 {
+            assert!(framer.push(&[b'x'; 100], 512).is_empty());
+        }
+        assert_eq!(framer.pending().len(), 514);
+        assert!(framer.partial.capacity() <= 2 * 514);
+    }
+
+    #[test]
+    fn lines_on_hold_come_again_in_order() {
+        for take_before_hold in 0..=4 {
+            let mut framer = Framer::new();
+            let mut lines = Vec::new();
+            assert!(framer.push(b"on", MAX).is_empty());
+            let mut frames = framer.push(b"e\ntwo\nthree\nfour\nfi", MAX);
+            for _ in 0..take_before_hold {
+                let Some(Frame::Line(line)) = frames.next_frame() else {
+                    panic!("four lines")
+                };
+                lines.push(String::from_utf8_lossy(line).into_owned());
+            }
+            framer.hold(frames);
+            assert_eq!(framer.is_holding(), take_before_hold < 4);
+            take(framer.push(b"", MAX), &mut lines);
+            assert!(!framer.is_holding());
+            take(framer.push(b"ve\nsix\n", MAX), &mut lines);
+            assert_eq!(lines, ["one", "two", "three", "four", "five", "six"]);
+            assert_eq!(framer.partial.capacity(), 0);
+        }
+    }
+
+    #[test]
+    fn hold_twice_and_push_more() {
+        let mut framer = Framer::new();
+        let frames = framer.push(b"a\nb\n12345678901", MAX);
+        framer.hold(frames);
+        let frames = framer.push(b"2\nc\n", MAX);
+        framer.hold(frames);
+        let mut lines = Vec::new();
+        take(framer.push(b"d\n", MAX), &mut lines);
+        assert_eq!(lines, ["a", "b", "too long: 12345678", "c", "d"]);
+    }
+}

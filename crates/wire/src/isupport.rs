@@ -142,3 +142,107 @@ pub fn unescape(value: &str) -> Cow<'_, str> {
     plain.push_str(rest);
     Cow::Owned(plain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::LineLimits;
+
+    #[test]
+    fn tokens() {
+        #[track_caller]
+        fn check(token: &str, expected: Option<(&str, Option<&str>, bool)>) {
+            let found = IsupportToken::parse(token);
+            let found = found
+                .as_ref()
+                .map(|t| (t.name, t.value.as_deref(), t.negated));
+            assert_eq!(found, expected, "{token:?}");
+        }
+        check("SAFELIST", Some(("SAFELIST", None, false)));
+        check("NICKLEN=32", Some(("NICKLEN", Some("32"), false)));
+        check("EXCEPTS=", Some(("EXCEPTS", Some(""), false)));
+        check("-NICKLEN", Some(("NICKLEN", None, true)));
+        check(
+            "NETWORK=my\\x20net\\x3D\\x5C",
+            Some(("NETWORK", Some("my net=\\"), false)),
+        );
+        check("A=b=c", Some(("A", Some("b=c"), false)));
+        check("", None);
+        check("=x", None);
+        check("-", None);
+    }
+
+    #[test]
+    fn escapes() {
+        for (plain, escaped) in [
+            ("", ""),
+            ("(qaohv)~&@%+", "(qaohv)~&@%+"),
+            ("my net", "my\\x20net"),
+            ("a=b\\c", "a\\x3Db\\x5Cc"),
+            ("\\x20", "\\x5Cx20"),
+            ("a\r\n\0", "a\\x0D\\x0A\\x00"),
+            ("é ü", "é\\x20ü"),
+        ] {
+            assert_eq!(escape(plain), escaped);
+            assert_eq!(unescape(escaped), plain);
+        }
+        // What is no escape stays.
+        for odd in ["\\x", "\\x2", "\\xé", "\\xZZ", "\\xFF", "\\x+1", "a\\b"] {
+            assert_eq!(unescape(odd), odd);
+        }
+        assert_eq!(token("NETWORK", Some("a b")), "NETWORK=a\\x20b");
+        assert_eq!(token("SAFELIST", None), "SAFELIST");
+    }
+
+    #[test]
+    fn every_token_goes_out_once_on_lines_that_fit() {
+        #[track_caller]
+        fn check(tokens: Vec<String>, expected_lines: usize) {
+            let mut buffer = Vec::new();
+            write(&mut buffer, "parlor.example", "alice", &tokens);
+            let lines: Vec<&[u8]> = buffer.split_inclusive(|&byte| byte == b'\n').collect();
+            assert_eq!(lines.len(), expected_lines);
+            let mut read = Vec::new();
+            for bytes in lines {
+                assert!(bytes.len() <= MAX_BODY, "{} bytes", bytes.len());
+                let line = Line::parse(
+                    bytes.strip_suffix(b"\r\n").unwrap(),
+                    LineLimits::FROM_SERVER,
+                )
+                .unwrap();
+                assert_eq!((line.verb, line.param(0)), ("005", Some("alice")));
+                assert_eq!(line.params().last(), Some(&SUPPORTED_TEXT));
+                let of_line: Vec<_> = IsupportToken::of_line(&line)
+                    .map(|token| token.name.to_owned())
+                    .collect();
+                assert!((1..=MAX_TOKENS).contains(&of_line.len()));
+                read.extend(of_line);
+            }
+            assert_eq!(read, tokens);
+        }
+        check(vec![], 0);
+        check((0..13).map(|n| format!("T{n}")).collect(), 1);
+        check((0..14).map(|n| format!("T{n}")).collect(), 2);
+        check((0..40).map(|n| format!("T{n}")).collect(), 4);
+        // 512 bytes take four of these.
+        check(
+            (0..9).map(|n| format!("{}{n}", "T".repeat(100))).collect(),
+            3,
+        );
+    }
+
+    #[test]
+    fn a_token_too_long_for_any_line_has_one_alone() {
+        let tokens = ["A".to_owned(), "B".repeat(600), "C".to_owned()];
+        let lengths: Vec<usize> = lines(&tokens, "s", "t").map(<[String]>::len).collect();
+        assert_eq!(lengths, [1, 1, 1]);
+    }
+
+    #[test]
+    fn short_lines_have_no_tokens() {
+        for text in ["005", "005 a", "005 a :are supported"] {
+            let line = Line::parse(text.as_bytes(), LineLimits::FROM_SERVER).unwrap();
+            assert_eq!(IsupportToken::of_line(&line).count(), 0, "{text}");
+        }
+    }
+}

@@ -284,3 +284,236 @@ fn split_word(text: &str) -> (&str, &str) {
         None => (text, ""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a line is, as text: `tags|source|verb|param|param`, or the error.
+    fn shown(bytes: &[u8]) -> String {
+        match Line::parse(bytes, LineLimits::FROM_CLIENT) {
+            Ok(line) => {
+                let source = line.source.unwrap_or("-");
+                let mut parts = vec![line.tags.raw(), source, line.verb];
+                parts.extend(line.params());
+                parts.join("|")
+            }
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn lines() {
+        #[track_caller]
+        fn check(bytes: &str, expected: &str) {
+            assert_eq!(shown(bytes.as_bytes()), expected, "{bytes:?}");
+        }
+        check("PING", "|-|PING");
+        check("PING ", "|-|PING");
+        check("  PING  a   b ", "|-|PING|a|b");
+        check("PRIVMSG #tea :hi there ", "|-|PRIVMSG|#tea|hi there ");
+        check("PRIVMSG #tea :", "|-|PRIVMSG|#tea|");
+        check("PRIVMSG #tea ::-)", "|-|PRIVMSG|#tea|:-)");
+        check("PRIVMSG #tea hi:you", "|-|PRIVMSG|#tea|hi:you");
+        check("privmsg #café :Grüße 😀", "|-|privmsg|#café|Grüße 😀");
+        check(":alice!a@h JOIN #tea", "|alice!a@h|JOIN|#tea");
+        check(":s   001   alice :Hi", "|s|001|alice|Hi");
+        check("@a=1;+b PING x", "a=1;+b|-|PING|x");
+        check("@a=1   :s   PING x", "a=1|s|PING|x");
+        check("@ PING x", "|-|PING|x");
+        check("@a=é PING", "a=é|-|PING");
+        // A tag section only at the very start; elsewhere `@` is a letter like any other.
+        check(" @a PING", "|-|@a|PING");
+        check(": PING", "||PING");
+        // A fifteenth parameter takes the rest, with or without colon (RFC 2812 section 2.3.1).
+        check(
+            "V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 ",
+            "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15 16 ",
+        );
+        check(
+            "V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 :15 :16",
+            "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15 :16",
+        );
+        check(
+            "V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 ",
+            "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14",
+        );
+    }
+
+    #[test]
+    fn errors() {
+        #[track_caller]
+        fn check(bytes: &[u8], expected: LineError<'_>) {
+            let found = Line::parse(bytes, LineLimits::FROM_CLIENT);
+            assert_eq!(found, Err(expected), "{:?}", String::from_utf8_lossy(bytes));
+        }
+        let none = Tags::default();
+        check(b"", LineError::Empty);
+        check(b"   ", LineError::Empty);
+        check(b"@a=1", LineError::NoVerb);
+        check(b"@a=1  ", LineError::NoVerb);
+        check(b":source", LineError::NoVerb);
+        check(b":source ", LineError::NoVerb);
+        check(b"PING a\0b", LineError::ForbiddenByte { byte: 0 });
+        check(b"PING a\rb", LineError::ForbiddenByte { byte: b'\r' });
+        check(b"PING a\nb", LineError::ForbiddenByte { byte: b'\n' });
+        check(b"@a\0 PING a", LineError::ForbiddenByte { byte: 0 });
+        let labelled = Tags::new("label=7");
+        check(
+            b"PRIVMSG a :\xff",
+            LineError::InvalidUtf8 {
+                verb: Some("PRIVMSG"),
+                tags: none,
+            },
+        );
+        check(
+            b"@label=7 PRIVMSG \xff",
+            LineError::InvalidUtf8 {
+                verb: Some("PRIVMSG"),
+                tags: labelled,
+            },
+        );
+        check(
+            b"@label=7 :\xff  NICK a",
+            LineError::InvalidUtf8 {
+                verb: Some("NICK"),
+                tags: labelled,
+            },
+        );
+        check(
+            b"@label=\xff NICK a",
+            LineError::InvalidUtf8 {
+                verb: Some("NICK"),
+                tags: none,
+            },
+        );
+        check(
+            b"@label=\xff",
+            LineError::InvalidUtf8 {
+                verb: None,
+                tags: none,
+            },
+        );
+        check(
+            b"@label=7 NICK\xff a",
+            LineError::InvalidUtf8 {
+                verb: None,
+                tags: labelled,
+            },
+        );
+        check(
+            b":\xff",
+            LineError::InvalidUtf8 {
+                verb: None,
+                tags: none,
+            },
+        );
+        // A character cut in two by the end of the line.
+        check(
+            &"PING é".as_bytes()[..6],
+            LineError::InvalidUtf8 {
+                verb: Some("PING"),
+                tags: none,
+            },
+        );
+    }
+
+    #[test]
+    fn limits() {
+        #[track_caller]
+        fn check(
+            limits: LineLimits,
+            tag_bytes: usize,
+            body_bytes: usize,
+            expected: Option<LinePart>,
+        ) {
+            let mut line = Vec::new();
+            if tag_bytes > 0 {
+                line.push(b'@');
+                line.extend(std::iter::repeat_n(b't', tag_bytes));
+                line.push(b' ');
+            }
+            line.extend(b"PING ");
+            line.extend(std::iter::repeat_n(b'p', body_bytes - 5));
+            let found = match Line::parse(&line, limits) {
+                Ok(_) => None,
+                Err(LineError::TooLong { part, .. }) => Some(part),
+                Err(other) => panic!("{other}"),
+            };
+            assert_eq!(found, expected, "{tag_bytes} and {body_bytes} bytes");
+        }
+        let client = LineLimits::FROM_CLIENT;
+        check(client, 0, 510, None);
+        check(client, 0, 511, Some(LinePart::Body));
+        check(client, 4094, 510, None);
+        check(client, 4095, 510, Some(LinePart::Tags));
+        check(client, 4094, 511, Some(LinePart::Body));
+        check(client, 4095, 511, Some(LinePart::Tags));
+        let server = LineLimits::FROM_SERVER;
+        check(server, 8189, 510, None);
+        check(server, 8190, 510, Some(LinePart::Tags));
+        check(server, 8189, 511, Some(LinePart::Body));
+        check(server.with_body(2000), 8189, 2000, None);
+        assert_eq!(client.line(), 4096 + 510);
+        assert_eq!(server.line(), 8191 + 510);
+    }
+
+    #[test]
+    fn a_body_that_is_too_long_keeps_its_label() {
+        let line = format!("@label=x PRIVMSG #tea :{}", "a".repeat(510));
+        let error = Line::parse(line.as_bytes(), LineLimits::FROM_CLIENT).unwrap_err();
+        let LineError::TooLong {
+            part: LinePart::Body,
+            limit: 510,
+            tags,
+        } = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(tags.raw_value("label"), Some("x"));
+    }
+
+    #[test]
+    fn parts_of_a_line() {
+        let line = Line::parse(b":a!b@c pRiVmSg x :y z", LineLimits::FROM_SERVER).unwrap();
+        assert!(line.verb_is("PRIVMSG") && !line.verb_is("NOTICE"));
+        assert_eq!(line.source_nick(), Some("a"));
+        assert_eq!(line.param(0), Some("x"));
+        assert_eq!(line.param(1), Some("y z"));
+        assert_eq!(line.param(2), None);
+        assert_eq!(line.params().len(), 2);
+    }
+
+    #[test]
+    fn errors_are_one_sentence() {
+        let errors = [
+            LineError::Empty,
+            LineError::NoVerb,
+            LineError::TooLong {
+                part: LinePart::Tags,
+                limit: 4094,
+                tags: Tags::default(),
+            },
+            LineError::TooLong {
+                part: LinePart::Body,
+                limit: 510,
+                tags: Tags::default(),
+            },
+            LineError::ForbiddenByte { byte: 0 },
+            LineError::InvalidUtf8 {
+                verb: None,
+                tags: Tags::default(),
+            },
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.starts_with("the ") && !text.contains('\n'), "{text}");
+        }
+        let limit = LineError::TooLong {
+            part: LinePart::Body,
+            limit: 510,
+            tags: Tags::default(),
+        };
+        assert_eq!(limit.to_string(), "the line is longer than 510 bytes");
+    }
+}

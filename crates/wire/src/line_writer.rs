@@ -334,3 +334,209 @@ fn append_fmt(buffer: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
     // Appending cannot fail; a `Display` that fails by itself has written what it could.
     let _ = fmt::Write::write_fmt(&mut Append(buffer), arguments);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(write: impl FnOnce(LineWriter<'_>), expected: &str) {
+        let mut buffer = b"before\r\n".to_vec();
+        write(LineWriter::new(&mut buffer));
+        let written = String::from_utf8(buffer).expect("UTF-8 in, UTF-8 out");
+        assert_eq!(
+            written.strip_prefix("before\r\n").expect("only appended"),
+            format!("{expected}\r\n")
+        );
+    }
+
+    #[test]
+    fn lines() {
+        check(|line| line.verb("PING").end(), "PING");
+        check(|line| line.verb("PING").trailing(""), "PING :");
+        check(|line| line.source("").verb("PING").end(), "PING");
+        check(
+            |line| {
+                line.source("a!b@c")
+                    .verb("PRIVMSG")
+                    .param("#tea")
+                    .trailing(":) hi")
+            },
+            ":a!b@c PRIVMSG #tea ::) hi",
+        );
+        check(
+            |line| {
+                line.tag("time", Some("1"))
+                    .tag("bot", None)
+                    .tag("e", Some(""))
+                    .verb("X")
+                    .end()
+            },
+            "@time=1;bot;e X",
+        );
+        check(
+            |line| {
+                line.tag("+a", Some("b; c"))
+                    .source("s")
+                    .verb("TAGMSG")
+                    .param("x")
+                    .end()
+            },
+            "@+a=b\\:\\sc :s TAGMSG x",
+        );
+        check(
+            |line| {
+                line.raw_tag("+a", "\\b\\s")
+                    .raw_tag("+c", "")
+                    .verb("X")
+                    .end()
+            },
+            "@+a=\\b\\s;+c X",
+        );
+        check(
+            |line| {
+                line.numeric("srv", Numeric::RPL_WELCOME, "alice")
+                    .trailing("Welcome")
+            },
+            ":srv 001 alice :Welcome",
+        );
+        check(
+            |line| {
+                line.numeric("srv", Numeric::RPL_LIST, "*")
+                    .param_fmt(format_args!("{}", 12))
+                    .trailing_fmt(format_args!("{}-{}", 1, 2))
+            },
+            ":srv 322 * 12 :1-2",
+        );
+        check(
+            |line| {
+                line.verb("MODE")
+                    .param("#a")
+                    .params(["+ov", "x", "y"])
+                    .end()
+            },
+            "MODE #a +ov x y",
+        );
+        check(
+            |line| {
+                line.verb("X")
+                    .open_trailing()
+                    .text("a b")
+                    .fmt(format_args!(" {}", 3))
+                    .end()
+            },
+            "X :a b 3",
+        );
+    }
+
+    #[test]
+    fn nothing_breaks_a_line() {
+        check(|line| line.verb("X").param("").end(), "X *");
+        check(|line| line.verb("X").param("a b").end(), "X *");
+        check(|line| line.verb("X").param(":a").end(), "X *");
+        check(|line| line.verb("X").param("a\r\nQUIT").end(), "X *");
+        check(|line| line.verb("X").param("a\0").end(), "X *");
+        check(|line| line.verb("X").param("a:b@c").end(), "X a:b@c");
+        check(
+            |line| line.verb("X").param_fmt(format_args!("{} {}", 1, 2)).end(),
+            "X *",
+        );
+        check(
+            |line| line.verb("X").param_fmt(format_args!("")).end(),
+            "X *",
+        );
+        check(|line| line.verb("X").trailing("a\r\nQUIT\0"), "X :a  QUIT ");
+        check(
+            |line| line.verb("X").trailing_fmt(format_args!("a{}b", '\n')),
+            "X :a b",
+        );
+        check(|line| line.verb("").end(), "*");
+        check(|line| line.verb("@a b").end(), "*");
+        check(|line| line.verb("@a").end(), "*");
+        check(|line| line.verb(":a").end(), "*");
+        check(|line| line.source("a b\n").verb("X").end(), ":* X");
+        check(
+            |line| line.source("s").numeric(Numeric::ERR_NOSUCHNICK, "").end(),
+            ":s 401 *",
+        );
+        check(
+            |line| line.tag("a b;c=d\n", Some("\0\r\n")).verb("X").end(),
+            "@a_b_c_d_=\\s\\r\\n X",
+        );
+        check(
+            |line| line.raw_tag("k", "a b;c\0\r\n").verb("X").end(),
+            "@k=a_b_c___ X",
+        );
+    }
+
+    #[test]
+    fn budgets_agree_with_what_is_written() {
+        let (source, verb, middles) = ("alice!~a@host", "PRIVMSG", ["#tea"]);
+        let budget = text_budget(source, verb, &middles);
+        let mut buffer = Vec::new();
+        let line = LineWriter::new(&mut buffer)
+            .tag("time", Some("2026"))
+            .source(source)
+            .verb(verb)
+            .params(middles);
+        assert_eq!(line.text_budget(), budget);
+        line.trailing(&"x".repeat(budget));
+        let body = buffer.len() - "@time=2026 ".len();
+        assert_eq!(body, MAX_BODY);
+        assert_eq!(text_budget("", "X", &[]), MAX_BODY - "X :\r\n".len());
+        assert_eq!(text_budget("", "X", &["y".repeat(600).as_str()]), 0);
+    }
+
+    #[test]
+    fn long_text_of_the_server_is_cut_between_characters() {
+        let mut buffer = Vec::new();
+        LineWriter::new(&mut buffer)
+            .verb("X")
+            .trailing_cut(&"é".repeat(400));
+        // 507 bytes are left, an odd number.
+        assert_eq!(buffer.len(), MAX_BODY - 1);
+        assert!(std::str::from_utf8(&buffer).is_ok());
+    }
+
+    #[test]
+    fn truncation() {
+        for (text, max, expected) in [
+            ("abc", 5, "abc"),
+            ("abc", 3, "abc"),
+            ("abc", 2, "ab"),
+            ("é", 1, ""),
+            ("aé", 2, "a"),
+            ("😀", 3, ""),
+            ("", 0, ""),
+        ] {
+            assert_eq!(
+                truncate_at_char_boundary(text, max),
+                expected,
+                "{text:?} to {max}"
+            );
+        }
+    }
+
+    #[test]
+    fn items_until_the_line_is_full() {
+        let mut buffer = Vec::new();
+        let mut names = LineWriter::new(&mut buffer)
+            .tag("batch", Some("1"))
+            .source("s")
+            .verb("353")
+            .open_trailing();
+        assert!(names.is_empty());
+        let mut count = 0;
+        while names.try_item(' ', "alice") {
+            count += 1;
+        }
+        assert!(names.room() < " alice".len());
+        names.end();
+        assert_eq!(
+            buffer.len(),
+            "@batch=1 :s 353 :\r\n".len() + count * "alice ".len() - 1
+        );
+        assert!(buffer.len() - "@batch=1 ".len() <= MAX_BODY);
+        assert!(buffer.ends_with(b"alice alice\r\n"));
+    }
+}

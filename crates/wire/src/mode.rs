@@ -174,3 +174,93 @@ impl fmt::Display for ModeString<'_> {
             .try_for_each(|param| write!(f, " {param}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(letter: char) -> ModeKind {
+        match letter {
+            'b' | 'e' | 'I' => ModeKind::List,
+            'k' => ModeKind::AlwaysParam,
+            'l' => ModeKind::ParamWhenSet,
+            'o' | 'v' => ModeKind::Prefix,
+            _ => ModeKind::Flag,
+        }
+    }
+
+    fn shown(words: &[&str]) -> String {
+        let changes = parse(words, kind).map(|change| {
+            let sign = change.sign.symbol();
+            let param = change
+                .param
+                .map(|param| format!("={param}"))
+                .unwrap_or_default();
+            format!("{sign}{}{param}", change.letter)
+        });
+        changes.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn changes() {
+        #[track_caller]
+        fn check(line: &str, expected: &str) {
+            let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+            assert_eq!(shown(&words), expected, "{line:?}");
+        }
+        check("", "");
+        check("+", "");
+        check("+nt", "+n +t");
+        check("nt", "+n +t");
+        check("+n-t+m", "+n -t +m");
+        check("+ov alice bob", "+o=alice +v=bob");
+        check("+o", "+o");
+        check("b", "+b");
+        check("+b", "+b");
+        check("+bb *!*@a *!*@b", "+b=*!*@a +b=*!*@b");
+        check("-b *!*@a", "-b=*!*@a");
+        check("+l 5", "+l=5");
+        check("-l 5", "-l");
+        check("+k-k a b", "+k=a -k=b");
+        check("-k", "-k");
+        check("+lk-o 5 key alice", "+l=5 +k=key -o=alice");
+        check("+o alice -v bob", "+o=alice -v=bob");
+        check("+n extra +t", "+n +t");
+        check("+x?😀", "+x +? +😀");
+        check("+--+n", "+n");
+        // A parameter may look like letters: the letter before it takes it.
+        check("+k -n", "+k=-n");
+    }
+
+    fn composed(line: &str, max_params: usize, max_bytes: usize) -> Vec<String> {
+        let words: Vec<&str> = line.split(' ').collect();
+        compose(parse(&words, kind), max_params, max_bytes)
+            .iter()
+            .map(ModeString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn composing() {
+        #[track_caller]
+        fn check(line: &str, max_params: usize, max_bytes: usize, expected: &[&str]) {
+            assert_eq!(
+                composed(line, max_params, max_bytes),
+                expected,
+                "{line:?} {max_params} {max_bytes}"
+            );
+        }
+        check("+", 3, 100, &[]);
+        check("+n+t-m", 3, 100, &["+nt-m"]);
+        check("+ov-v a b c", 3, 100, &["+ov-v a b c"]);
+        check("+oooo a b c d", 3, 100, &["+ooo a b c", "+o d"]);
+        check("+ooont a b c", 3, 100, &["+ooont a b c"]);
+        check("-oooo a b c d", 1, 100, &["-o a", "-o b", "-o c", "-o d"]);
+        check("-oo a b", 0, 100, &["-o a", "-o b"]);
+        check("+oo aaaa bbbb", 9, 13, &["+oo aaaa bbbb"]);
+        check("+oo aaaa bbbb", 9, 12, &["+o aaaa", "+o bbbb"]);
+        check("+o-o aaaa bbbb", 9, 13, &["+o aaaa", "-o bbbb"]);
+        // Longer than the limit alone: still sent, in a string of its own.
+        check("+no aaaaaaaa", 9, 5, &["+n", "+o aaaaaaaa"]);
+    }
+}

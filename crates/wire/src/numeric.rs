@@ -294,3 +294,74 @@ impl Numeric {
         self.name().starts_with("ERR_")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_each_code_and_name_is_there_once() {
+        for pair in Numeric::ALL.windows(2) {
+            assert!(
+                pair[0].code() < pair[1].code(),
+                "{} before {}",
+                pair[0].name(),
+                pair[1].name()
+            );
+        }
+        let names: BTreeSet<_> = Numeric::ALL.iter().map(|numeric| numeric.name()).collect();
+        assert_eq!(names.len(), Numeric::ALL.len());
+    }
+
+    #[test]
+    fn every_numeric_is_found_by_its_code_and_its_digits() {
+        for &numeric in Numeric::ALL {
+            let digits = format!("{:03}", numeric.code());
+            assert_eq!(digits.as_bytes(), numeric.digits(), "{}", numeric.name());
+            assert_eq!(Numeric::from_code(numeric.code()), Some(numeric));
+            assert_eq!(Numeric::from_verb(&digits), Some(numeric));
+        }
+    }
+
+    #[test]
+    fn names_and_codes_agree_about_failure() {
+        for &numeric in Numeric::ALL {
+            let name = numeric.name();
+            assert!(
+                name.starts_with("RPL_") || name.starts_with("ERR_"),
+                "{name}"
+            );
+            // The blocks of RFC 2812 section 5; above 600 both kinds are mixed.
+            if numeric.code() < 600 {
+                assert_eq!(numeric.is_error(), numeric.code() >= 400, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_verbs_are_no_numeric() {
+        for verb in [
+            "", "1", "01", "0001", "abc", "00a", "999", "000", "+01", "PING", "٠٠١",
+        ] {
+            assert_eq!(Numeric::from_verb(verb), None, "{verb:?}");
+        }
+    }
+
+    #[test]
+    fn some_that_everything_depends_on() {
+        for (numeric, code) in [
+            (Numeric::RPL_WELCOME, 1),
+            (Numeric::RPL_ISUPPORT, 5),
+            (Numeric::RPL_NAMREPLY, 353),
+            (Numeric::RPL_WHOSPCRPL, 354),
+            (Numeric::ERR_INPUTTOOLONG, 417),
+            (Numeric::ERR_NICKNAMEINUSE, 433),
+            (Numeric::RPL_MONONLINE, 730),
+            (Numeric::RPL_SASLSUCCESS, 903),
+        ] {
+            assert_eq!(numeric.code(), code);
+        }
+    }
+}

@@ -159,3 +159,134 @@ pub fn escape_into(buffer: &mut Vec<u8>, value: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cases of message-tags "Escaping values", and of parser-tests of the IRC parser test suite's kind.
+    const ESCAPES: [(&str, &str); 8] = [
+        ("plain", "plain"),
+        ("", ""),
+        ("a;b", "a\\:b"),
+        ("a b", "a\\sb"),
+        ("a\\b", "a\\\\b"),
+        ("\r\n", "\\r\\n"),
+        ("\\s", "\\\\s"),
+        ("é; 😀", "é\\:\\s😀"),
+    ];
+
+    #[test]
+    fn escapes_both_ways() {
+        for (plain, escaped) in ESCAPES {
+            let mut written = Vec::new();
+            escape_into(&mut written, plain);
+            assert_eq!(written, escaped.as_bytes(), "{plain:?}");
+            assert_eq!(unescape(escaped), plain);
+        }
+    }
+
+    #[test]
+    fn unescapes_what_nobody_should_send() {
+        for (escaped, plain) in [
+            ("test\\", "test"),
+            ("\\b", "b"),
+            ("\\", ""),
+            ("a\\\\\\", "a\\"),
+            ("\\é", "é"),
+        ] {
+            assert_eq!(unescape(escaped), plain, "{escaped:?}");
+        }
+        assert!(matches!(unescape("nothing"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_nul_cannot_be_escaped() {
+        let mut written = Vec::new();
+        escape_into(&mut written, "a\0b");
+        assert_eq!(written, b"a\\sb");
+    }
+
+    #[test]
+    fn values() {
+        #[track_caller]
+        fn check(data: &str, key: &str, expected: Option<&str>) {
+            assert_eq!(
+                Tags::new(data).get(key).as_deref(),
+                expected,
+                "{key} of {data:?}"
+            );
+        }
+        check("", "a", None);
+        check("a", "a", Some(""));
+        check("a=", "a", Some(""));
+        check("a=b=c", "a", Some("b=c"));
+        check("a=1;b=2", "b", Some("2"));
+        check("a=1;b=2;a=3", "a", Some("3"));
+        check("a=1;a", "a", Some(""));
+        check("A=1", "a", None);
+        check(";;a=1;", "a", Some("1"));
+        check("+draft/reply=x\\sy", "+draft/reply", Some("x y"));
+        check("ab=1", "a", None);
+    }
+
+    #[test]
+    fn all_in_order() {
+        let tags = Tags::new("time=1;+a;b=;+a=2");
+        let all: Vec<_> = tags.iter().collect();
+        assert_eq!(all, [("time", "1"), ("+a", ""), ("b", ""), ("+a", "2")]);
+        assert!(tags.contains("b") && !tags.contains("c"));
+        assert!(Tags::default().iter().next().is_none());
+    }
+
+    #[test]
+    fn client_only_tags() {
+        #[track_caller]
+        fn check(data: &str, expected: &[(&str, &str)]) {
+            let found: Vec<_> = Tags::new(data).client_only().collect();
+            assert_eq!(found, expected, "{data:?}");
+        }
+        check("", &[]);
+        check("label=1;time=2", &[]);
+        check("label=1;+a=2;+draft/b", &[("+a", "2"), ("+draft/b", "")]);
+        check("+a=1;+b=2;+a=3", &[("+b", "2"), ("+a", "3")]);
+        check("+;+=1;+a", &[("+a", "")]);
+        // An escaped value is passed on as it came, even where it could be written otherwise.
+        check("+a=\\b", &[("+a", "\\b")]);
+    }
+
+    #[test]
+    fn many_tags_are_told_apart_like_few() {
+        let data = (0..500)
+            .map(|n| format!("+k{}={n}", n % 100))
+            .collect::<Vec<_>>()
+            .join(";");
+        let found: Vec<_> = Tags::new(&data)
+            .client_only()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        let expected: Vec<_> = (400..500).map(|n| format!("+k{}={n}", n % 100)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn keys() {
+        for key in [
+            "a",
+            "+a",
+            "a-b",
+            "draft/a",
+            "+draft/a",
+            "example.com/a",
+            "xn--e1afmkfd.org/foo",
+            "parlor/once",
+        ] {
+            assert!(is_valid_key(key), "{key}");
+        }
+        for key in [
+            "", "+", "a_b", "/a", "a/", "a b", "a=b", "++a", "é", "a/b/c", "a..b/c", "a;b",
+        ] {
+            assert!(!is_valid_key(key), "{key}");
+        }
+    }
+}
