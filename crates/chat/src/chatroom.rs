@@ -1,0 +1,258 @@
+//! A room: its name, its rules, who is in it, what was said last.
+
+use crate::id::{ChatroomId, RoomNumber, SessionId, Timestamp};
+use crate::mask::{self, Verdict};
+use crate::membership::Roles;
+use crate::message::Message;
+use crate::person::Person;
+use crate::query::MemberRow;
+use crate::refusal::ListKind;
+use crate::snapshot::{ListEntry, RoomKind, RoomRecord, Topic};
+use compact_str::CompactString;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A room with who is present in it. Only the hub changes one.
+#[derive(Debug)]
+pub struct Chatroom {
+    pub id: ChatroomId,
+    /// As its creator wrote it. Of a direct conversation: empty.
+    pub name: CompactString,
+    /// The last messages, oldest first; all of them are in the store.
+    pub messages: VecDeque<Arc<Message>>,
+
+    pub(crate) number: RoomNumber,
+    /// The name, folded.
+    pub(crate) key: CompactString,
+    pub(crate) kind: ChatroomKind,
+    pub(crate) created: Timestamp,
+    pub(crate) rules: Rules,
+    /// Those present. The order changes when someone leaves (the last takes the place), by rule and never by chance.
+    pub(crate) members: Vec<Member>,
+    /// Sessions in the room, for each shard; shards behind the end have none.
+    pub(crate) sessions: SmallVec<[u32; 4]>,
+    /// Something was said here once: then the room is not forgotten.
+    pub(crate) has_history: bool,
+    /// The rows of all members, until something in them changes.
+    pub(crate) rows: Option<Arc<[MemberRow]>>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum ChatroomKind {
+    Named,
+    /// The direct conversation of two clients, the smaller id first.
+    Direct(crate::id::ClientId, crate::id::ClientId),
+}
+
+/// What a room's operators decide, and who they are for good.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Rules {
+    pub flags: Flags,
+    pub topic: Option<Box<Topic>>,
+    pub key: Option<CompactString>,
+    pub member_limit: Option<u32>,
+    pub lists: Vec<(ListKind, ListEntry)>,
+    /// Accounts, present or not, that are at least operator here. With none, and not registered, nobody owns the room.
+    pub operators: u32,
+}
+
+/// A client that is present in a room.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Member {
+    /// Its place among the hub's clients.
+    pub client: u32,
+    pub roles: Roles,
+    /// What the ban lists say about her, worked out when she first speaks and kept until a list or she changes.
+    pub verdict: Option<Verdict>,
+    pub since: Timestamp,
+}
+
+/// The set of a room's switches, as bits of [`RoomFlag`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Flags(pub u16);
+
+impl Flags {
+    pub fn with(self, flag: RoomFlag) -> Flags {
+        Flags(self.0 | 1 << flag as u16)
+    }
+    pub fn without(self, flag: RoomFlag) -> Flags {
+        Flags(self.0 & !(1 << flag as u16))
+    }
+    pub fn has(self, flag: RoomFlag) -> bool {
+        self.0 & (1 << flag as u16) != 0
+    }
+    pub fn iter(self) -> impl Iterator<Item = RoomFlag> {
+        RoomFlag::ALL
+            .into_iter()
+            .filter(move |flag| self.has(*flag))
+    }
+    /// What a new room starts with: members speak, operators set the topic.
+    pub fn of_a_new_room() -> Flags {
+        Flags::default()
+            .with(RoomFlag::MembersSpeak)
+            .with(RoomFlag::TopicLocked)
+    }
+}
+
+impl FromIterator<RoomFlag> for Flags {
+    fn from_iter<I: IntoIterator<Item = RoomFlag>>(flags: I) -> Flags {
+        flags.into_iter().fold(Flags::default(), Flags::with)
+    }
+}
+
+/// A switch of a room.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum RoomFlag {
+    /// Only members with a role may speak.
+    Moderated = 0,
+    /// Only members may speak.
+    MembersSpeak = 1,
+    /// Not listed, not shown in anyone's profile to those outside.
+    Secret = 2,
+    /// Only half-operators and above change the topic.
+    TopicLocked = 3,
+    InviteOnly = 4,
+    /// No questions between programs (CTCP), except actions.
+    NoCtcp = 5,
+    /// Only accounts may join.
+    AccountsJoin = 6,
+    /// Only accounts (and members with a role) may speak.
+    AccountsSpeak = 7,
+    /// Kept for ever, with its settings, even when nobody owns it.
+    Registered = 8,
+}
+
+impl RoomFlag {
+    pub const ALL: [RoomFlag; 9] = [
+        RoomFlag::Moderated,
+        RoomFlag::MembersSpeak,
+        RoomFlag::Secret,
+        RoomFlag::TopicLocked,
+        RoomFlag::InviteOnly,
+        RoomFlag::NoCtcp,
+        RoomFlag::AccountsJoin,
+        RoomFlag::AccountsSpeak,
+        RoomFlag::Registered,
+    ];
+}
+
+impl Chatroom {
+    /// A room that nobody is in.
+    pub(crate) fn new(
+        number: RoomNumber,
+        id: ChatroomId,
+        name: CompactString,
+        key: CompactString,
+        created: Timestamp,
+    ) -> Chatroom {
+        Chatroom {
+            id,
+            name,
+            messages: VecDeque::new(),
+            number,
+            key,
+            kind: ChatroomKind::Named,
+            created,
+            rules: Rules {
+                flags: Flags::of_a_new_room(),
+                ..Rules::default()
+            },
+            members: Vec::new(),
+            sessions: SmallVec::new(),
+            has_history: false,
+            rows: None,
+        }
+    }
+
+    /// What is to be kept of it.
+    pub(crate) fn record(&self) -> RoomRecord {
+        RoomRecord {
+            number: self.number,
+            id: self.id,
+            kind: match self.kind {
+                ChatroomKind::Named => RoomKind::Named {
+                    name: self.name.clone(),
+                },
+                ChatroomKind::Direct(one, other) => RoomKind::Direct {
+                    between: (one, other),
+                },
+            },
+            created: self.created,
+            topic: self.rules.topic.as_deref().cloned(),
+            flags: self.rules.flags.iter().collect(),
+            key: self.rules.key.clone(),
+            member_limit: self.rules.member_limit,
+            lists: self.rules.lists.clone(),
+        }
+    }
+
+    pub(crate) fn has(&self, flag: RoomFlag) -> bool {
+        self.rules.flags.has(flag)
+    }
+
+    /// Nobody can act as its operator for good: neither an account nor its registration keeps it.
+    pub(crate) fn is_unowned(&self) -> bool {
+        self.rules.operators == 0 && !self.has(RoomFlag::Registered)
+    }
+
+    pub(crate) fn sessions_on(&self, shard: usize) -> u32 {
+        self.sessions.get(shard).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn session_entered(&mut self, session: SessionId) {
+        let shard = session.shard as usize;
+        if self.sessions.len() <= shard {
+            self.sessions.resize(shard + 1, 0);
+        }
+        self.sessions[shard] += 1;
+    }
+
+    pub(crate) fn session_left(&mut self, session: SessionId) {
+        if let Some(count) = self.sessions.get_mut(session.shard as usize) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+impl Rules {
+    pub(crate) fn list(&self, kind: ListKind) -> impl Iterator<Item = &ListEntry> {
+        self.lists
+            .iter()
+            .filter(move |(of, _)| *of == kind)
+            .map(|(_, entry)| entry)
+    }
+
+    fn masks(&self, kind: ListKind) -> impl Iterator<Item = &str> {
+        self.list(kind).map(|entry| entry.mask.as_str())
+    }
+
+    /// What the ban list and its exceptions say about a person.
+    pub(crate) fn verdict(&self, person: &Person) -> Verdict {
+        if self.lists.is_empty() {
+            return Verdict::Free;
+        }
+        mask::verdict(
+            person,
+            self.masks(ListKind::Ban),
+            self.masks(ListKind::Exception),
+        )
+    }
+
+    /// On the list of those who may join although it is by invitation only.
+    pub(crate) fn lists_as_invited(&self, person: &Person) -> bool {
+        self.masks(ListKind::Invitation)
+            .any(|entry| mask::Mask::new(entry).matches(person))
+    }
+
+    /// Nothing but the default: what an unowned room goes back to when the last one has left.
+    pub(crate) fn without_restrictions(&self) -> Rules {
+        Rules {
+            flags: Flags::of_a_new_room(),
+            topic: self.topic.clone(),
+            operators: self.operators,
+            ..Rules::default()
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Everything that can be asked to change. Typed and closed; no secret is ever a field of one.
+
+use crate::chatroom::RoomFlag;
+use crate::id::{ClientId, RequestNumber, SessionId};
+use crate::membership::Role;
+use crate::message::MessageKind;
+use crate::name::{ChatroomName, Username};
+use crate::query::Query;
+use crate::refusal::{ListKind, Rights};
+use crate::settings::Settings;
+use crate::snapshot::ScramKeys;
+use compact_str::CompactString;
+use std::net::IpAddr;
+
+/// A command with who asked.
+#[derive(Debug)]
+pub struct Request {
+    pub origin: Origin,
+    pub command: Command,
+}
+
+/// Who asked. What a session is told in answer carries its request number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// `last`: the last command of this request (one line may ask several things); when it has been applied and its
+    /// effects are out, the session is told `Done`.
+    Session {
+        id: SessionId,
+        number: RequestNumber,
+        last: bool,
+    },
+    /// The server's own command line or administration, which may do anything. Answers carry the number.
+    Console { number: u64 },
+    /// The server itself: timers, reloads.
+    Server,
+}
+
+#[derive(Debug, Clone)]
+pub enum Command {
+    // Presence
+    /// A session has said who it is and takes its place. Answer: `Welcome`, or `Refused`.
+    Arrive(Box<Arrival>),
+    /// A session is gone. No answer.
+    Depart(Departure),
+    /// Another name to be shown.
+    Rename {
+        to: Username,
+    },
+    SetRealname {
+        to: CompactString,
+    },
+    /// `None`: back.
+    SetAway {
+        message: Option<Box<str>>,
+    },
+    ChangeOwnModes {
+        changes: Vec<(bool, PersonalMode)>,
+    },
+    /// The session has shown a configured operator's password (checked outside); `None`: lays the rights down.
+    BecomeOperator {
+        rule: Option<CompactString>,
+    },
+    /// Person `of` shall be shown with this ident and host. For operators.
+    ChangeHost {
+        of: Username,
+        ident: CompactString,
+        host: CompactString,
+    },
+
+    // Accounts. A password comes as its hash.
+    /// A password or certificate was checked outside against what `Query::Credentials` gave; before or after arrival.
+    LogIn {
+        account: ClientId,
+        verified: bool,
+        address: IpAddr,
+    },
+    LogOut,
+    CreateAccount(Box<NewAccount>),
+    ChangeAccount {
+        account: Username,
+        change: AccountChange,
+    },
+    DeleteAccount {
+        account: Username,
+    },
+
+    // Rooms
+    Join {
+        room: ChatroomName,
+        key: Option<CompactString>,
+    },
+    Part {
+        room: ChatroomName,
+        reason: Option<Box<str>>,
+    },
+    PartAll {
+        reason: Option<Box<str>>,
+    },
+    /// Empty text: no topic.
+    SetTopic {
+        room: ChatroomName,
+        text: Box<str>,
+    },
+    ChangeRoom {
+        room: ChatroomName,
+        changes: Vec<RoomChange>,
+    },
+    Kick {
+        room: ChatroomName,
+        who: Username,
+        reason: Option<Box<str>>,
+    },
+    Invite {
+        room: ChatroomName,
+        who: Username,
+    },
+    Knock {
+        room: ChatroomName,
+        text: Option<Box<str>>,
+    },
+
+    // Talking
+    Post(Box<Post>),
+
+    // Watching for people
+    Watch {
+        names: Vec<Username>,
+    },
+    Unwatch {
+        names: Vec<Username>,
+    },
+    UnwatchAll,
+
+    // The server
+    Kill {
+        who: Username,
+        reason: Box<str>,
+    },
+    Announce {
+        to: Announcement,
+        text: Box<str>,
+    },
+    /// Asks whether the session may make the server do this; if so the effect is `ServerEffect::Control`.
+    Control(Control),
+    Reconfigure(Box<Settings>),
+    /// The time the hub asked to be woken at has come.
+    DeadlineReached,
+
+    /// A question: answered in its place in the order, changes nothing.
+    Ask(Query),
+}
+
+/// What a session knows about itself when it takes its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrival {
+    pub name: Username,
+    pub ident: CompactString,
+    pub realname: CompactString,
+    /// Logged in to this account (already told by `LogIn`).
+    pub account: Option<ClientId>,
+    pub address: IpAddr,
+    /// The host to show: cloaked or looked up.
+    pub host: CompactString,
+    /// TLS, or a loopback that counts as such.
+    pub secure: bool,
+    pub certificate: Option<[u8; 32]>,
+    /// Modes that everyone starts with (`accounts.default_user_modes`).
+    pub modes: Vec<PersonalMode>,
+    /// What carries the session, for those who may know ("TLS", "WebSocket").
+    pub transport: &'static str,
+    pub port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Departure {
+    /// Said goodbye: announced at once with these words.
+    Quit { reason: Option<Box<str>> },
+    /// The connection broke or was closed for a reason that the server gives: for an account, announced after the
+    /// grace period unless the device comes back.
+    Broken { reason: Box<str> },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum PersonalMode {
+    /// Not listed for people who share no room.
+    Invisible = 0,
+    /// Takes announcements to operators.
+    Wallops = 1,
+    Bot = 2,
+    /// Direct messages from accounts only.
+    AccountsOnly = 3,
+    /// Direct messages over TLS only.
+    SecureOnly = 4,
+    /// Is an operator of the server. Can be laid down, not taken up.
+    Operator = 5,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewAccount {
+    pub username: Username,
+    pub password_hash: Option<Box<str>>,
+    pub scram: Option<Box<ScramKeys>>,
+    pub email: Option<Box<str>>,
+    pub certificate: Option<[u8; 32]>,
+    pub address: Option<IpAddr>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum AccountChange {
+    Password {
+        hash: Box<str>,
+        scram: Option<Box<ScramKeys>>,
+    },
+    AddCertificate([u8; 32]),
+    RemoveCertificate([u8; 32]),
+    Disabled(bool),
+    Rights(Rights),
+}
+
+/// One step of a change of a room's settings, in the order given.
+#[derive(Clone, PartialEq, Debug)]
+pub enum RoomChange {
+    Flag {
+        on: bool,
+        flag: RoomFlag,
+    },
+    Key {
+        key: Option<CompactString>,
+    },
+    MemberLimit {
+        limit: Option<u32>,
+    },
+    Role {
+        on: bool,
+        role: Role,
+        who: Username,
+    },
+    List {
+        on: bool,
+        list: ListKind,
+        mask: CompactString,
+    },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Post {
+    pub to: Recipient,
+    pub kind: MessageKind,
+    pub text: Box<str>,
+    /// Client-only tags in their escaped form, without the leading `@`.
+    pub tags: Option<Box<str>>,
+    /// The text is a question or answer between programs; rooms can refuse these.
+    pub between_programs: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Recipient {
+    Room {
+        name: ChatroomName,
+        at_least: Option<Role>,
+    },
+    Person {
+        name: Username,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Announcement {
+    /// Those who take announcements.
+    Wallops,
+    Everyone,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Control {
+    Rehash,
+    Restart,
+    Stop,
+}

@@ -1,0 +1,129 @@
+//! What happened, for those who are to see it. Rendered by the edge once per distinct form, so cheap to clone.
+
+use crate::chatroom::RoomFlag;
+use crate::command::PersonalMode;
+use crate::id::{ChatroomId, RoomNumber, Timestamp};
+use crate::membership::Role;
+use crate::message::Message;
+use crate::person::Person;
+use crate::refusal::ListKind;
+use compact_str::CompactString;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    Posted(Arc<Message>),
+    Happened(Arc<Happening>),
+}
+
+#[derive(Debug)]
+pub struct Happening {
+    pub at: Timestamp,
+    /// Who did it, as she appeared before it.
+    pub by: Arc<Person>,
+    pub what: What,
+}
+
+/// Enough of a room for an event.
+#[derive(Clone, Debug)]
+pub struct RoomRef {
+    pub number: RoomNumber,
+    pub id: ChatroomId,
+    pub name: CompactString,
+}
+
+#[derive(Debug)]
+pub enum What {
+    /// `by` is in the room now. `away`: she is, with this message.
+    Joined {
+        room: RoomRef,
+        away: Option<Box<str>>,
+        roles: crate::membership::Roles,
+    },
+    Left {
+        room: RoomRef,
+        reason: Option<Box<str>>,
+    },
+    Kicked {
+        room: RoomRef,
+        who: Arc<Person>,
+        reason: Option<Box<str>>,
+    },
+    /// `by` is gone from the server (told to everyone who shares a room).
+    Quit {
+        reason: Box<str>,
+    },
+    Renamed {
+        to: CompactString,
+    },
+    RealnameChanged {
+        to: CompactString,
+    },
+    HostChanged {
+        ident: CompactString,
+        host: CompactString,
+    },
+    /// `None`: logged out.
+    AccountChanged {
+        account: Option<CompactString>,
+    },
+    AwayChanged {
+        message: Option<Box<str>>,
+    },
+    TopicChanged {
+        room: RoomRef,
+        text: Box<str>,
+    },
+    RoomChanged {
+        room: RoomRef,
+        steps: Vec<RoomStep>,
+    },
+    /// Told to the invited person, and to members who may invite (`to_invited` false).
+    Invited {
+        room: RoomRef,
+        who: Arc<Person>,
+        to_invited: bool,
+    },
+    /// Told to those who may let people in.
+    Knocked {
+        room: RoomRef,
+        text: Option<Box<str>>,
+    },
+    OwnModesChanged {
+        changes: Vec<(bool, PersonalMode)>,
+    },
+    Announced {
+        text: Box<str>,
+        wallops: bool,
+    },
+    /// Told to those who watch `by`.
+    CameOnline,
+    WentOffline,
+}
+
+/// A step of a change that took effect.
+#[derive(Clone, PartialEq, Debug)]
+pub enum RoomStep {
+    Flag {
+        on: bool,
+        flag: RoomFlag,
+    },
+    /// On removal the old key is named.
+    Key {
+        on: bool,
+        key: CompactString,
+    },
+    MemberLimit {
+        limit: Option<u32>,
+    },
+    Role {
+        on: bool,
+        role: Role,
+        who: CompactString,
+    },
+    List {
+        on: bool,
+        list: ListKind,
+        mask: CompactString,
+    },
+}

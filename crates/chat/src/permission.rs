@@ -1,0 +1,256 @@
+//! Who may do what in a room: the only place that says no for reasons of a role, a mode or a list. Pure.
+//!
+//! Ranks: a voice speaks in a moderated room; a half-operator removes members, names voices, lets people in and sets a
+//! locked topic; an operator changes the room and names half-operators and operators; an owner names admins and owners,
+//! and registers the room. Nobody acts on someone of a higher rank; everyone may lay down a role of her own.
+
+use crate::chatroom::{Flags, RoomFlag};
+use crate::mask::Verdict;
+use crate::membership::{Role, Roles};
+use crate::refusal::{ListKind, Refusal, Silence};
+use compact_str::CompactString;
+
+/// Who acts, as far as the room is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Actor {
+    /// Her roles; `None`: not in the room.
+    pub roles: Option<Roles>,
+    pub is_account: bool,
+    /// An operator of the server who may act in rooms as their owner ([`crate::refusal::Right::Rooms`]).
+    pub acts_as_owner: bool,
+    /// What the ban lists say of her.
+    pub verdict: Verdict,
+    /// A member has invited her.
+    pub invited: bool,
+    /// On the list of those who need no invitation.
+    pub listed_as_invited: bool,
+}
+
+/// The room's side.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomRules<'a> {
+    pub name: &'a CompactString,
+    pub flags: Flags,
+    pub key: Option<&'a str>,
+    /// As many members as the limit allows, or more.
+    pub is_full: bool,
+}
+
+/// What she wants to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Act<'a> {
+    /// See that the room exists, its topic, its members.
+    See,
+    Join {
+        key: Option<&'a str>,
+    },
+    Speak {
+        between_programs: bool,
+    },
+    SetTopic,
+    SetFlag {
+        flag: RoomFlag,
+    },
+    SetKey,
+    SetMemberLimit,
+    SeeList {
+        list: ListKind,
+    },
+    ChangeList {
+        list: ListKind,
+    },
+    /// Give or take a role. `of`: whose, with what she holds now.
+    ChangeRole {
+        on: bool,
+        role: Role,
+        of: Target<'a>,
+    },
+    Kick {
+        of: Target<'a>,
+    },
+    Invite,
+    Knock,
+}
+
+/// A member who is acted on.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    pub name: &'a CompactString,
+    pub roles: Roles,
+    pub is_oneself: bool,
+}
+
+pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> {
+    match act {
+        Act::See => see(actor, room),
+        Act::Join { key } => join(actor, key, room),
+        Act::Speak { between_programs } => speak(actor, between_programs, room),
+        Act::SetTopic => {
+            member(actor, room)?;
+            if room.flags.has(RoomFlag::TopicLocked) {
+                at_least(Role::HalfOperator, actor, room)
+            } else {
+                Ok(())
+            }
+        }
+        Act::SetFlag {
+            flag: RoomFlag::Registered,
+        } => at_least(Role::Owner, actor, room),
+        Act::SetFlag { .. } | Act::SetKey | Act::SetMemberLimit => {
+            at_least(Role::Operator, actor, room)
+        }
+        // Everyone in the room may know who is kept out of it; who is let in is its operators' business.
+        Act::SeeList {
+            list: ListKind::Ban,
+        } => see(actor, room),
+        Act::SeeList { .. } => at_least(Role::HalfOperator, actor, room),
+        Act::ChangeList {
+            list: ListKind::Ban,
+        } => at_least(Role::HalfOperator, actor, room),
+        Act::ChangeList { .. } => at_least(Role::Operator, actor, room),
+        Act::ChangeRole { on, role, of } => change_role(actor, on, role, of, room),
+        Act::Kick { of } => {
+            at_least(Role::HalfOperator, actor, room)?;
+            not_above(actor, of, room)
+        }
+        Act::Invite => {
+            member(actor, room)?;
+            if room.flags.has(RoomFlag::InviteOnly) {
+                at_least(Role::HalfOperator, actor, room)
+            } else {
+                Ok(())
+            }
+        }
+        Act::Knock => knock(actor, room),
+    }
+}
+
+fn see(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
+    if room.flags.has(RoomFlag::Secret) && actor.roles.is_none() && !actor.acts_as_owner {
+        return Err(Refusal::NoSuchRoom {
+            name: room.name.clone(),
+        });
+    }
+    Ok(())
+}
+
+fn join(actor: &Actor, key: Option<&str>, room: &RoomRules) -> Result<(), Refusal> {
+    let name = || room.name.clone();
+    if actor.acts_as_owner {
+        return Ok(());
+    }
+    if room.flags.has(RoomFlag::AccountsJoin) && !actor.is_account {
+        return Err(Refusal::AccountsOnly { room: name() });
+    }
+    // An invitation opens the door, whatever closed it, except that a key stays a key.
+    if !actor.invited {
+        if actor.verdict == Verdict::Banned {
+            return Err(Refusal::Banned { room: name() });
+        }
+        if room.flags.has(RoomFlag::InviteOnly) && !actor.listed_as_invited {
+            return Err(Refusal::InviteOnly { room: name() });
+        }
+    }
+    if room.key.is_some() && room.key != key {
+        return Err(Refusal::WrongKey { room: name() });
+    }
+    if room.is_full && !actor.invited {
+        return Err(Refusal::RoomFull { room: name() });
+    }
+    Ok(())
+}
+
+fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), Refusal> {
+    let silence = |why| {
+        Err(Refusal::CannotSpeak {
+            room: room.name.clone(),
+            why,
+        })
+    };
+    if actor.roles.is_none() && room.flags.has(RoomFlag::MembersSpeak) {
+        return silence(Silence::NotMember);
+    }
+    if between_programs && room.flags.has(RoomFlag::NoCtcp) {
+        return silence(Silence::NoCtcp);
+    }
+    if actor.acts_as_owner || actor.roles.is_some_and(|roles| roles.at_least(Role::Voice)) {
+        return Ok(());
+    }
+    match actor.verdict {
+        Verdict::Banned => return silence(Silence::Banned),
+        Verdict::Muted => return silence(Silence::Muted),
+        Verdict::Free => {}
+    }
+    if room.flags.has(RoomFlag::Moderated) {
+        return silence(Silence::Moderated);
+    }
+    if room.flags.has(RoomFlag::AccountsSpeak) && !actor.is_account {
+        return silence(Silence::AccountsOnly);
+    }
+    Ok(())
+}
+
+fn change_role(
+    actor: &Actor,
+    on: bool,
+    role: Role,
+    of: Target,
+    room: &RoomRules,
+) -> Result<(), Refusal> {
+    member(actor, room)?;
+    if !on && of.is_oneself {
+        return Ok(());
+    }
+    let needed = match role {
+        Role::Voice => Role::HalfOperator,
+        Role::HalfOperator | Role::Operator => Role::Operator,
+        Role::Admin | Role::Owner => Role::Owner,
+    };
+    at_least(needed, actor, room)?;
+    not_above(actor, of, room)
+}
+
+fn knock(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
+    let name = || room.name.clone();
+    see(actor, room)?;
+    if !room.flags.has(RoomFlag::InviteOnly) && room.key.is_none() {
+        return Err(Refusal::RoomOpen { room: name() });
+    }
+    if actor.verdict != Verdict::Free {
+        return Err(Refusal::Banned { room: name() });
+    }
+    Ok(())
+}
+
+fn member(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
+    if actor.roles.is_some() || actor.acts_as_owner {
+        return Ok(());
+    }
+    // To those outside, a secret room and none are the same.
+    see(actor, room)?;
+    Err(Refusal::NotMember {
+        room: room.name.clone(),
+    })
+}
+
+fn at_least(role: Role, actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
+    member(actor, room)?;
+    if actor.acts_as_owner || actor.roles.is_some_and(|roles| roles.at_least(role)) {
+        return Ok(());
+    }
+    Err(Refusal::NeedsRole {
+        room: room.name.clone(),
+        role,
+    })
+}
+
+fn not_above(actor: &Actor, of: Target, room: &RoomRules) -> Result<(), Refusal> {
+    let rank = actor.roles.and_then(Roles::highest);
+    if actor.acts_as_owner || of.is_oneself || of.roles.highest() <= rank {
+        return Ok(());
+    }
+    Err(Refusal::Outranked {
+        room: room.name.clone(),
+        name: of.name.clone(),
+    })
+}

@@ -1,0 +1,312 @@
+//! Everything that can be asked without changing anything, and the answers. Who may see what is decided by the hub.
+
+use crate::chatroom::RoomFlag;
+use crate::id::{ChatroomId, ClientId, Timestamp};
+use crate::membership::Roles;
+use crate::name::{ChatroomName, Username};
+use crate::person::Person;
+use crate::refusal::ListKind;
+use crate::snapshot::{ListEntry, SharedAccount, Topic};
+use compact_str::CompactString;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// What is needed to check a login; counts as an attempt. `Credentials`, for unknown names as well.
+    /// `exempt`: from an address without login throttles.
+    Credentials {
+        name: Username,
+        address: IpAddr,
+        exempt: bool,
+    },
+    /// The account of a client certificate, if any (SASL EXTERNAL). `Credentials`.
+    CertificateAccount {
+        certificate: [u8; 32],
+    },
+    Account {
+        name: Username,
+    },
+    Accounts,
+
+    Topic {
+        room: ChatroomName,
+    },
+    Members {
+        room: ChatroomName,
+    },
+    RoomSettings {
+        room: ChatroomName,
+    },
+    RoomList {
+        room: ChatroomName,
+        list: ListKind,
+    },
+    Rooms(Box<RoomFilter>),
+    OwnInvitations,
+    OwnModes,
+
+    /// `Who` rows of a room's members, of one person, or of everyone matching a mask.
+    Who {
+        of: WhoTarget,
+        operators_only: bool,
+    },
+    Whois {
+        name: Username,
+    },
+    Whowas {
+        name: Username,
+        count: usize,
+    },
+    /// For each name: is it here, and a few facts. The names not here are left out.
+    Present {
+        names: Vec<Username>,
+    },
+    Watched,
+    /// Which of the watched are here.
+    WatchedStatus,
+    Counts,
+    /// For operators: everyone's connections.
+    Connections,
+    Operators,
+}
+
+#[derive(Clone, Debug)]
+pub enum WhoTarget {
+    Room(ChatroomName),
+    /// Matched against names, idents, hosts, realnames, accounts; an exact name is such a mask too.
+    Mask(CompactString),
+}
+
+/// Which rooms to list; all conditions hold at once. Sizes and ages as asked.
+#[derive(Clone, Debug, Default)]
+pub struct RoomFilter {
+    /// Exact names; empty: all.
+    pub names: Vec<ChatroomName>,
+    /// Masks with `*` and `?`; any of them.
+    pub masks: Vec<CompactString>,
+    pub not_masks: Vec<CompactString>,
+    pub more_members_than: Option<usize>,
+    pub fewer_members_than: Option<usize>,
+    /// Minutes.
+    pub created_more_than_ago: Option<u64>,
+    pub created_less_than_ago: Option<u64>,
+    pub topic_more_than_ago: Option<u64>,
+    pub topic_less_than_ago: Option<u64>,
+}
+
+/// Told to one session, with the number of its request. Vectors are in a stable order.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Refused(crate::refusal::Refusal),
+    Welcome(Box<Welcome>),
+    Credentials(Box<Credentials>),
+    LoggedIn {
+        account: CompactString,
+        person: Option<Arc<Person>>,
+    },
+    LoggedOut,
+    AccountCreated {
+        account: CompactString,
+    },
+    AccountChanged {
+        account: CompactString,
+    },
+    AccountDeleted {
+        account: CompactString,
+    },
+    Account(SharedAccount),
+    Accounts(Vec<SharedAccount>),
+
+    /// One's own join worked (told to every session of the client, after the event); what a newcomer is shown.
+    Entered(Box<RoomView>),
+    Topic {
+        room: CompactString,
+        topic: Option<Topic>,
+    },
+    Members(Box<RoomMembers>),
+    RoomSettings(Box<RoomSettingsView>),
+    RoomList {
+        room: CompactString,
+        list: ListKind,
+        entries: Vec<ListEntry>,
+    },
+    Rooms(Vec<RoomRow>),
+    OwnInvitations(Vec<CompactString>),
+    OwnModes {
+        modes: Vec<crate::command::PersonalMode>,
+    },
+    Invited {
+        who: CompactString,
+        room: CompactString,
+        away: Option<Box<str>>,
+    },
+    Knocked {
+        room: CompactString,
+    },
+
+    Who {
+        target: CompactString,
+        rows: Vec<WhoRow>,
+    },
+    Whois(Box<Profile>),
+    Whowas {
+        name: CompactString,
+        rows: Vec<WhowasRow>,
+    },
+    Present(Vec<PresentRow>),
+    /// The recipient of a direct message is away.
+    RecipientAway {
+        name: CompactString,
+        message: Box<str>,
+    },
+    Away {
+        now: bool,
+    },
+    Watched(Vec<CompactString>),
+    WatchedStatus {
+        online: Vec<Arc<Person>>,
+        offline: Vec<CompactString>,
+    },
+    Counts(Box<Counts>),
+    Connections(Vec<ConnectionRow>),
+    Operators(Vec<Arc<Person>>),
+    BecameOperator {
+        title: CompactString,
+    },
+    Killed {
+        who: CompactString,
+    },
+}
+
+/// How a session's arrival went.
+#[derive(Debug, Clone)]
+pub struct Welcome {
+    pub person: Arc<Person>,
+    /// Another device of this client was here already; its rooms follow as `Entered`.
+    pub joined_others: bool,
+    pub counts: Counts,
+    pub modes: Vec<crate::command::PersonalMode>,
+    pub away: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// `None`: no such account (or disabled). The caller checks against a dummy all the same.
+    pub account: Option<SharedAccount>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RoomView {
+    pub id: ChatroomId,
+    pub name: CompactString,
+    pub topic: Option<Topic>,
+    pub members: RoomMembers,
+}
+
+#[derive(Debug, Clone)]
+pub struct RoomMembers {
+    pub room: CompactString,
+    pub visibility: Visibility,
+    /// Only those the asker may see. Cheap to clone: shared until the room changes.
+    pub members: Arc<[MemberRow]>,
+}
+
+#[derive(Debug, Clone)]
+pub struct MemberRow {
+    pub person: Arc<Person>,
+    pub roles: Roles,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Visibility {
+    Public,
+    /// Not shown to those outside.
+    Secret,
+}
+
+#[derive(Debug, Clone)]
+pub struct RoomSettingsView {
+    pub room: CompactString,
+    pub id: ChatroomId,
+    pub flags: Vec<RoomFlag>,
+    /// The key itself only for members (`Some("")`-free: others get `key_set` alone).
+    pub key: Option<CompactString>,
+    pub key_set: bool,
+    pub member_limit: Option<u32>,
+    pub created: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct RoomRow {
+    pub name: CompactString,
+    pub members: usize,
+    pub topic: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct WhoRow {
+    pub person: Arc<Person>,
+    /// The room the row is about, with the roles there: the asked one, else one that asker and person share or is public.
+    pub room: Option<(CompactString, Roles)>,
+    pub away: bool,
+    pub operator: bool,
+    pub idle_seconds: u64,
+    /// Only for oneself and for those who may see all.
+    pub address: Option<IpAddr>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Profile {
+    pub person: Arc<Person>,
+    pub rooms: Vec<(CompactString, Roles)>,
+    pub away: Option<Box<str>>,
+    /// How an operator is described; `None`: not one.
+    pub operator: Option<CompactString>,
+    pub secure: bool,
+    pub idle_seconds: u64,
+    pub signed_on: Timestamp,
+    /// Only for oneself and for those who may see all.
+    pub address: Option<IpAddr>,
+    pub certificate: Option<[u8; 32]>,
+    pub modes: Option<Vec<crate::command::PersonalMode>>,
+    /// Devices connected.
+    pub sessions: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct WhowasRow {
+    pub person: Arc<Person>,
+    pub left: Timestamp,
+    /// Only for those who may see all.
+    pub address: Option<IpAddr>,
+}
+
+#[derive(Debug, Clone)]
+pub struct PresentRow {
+    pub person: Arc<Person>,
+    pub away: bool,
+    pub operator: bool,
+    /// Only for oneself and for those who may see all.
+    pub address: Option<IpAddr>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub clients: usize,
+    pub invisible: usize,
+    pub operators: usize,
+    pub rooms: usize,
+    /// Highest number of clients since the start.
+    pub most_clients: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct ConnectionRow {
+    pub person: Arc<Person>,
+    pub client: ClientId,
+    pub address: IpAddr,
+    pub transport: &'static str,
+    pub signed_on: Timestamp,
+    pub idle_seconds: u64,
+}

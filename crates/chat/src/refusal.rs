@@ -1,0 +1,258 @@
+//! Every reason for "no". The edge turns each into its protocol's words; nothing here is a text for people.
+
+use crate::chatroom::RoomFlag;
+use crate::membership::Role;
+use compact_str::CompactString;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    // Names
+    NoSuchClient {
+        name: CompactString,
+    },
+    NoSuchRoom {
+        name: CompactString,
+    },
+    /// Whowas has no such name either.
+    NeverSeen {
+        name: CompactString,
+    },
+    NameInUse {
+        name: CompactString,
+    },
+    /// Belongs to an account that the asker is not logged in to.
+    NameReserved {
+        name: CompactString,
+    },
+    /// Looks like another one's name (UTS 39 confusable).
+    NameConfusable {
+        name: CompactString,
+    },
+    NameInvalid {
+        name: CompactString,
+    },
+    /// `nick_follows_account`: the shown name is the account's, always.
+    NameFixed {
+        name: CompactString,
+    },
+
+    // Rooms
+    NotMember {
+        room: CompactString,
+    },
+    /// The other person is not in that room.
+    TheyAreNotMember {
+        name: CompactString,
+        room: CompactString,
+    },
+    AlreadyMember {
+        name: CompactString,
+        room: CompactString,
+    },
+    Banned {
+        room: CompactString,
+    },
+    InviteOnly {
+        room: CompactString,
+    },
+    WrongKey {
+        room: CompactString,
+    },
+    RoomFull {
+        room: CompactString,
+    },
+    AccountsOnly {
+        room: CompactString,
+    },
+    SecureOnly {
+        room: CompactString,
+    },
+    TooManyRooms {
+        room: CompactString,
+    },
+    MayNotCreateRoom {
+        room: CompactString,
+    },
+    RoomNameInvalid {
+        room: CompactString,
+    },
+    RoomNameConfusable {
+        room: CompactString,
+    },
+    NeedsRole {
+        room: CompactString,
+        role: Role,
+    },
+    /// Acting on someone of a higher role.
+    Outranked {
+        room: CompactString,
+        name: CompactString,
+    },
+    CannotSpeak {
+        room: CompactString,
+        why: Silence,
+    },
+    ListFull {
+        room: CompactString,
+        mask: CompactString,
+        letter_of: ListKind,
+    },
+    KeyAlreadySet {
+        room: CompactString,
+    },
+    /// Knocking at a door that stands open.
+    RoomOpen {
+        room: CompactString,
+    },
+    KnockedTooOften {
+        room: CompactString,
+    },
+    /// A flag that cannot be combined or set by the asker.
+    FlagRefused {
+        room: CompactString,
+        flag: RoomFlag,
+    },
+
+    // Direct messages
+    /// The recipient takes messages from accounts only.
+    RecipientWantsAccounts {
+        name: CompactString,
+    },
+    RecipientWantsSecure {
+        name: CompactString,
+    },
+    /// Deliverable, but the recipient is away with this text. Not a refusal of the message.
+    MonitorListFull {
+        limit: usize,
+        names: Vec<CompactString>,
+    },
+
+    // Server-wide
+    NotOperator,
+    MissingRight {
+        right: Right,
+    },
+    TooManyTargets {
+        name: CompactString,
+    },
+    /// Someone else's settings, e.g. the modes of another person.
+    NotYours,
+
+    // Accounts
+    AccountExists {
+        name: CompactString,
+    },
+    AccountNameInvalid {
+        name: CompactString,
+    },
+    /// Wrong password, unknown user, or a disabled account: never told apart.
+    WrongCredentials,
+    TooManyAttempts {
+        retry_after_seconds: u32,
+    },
+    RegistrationClosed,
+    AlreadyLoggedIn,
+    NotLoggedIn,
+    NoSuchAccount {
+        name: CompactString,
+    },
+    /// Guests are not allowed (`accounts.guests = false`).
+    AccountRequired,
+    /// The name to register must be the one in use (spec draft/account-registration).
+    AccountNameMustBeNick {
+        name: CompactString,
+    },
+
+    // The store
+    StorageFull,
+    StorageError,
+}
+
+/// Why someone may not speak in a room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Silence {
+    NotMember,
+    Moderated,
+    Banned,
+    Muted,
+    AccountsOnly,
+    NoCtcp,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ListKind {
+    Ban,
+    /// Exempt from bans.
+    Exception,
+    /// May join although the room is by invitation only.
+    Invitation,
+}
+
+/// What an operator of the server may be allowed to do; `rights` in the configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum Right {
+    /// End other people's connections.
+    Kill = 0,
+    /// Re-read the configuration.
+    Rehash = 1,
+    /// Stop or restart the server.
+    Stop = 2,
+    /// See addresses and hidden rooms and people.
+    SeeAll = 3,
+    /// Send to everyone, or to all operators.
+    Announce = 4,
+    /// Create, disable, change and delete accounts.
+    Accounts = 5,
+    /// Act in rooms as their owner.
+    Rooms = 6,
+    /// Read the server's statistics.
+    Statistics = 7,
+}
+
+impl Right {
+    pub const ALL: [Right; 8] = [
+        Right::Kill,
+        Right::Rehash,
+        Right::Stop,
+        Right::SeeAll,
+        Right::Announce,
+        Right::Accounts,
+        Right::Rooms,
+        Right::Statistics,
+    ];
+    /// The word for it in the configuration file and on disk.
+    pub fn word(self) -> &'static str {
+        match self {
+            Right::Kill => "kill",
+            Right::Rehash => "rehash",
+            Right::Stop => "stop",
+            Right::SeeAll => "see-all",
+            Right::Announce => "announce",
+            Right::Accounts => "accounts",
+            Right::Rooms => "rooms",
+            Right::Statistics => "statistics",
+        }
+    }
+    pub fn from_word(word: &str) -> Option<Right> {
+        Right::ALL.into_iter().find(|right| right.word() == word)
+    }
+}
+
+/// A set of [`Right`]s as bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Rights(pub u16);
+
+impl Rights {
+    pub const NONE: Rights = Rights(0);
+    pub const ALL: Rights = Rights(0xff);
+    pub fn with(self, right: Right) -> Rights {
+        Rights(self.0 | 1 << right as u8)
+    }
+    pub fn holds(self, right: Right) -> bool {
+        self.0 & (1 << right as u8) != 0
+    }
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}

@@ -1,0 +1,99 @@
+//! The durable state as plain records: what the store gives the hub at start, and what it is told to keep ([`crate::change`]).
+
+use crate::chatroom::RoomFlag;
+use crate::id::{ChatroomId, ClientId, Position, RoomNumber, Timestamp};
+use crate::membership::Membership;
+use crate::refusal::{ListKind, Rights};
+use compact_str::CompactString;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Everything that outlives the process, except the messages.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    pub rooms: Vec<RoomRecord>,
+    pub accounts: Vec<AccountRecord>,
+    pub memberships: Vec<MembershipRecord>,
+    /// The last position and time given out; both go on from here.
+    pub position: Position,
+    pub timestamp: Timestamp,
+    /// The next room's number.
+    pub next_room: u32,
+}
+
+/// A room as it is kept.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RoomRecord {
+    pub number: RoomNumber,
+    pub id: ChatroomId,
+    pub kind: RoomKind,
+    pub created: Timestamp,
+    pub topic: Option<Topic>,
+    pub flags: Vec<RoomFlag>,
+    pub key: Option<CompactString>,
+    pub member_limit: Option<u32>,
+    pub lists: Vec<(ListKind, ListEntry)>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum RoomKind {
+    /// A named room.
+    Named { name: CompactString },
+    /// The direct conversation of two clients, the smaller id first.
+    Direct { between: (ClientId, ClientId) },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Topic {
+    pub text: Box<str>,
+    /// `name!ident@host` of who set it.
+    pub by: CompactString,
+    pub at: Timestamp,
+}
+
+/// An entry of a ban, exception or invitation list.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ListEntry {
+    pub mask: CompactString,
+    pub by: CompactString,
+    pub at: Timestamp,
+}
+
+/// An account as it is kept.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AccountRecord {
+    pub id: ClientId,
+    pub username: CompactString,
+    /// PHC string of Argon2id. `None`: no password login (certificate only).
+    pub password_hash: Option<Box<str>>,
+    pub scram: Option<Box<ScramKeys>>,
+    /// SHA-256 of client certificates that log in as this account (SASL EXTERNAL).
+    pub certificates: Vec<[u8; 32]>,
+    pub email: Option<Box<str>>,
+    pub created: Timestamp,
+    pub last_seen: Timestamp,
+    pub last_address: Option<IpAddr>,
+    /// Rights on the whole server; the first account has all of them and is the owner.
+    pub rights: Rights,
+    pub owner: bool,
+    pub disabled: bool,
+}
+
+/// What a server keeps for SCRAM (RFC 5802 section 3): enough to verify, not to impersonate.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ScramKeys {
+    pub iterations: u32,
+    pub salt: Vec<u8>,
+    pub stored_key: [u8; 32],
+    pub server_key: [u8; 32],
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct MembershipRecord {
+    pub room: RoomNumber,
+    pub account: ClientId,
+    pub membership: Membership,
+}
+
+/// What a login needs to know of an account; shared, since it is read from another thread.
+pub type SharedAccount = Arc<AccountRecord>;
