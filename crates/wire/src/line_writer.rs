@@ -57,8 +57,12 @@ impl<'b> LineWriter<'b> {
         }
     }
 
-    /// Adds a tag, its value escaped. An empty value is written as none, as message-tags advises.
+    /// Adds a tag, its value escaped. An empty value is written as none, as message-tags advises. A byte that would end
+    /// the key is replaced by `_`; a tag without a key is left out.
     pub fn tag(mut self, key: &str, value: Option<&str>) -> Self {
+        if key.is_empty() {
+            return self;
+        }
         self.push_key(key);
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             self.buffer.push(b'=');
@@ -70,6 +74,9 @@ impl<'b> LineWriter<'b> {
     /// Adds a tag whose value is escaped already: one of [`Tags::client_only`](crate::Tags::client_only), passed on
     /// as it came. Bytes that would end the value are replaced by `_`.
     pub fn raw_tag(mut self, key: &str, escaped: &str) -> Self {
+        if key.is_empty() {
+            return self;
+        }
         self.push_key(key);
         if !escaped.is_empty() {
             self.buffer.push(b'=');
@@ -302,9 +309,7 @@ fn push_word(buffer: &mut Vec<u8>, word: &str) {
 }
 
 fn breaks_word(word: &[u8]) -> bool {
-    word.is_empty()
-        || word[0] == b':'
-        || word.iter().any(|&byte| byte == b' ' || is_forbidden(byte))
+    word.is_empty() || word[0] == b':' || contains(word, |byte| byte == b' ' || is_forbidden(byte))
 }
 
 fn is_forbidden(byte: u8) -> bool {
@@ -315,12 +320,19 @@ fn is_forbidden(byte: u8) -> bool {
 fn push_replacing(buffer: &mut Vec<u8>, text: &str, is_bad: impl Fn(u8) -> bool, replacement: u8) {
     let start = buffer.len();
     buffer.extend_from_slice(text.as_bytes());
-    // Nearly no text has one, and this loop is vectorised when the copy is hot.
-    for byte in &mut buffer[start..] {
-        if is_bad(*byte) {
-            *byte = replacement;
+    if contains(text.as_bytes(), &is_bad) {
+        for byte in &mut buffer[start..] {
+            if is_bad(*byte) {
+                *byte = replacement;
+            }
         }
     }
+}
+
+/// Whether any byte is bad. Looks at all of them, without an early end: nearly no text has one, and so the compiler
+/// can take sixteen at a time.
+pub(crate) fn contains(text: &[u8], is_bad: impl Fn(u8) -> bool) -> bool {
+    text.iter().fold(false, |found, &byte| found | is_bad(byte))
 }
 
 fn append_fmt(buffer: &mut Vec<u8>, arguments: fmt::Arguments<'_>) {
@@ -431,6 +443,10 @@ mod tests {
 
     #[test]
     fn nothing_breaks_a_line() {
+        check(
+            |line| line.tag("", Some("v")).raw_tag("", "v").verb("X").end(),
+            "X",
+        );
         check(|line| line.verb("X").param("").end(), "X *");
         check(|line| line.verb("X").param("a b").end(), "X *");
         check(|line| line.verb("X").param(":a").end(), "X *");

@@ -6,6 +6,8 @@ use std::fmt;
 
 use memchr::memchr;
 
+use crate::line_writer::contains;
+
 /// From how many tags on a second occurrence of a key is looked for with a map, not by reading on: a line of
 /// 4094 bytes can hold two thousand tags, and comparing each with all others would make that line expensive.
 const MANY_TAGS: usize = 16;
@@ -100,7 +102,9 @@ impl fmt::Debug for Tags<'_> {
 }
 
 fn split_tags(data: &str) -> impl Iterator<Item = &str> + Clone {
-    data.split(';').filter(|tag| !tag.is_empty())
+    // A tag without a key is nothing that anyone could ask for or pass on.
+    data.split(';')
+        .filter(|tag| !tag.is_empty() && !tag.starts_with('='))
 }
 
 fn key_and_value(tag: &str) -> (&str, &str) {
@@ -148,15 +152,28 @@ pub fn unescape(value: &str) -> Cow<'_, str> {
 
 /// Appends `value` with its escapes. A NUL, for which there is no escape, becomes a space.
 pub fn escape_into(buffer: &mut Vec<u8>, value: &str) {
-    for &byte in value.as_bytes() {
-        match byte {
-            b';' => buffer.extend_from_slice(b"\\:"),
-            b' ' | 0 => buffer.extend_from_slice(b"\\s"),
-            b'\\' => buffer.extend_from_slice(b"\\\\"),
-            b'\r' => buffer.extend_from_slice(b"\\r"),
-            b'\n' => buffer.extend_from_slice(b"\\n"),
-            other => buffer.push(other),
+    let value = value.as_bytes();
+    if !contains(value, |byte| escape_of(byte).is_some()) {
+        buffer.extend_from_slice(value);
+        return;
+    }
+    for &byte in value {
+        match escape_of(byte) {
+            Some(letter) => buffer.extend_from_slice(&[b'\\', letter]),
+            None => buffer.push(byte),
         }
+    }
+}
+
+/// The letter that stands for a byte after a backslash.
+fn escape_of(byte: u8) -> Option<u8> {
+    match byte {
+        b';' => Some(b':'),
+        b' ' | 0 => Some(b's'),
+        b'\\' => Some(b'\\'),
+        b'\r' => Some(b'r'),
+        b'\n' => Some(b'n'),
+        _ => None,
     }
 }
 
@@ -228,6 +245,7 @@ mod tests {
         check(";;a=1;", "a", Some("1"));
         check("+draft/reply=x\\sy", "+draft/reply", Some("x y"));
         check("ab=1", "a", None);
+        check("=;=1;a=2", "", None);
     }
 
     #[test]
