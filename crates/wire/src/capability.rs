@@ -55,7 +55,7 @@ capabilities! {
     ServerTime = "server-time",
     Setname = "setname",
     StandardReplies = "standard-replies",
-    /// Announced only, never requested (sts "Details").
+    /// Announced only, never requested (sts "Mechanism").
     Sts = "sts",
     UserhostInNames = "userhost-in-names",
     AccountRegistration = "draft/account-registration",
@@ -82,7 +82,7 @@ impl Capability {
     pub const fn requires(self) -> CapabilitySet {
         match self {
             // "depends on the batch capability which MUST be negotiated to use" it: labeled-response, multiline and
-            // metadata, each in "Dependencies".
+            // metadata, each in its introduction.
             Capability::LabeledResponse | Capability::Multiline | Capability::Metadata2 => {
                 CapabilitySet::of(&[Capability::Batch])
             }

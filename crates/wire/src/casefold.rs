@@ -15,7 +15,7 @@ pub enum CaseMapping {
     Rfc1459,
     /// The same without `~` and `^`.
     Rfc1459Strict,
-    /// All of Unicode, each character lowered by itself (RFC 8265 section 3.3.2 rule 2). Also called `rfc7613`.
+    /// All of Unicode, each character lowered by itself (RFC 8265 section 3.3, UsernameCaseMapped). Also called `rfc7613`.
     Precis,
 }
 

@@ -1,7 +1,8 @@
 //! The numerics, in one table.
 //!
-//! Names and codes: Modern IRC Client Protocol "Numerics", RFC 2812 section 5, and the IRCv3 specifications monitor
-//! (730 to 734), sasl (900 to 908), whox (354) and metadata (760 to 774). Where servers disagree about a code, the
+//! Names and codes: Modern IRC Client Protocol "Numerics" and its data file, RFC 2812 section 5, and the IRCv3
+//! specifications bot-mode (335), whox (354), monitor (730 to 734) and metadata (760 to 774). 468, 470, 479, 480, 489
+//! and 573 stand in none of them: they are what servers in the field send. Where servers disagree about a code, the
 //! comment says which meaning was taken.
 
 /// Declares the enum and everything that needs the whole list. Sorted by code, which the lookup relies on and a test
@@ -190,9 +191,9 @@ numerics! {
     /// The channel is for people with an account. RFC 2812 has ERR_NOCHANMODES here, which nobody sends.
     ERR_NEEDREGGEDNICK = 477,
     ERR_BANLISTFULL = 478,
-    /// A channel name that no channel may have, or a link to one. Servers differ; ours never sends RFC 2812's none.
+    /// A channel name that is not allowed.
     ERR_BADCHANNAME = 479,
-    /// No KNOCK on this channel (UnrealIRCd; 480 has other meanings elsewhere).
+    /// No KNOCK on this channel. The code has other meanings elsewhere.
     ERR_CANNOTKNOCK = 480,
     ERR_NOPRIVILEGES = 481,
     ERR_CHANOPRIVSNEEDED = 482,
@@ -205,9 +206,9 @@ numerics! {
     ERR_USERSDONTMATCH = 502,
     ERR_HELPNOTFOUND = 524,
     ERR_INVALIDKEY = 525,
-    /// This person takes no messages from the sender (InspIRCd, UnrealIRCd: user mode R and its like).
+    /// This person takes no messages from the sender, for want of an account or otherwise.
     ERR_CANTSENDTOUSER = 531,
-    /// RELAYMSG refused (Ergo).
+    /// RELAYMSG refused.
     ERR_CANNOTSENDRP = 573,
     RPL_WATCHLIST = 606,
     RPL_STARTTLS = 670,
