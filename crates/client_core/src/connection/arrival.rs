@@ -1,0 +1,329 @@
+//! What a line from the server means: one branch per verb. Numerics and standard replies are in `replies`.
+
+use compact_str::CompactString;
+use wire::{Ctcp, Line, LineWriter};
+
+use super::{Connection, is_room, place, source, tag, timestamp};
+use crate::change::{Change, LinkState, Message};
+use crate::moment::Moment;
+use crate::outbox::MessageKind;
+use crate::rooms::Presence;
+
+impl Connection {
+    pub(super) fn arrive(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let verb = line.verb.to_ascii_uppercase();
+        if verb.len() == 3
+            && let Ok(code) = verb.parse::<u16>()
+        {
+            self.numeric_arrived(now, code, line, changes);
+            return;
+        }
+        match verb.as_str() {
+            "PRIVMSG" | "NOTICE" => self.message_arrived(now, line, changes),
+            "JOIN" => self.join_arrived(now, line, changes),
+            "PART" => self.part_arrived(now, line, changes),
+            "QUIT" => self.quit_arrived(now, line, changes),
+            "KICK" => self.kick_arrived(now, line, changes),
+            "NICK" => self.nick_arrived(now, line, changes),
+            "TOPIC" => self.topic_arrived(now, line, changes),
+            "MODE" => self.mode_arrived(now, line, changes),
+            "INVITE" => self.invite_arrived(line, changes),
+            "AWAY" => changes.push(Change::Away {
+                who: source(line),
+                message: line
+                    .param(0)
+                    .filter(|text| !text.is_empty())
+                    .map(str::to_owned),
+            }),
+            "ACCOUNT" => self.account_arrived(line, changes),
+            "SETNAME" => changes.push(Change::RealnameChanged {
+                who: source(line),
+                realname: line.param(0).unwrap_or_default().to_owned(),
+            }),
+            "PING" => LineWriter::new(&mut self.output)
+                .verb("PONG")
+                .trailing(line.params().last().copied().unwrap_or_default()),
+            "PONG" => {
+                if let Some(number) = line.params().last().and_then(|token| token.parse().ok()) {
+                    self.pong_arrived(now, number, changes);
+                }
+            }
+            "BATCH" => self.batch_arrived(now, line, changes),
+            "ACK" => {
+                if let Some(label) = self.label(line) {
+                    self.accept_labelled(now, &label, changes);
+                }
+            }
+            "CAP" => self.cap_arrived(now, line, changes),
+            "AUTHENTICATE" => self.authenticate_arrived(now, line, changes),
+            "REGISTER" | "VERIFY" => self.register_arrived(now, line, changes),
+            "FAIL" | "WARN" | "NOTE" => self.standard_reply_arrived(now, &verb, line, changes),
+            "WALLOPS" => changes.push(Change::Notice {
+                from: source(line).name,
+                text: line.params().last().copied().unwrap_or_default().to_owned(),
+                timestamp: timestamp(line, now),
+            }),
+            "ERROR" => self.error_arrived(line, changes),
+            // TAGMSG, CHGHOST and what a later server invents: nothing that a line of text could show.
+            _ => {}
+        }
+    }
+
+    /// The label that a line answers: its own, or that of the batch it is in.
+    pub(super) fn label(&self, line: &Line<'_>) -> Option<CompactString> {
+        tag(line, "label").or_else(|| self.link.batches.get(&tag(line, "batch")?).cloned())
+    }
+
+    fn message_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let (Some(target), Some(text)) = (line.param(0), line.param(1)) else {
+            return;
+        };
+        let is_notice = line.verb_is("NOTICE");
+        let sender = source(line);
+        let own = self.is_own(&sender.name);
+        // STATUSMSG: "@#tea" is said in #tea, to a part of it.
+        let target =
+            match target.trim_start_matches(|symbol| self.link.status_symbols.contains(symbol)) {
+                room if is_room(room) => room,
+                _ => target,
+            };
+        let direct = !is_room(target);
+        let from_server = line
+            .source
+            .is_none_or(|source| !source.contains('!') && source.contains('.'));
+        if is_notice && direct && (from_server || self.state != LinkState::Joined) {
+            changes.push(Change::Notice {
+                from: sender.name,
+                text: text.to_owned(),
+                timestamp: timestamp(line, now),
+            });
+            return;
+        }
+        let (kind, payload) = match Ctcp::parse(text) {
+            Some(ctcp) if ctcp.is_action() => (MessageKind::Action, ctcp.arguments),
+            // Other CTCP are questions between programs.
+            Some(_) => return,
+            None if is_notice => (MessageKind::Notice, text),
+            None => (MessageKind::Text, text),
+        };
+        let label = self.label(line);
+        let room = if direct {
+            None
+        } else {
+            self.rooms.find_mut(target)
+        };
+        let room_id = tag(line, "parlor/room-id");
+        let room_name = match room {
+            Some(room) => {
+                if room_id.is_some() {
+                    room.id.clone_from(&room_id);
+                }
+                room.name.clone()
+            }
+            None if direct && !own => sender.name.clone(),
+            None => target.into(),
+        };
+        let message = Message {
+            id: tag(line, "msgid"),
+            sender,
+            payload: payload.to_owned(),
+            timestamp: timestamp(line, now),
+            room_name,
+            room_id,
+            kind,
+            own,
+            direct,
+        };
+        changes.push(Change::MessageAdded(message));
+        if own {
+            self.echoed(label.as_deref(), target, payload, kind, changes);
+        }
+    }
+
+    /// `JOIN <room>`, or with extended-join `JOIN <room> <account or *> :<realname>`.
+    fn join_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let Some(name) = line.param(0) else { return };
+        let mut who = source(line);
+        if let Some(account) = line.param(1).filter(|account| *account != "*") {
+            who.account = Some(account.into());
+        }
+        let own = self.is_own(&who.name);
+        let place = place(line, now, name);
+        if own {
+            let room = self.rooms.wish(name, None);
+            // Asking for a room that the server put us into by itself is answered once more by some.
+            let known = room.presence == Presence::Joined;
+            room.presence = Presence::Joined;
+            room.name = name.into();
+            if place.room_id.is_some() {
+                room.id.clone_from(&place.room_id);
+            }
+            if known {
+                return;
+            }
+        }
+        self.rooms.member_joined(name, &who.name);
+        changes.push(Change::Joined { place, who, own });
+    }
+
+    fn part_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let Some(name) = line.param(0) else { return };
+        let who = source(line);
+        let own = self.is_own(&who.name);
+        if own {
+            self.rooms.remove(name);
+        } else {
+            self.rooms.member_left(name, &who.name);
+        }
+        changes.push(Change::Left {
+            place: place(line, now, name),
+            who,
+            reason: reason(line, 1),
+            own,
+        });
+    }
+
+    fn quit_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let who = source(line);
+        let rooms = self.rooms.member_quit(&who.name);
+        if !self.is_own(&who.name) {
+            changes.push(Change::Quit {
+                who,
+                reason: reason(line, 0),
+                rooms,
+                timestamp: timestamp(line, now),
+            });
+        }
+    }
+
+    fn kick_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let (Some(name), Some(who)) = (line.param(0), line.param(1)) else {
+            return;
+        };
+        let own = self.is_own(who);
+        let place = place(line, now, name);
+        if own {
+            self.rooms.remove(name);
+            self.refuse_waiting(
+                name,
+                &format!("You were put out of {name}; join it again when you are welcome."),
+                changes,
+            );
+        } else {
+            self.rooms.member_left(name, who);
+        }
+        changes.push(Change::Kicked {
+            place,
+            who: who.into(),
+            by: source(line),
+            reason: reason(line, 2),
+            own,
+        });
+    }
+
+    fn nick_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let Some(to) = line.param(0) else { return };
+        let from = source(line).name;
+        let own = self.is_own(&from);
+        if own {
+            self.name = to.into();
+            // The next link asks for the new name; an account keeps its own.
+            if self.account.is_none() {
+                to.clone_into(&mut self.settings.name);
+            }
+        }
+        let rooms = self.rooms.member_renamed(&from, to);
+        changes.push(Change::Renamed {
+            from,
+            to: to.into(),
+            own,
+            rooms,
+            timestamp: timestamp(line, now),
+        });
+    }
+
+    fn topic_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let Some(name) = line.param(0) else { return };
+        let topic = line.param(1).unwrap_or_default().to_owned();
+        if let Some(room) = self.rooms.find_mut(name) {
+            room.topic = Some(topic.clone()).filter(|topic| !topic.is_empty());
+        }
+        changes.push(Change::TopicChanged {
+            place: place(line, now, name),
+            by: source(line),
+            topic,
+        });
+    }
+
+    fn mode_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let Some((target, modes)) = line.params().split_first() else {
+            return;
+        };
+        changes.push(Change::ModesChanged {
+            target: (*target).into(),
+            by: source(line),
+            modes: modes.join(" "),
+            timestamp: timestamp(line, now),
+        });
+    }
+
+    fn invite_arrived(&mut self, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let (Some(who), Some(room)) = (line.param(0), line.param(1)) else {
+            return;
+        };
+        changes.push(Change::Invited {
+            room_name: room.into(),
+            who: who.into(),
+            by: source(line),
+            own: self.is_own(who),
+        });
+    }
+
+    fn account_arrived(&mut self, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let who = source(line).name;
+        let account = line
+            .param(0)
+            .filter(|account| *account != "*")
+            .map(CompactString::from);
+        if self.is_own(&who) {
+            self.account.clone_from(&account);
+        }
+        changes.push(Change::AccountChanged { who, account });
+    }
+
+    /// `BATCH +<reference> labeled-response` opens an answer of several lines, `BATCH -<reference>` ends it.
+    fn batch_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let Some(reference) = line.param(0) else {
+            return;
+        };
+        if let Some(reference) = reference.strip_prefix('+') {
+            // Batches nest: an inner one answers what the outer one does.
+            if let Some(label) = self.label(line) {
+                self.link.batches.insert(reference.into(), label);
+            }
+        } else if let Some(reference) = reference.strip_prefix('-')
+            && let Some(label) = self.link.batches.remove(reference)
+            && !self.link.batches.values().any(|open| *open == label)
+        {
+            self.accept_labelled(now, &label, changes);
+        }
+    }
+
+    fn error_arrived(&mut self, line: &Line<'_>, changes: &mut Vec<Change>) {
+        let text = line.param(0).unwrap_or_default();
+        self.link.farewell = Some(text.to_owned());
+        if self.state == LinkState::Closing {
+            self.closed(true, changes);
+        } else {
+            changes.push(Change::LinkDead {
+                sentence: format!("The server closed the connection: {text}"),
+            });
+        }
+    }
+}
+
+fn reason(line: &Line<'_>, index: usize) -> Option<String> {
+    line.param(index)
+        .filter(|reason| !reason.is_empty())
+        .map(str::to_owned)
+}
