@@ -1,1 +1,33 @@
+//! One connection's conversation, server side: lines in, commands for the hub out; events in, lines out.
+//!
+//! Pure: no clock, no randomness, no I/O, no thread. A shard owns many [`Session`]s and gives each what arrives for
+//! it; whatever a session wants done comes back in an [`Output`].
 
+mod answer;
+mod cloak;
+pub mod facts;
+mod flood_guard;
+mod form;
+mod greeting;
+pub mod isupport;
+mod login;
+pub mod mode_letters;
+pub mod negotiation;
+mod pending;
+mod refusal_numeric;
+mod registration;
+pub mod render;
+pub mod room_index;
+mod sasl;
+mod session;
+mod targets;
+pub mod time_text;
+mod turn;
+pub mod verb;
+
+pub use facts::{Configured, ServerFacts};
+pub use form::Form;
+pub use session::{
+    Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult, speaks_something_else,
+};
+pub use turn::Turn;

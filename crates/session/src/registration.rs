@@ -1,0 +1,309 @@
+//! From the first line to the welcome: what a connection says of itself, in any order, and what has to be checked.
+
+use crate::facts::{Password, ServerFacts};
+use crate::session::{Moment, Work, WorkResult};
+use crate::turn::Turn;
+use crate::verb::Awaiting;
+use crate::{cloak, greeting, login, refusal_numeric};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use chat::command::{Arrival, Command};
+use chat::id::ClientId;
+use chat::name::Username;
+use chat::query::{Answer, Welcome};
+use chat::refusal::Refusal;
+use compact_str::CompactString;
+use wire::Numeric;
+use zeroize::Zeroizing;
+
+/// What is known so far. Dropped when the session has arrived.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(crate) deadline_ms: u64,
+    pub(crate) name: Option<Username>,
+    pub(crate) ident: Option<CompactString>,
+    pub(crate) realname: CompactString,
+    /// As looked up, or as a gateway says.
+    pub(crate) host: Option<CompactString>,
+    /// Between CAP LS or REQ and CAP END.
+    pub(crate) negotiating: bool,
+    pub(crate) password: Option<Zeroizing<String>>,
+    server_password: Check,
+    account_password: Check,
+    /// Logged in to it already.
+    pub(crate) account: Option<(ClientId, CompactString)>,
+    /// A gateway spoke for this connection; it may not do so again.
+    pub(crate) gateway: bool,
+    arriving: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Check {
+    ToDo,
+    UnderWay,
+    Passed,
+}
+
+impl Registration {
+    pub(crate) fn new(now: Moment, facts: &ServerFacts, host: Option<CompactString>) -> Registration {
+        Registration {
+            deadline_ms: now.monotonic_ms + facts.limits.register_seconds * 1000,
+            name: None,
+            ident: None,
+            realname: CompactString::default(),
+            host,
+            negotiating: false,
+            password: None,
+            server_password: if facts.password.is_some() { Check::ToDo } else { Check::Passed },
+            account_password: Check::ToDo,
+            account: None,
+            gateway: false,
+            arriving: false,
+        }
+    }
+
+    pub(crate) fn nick(&self) -> &str {
+        self.name.as_ref().map_or("*", |name| name.text())
+    }
+}
+
+/// Goes on as far as what is known allows. Called after every line, answer and result before the welcome.
+pub(crate) fn advance(turn: &mut Turn<'_>) {
+    if turn.session.person.is_some() || turn.session.closing || turn.is_waiting() {
+        return;
+    }
+    let Some(registration) = turn.session.registration.as_deref_mut() else { return };
+    let complete = registration.name.is_some()
+        && registration.ident.is_some()
+        && !registration.negotiating
+        && !registration.arriving;
+    if !complete {
+        return;
+    }
+    // Labels are for the answer to a line. The welcome answers everything that was said so far.
+    turn.end_label();
+    if turn.session.sasl.take().is_some() {
+        // sasl-3.1: "If the client completes registration while the SASL authentication is still in progress, the server
+        // SHOULD abort it and send a 906 numeric, then register the client without authentication."
+        turn.numeric(Numeric::ERR_SASLABORTED).trailing("SASL authentication aborted");
+    }
+    if !check_server_password(turn) || !check_account_password(turn) {
+        return;
+    }
+    arrive(turn);
+}
+
+/// Whether the server's password (PASS) is out of the way.
+fn check_server_password(turn: &mut Turn<'_>) -> bool {
+    let facts = turn.facts;
+    let Some(registration) = turn.session.registration.as_deref_mut() else { return false };
+    let Some(expected) = facts.password.as_ref().filter(|_| registration.server_password != Check::Passed) else {
+        return true;
+    };
+    if registration.server_password == Check::UnderWay {
+        return false;
+    }
+    let given = registration.password.take();
+    match (given, expected) {
+        (None, _) => refuse_password(turn),
+        (Some(given), Password::Plain(expected)) => {
+            if !same(&given, expected) {
+                refuse_password(turn);
+                return false;
+            }
+            registration.server_password = Check::Passed;
+            registration.account_password = Check::Passed;
+            return true;
+        }
+        (Some(given), Password::Hash(hash)) => {
+            registration.server_password = Check::UnderWay;
+            turn.work(|ticket| Work::CheckPassword { ticket, hash: Some(hash.clone()), password: given });
+            turn.await_with(Awaiting::ServerPassword);
+        }
+    }
+    false
+}
+
+/// The outcome of the check of the server's password.
+pub(crate) fn password_checked(turn: &mut Turn<'_>, result: WorkResult) {
+    let Some(registration) = turn.session.registration.as_deref_mut() else { return };
+    match result {
+        WorkResult::Checked { matches: true } => {
+            registration.server_password = Check::Passed;
+            registration.account_password = Check::Passed;
+        }
+        _ => refuse_password(turn),
+    }
+}
+
+fn refuse_password(turn: &mut Turn<'_>) {
+    turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing("Password incorrect");
+    turn.close("Closing link: (Bad password)");
+}
+
+/// Equal, in a time that does not tell where they differ.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    verify_slices_are_equal(a.as_bytes(), b.as_bytes()).is_ok()
+}
+
+/// `PASS username:password` logs in where the server itself has no password: for clients that know no SASL.
+fn check_account_password(turn: &mut Turn<'_>) -> bool {
+    let Some(registration) = turn.session.registration.as_deref_mut() else { return false };
+    match registration.account_password {
+        Check::Passed => return true,
+        Check::UnderWay => return false,
+        Check::ToDo => {}
+    }
+    let given = registration.password.take().filter(|_| registration.account.is_none());
+    let Some((name, password)) = given.as_ref().and_then(|given| given.split_once(':')) else {
+        registration.account_password = Check::Passed;
+        return true;
+    };
+    registration.account_password = Check::UnderWay;
+    login::with_password(turn, login::Purpose::Pass, name, Zeroizing::new(password.to_owned()));
+    false
+}
+
+/// The account that PASS named is logged in to.
+pub(crate) fn account_password_passed(turn: &mut Turn<'_>) {
+    if let Some(registration) = turn.session.registration.as_deref_mut() {
+        registration.account_password = Check::Passed;
+    }
+}
+
+fn arrive(turn: &mut Turn<'_>) {
+    let facts = turn.facts;
+    let session = &mut *turn.session;
+    let Some(registration) = session.registration.as_deref_mut() else { return };
+    let (Some(name), Some(ident)) = (registration.name.clone(), registration.ident.clone()) else { return };
+    if !facts.login.guests && registration.account.is_none() {
+        return require_account(turn);
+    }
+    let link = &session.link;
+    let host = registration
+        .host
+        .as_ref()
+        .filter(|_| facts.show_hostnames)
+        .filter(|host| is_host(host))
+        .cloned()
+        .unwrap_or_else(|| cloak::cloak(link.address, &facts.secret));
+    let arrival = Arrival {
+        name,
+        ident,
+        realname: registration.realname.clone(),
+        account: registration.account.as_ref().map(|(id, _)| *id),
+        address: link.address,
+        host,
+        secure: link.is_private(),
+        certificate: link.certificate.as_deref().copied(),
+        modes: facts.default_modes.clone(),
+        transport: link.transport,
+        port: link.port,
+    };
+    registration.arriving = true;
+    session.known_to_hub = true;
+    turn.ask(Command::Arrive(Box::new(arrival)));
+    turn.await_with(Awaiting::Arrival);
+    turn.barrier();
+}
+
+/// draft/account-registration: the answer "if connection registration cannot proceed unless the user logs into an
+/// account with SASL".
+fn require_account(turn: &mut Turn<'_>) {
+    turn.fail("*", "ACCOUNT_REQUIRED", &[], "You must log in to an account to use this server");
+    turn.close("Closing link: (Account required)");
+}
+
+/// What the hub says to the arrival.
+pub(crate) fn answer(turn: &mut Turn<'_>, answer: &Answer) {
+    match answer {
+        Answer::Welcome(welcome) => enter(turn, welcome),
+        Answer::Refused(refusal) if turn.session.person.is_none() => refuse(turn, refusal),
+        // The rooms of an account that comes back.
+        other => {
+            crate::answer::dispatch(turn, None, other);
+            turn.put_awaiting(Box::new(Awaiting::Arrival));
+        }
+    }
+}
+
+fn enter(turn: &mut Turn<'_>, welcome: &Welcome) {
+    turn.put_awaiting(Box::new(Awaiting::Arrival));
+    let asked = turn.session.registration.take().and_then(|registration| registration.name);
+    turn.session.person = Some(welcome.person.clone());
+    if let Some(asked) = asked
+        && *asked.text() != welcome.person.name
+    {
+        // The client has another name than it asked for: that of its other devices, or the one its account fixes.
+        turn.line(asked.text(), "NICK").param(&welcome.person.name).end();
+    }
+    greeting::write(turn, welcome);
+}
+
+fn refuse(turn: &mut Turn<'_>, refusal: &Refusal) {
+    let Some(registration) = turn.session.registration.as_deref_mut() else { return };
+    registration.arriving = false;
+    match refusal {
+        Refusal::NameInUse { .. }
+        | Refusal::NameReserved { .. }
+        | Refusal::NameConfusable { .. }
+        | Refusal::NameInvalid { .. }
+        | Refusal::NameFixed { .. } => {
+            // It may try another one; until then it has none.
+            registration.name = None;
+            turn.session.known_to_hub = registration.account.is_some();
+            refusal_numeric::write(turn, "NICK", "", refusal);
+        }
+        Refusal::AccountRequired => require_account(turn),
+        Refusal::TooManyAttempts { .. } => {
+            refusal_numeric::write(turn, "*", "", refusal);
+            turn.close("Closing link: (Try again later)");
+        }
+        _ => {
+            refusal_numeric::write(turn, "*", "", refusal);
+            turn.close("Closing link: (Registration failed)");
+        }
+    }
+}
+
+/// The user name of USER as it is shown: its letters, digits and `-_.`, behind a `~`, since nobody has verified it.
+pub(crate) fn ident_of(text: &str) -> CompactString {
+    let mut ident = CompactString::const_new("~");
+    let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    ident.extend(kept.take(crate::isupport::USER_LENGTH - 1));
+    if ident.len() == 1 {
+        ident.push('u');
+    }
+    ident
+}
+
+/// Whether a looked-up name can stand in a mask, and is not an address.
+pub(crate) fn is_host(host: &str) -> bool {
+    host.len() <= crate::isupport::HOST_LENGTH
+        && !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+        && host.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !host.starts_with(['-', '.'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idents_and_hosts() {
+        let idents = [
+            ("alice", "~alice"),
+            ("~alice", "~alice"),
+            ("a@b!c d*", "~abcd"),
+            ("é", "~u"),
+            ("abcdefghijklmnopqrstuvwxyz", "~abcdefghijklmnopq"),
+        ];
+        for (text, expected) in idents {
+            assert_eq!(ident_of(text), expected, "{text}");
+        }
+        let hosts = [("a.example", true), ("", false), ("1.2.3.4", false), ("a b", false), ("-a.example", false)];
+        for (host, expected) in hosts {
+            assert_eq!(is_host(host), expected, "{host}");
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! One line, or one answer, being worked on: what a verb writes to the client and asks of the hub.
+
+use crate::facts::ServerFacts;
+use crate::pending::{Labelled, Pending};
+use crate::session::{Moment, Output, Session, Work, nick_of};
+use crate::time_text::write_time;
+use crate::verb::{Awaiting, Verb};
+use chat::command::{Command, Origin, Request};
+use chat::id::RequestNumber;
+use compact_str::CompactString;
+use std::io::Write as _;
+use wire::{Capability, LineWriter, Numeric, ParamWriter};
+
+/// What a verb has in its hands while it works.
+pub struct Turn<'a> {
+    pub session: &'a mut Session,
+    pub facts: &'a ServerFacts,
+    pub now: Moment,
+    out: &'a mut Output,
+    verb: &'static Verb,
+    /// Where written lines go.
+    sink: Sink,
+    /// Lines of a labelled answer.
+    collected: Vec<u8>,
+    label: Option<CompactString>,
+    /// The request that is answered, or that this line makes; 0 while there is none.
+    number: RequestNumber,
+    /// The place of the request's [`Pending`]; `None` for a line just received.
+    pending_at: Option<usize>,
+    /// The last of this turn's commands in `out.requests`.
+    last_asked: Option<usize>,
+    works: u16,
+    barrier: bool,
+    awaiting: Option<Box<Awaiting>>,
+    /// The batch that lines belong to; 0: none.
+    batch: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sink {
+    /// To the client now.
+    Direct,
+    /// Behind an unanswered request.
+    Held(usize),
+    /// Into a labelled answer.
+    Collected,
+}
+
+impl<'a> Turn<'a> {
+    /// For a line just received. `label`: as sent, when it is to be answered with it.
+    pub(crate) fn of_line(
+        session: &'a mut Session,
+        facts: &'a ServerFacts,
+        now: Moment,
+        out: &'a mut Output,
+        label: Option<&str>,
+    ) -> Turn<'a> {
+        let sink = match label {
+            Some(_) => Sink::Collected,
+            None => plain_sink(session.pending.len()),
+        };
+        Turn {
+            session,
+            facts,
+            now,
+            out,
+            verb: &crate::verb::NONE,
+            sink,
+            collected: Vec::new(),
+            label: label.map(CompactString::from),
+            number: 0,
+            pending_at: None,
+            last_asked: None,
+            works: 0,
+            barrier: false,
+            awaiting: None,
+            batch: 0,
+        }
+    }
+
+    /// For something that comes in answer to request `number`, or unasked.
+    pub(crate) fn of_answer(
+        session: &'a mut Session,
+        facts: &'a ServerFacts,
+        now: Moment,
+        out: &'a mut Output,
+        number: RequestNumber,
+    ) -> Turn<'a> {
+        let pending_at = session.pending.iter().position(|pending| pending.number == number && number != 0);
+        let mut turn = Turn::of_line(session, facts, now, out, None);
+        turn.sink = Sink::Direct;
+        if let Some(at) = pending_at {
+            let pending = &mut turn.session.pending[at];
+            turn.number = number;
+            turn.pending_at = Some(at);
+            turn.verb = pending.verb;
+            turn.awaiting = pending.awaiting.take();
+            turn.sink = match &mut pending.labelled {
+                Some(labelled) => {
+                    turn.collected = std::mem::take(&mut labelled.lines);
+                    Sink::Collected
+                }
+                None => plain_sink(at),
+            };
+        }
+        turn
+    }
+
+    pub(crate) fn set_verb(&mut self, verb: &'static Verb) {
+        self.verb = verb;
+    }
+
+    // ---- Who
+
+    /// The name that the client goes by now; `*` before it has one.
+    pub fn nick(&self) -> &str {
+        self.session.nick()
+    }
+
+    /// Whether a capability is in force (with all that it requires).
+    pub fn has(&self, capability: Capability) -> bool {
+        self.session.has(capability)
+    }
+
+    /// The verb of the line that is worked on or answered, in upper case; `*` for none.
+    pub fn verb(&self) -> &'static str {
+        self.verb.name
+    }
+
+    // ---- To the client
+
+    /// `:server NNN nick` with what else is put behind it.
+    pub fn numeric(&mut self, numeric: Numeric) -> ParamWriter<'_> {
+        let facts = self.facts;
+        let (buffer, nick) = self.begin_line();
+        LineWriter::new(buffer).numeric(&facts.server_name, numeric, nick)
+    }
+
+    /// Any other line to this client. `source`: a name or a whole mask; empty: none.
+    pub fn line(&mut self, source: &str, verb: &str) -> ParamWriter<'_> {
+        let (buffer, _) = self.begin_line();
+        LineWriter::new(buffer).source(source).verb(verb)
+    }
+
+    /// A line that the server says.
+    pub fn server_line(&mut self, verb: &str) -> ParamWriter<'_> {
+        let facts = self.facts;
+        let (buffer, _) = self.begin_line();
+        LineWriter::new(buffer).source(&facts.server_name).verb(verb)
+    }
+
+    /// `FAIL verb code context… :text` (standard-replies). Sent to everyone: the specification lets a server use it
+    /// without negotiation, and a client that does not know it shows the line.
+    pub fn fail(&mut self, verb: &str, code: &str, context: &[&str], text: &str) {
+        self.server_line("FAIL").param(verb).param(code).params(context).trailing_cut(text);
+    }
+
+    pub fn warn(&mut self, verb: &str, code: &str, context: &[&str], text: &str) {
+        self.server_line("WARN").param(verb).param(code).params(context).trailing_cut(text);
+    }
+
+    pub fn note(&mut self, verb: &str, code: &str, context: &[&str], text: &str) {
+        self.server_line("NOTE").param(verb).param(code).params(context).trailing_cut(text);
+    }
+
+    /// 461 for the verb that is worked on.
+    pub fn need_more_params(&mut self) {
+        let verb = self.verb.name;
+        self.numeric(Numeric::ERR_NEEDMOREPARAMS).param(verb).trailing("Not enough parameters");
+    }
+
+    /// Everything that `write` writes as one batch of this type, if the client knows batches.
+    pub fn batch(&mut self, kind: &str, parameters: &[&str], write: impl FnOnce(&mut Turn<'_>)) {
+        if !self.has(Capability::Batch) {
+            write(self);
+            return;
+        }
+        let reference = self.session.next_batch();
+        self.server_line("BATCH").param_fmt(format_args!("+{reference}")).param(kind).params(parameters).end();
+        let outer = std::mem::replace(&mut self.batch, reference);
+        write(self);
+        self.batch = outer;
+        self.server_line("BATCH").param_fmt(format_args!("-{reference}")).end();
+    }
+
+    /// Lines prepared for everyone: numerics with what stands behind the nick.
+    pub(crate) fn prepared(&mut self, lines: &[(Numeric, String)]) {
+        let facts = self.facts;
+        for (numeric, rest) in lines {
+            let (buffer, nick) = self.begin_line();
+            buffer.push(b':');
+            buffer.extend_from_slice(facts.server_name.as_bytes());
+            buffer.push(b' ');
+            buffer.extend_from_slice(&numeric.digits());
+            buffer.push(b' ');
+            // Names hold nothing that would have to be escaped.
+            buffer.extend_from_slice(nick.as_bytes());
+            buffer.push(b' ');
+            buffer.extend_from_slice(rest.as_bytes());
+            buffer.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// Bytes of whole lines that are ready as they are, tags and all, such as an event rendered for this client.
+    pub fn ready_lines(&mut self) -> &mut Vec<u8> {
+        self.buffer().0
+    }
+
+    // ---- To the hub
+
+    /// Asks the hub; the answers come to [`crate::Session::answer`] with this line's number.
+    pub fn ask(&mut self, command: Command) {
+        let number = self.take_number();
+        self.last_asked = Some(self.out.requests.len());
+        let origin = Origin::Session { id: self.session.id, number, last: false };
+        self.out.requests.push(Request { origin, command });
+    }
+
+    /// What the answers of this line's request will need; replaces what was said before.
+    pub fn await_with(&mut self, awaiting: Awaiting) {
+        self.awaiting = Some(Box::new(awaiting));
+    }
+
+    /// What the line left for its answers.
+    pub fn awaiting(&self) -> Option<&Awaiting> {
+        self.awaiting.as_deref()
+    }
+
+    pub(crate) fn take_awaiting(&mut self) -> Option<Box<Awaiting>> {
+        self.awaiting.take()
+    }
+
+    pub(crate) fn put_awaiting(&mut self, awaiting: Box<Awaiting>) {
+        self.awaiting.get_or_insert(awaiting);
+    }
+
+    /// The number of this line's request; 0 while it has asked nothing.
+    pub(crate) fn number(&self) -> RequestNumber {
+        self.number
+    }
+
+    /// Whether this turn has asked for something that has not come.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.last_asked.is_some() || self.works > 0
+    }
+
+    /// No later line is worked on before everything that this one asks for has come.
+    pub fn barrier(&mut self) {
+        self.barrier = true;
+    }
+
+    /// Has something slow done outside; `make` is given its ticket.
+    pub(crate) fn work(&mut self, make: impl FnOnce(u32) -> Work) {
+        let ticket = self.take_number();
+        self.works += 1;
+        self.barrier = true;
+        self.out.work.push(make(ticket));
+    }
+
+    /// Something to be told to the hub that no reply waits for, such as a departure.
+    pub(crate) fn tell(&mut self, command: Command) {
+        let request = self.session.telling(command);
+        self.out.requests.push(request);
+    }
+
+    /// Ends the connection once everything before has been answered. The session has departed by then.
+    pub(crate) fn close(&mut self, reason: &str) {
+        self.error_line(reason);
+        self.session.closing = true;
+    }
+
+    /// `ERROR :reason`
+    pub(crate) fn error_line(&mut self, reason: &str) {
+        self.line("", "ERROR").trailing_cut(reason);
+    }
+
+    /// What has been written so far is the whole labelled answer; what follows has no label.
+    pub(crate) fn end_label(&mut self) {
+        if self.number != 0 {
+            return;
+        }
+        if let Some(label) = self.label.take() {
+            let lines = std::mem::take(&mut self.collected);
+            self.sink = plain_sink(self.session.pending.len());
+            self.write_labelled(&label, &lines, self.sink);
+        }
+    }
+
+    /// The end of the turn: what was asked is kept in mind, what is complete goes out.
+    pub(crate) fn finish(mut self) {
+        let asked = self.last_asked.take();
+        if let Some(at) = asked
+            && let Origin::Session { last, .. } = &mut self.out.requests[at].origin
+        {
+            *last = true;
+        }
+        match self.pending_at {
+            Some(at) => {
+                let collected = std::mem::take(&mut self.collected);
+                let pending = &mut self.session.pending[at];
+                pending.dones += u16::from(asked.is_some());
+                pending.works += self.works;
+                pending.barrier |= self.barrier;
+                pending.awaiting = self.awaiting.take();
+                if let Some(labelled) = &mut pending.labelled {
+                    labelled.lines = collected;
+                }
+            }
+            None if self.number != 0 => {
+                let lines = std::mem::take(&mut self.collected);
+                self.session.pending.push_back(Pending {
+                    number: self.number,
+                    dones: u16::from(asked.is_some()),
+                    works: self.works,
+                    barrier: self.barrier,
+                    verb: self.verb,
+                    awaiting: self.awaiting.take(),
+                    labelled: self.label.take().map(|label| Box::new(Labelled { label, lines })),
+                    held: Vec::new(),
+                });
+            }
+            None => self.end_label(),
+        }
+        self.release();
+    }
+
+    /// One `Done` of the hub for the request that this turn is about.
+    pub(crate) fn count_done(&mut self) {
+        if let Some(at) = self.pending_at {
+            let dones = &mut self.session.pending[at].dones;
+            *dones = dones.saturating_sub(1);
+        }
+    }
+
+    /// One result of [`Work`] for the request that this turn is about. `false`: none was owed.
+    pub(crate) fn count_work(&mut self) -> bool {
+        let Some(at) = self.pending_at else { return false };
+        let works = &mut self.session.pending[at].works;
+        let owed = *works > 0;
+        *works = works.saturating_sub(1);
+        owed
+    }
+
+    /// Lets out what is complete, in order.
+    fn release(&mut self) {
+        self.pending_at = None;
+        while self.session.pending.front().is_some_and(Pending::is_complete) {
+            let Some(pending) = self.session.pending.pop_front() else { return };
+            if let Some(labelled) = pending.labelled {
+                self.write_labelled(&labelled.label, &labelled.lines, Sink::Direct);
+            }
+            self.out.bytes.extend_from_slice(&pending.held);
+        }
+        if self.session.pending.is_empty() {
+            if self.session.pending.capacity() > 8 {
+                self.session.pending.shrink_to_fit();
+            }
+            if self.session.closing {
+                self.out.close = true;
+            }
+        }
+    }
+
+    /// A labelled answer: none is an ACK, one line is tagged, several are a batch (labeled-response).
+    fn write_labelled(&mut self, label: &str, lines: &[u8], sink: Sink) {
+        let mut each = lines.split_inclusive(|byte| *byte == b'\n');
+        let (first, second) = (each.next(), each.next());
+        self.sink = sink;
+        let server_time = self.has(Capability::ServerTime);
+        let now = self.now;
+        let server = self.facts.server_name.clone();
+        let reference = if second.is_some() { self.session.next_batch() } else { 0 };
+        let buffer = self.buffer().0;
+        let mut head = |buffer: &mut Vec<u8>| {
+            buffer.extend_from_slice(b"@label=");
+            buffer.extend_from_slice(label.as_bytes());
+            if server_time {
+                buffer.extend_from_slice(b";time=");
+                write_time(buffer, now.wall);
+            }
+            buffer.push(b' ');
+        };
+        match (first, second) {
+            (None, _) => {
+                head(buffer);
+                LineWriter::new(buffer).source(&server).verb("ACK").end();
+            }
+            (Some(line), None) => write_with_tag(buffer, line, "label", label),
+            (Some(_), Some(_)) => {
+                let text = compact_str::format_compact!("{reference}");
+                head(buffer);
+                LineWriter::new(buffer)
+                    .source(&server)
+                    .verb("BATCH")
+                    .param_fmt(format_args!("+{reference}"))
+                    .param("labeled-response")
+                    .end();
+                for line in lines.split_inclusive(|byte| *byte == b'\n') {
+                    if has_tag(line, b"batch=") {
+                        buffer.extend_from_slice(line);
+                    } else {
+                        write_with_tag(buffer, line, "batch", &text);
+                    }
+                }
+                if server_time {
+                    buffer.extend_from_slice(b"@time=");
+                    write_time(buffer, now.wall);
+                    buffer.push(b' ');
+                }
+                LineWriter::new(buffer).source(&server).verb("BATCH").param_fmt(format_args!("-{reference}")).end();
+            }
+        }
+    }
+
+    fn take_number(&mut self) -> RequestNumber {
+        if self.number == 0 {
+            self.number = self.session.next_number();
+        }
+        self.number
+    }
+
+    /// The buffer that lines go to, with the tags of the next line written, and the nick.
+    fn begin_line(&mut self) -> (&mut Vec<u8>, &str) {
+        let server_time = self.has(Capability::ServerTime);
+        let (wall, batch) = (self.now.wall, self.batch);
+        let (buffer, nick) = self.buffer();
+        if batch != 0 {
+            buffer.extend_from_slice(b"@batch=");
+            // Appending to a Vec cannot fail.
+            let _ = write!(buffer, "{batch}");
+        }
+        if server_time {
+            buffer.extend_from_slice(if batch == 0 { b"@time=" } else { b";time=" });
+            write_time(buffer, wall);
+        }
+        if server_time || batch != 0 {
+            buffer.push(b' ');
+        }
+        (buffer, nick)
+    }
+
+    fn buffer(&mut self) -> (&mut Vec<u8>, &str) {
+        let Session { pending, person, registration, .. } = &mut *self.session;
+        let buffer = match self.sink {
+            Sink::Direct => &mut self.out.bytes,
+            Sink::Held(at) => &mut pending[at].held,
+            Sink::Collected => &mut self.collected,
+        };
+        (buffer, nick_of(person.as_ref(), registration.as_deref()))
+    }
+}
+
+/// Behind the last of so many unanswered requests.
+fn plain_sink(unanswered: usize) -> Sink {
+    match unanswered {
+        0 => Sink::Direct,
+        count => Sink::Held(count - 1),
+    }
+}
+
+fn write_with_tag(buffer: &mut Vec<u8>, line: &[u8], key: &str, value: &str) {
+    buffer.push(b'@');
+    buffer.extend_from_slice(key.as_bytes());
+    buffer.push(b'=');
+    buffer.extend_from_slice(value.as_bytes());
+    match line.strip_prefix(b"@") {
+        Some(rest) => {
+            buffer.push(b';');
+            buffer.extend_from_slice(rest);
+        }
+        None => {
+            buffer.push(b' ');
+            buffer.extend_from_slice(line);
+        }
+    }
+}
+
+/// Whether one of the line's tags begins with `start`.
+fn has_tag(line: &[u8], start: &[u8]) -> bool {
+    let Some(rest) = line.strip_prefix(b"@") else { return false };
+    let tags = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
+    tags.split(|byte| *byte == b';').any(|tag| tag.starts_with(start))
+}

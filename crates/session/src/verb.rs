@@ -1,0 +1,201 @@
+//! The verbs that clients can say, in one table, one file each.
+
+pub(crate) mod admin;
+pub(crate) mod authenticate;
+pub(crate) mod away;
+pub(crate) mod cap;
+pub(crate) mod chghost;
+pub(crate) mod die;
+pub(crate) mod error;
+pub(crate) mod help;
+pub(crate) mod info;
+pub(crate) mod invite;
+pub(crate) mod ison;
+pub(crate) mod isupport;
+pub(crate) mod join;
+pub(crate) mod kick;
+pub(crate) mod kill;
+pub(crate) mod knock;
+pub(crate) mod links;
+pub(crate) mod list;
+pub(crate) mod lusers;
+pub(crate) mod mode;
+pub(crate) mod monitor;
+pub(crate) mod motd;
+pub(crate) mod names;
+pub(crate) mod nick;
+pub(crate) mod notice;
+pub(crate) mod oper;
+pub(crate) mod part;
+pub(crate) mod pass;
+pub(crate) mod ping;
+pub(crate) mod pong;
+pub(crate) mod privmsg;
+pub(crate) mod quit;
+pub(crate) mod register;
+pub(crate) mod rehash;
+pub(crate) mod restart;
+pub(crate) mod setname;
+pub(crate) mod stats;
+pub(crate) mod tagmsg;
+pub(crate) mod time;
+pub(crate) mod topic;
+pub(crate) mod user;
+pub(crate) mod userhost;
+pub(crate) mod userip;
+pub(crate) mod verify;
+pub(crate) mod version;
+pub(crate) mod wallops;
+pub(crate) mod webirc;
+pub(crate) mod who;
+pub(crate) mod whois;
+pub(crate) mod whowas;
+
+use crate::login::Attempt;
+use crate::turn::Turn;
+use compact_str::CompactString;
+use wire::Line;
+
+/// One verb.
+#[derive(Debug)]
+pub struct Verb {
+    /// Upper case.
+    pub name: &'static str,
+    /// Fewer parameters are answered with 461.
+    pub parameters: usize,
+    pub phase: Phase,
+    /// How many lines it counts for against flooding.
+    pub cost: u8,
+    pub receive: fn(&mut Turn<'_>, &Line<'_>),
+    /// Its parameters, and a sentence (HELP).
+    pub help: &'static str,
+}
+
+/// When a verb may be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Before registration is complete; later 462.
+    Unregistered,
+    /// Afterwards; earlier 451.
+    Registered,
+    Any,
+}
+
+impl Verb {
+    /// The verb of that name, in any ASCII case.
+    pub fn find(name: &str) -> Option<&'static Verb> {
+        VERBS
+            .binary_search_by(|verb| {
+                verb.name.bytes().cmp(name.bytes().map(|byte| byte.to_ascii_uppercase()))
+            })
+            .ok()
+            .map(|at| &VERBS[at])
+    }
+}
+
+/// What the answers of a request need to know of the line that asked. One a request.
+///
+/// Those of logins, registration and the verbs named here are worked on where they are made; all others are passed to
+/// `answer.rs`.
+#[derive(Debug)]
+pub(crate) enum Awaiting {
+    /// The session's own arrival.
+    Arrival,
+    /// The check of the server's password.
+    ServerPassword,
+    Login(Box<Attempt>),
+    /// OPER with this name.
+    Operator { name: CompactString },
+    /// WEBIRC.
+    Gateway(Box<webirc::Claim>),
+    /// NICK.
+    Rename,
+    /// REGISTER.
+    Register(Box<register::Application>),
+
+    /// What the line was about, as it was written there.
+    About(CompactString),
+    /// NAMES of so many rooms that are not answered yet.
+    Names { asked: CompactString, left: usize },
+    /// WHO of this mask, perhaps with fields on demand.
+    Who { mask: CompactString, whox: Option<who::Whox> },
+    /// STATS with this letter.
+    Stats { letter: char },
+}
+
+/// No verb: for what comes unasked.
+pub(crate) static NONE: Verb =
+    Verb { name: "*", parameters: 0, phase: Phase::Any, cost: 1, receive: |_, _| {}, help: "" };
+
+/// Sorted by name.
+pub static VERBS: &[Verb] = &[
+    admin::VERB,
+    authenticate::VERB,
+    away::VERB,
+    cap::VERB,
+    chghost::VERB,
+    die::VERB,
+    error::VERB,
+    help::VERB,
+    help::HELPOP,
+    info::VERB,
+    invite::VERB,
+    ison::VERB,
+    isupport::VERB,
+    join::VERB,
+    kick::VERB,
+    kill::VERB,
+    knock::VERB,
+    links::VERB,
+    list::VERB,
+    lusers::VERB,
+    mode::VERB,
+    monitor::VERB,
+    motd::VERB,
+    names::VERB,
+    nick::VERB,
+    notice::VERB,
+    oper::VERB,
+    part::VERB,
+    pass::VERB,
+    ping::VERB,
+    pong::VERB,
+    privmsg::VERB,
+    quit::VERB,
+    register::VERB,
+    rehash::VERB,
+    restart::VERB,
+    setname::VERB,
+    stats::VERB,
+    tagmsg::VERB,
+    time::VERB,
+    topic::VERB,
+    user::VERB,
+    userhost::VERB,
+    userip::VERB,
+    verify::VERB,
+    version::VERB,
+    wallops::VERB,
+    webirc::VERB,
+    who::VERB,
+    whois::VERB,
+    whowas::VERB,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_found() {
+        for pair in VERBS.windows(2) {
+            assert!(pair[0].name < pair[1].name, "{} stands before {}", pair[0].name, pair[1].name);
+        }
+        for verb in VERBS {
+            assert!(verb.name.bytes().all(|byte| byte.is_ascii_uppercase()));
+            assert!(std::ptr::eq(Verb::find(&verb.name.to_ascii_lowercase()).unwrap(), verb));
+            assert!(verb.parameters <= wire::MAX_PARAMS && verb.cost > 0 && !verb.help.is_empty());
+        }
+        assert!(Verb::find("").is_none() && Verb::find("NOSUCH").is_none());
+    }
+}

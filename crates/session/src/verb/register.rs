@@ -1,0 +1,145 @@
+//! REGISTER: a new account (IRCv3 draft/account-registration). No account is left waiting for a code.
+
+use super::{Phase, Verb};
+use crate::login::{self, PASSWORD_BYTES};
+use crate::refusal_numeric;
+use crate::session::{Work, WorkResult};
+use crate::turn::Turn;
+use crate::verb::Awaiting;
+use chat::command::{Command, NewAccount};
+use chat::name::Username;
+use chat::query::Answer;
+use compact_str::CompactString;
+use wire::{Line, truncate_at_char_boundary};
+use zeroize::Zeroizing;
+
+/// Bytes of an address for mail (RFC 5321 section 4.5.3.1.3: a path has 256 with its brackets).
+const EMAIL_BYTES: usize = 254;
+
+/// What is to become an account.
+#[derive(Debug)]
+pub struct Application {
+    name: Username,
+    email: Option<Box<str>>,
+}
+
+pub(crate) const VERB: Verb = Verb {
+    name: "REGISTER",
+    parameters: 3,
+    phase: Phase::Any,
+    cost: 4,
+    receive,
+    help: "REGISTER <account or *> <email or *> <password>\nMakes an account.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    let [account, email, password, ..] = *line.params() else { return };
+    let facts = turn.facts;
+    let registered = turn.session.is_registered();
+    let shown = truncate_at_char_boundary(account, 64);
+    let mut fail = |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
+    if !facts.login.registration_open {
+        return fail("TEMPORARILY_UNAVAILABLE", shown, "Accounts are made by the administrators of this server");
+    }
+    if !registered && !facts.login.register_before_connect {
+        return turn.fail("REGISTER", "COMPLETE_CONNECTION_REQUIRED", &[], "Connect first, then register");
+    }
+    // "this functionality cannot be used to bypass any authentication restrictions", such as a server password: the
+    // account is of no use without it.
+    if let Some(account) = current_account(turn) {
+        return turn.fail("REGISTER", "ALREADY_AUTHENTICATED", &[&account], "You are logged in to an account already");
+    }
+    let nick = turn.nick().to_owned();
+    if nick == "*" {
+        return turn.fail("REGISTER", "NEED_NICK", &["*"], "Choose a nickname first (NICK)");
+    }
+    let wanted = if account == "*" { nick.as_str() } else { account };
+    let mut fail = |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
+    let name = match Username::parse(wanted, &facts.name_rules) {
+        Ok(name) => name,
+        Err(error) => return fail("BAD_ACCOUNT_NAME", shown, &format!("Not a name for an account: {error}")),
+    };
+    if facts.login.nick_follows_account && name != Username::lookup(&nick, &facts.name_rules) {
+        return fail("ACCOUNT_NAME_MUST_BE_NICK", shown, "The account must have the name that you go by now");
+    }
+    let email = match email {
+        "*" | "" if facts.login.email_required => {
+            return fail("INVALID_EMAIL", name.text(), "An address for mail is required");
+        }
+        "*" | "" => None,
+        email if is_email(email) => Some(email.into()),
+        _ => return fail("INVALID_EMAIL", name.text(), "This is not an address for mail"),
+    };
+    if password.is_empty() || password == "*" {
+        return fail("WEAK_PASSWORD", name.text(), "The password is empty");
+    }
+    if password.len() > PASSWORD_BYTES || password.contains('\0') {
+        return fail("UNACCEPTABLE_PASSWORD", name.text(), "The password is too long");
+    }
+    let link = &turn.session.link;
+    if !link.is_private() && !facts.login.plaintext {
+        let text = "Passwords are taken over TLS only: connect to the port for TLS";
+        return turn.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", &[name.text()], text);
+    }
+    let password = Zeroizing::new(password.to_owned());
+    let scram = facts.login.scram_sha_256;
+    turn.work(|ticket| Work::HashPassword { ticket, password, scram });
+    turn.await_with(Awaiting::Register(Box::new(Application { name, email })));
+}
+
+/// The password has become a hash.
+pub(crate) fn hashed(turn: &mut Turn<'_>, application: Box<Application>, result: WorkResult) {
+    let name = application.name.text().clone();
+    match result {
+        WorkResult::Hashed { hash, scram } => {
+            let link = &turn.session.link;
+            let new = NewAccount {
+                username: application.name.clone(),
+                password_hash: Some(hash),
+                scram,
+                email: application.email.clone(),
+                certificate: link.certificate.as_deref().copied(),
+                address: Some(link.address),
+            };
+            turn.session.known_to_hub = true;
+            turn.ask(Command::CreateAccount(Box::new(new)));
+            turn.await_with(Awaiting::Register(application));
+            turn.barrier();
+        }
+        WorkResult::Weak { why } => turn.fail("REGISTER", "WEAK_PASSWORD", &[&name], why),
+        WorkResult::Busy | WorkResult::Checked { .. } => {
+            turn.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", &[&name], "The server is busy, try again");
+        }
+    }
+}
+
+pub(crate) fn answer(turn: &mut Turn<'_>, application: Box<Application>, answer: &Answer) {
+    match answer {
+        Answer::AccountCreated { account } => {
+            turn.server_line("REGISTER").param("SUCCESS").param(account).trailing("Account successfully registered");
+        }
+        Answer::LoggedIn { account, .. } => login::logged_in(turn, account),
+        Answer::Refused(refusal) => {
+            refusal_numeric::write(turn, "REGISTER", application.name.text(), refusal);
+        }
+        other => crate::answer::dispatch(turn, None, other),
+    }
+    turn.put_awaiting(Box::new(Awaiting::Register(application)));
+}
+
+/// The account that the session is logged in to.
+pub(crate) fn current_account(turn: &Turn<'_>) -> Option<CompactString> {
+    let session = &turn.session;
+    match (&session.person, session.registration.as_deref()) {
+        (Some(person), _) => person.account.clone(),
+        (None, Some(registration)) => registration.account.as_ref().map(|(_, name)| name.clone()),
+        (None, None) => None,
+    }
+}
+
+/// Enough to see that it was meant as one: something, `@`, a host. Whether mail arrives only mail can tell.
+fn is_email(text: &str) -> bool {
+    text.len() <= EMAIL_BYTES
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+        && text.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+}

@@ -1,0 +1,28 @@
+//! USER: the device's own name for its user, and the person's real name. The two parameters between have no meaning.
+
+use super::{Phase, Verb};
+use crate::isupport::REALNAME_LENGTH;
+use crate::registration::ident_of;
+use crate::turn::Turn;
+use wire::{Line, truncate_at_char_boundary};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "USER",
+    parameters: 4,
+    phase: Phase::Unregistered,
+    cost: 1,
+    receive,
+    help: "USER <user> 0 * <realname>\nSays who is connecting; with NICK, the first thing to say.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    let (user, realname) = (line.param(0).unwrap_or_default(), line.param(3).unwrap_or_default());
+    // Modern IRC "USER message": the minimum length of both is 1.
+    if user.is_empty() || realname.is_empty() {
+        return turn.need_more_params();
+    }
+    if let Some(registration) = turn.session.registration.as_deref_mut() {
+        registration.ident = Some(ident_of(user));
+        registration.realname = truncate_at_char_boundary(realname, REALNAME_LENGTH).into();
+    }
+}
