@@ -1,0 +1,132 @@
+//! What the hub answers, as lines: each answer to the verb that writes it.
+
+use crate::refusal_numeric;
+use crate::turn::Turn;
+use crate::verb::{
+    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, stats, topic,
+    userhost, userip, who, whois, whowas,
+};
+use chat::query::Answer;
+use chat::refusal::Refusal;
+use wire::Numeric;
+
+/// Writes the answer to the line that asked for it, as `turn` knows it (or to nothing in particular, when the hub tells
+/// it unasked).
+pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer: &Answer) {
+    match answer {
+        Answer::Refused(refusal) => refused(turn, awaiting, refusal),
+
+        Answer::Entered(view) => join::write_entered(turn, view),
+        Answer::Topic { room, topic } => topic::write_asked(turn, room, topic.as_ref()),
+        Answer::Members(members) => {
+            names::write(turn, members);
+            match awaiting {
+                Some(Awaiting::Names { asked, left }) => names::answered(turn, asked, *left),
+                _ => names::write_end(turn, &members.room),
+            }
+        }
+        Answer::RoomSettings(view) => mode::write_settings(turn, view),
+        Answer::RoomList {
+            room,
+            list,
+            entries,
+        } => mode::write_list(turn, room, *list, entries),
+        Answer::Rooms(rows) => list::write(turn, rows),
+        Answer::OwnInvitations(rooms) => invite::write_own(turn, rooms),
+        Answer::OwnModes { modes } => mode::write_own(turn, modes),
+        Answer::Invited { who, room, away } => {
+            invite::write_invited(turn, who, room, away.as_deref())
+        }
+        Answer::Knocked { room } => knock::write_delivered(turn, room),
+
+        Answer::Who { target, rows } => match awaiting {
+            Some(Awaiting::Who { mask, whox }) => who::write(turn, mask, whox.as_ref(), rows),
+            _ => who::write(turn, target, None, rows),
+        },
+        Answer::Whois(profile) => whois::write(turn, profile),
+        Answer::Whowas { name, rows } => whowas::write(turn, name, rows),
+        Answer::Present(rows) => match (turn.verb(), awaiting) {
+            ("ISON", _) => ison::write(turn, rows),
+            ("USERIP", _) => userip::write(turn, rows),
+            ("MODE", Some(Awaiting::About(target))) => mode::write_not_yours(turn, target, rows),
+            _ => userhost::write(turn, rows),
+        },
+        // Nothing is answered to a NOTICE.
+        Answer::RecipientAway { .. } if turn.verb() == "NOTICE" => {}
+        Answer::RecipientAway { name, message } => {
+            turn.numeric(Numeric::RPL_AWAY)
+                .param(name)
+                .trailing_cut(message);
+        }
+        Answer::Away { now } => away::write(turn, *now),
+        Answer::Watched(watched) => monitor::write_list(turn, watched),
+        Answer::WatchedStatus { online, offline } => monitor::write_status(turn, online, offline),
+        Answer::Counts(counts) => lusers::write(turn, counts),
+        Answer::Connections(rows) => {
+            stats::write_connections(turn, stats_letter(awaiting, 'l'), rows)
+        }
+        Answer::Operators(people) => {
+            stats::write_operators(turn, stats_letter(awaiting, 'o'), people)
+        }
+        // The QUIT that everyone sees says it.
+        Answer::Killed { .. } => {}
+
+        // Told to those who asked for them: the verbs of login and accounts, and the server's own command line.
+        Answer::Welcome(_)
+        | Answer::Credentials(_)
+        | Answer::LoggedIn { .. }
+        | Answer::LoggedOut
+        | Answer::AccountCreated { .. }
+        | Answer::AccountChanged { .. }
+        | Answer::AccountDeleted { .. }
+        | Answer::Account(_)
+        | Answer::Accounts(_)
+        | Answer::BecameOperator { .. } => {}
+    }
+}
+
+fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) {
+    let verb = turn.verb();
+    let about = match awaiting {
+        Some(Awaiting::About(about)) => about.as_str(),
+        Some(Awaiting::Who { mask, .. }) => mask.as_str(),
+        _ => "",
+    };
+    match (verb, refusal) {
+        // RFC 2812 section 3.3.2: no error for a NOTICE. That the server lost it is another matter.
+        ("NOTICE", Refusal::StorageFull | Refusal::StorageError) => {}
+        ("NOTICE", _) => return,
+        // A room that one may not see or that is not there has nobody in it.
+        ("NAMES", _) => {
+            if let Some(Awaiting::Names { asked, left }) = awaiting {
+                names::answered(turn, asked, *left);
+            }
+            return;
+        }
+        (
+            "WHO",
+            Refusal::NoSuchRoom { .. } | Refusal::NoSuchClient { .. } | Refusal::NotMember { .. },
+        ) => {
+            who::write_end(turn, about);
+            return;
+        }
+        _ => {}
+    }
+    refusal_numeric::write(turn, verb, about, refusal);
+    match (verb, refusal) {
+        // "both followed with": these end like any other answer.
+        ("WHOIS", Refusal::NoSuchClient { name }) => whois::write_end(turn, name),
+        ("WHOWAS", Refusal::NeverSeen { name } | Refusal::NoSuchClient { name }) => {
+            whowas::write_end(turn, name)
+        }
+        ("STATS", _) => stats::write_end(turn, stats_letter(awaiting, '*')),
+        _ => {}
+    }
+}
+
+fn stats_letter(awaiting: Option<&Awaiting>, otherwise: char) -> char {
+    match awaiting {
+        Some(Awaiting::Stats { letter }) => *letter,
+        _ => otherwise,
+    }
+}

@@ -1,0 +1,430 @@
+//! Every "no" of the domain as the protocol's words: the only place where a [`Refusal`] becomes a numeric or a `FAIL`.
+//!
+//! The first middle parameters are what the specifications give (Modern IRC "Numerics", the IRCv3 specifications); the
+//! text says in plain words what is wrong and, where there is one, the mend.
+
+use crate::turn::Turn;
+use chat::membership::Role;
+use chat::refusal::{ListKind, Refusal, Right, Silence};
+use wire::Numeric;
+
+use crate::mode_letters::{flag_letter, list_letter, role_letter};
+
+/// Answers the line `verb` with the refusal. `about`: what the line was about, a room or a person, where the refusal
+/// itself does not say; empty when there is nothing to name.
+pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refusal) {
+    use Numeric as N;
+    use Refusal as R;
+    let registering = verb.eq_ignore_ascii_case("REGISTER") || verb.eq_ignore_ascii_case("VERIFY");
+    match refusal {
+        R::NoSuchClient { name } => {
+            one(turn, N::ERR_NOSUCHNICK, name, "Nobody of this name is here");
+        }
+        R::NoSuchRoom { name } => one(turn, N::ERR_NOSUCHCHANNEL, name, "There is no such room"),
+        R::NeverSeen { name } => {
+            one(
+                turn,
+                N::ERR_WASNOSUCHNICK,
+                name,
+                "Nobody of this name has been here lately",
+            );
+        }
+        R::NameInUse { name } => {
+            one(
+                turn,
+                N::ERR_NICKNAMEINUSE,
+                name,
+                "This name is in use: choose another one",
+            );
+        }
+        R::NameReserved { name } => one(
+            turn,
+            N::ERR_NICKNAMEINUSE,
+            name,
+            "This name belongs to an account: log in to it, or choose another one",
+        ),
+        R::NameConfusable { name } => one(
+            turn,
+            N::ERR_NICKNAMEINUSE,
+            name,
+            "This name looks like one that is taken: choose another one",
+        ),
+        R::NameInvalid { name } => one(
+            turn,
+            N::ERR_ERRONEUSNICKNAME,
+            name,
+            "This name is too long or has characters that no name may have: choose another one",
+        ),
+        R::NameFixed { name } => one(
+            turn,
+            N::ERR_NONICKCHANGE,
+            name,
+            "On this server your name is always that of your account",
+        ),
+
+        R::NotMember { room } => one(
+            turn,
+            N::ERR_NOTONCHANNEL,
+            room,
+            "You are not in that room: JOIN it first",
+        ),
+        R::TheyAreNotMember { name, room } => {
+            two(
+                turn,
+                N::ERR_USERNOTINCHANNEL,
+                name,
+                room,
+                "They are not in that room",
+            );
+        }
+        R::AlreadyMember { room, .. } if verb.eq_ignore_ascii_case("KNOCK") => {
+            one(
+                turn,
+                N::ERR_KNOCKONCHAN,
+                room,
+                "You are in that room already",
+            );
+        }
+        R::AlreadyMember { name, room } => {
+            two(
+                turn,
+                N::ERR_USERONCHANNEL,
+                name,
+                room,
+                "is in that room already",
+            );
+        }
+        R::Banned { room } => {
+            one(
+                turn,
+                N::ERR_BANNEDFROMCHAN,
+                room,
+                "Cannot join: you are banned from this room (+b)",
+            );
+        }
+        R::InviteOnly { room } => one(
+            turn,
+            N::ERR_INVITEONLYCHAN,
+            room,
+            "Cannot join: this room is by invitation only (+i); KNOCK asks for one",
+        ),
+        R::WrongKey { room } => one(
+            turn,
+            N::ERR_BADCHANNELKEY,
+            room,
+            "Cannot join: this room has a key (+k); give it behind the room's name",
+        ),
+        R::RoomFull { room } => {
+            one(
+                turn,
+                N::ERR_CHANNELISFULL,
+                room,
+                "Cannot join: this room is full (+l)",
+            );
+        }
+        R::AccountsOnly { room } => one(
+            turn,
+            N::ERR_NEEDREGGEDNICK,
+            room,
+            "Cannot join: this room is for people with an account (+R); log in first",
+        ),
+        R::SecureOnly { room } => one(
+            turn,
+            N::ERR_SECUREONLYCHAN,
+            room,
+            "Cannot join: this room is for encrypted connections only; connect with TLS",
+        ),
+        R::TooManyRooms { room } => one(
+            turn,
+            N::ERR_TOOMANYCHANNELS,
+            room,
+            "You are in as many rooms as one person may be: leave one first",
+        ),
+        R::MayNotCreateRoom { room } => one(
+            turn,
+            N::ERR_NOSUCHCHANNEL,
+            room,
+            "There is no such room, and this server does not let you create one",
+        ),
+        R::RoomNameInvalid { room } => one(
+            turn,
+            N::ERR_BADCHANMASK,
+            room,
+            "This cannot be a room's name: it begins with # and has no spaces, commas or control characters",
+        ),
+        R::RoomNameConfusable { room } => one(
+            turn,
+            N::ERR_BADCHANMASK,
+            room,
+            "This name looks like that of another room: choose another one",
+        ),
+        R::NeedsRole { room, role } => {
+            let text = format!(
+                "You must be {} of this room (+{}) or above to do that",
+                role_in_words(*role),
+                role_letter(*role)
+            );
+            one(turn, N::ERR_CHANOPRIVSNEEDED, room, &text);
+        }
+        R::Outranked { room, name } => {
+            let text = format!("{name} has a higher rank in this room than you");
+            one(turn, N::ERR_CHANOPRIVSNEEDED, room, &text);
+        }
+        R::CannotSpeak { room, why } => {
+            one(turn, N::ERR_CANNOTSENDTOCHAN, room, silence_in_words(*why));
+        }
+        R::ListFull {
+            room,
+            mask,
+            letter_of,
+        } => {
+            let text = format!(
+                "The list of {} is full: remove one before you add {mask}",
+                list_in_words(*letter_of)
+            );
+            let letter = list_letter(*letter_of).to_string();
+            two(turn, N::ERR_BANLISTFULL, room, &letter, &text);
+        }
+        R::KeyAlreadySet { room } => {
+            one(
+                turn,
+                N::ERR_KEYSET,
+                room,
+                "This room has a key already: remove it first (-k)",
+            );
+        }
+        R::RoomOpen { room } => one(
+            turn,
+            N::ERR_CHANOPEN,
+            room,
+            "This room is open: just JOIN it",
+        ),
+        R::KnockedTooOften { room } => {
+            one(
+                turn,
+                N::ERR_TOOMANYKNOCK,
+                room,
+                "You knocked here a moment ago: give them time",
+            );
+        }
+        R::FlagRefused { room, flag } => {
+            let text = format!(
+                "You may not change mode {} of this room",
+                flag_letter(*flag)
+            );
+            one(turn, N::ERR_CHANOPRIVSNEEDED, room, &text);
+        }
+
+        R::RecipientWantsAccounts { name } => one(
+            turn,
+            N::ERR_NEEDREGGEDNICK,
+            name,
+            "They take messages from people with an account only (+R): log in first",
+        ),
+        R::RecipientWantsSecure { name } => one(
+            turn,
+            N::ERR_CANTSENDTOUSER,
+            name,
+            "They take messages over encrypted connections only (+Z): connect with TLS",
+        ),
+        R::MonitorListFull { limit, names } => turn
+            .numeric(N::ERR_MONLISTFULL)
+            .param_fmt(format_args!("{limit}"))
+            .param(&names.join(","))
+            .trailing("Your list of watched names is full: remove some first"),
+
+        R::NotOperator => {
+            turn.numeric(N::ERR_NOPRIVILEGES)
+                .trailing("Only operators of this server may do that");
+        }
+        R::MissingRight { right } => turn.numeric(N::ERR_NOPRIVILEGES).trailing_fmt(format_args!(
+            "You lack the operator right {:?} ({})",
+            right.word(),
+            right_in_words(*right)
+        )),
+        R::TooManyTargets { name } => {
+            one(
+                turn,
+                N::ERR_TOOMANYTARGETS,
+                name,
+                "Too many targets at once: nothing more was sent",
+            );
+        }
+        R::NotYours => {
+            turn.numeric(N::ERR_USERSDONTMATCH)
+                .trailing("You can change and see your own modes only");
+        }
+
+        R::AccountExists { name } => {
+            turn.fail(
+                verb,
+                "ACCOUNT_EXISTS",
+                &[name],
+                "This account exists already: choose another name",
+            );
+        }
+        R::AccountNameInvalid { name } => turn.fail(
+            verb,
+            "BAD_ACCOUNT_NAME",
+            &[name],
+            "This name is too long or has characters that no account's name may have",
+        ),
+        R::AccountNameMustBeNick { name } => turn.fail(
+            verb,
+            "ACCOUNT_NAME_MUST_BE_NICK",
+            &[name],
+            "The account's name must be the name that you use now",
+        ),
+        R::RegistrationClosed => turn.fail(
+            verb,
+            "TEMPORARILY_UNAVAILABLE",
+            &[star_if_empty(about)],
+            "On this server only an administrator makes new accounts",
+        ),
+        R::AlreadyLoggedIn if registering => turn.fail(
+            verb,
+            "ALREADY_AUTHENTICATED",
+            &[star_if_empty(about)],
+            "You are logged in to an account already",
+        ),
+        R::AlreadyLoggedIn => {
+            turn.numeric(N::ERR_SASLALREADY)
+                .trailing("You are logged in already");
+        }
+        R::WrongCredentials if verb.eq_ignore_ascii_case("AUTHENTICATE") => {
+            turn.numeric(N::ERR_SASLFAIL)
+                .trailing("The name or the password is wrong");
+        }
+        R::WrongCredentials => {
+            turn.numeric(N::ERR_PASSWDMISMATCH)
+                .trailing("The name or the password is wrong");
+        }
+        R::TooManyAttempts {
+            retry_after_seconds,
+        } if verb.eq_ignore_ascii_case("AUTHENTICATE") => {
+            turn.numeric(N::ERR_SASLFAIL).trailing_fmt(format_args!(
+                "Too many attempts: try again in {retry_after_seconds} seconds"
+            ));
+        }
+        R::TooManyAttempts {
+            retry_after_seconds,
+        } if registering => turn.fail(
+            verb,
+            "TEMPORARILY_UNAVAILABLE",
+            &[star_if_empty(about)],
+            &format!("Too many attempts: try again in {retry_after_seconds} seconds"),
+        ),
+        R::TooManyAttempts {
+            retry_after_seconds,
+        } => {
+            turn.numeric(N::ERR_PASSWDMISMATCH)
+                .trailing_fmt(format_args!(
+                    "Too many attempts: try again in {retry_after_seconds} seconds"
+                ));
+        }
+        R::NotLoggedIn => turn.fail(
+            verb,
+            "ACCOUNT_REQUIRED",
+            &[],
+            "You must be logged in to an account to do that",
+        ),
+        R::NoSuchAccount { name } => {
+            turn.fail(
+                verb,
+                "NO_SUCH_ACCOUNT",
+                &[name],
+                "There is no account of this name",
+            );
+        }
+        R::AccountRequired => turn.fail(
+            "*",
+            "ACCOUNT_REQUIRED",
+            &[],
+            "This server is for people with an account: log in (SASL) or register one",
+        ),
+
+        R::StorageFull => storage(
+            turn,
+            verb,
+            about,
+            "STORAGE_FULL",
+            "The server's disk is full: nothing was changed; try again later",
+        ),
+        R::StorageError => storage(
+            turn,
+            verb,
+            about,
+            "STORAGE_ERROR",
+            "The server cannot write to its disk: nothing was changed; try again later",
+        ),
+    }
+}
+
+fn one(turn: &mut Turn<'_>, numeric: Numeric, about: &str, text: &str) {
+    turn.numeric(numeric).param(about).trailing(text);
+}
+
+fn two(turn: &mut Turn<'_>, numeric: Numeric, first: &str, second: &str, text: &str) {
+    turn.numeric(numeric)
+        .param(first)
+        .param(second)
+        .trailing(text);
+}
+
+fn storage(turn: &mut Turn<'_>, verb: &str, about: &str, code: &str, text: &str) {
+    if about.is_empty() {
+        turn.fail(verb, code, &[], text);
+    } else {
+        turn.fail(verb, code, &[about], text);
+    }
+}
+
+fn star_if_empty(about: &str) -> &str {
+    if about.is_empty() { "*" } else { about }
+}
+
+fn role_in_words(role: Role) -> &'static str {
+    match role {
+        Role::Voice => "a voiced member",
+        Role::HalfOperator => "a half-operator",
+        Role::Operator => "an operator",
+        Role::Admin => "an admin",
+        Role::Owner => "an owner",
+    }
+}
+
+fn silence_in_words(why: Silence) -> &'static str {
+    match why {
+        Silence::NotMember => "Not sent: only members may speak in this room (+n); JOIN it first",
+        Silence::Moderated => {
+            "Not sent: this room is moderated (+m); an operator can give you voice"
+        }
+        Silence::Banned => "Not sent: you are banned from this room (+b)",
+        Silence::Muted => "Not sent: you are muted in this room (+b)",
+        Silence::AccountsOnly => {
+            "Not sent: only people with an account may speak in this room (+M); log in first"
+        }
+        Silence::NoCtcp => "Not sent: this room takes no CTCP (+C)",
+    }
+}
+
+fn list_in_words(list: ListKind) -> &'static str {
+    match list {
+        ListKind::Ban => "bans",
+        ListKind::Exception => "exceptions from bans",
+        ListKind::Invitation => "standing invitations",
+    }
+}
+
+fn right_in_words(right: Right) -> &'static str {
+    match right {
+        Right::Kill => "end other people's connections",
+        Right::Rehash => "read the configuration again",
+        Right::Stop => "stop or restart the server",
+        Right::SeeAll => "see addresses and hidden rooms and people",
+        Right::Announce => "send to everyone or to all operators",
+        Right::Accounts => "make and change accounts",
+        Right::Rooms => "act in rooms as their owner",
+        Right::Statistics => "read the server's statistics",
+    }
+}

@@ -1,0 +1,118 @@
+//! LIST (RFC 2812 section 3.2.6), with the conditions of ELIST: C, M, N, T and U (Modern IRC "ELIST Parameter").
+
+use super::{Phase, Verb};
+use crate::targets;
+use crate::turn::Turn;
+use chat::command::Command;
+use chat::name::{ChatroomName, NameRules};
+use chat::query::{Query, RoomFilter, RoomRow};
+use wire::{Line, Numeric};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "LIST",
+    parameters: 0,
+    phase: Phase::Registered,
+    cost: 3,
+    receive,
+    help: "LIST [<condition>{,<condition>}]\n\
+           Shows rooms. A condition is a name, a mask such as #tea*, !mask for those that do not match, >N or <N for \
+           the number of people, C>N or C<N for rooms made more or less than N minutes ago, T>N or T<N for topics.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    if targets::is_this_server(turn, line.param(1)) {
+        let filter = filter_of(line.param(0).unwrap_or_default(), &turn.facts.name_rules);
+        turn.ask(Command::Ask(Query::Rooms(Box::new(filter))));
+    }
+}
+
+/// Reads the conditions. All hold at once, except that of names and of masks one is enough.
+fn filter_of(conditions: &str, rules: &NameRules) -> RoomFilter {
+    let mut filter = RoomFilter::default();
+    for condition in targets::list(conditions) {
+        let letter_sign = condition.get(..2).map(str::to_ascii_uppercase);
+        let number = |skip: usize| {
+            condition
+                .get(skip..)
+                .and_then(|digits| digits.parse::<u64>().ok())
+        };
+        match (letter_sign.as_deref(), condition.as_bytes()[0]) {
+            (Some("C>"), _) if number(2).is_some() => filter.created_more_than_ago = number(2),
+            (Some("C<"), _) if number(2).is_some() => filter.created_less_than_ago = number(2),
+            (Some("T>"), _) if number(2).is_some() => filter.topic_more_than_ago = number(2),
+            (Some("T<"), _) if number(2).is_some() => filter.topic_less_than_ago = number(2),
+            (_, b'>') if number(1).is_some() => filter.more_members_than = number(1).map(size),
+            (_, b'<') if number(1).is_some() => filter.fewer_members_than = number(1).map(size),
+            (_, b'!') => filter.not_masks.push(condition[1..].into()),
+            _ => match ChatroomName::parse(condition, rules) {
+                Ok(name) => filter.names.push(name),
+                // A name with wildcards is no room's name.
+                Err(_) => filter.masks.push(condition.into()),
+            },
+        }
+    }
+    filter
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// 321, 322 and 323.
+pub(crate) fn write(turn: &mut Turn<'_>, rows: &[RoomRow]) {
+    turn.numeric(Numeric::RPL_LISTSTART)
+        .param("Channel")
+        .trailing("Users  Name");
+    for row in rows {
+        turn.numeric(Numeric::RPL_LIST)
+            .param(&row.name)
+            .param_fmt(format_args!("{}", row.members))
+            .trailing_cut(row.topic.as_deref().unwrap_or_default());
+    }
+    turn.numeric(Numeric::RPL_LISTEND).trailing("End of LIST");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_read() {
+        let check = |text: &str, expected: &str| {
+            let found = filter_of(text, &NameRules::default());
+            let names: Vec<&str> = found
+                .names
+                .iter()
+                .map(|name| name.text().as_str())
+                .collect();
+            let found = format!(
+                "{names:?} {:?} {:?} U>{:?} U<{:?} C>{:?} C<{:?} T>{:?} T<{:?}",
+                found.masks,
+                found.not_masks,
+                found.more_members_than,
+                found.fewer_members_than,
+                found.created_more_than_ago,
+                found.created_less_than_ago,
+                found.topic_more_than_ago,
+                found.topic_less_than_ago
+            );
+            let found = found
+                .replace("Some(", "")
+                .replace("None", "-")
+                .replace(')', "");
+            assert_eq!(found, expected, "{text:?}");
+        };
+        check("", "[] [] [] U>- U<- C>- C<- T>- T<-");
+        check(
+            "#tea,#Milk",
+            r##"["#tea", "#Milk"] [] [] U>- U<- C>- C<- T>- T<-"##,
+        );
+        check(
+            "*an1,!#x*",
+            r##"[] ["*an1"] ["#x*"] U>- U<- C>- C<- T>- T<-"##,
+        );
+        check(">3,<10", "[] [] [] U>3 U<10 C>- C<- T>- T<-");
+        check("C>5,c<9,T<1,t>0", "[] [] [] U>- U<- C>5 C<9 T>0 T<1");
+        check("C>x,>", r##"[] ["C>x", ">"] [] U>- U<- C>- C<- T>- T<-"##);
+    }
+}

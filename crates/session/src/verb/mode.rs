@@ -1,0 +1,312 @@
+//! MODE, of rooms and of oneself (RFC 2812 sections 3.1.5 and 3.2.3; Modern IRC "MODE message").
+
+use super::{Awaiting, Phase, Verb};
+use crate::isupport::KEY_LENGTH;
+use crate::mode_letters::{
+    KEY, MEMBER_LIMIT, MODES_PER_LINE, RoomLetter, flag_letter, mask_from_wire, mask_to_wire,
+    personal_letter, personal_of, room_kind, room_letter,
+};
+use crate::targets;
+use crate::turn::Turn;
+use chat::command::{Command, PersonalMode, RoomChange};
+use chat::name::ChatroomName;
+use chat::query::{PresentRow, Query, RoomSettingsView};
+use chat::refusal::ListKind;
+use chat::snapshot::ListEntry;
+use wire::mode::parse;
+use wire::{Line, ModeChange, ModeKind, Numeric, Sign};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "MODE",
+    parameters: 1,
+    phase: Phase::Registered,
+    cost: 1,
+    receive,
+    help: "MODE <room> [<letters> {<parameter>}]\n\
+           Shows or changes a room's modes: m moderated, n members speak, s secret, t topic for operators, i by \
+           invitation, C no CTCP, R accounts only, M accounts speak, P kept; k key, l limit; b bans, e exceptions, I \
+           invitations; q a o h v ranks.\n\
+           MODE <your name> [<letters>]\n\
+           Shows or changes yours: i invisible, w hear WALLOPS, B bot, R messages from accounts only, Z over TLS only.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    let Some((&target, letters_and_params)) = line.params().split_first() else {
+        return;
+    };
+    if targets::is_room(target) {
+        let Some(room) = targets::room(turn, target) else {
+            return;
+        };
+        turn.await_with(Awaiting::About(target.into()));
+        match letters_and_params {
+            [] => turn.ask(Command::Ask(Query::RoomSettings { room })),
+            _ => change_room(turn, room, letters_and_params),
+        }
+    } else if targets::is_own_name(turn, target) {
+        match letters_and_params {
+            [] => turn.ask(Command::Ask(Query::OwnModes)),
+            _ => change_own(turn, letters_and_params),
+        }
+    } else {
+        // 502 or 401: whether there is such a person, the hub knows.
+        turn.await_with(Awaiting::About(target.into()));
+        let names = vec![targets::person(turn, target)];
+        turn.ask(Command::Ask(Query::Present { names }));
+    }
+}
+
+/// Someone else's modes were asked for.
+pub(crate) fn write_not_yours(turn: &mut Turn<'_>, target: &str, rows: &[PresentRow]) {
+    if rows.is_empty() {
+        targets::no_such_person(turn, target);
+    } else {
+        turn.numeric(Numeric::ERR_USERSDONTMATCH)
+            .trailing("You can change and see your own modes only");
+    }
+}
+
+// ---- Rooms
+
+fn change_room(turn: &mut Turn<'_>, room: ChatroomName, letters_and_params: &[&str]) {
+    let mut changes = Vec::new();
+    let mut with_parameter = 0;
+    let mut asked_lists: Vec<ListKind> = Vec::new();
+    for change in parse(letters_and_params, room_kind) {
+        let Some(letter) = room_letter(change.letter) else {
+            turn.numeric(Numeric::ERR_UNKNOWNMODE)
+                .param_fmt(format_args!("{}", change.letter))
+                .trailing("is unknown mode char to me");
+            continue;
+        };
+        // Without a mask a list is asked for.
+        if let (RoomLetter::List(list), None) = (letter, change.param) {
+            if !asked_lists.contains(&list) {
+                asked_lists.push(list);
+            }
+            continue;
+        }
+        with_parameter += usize::from(change.param.is_some());
+        // MODES: what is beyond it is passed over, as everywhere.
+        if with_parameter > MODES_PER_LINE {
+            break;
+        }
+        changes.extend(room_change(turn, room.text(), letter, &change));
+    }
+    if !changes.is_empty() {
+        turn.ask(Command::ChangeRoom {
+            room: room.clone(),
+            changes,
+        });
+    }
+    for list in asked_lists {
+        turn.ask(Command::Ask(Query::RoomList {
+            room: room.clone(),
+            list,
+        }));
+    }
+}
+
+/// One change; `None` when its parameter is no good, which has been answered with 696.
+fn room_change(
+    turn: &mut Turn<'_>,
+    room: &str,
+    letter: RoomLetter,
+    change: &ModeChange<'_>,
+) -> Option<RoomChange> {
+    let on = change.sign == Sign::Plus;
+    let invalid = |turn: &mut Turn<'_>, shown: &str, text: &str| {
+        turn.numeric(Numeric::ERR_INVALIDMODEPARAM)
+            .param(room)
+            .param_fmt(format_args!("{}", change.letter))
+            .param(shown)
+            .trailing(text);
+    };
+    match letter {
+        RoomLetter::Flag(flag) => Some(RoomChange::Flag { on, flag }),
+        RoomLetter::Key if !on => Some(RoomChange::Key { key: None }),
+        RoomLetter::Key => match change.param.filter(|key| is_key(key)) {
+            Some(key) => Some(RoomChange::Key {
+                key: Some(key.into()),
+            }),
+            None => {
+                // The key itself is not shown: it may be a password that was meant for somewhere else.
+                let text = format!(
+                    "A key has 1 to {KEY_LENGTH} bytes, no spaces, no commas, and no colon at its start"
+                );
+                invalid(turn, "*", &text);
+                None
+            }
+        },
+        RoomLetter::MemberLimit if !on => Some(RoomChange::MemberLimit { limit: None }),
+        RoomLetter::MemberLimit => {
+            let limit = change
+                .param
+                .and_then(|number| number.parse::<u32>().ok())
+                .filter(|limit| *limit > 0);
+            if limit.is_none() {
+                invalid(
+                    turn,
+                    change.param.unwrap_or("*"),
+                    "A limit is a number of people, 1 or more",
+                );
+                return None;
+            }
+            Some(RoomChange::MemberLimit { limit })
+        }
+        RoomLetter::Role(role) => match change.param.filter(|name| !name.is_empty()) {
+            Some(name) => Some(RoomChange::Role {
+                on,
+                role,
+                who: targets::person(turn, name),
+            }),
+            None => {
+                invalid(turn, "*", "Name the person whose rank is to change");
+                None
+            }
+        },
+        RoomLetter::List(list) => {
+            let mask = change.param.and_then(mask_from_wire);
+            if mask.is_none() {
+                let shown = change.param.unwrap_or("*");
+                invalid(
+                    turn,
+                    shown,
+                    "This is no mask: write name!ident@host with * and ?, or a:account",
+                );
+            }
+            Some(RoomChange::List {
+                on,
+                list,
+                mask: mask?,
+            })
+        }
+    }
+}
+
+/// Whether JOIN could name this key: it stands there as one of a list of middle parameters.
+fn is_key(key: &str) -> bool {
+    (1..=KEY_LENGTH).contains(&key.len())
+        && !key.starts_with(':')
+        && !key
+            .chars()
+            .any(|c| c == ',' || c.is_whitespace() || c.is_control())
+}
+
+/// 324 and 329.
+pub(crate) fn write_settings(turn: &mut Turn<'_>, view: &RoomSettingsView) {
+    let mut letters: String = view.flags.iter().map(|flag| flag_letter(*flag)).collect();
+    let mut params: Vec<String> = Vec::new();
+    if view.key_set || view.key.is_some() {
+        letters.push(KEY);
+        // The place of the key is kept for those who may not see it, so that what follows is not taken for it.
+        params.push(
+            view.key
+                .as_ref()
+                .map_or("*".to_owned(), ToString::to_string),
+        );
+    }
+    if let Some(limit) = view.member_limit {
+        letters.push(MEMBER_LIMIT);
+        params.push(limit.to_string());
+    }
+    turn.numeric(Numeric::RPL_CHANNELMODEIS)
+        .param(&view.room)
+        .param_fmt(format_args!("+{letters}"))
+        .params(params)
+        .end();
+    turn.numeric(Numeric::RPL_CREATIONTIME)
+        .param(&view.room)
+        .param_fmt(format_args!("{}", view.created.0 / 1000))
+        .end();
+}
+
+/// 367 and 368, 348 and 349, 346 and 347.
+pub(crate) fn write_list(turn: &mut Turn<'_>, room: &str, list: ListKind, entries: &[ListEntry]) {
+    use Numeric as N;
+    let (entry_numeric, end_numeric, end_text) = match list {
+        ListKind::Ban => (
+            N::RPL_BANLIST,
+            N::RPL_ENDOFBANLIST,
+            "End of channel ban list",
+        ),
+        ListKind::Exception => (
+            N::RPL_EXCEPTLIST,
+            N::RPL_ENDOFEXCEPTLIST,
+            "End of channel exception list",
+        ),
+        ListKind::Invitation => (
+            N::RPL_INVEXLIST,
+            N::RPL_ENDOFINVEXLIST,
+            "End of channel invite exception list",
+        ),
+    };
+    for entry in entries {
+        turn.numeric(entry_numeric)
+            .param(room)
+            .param(&mask_to_wire(&entry.mask))
+            .param(&entry.by)
+            .param_fmt(format_args!("{}", entry.at.0 / 1000))
+            .end();
+    }
+    turn.numeric(end_numeric).param(room).trailing(end_text);
+}
+
+// ---- Oneself
+
+fn change_own(turn: &mut Turn<'_>, letters_and_params: &[&str]) {
+    let mut changes = Vec::new();
+    let mut unknown = false;
+    for change in parse(letters_and_params, |_| ModeKind::Flag) {
+        let on = change.sign == Sign::Plus;
+        match personal_of(change.letter) {
+            // RFC 2812 section 3.1.5: who tries to make himself an operator is ignored.
+            Some(PersonalMode::Operator) if on => {}
+            Some(mode) => changes.push((on, mode)),
+            None => unknown = true,
+        }
+    }
+    if unknown {
+        turn.numeric(Numeric::ERR_UMODEUNKNOWNFLAG)
+            .trailing("Unknown MODE flag");
+    }
+    if !changes.is_empty() {
+        turn.ask(Command::ChangeOwnModes { changes });
+    }
+}
+
+/// 221.
+pub(crate) fn write_own(turn: &mut Turn<'_>, modes: &[PersonalMode]) {
+    let letters: String = modes.iter().map(|mode| personal_letter(*mode)).collect();
+    turn.numeric(Numeric::RPL_UMODEIS)
+        .param_fmt(format_args!("+{letters}"))
+        .end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mode_letters::list_letter;
+
+    #[test]
+    fn keys() {
+        let check = |key: &str, expected: bool| assert_eq!(is_key(key), expected, "{key:?}");
+        check("beer", true);
+        check("a:b", true);
+        check(&"x".repeat(KEY_LENGTH), true);
+        check(&"x".repeat(KEY_LENGTH + 1), false);
+        check("", false);
+        check(" ", false);
+        check("with space", false);
+        check("a,b", false);
+        check(":a", false);
+        check("a\u{7}", false);
+    }
+
+    #[test]
+    fn all_letters_of_lists_ask_for_their_list() {
+        for list in [ListKind::Ban, ListKind::Exception, ListKind::Invitation] {
+            assert_eq!(room_kind(list_letter(list)), ModeKind::List);
+        }
+    }
+}

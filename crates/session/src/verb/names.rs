@@ -1,0 +1,106 @@
+//! NAMES (RFC 2812 section 3.2.5; multi-prefix; userhost-in-names).
+
+use super::{Awaiting, Phase, Verb};
+use crate::mode_letters::prefixes;
+use crate::targets;
+use crate::turn::Turn;
+use chat::command::Command;
+use chat::name::ChatroomName;
+use chat::query::{MemberRow, Query, RoomMembers, Visibility};
+use compact_str::CompactString;
+use wire::{Capability, Line, Numeric};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "NAMES",
+    parameters: 0,
+    phase: Phase::Registered,
+    cost: 2,
+    receive,
+    help: "NAMES <room>{,<room>}\nShows who is connected in a room, with their ranks.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    let list = line.param(0).unwrap_or_default();
+    let most = targets::most("NAMES");
+    let rooms: Vec<ChatroomName> = targets::list(list)
+        .take(most)
+        .filter_map(|name| ChatroomName::parse(name, &turn.facts.name_rules).ok())
+        .collect();
+    // Without a room everyone's names would be asked for: LIST and WHO do that better, so it ends at once (Modern IRC
+    // "NAMES message" leaves it to the server). A room that cannot be is no error either.
+    if rooms.is_empty() {
+        write_end(turn, if list.is_empty() { "*" } else { list });
+        return;
+    }
+    turn.await_with(Awaiting::Names {
+        asked: list.into(),
+        left: rooms.len(),
+    });
+    for room in rooms {
+        turn.ask(Command::Ask(Query::Members { room }));
+    }
+}
+
+/// One of the rooms asked for has been answered, with names or without; behind the last one comes the end.
+pub(crate) fn answered(turn: &mut Turn<'_>, asked: &CompactString, left: usize) {
+    if left <= 1 {
+        write_end(turn, asked);
+    } else {
+        turn.await_with(Awaiting::Names {
+            asked: asked.clone(),
+            left: left - 1,
+        });
+    }
+}
+
+/// 353: as many lines as the names need.
+pub(crate) fn write(turn: &mut Turn<'_>, members: &RoomMembers) {
+    let multi_prefix = turn.has(Capability::MultiPrefix);
+    let with_hosts = turn.has(Capability::UserhostInNames);
+    let symbol = match members.visibility {
+        Visibility::Public => "=",
+        Visibility::Secret => "@",
+    };
+    let mut rows = members.members.iter();
+    let mut item = String::new();
+    let mut next = rows.next();
+    while next.is_some() {
+        let mut names = turn
+            .numeric(Numeric::RPL_NAMREPLY)
+            .param(symbol)
+            .param(&members.room)
+            .open_trailing();
+        while let Some(row) = next {
+            compose(&mut item, row, multi_prefix, with_hosts);
+            if !names.try_item(' ', &item) {
+                // A name that fits on no line is sent all the same, rather than for ever tried again.
+                if names.is_empty() {
+                    names = names.text(&item);
+                    next = rows.next();
+                }
+                break;
+            }
+            next = rows.next();
+        }
+        names.end();
+    }
+}
+
+/// 366.
+pub(crate) fn write_end(turn: &mut Turn<'_>, room: &str) {
+    turn.numeric(Numeric::RPL_ENDOFNAMES)
+        .param(room)
+        .trailing("End of NAMES list");
+}
+
+fn compose(item: &mut String, row: &MemberRow, multi_prefix: bool, with_hosts: bool) {
+    item.clear();
+    item.extend(prefixes(row.roles, multi_prefix));
+    item.push_str(&row.person.name);
+    if with_hosts {
+        item.push('!');
+        item.push_str(&row.person.ident);
+        item.push('@');
+        item.push_str(&row.person.host);
+    }
+}

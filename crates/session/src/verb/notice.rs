@@ -1,0 +1,20 @@
+//! NOTICE: like PRIVMSG, but nothing is ever answered to it (RFC 2812 section 3.3.2).
+
+use super::{Phase, Verb, privmsg};
+use crate::turn::Turn;
+use chat::message::MessageKind;
+use wire::Line;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "NOTICE",
+    parameters: 0,
+    phase: Phase::Registered,
+    cost: 1,
+    receive,
+    help: "NOTICE <room or name>{,<room or name>} :<text>\n\
+           Like PRIVMSG, for programs: no program answers it, and it never leads to an error reply.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    privmsg::post(turn, line, MessageKind::Notice);
+}

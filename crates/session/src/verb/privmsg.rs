@@ -1,0 +1,202 @@
+//! PRIVMSG, and what NOTICE and TAGMSG share with it (RFC 2812 section 3.3; message-tags "TAGMSG").
+
+use super::{Awaiting, Phase, Verb};
+use crate::mode_letters::role_of_prefix;
+use crate::targets;
+use crate::turn::Turn;
+use chat::command::{Announcement, Command, Post, Recipient};
+use chat::mask::glob;
+use chat::membership::Role;
+use chat::message::MessageKind;
+use chat::name::ChatroomName;
+use compact_str::CompactString;
+use wire::{Capability, Ctcp, Line, MAX_BODY, Numeric};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "PRIVMSG",
+    // Missing ones have numerics of their own: 411, 412.
+    parameters: 0,
+    phase: Phase::Registered,
+    cost: 1,
+    receive,
+    help: "PRIVMSG <room or name>{,<room or name>} :<text>\n\
+           Says something in a room, or to one person. A prefix before a room's name (@#room) reaches only its \
+           members of that rank and above.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    post(turn, line, MessageKind::Text);
+}
+
+/// Sends a line's text, or only its tags, to all its targets, or refuses it whole when it could not reach all of them
+/// uncut.
+pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
+    // RFC 2812 section 3.3.2: nothing is ever answered to a NOTICE, not even by a server. What would lose text is: 417.
+    let quiet = kind == MessageKind::Notice;
+    let verb = turn.verb();
+    let Some(list) = line
+        .param(0)
+        .filter(|list| targets::list(list).next().is_some())
+    else {
+        if !quiet {
+            turn.numeric(Numeric::ERR_NORECIPIENT)
+                .trailing_fmt(format_args!("No recipient given ({verb})"));
+        }
+        return;
+    };
+    let text = match kind {
+        MessageKind::Signal => "",
+        MessageKind::Text | MessageKind::Notice => line.param(1).unwrap_or_default(),
+    };
+    if text.is_empty() && kind != MessageKind::Signal {
+        if !quiet {
+            turn.numeric(Numeric::ERR_NOTEXTTOSEND)
+                .trailing("No text to send");
+        }
+        return;
+    }
+    let tags = client_only_tags(turn, line);
+    if kind == MessageKind::Signal && tags.is_none() {
+        return;
+    }
+    if let Some(excess) = excess_bytes(turn, verb, list, text) {
+        turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing_fmt(format_args!(
+            "Not sent: with your name before it the line is {excess} bytes too long; send it in parts"
+        ));
+        return;
+    }
+    turn.await_with(Awaiting::About(list.into()));
+    let between_programs = Ctcp::parse(text).is_some_and(|ctcp| !ctcp.is_action());
+    let mut seen: Vec<CompactString> = Vec::new();
+    let most = targets::most(verb);
+    let several = list.contains(',');
+    for (place, target) in targets::list(list).enumerate() {
+        if place >= most {
+            if !quiet {
+                turn.numeric(Numeric::ERR_TOOMANYTARGETS)
+                    .param(target)
+                    .trailing_fmt(format_args!("Not sent to this one: at most {most} at once"));
+            }
+            return;
+        }
+        if kind != MessageKind::Signal
+            && let Some(mask) = target.strip_prefix('$')
+        {
+            announce(turn, mask, text);
+            continue;
+        }
+        let Some(to) = recipient(turn, target, quiet) else {
+            continue;
+        };
+        if several {
+            let key = key_of(&to);
+            if seen.contains(&key) {
+                continue;
+            }
+            seen.push(key);
+        }
+        turn.ask(Command::Post(Box::new(Post {
+            to,
+            kind,
+            text: text.into(),
+            tags: tags.clone(),
+            between_programs,
+        })));
+    }
+}
+
+/// `$*`, `$$*`, `$server`: everyone on the servers that match (RFC 2812 section 3.3.1); the hub asks for the right.
+fn announce(turn: &mut Turn<'_>, mask: &str, text: &str) {
+    let mask = mask.strip_prefix('$').unwrap_or(mask);
+    if glob(mask, &turn.facts.server_name) {
+        turn.ask(Command::Announce {
+            to: Announcement::Everyone,
+            text: text.into(),
+        });
+    } else {
+        turn.numeric(Numeric::ERR_NOSUCHSERVER)
+            .param(mask)
+            .trailing("There is no such server here");
+    }
+}
+
+fn recipient(turn: &mut Turn<'_>, target: &str, quiet: bool) -> Option<Recipient> {
+    let (at_least, name) = split_status(target);
+    if !targets::is_room(name) {
+        return Some(Recipient::Person {
+            name: targets::person(turn, target),
+        });
+    }
+    match ChatroomName::parse(name, &turn.facts.name_rules) {
+        Ok(name) => Some(Recipient::Room { name, at_least }),
+        Err(_) => {
+            if !quiet {
+                targets::no_such_room(turn, target);
+            }
+            None
+        }
+    }
+}
+
+/// Parts STATUSMSG prefixes from a room's name. Of several the lowest counts: those above it are included.
+fn split_status(target: &str) -> (Option<Role>, &str) {
+    let name = target.trim_start_matches(|c| role_of_prefix(c).is_some());
+    if !targets::is_room(name) {
+        return (None, target);
+    }
+    let prefixes = &target[..target.len() - name.len()];
+    (prefixes.chars().filter_map(role_of_prefix).min(), name)
+}
+
+fn key_of(to: &Recipient) -> CompactString {
+    match to {
+        Recipient::Room {
+            name,
+            at_least: None,
+        } => name.key().clone(),
+        Recipient::Room {
+            name,
+            at_least: Some(role),
+        } => {
+            compact_str::format_compact!("{}{}", *role as u8, name.key())
+        }
+        Recipient::Person { name } => name.key().clone(),
+    }
+}
+
+/// The tags to be relayed, as `+a=b;+c`: those for clients alone, if the sender knows tags at all.
+fn client_only_tags(turn: &Turn<'_>, line: &Line<'_>) -> Option<Box<str>> {
+    if line.tags.is_empty() || !turn.has(Capability::MessageTags) {
+        return None;
+    }
+    let mut tags = String::new();
+    for (key, value) in line.tags.client_only() {
+        if !tags.is_empty() {
+            tags.push(';');
+        }
+        tags.push_str(key);
+        if !value.is_empty() {
+            tags.push('=');
+            tags.push_str(value);
+        }
+    }
+    (!tags.is_empty()).then(|| tags.into_boxed_str())
+}
+
+/// By how many bytes the line, as others are sent it, would be too long for the longest of its targets.
+fn excess_bytes(turn: &Turn<'_>, verb: &str, list: &str, text: &str) -> Option<usize> {
+    let person = turn.session.person()?;
+    let target = targets::list(list).map(str::len).max().unwrap_or_default();
+    let source = person.name.len() + "!".len() + person.ident.len() + "@".len() + person.host.len();
+    let fixed = ":".len()
+        + source
+        + " ".len()
+        + verb.len()
+        + " ".len()
+        + target
+        + " :".len()
+        + "\r\n".len();
+    (fixed + text.len())
+        .checked_sub(MAX_BODY)
+        .filter(|excess| *excess > 0)
+}

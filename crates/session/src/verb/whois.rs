@@ -1,0 +1,154 @@
+//! WHOIS (RFC 2812 section 3.6.2; Modern IRC "WHOIS message").
+
+use super::{Phase, Verb};
+use crate::mode_letters::{personal_letter, prefixes};
+use crate::targets;
+use crate::turn::Turn;
+use chat::command::Command;
+use chat::query::{Profile, Query};
+use wire::{Capability, Line, Numeric};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "WHOIS",
+    parameters: 0,
+    phase: Phase::Registered,
+    cost: 2,
+    receive,
+    help: "WHOIS [<server>] <name>{,<name>}\nShows what can be known of someone.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    // `WHOIS server name`: any server that could be meant is this one. Clients write the name twice for an answer with
+    // the idle time, which we give anyway.
+    let names = match *line.params() {
+        [] => "",
+        [names] => names,
+        [server, names, ..] => {
+            if server != names && !targets::is_this_server(turn, Some(server)) {
+                return;
+            }
+            names
+        }
+    };
+    let names: Vec<_> = targets::list(names)
+        .take(targets::most("WHOIS"))
+        .map(|name| targets::person(turn, name))
+        .collect();
+    if names.is_empty() {
+        turn.numeric(Numeric::ERR_NONICKNAMEGIVEN)
+            .trailing("No nickname given");
+    }
+    for name in names {
+        turn.ask(Command::Ask(Query::Whois { name }));
+    }
+}
+
+pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
+    use Numeric as N;
+    let facts = turn.facts;
+    let person = &*profile.person;
+    let name = &person.name;
+    turn.numeric(N::RPL_WHOISUSER)
+        .param(name)
+        .param(&person.ident)
+        .param(&person.host)
+        .param("*")
+        .trailing_cut(&person.realname);
+    write_rooms(turn, profile);
+    turn.numeric(N::RPL_WHOISSERVER)
+        .param(name)
+        .param(&facts.server_name)
+        .trailing_cut(&facts.description);
+    if let Some(title) = &profile.operator {
+        let title = if title.is_empty() {
+            "is an operator of this server"
+        } else {
+            title
+        };
+        turn.numeric(N::RPL_WHOISOPERATOR)
+            .param(name)
+            .trailing(title);
+    }
+    if person.bot {
+        turn.numeric(N::RPL_WHOISBOT)
+            .param(name)
+            .trailing_fmt(format_args!("is a bot on {}", facts.network));
+    }
+    if let Some(account) = &person.account {
+        turn.numeric(N::RPL_WHOISACCOUNT)
+            .param(name)
+            .param(account)
+            .trailing("is logged in as");
+    }
+    if profile.secure {
+        turn.numeric(N::RPL_WHOISSECURE)
+            .param(name)
+            .trailing("is using a secure connection");
+    }
+    if let Some(fingerprint) = &profile.certificate {
+        let hex: String = fingerprint
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        turn.numeric(N::RPL_WHOISCERTFP)
+            .param(name)
+            .trailing_fmt(format_args!("has client certificate fingerprint {hex}"));
+    }
+    if let Some(address) = profile.address {
+        // An address that begins with a colon would be read as the last parameter.
+        let zero = if address.to_string().starts_with(':') {
+            "0"
+        } else {
+            ""
+        };
+        turn.numeric(N::RPL_WHOISACTUALLY)
+            .param(name)
+            .param_fmt(format_args!("{zero}{address}"))
+            .trailing("actually using host");
+    }
+    if let Some(modes) = &profile.modes {
+        let letters: String = modes.iter().map(|mode| personal_letter(*mode)).collect();
+        turn.numeric(N::RPL_WHOISMODES)
+            .param(name)
+            .trailing_fmt(format_args!("is using modes +{letters}"));
+    }
+    if let Some(message) = &profile.away {
+        turn.numeric(N::RPL_AWAY).param(name).trailing_cut(message);
+    }
+    turn.numeric(N::RPL_WHOISIDLE)
+        .param(name)
+        .param_fmt(format_args!("{}", profile.idle_seconds))
+        .param_fmt(format_args!("{}", profile.signed_on.0 / 1000))
+        .trailing("seconds idle, signon time");
+    write_end(turn, name);
+}
+
+/// 319, on as many lines as the rooms need.
+fn write_rooms(turn: &mut Turn<'_>, profile: &Profile) {
+    let multi_prefix = turn.has(Capability::MultiPrefix);
+    let rooms: Vec<String> = profile
+        .rooms
+        .iter()
+        .map(|(room, roles)| prefixes(*roles, multi_prefix).chain(room.chars()).collect())
+        .collect();
+    let mut rest = rooms.as_slice();
+    while !rest.is_empty() {
+        let mut line = turn
+            .numeric(Numeric::RPL_WHOISCHANNELS)
+            .param(&profile.person.name)
+            .open_trailing();
+        let fitting = rest
+            .iter()
+            .take_while(|room| line.try_item(' ', room))
+            .count();
+        line.end();
+        rest = &rest[fitting.max(1)..];
+    }
+}
+
+/// 318.
+pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
+    turn.numeric(Numeric::RPL_ENDOFWHOIS)
+        .param(name)
+        .trailing("End of /WHOIS list");
+}
