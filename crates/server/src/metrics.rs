@@ -214,6 +214,7 @@ pub struct ListenerMetrics {
     accepted: SharedCount,
     pauses: SharedCount,
     refused: [SharedCount; AdmissionRefusal::ALL.len()],
+    bad_handshakes: SharedCount,
     http_requests: SharedCount,
 }
 
@@ -229,6 +230,11 @@ impl ListenerMetrics {
 
     pub fn refused(&self, refusal: AdmissionRefusal) {
         self.refused[refusal as usize].add(1);
+    }
+
+    /// A TLS handshake came to nothing.
+    pub fn handshake_failed(&self) {
+        self.bad_handshakes.add(1);
     }
 
     pub fn http_request(&self) {
@@ -384,7 +390,7 @@ impl Collector for Metrics {
         page.counter(
             "handshakes_failed",
             "TLS handshakes that came to nothing",
-            self.sum(|shard| &shard.bad_handshakes),
+            self.sum(|shard| &shard.bad_handshakes) + self.listeners.bad_handshakes.value(),
         )?;
         page.counter("http_requests", "HTTP requests, upgrades included", self.listeners.http_requests.value())?;
 
