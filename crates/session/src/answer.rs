@@ -3,11 +3,12 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, stats, topic,
-    userhost, userip, who, whois, whowas,
+    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, rehash, stats,
+    topic, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
+use compact_str::CompactString;
 use wire::Numeric;
 
 /// Writes the answer to the line that asked for it, as `turn` knows it (or to nothing in particular, when the hub tells
@@ -85,6 +86,13 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
     }
 }
 
+/// Everything that the line asked for has come.
+pub(crate) fn complete(turn: &mut Turn<'_>) {
+    if matches!(turn.awaiting(), Some(Awaiting::Permission)) {
+        rehash::write_begun(turn);
+    }
+}
+
 fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) {
     let verb = turn.verb();
     let about = match awaiting {
@@ -111,6 +119,9 @@ fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) 
             return;
         }
         _ => {}
+    }
+    if matches!(awaiting, Some(Awaiting::Permission)) {
+        turn.await_with(Awaiting::About(CompactString::default()));
     }
     refusal_numeric::write(turn, verb, about, refusal);
     match (verb, refusal) {

@@ -331,3 +331,480 @@ fn sign_letter_param(step: &RoomStep) -> (bool, char, Option<Cow<'_, str>>) {
 fn uuid_text<'t>(id: &uuid::Uuid, text: &'t mut [u8; 36]) -> &'t str {
     id.hyphenated().encode_lower(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Configured;
+    use chat::chatroom::RoomFlag;
+    use chat::command::PersonalMode;
+    use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber};
+    use chat::membership::Role;
+    use chat::refusal::ListKind;
+    use std::sync::Arc;
+    use uuid::Uuid;
+    use wire::CapabilitySet;
+
+    /// 2026-11-22T11:32:07.045Z
+    const AT: Timestamp = Timestamp(1_795_347_127_045);
+
+    fn alice() -> Person {
+        Person {
+            id: ClientId(Uuid::from_u128(0xa)),
+            name: "alice".into(),
+            ident: "~al".into(),
+            host: "cloak.example".into(),
+            account: Some("Alice".into()),
+            realname: "Alice Liddell".into(),
+            bot: false,
+        }
+    }
+
+    fn bob() -> Person {
+        Person {
+            id: ClientId(Uuid::from_u128(0xb)),
+            name: "bob".into(),
+            account: None,
+            realname: String::new().into(),
+            bot: true,
+            ..alice()
+        }
+    }
+
+    fn tea() -> RoomRef {
+        RoomRef {
+            number: RoomNumber(1),
+            id: ChatroomId(Uuid::from_u128(0xc)),
+            name: "#tea".into(),
+        }
+    }
+
+    fn message(kind: MessageKind) -> Message {
+        Message {
+            id: MessageId(Uuid::from_u128(0x1234)),
+            sender_id: alice().id,
+            payload: "hi all :)".into(),
+            timestamp: AT,
+            chatroom_id: tea().id,
+            position: Position(1),
+            room: RoomNumber(1),
+            sender: Arc::new(alice()),
+            kind,
+            tags: Some("+a=b\\:;+c".into()),
+            addressed_to: "#tea".into(),
+            audience: None,
+            recipient_id: None,
+        }
+    }
+
+    fn lines(event: &Event, capabilities: &[Capability]) -> String {
+        let facts = ServerFacts::new(Configured {
+            server_name: "parlor.test".into(),
+            ..Configured::default()
+        });
+        let form = Form::of(CapabilitySet::of(capabilities));
+        let mut buffer = Vec::new();
+        render(event, form, &facts, &mut buffer);
+        String::from_utf8(buffer).unwrap()
+    }
+
+    /// `expected`: the lines, without their endings.
+    fn check_message(message: Message, capabilities: &[Capability], expected: &[&str]) {
+        let found = lines(&Event::Posted(Arc::new(message)), capabilities);
+        assert_eq!(found.split_terminator("\r\n").collect::<Vec<_>>(), expected);
+    }
+
+    fn check(by: Person, what: What, capabilities: &[Capability], expected: &[&str]) {
+        let happening = Happening {
+            at: AT,
+            by: Arc::new(by),
+            what,
+        };
+        let found = lines(&Event::Happened(Arc::new(happening)), capabilities);
+        assert_eq!(found.split_terminator("\r\n").collect::<Vec<_>>(), expected);
+        assert!(found.is_empty() || found.ends_with("\r\n"));
+    }
+
+    #[test]
+    fn a_message_in_each_form() {
+        use Capability::*;
+        let text = || message(MessageKind::Text);
+        let plain = ":alice!~al@cloak.example PRIVMSG #tea :hi all :)";
+        check_message(text(), &[], &[plain]);
+        check_message(text(), &[AwayNotify, EchoMessage], &[plain]);
+        check_message(
+            text(),
+            &[ServerTime],
+            &[&format!("@time=2026-11-22T11:32:07.045Z {plain}")],
+        );
+        check_message(text(), &[AccountTag], &[&format!("@account=Alice {plain}")]);
+        check_message(
+            text(),
+            &[MessageTags],
+            &[&format!(
+                "@msgid=00000000-0000-0000-0000-000000001234;+a=b\\:;+c {plain}"
+            )],
+        );
+        check_message(
+            text(),
+            &[ParlorIdentity],
+            &[&format!(
+                "@parlor/sender-id=00000000-0000-0000-0000-00000000000a;\
+                 parlor/room-id=00000000-0000-0000-0000-00000000000c {plain}"
+            )],
+        );
+        check_message(
+            text(),
+            &[ServerTime, MessageTags, AccountTag],
+            &[&format!(
+                "@time=2026-11-22T11:32:07.045Z;msgid=00000000-0000-0000-0000-000000001234;account=Alice;\
+                 +a=b\\:;+c {plain}"
+            )],
+        );
+    }
+
+    #[test]
+    fn kinds_of_messages() {
+        use Capability::*;
+        let notice = ":alice!~al@cloak.example NOTICE #tea :hi all :)";
+        check_message(message(MessageKind::Notice), &[], &[notice]);
+        check_message(message(MessageKind::Signal), &[ServerTime, AccountTag], &[]);
+        check_message(
+            message(MessageKind::Signal),
+            &[MessageTags],
+            &[
+                "@msgid=00000000-0000-0000-0000-000000001234;+a=b\\:;+c :alice!~al@cloak.example TAGMSG #tea",
+            ],
+        );
+        let to_operators = Message {
+            audience: Some(Role::Operator),
+            ..message(MessageKind::Text)
+        };
+        let expected = ":alice!~al@cloak.example PRIVMSG @#tea :hi all :)";
+        check_message(to_operators, &[], &[expected]);
+        let by_a_bot = Message {
+            sender: Arc::new(bob()),
+            tags: None,
+            addressed_to: "carol".into(),
+            ..message(MessageKind::Text)
+        };
+        check_message(
+            by_a_bot,
+            &[MessageTags, AccountTag],
+            &[
+                "@msgid=00000000-0000-0000-0000-000000001234;bot :bob!~al@cloak.example PRIVMSG carol :hi all :)",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_newcomer_s_lines() {
+        use Capability::*;
+        let joined = |away: Option<&str>, roles| What::Joined {
+            room: tea(),
+            away: away.map(Into::into),
+            roles,
+        };
+        let join = ":alice!~al@cloak.example JOIN #tea";
+        check(alice(), joined(None, Roles::NONE), &[], &[join]);
+        check(
+            alice(),
+            joined(Some("tea time"), Roles::NONE),
+            &[ExtendedJoin, AwayNotify],
+            &[
+                ":alice!~al@cloak.example JOIN #tea Alice :Alice Liddell",
+                ":alice!~al@cloak.example AWAY :tea time",
+            ],
+        );
+        check(
+            bob(),
+            joined(Some("unseen"), Roles::NONE),
+            &[ExtendedJoin],
+            &[":bob!~al@cloak.example JOIN #tea * :"],
+        );
+        let roles = Roles::of(Role::Owner).with(Role::Voice);
+        check(
+            alice(),
+            joined(None, roles),
+            &[],
+            &[join, ":parlor.test MODE #tea +qv alice alice"],
+        );
+    }
+
+    #[test]
+    fn what_only_some_forms_see() {
+        use Capability::*;
+        let away = |message: Option<&str>| What::AwayChanged {
+            message: message.map(Into::into),
+        };
+        check(alice(), away(Some("out")), &[], &[]);
+        check(
+            alice(),
+            away(Some("out")),
+            &[AwayNotify],
+            &[":alice!~al@cloak.example AWAY :out"],
+        );
+        check(
+            alice(),
+            away(None),
+            &[AwayNotify],
+            &[":alice!~al@cloak.example AWAY"],
+        );
+        let account = |account: Option<&str>| What::AccountChanged {
+            account: account.map(Into::into),
+        };
+        check(bob(), account(Some("Bobby")), &[AwayNotify], &[]);
+        check(
+            bob(),
+            account(Some("Bobby")),
+            &[AccountNotify],
+            &[":bob!~al@cloak.example ACCOUNT Bobby"],
+        );
+        check(
+            bob(),
+            account(None),
+            &[AccountNotify],
+            &[":bob!~al@cloak.example ACCOUNT *"],
+        );
+        let host = || What::HostChanged {
+            ident: "u".into(),
+            host: "h.example".into(),
+        };
+        check(alice(), host(), &[], &[]);
+        check(
+            alice(),
+            host(),
+            &[Chghost],
+            &[":alice!~al@cloak.example CHGHOST u h.example"],
+        );
+        let realname = || What::RealnameChanged {
+            to: "Miss Liddell".into(),
+        };
+        check(alice(), realname(), &[], &[]);
+        check(
+            alice(),
+            realname(),
+            &[Setname, AccountTag],
+            &["@account=Alice :alice!~al@cloak.example SETNAME :Miss Liddell"],
+        );
+        let invited = |to_invited| What::Invited {
+            room: tea(),
+            who: Arc::new(bob()),
+            to_invited,
+        };
+        let invite = ":alice!~al@cloak.example INVITE bob #tea";
+        check(alice(), invited(true), &[], &[invite]);
+        check(alice(), invited(false), &[], &[]);
+        check(alice(), invited(false), &[InviteNotify], &[invite]);
+    }
+
+    #[test]
+    fn the_lines_of_rooms_and_people() {
+        let left = |reason: Option<&str>| What::Left {
+            room: tea(),
+            reason: reason.map(Into::into),
+        };
+        check(
+            alice(),
+            left(None),
+            &[],
+            &[":alice!~al@cloak.example PART #tea"],
+        );
+        check(
+            alice(),
+            left(Some("bye all")),
+            &[],
+            &[":alice!~al@cloak.example PART #tea :bye all"],
+        );
+        let kicked = |reason: Option<&str>| What::Kicked {
+            room: tea(),
+            who: Arc::new(bob()),
+            reason: reason.map(Into::into),
+        };
+        check(
+            alice(),
+            kicked(Some("out")),
+            &[],
+            &[":alice!~al@cloak.example KICK #tea bob :out"],
+        );
+        check(
+            alice(),
+            kicked(None),
+            &[],
+            &[":alice!~al@cloak.example KICK #tea bob :alice"],
+        );
+        check(
+            alice(),
+            What::Quit {
+                reason: "Quit: bye".into(),
+            },
+            &[],
+            &[":alice!~al@cloak.example QUIT :Quit: bye"],
+        );
+        check(
+            alice(),
+            What::Renamed {
+                to: "Alicia".into(),
+            },
+            &[],
+            &[":alice!~al@cloak.example NICK Alicia"],
+        );
+        let topic = |text: &str| What::TopicChanged {
+            room: tea(),
+            text: text.into(),
+        };
+        check(
+            alice(),
+            topic("green tea"),
+            &[],
+            &[":alice!~al@cloak.example TOPIC #tea :green tea"],
+        );
+        check(
+            alice(),
+            topic(""),
+            &[],
+            &[":alice!~al@cloak.example TOPIC #tea :"],
+        );
+        let knocked = |text: Option<&str>| What::Knocked {
+            room: tea(),
+            text: text.map(Into::into),
+        };
+        check(
+            bob(),
+            knocked(None),
+            &[],
+            &[":parlor.test 710 #tea #tea bob!~al@cloak.example :has asked for an invite"],
+        );
+        check(
+            bob(),
+            knocked(Some("please")),
+            &[],
+            &[":parlor.test 710 #tea #tea bob!~al@cloak.example :has asked for an invite: please"],
+        );
+        check(
+            alice(),
+            What::OwnModesChanged {
+                changes: vec![(true, PersonalMode::Bot), (false, PersonalMode::Invisible)],
+            },
+            &[],
+            &[":alice!~al@cloak.example MODE alice +B-i"],
+        );
+        let announced = |wallops| What::Announced {
+            text: "hear, hear".into(),
+            wallops,
+        };
+        check(
+            alice(),
+            announced(true),
+            &[],
+            &[":alice!~al@cloak.example WALLOPS :hear, hear"],
+        );
+        check(
+            alice(),
+            announced(false),
+            &[],
+            &[":alice!~al@cloak.example NOTICE $$parlor.test :hear, hear"],
+        );
+        check(
+            alice(),
+            What::CameOnline,
+            &[],
+            &[":parlor.test 730 * :alice!~al@cloak.example"],
+        );
+        check(
+            alice(),
+            What::WentOffline,
+            &[],
+            &[":parlor.test 731 * :alice"],
+        );
+    }
+
+    #[test]
+    fn the_server_s_own_doings_have_its_name() {
+        let nobody = Person {
+            name: "".into(),
+            ident: "".into(),
+            host: "".into(),
+            account: None,
+            ..alice()
+        };
+        check(
+            nobody,
+            What::Announced {
+                text: "restart at noon".into(),
+                wallops: false,
+            },
+            &[],
+            &[":parlor.test NOTICE $$parlor.test :restart at noon"],
+        );
+    }
+
+    #[test]
+    fn modes_are_cut_into_lines_that_fit() {
+        let role = |who: &str| RoomStep::Role {
+            on: true,
+            role: Role::Voice,
+            who: who.into(),
+        };
+        let steps = vec![
+            RoomStep::Flag {
+                on: true,
+                flag: RoomFlag::Moderated,
+            },
+            RoomStep::Key {
+                on: true,
+                key: "beer".into(),
+            },
+            RoomStep::MemberLimit { limit: Some(7) },
+            RoomStep::MemberLimit { limit: None },
+            RoomStep::List {
+                on: false,
+                list: ListKind::Ban,
+                mask: "~m:~a:bob".into(),
+            },
+            role("bob"),
+        ];
+        check(
+            alice(),
+            What::RoomChanged { room: tea(), steps },
+            &[],
+            &[":alice!~al@cloak.example MODE #tea +mkl-lb+v beer 7 m:a:bob bob"],
+        );
+
+        let steps = (0..30)
+            .map(|n| role(&format!("{}{n:02}", "n".repeat(30))))
+            .collect();
+        let happening = Happening {
+            at: AT,
+            by: Arc::new(alice()),
+            what: What::RoomChanged { room: tea(), steps },
+        };
+        let found = lines(&Event::Happened(Arc::new(happening)), &[]);
+        assert!(
+            found
+                .split_inclusive("\r\n")
+                .all(|line| line.len() <= MAX_BODY)
+        );
+        assert_eq!(found.matches("nnnn").count() * 4, 30 * 28);
+        assert!(found.split_terminator("\r\n").count() > 2);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_cut_between_characters() {
+        let reason = "é".repeat(400);
+        let happening = Happening {
+            at: AT,
+            by: Arc::new(alice()),
+            what: What::Quit {
+                reason: reason.into(),
+            },
+        };
+        let found = lines(
+            &Event::Happened(Arc::new(happening)),
+            &[Capability::ServerTime],
+        );
+        let body = found.split_once(' ').unwrap().1;
+        assert!((MAX_BODY - 1..=MAX_BODY).contains(&body.len()));
+        assert!(body.ends_with("é\r\n"));
+    }
+}

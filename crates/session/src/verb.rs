@@ -115,6 +115,8 @@ pub(crate) enum Awaiting {
 
     /// What the line was about, as it was written there.
     About(CompactString),
+    /// Nothing but being allowed, which the hub says by not refusing.
+    Permission,
     /// NAMES of so many rooms that are not answered yet.
     Names { asked: CompactString, left: usize },
     /// WHO of this mask, perhaps with fields on demand.

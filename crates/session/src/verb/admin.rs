@@ -37,3 +37,32 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         turn.numeric(numeric).trailing_cut(text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn who_runs_the_server() {
+        check(
+            "alice=
+             alice> ADMIN
+             alice< :irc.example 423 alice irc.example :…
+             alice> ADMIN other.example
+             alice< :irc.example 402 alice other.example :…",
+        );
+        check_with(
+            |configured, _| {
+                configured.admin.name = "Zoe".into();
+                configured.admin.location = "Room 7".into();
+                configured.admin.email = "zoe@school.example".into();
+            },
+            "alice=
+             alice> ADMIN alice
+             alice< :irc.example 256 alice irc.example :Administrative info
+             alice< :irc.example 257 alice :Room 7
+             alice< :irc.example 258 alice :Zoe
+             alice< :irc.example 259 alice :zoe@school.example",
+        );
+    }
+}

@@ -34,3 +34,32 @@ pub(crate) fn write(turn: &mut Turn<'_>, now: bool) {
             .trailing("You are no longer marked as being away");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn away_and_back() {
+        check(
+            "alice=
+             bob= away-notify
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             alice> AWAY :tea time
+             bob< :alice!… AWAY :tea time
+             alice< :irc.example 306 alice :You have been marked as being away
+             alice> AWAY :
+             bob< :alice!… AWAY
+             alice< :irc.example 305 alice :You are no longer marked as being away",
+        );
+        let long = "x".repeat(201);
+        check(&format!(
+            "alice=
+             alice> AWAY {long}
+             alice< :irc.example 417 alice :The message has 201 bytes, at most 200 are possible: make it shorter"
+        ));
+    }
+}

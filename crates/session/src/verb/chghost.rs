@@ -48,3 +48,36 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         host: host.into(),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check_with, with_operator};
+
+    #[test]
+    fn operators_change_hosts() {
+        check_with(
+            with_operator,
+            "alice=
+             bob=
+             carol= chghost
+             bob> JOIN #tea
+             carol> JOIN #tea
+             bob<<
+             carol<<
+             bob> CHGHOST bob x y.example
+             bob< :irc.example 481 bob :…
+             alice> OPER root sesame
+             alice<<
+             alice> CHGHOST bob x y.example
+             carol< :bob!~bob@… CHGHOST x y.example
+             bob> PRIVMSG #tea :hi
+             carol< :bob!x@y.example PRIVMSG #tea :hi
+             alice> CHGHOST nobody x y.example
+             alice< :irc.example 401 alice nobody :…
+             alice> CHGHOST bob x :y z
+             alice< :irc.example FAIL CHGHOST INVALID_HOST bob :…
+             alice> CHGHOST bob x
+             alice< :irc.example 461 alice CHGHOST :Not enough parameters",
+        );
+    }
+}

@@ -80,3 +80,45 @@ fn write_text(turn: &mut Turn<'_>, subject: &str, text: &str) {
         .param(subject)
         .trailing(&row);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::check;
+
+    #[test]
+    fn every_verb_is_explained() {
+        check(
+            "alice=
+             alice> HELPOP privmsg
+             alice< :irc.example 704 alice PRIVMSG :Help for PRIVMSG
+             alice< :irc.example 705 alice PRIVMSG :PRIVMSG <room or name>{,<room or name>} :<text>
+             alice< :irc.example 705 alice PRIVMSG :Says something …
+             alice< :irc.example 705 alice PRIVMSG :…
+             alice< :irc.example 706 alice PRIVMSG :End of HELP
+             alice> HELP NONSENSE
+             alice< :irc.example 524 alice NONSENSE :…
+             alice> HELP
+             alice< :irc.example 704 alice index :…
+             alice< :irc.example 705 alice index :ADMIN AUTHENTICATE AWAY CAP CHGHOST DIE ERROR HELP
+             alice< :irc.example 705 alice index :HELPOP …
+             alice< :irc.example 705 alice index :…
+             alice< :irc.example 705 alice index :…
+             alice< :irc.example 705 alice index :…
+             alice< :irc.example 705 alice index :…
+             alice< :irc.example 705 alice index :…
+             alice< :irc.example 706 alice index :End of HELP",
+        );
+        for verb in VERBS {
+            let mut lines = verb.help.lines();
+            let usage = lines.next().unwrap_or_default();
+            assert!(usage.contains(verb.name), "{}: {usage}", verb.name);
+            let text = lines.next().unwrap_or_default();
+            assert!(
+                text.ends_with(['.', ':', ',']) || text.contains(' '),
+                "{}: {text}",
+                verb.name
+            );
+        }
+    }
+}

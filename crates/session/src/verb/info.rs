@@ -33,3 +33,22 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     turn.numeric(Numeric::RPL_ENDOFINFO)
         .trailing("End of INFO list");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn what_this_is() {
+        check(
+            "alice=
+             alice> INFO *.example
+             alice< :irc.example 371 alice :irc.example: A parlor
+             alice< :irc.example 371 alice :This is parlor-…
+             alice< :irc.example 371 alice :Running since …
+             alice< :irc.example 374 alice :End of INFO list
+             alice> INFO nowhere
+             alice< :irc.example 402 alice nowhere :…",
+        );
+    }
+}

@@ -54,3 +54,77 @@ pub(crate) fn write_own(turn: &mut Turn<'_>, rooms: &[CompactString]) {
     turn.numeric(Numeric::RPL_ENDOFINVITELIST)
         .trailing("End of the rooms that you are invited to");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn an_invitation_opens_the_door() {
+        check(
+            "alice=
+             bob= server-time
+             carol= invite-notify
+             dave=
+             alice> JOIN #tea
+             carol> JOIN #tea
+             dave> JOIN #tea
+             alice> MODE #tea +i
+             alice> MODE #tea +o carol
+             alice<<
+             carol<<
+             dave<<
+             alice> INVITE bob #tea
+             bob< @time=2023-11-14T22:13:20.000Z :alice!… INVITE bob #tea
+             carol< :alice!… INVITE bob #tea
+             alice< :irc.example 341 alice bob #tea
+             bob> INVITE
+             bob< …:irc.example 336 bob #tea
+             bob< …:irc.example 337 bob :…
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             carol<<
+             dave<<
+             bob> INVITE
+             bob< …:irc.example 337 bob :…",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        check(
+            "alice=
+             bob=
+             carol=
+             alice> JOIN #tea
+             alice<<
+             bob> INVITE carol #tea
+             bob< :irc.example 442 bob #tea :…
+             alice> INVITE nobody #tea
+             alice< :irc.example 401 alice nobody :…
+             alice> INVITE bob #nowhere
+             alice< :irc.example 403 alice #nowhere :…
+             alice> INVITE bob
+             alice< :irc.example 461 alice INVITE :Not enough parameters
+             alice> INVITE bob nonsense
+             alice< :irc.example 403 alice nonsense :…
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             alice> INVITE bob #tea
+             alice< :irc.example 443 alice bob #tea :…
+             alice> MODE #tea +i
+             alice<<
+             bob<<
+             bob> INVITE carol #tea
+             bob< :irc.example 482 bob #tea :…
+             carol> AWAY :gone
+             carol<<
+             alice> INVITE carol #tea
+             carol< :alice!… INVITE carol #tea
+             alice< :irc.example 341 alice carol #tea
+             alice< :irc.example 301 alice carol :gone",
+        );
+    }
+}

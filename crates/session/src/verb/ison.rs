@@ -41,3 +41,22 @@ pub(crate) fn write(turn: &mut Turn<'_>, rows: &[PresentRow]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn who_of_them_is_here() {
+        check(
+            "alice=
+             Bob=
+             alice> ISON bob nobody :alice none
+             alice< :irc.example 303 alice :Bob alice
+             alice> ISON nobody
+             alice< :irc.example 303 alice :
+             alice> ISON
+             alice< :irc.example 461 alice ISON :Not enough parameters",
+        );
+    }
+}

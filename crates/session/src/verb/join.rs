@@ -56,3 +56,122 @@ pub(crate) fn write_entered(turn: &mut Turn<'_>, view: &RoomView) {
         names::write_end(turn, &view.name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn a_room_is_created_and_joined() {
+        check(
+            "alice=
+             alice> JOIN #tea
+             alice< :alice!… JOIN #tea
+             alice< :irc.example MODE #tea +o alice
+             alice< :irc.example 353 alice = #tea :@alice
+             alice< :irc.example 366 alice #tea :End of NAMES list
+             alice> TOPIC #tea :leaves
+             alice< :alice!… TOPIC #tea :leaves
+             bob= extended-join multi-prefix
+             bob> JOIN #TEA
+             alice< :bob!… JOIN #tea
+             bob< :bob!… JOIN #tea * :bob
+             bob< :irc.example 332 bob #tea :leaves
+             bob< :irc.example 333 bob #tea alice!… 1700000000
+             bob< :irc.example 353 bob = #tea :@alice bob
+             bob< :irc.example 366 bob #tea :End of NAMES list
+             bob> JOIN #tea ## no error, and nothing to say
+             bob> PING x
+             bob< :irc.example PONG irc.example :x",
+        );
+    }
+
+    #[test]
+    fn several_with_keys() {
+        check(
+            "alice=
+             alice> JOIN #tea,#milk
+             alice<<
+             alice> MODE #tea +k green
+             alice<<
+             alice> MODE #milk +k white
+             alice<<
+             bob= no-implicit-names
+             bob> JOIN #tea,inv@lid,#milk green,,white
+             bob< :irc.example 476 bob inv@lid :…
+             bob< :bob!… JOIN #tea
+             bob< :bob!… JOIN #milk
+             alice<<
+             bob> JOIN 0
+             bob< :bob!… PART #…
+             bob< :bob!… PART #…
+             alice<<
+             bob> JOIN :
+             bob< :irc.example 461 bob JOIN :Not enough parameters",
+        );
+    }
+
+    #[test]
+    fn every_reason_not_to_be_let_in() {
+        check(
+            "alice=
+             alice> JOIN #tea
+             alice<<
+             bob=
+             alice> MODE #tea +k green
+             alice<<
+             bob> JOIN #tea
+             bob< :irc.example 475 bob #tea :…
+             bob> JOIN #tea black
+             bob< :irc.example 475 bob #tea :…
+             alice> MODE #tea -k+l * 1
+             alice<<
+             bob> JOIN #tea
+             bob< :irc.example 471 bob #tea :…
+             alice> MODE #tea -l+i
+             alice<<
+             bob> JOIN #tea
+             bob< :irc.example 473 bob #tea :…
+             alice> MODE #tea -i+b bob
+             alice<<
+             bob> JOIN #tea
+             bob< :irc.example 474 bob #tea :…
+             alice> MODE #tea -b+R bob
+             alice<<
+             bob> JOIN #tea
+             bob< :irc.example 477 bob #tea :…
+             bob> JOIN #a*
+             bob< :irc.example 476 bob #a* :…",
+        );
+        check_with(
+            |_, settings| settings.rooms_per_client = 1,
+            "alice=
+             alice> JOIN #tea
+             alice<<
+             alice> JOIN #milk
+             alice< :irc.example 405 alice #milk :…",
+        );
+        check_with(
+            |_, settings| settings.room_creation = chat::settings::RoomCreation::Operators,
+            "alice=
+             alice> JOIN #tea
+             alice< :irc.example 403 alice #tea :…",
+        );
+    }
+
+    #[test]
+    fn a_label_and_a_failing_store() {
+        check(
+            "alice= batch labeled-response
+             alice> @label=1 JOIN #tea
+             alice< @label=1 :irc.example BATCH +1 labeled-response
+             alice< @batch=1 :alice!… JOIN #tea
+             alice< @batch=1 :irc.example MODE #tea +o alice
+             alice< @batch=1 :irc.example 353 alice = #tea :@alice
+             alice< @batch=1 :irc.example 366 alice #tea :End of NAMES list
+             alice< :irc.example BATCH -1
+             alice> @label=2 JOIN #tea
+             alice< @label=2 :irc.example ACK",
+        );
+    }
+}

@@ -54,3 +54,74 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn people_are_put_out() {
+        check(
+            "alice=
+             bob=
+             carol=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             carol> JOIN #tea
+             alice<<
+             bob<<
+             carol<<
+             alice> KICK #tea bob :too loud
+             alice< :alice!… KICK #tea bob :too loud
+             bob< :alice!… KICK #tea bob :too loud
+             carol< :alice!… KICK #tea bob :too loud
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             carol<<
+             alice> KICK #tea bob,carol
+             alice< :alice!… KICK #tea bob :alice
+             alice< :alice!… KICK #tea carol :alice
+             bob< :alice!… KICK #tea bob :alice
+             carol< :alice!… KICK #tea bob :alice
+             carol< :alice!… KICK #tea carol :alice",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        check(
+            "alice=
+             bob=
+             carol=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             bob> KICK #tea alice
+             bob< :irc.example 482 bob #tea :…
+             carol> KICK #tea alice
+             carol< :irc.example 442 carol #tea :…
+             alice> KICK #tea carol
+             alice< :irc.example 441 alice carol #tea :…
+             alice> KICK #tea nobody
+             alice< :irc.example 401 alice nobody :…
+             alice> KICK #nowhere bob
+             alice< :irc.example 403 alice #nowhere :…
+             alice> KICK #tea
+             alice< :irc.example 461 alice KICK :Not enough parameters
+             alice> KICK #tea,#milk bob
+             alice< :irc.example 461 alice KICK :Not enough parameters
+             alice> KICK #tea,#tea,#tea nobody,nothing,nowhere
+             alice< :irc.example 401 alice nobody :…
+             alice< :irc.example 401 alice nothing :…
+             alice< :irc.example 401 alice nowhere :…
+             alice> KICK #tea n1,n2,n3,n4,n5
+             alice< :irc.example 407 alice n5 :…
+             alice< :irc.example 401 alice n1 :…
+             alice< :irc.example 401 alice n2 :…
+             alice< :irc.example 401 alice n3 :…
+             alice< :irc.example 401 alice n4 :…",
+        );
+    }
+}

@@ -31,3 +31,37 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check_with, with_operator};
+
+    #[test]
+    fn operators_end_connections() {
+        check_with(
+            with_operator,
+            "alice=
+             bob=
+             carol=
+             bob> JOIN #tea
+             carol> JOIN #tea
+             bob<<
+             carol<<
+             bob> KILL carol :spam
+             bob< :irc.example 481 bob :…
+             alice> OPER root sesame
+             alice<<
+             alice> KILL nobody
+             alice< :irc.example 401 alice nobody :…
+             alice> KILL
+             alice< :irc.example 461 alice KILL :Not enough parameters
+             alice> KILL bob :spam
+             carol< :bob!… QUIT :…spam…
+             bob< ERROR :…spam…
+             bob!
+             alice> KILL carol
+             carol<<
+             carol!",
+        );
+    }
+}

@@ -39,3 +39,51 @@ pub(crate) fn write_delivered(turn: &mut Turn<'_>, room: &str) {
         .param(room)
         .trailing("Your knock was heard: wait for an invitation");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn a_knock_is_heard_by_operators() {
+        check(
+            "alice=
+             bob=
+             carol=
+             alice> JOIN #tea
+             carol> JOIN #tea
+             alice> MODE #tea +i
+             alice<<
+             carol<<
+             bob> KNOCK #tea :let me in
+             alice< :irc.example 710 #tea #tea bob!… :has asked for an invite: let me in
+             bob< :irc.example 711 bob #tea :…
+             bob> KNOCK #tea
+             bob< :irc.example 712 bob #tea :…",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             alice<<
+             bob> KNOCK #tea
+             bob< :irc.example 713 bob #tea :…
+             alice> KNOCK #tea
+             alice< :irc.example 714 alice #tea :…
+             bob> KNOCK #nowhere
+             bob< :irc.example 403 bob #nowhere :…
+             bob> KNOCK nonsense
+             bob< :irc.example 403 bob nonsense :…
+             bob> KNOCK
+             bob< :irc.example 461 bob KNOCK :Not enough parameters
+             alice> MODE #tea +ib bob
+             alice<<
+             bob> KNOCK #tea
+             bob< :irc.example 474 bob #tea :…",
+        );
+    }
+}

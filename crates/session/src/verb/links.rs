@@ -33,3 +33,20 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         .param(mask)
         .trailing("End of LINKS list");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn one_server_is_all() {
+        check(
+            "alice=
+             alice> LINKS
+             alice< :irc.example 364 alice irc.example irc.example :0 A parlor
+             alice< :irc.example 365 alice * :End of LINKS list
+             alice> LINKS *.org
+             alice< :irc.example 365 alice *.org :End of LINKS list",
+        );
+    }
+}

@@ -75,6 +75,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, rows: &[RoomRow]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::check;
 
     #[test]
     fn conditions_are_read() {
@@ -114,5 +115,36 @@ mod tests {
         check(">3,<10", "[] [] [] U>3 U<10 C>- C<- T>- T<-");
         check("C>5,c<9,T<1,t>0", "[] [] [] U>- U<- C>5 C<9 T>0 T<1");
         check("C>x,>", r##"[] ["C>x", ">"] [] U>- U<- C>- C<- T>- T<-"##);
+    }
+
+    #[test]
+    fn rooms_are_listed() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea,#milk,#secret
+             alice> TOPIC #tea :green tea
+             alice> MODE #secret +s
+             alice<<
+             bob> LIST
+             bob< :irc.example 321 bob Channel :Users  Name
+             bob< :irc.example 322 bob #lobby 0 :
+             bob< :irc.example 322 bob #tea 1 :green tea
+             bob< :irc.example 322 bob #milk 1 :
+             bob< :irc.example 323 bob :End of LIST
+             bob> LIST *e*,<2
+             bob< :irc.example 321 bob Channel :Users  Name
+             bob< :irc.example 322 bob #tea 1 :green tea
+             bob< :irc.example 323 bob :End of LIST
+             bob> LIST #secret
+             bob< :irc.example 321 bob Channel :Users  Name
+             bob< :irc.example 323 bob :End of LIST
+             alice> LIST #secret
+             alice< :irc.example 321 alice Channel :Users  Name
+             alice< :irc.example 322 alice #secret 1 :
+             alice< :irc.example 323 alice :End of LIST
+             bob> LIST * other.example
+             bob< :irc.example 402 bob other.example :…",
+        );
     }
 }

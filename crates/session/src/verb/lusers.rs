@@ -59,3 +59,28 @@ pub(crate) fn write(turn: &mut Turn<'_>, counts: &Counts) {
             "Current global users {clients}, max {most_clients}"
         ));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn how_many_there_are() {
+        check(
+            "alice=
+             bob=
+             bob> MODE bob +i
+             bob> JOIN #tea
+             bob<<
+             alice> LUSERS
+             alice< :irc.example 251 alice :There are 1 users and 1 invisible on 1 servers
+             alice< :irc.example 252 alice 0 :operator(s) online
+             alice< :irc.example 254 alice 2 :channels formed
+             alice< :irc.example 255 alice :I have 2 clients and 0 servers
+             alice< :irc.example 265 alice 2 2 :Current local users 2, max 2
+             alice< :irc.example 266 alice 2 2 :Current global users 2, max 2
+             alice> LUSERS * other.example
+             alice< :irc.example 402 alice other.example :…",
+        );
+    }
+}

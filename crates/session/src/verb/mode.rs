@@ -287,6 +287,7 @@ pub(crate) fn write_own(turn: &mut Turn<'_>, modes: &[PersonalMode]) {
 mod tests {
     use super::*;
     use crate::mode_letters::list_letter;
+    use crate::testing::check;
 
     #[test]
     fn keys() {
@@ -308,5 +309,126 @@ mod tests {
         for list in [ListKind::Ban, ListKind::Exception, ListKind::Invitation] {
             assert_eq!(room_kind(list_letter(list)), ModeKind::List);
         }
+    }
+
+    #[test]
+    fn a_room_s_modes() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             alice> MODE #tea +imkl-n green 7
+             alice< :alice!… MODE #tea +imkl… green 7
+             bob< :alice!… MODE #tea +imkl… green 7
+             alice> MODE #TEA
+             alice< :irc.example 324 alice #tea +… green 7
+             alice< :irc.example 329 alice #tea 1700000000
+             carol=
+             carol> MODE #tea
+             carol< :irc.example 324 carol #tea +… * 7
+             carol< :irc.example 329 carol #tea 1700000000
+             alice> MODE #tea -k-l whatever
+             alice< :alice!… MODE #tea -kl green
+             bob< :alice!… MODE #tea -kl green
+             alice> MODE #tea +ov bob bob
+             alice< :alice!… MODE #tea +ov bob bob
+             bob< :alice!… MODE #tea +ov bob bob",
+        );
+    }
+
+    #[test]
+    fn a_room_s_lists() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             alice<<
+             alice> MODE #tea +beI bob m:a:eve r:*pills*
+             alice< :alice!… MODE #tea +beI bob!*@* m:a:eve r:*pills*
+             alice> MODE #tea b
+             alice< :irc.example 367 alice #tea bob!*@* alice!… 1700000000
+             alice< :irc.example 368 alice #tea :End of channel ban list
+             alice> MODE #tea +e-I
+             alice< :irc.example 348 alice #tea m:a:eve alice!… 1700000000
+             alice< :irc.example 349 alice #tea :End of channel exception list
+             alice< :irc.example 346 alice #tea r:*pills* alice!… 1700000000
+             alice< :irc.example 347 alice #tea :End of channel invite exception list
+             alice> MODE #tea -b bob!*@*
+             alice< :alice!… MODE #tea -b bob!*@*
+             alice> MODE #tea +bb
+             alice< :irc.example 368 alice #tea :End of channel ban list",
+        );
+    }
+
+    #[test]
+    fn every_refusal_of_a_room() {
+        check(
+            "alice=
+             bob=
+             carol=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             bob> MODE #tea +i
+             bob< :irc.example 482 bob #tea :…
+             carol> MODE #tea +i
+             carol< :irc.example 442 carol #tea :…
+             alice> MODE #tea +xX
+             alice< :irc.example 472 alice x :is unknown mode char to me
+             alice< :irc.example 472 alice X :is unknown mode char to me
+             alice> MODE #tea +k :with space
+             alice< :irc.example 696 alice #tea k * :…
+             alice> MODE #tea +k
+             alice< :irc.example 696 alice #tea k * :…
+             alice> MODE #tea +l many
+             alice< :irc.example 696 alice #tea l many :…
+             alice> MODE #tea +l 0
+             alice< :irc.example 696 alice #tea l 0 :…
+             alice> MODE #tea +l
+             alice< :irc.example 696 alice #tea l * :…
+             alice> MODE #tea +b z:what
+             alice< :irc.example 696 alice #tea b z:what :…
+             alice> MODE #tea +o
+             alice< :irc.example 696 alice #tea o * :…
+             alice> MODE #tea +o nobody
+             alice< :irc.example 401 alice nobody :…
+             alice> MODE #tea +o carol
+             alice< :irc.example 441 alice carol #tea :…
+             alice> MODE #nowhere
+             alice< :irc.example 403 alice #nowhere :…
+             alice> MODE #nowhere +o alice
+             alice< :irc.example 403 alice #nowhere :…
+             alice> MODE #a*
+             alice< :irc.example 403 alice #a* :…
+             alice> MODE
+             alice< :irc.example 461 alice MODE :Not enough parameters",
+        );
+    }
+
+    #[test]
+    fn one_s_own_modes() {
+        check(
+            "alice=
+             alice> MODE ALICE
+             alice< :irc.example 221 alice +
+             alice> MODE alice +iB-w+o
+             alice< :alice!… MODE alice +iB
+             alice> MODE alice
+             alice< :irc.example 221 alice +iB
+             alice> MODE alice +y-i
+             alice< :irc.example 501 alice :Unknown MODE flag
+             alice< :alice!… MODE alice -i
+             bob=
+             alice> MODE bob
+             alice< :irc.example 502 alice :…
+             alice> MODE bob +i
+             alice< :irc.example 502 alice :…
+             alice> MODE nobody +i
+             alice< :irc.example 401 alice nobody :…",
+        );
     }
 }

@@ -93,3 +93,57 @@ fn write_names<S: AsRef<str>>(turn: &mut Turn<'_>, numeric: Numeric, names: impl
         rest = &rest[fitting.max(1)..];
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn people_come_and_go() {
+        check(
+            "alice=
+             bob=
+             alice> MONITOR + bob,carol
+             alice< :irc.example 730 alice :bob!…
+             alice< :irc.example 731 alice :carol
+             carol=
+             alice< :irc.example 730 * :carol!…
+             alice> MONITOR L
+             alice< :irc.example 732 alice :bob,carol
+             alice< :irc.example 733 alice :End of MONITOR list
+             bob> NICK rob
+             bob<<
+             alice< :irc.example 731 * :bob
+             alice> MONITOR S
+             alice< :irc.example 730 alice :carol!…
+             alice< :irc.example 731 alice :bob
+             alice> MONITOR - bob
+             alice> MONITOR C
+             alice> MONITOR L
+             alice< :irc.example 733 alice :End of MONITOR list
+             carol> QUIT
+             carol<<",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        check_with(
+            |_, settings| settings.monitor_entries = 1,
+            "alice=
+             alice> MONITOR + *!u@host,bob
+             alice< :irc.example 731 alice :*!u@host
+             alice< :irc.example 731 alice :bob
+             alice> MONITOR + carol
+             alice< :irc.example 734 alice 1 carol :…
+             alice> MONITOR +
+             alice< :irc.example 461 alice MONITOR :Not enough parameters
+             alice> MONITOR -
+             alice< :irc.example 461 alice MONITOR :Not enough parameters
+             alice> MONITOR
+             alice< :irc.example 461 alice MONITOR :Not enough parameters
+             alice> MONITOR x
+             alice< :irc.example 400 alice MONITOR x :…",
+        );
+    }
+}

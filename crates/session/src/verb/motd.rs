@@ -20,3 +20,28 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         greeting::write_motd(turn);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn the_message_of_the_day() {
+        check(
+            "alice=
+             alice> MOTD
+             alice< :irc.example 422 alice :…
+             alice> MOTD other.example
+             alice< :irc.example 402 alice other.example :…",
+        );
+        check_with(
+            |configured, _| configured.motd = vec!["Welcome.".into(), "Be kind.".into()],
+            "alice=
+             alice> MOTD irc.example
+             alice< :irc.example 375 alice :- irc.example Message of the day -…
+             alice< :irc.example 372 alice :- Welcome.
+             alice< :irc.example 372 alice :- Be kind.
+             alice< :irc.example 376 alice :…",
+        );
+    }
+}

@@ -104,3 +104,74 @@ fn compose(item: &mut String, row: &MemberRow, multi_prefix: bool, with_hosts: b
         item.push_str(&row.person.host);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn who_is_here() {
+        check(
+            "alice=
+             alice> JOIN #tea,#milk
+             alice<<
+             bob= multi-prefix userhost-in-names
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             alice> MODE #tea +v alice
+             alice<<
+             bob<<
+             bob> NAMES #tea
+             bob< :irc.example 353 bob = #tea :@+alice!…@… bob!…@…
+             bob< :irc.example 366 bob #tea :End of NAMES list
+             alice> NAMES #TEA
+             alice< :irc.example 353 alice = #tea :@alice bob
+             alice< :irc.example 366 alice #TEA :End of NAMES list
+             alice> MODE #tea +s
+             alice<<
+             bob<<
+             alice> NAMES #tea,#milk
+             alice< :irc.example 353 alice @ #tea :@alice bob
+             alice< :irc.example 353 alice = #milk :@alice
+             alice< :irc.example 366 alice #tea,#milk :End of NAMES list",
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_has_nobody_in_it() {
+        check(
+            "alice=
+             alice> JOIN #tea
+             alice> MODE #tea +s
+             alice<<
+             bob=
+             bob> NAMES #tea
+             bob< :irc.example 366 bob #tea :End of NAMES list
+             bob> NAMES #nowhere
+             bob< :irc.example 366 bob #nowhere :End of NAMES list
+             bob> NAMES nonsense
+             bob< :irc.example 366 bob nonsense :End of NAMES list
+             bob> NAMES
+             bob< :irc.example 366 bob * :End of NAMES list",
+        );
+    }
+
+    #[test]
+    fn many_names_make_several_lines() {
+        let mut transcript = String::from("alice=\nalice> JOIN #tea\nalice<<\n");
+        let name = |n: usize| format!("{}{n}", "n".repeat(28));
+        for n in 10..40 {
+            transcript += &format!("{0}=\n{0}> JOIN #tea\n{0}<<\n", name(n));
+        }
+        for n in 10..40 {
+            transcript += &format!("{}<<\n", name(n));
+        }
+        transcript += "alice<<\nalice> NAMES #tea\n";
+        // The world checks that none is longer than 512 bytes.
+        transcript += "alice< :irc.example 353 alice = #tea :@alice n…\n";
+        transcript += "alice< :irc.example 353 alice = #tea :n…\n";
+        transcript += "alice< :irc.example 366 alice #tea :End of NAMES list\n";
+        check(&transcript);
+    }
+}

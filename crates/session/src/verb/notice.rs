@@ -18,3 +18,28 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     privmsg::post(turn, line, MessageKind::Notice);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn nothing_is_ever_answered() {
+        check(
+            "alice= echo-message labeled-response batch
+             bob=
+             bob> AWAY :gone
+             bob<<
+             alice> NOTICE bob :psst
+             alice< :alice!… NOTICE bob :psst
+             bob< :alice!… NOTICE bob :psst
+             alice> NOTICE
+             alice> NOTICE bob
+             alice> NOTICE nobody :x
+             alice> NOTICE #nowhere :x
+             alice> NOTICE #a* :x
+             alice> @label=1 NOTICE #nowhere :x
+             alice< @label=1 :irc.example ACK",
+        );
+    }
+}

@@ -32,3 +32,46 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn rooms_are_left() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea,#milk
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             alice> PART #tea,#milk :bye all
+             alice< :alice!… PART #tea :bye all
+             alice< :alice!… PART #milk :bye all
+             bob< :alice!… PART #tea :bye all
+             alice> PART #tea
+             alice< :irc.example 442 alice #tea :…
+             alice> PART #nowhere
+             alice< :irc.example 403 alice #nowhere :…
+             alice> PART nonsense
+             alice< :irc.example 403 alice nonsense :…
+             alice> PART
+             alice< :irc.example 461 alice PART :Not enough parameters
+             bob> PART #tea
+             bob< :bob!… PART #tea",
+        );
+    }
+
+    #[test]
+    fn a_reason_is_refused_not_cut() {
+        let reason = "x".repeat(400);
+        check(&format!(
+            "alice=
+             alice> JOIN #tea
+             alice<<
+             alice> PART #tea :{reason}
+             alice< :irc.example 417 alice :The reason has 400 bytes, at most 390 are possible: make it shorter"
+        ));
+    }
+}

@@ -200,3 +200,233 @@ fn excess_bytes(turn: &Turn<'_>, verb: &str, list: &str, text: &str) -> Option<u
         .checked_sub(MAX_BODY)
         .filter(|excess| *excess > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn a_room_hears_what_is_said() {
+        check(
+            "alice=
+             bob= message-tags account-tag
+             carol= echo-message server-time
+             alice> JOIN #tea
+             bob> JOIN #tea
+             carol> JOIN #tea
+             alice<<
+             bob<<
+             carol<<
+             alice> PRIVMSG #TEA :hi all
+             bob< @msgid=…-…-7…-…-… :alice!… PRIVMSG #tea :hi all
+             carol< @time=2023-11-14T22:13:20.000Z :alice!… PRIVMSG #tea :hi all
+             carol> @+x=y;label=7;plain PRIVMSG #tea hi
+             alice< :carol!… PRIVMSG #tea :hi
+             bob< @msgid=… :carol!… PRIVMSG #tea :hi
+             carol< @time=… :carol!… PRIVMSG #tea :hi",
+        );
+    }
+
+    #[test]
+    fn tags_for_clients_are_passed_on() {
+        check(
+            "alice= message-tags
+             bob= message-tags
+             alice> @+x=y\\:;+a;label=7;plain=1;+x=z PRIVMSG bob :tagged
+             bob< @msgid=…;+a;+x=z :alice!… PRIVMSG bob :tagged",
+        );
+    }
+
+    #[test]
+    fn labels_come_back_with_the_echo() {
+        check(
+            "alice= echo-message batch labeled-response
+             bob=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             alice> @label=a1 PRIVMSG #tea :hi
+             alice< @label=a1 :alice!… PRIVMSG #tea :hi
+             bob< :alice!… PRIVMSG #tea :hi
+             alice> @label=a2 PRIVMSG #tea,bob :hi
+             alice< @label=a2 :irc.example BATCH +1 labeled-response
+             alice< @batch=1 :alice!… PRIVMSG #tea :hi
+             alice< @batch=1 :alice!… PRIVMSG bob :hi
+             alice< :irc.example BATCH -1
+             bob< :alice!… PRIVMSG #tea :hi
+             bob< :alice!… PRIVMSG bob :hi
+             alice> @label=a3 PRIVMSG alice :me
+             alice< :alice!… PRIVMSG alice :me
+             alice< @label=a3 :alice!… PRIVMSG alice :me
+             alice> @label=a4 PRIVMSG nobody :x
+             alice< @label=a4 :irc.example 401 alice nobody :…",
+        );
+    }
+
+    #[test]
+    fn one_s_own_words_without_the_capability_for_echoes() {
+        check(
+            "alice= batch labeled-response
+             bob=
+             alice> @label=1 PRIVMSG bob :hi
+             alice< @label=1 :irc.example ACK
+             bob< :alice!… PRIVMSG bob :hi
+             alice> PRIVMSG alice :me
+             alice< :alice!… PRIVMSG alice :me",
+        );
+    }
+
+    #[test]
+    fn several_targets_once_each() {
+        check(
+            "alice=
+             bob=
+             carol=
+             alice> PRIVMSG bob,BOB,,carol,bob :hi
+             bob< :alice!… PRIVMSG bob :hi
+             carol< :alice!… PRIVMSG carol :hi
+             alice> PRIVMSG bob,carol,n1,n2,n3,n4 :hi
+             alice< :irc.example 407 alice n3 :…
+             alice< :irc.example 401 alice n1 :…
+             alice< :irc.example 401 alice n2 :…
+             bob< :alice!… PRIVMSG bob :hi
+             carol< :alice!… PRIVMSG carol :hi",
+        );
+    }
+
+    #[test]
+    fn ranks_can_be_spoken_to() {
+        check(
+            "alice=
+             bob=
+             carol=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             carol> JOIN #tea
+             alice> MODE #tea +v bob
+             alice<<
+             bob<<
+             carol<<
+             carol> PRIVMSG @#tea :operators
+             alice< :carol!… PRIVMSG @#tea :operators
+             carol> PRIVMSG @+#tea :and voices
+             alice< :carol!… PRIVMSG +#tea :and voices
+             bob< :carol!… PRIVMSG +#tea :and voices",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             alice<<
+             alice> PRIVMSG
+             alice< :irc.example 411 alice :No recipient given (PRIVMSG)
+             alice> PRIVMSG ,
+             alice< :irc.example 411 alice :No recipient given (PRIVMSG)
+             alice> PRIVMSG bob
+             alice< :irc.example 412 alice :No text to send
+             alice> PRIVMSG bob :
+             alice< :irc.example 412 alice :No text to send
+             alice> PRIVMSG #nowhere :hi
+             alice< :irc.example 403 alice #nowhere :…
+             alice> PRIVMSG #a* :hi
+             alice< :irc.example 403 alice #a* :…
+             alice> PRIVMSG no*body :hi
+             alice< :irc.example 401 alice no*body :…
+             bob> PRIVMSG #tea :hi
+             bob< :irc.example 404 bob #tea :…
+             alice> MODE #tea +m-n
+             alice<<
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             bob> PRIVMSG #tea :hi
+             bob< :irc.example 404 bob #tea :…
+             alice> MODE #tea -m+C
+             alice<<
+             bob<<
+             bob> PRIVMSG #tea :\u{1}VERSION\u{1}
+             bob< :irc.example 404 bob #tea :…
+             bob> PRIVMSG #tea :\u{1}ACTION drinks\u{1}
+             alice< :bob!… PRIVMSG #tea :\u{1}ACTION drinks\u{1}
+             alice> MODE #tea -C+b m:bob
+             alice<<
+             bob<<
+             bob> PRIVMSG #tea :hi
+             bob< :irc.example 404 bob #tea :…
+             alice> MODE #tea -b+M m:bob
+             alice<<
+             bob<<
+             bob> PRIVMSG #tea :hi
+             bob< :irc.example 404 bob #tea :…
+             alice> MODE alice +R
+             alice< :alice!… MODE alice +R
+             bob> PRIVMSG alice :hi
+             bob< :irc.example 477 bob alice :…
+             alice> AWAY :gone
+             alice<<
+             alice> MODE alice -R
+             alice<<
+             bob> PRIVMSG alice :hi
+             alice< :bob!… PRIVMSG alice :hi
+             bob< :irc.example 301 bob alice :gone",
+        );
+    }
+
+    #[test]
+    fn the_store_s_failure_is_told_and_passes() {
+        check(
+            "alice= echo-message batch labeled-response
+             bob=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             store fails
+             alice> @label=1 PRIVMSG #tea :lost
+             alice< @label=1 :irc.example FAIL PRIVMSG STORAGE_FULL #tea :…
+             alice> PING x
+             alice< :irc.example PONG irc.example :x
+             store works
+             alice> @label=2 PRIVMSG #tea :kept
+             alice< @label=2 :alice!… PRIVMSG #tea :kept
+             bob< :alice!… PRIVMSG #tea :kept",
+        );
+    }
+
+    #[test]
+    fn a_text_that_others_could_not_be_sent_whole_is_refused() {
+        let most = MAX_BODY - ":alice!~alice@h.example PRIVMSG bob :\r\n".len();
+        let (fits, over) = ("x".repeat(most), "x".repeat(most + 1));
+        check_with(
+            |configured, _| configured.show_hostnames = true,
+            &format!(
+                "bob=
+                 alice+ host=h.example
+                 alice> NICK alice
+                 alice> USER alice 0 * :alice
+                 alice<<
+                 alice> PRIVMSG bob {fits}
+                 bob< :alice!~alice@h.example PRIVMSG bob :{fits}
+                 alice> PRIVMSG bob {over}
+                 alice< :irc.example 417 alice :Not sent: with your name before it the line is 1 bytes too long; …"
+            ),
+        );
+    }
+
+    #[test]
+    fn prefixes_of_ranks_are_parted() {
+        let check = |target, expected| assert_eq!(split_status(target), expected, "{target}");
+        check("#tea", (None, "#tea"));
+        check("@#tea", (Some(Role::Operator), "#tea"));
+        check("~@+#tea", (Some(Role::Voice), "#tea"));
+        check("~&%#tea", (Some(Role::HalfOperator), "#tea"));
+        check("@alice", (None, "@alice"));
+        check("+", (None, "+"));
+    }
+}

@@ -34,3 +34,33 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         turn.ask(Command::SetRealname { to: to.into() });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn another_realname() {
+        let long = "x".repeat(129);
+        check(&format!(
+            "alice= setname
+             bob= setname
+             carol=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             carol> JOIN #tea
+             alice<<
+             bob<<
+             carol<<
+             alice> SETNAME :Alice Liddell
+             alice< :alice!… SETNAME :Alice Liddell
+             bob< :alice!… SETNAME :Alice Liddell
+             alice> SETNAME :
+             alice< :irc.example FAIL SETNAME INVALID_REALNAME :…
+             alice> SETNAME {long}
+             alice< :irc.example FAIL SETNAME INVALID_REALNAME :…
+             alice> SETNAME
+             alice< :irc.example 461 alice SETNAME :Not enough parameters"
+        ));
+    }
+}

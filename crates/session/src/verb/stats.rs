@@ -88,3 +88,38 @@ pub(crate) fn write_end(turn: &mut Turn<'_>, letter: char) {
         .param_fmt(format_args!("{letter}"))
         .trailing("End of STATS report");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check_with, with_operator};
+
+    #[test]
+    fn counts_for_everyone_and_for_operators() {
+        check_with(
+            with_operator,
+            "alice=
+             bob=
+             alice> STATS u
+             alice< :irc.example 242 alice :Server Up … days …
+             alice< :irc.example 219 alice u :End of STATS report
+             alice> STATS z
+             alice< :irc.example 219 alice z :End of STATS report
+             alice> STATS l
+             alice< :irc.example 481 alice :…
+             alice< :irc.example 219 alice l :End of STATS report
+             alice> STATS u other.example
+             alice< :irc.example 402 alice other.example :…
+             alice> STATS
+             alice< :irc.example 461 alice STATS :Not enough parameters
+             alice> OPER root sesame
+             alice<<
+             alice> STATS l
+             alice< :irc.example 211 alice alice[192.0.2.1]/TLS 0 0 0 0 0 0 :idle 0 seconds
+             alice< :irc.example 211 alice bob[192.0.2.1]/TLS 0 0 0 0 0 0 :idle 0 seconds
+             alice< :irc.example 219 alice l :End of STATS report
+             alice> STATS o
+             alice< :irc.example 243 alice O ~alice@… * alice
+             alice< :irc.example 219 alice o :End of STATS report",
+        );
+    }
+}

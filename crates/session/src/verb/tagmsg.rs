@@ -25,3 +25,34 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     }
     privmsg::post(turn, line, MessageKind::Signal);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn only_those_who_know_tags_see_it() {
+        check(
+            "alice= message-tags echo-message
+             bob= message-tags
+             carol= server-time
+             alice> JOIN #tea
+             bob> JOIN #tea
+             carol> JOIN #tea
+             alice<<
+             bob<<
+             carol<<
+             alice> @+typing=active TAGMSG #tea
+             alice< @msgid=…;+typing=active :alice!… TAGMSG #tea
+             bob< @msgid=…;+typing=active :alice!… TAGMSG #tea
+             alice> TAGMSG #tea ## nothing to say
+             alice> @label=1 TAGMSG #tea
+             alice> TAGMSG
+             alice< :irc.example 411 alice :No recipient given (TAGMSG)
+             alice> @+a TAGMSG nobody
+             alice< :irc.example 401 alice nobody :…
+             carol> @+typing=active TAGMSG #tea
+             carol< …:irc.example 421 carol TAGMSG :Unknown command",
+        );
+    }
+}

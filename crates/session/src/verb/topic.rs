@@ -59,3 +59,67 @@ pub(crate) fn write_asked(turn: &mut Turn<'_>, room: &str, topic: Option<&Topic>
             .trailing("No topic is set"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn topics_are_set_shown_and_taken_away() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             bob> TOPIC #tea
+             bob< :irc.example 331 bob #tea :No topic is set
+             alice> TOPIC #tea :green tea
+             alice< :alice!… TOPIC #tea :green tea
+             bob< :alice!… TOPIC #tea :green tea
+             bob> TOPIC #tea
+             bob< :irc.example 332 bob #tea :green tea
+             bob< :irc.example 333 bob #tea alice!… 1700000000
+             alice> TOPIC #tea :
+             alice< :alice!… TOPIC #tea :
+             bob< :alice!… TOPIC #tea :
+             bob> TOPIC #tea
+             bob< :irc.example 331 bob #tea :No topic is set",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        let long = "x".repeat(391);
+        check(&format!(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             alice> MODE #tea +t
+             alice<<
+             bob> TOPIC #tea :mine
+             bob< :irc.example 442 bob #tea :…
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             bob> TOPIC #tea :mine
+             bob< :irc.example 482 bob #tea :…
+             bob> TOPIC #nowhere
+             bob< :irc.example 403 bob #nowhere :…
+             bob> TOPIC nonsense
+             bob< :irc.example 403 bob nonsense :…
+             bob> TOPIC
+             bob< :irc.example 461 bob TOPIC :Not enough parameters
+             alice> TOPIC #tea :{long}
+             alice< :irc.example 417 alice :The topic has 391 bytes, at most 390 are possible: make it shorter
+             store fails
+             alice> TOPIC #tea :green
+             alice< :irc.example FAIL TOPIC STORAGE_FULL #tea :…
+             store works
+             alice> TOPIC #tea :green
+             alice< :alice!… TOPIC #tea :green
+             bob< :alice!… TOPIC #tea :green"
+        ));
+    }
+}

@@ -54,3 +54,24 @@ pub(crate) fn reply(row: &PresentRow, host: &dyn Display) -> String {
         row.person.name, row.person.ident
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn hosts_and_whether_away() {
+        check(
+            "alice=
+             bob=
+             bob> AWAY :gone
+             bob<<
+             alice> USERHOST bob nobody ALICE
+             alice< :irc.example 302 alice :bob=-~bob@… alice=+~alice@…
+             alice> USERHOST nobody
+             alice< :irc.example 302 alice :
+             alice> USERHOST
+             alice< :irc.example 461 alice USERHOST :Not enough parameters",
+        );
+    }
+}

@@ -32,3 +32,24 @@ pub(crate) fn write(turn: &mut Turn<'_>, rows: &[PresentRow]) {
             .trailing_cut(&replies.join(" "));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn addresses_for_oneself() {
+        check(
+            "alice=
+             bob=
+             alice> USERIP alice
+             alice< :irc.example 340 alice :alice=+~alice@192.0.2.1
+             alice> USERIP bob
+             alice< :irc.example 481 alice :…
+             alice> USERIP nobody
+             alice< :irc.example 340 alice :
+             alice> USERIP
+             alice< :irc.example 461 alice USERIP :Not enough parameters",
+        );
+    }
+}

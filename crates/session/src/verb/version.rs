@@ -26,3 +26,22 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         .trailing_cut(&facts.description);
     isupport::write(turn);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn the_program_and_what_it_supports() {
+        check(
+            "alice=
+             alice> VERSION
+             alice< :irc.example 351 alice parlor-… irc.example :A parlor
+             alice< :irc.example 005 alice … :are supported by this server
+             alice< :irc.example 005 alice … :are supported by this server
+             alice< :irc.example 005 alice … :are supported by this server
+             alice> VERSION other.example
+             alice< :irc.example 402 alice other.example :…",
+        );
+    }
+}

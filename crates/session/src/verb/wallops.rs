@@ -29,3 +29,36 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check_with, with_operator};
+
+    #[test]
+    fn those_hear_it_who_want_to() {
+        check_with(
+            with_operator,
+            "alice=
+             bob=
+             carol=
+             bob> MODE bob +w
+             bob<<
+             alice> WALLOPS :hi
+             alice< :irc.example 481 alice :…
+             alice> OPER root sesame
+             alice<<
+             alice> WALLOPS :hear, hear
+             bob< :alice!… WALLOPS :hear, hear
+             alice> WALLOPS :
+             alice< :irc.example 461 alice WALLOPS :Not enough parameters
+             alice> NOTICE $$irc.* :restart at noon
+             alice< :alice!… NOTICE $$irc.example :restart at noon
+             bob< :alice!… NOTICE $$irc.example :restart at noon
+             carol< :alice!… NOTICE $$irc.example :restart at noon
+             bob> PRIVMSG $* :me too
+             bob< :irc.example 481 bob :…
+             bob> PRIVMSG $other.example :me too
+             bob< :irc.example 402 bob other.example :…",
+        );
+    }
+}

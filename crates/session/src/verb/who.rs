@@ -168,6 +168,7 @@ fn flags_of(turn: &Turn<'_>, row: &WhoRow) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::check;
 
     #[test]
     fn fields_and_tokens_are_read() {
@@ -187,5 +188,60 @@ mod tests {
         check("tn,1234", "tn", "0");
         check("tn,1x", "tn", "0");
         check("", "", "0");
+    }
+
+    #[test]
+    fn rows_of_rooms_and_people() {
+        check(
+            "alice=
+             bob= multi-prefix
+             alice> JOIN #tea
+             alice> MODE #tea +v alice
+             alice> MODE alice +B
+             alice> AWAY :gone
+             alice<<
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             bob> WHO #TEA
+             bob< :irc.example 352 bob #tea ~alice … irc.example alice GB@+ :0 alice
+             bob< :irc.example 352 bob #tea ~bob … irc.example bob H :0 bob
+             bob< :irc.example 315 bob #TEA :End of WHO list
+             alice> WHO alice
+             alice< :irc.example 352 alice #tea ~alice … irc.example alice GB@ :0 alice
+             alice< :irc.example 315 alice alice :End of WHO list
+             bob> WHO ali*
+             bob< :irc.example 352 bob #tea ~alice … alice GB@+ :0 alice
+             bob< :irc.example 315 bob ali* :End of WHO list
+             bob> WHO alice o
+             bob< :irc.example 315 bob alice :End of WHO list
+             bob> WHO nobody
+             bob< :irc.example 315 bob nobody :End of WHO list
+             bob> WHO #nowhere
+             bob< :irc.example 315 bob #nowhere :End of WHO list
+             bob> WHO #a*
+             bob< :irc.example 315 bob #a* :End of WHO list",
+        );
+    }
+
+    #[test]
+    fn fields_on_demand() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             alice<<
+             bob> WHO alice %tcuihsnfdlaor,123
+             bob< :irc.example 354 bob 123 #tea ~alice 255.255.255.255 … irc.example alice H@ 0 0 0 n/a :alice
+             bob< :irc.example 315 bob alice :End of WHO list
+             bob> WHO alice o%na
+             bob< :irc.example 315 bob alice :End of WHO list
+             bob> WHO alice %na
+             bob< :irc.example 354 bob alice 0
+             bob< :irc.example 315 bob alice :End of WHO list
+             alice> WHO alice %ti,42
+             alice< :irc.example 354 alice 42 192.0.2.1
+             alice< :irc.example 315 alice alice :End of WHO list",
+        );
     }
 }

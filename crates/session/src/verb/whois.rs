@@ -152,3 +152,55 @@ pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
         .param(name)
         .trailing("End of /WHOIS list");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn what_can_be_known() {
+        check(
+            "alice=
+             bob= multi-prefix
+             alice> JOIN #tea,#secret
+             alice> MODE #tea +v alice
+             alice> MODE #secret +s
+             alice> MODE alice +B
+             alice> AWAY :gone
+             alice<<
+             bob> WHOIS ALICE
+             bob< :irc.example 311 bob alice ~alice … * :alice
+             bob< :irc.example 319 bob alice :@+#tea
+             bob< :irc.example 312 bob alice irc.example :A parlor
+             bob< :irc.example 335 bob alice :is a bot on Example
+             bob< :irc.example 671 bob alice :is using a secure connection
+             bob< :irc.example 301 bob alice :gone
+             bob< :irc.example 317 bob alice 0 1700000000 :seconds idle, signon time
+             bob< :irc.example 318 bob alice :End of /WHOIS list
+             bob> WHOIS irc.example nobody,none
+             bob< :irc.example 401 bob nobody :…
+             bob< :irc.example 318 bob nobody :End of /WHOIS list
+             bob< :irc.example 401 bob none :…
+             bob< :irc.example 318 bob none :End of /WHOIS list
+             bob> WHOIS other.example alice
+             bob< :irc.example 402 bob other.example :…
+             bob> WHOIS
+             bob< :irc.example 431 bob :No nickname given",
+        );
+    }
+
+    #[test]
+    fn what_only_oneself_may_see() {
+        check(
+            "alice=
+             alice> WHOIS alice alice
+             alice< :irc.example 311 alice alice ~alice … * :alice
+             alice< :irc.example 312 alice alice irc.example :A parlor
+             alice< :irc.example 671 alice alice :…
+             alice< :irc.example 338 alice alice 192.0.2.1 :actually using host
+             alice< :irc.example 379 alice alice :is using modes +
+             alice< :irc.example 317 alice alice 0 1700000000 :…
+             alice< :irc.example 318 alice alice :End of /WHOIS list",
+        );
+    }
+}

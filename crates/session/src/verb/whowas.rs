@@ -75,3 +75,38 @@ pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
         .param(name)
         .trailing("End of WHOWAS");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn those_who_left() {
+        check(
+            "alice=
+             bob=
+             bob> NICK rob
+             bob<<
+             +60
+             bob<<
+             alice<<
+             bob> QUIT
+             bob<<
+             alice> WHOWAS rob
+             alice< :irc.example 314 alice rob ~bob … * :bob
+             alice< :irc.example 312 alice rob irc.example :Tuesday, 14 November 2023, 22:14:20 UTC
+             alice< :irc.example 369 alice rob :End of WHOWAS
+             alice> WHOWAS BOB 1
+             alice< :irc.example 314 alice bob ~bob … * :bob
+             alice< :irc.example 312 alice bob irc.example :Tuesday, 14 November 2023, 22:13:20 UTC
+             alice< :irc.example 369 alice BOB :End of WHOWAS
+             alice> WHOWAS nobody -1
+             alice< :irc.example 406 alice nobody :…
+             alice< :irc.example 369 alice nobody :End of WHOWAS
+             alice> WHOWAS
+             alice< :irc.example 431 alice :No nickname given
+             alice> WHOWAS rob 1 other.example
+             alice< :irc.example 402 alice other.example :…",
+        );
+    }
+}
