@@ -55,6 +55,8 @@ pub(crate) struct Rules {
     pub lists: Vec<(ListKind, ListEntry)>,
     /// Accounts, present or not, that are at least operator here. With none, and not registered, nobody owns the room.
     pub operators: u32,
+    /// Accounts, present or not, that are members.
+    pub kept_members: u32,
 }
 
 /// A client that is present in a room.
@@ -252,6 +254,7 @@ impl Rules {
             flags: Flags::of_a_new_room(),
             topic: self.topic.clone(),
             operators: self.operators,
+            kept_members: self.kept_members,
             ..Rules::default()
         }
     }

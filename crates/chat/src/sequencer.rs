@@ -29,6 +29,7 @@ pub struct Sequencer<L> {
     /// Effects of the command being applied, before it is known whether they may go.
     scratch: Effects,
     shards: usize,
+    storage_fails: bool,
 }
 
 /// Batches given to the log and not yet answered. One: everything that arrives during a flush shares the next one.
@@ -72,6 +73,7 @@ impl<L: Log> Sequencer<L> {
             next_batch: 1,
             scratch: Effects::for_shards(shards),
             shards,
+            storage_fails: false,
         }
     }
 
@@ -83,8 +85,26 @@ impl<L: Log> Sequencer<L> {
         &mut self.log
     }
 
-    /// Applies one turn's requests in order. What may be seen now is appended to `out`.
+    /// [`Sequencer::take_in`], and the batch that gathered goes to the log at once.
     pub fn submit(
+        &mut self,
+        now: Timestamp,
+        requests: impl IntoIterator<Item = Request>,
+        out: &mut Effects,
+    ) {
+        self.take_in(now, requests, out);
+        self.commit();
+    }
+
+    /// [`Sequencer::take_outcomes`], and the batch that gathered meanwhile goes to the log at once.
+    pub fn collect(&mut self, now: Timestamp, out: &mut Effects) {
+        self.take_outcomes(now, out);
+        self.commit();
+    }
+
+    /// Applies one turn's requests in order. What may be seen now is appended to `out`; the rest waits for
+    /// [`Sequencer::commit`] and what the log answers.
+    pub fn take_in(
         &mut self,
         now: Timestamp,
         requests: impl IntoIterator<Item = Request>,
@@ -94,11 +114,10 @@ impl<L: Log> Sequencer<L> {
         for request in requests {
             self.apply(request, out);
         }
-        self.send_batch();
     }
 
     /// Takes what the log has to say. What may be seen now is appended to `out`.
-    pub fn collect(&mut self, now: Timestamp, out: &mut Effects) {
+    pub fn take_outcomes(&mut self, now: Timestamp, out: &mut Effects) {
         self.timestamp = self.timestamp.max(now);
         while let Some(outcome) = self.log.committed() {
             match outcome {
@@ -108,10 +127,12 @@ impl<L: Log> Sequencer<L> {
                         self.fail(failure, out);
                     }
                 }
-                Outcome::Recovered => self.hub.set_storage(StorageState::Working),
+                Outcome::Recovered => {
+                    self.storage_fails = false;
+                    self.hub.set_storage(StorageState::Working);
+                }
             }
         }
-        self.send_batch();
     }
 
     /// When `Command::DeadlineReached` is to be submitted next.
@@ -143,8 +164,30 @@ impl<L: Log> Sequencer<L> {
         }
     }
 
-    fn send_batch(&mut self) {
-        if self.under_way.len() >= BATCHES_UNDER_WAY || self.gathering.is_empty() {
+    /// Whether something gathered that [`Sequencer::commit`] would give to the log now.
+    pub fn waits_for_commit(&self) -> bool {
+        self.under_way.len() < BATCHES_UNDER_WAY && !self.gathering.is_empty()
+    }
+
+    /// The log has failed and not recovered.
+    pub fn storage_fails(&self) -> bool {
+        self.storage_fails
+    }
+
+    /// A batch is with the log.
+    pub fn is_committing(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Commands in the batch that gathers.
+    pub fn gathered(&self) -> usize {
+        self.gathering.again.len()
+    }
+
+    /// Gives what gathered to the log as one batch, unless one is under way. When to do so is the caller's choice: a
+    /// little later can mean a lot more in one flush.
+    pub fn commit(&mut self) {
+        if !self.waits_for_commit() {
             return;
         }
         let mut held = std::mem::replace(&mut self.gathering, Held::empty(self.shards));
@@ -182,6 +225,7 @@ impl<L: Log> Sequencer<L> {
     /// Back to before the failed batch, then everything since then again, now refusing what needs the disk.
     fn fail(&mut self, failure: StorageFailure, out: &mut Effects) {
         self.hub.roll_back();
+        self.storage_fails = true;
         self.hub.set_storage(StorageState::Failing(failure));
         let gathering = std::mem::replace(&mut self.gathering, Held::empty(self.shards));
         let held: Vec<Held> = self.under_way.drain(..).chain([gathering]).collect();

@@ -1,0 +1,146 @@
+//! Who hears of what: rooms as a whole where that says it, else each session once.
+
+use super::Hub;
+use super::turn::Turn;
+use crate::effect::{Effect, EventOrigin};
+use crate::event::{Event, RoomRef};
+use crate::id::{RoomNumber, SessionId};
+use crate::membership::Role;
+use crate::person::Person;
+use std::sync::Arc;
+
+impl Hub {
+    /// To every shard that has sessions in the room, and to the one whose session asked.
+    pub(super) fn to_room(
+        &self,
+        room: RoomNumber,
+        event: Event,
+        origin: Option<EventOrigin>,
+        turn: &mut Turn,
+    ) {
+        let Some(chatroom) = self.state.room(room) else {
+            return;
+        };
+        let asked = origin.map(|origin| origin.session.shard as usize);
+        for (shard, list) in turn.effects.shards.iter_mut().enumerate() {
+            if chatroom.sessions_on(shard) > 0 || asked == Some(shard) {
+                list.push(Effect::ToRoom {
+                    room,
+                    event: event.clone(),
+                    origin,
+                });
+            }
+        }
+    }
+
+    /// To her own sessions and to everyone who shares a room with her, each once.
+    pub(super) fn to_peers(
+        &mut self,
+        slot: u32,
+        event: Event,
+        origin: Option<EventOrigin>,
+        turn: &mut Turn,
+    ) {
+        let Some(client) = self.state.client(slot) else {
+            return;
+        };
+        if let [place] = client.rooms.as_slice() {
+            self.to_room(place.room, event, origin, turn);
+            return;
+        }
+        let sessions = self.sessions_of_peers(slot);
+        turn.to_sessions(&sessions, &event, origin);
+    }
+
+    /// The sessions of a client and of all who share a room with it, each once, its own first.
+    pub(super) fn sessions_of_peers(&mut self, slot: u32) -> Vec<SessionId> {
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.epoch == 0 {
+            self.seen.clear();
+            self.epoch = 1;
+        }
+        self.seen.resize(self.state.client_places(), 0);
+        let Some(client) = self.state.client(slot) else {
+            return Vec::new();
+        };
+        let mut sessions: Vec<SessionId> = client.sessions.to_vec();
+        if let Some(seen) = self.seen.get_mut(slot as usize) {
+            *seen = self.epoch;
+        }
+        let members = client
+            .rooms
+            .iter()
+            .filter_map(|place| self.state.room(place.room))
+            .flat_map(|room| &room.members);
+        for member in members {
+            match self.seen.get_mut(member.client as usize) {
+                Some(seen) if *seen != self.epoch => *seen = self.epoch,
+                _ => continue,
+            }
+            if let Some(peer) = self.state.client(member.client) {
+                sessions.extend_from_slice(&peer.sessions);
+            }
+        }
+        sessions
+    }
+
+    /// To those who watch her name and share no room with her: the others are told as peers.
+    pub(super) fn to_watchers(&self, slot: u32, event: &Event, turn: &mut Turn) {
+        let Some(client) = self.state.client(slot) else {
+            return;
+        };
+        let sessions: Vec<SessionId> = self
+            .state
+            .watchers(client.username.key())
+            .iter()
+            .copied()
+            .filter(|id| {
+                self.state.session(*id).is_some_and(|session| {
+                    session.client != slot && !self.share_a_room(session.client, slot)
+                })
+            })
+            .collect();
+        turn.to_watchers(&sessions, event);
+    }
+
+    pub(super) fn share_a_room(&self, one: u32, other: u32) -> bool {
+        let (Some(one), Some(other)) = (self.state.client(one), self.state.client(other)) else {
+            return false;
+        };
+        one.rooms
+            .iter()
+            .any(|place| other.place(place.room).is_some())
+    }
+
+    /// The sessions of a room's members of at least this role.
+    pub(super) fn sessions_at_least(&self, room: RoomNumber, role: Role) -> Vec<SessionId> {
+        let Some(room) = self.state.room(room) else {
+            return Vec::new();
+        };
+        room.members
+            .iter()
+            .filter(|member| member.roles.at_least(role))
+            .filter_map(|member| self.state.client(member.client))
+            .flat_map(|client| client.sessions.iter().copied())
+            .collect()
+    }
+
+    pub(super) fn sessions_of(&self, slot: u32) -> Vec<SessionId> {
+        self.state
+            .client(slot)
+            .map_or_else(Vec::new, |client| client.sessions.to_vec())
+    }
+
+    pub(super) fn room_ref(&self, room: RoomNumber) -> Option<RoomRef> {
+        let room = self.state.room(room)?;
+        Some(RoomRef {
+            number: room.number,
+            id: room.id,
+            name: room.name.clone(),
+        })
+    }
+
+    pub(super) fn person(&self, slot: u32) -> Option<Arc<Person>> {
+        self.state.client(slot).map(|client| client.person.clone())
+    }
+}

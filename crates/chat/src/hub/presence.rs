@@ -1,0 +1,748 @@
+//! Who is here: arrivals, departures, names, being away.
+
+use super::state::{Session, Stage, Whowas};
+use super::turn::Turn;
+use super::{Asker, Hub};
+use crate::change::Change;
+use crate::client::{AccountOf, Client, Leaving, Modes, ServerOperator};
+use crate::command::{Arrival, Departure, PersonalMode};
+use crate::effect::Effect;
+use crate::event::What;
+use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
+use crate::name::Username;
+use crate::person::Person;
+use crate::query::{Answer, Welcome};
+use crate::refusal::{Refusal, Right};
+use crate::settings::AlwaysOn;
+use crate::snapshot::AccountRecord;
+use compact_str::{CompactString, format_compact};
+use smallvec::SmallVec;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+impl Hub {
+    pub(super) fn arrive(&mut self, arrival: Arrival, turn: &mut Turn) {
+        let Some(id) = turn.session() else {
+            turn.refuse(Refusal::NotYours);
+            return;
+        };
+        if !self.make_way(id, turn) || self.state.session(id).is_some() {
+            return;
+        }
+        if let Err(refusal) = self.admit(id, arrival, turn) {
+            turn.refuse(refusal);
+        }
+    }
+
+    /// Frees the session's place from an older one, whose end was never told. `false`: there is no place for it, or a
+    /// newer one has it.
+    pub(super) fn make_way(&mut self, id: SessionId, turn: &mut Turn) -> bool {
+        if !self.state.can_seat(id) {
+            let reason = "the server has no room for more connections".into();
+            turn.effects.to(
+                id,
+                Effect::Close {
+                    session: id,
+                    reason,
+                },
+            );
+            return false;
+        }
+        let Some(occupant) = self.state.occupant(id) else {
+            return true;
+        };
+        if occupant.generation == id.generation {
+            return true;
+        }
+        let is_newer = id.generation.wrapping_sub(occupant.generation) < u32::MAX / 2;
+        if is_newer {
+            self.end_session(
+                occupant,
+                Departure::Broken {
+                    reason: "connection replaced".into(),
+                },
+                turn,
+            );
+        }
+        is_newer
+    }
+
+    fn admit(&mut self, id: SessionId, arrival: Arrival, turn: &mut Turn) -> Result<(), Refusal> {
+        let account = self.account_arriving(id, &arrival)?;
+        if account.is_none() && !self.settings.guests {
+            return Err(Refusal::AccountRequired);
+        }
+        let session = Session {
+            client: 0,
+            address: arrival.address,
+            secure: arrival.secure,
+            transport: arrival.transport,
+            certificate: arrival.certificate.map(Box::new),
+            signed_on: turn.now,
+            watching: None,
+        };
+        let here = account
+            .and_then(|account| self.state.account(account))
+            .and_then(|account| account.client);
+        if let Some(slot) = here {
+            self.state.attach(
+                id,
+                Session {
+                    client: slot,
+                    ..session
+                },
+            );
+            self.welcome_device(id, slot, arrival.address, turn);
+            return Ok(());
+        }
+        let username = match account.and_then(|account| self.state.account(account)) {
+            Some(account) if self.settings.nick_follows_account => account.username.clone(),
+            _ => arrival.name.clone(),
+        };
+        self.check_name(&username, None, account)?;
+        let slot = self.add_client(username, account, &arrival, turn);
+        self.state.attach(
+            id,
+            Session {
+                client: slot,
+                ..session
+            },
+        );
+        self.welcome(id, slot, false, turn);
+        self.tell_came_online(slot, turn);
+        if let Some(account) = account {
+            self.return_to_rooms(slot, account, turn);
+        }
+        Ok(())
+    }
+
+    /// The account that the session has proved to be; a claim alone counts for nothing.
+    fn account_arriving(&self, id: SessionId, arrival: &Arrival) -> Result<Option<u32>, Refusal> {
+        let Some(claimed) = arrival.account else {
+            return Ok(None);
+        };
+        let verified = match self.state.session_place(id).map(|place| &place.stage) {
+            Some(Stage::Verified(account)) => Some(*account),
+            _ => None,
+        };
+        if verified != Some(claimed) {
+            return Err(Refusal::WrongCredentials);
+        }
+        self.usable_account(claimed)
+            .map(Some)
+            .ok_or(Refusal::WrongCredentials)
+    }
+
+    fn add_client(
+        &mut self,
+        username: Username,
+        account: Option<u32>,
+        arrival: &Arrival,
+        turn: &Turn,
+    ) -> u32 {
+        let record = account
+            .and_then(|slot| self.state.account(slot))
+            .map(|account| account.record.clone());
+        let id = record
+            .as_ref()
+            .map_or_else(|| self.new_client_id(turn), |record| record.id);
+        let mut modes = Modes::default();
+        for mode in &arrival.modes {
+            if *mode != PersonalMode::Operator {
+                modes = modes.set(*mode, true);
+            }
+        }
+        let person = Person {
+            id,
+            name: username.text().clone(),
+            ident: arrival.ident.clone(),
+            host: arrival.host.clone(),
+            account: record.as_ref().map(|record| record.username.clone()),
+            realname: arrival.realname.clone(),
+            bot: modes.has(PersonalMode::Bot),
+        };
+        self.state.add_client(Client {
+            id,
+            username,
+            ip_address: arrival.address,
+            account: account
+                .zip(record)
+                .map(|(slot, record)| AccountOf { slot, record }),
+            person: Arc::new(person),
+            sessions: SmallVec::new(),
+            rooms: SmallVec::new(),
+            modes,
+            signed_on: turn.now,
+            last_active: turn.now,
+            rare: None,
+        })
+    }
+
+    /// Another device of someone who is here: she hears of her rooms, nobody hears of the device.
+    fn welcome_device(&mut self, id: SessionId, slot: u32, address: IpAddr, turn: &mut Turn) {
+        self.cancel_leaving(slot, Some(address));
+        self.welcome(id, slot, true, turn);
+        self.show_rooms(id, slot, turn);
+    }
+
+    pub(super) fn cancel_leaving(&mut self, slot: u32, address: Option<IpAddr>) {
+        self.state.change_client(slot, |client| {
+            client.ip_address = address.unwrap_or(client.ip_address);
+            if let Some(rare) = &mut client.rare {
+                rare.leaving = None;
+            }
+        });
+    }
+
+    fn welcome(&self, id: SessionId, slot: u32, joined_others: bool, turn: &mut Turn) {
+        let Some(client) = self.state.client(slot) else {
+            return;
+        };
+        let welcome = Welcome {
+            person: client.person.clone(),
+            joined_others,
+            counts: self.counts(),
+            modes: client.modes.list(),
+            away: client.away().map(Box::from),
+        };
+        turn.tell(id, Answer::Welcome(Box::new(welcome)));
+    }
+
+    /// Takes one device into all rooms of its client, without anyone else hearing of it.
+    pub(super) fn show_rooms(&mut self, id: SessionId, slot: u32, turn: &mut Turn) {
+        let Some(client) = self.state.client(slot) else {
+            return;
+        };
+        let rooms: Vec<RoomNumber> = client.rooms.iter().map(|place| place.room).collect();
+        for room in rooms {
+            turn.effects.to(id, Effect::Enter { session: id, room });
+            if let Some(event) = self.joined_event(slot, room, turn) {
+                turn.to_sessions(&[id], &event, None);
+            }
+            self.show_room(id, room, turn);
+        }
+    }
+
+    pub(super) fn depart(&mut self, departure: Departure, turn: &mut Turn) {
+        if let Some(id) = turn.session() {
+            self.end_session(id, departure, turn);
+        }
+    }
+
+    pub(super) fn end_session(&mut self, id: SessionId, departure: Departure, turn: &mut Turn) {
+        let Some(place) = self.state.session_place(id) else {
+            return;
+        };
+        let slot = match &place.stage {
+            Stage::Vacant => return,
+            Stage::Verified(_) => {
+                self.state.set_verified(id, None);
+                return;
+            }
+            Stage::Present(session) => session.client,
+        };
+        self.leave_rooms_with(id, slot, turn);
+        self.state.detach(id);
+        let Some(client) = self
+            .state
+            .client(slot)
+            .filter(|client| client.sessions.is_empty())
+        else {
+            return;
+        };
+        let (reason, is_broken) = match departure {
+            Departure::Quit { reason } => (reason.unwrap_or_default(), false),
+            Departure::Broken { reason } => (reason, true),
+        };
+        let is_account = client.is_account();
+        self.note_last_seen(slot, turn);
+        if is_account && self.settings.always_on == AlwaysOn::Mandatory {
+            return;
+        }
+        if is_account && is_broken && self.settings.grace_ms > 0 {
+            let deadline = Timestamp(turn.now.0.saturating_add(self.settings.grace_ms));
+            self.state.change_client(slot, |client| {
+                client.rare_mut().leaving = Some(Leaving { deadline, reason })
+            });
+            return;
+        }
+        self.quit(slot, reason, turn);
+    }
+
+    /// The device sees its client's rooms no more.
+    fn leave_rooms_with(&self, id: SessionId, slot: u32, turn: &mut Turn) {
+        let Some(client) = self.state.client(slot) else {
+            return;
+        };
+        for place in &client.rooms {
+            turn.effects.to(
+                id,
+                Effect::Leave {
+                    session: id,
+                    room: place.room,
+                },
+            );
+        }
+    }
+
+    fn note_last_seen(&mut self, slot: u32, turn: &mut Turn) {
+        let Some(account) = self
+            .state
+            .client(slot)
+            .and_then(|client| client.account.clone())
+        else {
+            return;
+        };
+        let record = AccountRecord {
+            last_seen: turn.now,
+            ..AccountRecord::clone(&account.record)
+        };
+        self.keep_if_working(Change::Account(Box::new(record.clone())), turn);
+        self.state.set_record(account.slot, record);
+    }
+
+    /// Those whose time to come back is over.
+    pub(super) fn announce_those_gone(&mut self, turn: &mut Turn) {
+        while let Some((deadline, slot)) = self.state.next_deadline() {
+            if deadline > turn.now {
+                break;
+            }
+            let Some(reason) = self
+                .state
+                .client(slot)
+                .and_then(|client| client.leaving())
+                .map(|leaving| leaving.reason.clone())
+            else {
+                break;
+            };
+            self.quit(slot, reason, turn);
+        }
+    }
+
+    /// Closes all devices of a client with these words, and announces that it is gone.
+    pub(super) fn close_and_quit(&mut self, slot: u32, words: &str, turn: &mut Turn) {
+        for id in self.sessions_of(slot) {
+            self.leave_rooms_with(id, slot, turn);
+            turn.effects.to(
+                id,
+                Effect::Close {
+                    session: id,
+                    reason: words.into(),
+                },
+            );
+            self.state.detach(id);
+        }
+        self.quit(slot, words.into(), turn);
+    }
+
+    /// The client, which has no device any more, is gone for everyone.
+    pub(super) fn quit(&mut self, slot: u32, reason: Box<str>, turn: &mut Turn) {
+        let Some(person) = self.person(slot) else {
+            return;
+        };
+        let event = turn.event(&person, What::Quit { reason });
+        self.to_peers(slot, event, None, turn);
+        let rooms: Vec<RoomNumber> = self.state.client(slot).map_or_else(Vec::new, |client| {
+            client.rooms.iter().map(|place| place.room).collect()
+        });
+        // Backwards, since the places in her own list are given up one by one.
+        for room in rooms.iter().rev() {
+            self.state.remove_member(*room, slot);
+        }
+        for room in rooms {
+            self.settle_empty_room(room, turn);
+        }
+        self.tell_went_offline(slot, turn);
+        self.note_whowas(slot, turn);
+        self.forget_directs(slot);
+        self.state.remove_client(slot);
+    }
+
+    pub(super) fn note_whowas(&mut self, slot: u32, turn: &Turn) {
+        let Some(client) = self.state.client(slot) else {
+            return;
+        };
+        let entry = Whowas {
+            key: client.username.key().clone(),
+            person: client.person.clone(),
+            left: turn.now,
+            address: client.ip_address,
+        };
+        self.state.push_whowas(entry, self.settings.whowas_entries);
+    }
+
+    // Names
+
+    /// Whether a client (`slot`; `None`: a new one) that is this account may bear the name.
+    pub(super) fn check_name(
+        &self,
+        name: &Username,
+        slot: Option<u32>,
+        account: Option<u32>,
+    ) -> Result<(), Refusal> {
+        let text = || name.text().clone();
+        if Username::parse(name.text(), &self.settings.name_rules).is_err() {
+            return Err(Refusal::NameInvalid { name: text() });
+        }
+        if self
+            .state
+            .client_named(name.key())
+            .is_some_and(|holder| Some(holder) != slot)
+        {
+            return Err(Refusal::NameInUse { name: text() });
+        }
+        let owner = self.state.account_named(name.key());
+        if owner.is_some() && owner == account {
+            return Ok(());
+        }
+        if owner.is_some() && self.settings.nick_protection {
+            return Err(Refusal::NameReserved { name: text() });
+        }
+        let looks_like_an_account = self.settings.nick_protection
+            && self.state.account_looking_like(name, account).is_some();
+        if looks_like_an_account || self.state.client_looking_like(name, slot).is_some() {
+            return Err(Refusal::NameConfusable { name: text() });
+        }
+        Ok(())
+    }
+
+    pub(super) fn rename(&mut self, asker: Asker, to: &Username, turn: &mut Turn) {
+        let Some(client) = self.state.client(asker.slot) else {
+            return;
+        };
+        if client.username.text() == to.text() {
+            return;
+        }
+        let account = client.account.as_ref().map(|account| account.slot);
+        let is_fixed = self.settings.nick_follows_account
+            && account
+                .and_then(|slot| self.state.account(slot))
+                .is_some_and(|account| account.username.text() != to.text());
+        if is_fixed {
+            turn.refuse(Refusal::NameFixed {
+                name: to.text().clone(),
+            });
+            return;
+        }
+        match self.check_name(to, Some(asker.slot), account) {
+            Ok(()) => self.change_name(asker.slot, to.clone(), turn),
+            Err(refusal) => turn.refuse(refusal),
+        }
+    }
+
+    /// Gives a client another name, which must be free, and tells everyone concerned.
+    pub(super) fn change_name(&mut self, slot: u32, to: Username, turn: &mut Turn) {
+        let Some(client) = self.state.client(slot) else {
+            return;
+        };
+        let is_another = client.username.key() != to.key();
+        let before = client.person.clone();
+        let event = turn.event(
+            &before,
+            What::Renamed {
+                to: to.text().clone(),
+            },
+        );
+        let origin = turn.event_origin();
+        self.to_peers(slot, event, origin, turn);
+        if is_another {
+            self.tell_went_offline(slot, turn);
+            self.note_whowas(slot, turn);
+        }
+        let person = Arc::new(Person {
+            name: to.text().clone(),
+            ..Person::clone(&before)
+        });
+        self.state.change_client(slot, |client| {
+            client.username = to;
+            client.person = person;
+        });
+        if is_another {
+            self.tell_came_online(slot, turn);
+        }
+    }
+
+    /// A name for someone who lost hers: `guest` and a number.
+    pub(super) fn free_guest_name(&self, turn: &Turn) -> Username {
+        let rules = &self.settings.name_rules;
+        let mut number = turn.position.0 % 100_000;
+        loop {
+            let name = Username::lookup(&format_compact!("guest{number}"), rules);
+            if self.check_name(&name, None, None).is_ok() || number > u64::from(u32::MAX) {
+                return name;
+            }
+            // At most as many steps as there are people and accounts.
+            number += 1;
+        }
+    }
+
+    // What is said about oneself
+
+    pub(super) fn set_realname(&mut self, asker: Asker, to: CompactString, turn: &mut Turn) {
+        let Some(before) = self.person(asker.slot) else {
+            return;
+        };
+        if before.realname == to {
+            return;
+        }
+        let event = turn.event(&before, What::RealnameChanged { to: to.clone() });
+        let origin = turn.event_origin();
+        self.to_peers(asker.slot, event.clone(), origin, turn);
+        self.to_watchers(asker.slot, &event, turn);
+        let person = Arc::new(Person {
+            realname: to,
+            ..Person::clone(&before)
+        });
+        self.state
+            .change_client(asker.slot, |client| client.person = person);
+    }
+
+    pub(super) fn set_away(&mut self, asker: Asker, message: Option<Box<str>>, turn: &mut Turn) {
+        let Some(client) = self.state.client(asker.slot) else {
+            return;
+        };
+        let person = client.person.clone();
+        let now = message.is_some();
+        if client.away() != message.as_deref() {
+            self.state.change_client(asker.slot, |client| {
+                client.rare_mut().away = message.clone()
+            });
+            let event = turn.event(&person, What::AwayChanged { message });
+            let origin = turn.event_origin();
+            self.to_peers(asker.slot, event.clone(), origin, turn);
+            self.to_watchers(asker.slot, &event, turn);
+        }
+        turn.answer(Answer::Away { now });
+    }
+
+    pub(super) fn change_own_modes(
+        &mut self,
+        asker: Asker,
+        changes: &[(bool, PersonalMode)],
+        turn: &mut Turn,
+    ) {
+        let Some(client) = self.state.client(asker.slot) else {
+            return;
+        };
+        let mut modes = client.modes;
+        let mut done = Vec::new();
+        for &(on, mode) in changes {
+            // The rank of an operator is shown by a password, never taken.
+            if modes.has(mode) == on || (on && mode == PersonalMode::Operator) {
+                continue;
+            }
+            modes = modes.set(mode, on);
+            done.push((on, mode));
+        }
+        self.set_modes(asker.slot, modes, done, turn);
+    }
+
+    /// Sets a client's modes and tells its devices what changed.
+    pub(super) fn set_modes(
+        &mut self,
+        slot: u32,
+        modes: Modes,
+        changes: Vec<(bool, PersonalMode)>,
+        turn: &mut Turn,
+    ) {
+        let Some(before) = self.person(slot) else {
+            return;
+        };
+        if changes.is_empty() {
+            return;
+        }
+        let bot = modes.has(PersonalMode::Bot);
+        self.state.change_client(slot, |client| {
+            client.modes = modes;
+            if !modes.has(PersonalMode::Operator)
+                && let Some(rare) = &mut client.rare
+            {
+                rare.operator = None;
+            }
+            if client.person.bot != bot {
+                client.person = Arc::new(Person {
+                    bot,
+                    ..Person::clone(&client.person)
+                });
+            }
+        });
+        let event = turn.event(&before, What::OwnModesChanged { changes });
+        let origin = turn.event_origin();
+        let sessions = self.sessions_of(slot);
+        turn.to_sessions(&sessions, &event, origin);
+    }
+
+    pub(super) fn become_operator(
+        &mut self,
+        asker: Asker,
+        rule: Option<CompactString>,
+        turn: &mut Turn,
+    ) {
+        let Some(client) = self.state.client(asker.slot) else {
+            return;
+        };
+        let modes = client.modes;
+        let Some(name) = rule else {
+            self.change_own_modes(asker, &[(false, PersonalMode::Operator)], turn);
+            return;
+        };
+        let Some(rule) = self
+            .settings
+            .operators
+            .iter()
+            .find(|rule| rule.name == name)
+            .cloned()
+        else {
+            turn.refuse(Refusal::NotOperator);
+            return;
+        };
+        let operator = ServerOperator {
+            rights: rule.rights,
+            title: rule.title.clone(),
+        };
+        self.state.change_client(asker.slot, |client| {
+            client.rare_mut().operator = Some(operator)
+        });
+        if !modes.has(PersonalMode::Operator) {
+            let modes = modes.set(PersonalMode::Operator, true);
+            self.set_modes(
+                asker.slot,
+                modes,
+                vec![(true, PersonalMode::Operator)],
+                turn,
+            );
+        }
+        turn.answer(Answer::BecameOperator { title: rule.title });
+    }
+
+    pub(super) fn change_host(
+        &mut self,
+        of: &Username,
+        ident: CompactString,
+        host: CompactString,
+        turn: &mut Turn,
+    ) {
+        if let Err(refusal) = self.require(Right::Accounts, turn) {
+            turn.refuse(refusal);
+            return;
+        }
+        let Some(slot) = self.state.client_named(of.key()) else {
+            turn.refuse(Refusal::NoSuchClient {
+                name: of.text().clone(),
+            });
+            return;
+        };
+        let Some(before) = self.person(slot) else {
+            return;
+        };
+        let event = turn.event(
+            &before,
+            What::HostChanged {
+                ident: ident.clone(),
+                host: host.clone(),
+            },
+        );
+        let origin = turn.event_origin();
+        self.to_peers(slot, event.clone(), origin, turn);
+        self.to_watchers(slot, &event, turn);
+        let person = Arc::new(Person {
+            ident,
+            host,
+            ..Person::clone(&before)
+        });
+        self.state
+            .change_client(slot, |client| client.person = person);
+    }
+
+    /// Makes a session, which must be free of any client, a guest of its own. Nobody is told.
+    pub(super) fn seat_guest(
+        &mut self,
+        id: SessionId,
+        session: Session,
+        before: &Person,
+        name: Username,
+        turn: &Turn,
+    ) -> u32 {
+        let new_id: ClientId = self.new_client_id(turn);
+        let person = Person {
+            id: new_id,
+            name: name.text().clone(),
+            account: None,
+            bot: false,
+            ..Person::clone(before)
+        };
+        let slot = self.state.add_client(Client {
+            id: new_id,
+            username: name,
+            ip_address: session.address,
+            account: None,
+            person: Arc::new(person),
+            sessions: SmallVec::new(),
+            rooms: SmallVec::new(),
+            modes: Modes::default(),
+            signed_on: turn.now,
+            last_active: turn.now,
+            rare: None,
+        });
+        self.state.attach(
+            id,
+            Session {
+                client: slot,
+                ..session
+            },
+        );
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{check, check_with, settings};
+
+    #[test]
+    fn a_guest_comes_and_goes() {
+        check(
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > alice quits see you
+            [bob] alice quit (see you)
+            > bob asks members #tea
+            bob: members of #tea: bob
+            > bob breaks
+            ",
+        );
+    }
+
+    #[test]
+    fn names_in_use_are_refused() {
+        check(
+            "
+            > alice arrives
+            alice: welcome alice
+            > eve arrives as ALICE
+            eve: refused: NameInUse { name: \"ALICE\" }
+            > eve arrives as аlice
+            eve: refused: NameConfusable { name: \"аlice\" }
+            > eve arrives as 1alice
+            eve: refused: NameInvalid { name: \"1alice\" }
+            > eve arrives as eve
+            eve: welcome eve
+            > eve renames alice
+            eve: refused: NameInUse { name: \"alice\" }
+            > eve renames Eve
+            [eve*] eve is now Eve
+            > eve renames Eve
+            > eve arrives as other
+            ",
+        );
+    }
+}

@@ -1,0 +1,1144 @@
+//! The hub's tests as transcripts: what is asked (`>`), and what follows, one effect a line.
+//!
+//! ```text
+//! > alice arrives
+//! alice: welcome alice
+//! > alice joins #tea
+//! [alice*] alice joined #tea @
+//! alice: entered #tea @alice
+//! ```
+//!
+//! In brackets: the sessions that an event reaches, `*` behind the one whose request caused it. A session is a person's
+//! name, or `name/device`. A world keeps each shard's room index from `Enter` and `Leave` as a shard does, so what a room
+//! sees is what its members would see. It also checks, after every line, that each request was told `Done` exactly
+//! once (or was finished by an event), and that the hub's derived tables are right.
+
+use super::{Entry, Hub, StorageState};
+use crate::change::Change;
+use crate::chatroom::RoomFlag;
+use crate::command::{
+    AccountChange, Announcement, Arrival, Command, Control, Departure, NewAccount, Origin,
+    PersonalMode, Post, Recipient, Request, RoomChange,
+};
+use crate::effect::{Effect, Effects, EventOrigin, ServerEffect};
+use crate::event::{Event, RoomStep, What};
+use crate::id::{ClientId, Position, RoomNumber, SessionId, Timestamp};
+use crate::log::StorageFailure;
+use crate::membership::{Role, Roles};
+use crate::message::MessageKind;
+use crate::name::{ChatroomName, NameRules, Username};
+use crate::query::{Answer, MemberRow, Query, RoomFilter, WhoTarget};
+use crate::refusal::{ListKind, Right, Rights};
+use crate::settings::{OperatorRule, Settings};
+use crate::snapshot::{RoomKind, Snapshot};
+use compact_str::CompactString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// A transcript that must come true, on one shard, with no standing rooms.
+pub(super) fn check(script: &str) {
+    World::new(
+        Settings {
+            standing_rooms: Vec::new(),
+            ..Settings::default()
+        },
+        1,
+    )
+    .check(script);
+}
+
+pub(super) struct World {
+    pub hub: Hub,
+    pub now: u64,
+    pub position: u64,
+    rules: NameRules,
+    shards: usize,
+    sessions: BTreeMap<String, (SessionId, u32)>,
+    /// The room index of the shards.
+    inside: BTreeSet<(RoomNumber, SessionId)>,
+    next_slot: u32,
+    shows_changes: bool,
+    pub lines: Vec<String>,
+}
+
+impl World {
+    pub fn new(settings: Settings, shards: usize) -> World {
+        World::restore(Snapshot::default(), settings, shards)
+    }
+
+    pub fn restore(snapshot: Snapshot, settings: Settings, shards: usize) -> World {
+        let rules = settings.name_rules;
+        World {
+            position: snapshot.position.0,
+            hub: Hub::restore(snapshot, settings, 7, shards),
+            now: 1_700_000_000_000,
+            rules,
+            shards,
+            sessions: BTreeMap::new(),
+            inside: BTreeSet::new(),
+            next_slot: 0,
+            shows_changes: false,
+            lines: Vec::new(),
+        }
+    }
+
+    pub fn check(&mut self, script: &str) {
+        let script: Vec<&str> = script
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        self.lines.clear();
+        for line in &script {
+            if let Some(asked) = line.strip_prefix("> ") {
+                self.lines.push((*line).to_owned());
+                self.run(asked);
+            }
+        }
+        let expected = script.join("\n");
+        let found = self.lines.join("\n");
+        assert!(
+            expected == found,
+            "expected:\n{expected}\n\nfound:\n{found}\n"
+        );
+    }
+
+    /// One line of what is asked.
+    pub fn run(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            ["time", seconds] => {
+                self.now += seconds.parse::<u64>().unwrap() * 1000;
+                self.apply(Origin::Server, Command::DeadlineReached);
+            }
+            ["storage", "fails"] => self
+                .hub
+                .set_storage(StorageState::Failing(StorageFailure::Full)),
+            ["storage", "works"] => self.hub.set_storage(StorageState::Working),
+            ["show", "changes"] => self.shows_changes = true,
+            ["console", rest @ ..] => {
+                let command = self.command("console", rest);
+                self.apply(Origin::Console { number: 1 }, command);
+            }
+            [who, "arrives", rest @ ..] => self.arrive(who, rest),
+            [who, rest @ ..] => {
+                let command = self.command(who, rest);
+                let origin = self.origin(who);
+                self.apply(origin, command);
+            }
+            [] => {}
+        }
+    }
+
+    pub fn origin(&mut self, who: &str) -> Origin {
+        let (id, number) = self.seat(who);
+        *number += 1;
+        Origin::Session {
+            id,
+            number: *number,
+            last: true,
+        }
+    }
+
+    fn seat(&mut self, who: &str) -> (SessionId, &mut u32) {
+        let shards = self.shards as u32;
+        let next_slot = &mut self.next_slot;
+        let (id, number) = self.sessions.entry(who.to_owned()).or_insert_with(|| {
+            let slot = *next_slot;
+            *next_slot += 1;
+            (
+                SessionId {
+                    shard: (slot % shards) as u16,
+                    slot: slot / shards,
+                    generation: 1,
+                },
+                0,
+            )
+        });
+        (*id, number)
+    }
+
+    /// `arrives`, `arrives as NAME`, `arrives account NAME [as NAME]`; the account is logged in to first.
+    fn arrive(&mut self, who: &str, words: &[&str]) {
+        let (account, words) = match words {
+            ["account", account, rest @ ..] => (Some(*account), rest),
+            rest => (None, rest),
+        };
+        let own = who.split('/').next().unwrap_or_default();
+        let name = if let ["as", name] = words {
+            name
+        } else {
+            account.unwrap_or(own)
+        };
+        let account = account.map(|account| self.account(account));
+        let address = address_of(who);
+        if let Some(account) = account {
+            let origin = self.origin(who);
+            self.apply(
+                origin,
+                Command::LogIn {
+                    account,
+                    verified: true,
+                    address,
+                },
+            );
+        }
+        let arrival = Arrival {
+            name: Username::lookup(name, &self.rules),
+            ident: "u".into(),
+            realname: CompactString::from(format!("{own} real")),
+            account,
+            address,
+            host: "cloak".into(),
+            secure: who.contains("/tls"),
+            certificate: None,
+            modes: Vec::new(),
+            transport: "TLS",
+            port: 6697,
+        };
+        let origin = self.origin(who);
+        self.apply(origin, Command::Arrive(Box::new(arrival)));
+    }
+
+    fn account(&self, name: &str) -> ClientId {
+        let key = Username::lookup(name, &self.rules);
+        let slot = self.hub.state.account_named(key.key());
+        slot.and_then(|slot| self.hub.state.account(slot))
+            .map_or(ClientId(uuid::Uuid::max()), |account| account.record.id)
+    }
+
+    pub fn command(&self, who: &str, words: &[&str]) -> Command {
+        let name = |text: &str| Username::lookup(text, &self.rules);
+        let names = |text: &str| text.split(',').map(name).collect::<Vec<_>>();
+        let room = |text: &str| ChatroomName::lookup(text, &self.rules);
+        let text = |words: &[&str]| Box::<str>::from(words.join(" "));
+        let some = |words: &[&str]| (!words.is_empty()).then(|| text(words));
+        let post = |to, kind, words: &[&str]| {
+            let between_programs = words.first() == Some(&"VERSION");
+            Command::Post(Box::new(Post {
+                to,
+                kind,
+                text: text(words),
+                tags: None,
+                between_programs,
+            }))
+        };
+        let to_room = |text: &str| {
+            let at_least = if text.starts_with('@') {
+                Some(Role::Operator)
+            } else {
+                None
+            };
+            Recipient::Room {
+                name: room(text.trim_start_matches('@')),
+                at_least,
+            }
+        };
+        match words {
+            ["quits", reason @ ..] => Command::Depart(Departure::Quit {
+                reason: some(reason),
+            }),
+            ["breaks"] => Command::Depart(Departure::Broken {
+                reason: "connection lost".into(),
+            }),
+            ["renames", to] => Command::Rename { to: name(to) },
+            ["realname", to @ ..] => Command::SetRealname {
+                to: text(to).into(),
+            },
+            ["away", message @ ..] => Command::SetAway {
+                message: Some(text(message)),
+            },
+            ["back"] => Command::SetAway { message: None },
+            ["modes", letters] => Command::ChangeOwnModes {
+                changes: own_modes(letters),
+            },
+            ["opers", rule] => Command::BecomeOperator {
+                rule: Some((*rule).into()),
+            },
+            ["deopers"] => Command::BecomeOperator { rule: None },
+            ["rehosts", of, host] => Command::ChangeHost {
+                of: name(of),
+                ident: "x".into(),
+                host: (*host).into(),
+            },
+            ["logs", "in", account] => Command::LogIn {
+                account: self.account(account),
+                verified: true,
+                address: address_of(who),
+            },
+            ["fails", account] => Command::LogIn {
+                account: self.account(account),
+                verified: false,
+                address: address_of(who),
+            },
+            ["logs", "out"] => Command::LogOut,
+            ["registers", username] => Command::CreateAccount(Box::new(NewAccount {
+                username: name(username),
+                password_hash: Some("hash".into()),
+                scram: None,
+                email: None,
+                certificate: None,
+                address: Some(address_of(who)),
+            })),
+            ["sets", "password", account] => Command::ChangeAccount {
+                account: name(account),
+                change: AccountChange::Password {
+                    hash: "other".into(),
+                    scram: None,
+                },
+            },
+            ["adds", "certificate", account, byte] => Command::ChangeAccount {
+                account: name(account),
+                change: AccountChange::AddCertificate([byte.parse().unwrap(); 32]),
+            },
+            ["disables", account] => Command::ChangeAccount {
+                account: name(account),
+                change: AccountChange::Disabled(true),
+            },
+            ["enables", account] => Command::ChangeAccount {
+                account: name(account),
+                change: AccountChange::Disabled(false),
+            },
+            ["grants", account, right] => Command::ChangeAccount {
+                account: name(account),
+                change: AccountChange::Rights(Rights::NONE.with(Right::from_word(right).unwrap())),
+            },
+            ["deletes", account] => Command::DeleteAccount {
+                account: name(account),
+            },
+            ["joins", to] => Command::Join {
+                room: room(to),
+                key: None,
+            },
+            ["joins", to, key] => Command::Join {
+                room: room(to),
+                key: Some((*key).into()),
+            },
+            ["parts", "all"] => Command::PartAll { reason: None },
+            ["parts", from, reason @ ..] => Command::Part {
+                room: room(from),
+                reason: some(reason),
+            },
+            ["topic", of, words @ ..] => Command::SetTopic {
+                room: room(of),
+                text: text(words),
+            },
+            ["mode", of, changes @ ..] => Command::ChangeRoom {
+                room: room(of),
+                changes: room_changes(changes, &self.rules),
+            },
+            ["kicks", from, who, reason @ ..] => Command::Kick {
+                room: room(from),
+                who: name(who),
+                reason: some(reason),
+            },
+            ["invites", who, to] => Command::Invite {
+                room: room(to),
+                who: name(who),
+            },
+            ["knocks", at, words @ ..] => Command::Knock {
+                room: room(at),
+                text: some(words),
+            },
+            ["says", to, words @ ..] if to.contains('#') => {
+                post(to_room(to), MessageKind::Text, words)
+            }
+            ["says", to, words @ ..] => post(
+                Recipient::Person { name: name(to) },
+                MessageKind::Text,
+                words,
+            ),
+            ["notices", to, words @ ..] if to.contains('#') => {
+                post(to_room(to), MessageKind::Notice, words)
+            }
+            ["notices", to, words @ ..] => post(
+                Recipient::Person { name: name(to) },
+                MessageKind::Notice,
+                words,
+            ),
+            ["signals", to] if to.contains('#') => post(to_room(to), MessageKind::Signal, &[]),
+            ["signals", to] => post(
+                Recipient::Person { name: name(to) },
+                MessageKind::Signal,
+                &[],
+            ),
+            ["watches", list] => Command::Watch { names: names(list) },
+            ["unwatches", "all"] => Command::UnwatchAll,
+            ["unwatches", list] => Command::Unwatch { names: names(list) },
+            ["kills", who, reason @ ..] => Command::Kill {
+                who: name(who),
+                reason: text(reason),
+            },
+            ["announces", words @ ..] => Command::Announce {
+                to: Announcement::Everyone,
+                text: text(words),
+            },
+            ["wallops", words @ ..] => Command::Announce {
+                to: Announcement::Wallops,
+                text: text(words),
+            },
+            ["stops"] => Command::Control(Control::Stop),
+            ["rehashes"] => Command::Control(Control::Rehash),
+            ["asks", question @ ..] => Command::Ask(self.query(who, question)),
+            _ => panic!("no such line: {who} {words:?}"),
+        }
+    }
+
+    fn query(&self, who: &str, words: &[&str]) -> Query {
+        let name = |text: &str| Username::lookup(text, &self.rules);
+        let room = |text: &str| ChatroomName::lookup(text, &self.rules);
+        match words {
+            ["credentials", account] => Query::Credentials {
+                name: name(account),
+                address: address_of(who),
+                exempt: false,
+            },
+            ["certificate", byte] => Query::CertificateAccount {
+                certificate: [byte.parse().unwrap(); 32],
+            },
+            ["account", account] => Query::Account {
+                name: name(account),
+            },
+            ["accounts"] => Query::Accounts,
+            ["topic", of] => Query::Topic { room: room(of) },
+            ["members", of] => Query::Members { room: room(of) },
+            ["settings", of] => Query::RoomSettings { room: room(of) },
+            ["bans", of] => Query::RoomList {
+                room: room(of),
+                list: ListKind::Ban,
+            },
+            ["exceptions", of] => Query::RoomList {
+                room: room(of),
+                list: ListKind::Exception,
+            },
+            ["rooms"] => Query::Rooms(Box::default()),
+            ["rooms", filter] => Query::Rooms(Box::new(self.filter(filter))),
+            ["invitations"] => Query::OwnInvitations,
+            ["modes"] => Query::OwnModes,
+            ["who", of] if of.starts_with('#') => Query::Who {
+                of: WhoTarget::Room(room(of)),
+                operators_only: false,
+            },
+            ["who", mask] => Query::Who {
+                of: WhoTarget::Mask((*mask).into()),
+                operators_only: false,
+            },
+            ["operators", mask] => Query::Who {
+                of: WhoTarget::Mask((*mask).into()),
+                operators_only: true,
+            },
+            ["whois", of] => Query::Whois { name: name(of) },
+            ["whowas", of] => Query::Whowas {
+                name: name(of),
+                count: 0,
+            },
+            ["present", list] => Query::Present {
+                names: list.split(',').map(name).collect(),
+            },
+            ["watched"] => Query::Watched,
+            ["status"] => Query::WatchedStatus,
+            ["counts"] => Query::Counts,
+            ["connections"] => Query::Connections,
+            _ => panic!("no such question: {words:?}"),
+        }
+    }
+
+    fn filter(&self, text: &str) -> RoomFilter {
+        let mut filter = RoomFilter::default();
+        for part in text.split(',') {
+            if let Some(number) = part.strip_prefix('>') {
+                filter.more_members_than = number.parse().ok();
+            } else if let Some(number) = part.strip_prefix('<') {
+                filter.fewer_members_than = number.parse().ok();
+            } else if let Some(number) = part.strip_prefix("C>") {
+                filter.created_more_than_ago = number.parse().ok();
+            } else if let Some(number) = part.strip_prefix("T<") {
+                filter.topic_less_than_ago = number.parse().ok();
+            } else if let Some(mask) = part.strip_prefix('!') {
+                filter.not_masks.push(mask.into());
+            } else if part.contains('*') {
+                filter.masks.push(part.into());
+            } else {
+                filter.names.push(ChatroomName::lookup(part, &self.rules));
+            }
+        }
+        filter
+    }
+
+    pub fn apply(&mut self, origin: Origin, command: Command) {
+        let mut effects = Effects::for_shards(self.shards);
+        self.apply_into(origin, command, &mut effects);
+        self.show(origin, effects);
+        self.hub.state.check();
+    }
+
+    pub fn apply_into(&mut self, origin: Origin, command: Command, effects: &mut Effects) {
+        self.position += 1;
+        let entry = Entry {
+            position: Position(self.position),
+            timestamp: Timestamp(self.now),
+            request: Request { origin, command },
+        };
+        self.hub.apply(entry, effects);
+    }
+
+    fn show(&mut self, origin: Origin, effects: Effects) {
+        let mut ends = 0;
+        for (shard, list) in effects.shards.into_iter().enumerate() {
+            for effect in list {
+                ends += usize::from(self.is_end(shard, &effect, origin));
+                if let Some(line) = self.line(shard, effect) {
+                    self.lines.push(line);
+                }
+            }
+        }
+        if let Origin::Session { last, .. } = origin {
+            assert_eq!(
+                ends,
+                usize::from(last),
+                "each request is finished once: {:?}",
+                self.lines
+            );
+        }
+        for effect in effects.server {
+            self.lines.push(match effect {
+                ServerEffect::Control { control, by } => format!("server: {control:?} by {by}"),
+                ServerEffect::Console { answer, .. } => {
+                    format!("console: {}", answer_line(&answer))
+                }
+            });
+        }
+        if self.shows_changes {
+            for change in &effects.changes {
+                let line = self.change_line(change);
+                self.lines.push(format!("keep: {line}"));
+            }
+        }
+        self.check_room_index();
+    }
+
+    /// Tells the asking session that all is out. The other shards carry the origin too, and ignore it.
+    fn is_end(&self, shard: usize, effect: &Effect, origin: Origin) -> bool {
+        let Origin::Session { id, .. } = origin else {
+            return false;
+        };
+        match effect {
+            Effect::Done { to, .. } => {
+                assert_eq!(*to, id);
+                true
+            }
+            Effect::ToRoom {
+                origin: Some(origin),
+                ..
+            }
+            | Effect::ToSessions {
+                origin: Some(origin),
+                ..
+            } => {
+                assert_eq!(origin.session, id);
+                origin.finishes && id.shard as usize == shard
+            }
+            _ => false,
+        }
+    }
+
+    /// Every session is in the rooms of its client, and in no other.
+    fn check_room_index(&self) {
+        let mut expected = BTreeSet::new();
+        for (id, session) in self.hub.state.sessions() {
+            if let Some(client) = self.hub.state.client(session.client) {
+                expected.extend(client.rooms.iter().map(|place| (place.room, id)));
+            }
+        }
+        assert_eq!(self.inside, expected, "room index");
+    }
+
+    fn session_name(&self, id: SessionId) -> String {
+        let found = self
+            .sessions
+            .iter()
+            .find(|(_, (session, _))| *session == id);
+        found.map_or_else(|| format!("{id:?}"), |(name, _)| name.clone())
+    }
+
+    fn reached(
+        &self,
+        sessions: impl IntoIterator<Item = SessionId>,
+        origin: Option<EventOrigin>,
+    ) -> String {
+        let names: Vec<String> = sessions
+            .into_iter()
+            .map(|id| {
+                let mark = if origin.is_some_and(|origin| origin.session == id) {
+                    "*"
+                } else {
+                    ""
+                };
+                format!("{}{mark}", self.session_name(id))
+            })
+            .collect();
+        format!("[{}]", names.join(" "))
+    }
+
+    fn line(&mut self, shard: usize, effect: Effect) -> Option<String> {
+        match effect {
+            Effect::Answer { to, number, answer } => {
+                let unasked = if number == 0 { " (unasked)" } else { "" };
+                Some(format!(
+                    "{}{unasked}: {}",
+                    self.session_name(to),
+                    answer_line(&answer)
+                ))
+            }
+            Effect::Done { .. } => None,
+            Effect::Enter { session, room } => {
+                assert!(self.inside.insert((room, session)), "entered twice");
+                None
+            }
+            Effect::Leave { session, room } => {
+                assert!(
+                    self.inside.remove(&(room, session)),
+                    "left without being in"
+                );
+                None
+            }
+            Effect::ToRoom {
+                room,
+                event,
+                origin,
+            } => {
+                let mut sessions: Vec<SessionId> = self
+                    .inside
+                    .iter()
+                    .filter(|(number, id)| *number == room && id.shard as usize == shard)
+                    .map(|(_, id)| *id)
+                    .collect();
+                // The one who caused it is told by its shard, in the room or not.
+                if let Some(origin) = origin
+                    && origin.session.shard as usize == shard
+                    && !sessions.contains(&origin.session)
+                {
+                    sessions.push(origin.session);
+                }
+                Some(format!(
+                    "{} {}",
+                    self.reached(sessions, origin),
+                    event_line(&event)
+                ))
+            }
+            Effect::ToSessions {
+                sessions,
+                event,
+                origin,
+            } => {
+                assert!(sessions.iter().all(|id| id.shard as usize == shard));
+                let unique: BTreeSet<_> = sessions.iter().collect();
+                assert_eq!(unique.len(), sessions.len(), "nobody is told twice");
+                Some(format!(
+                    "{} {}",
+                    self.reached(sessions, origin),
+                    event_line(&event)
+                ))
+            }
+            Effect::ToWatchers { sessions, event } => Some(format!(
+                "watching {} {}",
+                self.reached(sessions, None),
+                event_line(&event)
+            )),
+            Effect::Mirror { sessions, event } => Some(format!(
+                "mirror {} {}",
+                self.reached(sessions, None),
+                event_line(&event)
+            )),
+            Effect::ToAll { event } => Some(format!("[everyone] {}", event_line(&event))),
+            Effect::Close { session, reason } => {
+                Some(format!("{}: closed: {reason}", self.session_name(session)))
+            }
+        }
+    }
+
+    fn change_line(&self, change: &Change) -> String {
+        let room_name = |number: RoomNumber| {
+            self.hub
+                .state
+                .room(number)
+                .map_or_else(|| number.0.to_string(), |room| room.name.to_string())
+        };
+        let account_name = |id: ClientId| {
+            let slot = self.hub.state.account_of(id);
+            let account = slot.and_then(|slot| self.hub.state.account(slot));
+            account.map_or_else(
+                || "someone".to_owned(),
+                |account| account.username.text().to_string(),
+            )
+        };
+        match change {
+            Change::Posted(message) => format!("post {}", message.payload),
+            Change::Room(room) => match &room.kind {
+                RoomKind::Named { name } => {
+                    format!("room {name} {}", flags(room.flags.iter().copied()))
+                }
+                RoomKind::Direct { .. } => "direct room".to_owned(),
+            },
+            Change::RoomRemoved(_) => "no room".to_owned(),
+            Change::Account(account) => format!("account {}", account.username),
+            Change::AccountRemoved(_) => "no account".to_owned(),
+            Change::Member(member) => format!(
+                "member {} {}{}",
+                room_name(member.room),
+                prefixes(member.membership.roles),
+                account_name(member.account)
+            ),
+            Change::MemberRemoved { room, account } => {
+                format!("no member {} {}", room_name(*room), account_name(*account))
+            }
+        }
+    }
+}
+
+/// Settings that the family tests share: one operator rule, few of everything.
+pub(super) fn settings() -> Settings {
+    Settings {
+        standing_rooms: Vec::new(),
+        operators: vec![OperatorRule {
+            name: "admin".into(),
+            rights: Rights::ALL,
+            title: "is an admin".into(),
+        }],
+        rooms_per_client: 5,
+        list_entries: 3,
+        monitor_entries: 2,
+        whowas_entries: 3,
+        recent_messages: 3,
+        ..Settings::default()
+    }
+}
+
+pub(super) fn check_with(settings: Settings, script: &str) {
+    World::new(settings, 1).check(script);
+}
+
+/// One address for each person.
+fn address_of(who: &str) -> IpAddr {
+    let last = who
+        .bytes()
+        .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    IpAddr::from([192, 0, 2, last])
+}
+
+fn own_modes(letters: &str) -> Vec<(bool, PersonalMode)> {
+    let mut on = true;
+    let mut changes = Vec::new();
+    for letter in letters.chars() {
+        match letter {
+            '+' => on = true,
+            '-' => on = false,
+            letter => changes.push((on, own_mode(letter))),
+        }
+    }
+    changes
+}
+
+const OWN_MODES: [(char, PersonalMode); 6] = [
+    ('i', PersonalMode::Invisible),
+    ('w', PersonalMode::Wallops),
+    ('B', PersonalMode::Bot),
+    ('R', PersonalMode::AccountsOnly),
+    ('Z', PersonalMode::SecureOnly),
+    ('o', PersonalMode::Operator),
+];
+
+fn own_mode(letter: char) -> PersonalMode {
+    OWN_MODES
+        .into_iter()
+        .find(|(known, _)| *known == letter)
+        .unwrap()
+        .1
+}
+fn own_letter(mode: PersonalMode) -> char {
+    OWN_MODES
+        .into_iter()
+        .find(|(_, known)| *known == mode)
+        .unwrap()
+        .0
+}
+
+const FLAGS: [(char, RoomFlag); 9] = [
+    ('m', RoomFlag::Moderated),
+    ('n', RoomFlag::MembersSpeak),
+    ('s', RoomFlag::Secret),
+    ('t', RoomFlag::TopicLocked),
+    ('i', RoomFlag::InviteOnly),
+    ('C', RoomFlag::NoCtcp),
+    ('R', RoomFlag::AccountsJoin),
+    ('M', RoomFlag::AccountsSpeak),
+    ('P', RoomFlag::Registered),
+];
+const ROLES: [(char, char, Role); 5] = [
+    ('q', '~', Role::Owner),
+    ('a', '&', Role::Admin),
+    ('o', '@', Role::Operator),
+    ('h', '%', Role::HalfOperator),
+    ('v', '+', Role::Voice),
+];
+const LISTS: [(char, ListKind); 3] = [
+    ('b', ListKind::Ban),
+    ('e', ListKind::Exception),
+    ('I', ListKind::Invitation),
+];
+
+fn flags(list: impl Iterator<Item = RoomFlag>) -> String {
+    list.map(|flag| {
+        FLAGS
+            .into_iter()
+            .find(|(_, known)| *known == flag)
+            .unwrap()
+            .0
+    })
+    .collect()
+}
+fn prefixes(roles: Roles) -> String {
+    roles
+        .iter()
+        .map(|role| {
+            ROLES
+                .into_iter()
+                .find(|(_, _, known)| *known == role)
+                .unwrap()
+                .1
+        })
+        .collect()
+}
+
+/// `+o-v bob carol` as steps.
+fn room_changes(words: &[&str], rules: &NameRules) -> Vec<RoomChange> {
+    let [letters, parameters @ ..] = words else {
+        return Vec::new();
+    };
+    let mut parameters = parameters.iter();
+    let mut on = true;
+    let mut changes = Vec::new();
+    for letter in letters.chars() {
+        let flag = FLAGS.into_iter().find(|(known, _)| *known == letter);
+        let role = ROLES.into_iter().find(|(known, _, _)| *known == letter);
+        let list = LISTS.into_iter().find(|(known, _)| *known == letter);
+        changes.push(match (letter, flag, role, list) {
+            ('+', ..) => {
+                on = true;
+                continue;
+            }
+            ('-', ..) => {
+                on = false;
+                continue;
+            }
+            (_, Some((_, flag)), ..) => RoomChange::Flag { on, flag },
+            (_, _, Some((_, _, role)), _) => RoomChange::Role {
+                on,
+                role,
+                who: Username::lookup(parameters.next().unwrap(), rules),
+            },
+            (_, _, _, Some((_, list))) => RoomChange::List {
+                on,
+                list,
+                mask: (*parameters.next().unwrap()).into(),
+            },
+            ('k', ..) => RoomChange::Key {
+                key: on.then(|| (*parameters.next().unwrap()).into()),
+            },
+            ('l', ..) => RoomChange::MemberLimit {
+                limit: on.then(|| parameters.next().unwrap().parse().unwrap()),
+            },
+            _ => panic!("no such mode: {letter}"),
+        });
+    }
+    changes
+}
+
+fn reason_text(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(" ({reason})"))
+}
+
+fn event_line(event: &Event) -> String {
+    let happening = match event {
+        Event::Posted(message) => {
+            let kind = match message.kind {
+                MessageKind::Text => "",
+                MessageKind::Notice => "notice ",
+                MessageKind::Signal => "signal ",
+            };
+            let audience = message
+                .audience
+                .map(|role| prefixes(Roles::of(role)))
+                .unwrap_or_default();
+            let (sender, to) = (&message.sender.name, &message.addressed_to);
+            return format!("{kind}{sender} -> {audience}{to}: {}", message.payload);
+        }
+        Event::Happened(happening) => happening,
+    };
+    let by = if happening.by.name.is_empty() {
+        "server"
+    } else {
+        happening.by.name.as_str()
+    };
+    match &happening.what {
+        What::Joined { room, away, roles } => {
+            let account = happening
+                .by
+                .account
+                .as_ref()
+                .map(|account| format!(" ({account})"))
+                .unwrap_or_default();
+            let away = away
+                .as_ref()
+                .map(|away| format!(" away: {away}"))
+                .unwrap_or_default();
+            format!(
+                "{by}{account} joined {} {}{away}",
+                room.name,
+                prefixes(*roles)
+            )
+            .trim_end()
+            .to_owned()
+        }
+        What::Left { room, reason } => {
+            format!("{by} left {}{}", room.name, reason_text(reason.as_deref()))
+        }
+        What::Kicked { room, who, reason } => {
+            format!(
+                "{by} kicked {} from {}{}",
+                who.name,
+                room.name,
+                reason_text(reason.as_deref())
+            )
+        }
+        What::Quit { reason } => format!("{by} quit{}", reason_text(Some(reason))),
+        What::Renamed { to } => format!("{by} is now {to}"),
+        What::RealnameChanged { to } => format!("{by} has realname {to}"),
+        What::HostChanged { ident, host } => format!("{by} is from {ident}@{host}"),
+        What::AccountChanged {
+            account: Some(account),
+        } => format!("{by} is account {account}"),
+        What::AccountChanged { account: None } => format!("{by} is no account"),
+        What::AwayChanged {
+            message: Some(message),
+        } => format!("{by} is away: {message}"),
+        What::AwayChanged { message: None } => format!("{by} is back"),
+        What::TopicChanged { room, text } => format!("{by} set topic of {}: {text}", room.name),
+        What::RoomChanged { room, steps } => {
+            let steps: Vec<String> = steps.iter().map(step_line).collect();
+            format!("{by} changed {}: {}", room.name, steps.join(" "))
+        }
+        What::Invited { room, who, .. } => format!("{by} invited {} to {}", who.name, room.name),
+        What::Knocked { room, text } => format!(
+            "{by} knocked at {}{}",
+            room.name,
+            reason_text(text.as_deref())
+        ),
+        What::OwnModesChanged { changes } => {
+            let changes: String = changes
+                .iter()
+                .map(|(on, mode)| format!("{}{}", sign(*on), own_letter(*mode)))
+                .collect();
+            format!("{by} has modes {changes}")
+        }
+        What::Announced { text, wallops } => {
+            format!(
+                "{by} {}: {text}",
+                if *wallops { "wallops" } else { "announces" }
+            )
+        }
+        What::CameOnline => format!("{by} is online"),
+        What::WentOffline => format!("{by} is offline"),
+    }
+}
+
+fn sign(on: bool) -> char {
+    if on { '+' } else { '-' }
+}
+
+fn step_line(step: &RoomStep) -> String {
+    match step {
+        RoomStep::Flag { on, flag } => format!("{}{}", sign(*on), flags([*flag].into_iter())),
+        RoomStep::Key { on, key } => format!("{}k:{key}", sign(*on)),
+        RoomStep::MemberLimit { limit: Some(limit) } => format!("+l:{limit}"),
+        RoomStep::MemberLimit { limit: None } => "-l".to_owned(),
+        RoomStep::Role { on, role, who } => {
+            let letter = ROLES
+                .into_iter()
+                .find(|(_, _, known)| known == role)
+                .unwrap()
+                .0;
+            format!("{}{letter}:{who}", sign(*on))
+        }
+        RoomStep::List { on, list, mask } => {
+            let letter = LISTS
+                .into_iter()
+                .find(|(_, known)| known == list)
+                .unwrap()
+                .0;
+            format!("{}{letter}:{mask}", sign(*on))
+        }
+    }
+}
+
+fn rows(members: &[MemberRow]) -> String {
+    let members: Vec<String> = members
+        .iter()
+        .map(|row| format!("{}{}", prefixes(row.roles), row.person.name))
+        .collect();
+    members.join(" ")
+}
+
+fn list<T: AsRef<str>>(words: impl IntoIterator<Item = T>) -> String {
+    let words: Vec<String> = words
+        .into_iter()
+        .map(|word| word.as_ref().to_owned())
+        .collect();
+    words.join(" ")
+}
+
+fn answer_line(answer: &Answer) -> String {
+    match answer {
+        Answer::Refused(refusal) => format!("refused: {refusal:?}"),
+        Answer::Welcome(welcome) => {
+            let again = if welcome.joined_others { " again" } else { "" };
+            format!("welcome{again} {}", welcome.person.name)
+        }
+        Answer::Credentials(credentials) => {
+            let account = credentials
+                .account
+                .as_ref()
+                .map(|account| account.username.as_str());
+            format!("credentials of {}", account.unwrap_or("nobody"))
+        }
+        Answer::LoggedIn { account, person } => {
+            let person = person.as_ref().map(|person| person.name.as_str());
+            format!(
+                "logged in to {account} as {}",
+                person.unwrap_or("nobody yet")
+            )
+        }
+        Answer::LoggedOut => "logged out".to_owned(),
+        Answer::AccountCreated { account } => format!("account {account} created"),
+        Answer::AccountChanged { account } => format!("account {account} changed"),
+        Answer::AccountDeleted { account } => format!("account {account} deleted"),
+        Answer::Account(account) => format!(
+            "account {}{}",
+            account.username,
+            if account.owner { " (owner)" } else { "" }
+        ),
+        Answer::Accounts(accounts) => format!(
+            "accounts {}",
+            list(accounts.iter().map(|account| &account.username))
+        ),
+        Answer::Entered(view) => format!("entered {} {}", view.name, rows(&view.members.members)),
+        Answer::Topic {
+            room,
+            topic: Some(topic),
+        } => format!("topic of {room}: {} by {}", topic.text, topic.by),
+        Answer::Topic { room, topic: None } => format!("no topic of {room}"),
+        Answer::Members(members) => {
+            format!("members of {}: {}", members.room, rows(&members.members))
+        }
+        Answer::RoomSettings(view) => {
+            let key = view
+                .key
+                .as_deref()
+                .unwrap_or(if view.key_set { "hidden" } else { "none" });
+            format!(
+                "settings of {}: {} key {key} limit {:?}",
+                view.room,
+                flags(view.flags.iter().copied()),
+                view.member_limit
+            )
+        }
+        Answer::RoomList { room, entries, .. } => {
+            format!(
+                "list of {room}: {}",
+                list(entries.iter().map(|entry| &entry.mask))
+            )
+        }
+        Answer::Rooms(rows) => {
+            let rows = rows
+                .iter()
+                .map(|row| format!("{}({})", row.name, row.members));
+            format!("rooms {}", list(rows))
+        }
+        Answer::OwnInvitations(rooms) => format!("invited to {}", list(rooms)),
+        Answer::OwnModes { modes } => {
+            format!(
+                "modes {}",
+                modes
+                    .iter()
+                    .map(|mode| own_letter(*mode))
+                    .collect::<String>()
+            )
+        }
+        Answer::Invited { who, room, away } => {
+            format!("{who} is invited to {room}{}", reason_text(away.as_deref()))
+        }
+        Answer::Knocked { room } => format!("knocked at {room}"),
+        Answer::Who { target, rows } => {
+            let rows = rows.iter().map(|row| {
+                let room = row
+                    .room
+                    .as_ref()
+                    .map(|(name, roles)| format!("{}{name}", prefixes(*roles)));
+                let address = row.address.map(|_| "!").unwrap_or_default();
+                format!("{}({}){address}", row.person.name, room.unwrap_or_default())
+            });
+            format!("who {target}: {}", list(rows))
+        }
+        Answer::Whois(profile) => {
+            let rooms = profile
+                .rooms
+                .iter()
+                .map(|(name, roles)| format!("{}{name}", prefixes(*roles)));
+            let mut line = format!("whois {} in [{}]", profile.person.name, list(rooms));
+            if let Some(title) = &profile.operator {
+                line += &format!(" {title}");
+            }
+            if profile.address.is_some() {
+                line += " with address";
+            }
+            format!(
+                "{line} devices {} idle {}",
+                profile.sessions, profile.idle_seconds
+            )
+        }
+        Answer::Whowas { name, rows } => {
+            let rows = rows.iter().map(|row| {
+                format!(
+                    "{}{}",
+                    row.person.realname.replace(' ', "-"),
+                    row.address.map(|_| "!").unwrap_or_default()
+                )
+            });
+            format!("whowas {name}: {}", list(rows))
+        }
+        Answer::Present(rows) => {
+            format!("present {}", list(rows.iter().map(|row| &row.person.name)))
+        }
+        Answer::RecipientAway { name, message } => format!("{name} is away: {message}"),
+        Answer::Away { now } => format!("away {now}"),
+        Answer::Watched(names) => format!("watching {}", list(names)),
+        Answer::WatchedStatus { online, offline } => {
+            format!(
+                "online [{}] offline [{}]",
+                list(online.iter().map(|person| &person.name)),
+                list(offline)
+            )
+        }
+        Answer::Counts(counts) => format!("{counts:?}"),
+        Answer::Connections(rows) => format!(
+            "connections {}",
+            list(rows.iter().map(|row| &row.person.name))
+        ),
+        Answer::Operators(people) => format!(
+            "operators {}",
+            list(people.iter().map(|person| &person.name))
+        ),
+        Answer::BecameOperator { title } => format!("operator: {title}"),
+        Answer::Killed { who } => format!("killed {who}"),
+    }
+}
