@@ -12,7 +12,7 @@ mod settings;
 
 pub use address_range::{AddressRange, any_contains};
 pub use listener::{Listener, Protocol};
-pub use operator::{OPERATOR_RIGHTS, Operator, OperatorPassword, hash_password};
+pub use operator::{OPERATOR_RIGHTS, Operator, OperatorPassword};
 pub use secret::Secret;
 pub use settings::Complaint;
 

@@ -2,8 +2,7 @@
 
 use super::secret::Secret;
 use super::settings::Settings;
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
+use argon2::password_hash::phc::PasswordHash;
 
 /// The rights that `rights` may name, besides "all"; their meaning is with the chat's `Right`.
 pub const OPERATOR_RIGHTS: [&str; 8] = [
@@ -33,22 +32,6 @@ pub enum OperatorPassword {
     Hash(String),
     /// As it is typed; works, with a warning.
     Plain(Secret),
-}
-
-/// Hashes a password for a configuration file: Argon2id with 19 MiB and two passes (OWASP's first choice), in PHC form.
-///
-/// # Errors
-/// A sentence, when the password is too short or the machine has no randomness.
-pub fn hash_password(password: &str) -> Result<String, String> {
-    if password.chars().count() < 8 {
-        return Err("the password is too short; choose at least 8 characters".to_string());
-    }
-    if password.len() > 512 {
-        return Err("the password is too long; 512 bytes are the most".to_string());
-    }
-    let hash = Argon2::default().hash_password(password.as_bytes());
-    hash.map(|hash| hash.to_string())
-        .map_err(|why| format!("the password could not be hashed: {why}"))
 }
 
 pub(super) fn read(settings: &mut Settings, warnings: &mut Vec<String>) -> Vec<Operator> {
@@ -149,31 +132,4 @@ pub(super) fn read(settings: &mut Settings, warnings: &mut Vec<String>) -> Vec<O
         });
     }
     operators
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use argon2::password_hash::PasswordVerifier;
-
-    #[test]
-    fn a_hashed_password_verifies() {
-        let hash = hash_password("correct horse").unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
-        let parsed = PasswordHash::new(&hash).unwrap();
-        assert!(
-            Argon2::default()
-                .verify_password(b"correct horse", &parsed)
-                .is_ok()
-        );
-        assert!(
-            Argon2::default()
-                .verify_password(b"battery staple", &parsed)
-                .is_err()
-        );
-        assert!(hash_password("short").is_err());
-    }
 }

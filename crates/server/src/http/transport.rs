@@ -17,7 +17,10 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream) -> Socket {
-        Socket { stream, ahead: Vec::new() }
+        Socket {
+            stream,
+            ahead: Vec::new(),
+        }
     }
 
     pub(super) fn put_back(&mut self, bytes: Vec<u8>) {
@@ -26,7 +29,11 @@ impl Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
             return Pin::new(&mut self.stream).poll_read(context, buffer);
         }
@@ -38,7 +45,11 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -67,11 +78,17 @@ enum Carrier {
 
 impl Transport {
     pub(super) fn plain(socket: Socket) -> Transport {
-        Transport { carrier: Carrier::Plain(socket), write_waits: false }
+        Transport {
+            carrier: Carrier::Plain(socket),
+            write_waits: false,
+        }
     }
 
     pub(super) fn tls(stream: TlsStream<Socket>) -> Transport {
-        Transport { carrier: Carrier::Tls(Box::new(stream)), write_waits: false }
+        Transport {
+            carrier: Carrier::Tls(Box::new(stream)),
+            write_waits: false,
+        }
     }
 
     /// The socket outside of the event loop, its TLS state, and plaintext read ahead.
@@ -79,7 +96,9 @@ impl Transport {
     /// `None` if that cannot be: hyper drops what it could not write yet when a connection is upgraded. That needs a
     /// client that asks for so many pages before its upgrade, without reading them, that the kernel's buffer is full; no
     /// such client is owed anything.
-    pub(super) fn into_parts(self) -> Option<(std::net::TcpStream, Option<Box<ServerConnection>>, Vec<u8>)> {
+    pub(super) fn into_parts(
+        self,
+    ) -> Option<(std::net::TcpStream, Option<Box<ServerConnection>>, Vec<u8>)> {
         if self.write_waits {
             return None;
         }
@@ -89,14 +108,22 @@ impl Transport {
                 let (socket, connection) = stream.into_inner();
                 // Ciphertext put back after a PROXY header has gone into the handshake.
                 socket.ahead.is_empty().then_some(())?;
-                Some((socket.stream.into_std().ok()?, Some(Box::new(connection)), Vec::new()))
+                Some((
+                    socket.stream.into_std().ok()?,
+                    Some(Box::new(connection)),
+                    Vec::new(),
+                ))
             }
         }
     }
 }
 
 impl AsyncRead for Transport {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match &mut self.carrier {
             Carrier::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
             Carrier::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
@@ -105,7 +132,11 @@ impl AsyncRead for Transport {
 }
 
 impl AsyncWrite for Transport {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         // Until this write is seen to be taken whole, hyper holds some of it.
         self.write_waits = true;
         let written = ready!(match &mut self.carrier {
