@@ -169,6 +169,10 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// log, backups. Connections beyond are not accepted.
 pub const RESERVED_OPEN_FILES: usize = 128;
 
+/// Places for connections that only addresses in `flood.exempt` may take, so that an operator gets in when the server is
+/// full for everyone else.
+pub const KEPT_PLACES: usize = 16;
+
 // ---- One line
 
 /// Bytes of a line without its tags, CR LF included (RFC 1459 section 2.3). A longer one is refused with 417.
@@ -186,9 +190,9 @@ pub const ALL_TAG_BYTES: usize = 8_191;
 /// the hub has taken a batch, so the senders' kernels slow them down; nothing is lost.
 pub const SHARD_TO_HUB_COMMANDS: usize = 16_384;
 
-/// Bytes of effects that the hub may have on their way to one shard. At the limit the hub waits for that shard; it stays
-/// bounded because a shard never waits for a socket.
-pub const HUB_TO_SHARD_BYTES: usize = 64 * 1_048_576;
+/// Effects that the hub may have on their way to one shard. At the limit the hub waits for that shard; it stays bounded
+/// because a shard never waits for a socket.
+pub const HUB_TO_SHARD_EFFECTS: usize = 262_144;
 
 /// Commands in one commit of the log. More wait for the next commit, which starts as soon as this one is flushed.
 pub const COMMIT_BATCH_COMMANDS: usize = 8_192;
@@ -219,8 +223,9 @@ pub const HTTP_HEADER_BYTES: usize = 16_384;
 /// Header lines of one HTTP request. More is answered with 431 and closed.
 pub const HTTP_HEADER_LINES: usize = 64;
 
-/// HTTP connections that are not (yet) a WebSocket, at a time, of all addresses. More wait in the kernel's queue.
-pub const HTTP_CONNECTIONS: usize = 1_024;
+/// HTTP connections that are not (yet) a WebSocket, at a time, of all addresses; some 10 KiB each. More wait in the
+/// kernel's queue. Enough that thousands who dawdle through their handshake keep nobody out.
+pub const HTTP_CONNECTIONS: usize = 16_384;
 
 /// A plain HTTP connection, kept alive or not, ends after this long, so that a slow reader of the page holds nothing.
 pub const HTTP_CONNECTION_LIFE: Duration = Duration::from_secs(60);
