@@ -102,10 +102,16 @@ impl Traffic {
         self.verifier.post(room, slot, swarm.outgoing().of(sender))
     }
 
-    pub fn run_for(&mut self, swarm: &mut Swarm, duration: Duration) -> Result<(), Fault> {
+    /// Goes on for `duration`. `nap`: how long a turn sleeps at most when nothing comes; zero to spin.
+    pub fn run_for(
+        &mut self,
+        swarm: &mut Swarm,
+        duration: Duration,
+        nap: Duration,
+    ) -> Result<(), Fault> {
         let end = Instant::now() + duration;
         while Instant::now() < end {
-            self.turn(swarm, Duration::from_millis(10))?;
+            self.turn(swarm, nap)?;
         }
         Ok(())
     }

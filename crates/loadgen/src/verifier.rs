@@ -278,7 +278,7 @@ impl Verifier {
         if number >= feed.sent || text != message.text {
             return Err(misdelivery(feed, slot, number, text, line));
         }
-        if number % FULL_CHECK_EVERY == 0 {
+        if number.is_multiple_of(FULL_CHECK_EVERY) {
             check_head(line, &feed.nick, reader.tagged)?;
         } else if (line[0] == b'@') != reader.tagged {
             return Err(Misdelivery::WrongTags {

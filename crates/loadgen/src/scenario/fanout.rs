@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{Report, ServerOptions, Text, Timing};
+use super::{DELIVERIES, Report, ServerOptions, Text, Timing};
 use crate::arrival::Visitor;
 use crate::fault::Fault;
 use crate::traffic::{Traffic, Window};
@@ -54,7 +54,7 @@ impl Fanout {
             scenario: "fanout",
             settings,
             rounds,
-            verified: traffic.deliveries(),
+            verified: (traffic.deliveries(), DELIVERIES),
         })
     }
 }

@@ -78,7 +78,7 @@ impl Idle {
             scenario: "idle",
             settings,
             rounds: vec![figures],
-            verified: self.count as u64,
+            verified: (self.count as u64, "clients answered a last PING"),
         })
     }
 }

@@ -70,7 +70,10 @@ impl Joinstorm {
             scenario: "joinstorm",
             settings,
             rounds: vec![figures],
-            verified: storm.facts(),
+            verified: (
+                storm.facts(),
+                "joins and names delivered: everyone knows everyone, no JOIN twice",
+            ),
         })
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
-use super::{Crowd, Figures, Reading, Report, ServerOptions, Text, Timing};
+use super::{Crowd, DELIVERIES, Figures, Reading, Report, ServerOptions, Text, Timing};
 use crate::arrival::Visitor;
 use crate::fault::Fault;
 use crate::measure::percentile;
@@ -81,7 +81,7 @@ impl Latency {
             scenario: "latency",
             settings,
             rounds,
-            verified: traffic.deliveries(),
+            verified: (traffic.deliveries(), DELIVERIES),
         })
     }
 
@@ -113,7 +113,8 @@ impl Latency {
                 false => Duration::from_millis(10),
             };
             // epoll waits in whole milliseconds, rounded up: the last one or two are spent polling, so as not to post late.
-            let wait = Duration::from_millis((wait.as_millis() as u64).saturating_sub(1).min(10));
+            let wait = Duration::from_millis((wait.as_millis() as u64).saturating_sub(1))
+                .min(self.timing.nap());
             traffic.turn(&mut crowd.swarm, wait)?;
             for at in traffic.take_completions() {
                 let wait = at.saturating_duration_since(due(waits.len() as u64));

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{Report, ServerOptions, Text, Timing};
+use super::{DELIVERIES, Report, ServerOptions, Text, Timing};
 use crate::arrival::Visitor;
 use crate::fault::Fault;
 use crate::traffic::{Traffic, Window};
@@ -55,7 +55,7 @@ impl Pairs {
             scenario: "pairs",
             settings,
             rounds,
-            verified: traffic.deliveries(),
+            verified: (traffic.deliveries(), DELIVERIES),
         })
     }
 }
