@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 /// Measure the server beside the physical limit, and print one table
 #[derive(Debug, Args)]
-pub struct Bench {
+pub struct Arguments {
     /// Rounds; in each the limit, the server and the peers run one after the other
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     rounds: usize,
@@ -132,7 +132,7 @@ fn scenario_name(text: &str) -> Result<&'static str, String> {
 }
 
 /// Runs the bench and prints the table on standard output, progress on standard error. An error also if a figure is not reached.
-pub fn bench(args: &Bench) -> Result<(), String> {
+pub fn bench(args: &Arguments) -> Result<(), String> {
     let workshop = Workshop::open(args)?;
     let chosen = SCENARIOS
         .iter()
@@ -204,7 +204,7 @@ impl From<Peer> for Contender {
     }
 }
 
-fn contenders(args: &Bench, scenario: &Scenario) -> Vec<Contender> {
+fn contenders(args: &Arguments, scenario: &Scenario) -> Vec<Contender> {
     let limit = scenario.limit.then_some(Contender::Limit);
     let own = (!args.skip_server).then_some(Contender::Parlor);
     let peers = args.peer.iter().map(|&peer| Contender::from(peer));
@@ -237,7 +237,7 @@ struct Outcome {
 }
 
 impl Workshop {
-    fn open(args: &Bench) -> Result<Workshop, String> {
+    fn open(args: &Arguments) -> Result<Workshop, String> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         if cores < 2 {
             return Err(
@@ -376,7 +376,7 @@ impl Workshop {
     }
 
     /// The commands that the table comes from, for a reader who wants to run one alone.
-    fn commands(&self, scenarios: &[&Scenario], args: &Bench) -> String {
+    fn commands(&self, scenarios: &[&Scenario], args: &Arguments) -> String {
         let mut text = "Commands, once for each server and round (fresh server, free ports, `ADDRESS` and `PID` its own):\n\n```\n".to_owned();
         let mut line = |line: String| {
             text.push_str(&line);
@@ -633,7 +633,7 @@ fn flush_milliseconds(folder: &Path) -> Result<f64, String> {
     measure().map_err(|error| cannot("flush to", &path, error))
 }
 
-/// Messages a commit, mean: from the histogram in `/metrics` whose name holds `commit` and `batch`.
+/// Messages in one commit, mean over the server's life, from its `/metrics`.
 fn commit_batch(address: SocketAddr) -> Option<f64> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
@@ -641,19 +641,19 @@ fn commit_batch(address: SocketAddr) -> Option<f64> {
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    mean_of_commit_batches(&answer)
+    messages_per_commit_in(&answer)
 }
 
-fn mean_of_commit_batches(metrics: &str) -> Option<f64> {
-    let value = |suffix: &str| -> Option<f64> {
-        let line = metrics.lines().find(|line| {
-            let name = line.split([' ', '{']).next().unwrap_or_default();
-            name.contains("commit") && name.contains("batch") && name.ends_with(suffix)
-        })?;
+fn messages_per_commit_in(metrics: &str) -> Option<f64> {
+    let value = |counter: &str| -> Option<f64> {
+        let line = metrics
+            .lines()
+            .find(|line| line.split(' ').next() == Some(counter))?;
         line.rsplit(' ').next()?.parse().ok()
     };
-    let (sum, count) = (value("_sum")?, value("_count")?);
-    (count > 0.0).then(|| sum / count)
+    let messages = value("parlor_committed_messages_total")?;
+    let commits = value("parlor_commits_total")?;
+    (commits > 0.0).then(|| messages / commits)
 }
 
 /// All that was measured.
@@ -680,7 +680,7 @@ impl Results {
     }
 
     /// The table in Markdown, and how many figures of our server are not as they have to be.
-    fn table(&self, args: &Bench, scenarios: &[&Scenario], flush_ms: f64) -> (String, usize) {
+    fn table(&self, args: &Arguments, scenarios: &[&Scenario], flush_ms: f64) -> (String, usize) {
         let peers: Vec<Contender> = args.peer.iter().map(|&peer| peer.into()).collect();
         let mut text =
             "| scenario | figure | parlor | limit | ratio | required | reached |".to_owned();
@@ -888,9 +888,9 @@ mod tests {
 
     #[test]
     fn the_commit_batch_is_read_from_the_metrics() {
-        let metrics = "# TYPE parlor_commit_batch_entries histogram\nparlor_commit_batch_entries_bucket{le=\"1\"} 3\n\
-                       parlor_commit_batch_entries_sum 300\nparlor_commit_batch_entries_count 6\nother_sum 1\n";
-        assert_eq!(mean_of_commit_batches(metrics), Some(50.0));
-        assert_eq!(mean_of_commit_batches("parlor_x 1\n"), None);
+        let metrics = "# TYPE parlor_commits counter\nparlor_commits_total 6\n\
+                       parlor_committed_entries_total 310\nparlor_committed_messages_total 300\n";
+        assert_eq!(messages_per_commit_in(metrics), Some(50.0));
+        assert_eq!(messages_per_commit_in("parlor_x 1\n"), None);
     }
 }
