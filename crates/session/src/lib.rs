@@ -21,6 +21,8 @@ pub mod room_index;
 mod sasl;
 mod session;
 mod targets;
+#[cfg(test)]
+mod testing;
 pub mod time_text;
 mod turn;
 pub mod verb;

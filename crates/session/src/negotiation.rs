@@ -101,7 +101,8 @@ pub(crate) fn offered(session: &Session, facts: &Configured) -> CapabilitySet {
     if mechanisms(session, facts).next().is_none() {
         offered.remove(Capability::Sasl);
     }
-    if !facts.login.registration_open {
+    let link = &session.link;
+    if !facts.login.registration_open || !(link.is_private() || facts.login.plaintext) {
         offered.remove(Capability::AccountRegistration);
     }
     if facts.sts.is_none() {
@@ -187,7 +188,10 @@ fn write_words(turn: &mut Turn<'_>, subcommand: &str, words: &[CompactString], c
             writer = writer.param("*");
         }
         writer.trailing(&line.join(" "));
-        if rest.is_empty() {
+        // "If a client has not indicated support for CAP LS 302 features, the server MUST NOT send these", such as a list
+        // on several lines: the first one has to do.
+        let cut = !continued && matches!(subcommand, "LS" | "LIST");
+        if rest.is_empty() || cut {
             return;
         }
     }

@@ -59,14 +59,14 @@ pub(crate) fn receive(turn: &mut Turn<'_>, parameter: &str) {
                 exchange.response.push_str(parameter);
             }
             if exchange.response.len() > RESPONSE {
-                return too_long(turn);
+                // 905 is for a parameter that is too long; what is too long as a whole fails.
+                return turn.numeric(Numeric::ERR_SASLFAIL).trailing("SASL authentication failed: response too long");
             }
             if parameter.len() == CHUNK {
                 turn.session.sasl = Some(exchange);
                 return;
             }
             let Exchange { step, response } = *exchange;
-            // Padding is optional for what some clients write; the decoder wants it.
             match STANDARD.decode(response.as_bytes()).map(Zeroizing::new) {
                 Ok(message) => respond(turn, step, &message),
                 Err(_) => failed(turn),

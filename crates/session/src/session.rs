@@ -8,11 +8,11 @@ use crate::registration::Registration;
 use crate::sasl::Exchange;
 use crate::turn::Turn;
 use crate::verb::{Awaiting, Phase, Verb};
-use crate::{login, registration, render, verb};
-use chat::command::{Command, Departure, Origin, Request};
+use crate::{isupport, login, negotiation, registration, render, verb};
+use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
 use chat::id::{RequestNumber, SessionId, Timestamp};
-use chat::message::MessageKind;
+use chat::message::Message;
 use chat::person::Person;
 use chat::query::Answer;
 use chat::snapshot::ScramKeys;
@@ -235,6 +235,9 @@ impl Session {
 
     /// An answer of the hub; `number` 0: unasked.
     pub fn answer(&mut self, now: Moment, facts: &ServerFacts, number: RequestNumber, answer: &Answer, out: &mut Output) {
+        if let (Some(person), Answer::LoggedIn { person: Some(now), .. }) = (&mut self.person, answer) {
+            *person = now.clone();
+        }
         let mut turn = Turn::of_answer(self, facts, now, out, number);
         match turn.take_awaiting() {
             Some(awaiting) => match *awaiting {
@@ -250,6 +253,7 @@ impl Session {
             },
             None => crate::answer::dispatch(&mut turn, None, answer),
         }
+        registration::advance(&mut turn);
         turn.finish();
     }
 
@@ -258,17 +262,20 @@ impl Session {
     pub fn done(&mut self, now: Moment, facts: &ServerFacts, number: RequestNumber, out: &mut Output) {
         let mut turn = Turn::of_answer(self, facts, now, out, number);
         turn.count_done();
+        crate::answer::complete(&mut turn);
+        registration::advance(&mut turn);
         turn.finish();
     }
 
     /// How an event that this session's request `number` caused is told to it.
     pub fn treatment(&self, event: &Event, number: RequestNumber) -> Treatment {
-        if let Event::Posted(message) = event
-            && !self.has(Capability::EchoMessage)
-            // A direct message to oneself is received, not only said.
-            && !(message.kind != MessageKind::Signal && message.recipient_id == Some(message.sender_id))
-        {
-            return Treatment::Nothing;
+        if let Event::Posted(message) = event {
+            // A direct message to oneself is received as well as said.
+            match (is_to_oneself(message), self.has(Capability::EchoMessage)) {
+                (false, false) => return Treatment::Nothing,
+                (true, true) => return Treatment::Personal,
+                (true, false) | (false, true) => {}
+            }
         }
         if self.pending.iter().any(|pending| {
             pending.number == number && (pending.labelled.is_some() || !std::ptr::eq(pending, &self.pending[0]))
@@ -289,6 +296,14 @@ impl Session {
         out: &mut Output,
     ) {
         let form = self.form();
+        if let Event::Posted(message) = event
+            && number.is_some()
+            && is_to_oneself(message)
+            && self.has(Capability::EchoMessage)
+        {
+            // Once as received; below, as the echo, with the label.
+            render::render(event, form, facts, &mut out.bytes);
+        }
         let mut turn = Turn::of_answer(self, facts, now, out, number.unwrap_or(0));
         render::render(event, form, facts, turn.ready_lines());
         turn.finish();
@@ -313,26 +328,27 @@ impl Session {
     /// Takes note of an event that is about the session's own client. To be called after the event has been rendered.
     pub fn observe(&mut self, event: &Event) {
         let (Some(person), Event::Happened(happening)) = (&mut self.person, event) else { return };
-        if happening.by.id != person.id {
+        // By its name, which is one person's alone at any time; the identity of a guest who logs in becomes another.
+        if happening.by.name != person.name {
             return;
         }
+        let mut now = Person::clone(&happening.by);
         match &happening.what {
-            What::Renamed { to } => Arc::make_mut(person).name = to.clone(),
+            What::Renamed { to } => now.name = to.clone(),
             What::HostChanged { ident, host } => {
-                let person = Arc::make_mut(person);
-                person.ident = ident.clone();
-                person.host = host.clone();
+                now.ident = ident.clone();
+                now.host = host.clone();
             }
-            What::RealnameChanged { to } => Arc::make_mut(person).realname = to.clone(),
-            What::AccountChanged { account } => Arc::make_mut(person).account = account.clone(),
+            What::RealnameChanged { to } => now.realname = to.clone(),
+            What::AccountChanged { account } => now.account = account.clone(),
             What::OwnModesChanged { changes } => {
-                for (on, mode) in changes {
-                    if *mode == chat::command::PersonalMode::Bot && person.bot != *on {
-                        Arc::make_mut(person).bot = *on;
-                    }
-                }
+                let bot = changes.iter().rev().find(|(_, mode)| *mode == PersonalMode::Bot);
+                now.bot = bot.map_or(now.bot, |(on, _)| *on);
             }
-            _ => {}
+            _ => return,
+        }
+        if now != **person {
+            *person = Arc::new(now);
         }
     }
 
@@ -355,6 +371,23 @@ impl Session {
                 Awaiting::Register(form) => verb::register::hashed(&mut turn, form, result),
                 other => turn.put_awaiting(Box::new(other)),
             }
+        }
+        registration::advance(&mut turn);
+        turn.finish();
+    }
+
+    /// The configuration was read again: capabilities and limits that are different now are told. What the rest of it
+    /// changes holds from now on without a word.
+    pub fn facts_changed(&mut self, now: Moment, old: &ServerFacts, new: &ServerFacts, out: &mut Output) {
+        if self.closing {
+            return;
+        }
+        self.link.exempt |= new.exempt.iter().any(|range| range.contains(self.link.address));
+        let mut turn = Turn::of_answer(self, new, now, out, 0);
+        negotiation::announce_changes(&mut turn, old, new);
+        if turn.session.is_registered() {
+            let changed = isupport::difference(&old.isupport, &new.isupport);
+            isupport::write_tokens(&mut turn, &changed);
         }
         turn.finish();
     }
@@ -585,6 +618,10 @@ pub(crate) fn nick_of<'s>(person: Option<&'s Arc<Person>>, registration: Option<
     }
 }
 
+fn is_to_oneself(message: &Message) -> bool {
+    message.recipient_id == Some(message.sender_id)
+}
+
 impl Link {
     /// Whether nobody on the way can read along.
     pub(crate) fn is_private(&self) -> bool {
@@ -616,4 +653,362 @@ pub fn speaks_something_else(first: &[u8]) -> bool {
 fn shown_verb(verb: &str) -> CompactString {
     const MOST: usize = 32;
     wire::truncate_at_char_boundary(verb, MOST).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, check, check_with};
+
+    #[test]
+    fn a_registered_session_is_small() {
+        assert!(size_of::<Session>() <= 256, "{} bytes", size_of::<Session>());
+    }
+
+    #[test]
+    fn labels_come_back_with_the_answer() {
+        check(
+            "alice= batch labeled-response
+             bob=
+             alice> @label=1 PING x
+             alice< @label=1 :irc.example PONG irc.example :x
+             alice> @label=2 PONG x
+             alice< @label=2 :irc.example ACK
+             alice> @label=3\\s\\:;+a=b NONSENSE
+             alice< @label=3\\s\\: :irc.example 421 alice NONSENSE :Unknown command
+             alice> @label=4 NICK
+             alice< @label=4 :irc.example 431 alice :No nickname given
+             alice> @label=5 NICK alicia
+             alice< @label=5 :alice!~alice@….ip NICK alicia
+             alice> @label=6 JOIN #tea
+             alice< @label=6 :irc.example BATCH +1 labeled-response
+             alice< @batch=1 :alicia!~alice@….ip JOIN #tea
+             alice< @batch=1 …
+             alice< @batch=1 :irc.example 353 …
+             alice< @batch=1 :irc.example 366 …
+             alice< :irc.example BATCH -1
+             alice> @label= PING x
+             alice< :irc.example PONG irc.example :x
+             bob> @label=7 PING x
+             bob< :irc.example PONG irc.example :x",
+        );
+    }
+
+    #[test]
+    fn a_labelled_echo_is_the_answer() {
+        check(
+            "alice= batch labeled-response echo-message server-time
+             alice> JOIN #tea
+             alice<<
+             alice> @label=1 PRIVMSG #tea :hi
+             alice< @label=1;time=2023-11-14T22:13:20.000Z :alice!~alice@….ip PRIVMSG #tea :hi
+             alice> PRIVMSG #tea :again
+             alice< @time=2023-11-14T22:13:20.000Z :alice!~alice@….ip PRIVMSG #tea :again
+             alice> CAP REQ -echo-message
+             alice<<
+             alice> @label=2 PRIVMSG #tea :hi
+             alice< @label=2;time=2023-11-14T22:13:20.000Z :irc.example ACK
+             alice> PRIVMSG #tea :hi
+             alice> PRIVMSG alice :myself
+             alice< @time=… :alice!~alice@….ip PRIVMSG alice :myself
+             alice> CAP REQ echo-message
+             alice<<
+             alice> @label=3 PRIVMSG alice :myself
+             alice< @time=… :alice!~alice@….ip PRIVMSG alice :myself
+             alice< @label=3;time=… :alice!~alice@….ip PRIVMSG alice :myself",
+        );
+    }
+
+    /// Limnoria labels everything as soon as it may.
+    #[test]
+    fn labels_before_the_welcome() {
+        check(
+            "alice+
+             alice> CAP REQ :batch labeled-response
+             alice<<
+             alice> @label=1 NICK alice
+             alice< @label=1 :irc.example ACK
+             alice> USER alice 0 * :Alice
+             alice> @label=2 AUTHENTICATE PLAIN
+             alice< @label=2 AUTHENTICATE +
+             alice> @label=3 AUTHENTICATE *
+             alice< @label=3 :irc.example 906 alice :SASL authentication aborted
+             alice> @label=4 CAP END
+             alice< @label=4 :irc.example ACK
+             alice< :irc.example 001 alice :…
+             alice<<",
+        );
+    }
+
+    #[test]
+    fn a_batch_within_a_labelled_batch() {
+        check(
+            "alice= batch labeled-response draft/extended-isupport
+             alice> @label=1 ISUPPORT
+             alice< @label=1 :irc.example BATCH +3 labeled-response
+             alice< @batch=3 :irc.example BATCH +2 draft/isupport
+             alice< @batch=2 :irc.example 005 alice …
+             alice< @batch=2 :irc.example 005 alice …
+             alice< @batch=2 :irc.example 005 alice …
+             alice< @batch=3 :irc.example BATCH -2
+             alice< :irc.example BATCH -3",
+        );
+    }
+
+    #[test]
+    fn verbs_have_their_time() {
+        check(
+            "alice+
+             alice> JOIN #tea
+             alice< :irc.example 451 * :You have not registered
+             alice> NONSENSE
+             alice< :irc.example 421 * NONSENSE :Unknown command
+             alice> join
+             alice< :irc.example 451 * :You have not registered
+             bob=
+             bob> nonsense_that_is_much_longer_than_any_verb_there_is x
+             bob< :irc.example 421 bob nonsense_that_is_much_longer_tha :Unknown command
+             bob> :source PING x
+             bob< :irc.example PONG irc.example :x
+             bob>
+             bob> :source",
+        );
+    }
+
+    fn session_with(words: &str) -> (World, usize) {
+        let mut world = World::new(|_, _| {});
+        let at = world.connect("alice", words);
+        (world, at)
+    }
+
+    #[test]
+    fn another_protocol_is_closed_at_once() {
+        for first in ["GET / HTTP/1.1", "POST /x HTTP/1.1", "Host: example.org", "OPTIONS * HTTP/1.1", "\u{16}\u{3}\u{1}"] {
+            let (mut world, at) = session_with("");
+            world.say(at, first).unwrap();
+            assert!(world.received(at).is_empty() && world.is_closed(at), "{first}");
+        }
+        let (mut world, at) = session_with("");
+        world.say(at, "PING x").unwrap();
+        world.say(at, "GET / HTTP/1.1").unwrap();
+        assert!(!world.is_closed(at) && world.received(at)[1].contains(" 421 "));
+        assert!(speaks_something_else(&[22, 3, 1, 0]) && !speaks_something_else(b"GET"));
+    }
+
+    #[test]
+    fn malformed_lines_are_refused_and_said_so() {
+        let long = format!("PING {}", "x".repeat(600));
+        let tagged = format!("@label=1;+x={} PING x", "x".repeat(4_100));
+        let labelled = format!("@label=1 {long}");
+        let cases: [(&[u8], &str); 8] = [
+            (long.as_bytes(), ":irc.example 417 * :Input line was too long"),
+            (tagged.as_bytes(), ":irc.example 417 * :Input line was too long"),
+            (labelled.as_bytes(), "@label=1 :irc.example 417 * :Input line was too long"),
+            (b"privmsg #tea :\xff", ":irc.example FAIL PRIVMSG INVALID_UTF8 :…"),
+            (b"\xff", ":irc.example FAIL * INVALID_UTF8 :…"),
+            (b"PING \0", ":irc.example FAIL * INVALID_MESSAGE :…"),
+            (b"@label=2 PING \xff", "@label=2 :irc.example FAIL PING INVALID_UTF8 :…"),
+            (b"@label=3 ", ""),
+        ];
+        for (bytes, expected) in cases {
+            let (mut world, at) = session_with("");
+            world.say(at, "CAP REQ :batch labeled-response").unwrap();
+            world.received(at);
+            world.say_bytes(at, Ok(bytes));
+            let received = world.received(at).join("\n");
+            assert!(crate::testing::fits(expected, &received), "{received}");
+        }
+        let (mut world, at) = session_with("");
+        world.say_bytes(at, Err(Overlong { head: b"@label=1 PRIVMSG #tea :xxx" }));
+        assert_eq!(world.received(at), [":irc.example 417 * :Input line was too long"]);
+    }
+
+    #[test]
+    fn too_many_lines_before_the_welcome_end_it() {
+        let (mut world, at) = session_with("");
+        for _ in 0..LINES_BEFORE_REGISTRATION {
+            world.say(at, "PONG x").unwrap();
+        }
+        world.say(at, "PONG x").unwrap();
+        assert_eq!(world.received(at), ["ERROR :Closing link: (Too many lines before registration)"]);
+        assert!(world.is_closed(at));
+    }
+
+    #[test]
+    fn two_devices_are_one_person() {
+        check(
+            "alice=
+             alice> REGISTER alice * sesame
+             alice<<
+             alice> JOIN #tea
+             alice<<
+             phone+
+             phone> CAP REQ echo-message
+             phone<<
+             phone> PASS alice:sesame
+             phone> NICK another
+             phone> USER phone 0 * :Phone
+             phone> CAP END
+             phone< :irc.example 900 another …
+             phone< :another NICK alice
+             phone< :irc.example 001 alice :…
+             phone< :irc.example 002 …
+             phone< :irc.example 003 …
+             phone< :irc.example 004 …
+             phone< :irc.example 005 …
+             phone<<
+             phone> PING x
+             phone< :irc.example PONG irc.example :x
+             alice> NICK alicia
+             alice< :alice!~alice@….ip NICK alicia
+             phone< :alice!~alice@….ip NICK alicia
+             phone> PING
+             phone< :irc.example 409 alicia :…
+             alice> PRIVMSG #tea :hi
+             phone< :alicia!~alice@….ip PRIVMSG #tea :hi
+             phone> PRIVMSG #tea :ho
+             phone< :alicia!~alice@….ip PRIVMSG #tea :ho
+             alice< :alicia!~alice@….ip PRIVMSG #tea :ho",
+        );
+    }
+
+    #[test]
+    fn a_flood_is_held_back_not_punished() {
+        let mut world = World::new(|configured, _| configured.flood.burst_lines = 10);
+        let at = world.connect("alice", "throttled");
+        let mut said = 0;
+        while world.say(at, "PING x").is_ok() {
+            said += 1;
+        }
+        assert_eq!(said, 10);
+        assert_eq!(world.received(at).len(), 10);
+        assert!(!world.is_closed(at));
+    }
+
+    #[test]
+    fn unanswered_requests_are_bounded() {
+        let facts = ServerFacts::new(crate::Configured::default());
+        let mut world = World::new(|_, _| {});
+        let at = world.connect("alice", "");
+        for line in ["NICK alice", "USER a 0 * :a"] {
+            world.say(at, line).unwrap();
+        }
+        let session = world.session(at);
+        let mut out = Output::default();
+        let mut said = 0;
+        while session.flood_wait_ms(Moment::default(), &facts) == 0 {
+            session.receive(Moment::default(), &facts, Ok(b"TOPIC #tea"), &mut out);
+            said += 1;
+        }
+        assert_eq!(said, MOST_PENDING);
+        assert_eq!(session.flood_wait_ms(Moment::default(), &facts), WAIT_FOR_ANSWER);
+        let Origin::Session { number, .. } = out.requests[0].origin else { panic!() };
+        session.done(Moment::default(), &facts, number, &mut out);
+        assert_eq!(session.flood_wait_ms(Moment::default(), &facts), 0);
+    }
+
+    #[test]
+    fn the_server_says_goodbye() {
+        let facts = ServerFacts::new(crate::Configured::default());
+        for register in [false, true] {
+            let mut world = World::new(|_, _| {});
+            let at = world.connect("alice", "");
+            if register {
+                for line in ["NICK alice", "USER a 0 * :a"] {
+                    world.say(at, line).unwrap();
+                }
+            }
+            let mut out = Output::default();
+            let session = world.session(at);
+            session.close(Moment::default(), &facts, "The server is stopping", &mut out);
+            assert_eq!(out.bytes, b"ERROR :The server is stopping\r\n");
+            assert!(out.close && session.depart("gone").is_none());
+        }
+    }
+
+    #[test]
+    fn changed_facts_are_told() {
+        let mut world = World::new(|_, _| {});
+        let (alice, bob) = (world.connect("alice", ""), world.connect("bob", ""));
+        for line in ["CAP LS 302", "CAP REQ draft/account-registration", "NICK alice", "USER a 0 * :a", "CAP END"] {
+            world.say(alice, line).unwrap();
+        }
+        for line in ["NICK bob", "USER b 0 * :b"] {
+            world.say(bob, line).unwrap();
+        }
+        world.received(alice);
+        world.received(bob);
+        world.change_facts(|configured| {
+            configured.login.registration_open = false;
+            configured.login.plain = false;
+            configured.limits.topic_length = 300;
+        });
+        assert_eq!(
+            world.received(alice),
+            [
+                ":irc.example CAP alice DEL :draft/account-registration",
+                ":irc.example CAP alice NEW :sasl=SCRAM-SHA-256",
+                ":irc.example 005 alice TOPICLEN=300 :are supported by this server",
+            ]
+        );
+        assert_eq!(world.received(bob), [":irc.example 005 bob TOPICLEN=300 :are supported by this server"]);
+    }
+
+    /// Bug class T1: any verb with any number of any parameters, in any phase, from anyone.
+    #[test]
+    fn no_line_makes_it_panic() {
+        const PARAMETERS: [&str; 24] = [
+            "", "*", "#tea", "alice", "bob", "+o", "-+b", "0", "-1", "99999999999999999999", ",", "#a,#b,", "!@*", "$a:x",
+            "+", ":", "\u{1}ACTION x\u{1}", "é", "LS", "REQ", "END", "+bbb", "%tcuhsnfdlaor,1234", "C>1,U<9,T<1",
+        ];
+        let mut chance = 1_u64;
+        let mut next = |below: usize| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (chance >> 33) as usize % below
+        };
+        for phase in 0..4 {
+            let mut world = World::new(|_, _| {});
+            let mut at = world.connect("alice", "certificate");
+            for round in 0..6_000 {
+                if world.is_closed(at) || round % 500 == 0 {
+                    at = world.connect("alice", "certificate");
+                    let lines: &[&str] = match phase {
+                        0 => &[],
+                        1 => &["NICK alice", "CAP LS 302"],
+                        2 => &["NICK alice", "USER a 0 * :a", "JOIN #tea"],
+                        _ => &["CAP REQ :batch labeled-response echo-message", "NICK bob", "USER a 0 * :a", "CAP END"],
+                    };
+                    lines.iter().for_each(|line| world.say_bytes(at, Ok(line.as_bytes())));
+                }
+                let verb = verb::VERBS[next(verb::VERBS.len())].name;
+                let mut line = if next(4) == 0 { format!("@label=x;+y=z {verb}") } else { verb.to_owned() };
+                for _ in 0..next(17) {
+                    line.push(' ');
+                    line.push_str(PARAMETERS[next(PARAMETERS.len())]);
+                }
+                if line.len() < 500 && verb != "QUIT" {
+                    world.say_bytes(at, Ok(line.as_bytes()));
+                }
+                world.received(at);
+            }
+        }
+    }
+
+    #[test]
+    fn events_of_other_people_change_nothing_of_oneself() {
+        check_with(
+            |_, _| {},
+            "alice=
+             bob=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             bob> NICK bobby
+             bob<<
+             alice< :bob!~bob@….ip NICK bobby
+             alice> PING
+             alice< :irc.example 409 alice :…",
+        );
+    }
 }

@@ -217,12 +217,12 @@ impl<'a> Turn<'a> {
     }
 
     /// What the answers of this line's request will need; replaces what was said before.
-    pub fn await_with(&mut self, awaiting: Awaiting) {
+    pub(crate) fn await_with(&mut self, awaiting: Awaiting) {
         self.awaiting = Some(Box::new(awaiting));
     }
 
     /// What the line left for its answers.
-    pub fn awaiting(&self) -> Option<&Awaiting> {
+    pub(crate) fn awaiting(&self) -> Option<&Awaiting> {
         self.awaiting.as_deref()
     }
 
@@ -239,9 +239,10 @@ impl<'a> Turn<'a> {
         self.number
     }
 
-    /// Whether this turn has asked for something that has not come.
+    /// Whether this turn has asked for something that has not come, or an earlier line has on which all else depends.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.last_asked.is_some() || self.works > 0
+        let another_barrier = |(at, pending): (usize, &Pending)| pending.barrier && Some(at) != self.pending_at;
+        self.last_asked.is_some() || self.works > 0 || self.session.pending.iter().enumerate().any(another_barrier)
     }
 
     /// No later line is worked on before everything that this one asks for has come.
@@ -371,7 +372,7 @@ impl<'a> Turn<'a> {
         let server = self.facts.server_name.clone();
         let reference = if second.is_some() { self.session.next_batch() } else { 0 };
         let buffer = self.buffer().0;
-        let mut head = |buffer: &mut Vec<u8>| {
+        let head = |buffer: &mut Vec<u8>| {
             buffer.extend_from_slice(b"@label=");
             buffer.extend_from_slice(label.as_bytes());
             if server_time {

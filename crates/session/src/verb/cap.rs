@@ -28,3 +28,140 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::Sts;
+    use crate::testing::{check, check_with};
+    use chat::command::PersonalMode;
+
+    #[test]
+    fn the_list_is_one_line_with_the_basics_first() {
+        check(
+            "alice+
+             alice> CAP LS 302
+             alice< :irc.example CAP * LS :sasl=PLAIN,SCRAM-SHA-256 message-tags server-time batch labeled-response \
+             echo-message multi-prefix account-tag account-notify away-notify cap-notify chghost extended-join \
+             extended-monitor invite-notify no-implicit-names setname standard-replies userhost-in-names \
+             draft/account-registration=before-connect,custom-account-name draft/extended-isupport parlor/identity",
+        );
+    }
+
+    #[test]
+    fn values_are_for_302_and_true_for_the_connection() {
+        check(
+            "alice+ certificate
+             alice> CAP LS :302
+             alice< :irc.example CAP * LS :sasl=PLAIN,SCRAM-SHA-256,EXTERNAL …
+             alice> CAP LS
+             alice< :irc.example CAP * LS :sasl message-tags …
+             bob+ plain
+             bob> CAP LS 307
+             bob< :irc.example CAP * LS :sasl=SCRAM-SHA-256 …
+             carol+ plain loopback
+             carol> CAP LS 302
+             carol< :irc.example CAP * LS :sasl=PLAIN,SCRAM-SHA-256 …",
+        );
+        check_with(
+            |configured, _| configured.login.scram_sha_256 = false,
+            "bob+ plain
+             bob> CAP LS 302
+             bob< :irc.example CAP * LS :message-tags …
+             bob> CAP REQ sasl
+             bob< :irc.example CAP * NAK :sasl
+             bob> AUTHENTICATE PLAIN
+             bob< :irc.example 908 * * :are available SASL mechanisms
+             bob< :irc.example 904 * :…",
+        );
+        check_with(
+            |configured, _| configured.sts = Some(Sts { port: 6697, duration_seconds: 300, preload: true }),
+            "alice+
+             alice> CAP LS 302
+             alice< …setname standard-replies sts=duration=300,preload userhost-in-names…
+             alice> CAP LS
+             alice< …setname standard-replies userhost-in-names…
+             alice> CAP REQ sts
+             alice< :irc.example CAP * NAK :sts
+             bob+ plain
+             bob> CAP LS 302
+             bob< …standard-replies sts=port=6697 userhost-in-names…",
+        );
+        check_with(
+            |configured, settings| {
+                configured.login.registration_open = false;
+                configured.default_modes = vec![PersonalMode::Invisible];
+                settings.registration_open = false;
+            },
+            "alice+
+             alice> CAP LS 302
+             alice< …userhost-in-names draft/extended-isupport…",
+        );
+    }
+
+    #[test]
+    fn requests_hold_as_a_whole_or_not_at_all() {
+        check(
+            "alice+
+             alice> CAP LIST
+             alice< :irc.example CAP * LIST :
+             alice> CAP REQ :multi-prefix batch  \x20
+             alice< :irc.example CAP * ACK :multi-prefix batch
+             alice> CAP REQ multi-prefix sasl
+             alice< :irc.example CAP * ACK :multi-prefix sasl
+             alice> CAP REQ :server-time nonsense -batch
+             alice< :irc.example CAP * NAK :server-time nonsense -batch
+             alice> CAP REQ :server-time=1
+             alice< :irc.example CAP * NAK :server-time=1
+             alice> CAP LIST
+             alice< :irc.example CAP * LIST :batch multi-prefix sasl
+             alice> CAP REQ :-batch -setname
+             alice< :irc.example CAP * ACK :-batch -setname
+             alice> CAP LIST
+             alice< :irc.example CAP * LIST :multi-prefix sasl
+             alice> CAP REQ :
+             alice< :irc.example CAP * ACK :
+             alice> CAP NONSENSE
+             alice< :irc.example 410 * NONSENSE :Invalid CAP command
+             alice> CAP
+             alice< :irc.example 461 * CAP :Not enough parameters",
+        );
+    }
+
+    #[test]
+    fn version_302_brings_cap_notify_for_good() {
+        check(
+            "alice+
+             alice> CAP REQ cap-notify
+             alice< :irc.example CAP * ACK :cap-notify
+             alice> CAP REQ -cap-notify
+             alice< :irc.example CAP * ACK :-cap-notify
+             alice> CAP LS 302
+             alice< …
+             alice> CAP LIST
+             alice< :irc.example CAP * LIST :cap-notify
+             alice> CAP REQ -cap-notify
+             alice< :irc.example CAP * NAK :-cap-notify",
+        );
+    }
+
+    #[test]
+    fn registration_waits_for_the_end() {
+        check(
+            "alice+
+             alice> NICK alice
+             alice> CAP LS
+             alice< …
+             alice> USER alice 0 * :Alice
+             alice> CAP REQ server-time
+             alice< :irc.example CAP alice ACK :server-time
+             alice> CAP END
+             alice< @time=2023-11-14T22:13:20.000Z :irc.example 001 alice :…
+             alice<<
+             alice> CAP END
+             alice> CAP REQ -server-time
+             alice< @time=… :irc.example CAP alice ACK :-server-time
+             alice> PING x
+             alice< :irc.example PONG irc.example :x",
+        );
+    }
+}

@@ -44,3 +44,97 @@ pub(crate) fn answer(turn: &mut Turn<'_>, answer: &Answer) {
         other => crate::answer::dispatch(turn, None, other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn before_the_welcome() {
+        check(
+            "alice=
+             bob+
+             bob> NICK
+             bob< :irc.example 431 * :No nickname given
+             bob> NICK :
+             bob< :irc.example 431 * :No nickname given
+             bob> NICK not@name
+             bob< :irc.example 432 * not@name :Erroneous nickname: …
+             bob> NICK :two words
+             bob< :irc.example 432 * * :Erroneous nickname: …
+             bob> NICK alice
+             bob> USER bob 0 * :Bob
+             bob< :irc.example 433 * alice :…
+             bob> NICK ALICE
+             bob< :irc.example 433 * ALICE :…
+             bob> NICK bob
+             bob< :irc.example 001 bob :…
+             bob<<",
+        );
+    }
+
+    #[test]
+    fn later() {
+        check(
+            "alice=
+             bob=
+             carol= server-time
+             alice> JOIN #tea
+             alice<<
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             alice> NICK alicia
+             alice< :alice!~alice@….ip NICK alicia
+             bob< :alice!~alice@….ip NICK alicia
+             alice> NICK bob
+             alice< :irc.example 433 alicia bob :…
+             alice> NICK a,b
+             alice< :irc.example 432 alicia a,b :Erroneous nickname: …
+             alice> NICK
+             alice< :irc.example 431 alicia :No nickname given
+             alice> PING x
+             alice< :irc.example PONG irc.example :x
+             alice> NICK ALICIA
+             alice< :alicia!~alice@….ip NICK ALICIA
+             bob< :alicia!~alice@….ip NICK ALICIA
+             carol> NICK Carol
+             carol< @time=2023-11-14T22:13:20.000Z :carol!~carol@….ip NICK Carol",
+        );
+    }
+
+    #[test]
+    fn an_accounts_name_is_its_own() {
+        check(
+            "alice=
+             alice> REGISTER alice * sesame
+             alice<<
+             alice> QUIT
+             alice<<
+             bob=
+             bob> NICK alice
+             bob< :irc.example 433 bob alice :…",
+        );
+        check_with(
+            |configured, settings| {
+                configured.login.nick_follows_account = true;
+                settings.nick_follows_account = true;
+            },
+            "alice=
+             alice> REGISTER alice * sesame
+             alice<<
+             alice> NICK other
+             alice< :irc.example … alice other :…
+             alice> QUIT
+             alice<<
+             dev+
+             dev> PASS alice:sesame
+             dev> NICK whatever
+             dev> USER dev 0 * :Dev
+             dev< :irc.example 900 whatever …
+             dev< :whatever NICK alice
+             dev< :irc.example 001 alice :…
+             dev<<",
+        );
+    }
+}

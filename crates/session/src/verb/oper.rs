@@ -79,3 +79,73 @@ fn refuse(turn: &mut Turn<'_>) {
     login::count_failure(turn);
     turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing("Password incorrect");
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::{Configured, OperatorLogin};
+    use crate::testing::{check, check_with};
+    use chat::refusal::Rights;
+    use chat::settings::{OperatorRule, Settings};
+    use zeroize::Zeroizing;
+
+    use super::Password;
+
+    fn operators(configured: &mut Configured, settings: &mut Settings) {
+        let plain = Password::Plain(Zeroizing::new("sesame".to_owned()));
+        for (name, password) in [("admin", Password::Hash("hash of sesame".into())), ("root", plain)] {
+            configured.operators.push(OperatorLogin { name: name.into(), password });
+            let title = "is an administrator".into();
+            settings.operators.push(OperatorRule { name: name.into(), rights: Rights::ALL, title });
+        }
+    }
+
+    #[test]
+    fn right_and_wrong() {
+        for name in ["admin", "root"] {
+            check_with(
+                operators,
+                &format!(
+                    "alice=
+                     alice> OPER {name} wrong
+                     alice< :irc.example 464 alice :Password incorrect
+                     alice> OPER nobody sesame
+                     alice< :irc.example 464 alice :Password incorrect
+                     alice> OPER {name}
+                     alice< :irc.example 461 alice OPER :Not enough parameters
+                     alice> OPER {name} sesame
+                     alice< …
+                     alice< …
+                     alice> MODE alice
+                     alice< :irc.example 221 alice +o",
+                ),
+            );
+        }
+    }
+
+    #[test]
+    fn failures_are_limited_and_the_order_is_kept() {
+        check_with(
+            operators,
+            "alice+ throttled
+             alice> NICK alice
+             alice> USER a 0 * :a
+             alice<<
+             alice> OPER admin wrong
+             alice< :irc.example 464 alice :Password incorrect
+             alice> OPER admin wrong
+             alice< :irc.example 464 alice :Password incorrect
+             alice> OPER admin wrong
+             alice< :irc.example 464 alice :Password incorrect
+             alice> OPER admin sesame
+             alice< :irc.example 464 alice :Too many attempts, wait a minute",
+        );
+        check(
+            "alice=
+             alice> OPER admin sesame
+             alice< :irc.example 491 alice :…
+             bob+
+             bob> OPER admin sesame
+             bob< :irc.example 451 * :You have not registered",
+        );
+    }
+}

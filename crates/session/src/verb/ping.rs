@@ -22,3 +22,82 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{World, check};
+
+    #[test]
+    fn ping_and_its_refusals() {
+        check(
+            "alice+
+             alice> PING before
+             alice< :irc.example PONG irc.example :before
+             alice=
+             alice> PING abcdef
+             alice< :irc.example PONG irc.example :abcdef
+             alice> PING :two words
+             alice< :irc.example PONG irc.example :two words
+             alice> PING a b
+             alice< :irc.example PONG irc.example :a
+             alice> PING
+             alice< :irc.example 409 alice :No origin specified
+             alice> PING :
+             alice< :irc.example 409 alice :No origin specified
+             alice> PONG
+             alice> ERROR :whatever",
+        );
+    }
+
+    #[test]
+    fn pong_comes_behind_the_answers_to_what_was_said_before() {
+        let mut world = World::new(|_, _| {});
+        let alice = world.connect("alice", "");
+        for line in ["NICK alice", "USER a 0 * :a"] {
+            world.say(alice, line).unwrap();
+        }
+        world.received(alice);
+        world.say_at_once(alice, &["JOIN #tea", "PING 1", "NONSENSE", "TOPIC #tea", "PING 2", "PING 3"]);
+        let received = world.received(alice);
+        let verbs: Vec<&str> = received.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        assert_eq!(verbs, ["JOIN", "MODE", "353", "366", "PONG", "421", "331", "PONG", "PONG"], "{received:?}");
+    }
+
+    #[test]
+    fn silence_ends_in_a_timeout() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             alice<<
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             +120
+             alice< PING irc.example
+             bob< PING irc.example
+             +100
+             alice> PONG irc.example
+             +20
+             bob< ERROR :Closing link: (Ping timeout: 240 seconds)
+             bob!
+             alice< :bob!~bob@….ip QUIT :Ping timeout: 240 seconds
+             +100
+             alice< PING irc.example",
+        );
+    }
+
+    #[test]
+    fn registration_has_its_time() {
+        check(
+            "alice+
+             alice> NICK alice
+             +29
+             alice> PING x
+             alice< :irc.example PONG irc.example :x
+             +1
+             alice< ERROR :Closing link: (Registration timed out)
+             alice!",
+        );
+    }
+}

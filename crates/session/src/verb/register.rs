@@ -8,7 +8,7 @@ use crate::turn::Turn;
 use crate::verb::Awaiting;
 use chat::command::{Command, NewAccount};
 use chat::name::Username;
-use chat::query::Answer;
+use chat::query::{Answer, Query};
 use compact_str::CompactString;
 use wire::{Line, truncate_at_char_boundary};
 use zeroize::Zeroizing;
@@ -42,7 +42,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return fail("TEMPORARILY_UNAVAILABLE", shown, "Accounts are made by the administrators of this server");
     }
     if !registered && !facts.login.register_before_connect {
-        return turn.fail("REGISTER", "COMPLETE_CONNECTION_REQUIRED", &[], "Connect first, then register");
+        return fail("COMPLETE_CONNECTION_REQUIRED", shown, "Connect first, then register");
     }
     // "this functionality cannot be used to bypass any authentication restrictions", such as a server password: the
     // account is of no use without it.
@@ -118,7 +118,21 @@ pub(crate) fn answer(turn: &mut Turn<'_>, application: Box<Application>, answer:
         Answer::AccountCreated { account } => {
             turn.server_line("REGISTER").param("SUCCESS").param(account).trailing("Account successfully registered");
         }
-        Answer::LoggedIn { account, .. } => login::logged_in(turn, account),
+        Answer::LoggedIn { account, .. } => {
+            login::logged_in(turn, account);
+            if !turn.session.is_registered() {
+                // The arrival has to name the account by its id. Nothing is checked by this: no attempt is counted.
+                let (name, address) = (application.name.clone(), turn.session.link.address);
+                turn.ask(Command::Ask(Query::Credentials { name, address, exempt: true }));
+            }
+        }
+        Answer::Credentials(credentials) => {
+            if let (Some(account), Some(registration)) =
+                (&credentials.account, turn.session.registration.as_deref_mut())
+            {
+                registration.account = Some((account.id, account.username.clone()));
+            }
+        }
         Answer::Refused(refusal) => {
             refusal_numeric::write(turn, "REGISTER", application.name.text(), refusal);
         }
@@ -142,4 +156,144 @@ fn is_email(text: &str) -> bool {
     text.len() <= EMAIL_BYTES
         && !text.chars().any(|c| c.is_control() || c.is_whitespace())
         && text.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn after_the_welcome() {
+        check(
+            "alice=
+             alice> REGISTER * * sesame
+             alice< :irc.example REGISTER SUCCESS alice :Account successfully registered
+             alice< :irc.example 900 alice alice!~alice@….ip alice :You are now logged in as alice
+             alice> REGISTER other * sesame
+             alice< :irc.example FAIL REGISTER ALREADY_AUTHENTICATED alice :…
+             alice> VERIFY alice 123
+             alice< :irc.example FAIL VERIFY ALREADY_AUTHENTICATED alice :…
+             bob=
+             bob> REGISTER tea bob@example.org :four words of it
+             bob< :irc.example REGISTER SUCCESS tea :Account successfully registered
+             bob< :irc.example 900 bob bob!~bob@….ip tea :You are now logged in as tea",
+        );
+    }
+
+    #[test]
+    fn before_the_welcome() {
+        check(
+            "alice+
+             alice> REGISTER * * sesame
+             alice< :irc.example FAIL REGISTER NEED_NICK * :…
+             alice> CAP REQ draft/account-registration
+             alice<<
+             alice> NICK alice
+             alice> REGISTER * * sesame
+             alice< :irc.example REGISTER SUCCESS alice :Account successfully registered
+             alice< :irc.example 900 alice alice!*@* alice :You are now logged in as alice
+             alice> USER alice 0 * :Alice
+             alice> CAP END
+             alice< :irc.example 001 alice :…
+             alice<<
+             alice> REGISTER * * sesame
+             alice< :irc.example FAIL REGISTER ALREADY_AUTHENTICATED alice :…",
+        );
+        check_with(
+            |configured, _| configured.login.register_before_connect = false,
+            "alice+
+             alice> NICK alice
+             alice> REGISTER * * sesame
+             alice< :irc.example FAIL REGISTER COMPLETE_CONNECTION_REQUIRED * :…
+             alice> VERIFY alice 123
+             alice< :irc.example FAIL VERIFY COMPLETE_CONNECTION_REQUIRED alice :…",
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        check(
+            "alice=
+             alice> REGISTER *
+             alice< :irc.example 461 alice REGISTER :Not enough parameters
+             alice> REGISTER not@name * sesame
+             alice< :irc.example FAIL REGISTER BAD_ACCOUNT_NAME not@name :…
+             alice> REGISTER * nonsense sesame
+             alice< :irc.example FAIL REGISTER INVALID_EMAIL alice :…
+             alice> REGISTER * * password
+             alice< :irc.example FAIL REGISTER WEAK_PASSWORD alice :Everyone tries this password first
+             alice> REGISTER * * :
+             alice< :irc.example FAIL REGISTER WEAK_PASSWORD alice :…
+             alice> VERIFY alice 123
+             alice< :irc.example FAIL VERIFY INVALID_CODE alice :…
+             alice> REGISTER * * sesame
+             alice<<
+             bob=
+             bob> REGISTER ALICE * sesame
+             bob< :irc.example FAIL REGISTER ACCOUNT_EXISTS ALICE :…
+             carol=
+             bob> REGISTER carol * sesame
+             bob< :irc.example FAIL REGISTER ACCOUNT_EXISTS carol :…
+             dave+ plain
+             dave> NICK dave
+             dave> REGISTER * * sesame
+             dave< :irc.example FAIL REGISTER TEMPORARILY_UNAVAILABLE dave :…
+             store fails
+             bob> REGISTER bob * sesame
+             bob< :irc.example FAIL REGISTER … :…",
+        );
+        check_with(
+            |configured, settings| {
+                configured.login.registration_open = false;
+                settings.registration_open = false;
+            },
+            "alice=
+             alice> REGISTER * * sesame
+             alice< :irc.example FAIL REGISTER TEMPORARILY_UNAVAILABLE * :…",
+        );
+        check_with(
+            |configured, _| configured.login.email_required = true,
+            "alice=
+             alice> REGISTER * * sesame
+             alice< :irc.example FAIL REGISTER INVALID_EMAIL alice :…
+             alice> REGISTER * alice@example.org sesame
+             alice< :irc.example REGISTER SUCCESS alice :…
+             alice< :irc.example 900 …",
+        );
+        check_with(
+            |configured, settings| {
+                configured.login.nick_follows_account = true;
+                settings.nick_follows_account = true;
+            },
+            "alice=
+             alice> REGISTER other * sesame
+             alice< :irc.example FAIL REGISTER ACCOUNT_NAME_MUST_BE_NICK other :…",
+        );
+    }
+
+    #[test]
+    fn guests_may_be_kept_out() {
+        check_with(
+            |configured, settings| {
+                configured.login.guests = false;
+                settings.guests = false;
+            },
+            "bob+
+             bob> NICK bob
+             bob> USER bob 0 * :Bob
+             bob< :irc.example FAIL * ACCOUNT_REQUIRED :…
+             bob< ERROR :Closing link: (Account required)
+             bob!
+             alice+
+             alice> CAP LS 302
+             alice<<
+             alice> NICK alice
+             alice> USER alice 0 * :Alice
+             alice> REGISTER * * sesame
+             alice<<
+             alice> CAP END
+             alice< :irc.example 001 alice :…
+             alice<<",
+        );
+    }
 }

@@ -26,3 +26,27 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         registration.realname = truncate_at_char_boundary(realname, REALNAME_LENGTH).into();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    #[test]
+    fn user_and_its_refusals() {
+        check(
+            "alice+
+             alice> USER alice 0 *
+             alice< :irc.example 461 * USER :Not enough parameters
+             alice> USER alice 0 * :
+             alice< :irc.example 461 * USER :Not enough parameters
+             alice> USER al@ice irc.example irc.example Alice
+             alice> JOIN :
+             alice< :irc.example 451 * :You have not registered
+             alice> NICK alice
+             alice< :irc.example 001 alice :Welcome to the Example IRC network alice!~alice@….ip
+             alice<<
+             alice> USER alice 0 * :Alice
+             alice< :irc.example 462 alice :You may not reregister",
+        );
+    }
+}

@@ -82,3 +82,59 @@ fn refuse(turn: &mut Turn<'_>) {
 fn is_from(gateway: &Gateway, address: IpAddr) -> bool {
     gateway.addresses.iter().any(|range| range.contains(address))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Gateway, Password};
+    use crate::facts::Configured;
+    use crate::testing::{World, check_with, only};
+    use zeroize::Zeroizing;
+
+    fn gateways(configured: &mut Configured) {
+        let plain = Password::Plain(Zeroizing::new("sesame".to_owned()));
+        for (name, password) in [("web", plain), ("hashed", Password::Hash("hash of sesame".into()))] {
+            configured.gateways.push(Gateway { name: Some(name.into()), addresses: vec![only("192.0.2.1")], password });
+        }
+    }
+
+    #[test]
+    fn a_gateway_speaks_for_someone() {
+        for gateway in ["web", "hashed"] {
+            let mut world = World::new(|configured, _| gateways(configured));
+            let at = world.connect("alice", "");
+            world.say(at, &format!("WEBIRC sesame {gateway} host.example 2001:db8::7 :secure")).unwrap();
+            assert_eq!(world.session(at).address().to_string(), "2001:db8::7");
+            world.say(at, "CAP LS 302").unwrap();
+            assert!(world.received(at)[0].contains("sasl=PLAIN"));
+            let at = world.connect("bob", "");
+            world.say(at, &format!("WEBIRC sesame {gateway} host.example 0::7")).unwrap();
+            world.say(at, "CAP LS 302").unwrap();
+            assert!(!world.received(at)[0].contains("PLAIN"), "the way to the gateway is in the clear");
+        }
+    }
+
+    #[test]
+    fn nobody_else_does() {
+        for (words, line) in [
+            ("", "WEBIRC wrong web host.example 198.51.100.1"),
+            ("", "WEBIRC wrong hashed host.example 198.51.100.1"),
+            ("", "WEBIRC sesame other host.example 198.51.100.1"),
+            ("", "WEBIRC sesame web host.example not-an-address"),
+            ("address=192.0.2.2", "WEBIRC sesame web host.example 198.51.100.1"),
+        ] {
+            check_with(
+                |configured, _| gateways(configured),
+                &format!("alice+ {words}\n alice> {line}\n alice< ERROR :Closing link: (WEBIRC refused: …)\n alice!"),
+            );
+        }
+        check_with(
+            |configured, _| gateways(configured),
+            "alice+
+             alice> WEBIRC sesame web host.example
+             alice< :irc.example 461 * WEBIRC :Not enough parameters
+             bob=
+             bob> WEBIRC sesame web host.example 198.51.100.1
+             bob< :irc.example 462 bob :You may not reregister",
+        );
+    }
+}
