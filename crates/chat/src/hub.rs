@@ -15,6 +15,8 @@ mod turn;
 mod watching;
 
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod transcript;
 
 use crate::chatroom::{Chatroom, ChatroomKind, Flags, RoomFlag, Rules};

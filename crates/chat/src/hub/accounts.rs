@@ -211,8 +211,8 @@ impl Hub {
             },
         );
         let origin = turn.event_origin();
-        self.to_peers(slot, event.clone(), origin, turn);
-        self.to_watchers(slot, &event, turn);
+        self.tell_peers(slot, event.clone(), origin, turn);
+        self.tell_watchers(slot, &event, turn);
         let person = Arc::new(Person {
             id: record.id,
             account: Some(record.username.clone()),
@@ -262,7 +262,7 @@ impl Hub {
                 .collect();
             if let Some(room) = self.room_ref(place.room) {
                 let event = turn.event(&person, What::RoomChanged { room, steps });
-                self.to_room(place.room, event, None, turn);
+                self.tell_room(place.room, event, None, turn);
             }
         }
     }
@@ -302,7 +302,7 @@ impl Hub {
         let changes = changes_of_modes(guest_modes, modes);
         if !changes.is_empty() {
             let event = turn.event(&person, What::OwnModesChanged { changes });
-            turn.to_sessions(&[id], &event, None);
+            turn.tell_sessions(&[id], &event, None);
         }
         let account = person.account.clone().unwrap_or_default();
         turn.tell(
@@ -330,7 +330,7 @@ impl Hub {
                     to: after.name.clone(),
                 },
             );
-            turn.to_sessions(&[id], &event, None);
+            turn.tell_sessions(&[id], &event, None);
         }
         let renamed = Arc::new(Person {
             name: after.name.clone(),
@@ -342,7 +342,7 @@ impl Hub {
                 account: after.account.clone(),
             },
         );
-        turn.to_sessions(&[id], &event, None);
+        turn.tell_sessions(&[id], &event, None);
     }
 
     /// One session sees itself leave all rooms of its client; the others see nothing.
@@ -353,7 +353,7 @@ impl Hub {
         for place in &client.rooms {
             if let Some(room) = self.room_ref(place.room) {
                 let event = turn.event(&client.person, What::Left { room, reason: None });
-                turn.to_sessions(&[id], &event, None);
+                turn.tell_sessions(&[id], &event, None);
             }
             turn.effects.to(
                 id,
@@ -734,4 +734,548 @@ fn changes_of_modes(before: Modes, after: Modes) -> Vec<(bool, PersonalMode)> {
         .filter(|mode| !before.has(*mode))
         .map(|mode| (true, mode));
     taken.chain(given).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{check_with, settings};
+    use crate::settings::Settings;
+
+    #[test]
+    fn the_first_account_owns_the_server() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > console registers root
+            console: account root created
+            keep: account root
+            > console registers alice
+            console: account alice created
+            keep: account alice
+            > root arrives account root
+            root: logged in to root as nobody yet
+            keep: account root
+            root: welcome root
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            keep: account alice
+            alice: welcome alice
+            > alice asks accounts
+            alice: refused: NotOperator
+            > root asks accounts
+            root: accounts root alice
+            > root asks account alice
+            root: account alice
+            > alice asks account alice
+            alice: account alice
+            > alice asks account root
+            alice: refused: NotOperator
+            > alice deletes root
+            alice: refused: NotOperator
+            > root deletes root
+            root: refused: NotYours
+            > root grants alice accounts
+            root: account alice changed
+            keep: account alice
+            > alice disables root
+            alice: refused: NotYours
+            > alice deletes nobody
+            alice: refused: NoSuchAccount { name: \"nobody\" }
+            > alice grants alice kill
+            alice: refused: NotYours
+            > alice sets password root
+            alice: refused: NotYours
+            > alice sets password alice
+            alice: account alice changed
+            keep: account alice
+            > console disables root
+            root: closed: the account was disabled
+            console: account root changed
+            keep: account root
+            ",
+        );
+    }
+
+    #[test]
+    fn registering_is_logging_in() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > show changes
+            > alice registers Alice
+            alice: account Alice created
+            [alice* bob] alice is account Alice
+            alice: logged in to Alice as alice
+            keep: account Alice
+            keep: member #tea @Alice
+            > bob registers ALICE
+            bob: refused: AccountExists { name: \"ALICE\" }
+            > bob registers alіce
+            bob: refused: NameConfusable { name: \"alіce\" }
+            > bob registers root
+            bob: refused: AccountExists { name: \"root\" }
+            > bob registers 1x
+            bob: refused: AccountNameInvalid { name: \"1x\" }
+            > alice registers other
+            alice: refused: AlreadyLoggedIn
+            > carol registers carol
+            carol: account carol created
+            carol: logged in to carol as nobody yet
+            keep: account carol
+            > carol registers carol2
+            carol: refused: AlreadyLoggedIn
+            > carol arrives as carol
+            carol: welcome carol
+            > bob registers bob
+            bob: account bob created
+            [alice bob*] bob is account bob
+            bob: logged in to bob as bob
+            keep: account bob
+            keep: member #tea bob
+            > eve registers bob
+            eve: refused: AccountExists { name: \"bob\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn registration_may_be_closed() {
+        check_with(
+            Settings {
+                registration_open: false,
+                ..settings()
+            },
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice registers alice
+            alice: refused: RegistrationClosed
+            > console registers root
+            console: account root created
+            > root arrives account root
+            root: logged in to root as nobody yet
+            root: welcome root
+            > root registers alice
+            root: refused: NameInUse { name: \"alice\" }
+            > alice logs in alice
+            alice: refused: WrongCredentials
+            ",
+        );
+    }
+
+    #[test]
+    fn a_name_that_someone_bears_is_not_registered_by_another() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > eve arrives
+            eve: welcome eve
+            > eve registers alice
+            eve: refused: NameInUse { name: \"alice\" }
+            > eve registers аlice
+            eve: refused: NameConfusable { name: \"аlice\" }
+            > console registers alice
+            console: refused: NameInUse { name: \"alice\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn an_account_s_name_is_its_own() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > eve arrives as alice
+            eve: refused: NameReserved { name: \"alice\" }
+            > eve arrives as Alice
+            eve: refused: NameReserved { name: \"Alice\" }
+            > eve arrives as alicе
+            eve: refused: NameConfusable { name: \"alicе\" }
+            > eve arrives as eve
+            eve: welcome eve
+            > eve renames alice
+            eve: refused: NameReserved { name: \"alice\" }
+            > alice arrives account alice as al
+            alice: logged in to alice as nobody yet
+            alice: welcome al
+            > alice renames alice
+            [alice*] al is now alice
+            ",
+        );
+    }
+
+    #[test]
+    fn names_are_free_without_protection() {
+        check_with(
+            Settings {
+                nick_protection: false,
+                ..settings()
+            },
+            "
+            > console registers alice
+            console: account alice created
+            > eve arrives as alice
+            eve: welcome alice
+            > bob registers eve
+            bob: account eve created
+            bob: logged in to eve as nobody yet
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: refused: NameInUse { name: \"alice\" }
+            > alice arrives account alice as al
+            alice: logged in to alice as nobody yet
+            alice: welcome al
+            ",
+        );
+    }
+
+    #[test]
+    fn a_guest_turns_out_to_be_an_account() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [bob alice*] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            > alice joins #pot
+            [alice*] alice (alice) joined #pot ~
+            alice: entered #pot ~alice
+            > alice quits
+            [bob] alice quit ()
+            > guest arrives
+            guest: welcome guest
+            > guest joins #tea
+            [bob guest*] guest joined #tea
+            guest: entered #tea @bob guest
+            > guest joins #cup
+            [guest*] guest joined #cup @
+            guest: entered #cup @guest
+            > show changes
+            > guest logs in alice
+            [guest* bob] guest is account alice
+            [guest] guest (alice) joined #pot ~
+            guest: entered #pot ~guest
+            guest: logged in to alice as guest
+            keep: account alice
+            keep: member #cup @alice
+            > guest renames alice
+            [guest* bob] guest is now alice
+            ",
+        );
+    }
+
+    #[test]
+    fn a_guest_turns_out_to_be_someone_who_is_here() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [bob alice*] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            > alice modes +i
+            [alice*] alice has modes +i
+            > guest arrives
+            guest: welcome guest
+            > guest joins #tea
+            [bob alice guest*] guest joined #tea
+            guest: entered #tea @bob alice guest
+            > guest joins #cup
+            [guest*] guest joined #cup @
+            guest: entered #cup @guest
+            > guest watches bob
+            guest: online [bob] offline []
+            > guest logs in alice
+            [guest] guest left #tea
+            [guest] guest left #cup
+            [bob alice] guest quit (logged in as alice)
+            [guest] guest is now alice
+            [guest] alice is account alice
+            [guest] alice has modes +i
+            guest: logged in to alice as alice
+            [guest] alice (alice) joined #tea
+            guest: entered #tea @bob alice
+            > bob says #tea hi
+            [bob* alice guest] bob -> #tea: hi
+            > guest asks watched
+            guest: watching bob
+            > guest parts #tea
+            [bob alice guest*] alice left #tea
+            ",
+        );
+    }
+
+    #[test]
+    fn a_session_can_change_its_account() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > console registers bob
+            console: account bob created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > alice logs in bob
+            [alice] alice left #tea
+            [alice] alice is now guest6
+            [alice] guest6 is no account
+            [alice*] guest6 is account bob
+            alice: logged in to bob as guest6
+            > alice logs in bob
+            alice: logged in to bob as guest6
+            > alice logs out
+            [alice] guest6 is no account
+            alice: logged out
+            > alice logs out
+            alice: refused: NotLoggedIn
+            ",
+        );
+    }
+
+    #[test]
+    fn logging_out_leaves_the_rooms_to_the_account() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            > alice joins #tea
+            [bob alice* alice/2] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            alice/2 (unasked): entered #tea @bob alice
+            > alice logs out
+            [alice] alice left #tea
+            [alice] alice is now guest9
+            [alice] guest9 is no account
+            alice: logged out
+            > alice/2 says #tea still here
+            [bob alice/2*] alice -> #tea: still here
+            > alice/2 logs out
+            [alice/2] alice left #tea
+            [bob] alice quit (logged out)
+            [alice/2] alice is now guest11
+            [alice/2] guest11 is no account
+            alice/2: logged out
+            > alice/2 arrives account alice
+            [alice/2*] guest11 is account alice
+            [bob alice/2] guest11 (alice) joined #tea
+            alice/2: entered #tea @bob guest11
+            alice/2: logged in to alice as guest11
+            > carol arrives account alice
+            carol: logged in to alice as nobody yet
+            carol: welcome again guest11
+            [carol] guest11 (alice) joined #tea
+            carol: entered #tea @bob guest11
+            ",
+        );
+    }
+
+    #[test]
+    fn the_attempts_of_strangers_don_t_lock_the_owner_out() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice quits
+            > a asks credentials alice
+            a: credentials of alice
+            > b asks credentials Alice
+            b: credentials of alice
+            > c asks credentials alice
+            c: credentials of alice
+            > d asks credentials alice
+            d: credentials of alice
+            > e asks credentials alice
+            e: credentials of alice
+            > f asks credentials alice
+            f: refused: TooManyAttempts { retry_after_seconds: 12 }
+            > alice asks credentials alice
+            alice: credentials of alice
+            > time 12
+            > f asks credentials alice
+            f: credentials of alice
+            > g asks credentials nobody
+            g: credentials of nobody
+            > g asks credentials nobody
+            g: credentials of nobody
+            > g asks credentials nobody
+            g: credentials of nobody
+            > g asks credentials nobody
+            g: credentials of nobody
+            > g asks credentials nobody
+            g: credentials of nobody
+            > g asks credentials nobody
+            g: refused: TooManyAttempts { retry_after_seconds: 12 }
+            ",
+        );
+    }
+
+    #[test]
+    fn a_good_attempt_does_not_count() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > a asks credentials alice
+            a: credentials of alice
+            > a asks credentials alice
+            a: credentials of alice
+            > a asks credentials alice
+            a: credentials of alice
+            > a asks credentials alice
+            a: credentials of alice
+            > a asks credentials alice
+            a: credentials of alice
+            > a logs in alice
+            a: logged in to alice as nobody yet
+            > b asks credentials alice
+            b: credentials of alice
+            > b asks credentials alice
+            b: refused: TooManyAttempts { retry_after_seconds: 12 }
+            ",
+        );
+    }
+
+    #[test]
+    fn disabled_and_deleted_accounts_are_gone_at_once() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [bob alice*] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            > alice/2 logs in alice
+            alice/2: logged in to alice as nobody yet
+            > console disables alice
+            alice: closed: the account was disabled
+            [bob] alice quit (the account was disabled)
+            console: account alice changed
+            > alice/2 arrives as other
+            alice/2: refused: WrongCredentials
+            > eve asks credentials alice
+            eve: credentials of nobody
+            > eve logs in alice
+            eve: refused: WrongCredentials
+            > console enables alice
+            console: account alice changed
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            [bob alice] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            > show changes
+            > alice deletes alice
+            alice: account alice deleted
+            alice: closed: the account was deleted
+            [bob] alice quit (the account was deleted)
+            keep: no member #tea someone
+            keep: no account
+            > eve arrives as alice
+            eve: welcome alice
+            ",
+        );
+    }
+
+    #[test]
+    fn certificates_log_in() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > console registers bob
+            console: account bob created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice adds certificate alice 1
+            alice: account alice changed
+            > alice adds certificate alice 1
+            alice: account alice changed
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob adds certificate bob 1
+            bob: refused: NotYours
+            > bob asks certificate 1
+            bob: credentials of alice
+            > bob asks certificate 2
+            bob: credentials of nobody
+            > console disables alice
+            alice: closed: the account was disabled
+            console: account alice changed
+            > bob asks certificate 1
+            bob: credentials of nobody
+            ",
+        );
+    }
 }

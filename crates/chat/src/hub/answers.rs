@@ -531,3 +531,209 @@ fn matches_who(mask: &str, client: &Client, sees_all: bool) -> bool {
         || glob(mask, &person.mask())
         || (sees_all && glob(mask, &client.ip_address.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{check_with, settings};
+
+    #[test]
+    fn secret_rooms_and_invisible_people() {
+        check_with(
+            settings(),
+            "
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > op mode #tea +s
+            [op*] op changed #tea: +s
+            > bob arrives
+            bob: welcome bob
+            > bob modes +i
+            [bob*] bob has modes +i
+            > bob joins #pot
+            [bob*] bob joined #pot @
+            bob: entered #pot @bob
+            > eve arrives
+            eve: welcome eve
+            > eve asks members #tea
+            eve: refused: NoSuchRoom { name: \"#tea\" }
+            > eve asks settings #tea
+            eve: refused: NoSuchRoom { name: \"#tea\" }
+            > eve asks bans #tea
+            eve: refused: NoSuchRoom { name: \"#tea\" }
+            > eve asks topic #tea
+            eve: refused: NoSuchRoom { name: \"#tea\" }
+            > eve asks who #tea
+            eve: who #tea:
+            > eve asks rooms
+            eve: rooms #pot(1)
+            > eve asks whois op
+            eve: whois op in [] devices 1 idle 0
+            > eve asks members #pot
+            eve: members of #pot:
+            > eve asks who *
+            eve: who *: op() eve()!
+            > eve asks who b*
+            eve: who b*:
+            > eve asks who bob
+            eve: who bob: bob()
+            > eve asks whois bob
+            eve: whois bob in [] devices 1 idle 0
+            > eve joins #pot
+            [bob eve*] eve joined #pot
+            eve: entered #pot @bob eve
+            > eve asks who *
+            eve: who *: op() bob(@#pot) eve(#pot)!
+            > eve asks whois bob
+            eve: whois bob in [@#pot] devices 1 idle 0
+            > op asks rooms
+            op: rooms #tea(1) #pot(2)
+            > op asks whois op
+            op: whois op in [@#tea] with address devices 1 idle 0
+            > root arrives
+            root: welcome root
+            > root opers admin
+            [root*] root has modes +o
+            root: operator: is an admin
+            > root asks members #tea
+            root: members of #tea: @op
+            > root asks who *
+            root: who *: op(@#tea)! bob(@#pot)! eve(#pot)! root()!
+            > root asks whois bob
+            root: whois bob in [@#pot] with address devices 1 idle 0
+            > root asks rooms
+            root: rooms #tea(1) #pot(2)
+            > root asks connections
+            root: connections op bob eve root
+            > eve asks connections
+            eve: refused: NotOperator
+            > eve asks operators *
+            eve: who *: root()
+            > console asks connections
+            console: connections op bob eve root
+            ",
+        );
+    }
+
+    #[test]
+    fn rooms_by_filter() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice joins #teapot
+            [alice*] alice joined #teapot @
+            alice: entered #teapot @alice
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > time 600
+            > alice joins #new
+            [alice*] alice joined #new @
+            alice: entered #new @alice
+            > alice topic #new fresh
+            [alice*] alice set topic of #new: fresh
+            > bob asks rooms >1
+            bob: rooms #tea(2)
+            > bob asks rooms <2
+            bob: rooms #teapot(1) #new(1)
+            > bob asks rooms #tea*
+            bob: rooms #tea(2) #teapot(1)
+            > bob asks rooms #tea*,!*pot
+            bob: rooms #tea(2)
+            > bob asks rooms #new,#none
+            bob: rooms #new(1)
+            > bob asks rooms C>5
+            bob: rooms #tea(2) #teapot(1)
+            > bob asks rooms T<5
+            bob: rooms #new(1)
+            ",
+        );
+    }
+
+    #[test]
+    fn those_who_were_here() {
+        check_with(
+            settings(),
+            "
+            > bob arrives
+            bob: welcome bob
+            > bob renames bobby
+            [bob*] bob is now bobby
+            > bob quits
+            > eve arrives
+            eve: welcome eve
+            > eve asks whowas bob
+            eve: whowas bob: bob-real
+            > eve asks whowas bobby
+            eve: whowas bobby: bob-real
+            > eve asks whowas nobody
+            eve: refused: NeverSeen { name: \"nobody\" }
+            > root arrives
+            root: welcome root
+            > root opers admin
+            [root*] root has modes +o
+            root: operator: is an admin
+            > root asks whowas BOB
+            root: whowas BOB: bob-real!
+            > a arrives
+            a: welcome a
+            > a quits
+            > b arrives
+            b: welcome b
+            > b quits
+            > eve asks whowas bob
+            eve: refused: NeverSeen { name: \"bob\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn small_questions() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice modes +i
+            [alice*] alice has modes +i
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice mode #tea +kl key 5
+            [alice*] alice changed #tea: +k:key +l:5
+            > time 90
+            > bob asks present alice,nobody,BOB
+            bob: present alice bob
+            > bob asks settings #tea
+            bob: settings of #tea: nt key hidden limit Some(5)
+            > alice asks settings #tea
+            alice: settings of #tea: nt key key limit Some(5)
+            > bob asks counts
+            bob: Counts { clients: 2, invisible: 1, operators: 0, rooms: 1, most_clients: 2 }
+            > bob asks modes
+            bob: modes
+            > alice asks modes
+            alice: modes i
+            > alice asks whois alice
+            alice: whois alice in [@#tea] with address devices 1 idle 90
+            > bob asks whois nobody
+            bob: refused: NoSuchClient { name: \"nobody\" }
+            > bob asks status
+            bob: online [] offline []
+            > bob asks invitations
+            bob: invited to
+            ",
+        );
+    }
+}

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 impl Hub {
     /// To every shard that has sessions in the room, and to the one whose session asked.
-    pub(super) fn to_room(
+    pub(super) fn tell_room(
         &self,
         room: RoomNumber,
         event: Event,
@@ -34,7 +34,7 @@ impl Hub {
     }
 
     /// To her own sessions and to everyone who shares a room with her, each once.
-    pub(super) fn to_peers(
+    pub(super) fn tell_peers(
         &mut self,
         slot: u32,
         event: Event,
@@ -45,11 +45,11 @@ impl Hub {
             return;
         };
         if let [place] = client.rooms.as_slice() {
-            self.to_room(place.room, event, origin, turn);
+            self.tell_room(place.room, event, origin, turn);
             return;
         }
         let sessions = self.sessions_of_peers(slot);
-        turn.to_sessions(&sessions, &event, origin);
+        turn.tell_sessions(&sessions, &event, origin);
     }
 
     /// The sessions of a client and of all who share a room with it, each once, its own first.
@@ -85,7 +85,7 @@ impl Hub {
     }
 
     /// To those who watch her name and share no room with her: the others are told as peers.
-    pub(super) fn to_watchers(&self, slot: u32, event: &Event, turn: &mut Turn) {
+    pub(super) fn tell_watchers(&self, slot: u32, event: &Event, turn: &mut Turn) {
         let Some(client) = self.state.client(slot) else {
             return;
         };
@@ -100,7 +100,7 @@ impl Hub {
                 })
             })
             .collect();
-        turn.to_watchers(&sessions, event);
+        turn.tell_watchers(&sessions, event);
     }
 
     pub(super) fn share_a_room(&self, one: u32, other: u32) -> bool {

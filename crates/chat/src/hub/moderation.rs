@@ -69,7 +69,7 @@ impl Hub {
         if !steps.is_empty() {
             let event = turn.event(&person, What::RoomChanged { room, steps });
             let origin = turn.event_origin();
-            self.to_room(number, event, origin, turn);
+            self.tell_room(number, event, origin, turn);
         }
     }
 
@@ -138,7 +138,7 @@ impl Hub {
             self.settings
                 .standing_rooms
                 .iter()
-                .any(|name| ChatroomName::lookup(name, rules).key() == &room.key)
+                .any(|name| *ChatroomName::lookup(name, rules).key() == room.key)
         };
         if flag == RoomFlag::Registered && !on && is_standing() {
             return Err(Refusal::FlagRefused {
@@ -388,7 +388,7 @@ impl Hub {
                 if let Some(who) = self.absent_person(account) {
                     let event = turn.event(&by, What::Kicked { room, who, reason });
                     let origin = turn.event_origin();
-                    self.to_room(number, event, origin, turn);
+                    self.tell_room(number, event, origin, turn);
                 }
                 self.end_membership(account, number, turn);
             }
@@ -459,7 +459,7 @@ impl Hub {
             .filter(|(_, client)| client.has(PersonalMode::Wallops))
             .flat_map(|(_, client)| client.sessions.iter().copied())
             .collect();
-        turn.to_sessions(&sessions, &event, None);
+        turn.tell_sessions(&sessions, &event, None);
     }
 
     pub(super) fn control(&mut self, control: Control, turn: &mut Turn) {
@@ -480,5 +480,441 @@ impl Hub {
         turn.effects
             .server
             .push(ServerEffect::Control { control, by });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{check_with, settings};
+
+    #[test]
+    fn roles_by_rank() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > console registers admin
+            console: account admin created
+            > owner arrives account owner
+            owner: logged in to owner as nobody yet
+            owner: welcome owner
+            > owner joins #tea
+            [owner*] owner (owner) joined #tea ~
+            owner: entered #tea ~owner
+            > admin arrives account admin
+            admin: logged in to admin as nobody yet
+            admin: welcome admin
+            > admin joins #tea
+            [owner admin*] admin (admin) joined #tea
+            admin: entered #tea ~owner admin
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [owner admin op*] op joined #tea
+            op: entered #tea ~owner admin op
+            > half arrives
+            half: welcome half
+            > half joins #tea
+            [owner admin op half*] half joined #tea
+            half: entered #tea ~owner admin op half
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [owner admin op half bob*] bob joined #tea
+            bob: entered #tea ~owner admin op half bob
+            > owner mode #tea +aoh admin op half
+            [owner* admin op half bob] owner changed #tea: +a:admin +o:op +h:half
+            > op mode #tea +a op
+            op: refused: NeedsRole { room: \"#tea\", role: Owner }
+            > op mode #tea -o admin
+            op: refused: Outranked { room: \"#tea\", name: \"admin\" }
+            > op mode #tea +v admin
+            op: refused: Outranked { room: \"#tea\", name: \"admin\" }
+            > half mode #tea +o half
+            half: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > half mode #tea +v bob
+            [owner admin op half* bob] half changed #tea: +v:bob
+            > half mode #tea -o op
+            half: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > half mode #tea +v nobody
+            half: refused: NoSuchClient { name: \"nobody\" }
+            > bob mode #tea -v bob
+            [owner admin op half bob*] bob changed #tea: -v:bob
+            > bob mode #tea +v bob
+            bob: refused: NeedsRole { room: \"#tea\", role: HalfOperator }
+            > op mode #tea +vo bob bob
+            [owner admin op* half bob] op changed #tea: +v:bob +o:bob
+            > op mode #tea +o bob
+            > op mode #tea -o op
+            [owner admin op* half bob] op changed #tea: -o:op
+            > admin mode #tea -o bob
+            [owner admin* op half bob] admin changed #tea: -o:bob
+            > eve arrives
+            eve: welcome eve
+            > op mode #tea +o eve
+            op: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > eve mode #tea +o eve
+            eve: refused: NotMember { room: \"#tea\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn roles_of_accounts_are_kept() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > console registers bob
+            console: account bob created
+            > owner arrives account owner
+            owner: logged in to owner as nobody yet
+            owner: welcome owner
+            > owner joins #tea
+            [owner*] owner (owner) joined #tea ~
+            owner: entered #tea ~owner
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob joins #tea
+            [owner bob*] bob (bob) joined #tea
+            bob: entered #tea ~owner bob
+            > bob quits
+            [owner] bob quit ()
+            > show changes
+            > owner mode #tea +o bob
+            [owner*] owner changed #tea: +o:bob
+            keep: member #tea @bob
+            > owner mode #tea +v carol
+            owner: refused: NoSuchClient { name: \"carol\" }
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            keep: account bob
+            bob: welcome bob
+            [owner bob] bob (bob) joined #tea @
+            bob: entered #tea ~owner @bob
+            > owner kicks #tea bob out
+            [owner* bob] owner kicked bob from #tea (out)
+            keep: no member #tea bob
+            > bob quits
+            keep: account bob
+            > owner kicks #tea bob
+            owner: refused: NoSuchClient { name: \"bob\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn kicking_someone_who_is_away_ends_the_membership() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > console registers bob
+            console: account bob created
+            > owner arrives account owner
+            owner: logged in to owner as nobody yet
+            owner: welcome owner
+            > owner joins #tea
+            [owner*] owner (owner) joined #tea ~
+            owner: entered #tea ~owner
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob joins #tea
+            [owner bob*] bob (bob) joined #tea
+            bob: entered #tea ~owner bob
+            > bob quits
+            [owner] bob quit ()
+            > owner kicks #tea bob not again
+            [owner*] owner kicked bob from #tea (not again)
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            ",
+        );
+    }
+
+    #[test]
+    fn kicking_by_rank() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > owner arrives account owner
+            owner: logged in to owner as nobody yet
+            owner: welcome owner
+            > owner joins #tea
+            [owner*] owner (owner) joined #tea ~
+            owner: entered #tea ~owner
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [owner op*] op joined #tea
+            op: entered #tea ~owner op
+            > half arrives
+            half: welcome half
+            > half joins #tea
+            [owner op half*] half joined #tea
+            half: entered #tea ~owner op half
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [owner op half bob*] bob joined #tea
+            bob: entered #tea ~owner op half bob
+            > owner mode #tea +oh op half
+            [owner* op half bob] owner changed #tea: +o:op +h:half
+            > half kicks #tea op
+            half: refused: Outranked { room: \"#tea\", name: \"op\" }
+            > op kicks #tea owner
+            op: refused: Outranked { room: \"#tea\", name: \"owner\" }
+            > bob kicks #tea half
+            bob: refused: NeedsRole { room: \"#tea\", role: HalfOperator }
+            > half kicks #tea nobody
+            half: refused: NoSuchClient { name: \"nobody\" }
+            > eve arrives
+            eve: welcome eve
+            > half kicks #tea eve
+            half: refused: TheyAreNotMember { name: \"eve\", room: \"#tea\" }
+            > eve kicks #tea bob
+            eve: refused: NotMember { room: \"#tea\" }
+            > half kicks #tea bob get out
+            [owner op half* bob] half kicked bob from #tea (get out)
+            > op kicks #tea op
+            [owner op* half] op kicked op from #tea
+            > eve kicks #none bob
+            eve: refused: NoSuchRoom { name: \"#none\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn switches() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            keep: room #tea nt
+            > op mode #tea +m+m-m+s
+            [op*] op changed #tea: +m -m +s
+            keep: room #tea nst
+            > op mode #tea +P
+            op: refused: NeedsRole { room: \"#tea\", role: Owner }
+            > op mode #tea +k one
+            [op*] op changed #tea: +k:one
+            keep: room #tea nst
+            > op mode #tea +k two
+            [op*] op changed #tea: +k:two
+            keep: room #tea nst
+            > op mode #tea +k two
+            > op mode #tea -k
+            [op*] op changed #tea: -k:two
+            keep: room #tea nst
+            > op mode #tea -k
+            > op mode #tea +l 5
+            [op*] op changed #tea: +l:5
+            keep: room #tea nst
+            > op mode #tea +l 5
+            > op mode #tea -l
+            [op*] op changed #tea: -l
+            keep: room #tea nst
+            > bob arrives
+            bob: welcome bob
+            > bob mode #tea +m
+            bob: refused: NoSuchRoom { name: \"#tea\" }
+            > bob joins #tea
+            [op bob*] bob joined #tea
+            bob: entered #tea @op bob
+            > bob mode #tea +ml 3
+            bob: refused: NeedsRole { room: \"#tea\", role: Operator }
+            bob: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > op mode #tea +mb-s eve
+            [op* bob] op changed #tea: +m +b:eve!*@* -s
+            keep: room #tea mnt
+            > op mode #none +m
+            op: refused: NoSuchRoom { name: \"#none\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn lists() {
+        check_with(
+            settings(),
+            "
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > op mode #tea +bb eve EVE!*@*
+            [op*] op changed #tea: +b:eve!*@*
+            > op mode #tea +b ~account:bob
+            [op*] op changed #tea: +b:~a:bob
+            > op mode #tea +b ~z:x
+            > op mode #tea +b a@b
+            [op*] op changed #tea: +b:*!a@b
+            > op mode #tea +b one.too.many
+            op: refused: ListFull { room: \"#tea\", mask: \"one.too.many!*@*\", letter_of: Ban }
+            > op mode #tea +e friend
+            [op*] op changed #tea: +e:friend!*@*
+            > op mode #tea -b Eve
+            [op*] op changed #tea: -b:eve!*@*
+            > op mode #tea -b Eve
+            > op asks bans #tea
+            op: list of #tea: ~a:bob *!a@b
+            > bob arrives
+            bob: welcome bob
+            > bob asks bans #tea
+            bob: list of #tea: ~a:bob *!a@b
+            > bob asks exceptions #tea
+            bob: refused: NotMember { room: \"#tea\" }
+            > op asks exceptions #tea
+            op: list of #tea: friend!*@*
+            ",
+        );
+    }
+
+    #[test]
+    fn an_operator_of_the_server_acts_as_owner() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > owner arrives account owner
+            owner: logged in to owner as nobody yet
+            owner: welcome owner
+            > owner joins #tea
+            [owner*] owner (owner) joined #tea ~
+            owner: entered #tea ~owner
+            > owner mode #tea +si
+            [owner*] owner changed #tea: +s +i
+            > root arrives
+            root: welcome root
+            > root opers admin
+            [root*] root has modes +o
+            root: operator: is an admin
+            > root joins #tea
+            [owner root*] root joined #tea
+            root: entered #tea ~owner root
+            > root mode #tea -i+o root
+            [owner root*] root changed #tea: -i +o:root
+            > root kicks #tea owner
+            [owner root*] root kicked owner from #tea
+            > root mode #tea +P-s
+            [root*] root changed #tea: +P -s
+            ",
+        );
+    }
+
+    #[test]
+    fn killing() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            > alice joins #tea
+            [bob alice* alice/2] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            alice/2 (unasked): entered #tea @bob alice
+            > bob kills alice bad
+            bob: refused: NotOperator
+            > bob opers admin
+            [bob*] bob has modes +o
+            bob: operator: is an admin
+            > bob kills nobody bad
+            bob: refused: NoSuchClient { name: \"nobody\" }
+            > bob kills alice spam
+            bob: killed alice
+            alice: closed: Killed by bob: spam
+            alice/2: closed: Killed by bob: spam
+            [bob] alice quit (Killed by bob: spam)
+            > console kills bob you too
+            bob: closed: Killed by the server: you too
+            console: killed bob
+            ",
+        );
+    }
+
+    #[test]
+    fn announcing_and_control() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice announces hi
+            alice: refused: NotOperator
+            > alice opers admin
+            [alice*] alice has modes +o
+            alice: operator: is an admin
+            > alice announces hi
+            [everyone] alice announces: hi
+            > alice wallops hi
+            > alice modes +w
+            [alice*] alice has modes +w
+            > alice wallops hi
+            [alice] alice wallops: hi
+            > alice rehashes
+            server: Rehash by alice
+            > alice stops
+            server: Stop by alice
+            > console announces maintenance
+            [everyone] server announces: maintenance
+            > console stops
+            server: Stop by the server
+            > bob arrives
+            bob: welcome bob
+            > bob stops
+            bob: refused: NotOperator
+            ",
+        );
+    }
+
+    #[test]
+    fn rights_are_single() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > console registers alice
+            console: account alice created
+            > console grants alice kill
+            console: account alice changed
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice stops
+            alice: refused: MissingRight { right: Stop }
+            > alice announces hi
+            alice: refused: MissingRight { right: Announce }
+            > alice kills alice myself
+            alice: killed alice
+            alice: closed: Killed by alice: myself
+            ",
+        );
     }
 }

@@ -111,7 +111,7 @@ impl Hub {
             match audience {
                 None => {
                     let origin = turn.finishing_origin();
-                    self.to_room(number, event, origin, turn);
+                    self.tell_room(number, event, origin, turn);
                 }
                 Some(role) => self.post_to_role(asker, number, role, &event, turn),
             }
@@ -148,7 +148,7 @@ impl Hub {
             sessions.push(asker.session);
         }
         let origin = turn.finishing_origin();
-        turn.to_sessions(&sessions, event, origin);
+        turn.tell_sessions(&sessions, event, origin);
     }
 
     fn post_to_person(
@@ -199,7 +199,7 @@ impl Hub {
         let event = Event::Posted(message.clone());
         let mut to_sessions = self.sessions_of(to);
         to_sessions.retain(|id| *id != asker.session);
-        turn.to_sessions(&to_sessions, &event, None);
+        turn.tell_sessions(&to_sessions, &event, None);
         if to != asker.slot {
             let mut others = self.sessions_of(asker.slot);
             others.retain(|id| *id != asker.session);
@@ -210,7 +210,7 @@ impl Hub {
         } else {
             turn.finishing_origin()
         };
-        turn.to_sessions(&[asker.session], &event, origin);
+        turn.tell_sessions(&[asker.session], &event, origin);
         if let Some(message) = away {
             turn.answer(Answer::RecipientAway {
                 name: recipient_name,
@@ -325,5 +325,367 @@ impl Hub {
             self.state
                 .push_message(message, self.settings.recent_messages);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{check_with, settings};
+
+    #[test]
+    fn talking_in_a_room() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            keep: room #tea nt
+            > bob says #tea hi
+            bob: refused: CannotSpeak { room: \"#tea\", why: NotMember }
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > alice says #TEA hello
+            [alice* bob] alice -> #tea: hello
+            keep: post hello
+            > bob notices #tea psst
+            [alice bob*] notice bob -> #tea: psst
+            keep: post psst
+            > bob signals #tea
+            [alice bob*] signal bob -> #tea:
+            > bob says #none hi
+            bob: refused: NoSuchRoom { name: \"#none\" }
+            > alice mode #tea -n
+            [alice* bob] alice changed #tea: -n
+            keep: room #tea t
+            > bob parts #tea
+            [alice bob*] bob left #tea
+            > bob says #tea from outside
+            [alice bob*] bob -> #tea: from outside
+            keep: post from outside
+            ",
+        );
+    }
+
+    #[test]
+    fn several_devices_see_what_she_says() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice* alice/2] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            alice/2 (unasked): entered #tea ~alice
+            > alice/2 says #tea hi
+            [alice alice/2*] alice -> #tea: hi
+            > alice says bob hi
+            [bob] alice -> bob: hi
+            mirror [alice/2] alice -> bob: hi
+            [alice*] alice -> bob: hi
+            > bob says alice hello
+            [alice alice/2] bob -> alice: hello
+            [bob*] bob -> alice: hello
+            > alice says alice note to myself
+            [alice/2] alice -> alice: note to myself
+            [alice*] alice -> alice: note to myself
+            > alice/2 says #none x
+            alice/2: refused: NoSuchRoom { name: \"#none\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn silence() {
+        check_with(
+            settings(),
+            "
+            > console registers bob
+            console: account bob created
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob joins #tea
+            [op bob*] bob (bob) joined #tea
+            bob: entered #tea @op bob
+            > eve arrives
+            eve: welcome eve
+            > eve joins #tea
+            [op bob eve*] eve joined #tea
+            eve: entered #tea @op bob eve
+            > op mode #tea +m
+            [op* bob eve] op changed #tea: +m
+            > eve says #tea hi
+            eve: refused: CannotSpeak { room: \"#tea\", why: Moderated }
+            > op mode #tea +v eve
+            [op* bob eve] op changed #tea: +v:eve
+            > eve says #tea hi
+            [op bob eve*] eve -> #tea: hi
+            > op mode #tea -v eve
+            [op* bob eve] op changed #tea: -v:eve
+            > op mode #tea -m+M
+            [op* bob eve] op changed #tea: -m +M
+            > eve says #tea hi
+            eve: refused: CannotSpeak { room: \"#tea\", why: AccountsOnly }
+            > bob says #tea hi
+            [op bob* eve] bob -> #tea: hi
+            > op mode #tea -M+b eve
+            [op* bob eve] op changed #tea: -M +b:eve!*@*
+            > eve says #tea hi
+            eve: refused: CannotSpeak { room: \"#tea\", why: Banned }
+            > op mode #tea +v eve
+            [op* bob eve] op changed #tea: +v:eve
+            > eve says #tea hi
+            [op bob eve*] eve -> #tea: hi
+            > op mode #tea -v eve
+            [op* bob eve] op changed #tea: -v:eve
+            > op mode #tea +e eve
+            [op* bob eve] op changed #tea: +e:eve!*@*
+            > eve says #tea hi
+            [op bob eve*] eve -> #tea: hi
+            > op mode #tea -eb+b eve eve ~m:~a:bob
+            [op* bob eve] op changed #tea: -e:eve!*@* -b:eve!*@* +b:~m:~a:bob
+            > bob says #tea hi
+            [op bob* eve] bob -> #tea: hi
+            > eve says #tea hi
+            [op bob eve*] eve -> #tea: hi
+            > eve renames bobby
+            [op bob eve*] eve is now bobby
+            > op mode #tea -b+b ~m:~a:bob bobby
+            [op* bob eve] op changed #tea: -b:~m:~a:bob +b:bobby!*@*
+            > eve says #tea hi
+            eve: refused: CannotSpeak { room: \"#tea\", why: Banned }
+            > eve renames eve
+            [op bob eve*] bobby is now eve
+            > eve says #tea hi
+            [op bob eve*] eve -> #tea: hi
+            > op mode #tea +C
+            [op* bob eve] op changed #tea: +C
+            > eve says #tea VERSION
+            eve: refused: CannotSpeak { room: \"#tea\", why: NoCtcp }
+            > op says #tea VERSION
+            op: refused: CannotSpeak { room: \"#tea\", why: NoCtcp }
+            ",
+        );
+    }
+
+    #[test]
+    fn talking_to_operators() {
+        check_with(
+            settings(),
+            "
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [op bob*] bob joined #tea
+            bob: entered #tea @op bob
+            > carol arrives
+            carol: welcome carol
+            > carol joins #tea
+            [op bob carol*] carol joined #tea
+            carol: entered #tea @op bob carol
+            > bob says @#tea help
+            [op bob*] bob -> @#tea: help
+            > op says @#tea hush
+            [op*] op -> @#tea: hush
+            > carol signals @#tea
+            [op carol*] signal carol -> @#tea:
+            ",
+        );
+    }
+
+    #[test]
+    fn talking_to_one() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice says bob hi
+            [bob] alice -> bob: hi
+            [alice*] alice -> bob: hi
+            keep: direct room
+            keep: post hi
+            > bob says ALICE hello
+            [alice] bob -> alice: hello
+            [bob*] bob -> alice: hello
+            keep: post hello
+            > alice signals bob
+            [bob] signal alice -> bob:
+            [alice*] signal alice -> bob:
+            > alice notices bob psst
+            [bob] notice alice -> bob: psst
+            [alice*] notice alice -> bob: psst
+            keep: post psst
+            > alice says nobody hi
+            alice: refused: NoSuchClient { name: \"nobody\" }
+            > alice says alice me
+            [alice*] alice -> alice: me
+            keep: direct room
+            keep: post me
+            > bob away lunch
+            [bob*] bob is away: lunch
+            bob: away true
+            > alice says bob hi
+            [bob] alice -> bob: hi
+            [alice*] alice -> bob: hi
+            alice: bob is away: lunch
+            keep: post hi
+            > alice notices bob hi
+            [bob] notice alice -> bob: hi
+            [alice*] notice alice -> bob: hi
+            keep: post hi
+            > alice signals bob
+            [bob] signal alice -> bob:
+            [alice*] signal alice -> bob:
+            > bob says bob hm
+            [bob*] bob -> bob: hm
+            keep: direct room
+            keep: post hm
+            > bob quits
+            > bob arrives
+            bob: welcome bob
+            > alice says bob hi
+            [bob] alice -> bob: hi
+            [alice*] alice -> bob: hi
+            keep: direct room
+            keep: post hi
+            ",
+        );
+    }
+
+    #[test]
+    fn recipients_choose() {
+        check_with(
+            settings(),
+            "
+            > console registers carol
+            console: account carol created
+            > alice arrives
+            alice: welcome alice
+            > bob/tls arrives as bob
+            bob/tls: welcome bob
+            > bob/tls modes +RZ
+            [bob/tls*] bob has modes +R+Z
+            > alice says bob hi
+            alice: refused: RecipientWantsAccounts { name: \"bob\" }
+            > carol arrives account carol
+            carol: logged in to carol as nobody yet
+            carol: welcome carol
+            > carol says bob hi
+            carol: refused: RecipientWantsSecure { name: \"bob\" }
+            > carol/tls arrives account carol
+            carol/tls: logged in to carol as nobody yet
+            carol/tls: welcome again carol
+            > carol/tls says bob hi
+            [bob/tls] carol -> bob: hi
+            mirror [carol] carol -> bob: hi
+            [carol/tls*] carol -> bob: hi
+            > bob/tls says bob hi
+            [bob/tls*] bob -> bob: hi
+            ",
+        );
+    }
+
+    #[test]
+    fn while_the_store_takes_nothing() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea ~alice bob
+            > show changes
+            > storage fails
+            > alice says #tea hi
+            alice: refused: StorageFull
+            > alice says bob hi
+            alice: refused: StorageFull
+            > bob signals #tea
+            [alice bob*] signal bob -> #tea:
+            > alice topic #tea x
+            alice: refused: StorageFull
+            > alice mode #tea +m
+            alice: refused: StorageFull
+            > bob parts #tea
+            [alice bob*] bob left #tea
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea ~alice bob
+            > bob joins #new
+            bob: refused: StorageFull
+            > alice joins #new
+            alice: refused: StorageFull
+            > alice parts #tea
+            alice: refused: StorageFull
+            > alice mode #tea +v bob
+            [alice* bob] alice changed #tea: +v:bob
+            > alice kicks #tea bob
+            [alice* bob] alice kicked bob from #tea
+            > bob quits
+            > carol arrives
+            carol: welcome carol
+            > carol joins #tea
+            [alice carol*] carol joined #tea
+            carol: entered #tea ~alice carol
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            [alice/2] alice (alice) joined #tea ~
+            alice/2: entered #tea ~alice carol
+            > alice/2 quits
+            > alice breaks
+            > time 40
+            [carol] alice quit (connection lost)
+            > carol quits
+            > alice/3 arrives account alice
+            alice/3: logged in to alice as nobody yet
+            alice/3: welcome alice
+            [alice/3] alice (alice) joined #tea ~
+            alice/3: entered #tea ~alice
+            > storage works
+            > alice/3 says #tea hi
+            [alice/3*] alice -> #tea: hi
+            keep: post hi
+            ",
+        );
     }
 }

@@ -117,20 +117,27 @@ impl Hub {
     }
 
     /// The account that the session has proved to be; a claim alone counts for nothing.
-    fn account_arriving(&self, id: SessionId, arrival: &Arrival) -> Result<Option<u32>, Refusal> {
-        let Some(claimed) = arrival.account else {
-            return Ok(None);
-        };
+    fn account_arriving(
+        &mut self,
+        id: SessionId,
+        arrival: &Arrival,
+    ) -> Result<Option<u32>, Refusal> {
         let verified = match self.state.session_place(id).map(|place| &place.stage) {
             Some(Stage::Verified(account)) => Some(*account),
             _ => None,
         };
-        if verified != Some(claimed) {
+        if arrival.account.is_some() && arrival.account != verified {
             return Err(Refusal::WrongCredentials);
         }
-        self.usable_account(claimed)
-            .map(Some)
-            .ok_or(Refusal::WrongCredentials)
+        let Some(verified) = verified else {
+            return Ok(None);
+        };
+        let account = self.usable_account(verified);
+        if account.is_none() {
+            // Disabled or deleted since then: what was proved is worth nothing any more.
+            self.state.set_verified(id, None);
+        }
+        account.map(Some).ok_or(Refusal::WrongCredentials)
     }
 
     fn add_client(
@@ -217,7 +224,7 @@ impl Hub {
         for room in rooms {
             turn.effects.to(id, Effect::Enter { session: id, room });
             if let Some(event) = self.joined_event(slot, room, turn) {
-                turn.to_sessions(&[id], &event, None);
+                turn.tell_sessions(&[id], &event, None);
             }
             self.show_room(id, room, turn);
         }
@@ -341,7 +348,7 @@ impl Hub {
             return;
         };
         let event = turn.event(&person, What::Quit { reason });
-        self.to_peers(slot, event, None, turn);
+        self.tell_peers(slot, event, None, turn);
         let rooms: Vec<RoomNumber> = self.state.client(slot).map_or_else(Vec::new, |client| {
             client.rooms.iter().map(|place| place.room).collect()
         });
@@ -444,7 +451,7 @@ impl Hub {
             },
         );
         let origin = turn.event_origin();
-        self.to_peers(slot, event, origin, turn);
+        self.tell_peers(slot, event, origin, turn);
         if is_another {
             self.tell_went_offline(slot, turn);
             self.note_whowas(slot, turn);
@@ -487,8 +494,8 @@ impl Hub {
         }
         let event = turn.event(&before, What::RealnameChanged { to: to.clone() });
         let origin = turn.event_origin();
-        self.to_peers(asker.slot, event.clone(), origin, turn);
-        self.to_watchers(asker.slot, &event, turn);
+        self.tell_peers(asker.slot, event.clone(), origin, turn);
+        self.tell_watchers(asker.slot, &event, turn);
         let person = Arc::new(Person {
             realname: to,
             ..Person::clone(&before)
@@ -509,8 +516,8 @@ impl Hub {
             });
             let event = turn.event(&person, What::AwayChanged { message });
             let origin = turn.event_origin();
-            self.to_peers(asker.slot, event.clone(), origin, turn);
-            self.to_watchers(asker.slot, &event, turn);
+            self.tell_peers(asker.slot, event.clone(), origin, turn);
+            self.tell_watchers(asker.slot, &event, turn);
         }
         turn.answer(Answer::Away { now });
     }
@@ -569,7 +576,7 @@ impl Hub {
         let event = turn.event(&before, What::OwnModesChanged { changes });
         let origin = turn.event_origin();
         let sessions = self.sessions_of(slot);
-        turn.to_sessions(&sessions, &event, origin);
+        turn.tell_sessions(&sessions, &event, origin);
     }
 
     pub(super) fn become_operator(
@@ -643,8 +650,8 @@ impl Hub {
             },
         );
         let origin = turn.event_origin();
-        self.to_peers(slot, event.clone(), origin, turn);
-        self.to_watchers(slot, &event, turn);
+        self.tell_peers(slot, event.clone(), origin, turn);
+        self.tell_watchers(slot, &event, turn);
         let person = Arc::new(Person {
             ident,
             host,
@@ -698,6 +705,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use crate::hub::transcript::{check, check_with, settings};
+    use crate::settings::{AlwaysOn, Settings};
 
     #[test]
     fn a_guest_comes_and_goes() {
@@ -718,6 +726,8 @@ mod tests {
             > bob asks members #tea
             bob: members of #tea: bob
             > bob breaks
+            > bob asks members #tea
+            bob: refused: NoSuchRoom { name: \"#tea\" }
             ",
         );
     }
@@ -741,7 +751,344 @@ mod tests {
             > eve renames Eve
             [eve*] eve is now Eve
             > eve renames Eve
+            > eve renames al*
+            eve: refused: NameInvalid { name: \"al*\" }
             > eve arrives as other
+            ",
+        );
+    }
+
+    #[test]
+    fn guests_may_be_refused() {
+        check_with(
+            Settings {
+                guests: false,
+                ..settings()
+            },
+            "
+            > alice arrives
+            alice: refused: AccountRequired
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice logs out
+            alice: refused: AccountRequired
+            ",
+        );
+    }
+
+    #[test]
+    fn two_devices_are_one_person() {
+        check(
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [bob alice*] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            > alice/2 arrives account alice as other
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            [alice/2] alice (alice) joined #tea
+            alice/2: entered #tea @bob alice
+            > alice/2 joins #pot
+            [alice alice/2*] alice (alice) joined #pot ~
+            alice (unasked): entered #pot ~alice
+            alice/2: entered #pot ~alice
+            > alice says #tea hi
+            [bob alice* alice/2] alice -> #tea: hi
+            > alice/2 parts #tea bye
+            [bob alice alice/2*] alice left #tea (bye)
+            > alice renames al
+            [alice* alice/2] alice is now al
+            > alice/2 away gone
+            [alice alice/2*] al is away: gone
+            alice/2: away true
+            > alice quits
+            > bob joins #pot
+            [bob* alice/2] bob joined #pot
+            bob: entered #pot ~al bob
+            > alice/2 quits now
+            [bob] al quit (now)
+            ",
+        );
+    }
+
+    #[test]
+    fn someone_without_rooms_tells_herself() {
+        check(
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            > alice renames al
+            [alice* alice/2] alice is now al
+            > alice/2 realname Alice A
+            [alice alice/2*] al has realname Alice A
+            > alice/2 realname Alice A
+            > alice away tea time
+            [alice* alice/2] al is away: tea time
+            alice: away true
+            > alice away tea time
+            alice: away true
+            > alice back
+            [alice* alice/2] al is back
+            alice: away false
+            > alice modes +iw-o+o
+            [alice* alice/2] al has modes +i+w
+            > alice modes +i
+            ",
+        );
+    }
+
+    #[test]
+    fn those_who_share_several_rooms_are_told_once() {
+        check(
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > carol arrives
+            carol: welcome carol
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > carol joins #tea
+            [alice bob carol*] carol joined #tea
+            carol: entered #tea @alice bob carol
+            > alice joins #pot
+            [alice*] alice joined #pot @
+            alice: entered #pot @alice
+            > bob joins #pot
+            [alice bob*] bob joined #pot
+            bob: entered #pot @alice bob
+            > alice renames al
+            [alice* bob carol] alice is now al
+            > al/0 arrives
+            al/0: refused: NameInUse { name: \"al\" }
+            > alice quits bye
+            [bob carol] al quit (bye)
+            ",
+        );
+    }
+
+    #[test]
+    fn a_broken_device_of_an_account_may_come_back() {
+        check(
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > bob joins #tea
+            [bob* alice] bob joined #tea
+            bob: entered #tea ~alice bob
+            > alice breaks
+            > bob says alice are you there
+            [bob*] bob -> alice: are you there
+            > time 29
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            [alice/2] alice (alice) joined #tea ~
+            alice/2: entered #tea ~alice bob
+            > time 60
+            > alice/2 breaks
+            > time 30
+            [bob] alice quit (connection lost)
+            > alice/3 arrives account alice
+            alice/3: logged in to alice as nobody yet
+            alice/3: welcome alice
+            [bob alice/3] alice (alice) joined #tea ~
+            alice/3: entered #tea bob ~alice
+            ",
+        );
+    }
+
+    #[test]
+    fn a_clean_goodbye_is_announced_at_once() {
+        check(
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [bob alice*] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            > alice quits
+            [bob] alice quit ()
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            [bob alice] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            ",
+        );
+    }
+
+    #[test]
+    fn always_on_means_always_here() {
+        check_with(
+            Settings {
+                always_on: AlwaysOn::Mandatory,
+                ..settings()
+            },
+            "
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [bob alice*] alice (alice) joined #tea
+            alice: entered #tea @bob alice
+            > alice quits bye
+            > bob asks members #tea
+            bob: members of #tea: @bob alice
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            [alice/2] alice (alice) joined #tea
+            alice/2: entered #tea @bob alice
+            > bob quits bye
+            [alice/2] bob quit (bye)
+            ",
+        );
+    }
+
+    #[test]
+    fn the_shown_name_can_follow_the_account() {
+        check_with(
+            Settings {
+                nick_follows_account: true,
+                ..settings()
+            },
+            "
+            > console registers Alice
+            console: account Alice created
+            > alice arrives account alice as other
+            alice: logged in to Alice as nobody yet
+            alice: welcome Alice
+            > alice renames bob
+            alice: refused: NameFixed { name: \"bob\" }
+            > alice renames alice
+            alice: refused: NameFixed { name: \"alice\" }
+            > alice renames Alice
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > console registers Bobby
+            console: account Bobby created
+            > bob logs in Bobby
+            [bob*] bob is now Bobby
+            [bob*] Bobby is account Bobby
+            bob: logged in to Bobby as Bobby
+            ",
+        );
+    }
+
+    #[test]
+    fn operators_of_the_server() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice opers nobody
+            alice: refused: NotOperator
+            > alice rehosts bob new.host
+            alice: refused: NotOperator
+            > alice opers admin
+            [alice*] alice has modes +o
+            alice: operator: is an admin
+            > alice opers admin
+            alice: operator: is an admin
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > alice rehosts bob new.host
+            [bob alice*] bob is from x@new.host
+            > alice rehosts nobody new.host
+            alice: refused: NoSuchClient { name: \"nobody\" }
+            > alice modes -o
+            [alice*] alice has modes -o
+            > alice rehosts bob other.host
+            alice: refused: NotOperator
+            > alice opers admin
+            [alice*] alice has modes +o
+            alice: operator: is an admin
+            > alice deopers
+            [alice*] alice has modes -o
+            ",
+        );
+    }
+
+    #[test]
+    fn a_session_must_have_proved_its_account() {
+        check(
+            "
+            > console registers alice
+            console: account alice created
+            > eve asks credentials alice
+            eve: credentials of alice
+            > eve fails alice
+            eve: refused: WrongCredentials
+            > eve arrives as alice
+            eve: refused: NameReserved { name: \"alice\" }
+            > eve logs in alice
+            eve: logged in to alice as nobody yet
+            > eve logs out
+            eve: logged out
+            > eve arrives as alice
+            eve: refused: NameReserved { name: \"alice\" }
+            > eve logs out
+            eve: refused: NotLoggedIn
+            > eve arrives account nobody
+            eve: refused: WrongCredentials
+            eve: refused: WrongCredentials
+            > eve arrives as eve
+            eve: welcome eve
             ",
         );
     }

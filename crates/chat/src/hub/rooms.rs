@@ -234,7 +234,7 @@ impl Hub {
         }
         if let Some(event) = self.joined_event(slot, number, turn) {
             let origin = if is_asked { turn.event_origin() } else { None };
-            self.to_room(number, event, origin, turn);
+            self.tell_room(number, event, origin, turn);
         }
         for session in sessions {
             self.show_room(session, number, turn);
@@ -386,7 +386,7 @@ impl Hub {
         turn: &mut Turn,
     ) {
         let origin = turn.event_origin();
-        self.to_room(number, event, origin, turn);
+        self.tell_room(number, event, origin, turn);
         for session in self.sessions_of(slot) {
             turn.effects.to(
                 session,
@@ -500,7 +500,7 @@ impl Hub {
         self.keep_room(number, turn);
         let event = turn.event(&person, What::TopicChanged { room, text });
         let origin = turn.event_origin();
-        self.to_room(number, event, origin, turn);
+        self.tell_room(number, event, origin, turn);
     }
 
     // Being let in
@@ -561,7 +561,7 @@ impl Hub {
         };
         let sessions = self.sessions_of(slot);
         let to_invited = event(true, turn);
-        turn.to_sessions(&sessions, &to_invited, None);
+        turn.tell_sessions(&sessions, &to_invited, None);
         let mut others = self.sessions_at_least(number, Role::HalfOperator);
         others.retain(|id| {
             self.state
@@ -569,7 +569,7 @@ impl Hub {
                 .is_some_and(|session| session.client != asker.slot)
         });
         let to_operators = event(false, turn);
-        turn.to_sessions(&others, &to_operators, None);
+        turn.tell_sessions(&others, &to_operators, None);
         turn.answer(Answer::Invited {
             who: person.name.clone(),
             room: room.name.clone(),
@@ -636,7 +636,7 @@ impl Hub {
         if let Some(room) = self.room_ref(number) {
             let event = turn.event(&person, What::Knocked { room, text });
             let sessions = self.sessions_at_least(number, Role::HalfOperator);
-            turn.to_sessions(&sessions, &event, None);
+            turn.tell_sessions(&sessions, &event, None);
         }
         turn.answer(Answer::Knocked { room: room_name });
         Ok(())
@@ -685,5 +685,498 @@ impl Hub {
         self.asker(turn)
             .and_then(|asker| self.person(asker.slot))
             .unwrap_or_else(|| self.server.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{check_with, settings};
+    use crate::settings::{RoomCreation, Settings};
+
+    #[test]
+    fn who_makes_a_room_looks_after_it() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > console registers alice
+            console: account alice created
+            keep: account alice
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            keep: account alice
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            keep: room #tea nt
+            keep: member #tea ~alice
+            > alice joins #TEA
+            > bob arrives
+            bob: welcome bob
+            > bob joins #pot
+            [bob*] bob joined #pot @
+            bob: entered #pot @bob
+            keep: room #pot nt
+            > bob joins pot
+            bob: refused: RoomNameInvalid { room: \"pot\" }
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea ~alice bob
+            > bob parts #pot bye
+            [bob*] bob left #pot (bye)
+            keep: no room
+            > bob parts #pot
+            bob: refused: NoSuchRoom { name: \"#pot\" }
+            > bob parts #none
+            bob: refused: NoSuchRoom { name: \"#none\" }
+            > alice parts #tea
+            [alice* bob] alice left #tea
+            keep: no member #tea alice
+            > bob asks settings #tea
+            bob: settings of #tea: nt key none limit None
+            ",
+        );
+    }
+
+    #[test]
+    fn room_creation_may_be_for_accounts() {
+        check_with(
+            Settings {
+                room_creation: RoomCreation::Accounts,
+                ..settings()
+            },
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            alice: refused: MayNotCreateRoom { room: \"#tea\" }
+            > alice registers alice
+            alice: account alice created
+            [alice*] alice is account alice
+            alice: logged in to alice as alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > alice joins #тea
+            [alice*] alice (alice) joined #тea ~
+            alice: entered #тea ~alice
+            ",
+        );
+    }
+
+    #[test]
+    fn room_creation_may_be_for_operators() {
+        check_with(
+            Settings {
+                room_creation: RoomCreation::Operators,
+                ..settings()
+            },
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            alice: refused: MayNotCreateRoom { room: \"#tea\" }
+            > alice opers admin
+            [alice*] alice has modes +o
+            alice: operator: is an admin
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice joins #теа
+            [alice*] alice joined #теа @
+            alice: entered #теа @alice
+            > alice joins #tеa
+            alice: refused: RoomNameConfusable { room: \"#tеa\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn there_is_a_limit_of_rooms() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #1
+            [alice*] alice joined #1 @
+            alice: entered #1 @alice
+            > alice joins #2
+            [alice*] alice joined #2 @
+            alice: entered #2 @alice
+            > alice joins #3
+            [alice*] alice joined #3 @
+            alice: entered #3 @alice
+            > alice joins #4
+            [alice*] alice joined #4 @
+            alice: entered #4 @alice
+            > alice joins #5
+            [alice*] alice joined #5 @
+            alice: entered #5 @alice
+            > alice joins #6
+            alice: refused: TooManyRooms { room: \"#6\" }
+            > alice parts all
+            [alice*] alice left #1
+            [alice*] alice left #2
+            [alice*] alice left #3
+            [alice*] alice left #4
+            [alice*] alice left #5
+            > alice joins #6
+            [alice*] alice joined #6 @
+            alice: entered #6 @alice
+            ",
+        );
+    }
+
+    #[test]
+    fn doors() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > owner arrives account owner
+            owner: logged in to owner as nobody yet
+            owner: welcome owner
+            > owner joins #tea
+            [owner*] owner (owner) joined #tea ~
+            owner: entered #tea ~owner
+            > owner mode #tea +k key
+            [owner*] owner changed #tea: +k:key
+            > eve arrives
+            eve: welcome eve
+            > eve joins #tea
+            eve: refused: WrongKey { room: \"#tea\" }
+            > eve joins #tea wrong
+            eve: refused: WrongKey { room: \"#tea\" }
+            > eve joins #tea key
+            [owner eve*] eve joined #tea
+            eve: entered #tea ~owner eve
+            > eve parts #tea
+            [owner eve*] eve left #tea
+            > owner mode #tea -k+l 1
+            [owner*] owner changed #tea: -k:key +l:1
+            > eve joins #tea
+            eve: refused: RoomFull { room: \"#tea\" }
+            > owner mode #tea -l+b eve
+            [owner*] owner changed #tea: -l +b:eve!*@*
+            > eve joins #tea
+            eve: refused: Banned { room: \"#tea\" }
+            > owner mode #tea +e *!u@cloak
+            [owner*] owner changed #tea: +e:*!u@cloak
+            > eve joins #tea
+            [owner eve*] eve joined #tea
+            eve: entered #tea ~owner eve
+            > eve parts #tea
+            [owner eve*] eve left #tea
+            > owner mode #tea -b+i eve
+            [owner*] owner changed #tea: -b:eve!*@* +i
+            > eve joins #tea
+            eve: refused: InviteOnly { room: \"#tea\" }
+            > owner mode #tea +I e*
+            [owner*] owner changed #tea: +I:e*!*@*
+            > eve joins #tea
+            [owner eve*] eve joined #tea
+            eve: entered #tea ~owner eve
+            > eve parts #tea
+            [owner eve*] eve left #tea
+            > owner mode #tea -i+R
+            [owner*] owner changed #tea: -i +R
+            > eve joins #tea
+            eve: refused: AccountsOnly { room: \"#tea\" }
+            > eve registers eve
+            eve: account eve created
+            [eve*] eve is account eve
+            eve: logged in to eve as eve
+            > eve joins #tea
+            [owner eve*] eve (eve) joined #tea
+            eve: entered #tea ~owner eve
+            ",
+        );
+    }
+
+    #[test]
+    fn an_invitation_opens_the_door() {
+        check_with(
+            settings(),
+            "
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > op mode #tea +ilb 1 eve
+            [op*] op changed #tea: +i +l:1 +b:eve!*@*
+            > eve arrives
+            eve: welcome eve
+            > eve/tls arrives as other
+            eve/tls: welcome other
+            > op invites eve #tea
+            [eve] op invited eve to #tea
+            op: eve is invited to #tea
+            > eve asks invitations
+            eve: invited to #tea
+            > eve joins #tea
+            [op eve*] eve joined #tea
+            eve: entered #tea @op eve
+            > eve asks invitations
+            eve: invited to
+            > op invites eve #tea
+            op: refused: AlreadyMember { name: \"eve\", room: \"#tea\" }
+            > op invites nobody #tea
+            op: refused: NoSuchClient { name: \"nobody\" }
+            > op invites other #none
+            op: refused: NoSuchRoom { name: \"#none\" }
+            > eve invites other #tea
+            eve: refused: NeedsRole { room: \"#tea\", role: HalfOperator }
+            > op mode #tea +h eve
+            [op* eve] op changed #tea: +h:eve
+            > eve away lunch
+            [op eve*] eve is away: lunch
+            eve: away true
+            > eve invites other #tea
+            [eve/tls] eve invited other to #tea
+            [op] eve invited other to #tea
+            eve: other is invited to #tea
+            > eve parts #tea
+            [op eve*] eve left #tea
+            > op invites eve #tea
+            [eve] op invited eve to #tea
+            op: eve is invited to #tea (lunch)
+            > eve/tls invites eve #tea
+            eve/tls: refused: NotMember { room: \"#tea\" }
+            > eve joins #tea
+            [op eve*] eve joined #tea away: lunch
+            eve: entered #tea @op eve
+            ",
+        );
+    }
+
+    #[test]
+    fn knocking() {
+        check_with(
+            settings(),
+            "
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > eve arrives
+            eve: welcome eve
+            > eve knocks #tea
+            eve: refused: RoomOpen { room: \"#tea\" }
+            > op mode #tea +i
+            [op*] op changed #tea: +i
+            > eve knocks #tea let me in
+            [op] eve knocked at #tea (let me in)
+            eve: knocked at #tea
+            > eve knocks #tea
+            eve: refused: KnockedTooOften { room: \"#tea\" }
+            > op knocks #tea
+            op: refused: AlreadyMember { name: \"op\", room: \"#tea\" }
+            > eve knocks #none
+            eve: refused: NoSuchRoom { name: \"#none\" }
+            > time 61
+            > eve knocks #tea
+            [op] eve knocked at #tea
+            eve: knocked at #tea
+            > op mode #tea +b eve
+            [op*] op changed #tea: +b:eve!*@*
+            > time 61
+            > eve knocks #tea
+            eve: refused: Banned { room: \"#tea\" }
+            > op mode #tea +s
+            [op*] op changed #tea: +s
+            > eve knocks #tea
+            eve: refused: NoSuchRoom { name: \"#tea\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn topics() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            keep: room #tea nt
+            > bob arrives
+            bob: welcome bob
+            > bob topic #tea mine
+            bob: refused: NotMember { room: \"#tea\" }
+            > bob joins #tea
+            [op bob*] bob joined #tea
+            bob: entered #tea @op bob
+            > bob topic #tea mine
+            bob: refused: NeedsRole { room: \"#tea\", role: HalfOperator }
+            > op topic #tea
+            > op topic #tea Green tea
+            [op* bob] op set topic of #tea: Green tea
+            keep: room #tea nt
+            > bob asks topic #tea
+            bob: topic of #tea: Green tea by op!u@cloak
+            > op mode #tea -t
+            [op* bob] op changed #tea: -t
+            keep: room #tea n
+            > bob topic #tea
+            [op bob*] bob set topic of #tea:
+            keep: room #tea n
+            > bob asks topic #tea
+            bob: no topic of #tea
+            > bob asks topic #none
+            bob: refused: NoSuchRoom { name: \"#none\" }
+            > bob topic #none x
+            bob: refused: NoSuchRoom { name: \"#none\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn an_abandoned_room_loses_its_restrictions() {
+        check_with(
+            settings(),
+            "
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > op says #tea hello
+            [op*] op -> #tea: hello
+            > op mode #tea +isk-n secret
+            [op*] op changed #tea: +i +s +k:secret -n
+            > show changes
+            > op quits
+            keep: room #tea nt
+            > bob arrives
+            bob: welcome bob
+            > bob asks settings #tea
+            bob: settings of #tea: nt key none limit None
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > bob parts #tea
+            [bob*] bob left #tea
+            ",
+        );
+    }
+
+    #[test]
+    fn a_room_with_an_owner_keeps_them() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > alice mode #tea +i
+            [alice*] alice changed #tea: +i
+            > alice quits
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            bob: refused: InviteOnly { room: \"#tea\" }
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            [alice] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > alice parts #tea
+            [alice*] alice left #tea
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            ",
+        );
+    }
+
+    #[test]
+    fn a_plain_member_comes_back_to_an_abandoned_room() {
+        check_with(
+            settings(),
+            "
+            > console registers bob
+            console: account bob created
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob joins #tea
+            [op bob*] bob (bob) joined #tea
+            bob: entered #tea @op bob
+            > op mode #tea +m
+            [op* bob] op changed #tea: +m
+            > bob quits
+            [op] bob quit ()
+            > op quits
+            > show changes
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            keep: account bob
+            bob: welcome bob
+            [bob] bob (bob) joined #tea @
+            bob: entered #tea @bob
+            keep: member #tea @bob
+            ",
+        );
+    }
+
+    #[test]
+    fn standing_rooms_stand() {
+        check_with(
+            Settings {
+                standing_rooms: vec!["#lobby".into()],
+                ..settings()
+            },
+            "
+            > show changes
+            > alice arrives
+            alice: welcome alice
+            keep: room #lobby ntP
+            > alice joins #lobby
+            [alice*] alice joined #lobby
+            alice: entered #lobby alice
+            > alice mode #lobby +m
+            alice: refused: NeedsRole { room: \"#lobby\", role: Operator }
+            > alice parts #lobby
+            [alice*] alice left #lobby
+            > console registers root
+            console: account root created
+            keep: account root
+            > root arrives account root
+            root: logged in to root as nobody yet
+            keep: account root
+            root: welcome root
+            > root mode #lobby +v root
+            root: refused: TheyAreNotMember { name: \"root\", room: \"#lobby\" }
+            > root joins #lobby
+            [root*] root (root) joined #lobby
+            root: entered #lobby root
+            keep: member #lobby root
+            > root mode #lobby +m-P
+            root: refused: FlagRefused { room: \"#lobby\", flag: Registered }
+            [root*] root changed #lobby: +m
+            keep: room #lobby mntP
+            > alice joins #lobby
+            [alice* root] alice joined #lobby
+            alice: entered #lobby root alice
+            ",
+        );
     }
 }

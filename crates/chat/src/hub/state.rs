@@ -1583,6 +1583,31 @@ impl State {
         text
     }
 
+    /// What outlives a restart, in an order of its own.
+    pub fn durable(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for room in self.rooms() {
+            // Conversations with guests are not taken up again.
+            let goes_on = match room.kind {
+                ChatroomKind::Named => true,
+                ChatroomKind::Direct(one, other) => {
+                    [one, other].iter().all(|id| self.account_of(*id).is_some())
+                }
+            };
+            if goes_on {
+                lines.push(format!("{:?}", room.record()));
+            }
+        }
+        for (_, account) in self.accounts.iter() {
+            lines.push(format!("{:?}", account.record));
+            for (room, membership) in &account.rooms {
+                lines.push(format!("{:?} {room:?} {membership:?}", account.record.id));
+            }
+        }
+        lines.sort();
+        lines.join("\n")
+    }
+
     /// Recomputes what is derived, and panics where it differs.
     pub fn check(&self) {
         let mut counts = StateCounts {

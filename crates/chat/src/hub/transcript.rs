@@ -30,7 +30,7 @@ use crate::name::{ChatroomName, NameRules, Username};
 use crate::query::{Answer, MemberRow, Query, RoomFilter, WhoTarget};
 use crate::refusal::{ListKind, Right, Rights};
 use crate::settings::{OperatorRule, Settings};
-use crate::snapshot::{RoomKind, Snapshot};
+use crate::snapshot::{AccountRecord, MembershipRecord, RoomKind, RoomRecord, Snapshot};
 use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -58,7 +58,73 @@ pub(super) struct World {
     inside: BTreeSet<(RoomNumber, SessionId)>,
     next_slot: u32,
     shows_changes: bool,
+    /// What a store would have, when it is wanted.
+    store: Option<Store>,
     pub lines: Vec<String>,
+}
+
+/// The simplest store: records by their keys.
+#[derive(Default)]
+struct Store {
+    rooms: BTreeMap<u32, RoomRecord>,
+    accounts: BTreeMap<ClientId, AccountRecord>,
+    memberships: BTreeMap<(u32, ClientId), MembershipRecord>,
+}
+
+impl Store {
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Posted(message) => assert!(
+                self.rooms.contains_key(&message.room.0),
+                "its room is kept already"
+            ),
+            Change::Room(room) => {
+                self.rooms.insert(room.number.0, RoomRecord::clone(room));
+            }
+            Change::RoomRemoved(number) => {
+                assert!(
+                    self.rooms.remove(&number.0).is_some(),
+                    "only what is kept is removed"
+                );
+                assert!(
+                    !self.memberships.keys().any(|(room, _)| *room == number.0),
+                    "nobody is a member of it"
+                );
+            }
+            Change::Account(account) => {
+                self.accounts
+                    .insert(account.id, AccountRecord::clone(account));
+            }
+            Change::AccountRemoved(id) => {
+                assert!(
+                    self.accounts.remove(id).is_some(),
+                    "only what is kept is removed"
+                );
+                assert!(
+                    !self.memberships.keys().any(|(_, account)| account == id),
+                    "it is a member of nothing"
+                );
+            }
+            Change::Member(member) => {
+                assert!(
+                    self.rooms.contains_key(&member.room.0),
+                    "its room is kept already"
+                );
+                assert!(
+                    self.accounts.contains_key(&member.account),
+                    "its account is kept already"
+                );
+                self.memberships
+                    .insert((member.room.0, member.account), member.clone());
+            }
+            Change::MemberRemoved { room, account } => {
+                assert!(
+                    self.memberships.remove(&(room.0, *account)).is_some(),
+                    "only what is kept is removed"
+                );
+            }
+        }
+    }
 }
 
 impl World {
@@ -78,6 +144,7 @@ impl World {
             inside: BTreeSet::new(),
             next_slot: 0,
             shows_changes: false,
+            store: None,
             lines: Vec::new(),
         }
     }
@@ -96,7 +163,12 @@ impl World {
             }
         }
         let expected = script.join("\n");
-        let found = self.lines.join("\n");
+        let found = self
+            .lines
+            .iter()
+            .map(|line| line.trim_end())
+            .collect::<Vec<_>>()
+            .join("\n");
         assert!(
             expected == found,
             "expected:\n{expected}\n\nfound:\n{found}\n"
@@ -184,20 +256,66 @@ impl World {
             );
         }
         let arrival = Arrival {
-            name: Username::lookup(name, &self.rules),
-            ident: "u".into(),
             realname: CompactString::from(format!("{own} real")),
             account,
             address,
-            host: "cloak".into(),
             secure: who.contains("/tls"),
+            ..self.arrival(name)
+        };
+        let origin = self.origin(who);
+        self.apply(origin, Command::Arrive(Box::new(arrival)));
+    }
+
+    pub fn arrival(&self, name: &str) -> Arrival {
+        Arrival {
+            name: Username::lookup(name, &self.rules),
+            ident: "u".into(),
+            realname: CompactString::default(),
+            account: None,
+            address: address_of(name),
+            host: "cloak".into(),
+            secure: false,
             certificate: None,
             modes: Vec::new(),
             transport: "TLS",
             port: 6697,
-        };
-        let origin = self.origin(who);
-        self.apply(origin, Command::Arrive(Box::new(arrival)));
+        }
+    }
+
+    pub fn id_of(&mut self, who: &str) -> SessionId {
+        self.seat(who).0
+    }
+
+    /// The next session of this person has her place and a newer generation; of the old one's end nobody was told.
+    pub fn renew(&mut self, who: &str) {
+        let (mut id, _) = self.seat(who);
+        id.generation += 1;
+        self.sessions.insert(who.to_owned(), (id, 0));
+    }
+
+    /// Where the shards are: what is taken back in the hub never reached them.
+    pub fn note_place(&self) -> BTreeSet<(RoomNumber, SessionId)> {
+        self.inside.clone()
+    }
+    pub fn return_to(&mut self, inside: BTreeSet<(RoomNumber, SessionId)>) {
+        self.inside = inside;
+    }
+
+    /// From here on changes go to a store.
+    pub fn keep_changes(&mut self) {
+        self.store = Some(Store::default());
+    }
+    /// What the store would give at the next start.
+    pub fn kept(&mut self) -> Snapshot {
+        let store = self.store.take().unwrap_or_default();
+        Snapshot {
+            next_room: store.rooms.keys().max().map_or(0, |number| number + 1),
+            rooms: store.rooms.into_values().collect(),
+            accounts: store.accounts.into_values().collect(),
+            memberships: store.memberships.into_values().collect(),
+            position: Position(self.position),
+            timestamp: Timestamp(self.now),
+        }
     }
 
     fn account(&self, name: &str) -> ClientId {
@@ -507,6 +625,12 @@ impl World {
                     format!("console: {}", answer_line(&answer))
                 }
             });
+        }
+        if let Some(store) = &mut self.store {
+            effects
+                .changes
+                .iter()
+                .for_each(|change| store.apply(change));
         }
         if self.shows_changes {
             for change in &effects.changes {
@@ -892,13 +1016,11 @@ fn event_line(event: &Event) -> String {
                 .as_ref()
                 .map(|away| format!(" away: {away}"))
                 .unwrap_or_default();
-            format!(
-                "{by}{account} joined {} {}{away}",
-                room.name,
-                prefixes(*roles)
-            )
-            .trim_end()
-            .to_owned()
+            {
+                let roles = prefixes(*roles);
+                let space = if roles.is_empty() { "" } else { " " };
+                format!("{by}{account} joined {}{space}{roles}{away}", room.name)
+            }
         }
         What::Left { room, reason } => {
             format!("{by} left {}{}", room.name, reason_text(reason.as_deref()))

@@ -112,7 +112,7 @@ impl Turn<'_> {
     }
 
     /// To these sessions, wherever they are.
-    pub fn to_sessions(
+    pub fn tell_sessions(
         &mut self,
         sessions: &[SessionId],
         event: &Event,
@@ -126,7 +126,7 @@ impl Turn<'_> {
     }
 
     /// To these sessions of those who watch the person.
-    pub fn to_watchers(&mut self, sessions: &[SessionId], event: &Event) {
+    pub fn tell_watchers(&mut self, sessions: &[SessionId], event: &Event) {
         self.by_shard(sessions, |sessions| Effect::ToWatchers {
             sessions,
             event: event.clone(),

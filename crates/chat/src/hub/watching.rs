@@ -90,7 +90,7 @@ impl Hub {
         let sessions = self.state.watchers(client.username.key());
         if !sessions.is_empty() {
             let event = turn.event(&client.person, what);
-            turn.to_sessions(sessions, &event, None);
+            turn.tell_sessions(sessions, &event, None);
         }
     }
 
@@ -104,5 +104,109 @@ impl Hub {
 
     fn person_named(&self, name: &Username) -> Option<Arc<Person>> {
         self.person(self.state.client_named(name.key())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{check_with, settings};
+
+    #[test]
+    fn coming_and_going() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice watches bob,alice
+            alice: online [alice] offline [bob]
+            > alice watches carol
+            alice: refused: MonitorListFull { limit: 2, names: [\"carol\"] }
+            > alice watches BOB
+            alice: online [] offline [BOB]
+            > bob arrives
+            bob: welcome bob
+            [alice] bob is online
+            > bob renames bobby
+            [bob*] bob is now bobby
+            [alice] bob is offline
+            > bobby arrives
+            bobby: refused: NameInUse { name: \"bobby\" }
+            > bob renames bob
+            [bob*] bobby is now bob
+            [alice] bob is online
+            > bob quits
+            [alice] bob is offline
+            > alice asks watched
+            alice: watching bob alice
+            > alice asks status
+            alice: online [alice] offline [bob]
+            > alice unwatches bob
+            > alice asks watched
+            alice: watching alice
+            > bob arrives
+            bob: welcome bob
+            > alice unwatches all
+            > alice unwatches all
+            > alice asks watched
+            alice: watching
+            ",
+        );
+    }
+
+    #[test]
+    fn watchers_who_share_no_room_hear_of_changes() {
+        check_with(
+            settings(),
+            "
+            > console registers bob
+            console: account bob created
+            > alice arrives
+            alice: welcome alice
+            > alice watches bob
+            alice: online [] offline [bob]
+            > carol arrives
+            carol: welcome carol
+            > carol watches bob
+            carol: online [] offline [bob]
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            [alice carol] bob is online
+            > bob joins #tea
+            [bob*] bob (bob) joined #tea ~
+            bob: entered #tea ~bob
+            > alice joins #tea
+            [alice* bob] alice joined #tea
+            alice: entered #tea ~bob alice
+            > bob away lunch
+            [alice bob*] bob is away: lunch
+            watching [carol] bob is away: lunch
+            bob: away true
+            > bob realname Robert
+            [alice bob*] bob has realname Robert
+            watching [carol] bob has realname Robert
+            > bob back
+            [alice bob*] bob is back
+            watching [carol] bob is back
+            bob: away false
+            ",
+        );
+    }
+
+    #[test]
+    fn a_session_that_is_gone_watches_nobody() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice watches bob
+            alice: online [] offline [bob]
+            > alice quits
+            > bob arrives
+            bob: welcome bob
+            ",
+        );
     }
 }
