@@ -168,6 +168,10 @@ pub enum Change {
         text: String,
         timestamp: Timestamp,
     },
+    /// One line of the server's message of the day.
+    MessageOfTheDay {
+        text: String,
+    },
     /// An answer worth showing, as a sentence.
     Information {
         sentence: String,

@@ -24,8 +24,6 @@ use crate::rooms::{Presence, Rooms};
 use crate::sasl::{Exchange, Mechanism, Password};
 use crate::slash_command::{self, Typed};
 
-/// From the opening of a link to the server's welcome.
-pub const LOGIN_DEADLINE: Duration = Duration::from_secs(30);
 /// A server that has said nothing about CAP for this long knows none; we introduce ourselves without.
 pub const NEGOTIATION_PATIENCE: Duration = Duration::from_secs(3);
 /// After so long a silence we ask with a PING.
@@ -52,6 +50,8 @@ pub struct Settings {
     pub rooms: Vec<String>,
     /// Random text for the keys of messages (see [`Outbox::new`]).
     pub key_prefix: String,
+    /// From the opening of a link to the server's welcome; after it the link counts as dead.
+    pub login_patience: Duration,
 }
 
 /// How one proves to be who one says.
@@ -246,12 +246,14 @@ impl Connection {
             }
             LinkState::Closing => {}
             LinkState::Joined => self.watch_link(now, &mut changes),
-            _ if now >= self.link.up_since + LOGIN_DEADLINE => changes.push(Change::LinkDead {
-                sentence: format!(
-                    "The server did not finish the login within {} seconds; try again later.",
-                    LOGIN_DEADLINE.as_secs()
-                ),
-            }),
+            _ if now >= self.link.up_since + self.settings.login_patience => {
+                changes.push(Change::LinkDead {
+                    sentence: format!(
+                        "The server did not finish the login within {} seconds; try again later.",
+                        self.settings.login_patience.as_secs()
+                    ),
+                })
+            }
             _ => {
                 if !self.link.cap_answered
                     && !self.link.introduced
@@ -276,7 +278,7 @@ impl Connection {
             _ if !self.link.cap_answered && !self.link.introduced => {
                 Some(self.link.up_since + NEGOTIATION_PATIENCE)
             }
-            _ => Some(self.link.up_since + LOGIN_DEADLINE),
+            _ => Some(self.link.up_since + self.settings.login_patience),
         }
     }
 

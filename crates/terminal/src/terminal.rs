@@ -1,1 +1,38 @@
+//! The terminal client: a line tool for scripts, and pleasant enough for people.
+//!
+//! `client_core` decides everything about the conversation; this crate has the socket, the clock, the random numbers, the
+//! files and the screen.
 
+#![forbid(unsafe_code)]
+
+mod address;
+mod arguments;
+mod certificate_trust;
+mod data_folder;
+mod exit_code;
+mod input;
+mod json_lines;
+mod known_servers;
+mod line_editor;
+mod line_mode;
+mod network;
+mod password;
+mod plain_text;
+mod printable;
+mod questions;
+mod remembered_servers;
+mod screen;
+mod signals;
+
+use std::process::ExitCode;
+
+pub use exit_code::Exit;
+
+/// The whole program: arguments in, exit code out.
+pub fn run() -> ExitCode {
+    let exit = match arguments::read() {
+        Ok(arguments) => line_mode::run(arguments),
+        Err(exit) => exit,
+    };
+    exit.into()
+}

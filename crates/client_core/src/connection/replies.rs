@@ -256,11 +256,17 @@ impl Connection {
     /// Shows a numeric as its tone says.
     fn say(&mut self, code: u16, params: &[&str], changes: &mut Vec<Change>) {
         match code {
-            // The message of the day and its like keep their own shape, empty lines included.
-            371 | 372 | 704 | 705 => {
+            // Texts of several lines keep their own shape, empty lines included.
+            372 => {
+                let text = params.last().copied().unwrap_or_default();
+                let text = text.strip_prefix("- ").unwrap_or(text).to_owned();
+                changes.push(Change::MessageOfTheDay { text });
+                return;
+            }
+            371 | 704 | 705 => {
                 let text = params.last().copied().unwrap_or_default();
                 changes.push(Change::Information {
-                    sentence: text.strip_prefix("- ").unwrap_or(text).to_owned(),
+                    sentence: text.to_owned(),
                 });
                 return;
             }

@@ -26,6 +26,7 @@ fn guest() -> Settings {
         mechanism: None,
         rooms: vec!["#tea".to_owned()],
         key_prefix: "k".to_owned(),
+        login_patience: Duration::from_secs(30),
     }
 }
 
@@ -273,6 +274,7 @@ fn described(change: &Change) -> String {
             if *own { " own" } else { "" }
         ),
         Change::Notice { from, text, .. } => format!("notice {from}: {text}"),
+        Change::MessageOfTheDay { text } => format!("motd: {text}"),
         Change::Information { sentence } => format!("info: {sentence}"),
         Change::Refused { sentence } => format!("no: {sentence}"),
         Change::JoinRefused {
@@ -1130,7 +1132,7 @@ fn commands_become_lines() {
         < :s 324 alicia #tea +ntk key
         * info: The modes of #tea are +ntk key.
         < :s 372 alicia :- Be kind
-        * info: Be kind
+        * motd: Be kind
         < :bob!b@h INVITE alicia :#club
         * invited alicia to #club by bob own
         < :bob!b@h AWAY :lunch

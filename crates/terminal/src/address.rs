@@ -1,0 +1,233 @@
+//! Where the server is: `[USER@]HOST[:PORT]`, and whether the link is encrypted.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// IRC in plain text and over TLS (RFC 7194 for 6697).
+pub const PLAIN_PORT: u16 = 6667;
+pub const TLS_PORT: u16 = 6697;
+
+/// What stands on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    pub user: Option<String>,
+    /// A name, or an IP address without brackets.
+    pub host: String,
+    pub port: Option<u16>,
+}
+
+/// A server that a link can be opened to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub host: String,
+    pub port: u16,
+    pub tls: bool,
+}
+
+/// What was asked for about encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// By the port and the host: see [`Address::target`].
+    Choose,
+    Tls,
+    Plain,
+}
+
+impl Address {
+    /// Reads `[USER@]HOST[:PORT]`; an IPv6 address with a port stands in brackets. The error is a sentence.
+    pub fn parse(text: &str) -> Result<Address, String> {
+        let (user, rest) = match text.rsplit_once('@') {
+            Some((user, rest)) => (Some(user), rest),
+            None => (None, text),
+        };
+        if let Some(user) = user
+            && (user.is_empty() || user.contains(char::is_whitespace))
+        {
+            return Err(format!(
+                "The name before the @ in \"{text}\" is missing or has a space; write it as alice@{rest}."
+            ));
+        }
+        let (host, port) = split_port(rest);
+        let port = match port {
+            Some(port) => match port.parse::<u16>() {
+                Ok(number) if number != 0 => Some(number),
+                _ => {
+                    return Err(format!(
+                        "\"{port}\" in \"{text}\" is no port; use a number from 1 to 65535."
+                    ));
+                }
+            },
+            None => None,
+        };
+        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/') {
+            return Err(format!(
+                "\"{text}\" names no server; write it as HOST, HOST:PORT or NAME@HOST."
+            ));
+        }
+        Ok(Address {
+            user: user.map(str::to_owned),
+            host: host.to_owned(),
+            port,
+        })
+    }
+
+    /// Which port, and whether encrypted. Without a port: this machine itself (`localhost`, 127.0.0.0/8, ::1) plain on
+    /// 6667, everything else TLS on 6697. With one: 6667 is plain, every other is TLS. `--tls` and `--plain` say
+    /// otherwise.
+    pub fn target(&self, encryption: Encryption) -> Target {
+        let tls = match (encryption, self.port) {
+            (Encryption::Tls, _) => true,
+            (Encryption::Plain, _) => false,
+            (Encryption::Choose, None) => !self.is_loopback(),
+            (Encryption::Choose, Some(port)) => port != PLAIN_PORT,
+        };
+        let port = self.port.unwrap_or(if tls { TLS_PORT } else { PLAIN_PORT });
+        Target {
+            host: self.host.clone(),
+            port,
+            tls,
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.host.eq_ignore_ascii_case("localhost")
+            || self
+                .host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// `host:port`, with brackets where they are needed: the key of a server in our files.
+impl fmt::Display for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(out, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(out, "{}:{}", self.host.to_ascii_lowercase(), self.port)
+        }
+    }
+}
+
+/// The port's text, if there is one. An IPv6 address without brackets has colons but no port.
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    if let Some(rest) = text.strip_prefix('[')
+        && let Some((host, after)) = rest.split_once(']')
+    {
+        return (host, after.strip_prefix(':'));
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return (text, None);
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        let check = |text: &str, user: Option<&str>, host: &str, port: Option<u16>| {
+            let expected = Address {
+                user: user.map(str::to_owned),
+                host: host.to_owned(),
+                port,
+            };
+            assert_eq!(Address::parse(text), Ok(expected), "{text}");
+        };
+        check("chat.example", None, "chat.example", None);
+        check(
+            "alice@chat.example:7000",
+            Some("alice"),
+            "chat.example",
+            Some(7000),
+        );
+        check("a@b@chat.example", Some("a@b"), "chat.example", None);
+        check("::1", None, "::1", None);
+        check("[::1]", None, "::1", None);
+        check(
+            "bob@[2001:db8::1]:6697",
+            Some("bob"),
+            "2001:db8::1",
+            Some(6697),
+        );
+        check("127.0.0.1:6667", None, "127.0.0.1", Some(6667));
+    }
+
+    #[test]
+    fn mistakes_get_a_sentence() {
+        let check =
+            |text: &str, sentence: &str| assert_eq!(Address::parse(text), Err(sentence.to_owned()));
+        check(
+            "",
+            "\"\" names no server; write it as HOST, HOST:PORT or NAME@HOST.",
+        );
+        check(
+            "host:0",
+            "\"0\" in \"host:0\" is no port; use a number from 1 to 65535.",
+        );
+        check(
+            "host:irc",
+            "\"irc\" in \"host:irc\" is no port; use a number from 1 to 65535.",
+        );
+        check(
+            "@host",
+            "The name before the @ in \"@host\" is missing or has a space; write it as alice@host.",
+        );
+        check(
+            "irc://host",
+            "\"//host\" in \"irc://host\" is no port; use a number from 1 to 65535.",
+        );
+    }
+
+    #[test]
+    fn the_port_and_the_host_choose_the_encryption() {
+        let check = |text: &str, encryption: Encryption, expected: &str, tls: bool| {
+            let target = Address::parse(text).unwrap().target(encryption);
+            assert_eq!(
+                (target.to_string().as_str(), target.tls),
+                (expected, tls),
+                "{text} {encryption:?}"
+            );
+        };
+        check(
+            "Chat.Example",
+            Encryption::Choose,
+            "chat.example:6697",
+            true,
+        );
+        check(
+            "chat.example",
+            Encryption::Plain,
+            "chat.example:6667",
+            false,
+        );
+        check(
+            "chat.example:6667",
+            Encryption::Choose,
+            "chat.example:6667",
+            false,
+        );
+        check(
+            "chat.example:6667",
+            Encryption::Tls,
+            "chat.example:6667",
+            true,
+        );
+        check(
+            "chat.example:7000",
+            Encryption::Choose,
+            "chat.example:7000",
+            true,
+        );
+        check("localhost", Encryption::Choose, "localhost:6667", false);
+        check("127.0.0.2", Encryption::Choose, "127.0.0.2:6667", false);
+        check("::1", Encryption::Tls, "[::1]:6697", true);
+        check("localhost:6697", Encryption::Choose, "localhost:6697", true);
+        check("localhost:7000", Encryption::Plain, "localhost:7000", false);
+    }
+}

@@ -1,0 +1,218 @@
+//! The command line.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use client_core::Mechanism;
+
+use crate::exit_code::Exit;
+
+/// Talk in the rooms of a parlor server, or of any IRC server.
+#[derive(Debug, Parser)]
+#[command(name = "chat_client", version, max_term_width = 100)]
+pub struct Arguments {
+    /// The server, and who you are there: HOST, HOST:PORT, NAME@HOST
+    ///
+    /// Without a port: this machine itself is reached unencrypted on 6667, every other one over TLS on 6697. With a
+    /// port: 6667 is unencrypted, every other one is TLS. --tls and --plain say otherwise. Without NAME you are a guest
+    /// under the name of your account on this machine.
+    #[arg(value_name = "[NAME@]HOST[:PORT]")]
+    pub server: Option<String>,
+
+    /// The rooms to be in, with or without #; what you type goes to the first one [default: #lobby]
+    #[arg(value_name = "ROOM")]
+    pub rooms: Vec<String>,
+
+    /// Post this text to the rooms, wait until the server has it, and end
+    #[arg(long, value_name = "TEXT")]
+    pub send: Option<String>,
+
+    /// Print one JSON object a line, with everything that is known about each message
+    #[arg(long)]
+    pub json: bool,
+
+    /// Come without an account
+    #[arg(long, conflicts_with_all = ["register", "password_file"])]
+    pub guest: bool,
+
+    /// Make the account NAME on the server, with the password that you give
+    #[arg(long)]
+    pub register: bool,
+
+    /// The e-mail address for --register, where a server asks for one
+    #[arg(long, value_name = "ADDRESS", requires = "register")]
+    pub email: Option<String>,
+
+    /// Read the password from the first line of this file
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+
+    /// Log in with this mechanism only: plain or scram-sha-256 [default: the best that the server offers]
+    #[arg(long, value_name = "MECHANISM", value_parser = mechanism)]
+    pub sasl: Option<Mechanism>,
+
+    /// Encrypt, whatever the port
+    #[arg(long, conflicts_with = "plain")]
+    pub tls: bool,
+
+    /// Do not encrypt: everyone on the way can read along
+    #[arg(long)]
+    pub plain: bool,
+
+    /// How long to wait for the connection, the login and each acknowledgement
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+/// The arguments, or the end: help was asked for, or something is wrong and has been said.
+pub fn read() -> Result<Arguments, Exit> {
+    let command = Arguments::command()
+        .after_long_help(story())
+        .after_help("More, with examples and exit codes: chat_client --help");
+    let parsed = command
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    parsed.map_err(|error| {
+        // A closed pipe is no reason to complain about complaining.
+        let _ = error.print();
+        if error.use_stderr() {
+            Exit::Usage
+        } else {
+            Exit::Fine
+        }
+    })
+}
+
+impl Arguments {
+    /// Whether a person sits at both ends: keys come in and a screen shows.
+    pub fn is_interactive(&self) -> bool {
+        !self.json
+            && self.send.is_none()
+            && std::io::stdin().is_terminal()
+            && std::io::stdout().is_terminal()
+    }
+}
+
+fn mechanism(text: &str) -> Result<Mechanism, String> {
+    [Mechanism::Plain, Mechanism::ScramSha256]
+        .into_iter()
+        .find(|mechanism| mechanism.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "use plain or scram-sha-256".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("use a number from 1 to 86400".to_owned()),
+    }
+}
+
+fn story() -> String {
+    let mut story = String::from(
+        "\
+Examples:
+  chat_client                                  asks where to and who you are
+  chat_client localhost                        in #lobby of the server on this machine
+  chat_client alice@chat.example '#tea' books  logged in, talking in #tea, listening in #books
+  chat_client --register alice@chat.example    makes the account alice
+  make 2>&1 | chat_client --guest bot@chat.example builds
+                                               posts what make says, line by line
+  chat_client --send 'Backup done' bot@chat.example ops && echo they know
+  chat_client --json chat.example '#tea' | jq -r 'select(.type==\"message\").payload'
+
+In a room:
+  What you type is posted. Lines that begin with / are commands: /join, /msg,
+  /me, /nick, /topic, /away, /names, /quit; /help lists them all. Text that
+  begins with a slash is written with two. /quit, Ctrl-D and Ctrl-C say goodbye
+  and leave. So does the end of piped input, once the server has acknowledged
+  every line.
+
+When the link drops:
+  It comes back by itself, after a wait that grows to a minute. What you type
+  meanwhile is sent then. What was under way is sent again exactly once on
+  servers that offer parlor/once to your account; otherwise you are told that it
+  may be lost. With --send there is no second attempt.
+
+Passwords:
+  Never an argument. Taken from --password-file, else from the environment
+  variable PARLOR_PASSWORD, else asked for without showing it. A server's own
+  password, asked of everyone by some, is taken from PARLOR_SERVER_PASSWORD.
+
+Certificates:
+  One that the system knows is fine. Another one is trusted on first use; its
+  fingerprint is shown and kept in known_servers in your data folder
+  (~/.local/share/parlor), and a different one later is refused.
+
+Output:
+  Messages, joins, leaves and notices go to standard output, one a line with the
+  local time; the state of the link and refusals go to standard error. On a
+  terminal names have colours unless NO_COLOR is set. With --json every object
+  has a type; a message has message_id, sender_id, sender_name, account,
+  payload, timestamp, room_id, room_name, kind (text, action, notice), own and
+  direct. What a server does not tell is null.
+
+Exit codes:
+",
+    );
+    for (exit, meaning) in Exit::ALL {
+        let _ = writeln!(story, "  {}  {meaning}", exit as u8);
+    }
+    story
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_tells_every_exit_code() {
+        for (exit, meaning) in Exit::ALL {
+            assert!(story().contains(&format!("  {}  {meaning}\n", exit as u8)));
+        }
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        let arguments = Arguments::try_parse_from([
+            "chat_client",
+            "--json",
+            "--timeout",
+            "5",
+            "a@h:1",
+            "tea",
+            "#b",
+        ])
+        .unwrap();
+        assert_eq!(
+            (
+                arguments.server.as_deref(),
+                arguments.rooms.as_slice(),
+                arguments.json,
+                arguments.timeout
+            ),
+            (
+                Some("a@h:1"),
+                &["tea".to_owned(), "#b".to_owned()][..],
+                true,
+                Duration::from_secs(5)
+            )
+        );
+        for wrong in [
+            &["chat_client", "--tls", "--plain", "h"][..],
+            &["chat_client", "--guest", "--register", "h"],
+            &["chat_client", "--timeout", "0", "h"],
+            &["chat_client", "--sasl", "md5", "h"],
+            &["chat_client", "--password", "secret", "h"],
+        ] {
+            assert!(Arguments::try_parse_from(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Whether a server's certificate is to be believed: by the system's authorities, else by what was seen on first use.
+
+use std::sync::{Arc, Mutex};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::known_servers::{Fingerprint, KnownServers};
+
+/// What came of looking at a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The system knows who issued it.
+    Known,
+    /// The one seen before.
+    SeenBefore,
+    /// Never seen: to be kept once the handshake is complete.
+    FirstUse(Fingerprint),
+    /// Another one than before. The sentence says what to do.
+    Changed(String),
+    /// The file of known certificates is of no use. The sentence says why.
+    Undecided(String),
+}
+
+/// Judges the certificates of one server.
+#[derive(Debug)]
+pub struct CertificateTrust {
+    server: String,
+    known_servers: Arc<KnownServers>,
+    /// `None` on a system without any authority.
+    system: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+    verdict: Mutex<Option<Verdict>>,
+}
+
+impl CertificateTrust {
+    /// `server` is the key in the file: `host:port`.
+    pub fn new(
+        server: String,
+        known_servers: Arc<KnownServers>,
+        provider: Arc<CryptoProvider>,
+    ) -> CertificateTrust {
+        let mut roots = RootCertStore::empty();
+        // Some stores hold certificates that nobody can parse; the others still count.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let system =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .ok();
+        CertificateTrust {
+            server,
+            known_servers,
+            system,
+            provider,
+            verdict: Mutex::default(),
+        }
+    }
+
+    /// The verdict on the latest handshake.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.verdict
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
+    }
+
+    fn judge(&self, certificate: &[u8], known_to_system: bool) -> Verdict {
+        if known_to_system {
+            return Verdict::Known;
+        }
+        let found = Fingerprint::of(certificate);
+        match self.known_servers.find(&self.server) {
+            Err(sentence) => Verdict::Undecided(sentence),
+            Ok(None) => Verdict::FirstUse(found),
+            Ok(Some(pin)) if pin.fingerprint == found => Verdict::SeenBefore,
+            Ok(Some(pin)) => Verdict::Changed(format!(
+                "The certificate of {} has changed: it was {} and now it is {found}. Someone may be listening in, or the server \
+                 has a new certificate. Nothing was sent. Ask its administrator for the fingerprint; if it is the new one, \
+                 delete {} of {} and connect again.",
+                self.server,
+                pin.fingerprint,
+                pin.line.map_or_else(
+                    || "the line of this server".to_owned(),
+                    |line| format!("line {line}")
+                ),
+                self.known_servers.file_name(),
+            )),
+        }
+    }
+}
+
+impl ServerCertVerifier for CertificateTrust {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let known_to_system = self.system.as_ref().is_some_and(|system| {
+            system
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                .is_ok()
+        });
+        let verdict = self.judge(end_entity, known_to_system);
+        let believed = !matches!(verdict, Verdict::Changed(_) | Verdict::Undecided(_));
+        *self
+            .verdict
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(verdict);
+        if believed {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(Error::InvalidCertificate(
+                CertificateError::ApplicationVerificationFailure,
+            ))
+        }
+    }
+
+    // That the other end has the certificate's key is checked for every certificate, known to the system or not.
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

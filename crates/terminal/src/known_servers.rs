@@ -1,0 +1,251 @@
+//! Certificates trusted on first use: one line a server in the file `known_servers`.
+//!
+//! `chat.example:6697 SHA256:0f1e…`, the fingerprint of the whole certificate (DER). Lines that begin with `#` are
+//! comments. The file is made for being read and mended by hand.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use aws_lc_rs::digest;
+
+use crate::data_folder;
+
+/// SHA-256 of a certificate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint([u8; digest::SHA256_OUTPUT_LEN]);
+
+impl Fingerprint {
+    pub fn of(certificate: &[u8]) -> Fingerprint {
+        let mut bytes = [0; digest::SHA256_OUTPUT_LEN];
+        bytes.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());
+        Fingerprint(bytes)
+    }
+
+    fn parse(text: &str) -> Option<Fingerprint> {
+        let hex = text.strip_prefix("SHA256:")?;
+        let mut bytes = [0; digest::SHA256_OUTPUT_LEN];
+        if hex.len() != bytes.len() * 2 || !hex.is_ascii() {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[index * 2..index * 2 + 2], 16).ok()?;
+        }
+        Some(Fingerprint(bytes))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SHA256:")?;
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// A fingerprint that is known, and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    pub fingerprint: Fingerprint,
+    /// Its line in the file; `None`: only this run knows it.
+    pub line: Option<usize>,
+}
+
+/// The file, and what could not be written to it in this run.
+#[derive(Debug)]
+pub struct KnownServers {
+    path: Option<PathBuf>,
+    unwritten: Mutex<BTreeMap<String, Fingerprint>>,
+}
+
+impl KnownServers {
+    /// The file in the user's data folder.
+    pub fn open() -> KnownServers {
+        KnownServers::at(data_folder::path().map(|folder| folder.join("known_servers")))
+    }
+
+    fn at(path: Option<PathBuf>) -> KnownServers {
+        KnownServers {
+            path,
+            unwritten: Mutex::default(),
+        }
+    }
+
+    /// For sentences.
+    pub fn file_name(&self) -> String {
+        self.path.as_ref().map_or_else(
+            || "known_servers".to_owned(),
+            |path| path.display().to_string(),
+        )
+    }
+
+    /// What is known about `server` (`host:port`). Of several lines the last counts. The error is a sentence: a file
+    /// that cannot be understood is no reason to trust anyone.
+    pub fn find(&self, server: &str) -> Result<Option<Pin>, String> {
+        if let Some(fingerprint) = self
+            .unwritten
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .get(server)
+        {
+            return Ok(Some(Pin {
+                fingerprint: *fingerprint,
+                line: None,
+            }));
+        }
+        let Some(path) = &self.path else {
+            return Ok(None);
+        };
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(format!(
+                    "The known certificates in {} cannot be read ({error}); correct or remove that file.",
+                    path.display()
+                ));
+            }
+        };
+        let mut pin = None;
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let mut words = line.split_ascii_whitespace();
+            let (name, fingerprint) = (words.next(), words.next().and_then(Fingerprint::parse));
+            let Some(fingerprint) = fingerprint else {
+                return Err(format!(
+                    "Line {} of {} is no server with its fingerprint; correct or delete it.",
+                    index + 1,
+                    path.display()
+                ));
+            };
+            if name == Some(server) {
+                pin = Some(Pin {
+                    fingerprint,
+                    line: Some(index + 1),
+                });
+            }
+        }
+        Ok(pin)
+    }
+
+    /// Remembers a certificate. In this run it holds even when the file cannot be written, which the error tells.
+    pub fn add(&self, server: &str, fingerprint: Fingerprint) -> Result<(), String> {
+        let written = match &self.path {
+            Some(path) => {
+                let mut text = String::new();
+                if !path.exists() {
+                    text.push_str("# Certificates that chat_client trusted on first use. Delete a line to trust anew.\n");
+                }
+                let _ = writeln!(text, "{server} {fingerprint}");
+                data_folder::append_private(path, &text).map_err(|error| format!("The certificate could not be kept in {} ({error}); it will count as new next time.", path.display()))
+            }
+            None => Err("There is no folder to keep the certificate in, so it will count as new next time; set HOME.".to_owned()),
+        };
+        if written.is_err() {
+            self.unwritten
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .insert(server.to_owned(), fingerprint);
+        }
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/known_servers");
+        let servers = KnownServers::at(Some(path.clone()));
+        assert_eq!(servers.find("a:1"), Ok(None));
+        let (one, two) = (Fingerprint::of(b"one"), Fingerprint::of(b"two"));
+        servers.add("a:1", one).unwrap();
+        servers.add("b:2", two).unwrap();
+        assert_eq!(
+            servers.find("a:1"),
+            Ok(Some(Pin {
+                fingerprint: one,
+                line: Some(2)
+            }))
+        );
+        assert_eq!(
+            servers.find("b:2"),
+            Ok(Some(Pin {
+                fingerprint: two,
+                line: Some(3)
+            }))
+        );
+        servers.add("a:1", two).unwrap();
+        assert_eq!(
+            servers.find("a:1"),
+            Ok(Some(Pin {
+                fingerprint: two,
+                line: Some(4)
+            }))
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_understood_trusts_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("known_servers");
+        fs::write(&path, "# fine\n\na:1 SHA256:12\n").unwrap();
+        let error = KnownServers::at(Some(path.clone()))
+            .find("b:2")
+            .unwrap_err();
+        assert_eq!(
+            error,
+            format!(
+                "Line 3 of {} is no server with its fingerprint; correct or delete it.",
+                path.display()
+            )
+        );
+        fs::write(&path, [0xff]).unwrap();
+        assert!(KnownServers::at(Some(path)).find("b:2").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_written_holds_for_this_run() {
+        let servers = KnownServers::at(None);
+        assert!(servers.add("a:1", Fingerprint::of(b"one")).is_err());
+        assert_eq!(
+            servers.find("a:1"),
+            Ok(Some(Pin {
+                fingerprint: Fingerprint::of(b"one"),
+                line: None
+            }))
+        );
+    }
+
+    #[test]
+    fn fingerprints_are_written_as_people_compare_them() {
+        let text = Fingerprint::of(b"").to_string();
+        assert_eq!(
+            text,
+            "SHA256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        assert_eq!(Fingerprint::parse(&text), Some(Fingerprint::of(b"")));
+    }
+}

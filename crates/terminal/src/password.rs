@@ -1,0 +1,76 @@
+//! Where a password comes from: a file, the environment, or a question whose answer is not shown. Never an argument,
+//! which every process of the machine could read.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use client_core::Password;
+use zeroize::Zeroizing;
+
+/// The password for an account, if there is one without asking. The error is a sentence.
+pub fn given(file: Option<&Path>) -> Result<Option<Password>, String> {
+    if let Some(file) = file {
+        return from_file(file).map(Some);
+    }
+    from_environment("PARLOR_PASSWORD")
+}
+
+/// The server's own password.
+pub fn of_server() -> Result<Option<Password>, String> {
+    from_environment("PARLOR_SERVER_PASSWORD")
+}
+
+/// Asks without showing the answer. Empty is an answer too. The error is a sentence.
+pub fn ask(question: &str) -> Result<Password, String> {
+    rpassword::prompt_password(question)
+        .map(Password::new)
+        .map_err(|_| "There is no terminal to ask for the password on; use --password-file FILE, set PARLOR_PASSWORD, or come with --guest.".to_owned())
+}
+
+/// Asks twice, for a new account.
+pub fn ask_new(name: &str) -> Result<Password, String> {
+    let first = Zeroizing::new(prompt_twice_part(&format!("New password for {name}: "))?);
+    let second = Zeroizing::new(prompt_twice_part("The same again: ")?);
+    if first.is_empty() {
+        return Err(
+            "An account needs a password; run the same command again and type one.".to_owned(),
+        );
+    }
+    if *first != *second {
+        return Err("The two passwords are not the same; run the same command again.".to_owned());
+    }
+    Ok(Password::new(first.as_str()))
+}
+
+fn prompt_twice_part(question: &str) -> Result<String, String> {
+    rpassword::prompt_password(question).map_err(|_| "There is no terminal to ask for the new password on; use --password-file FILE or set PARLOR_PASSWORD.".to_owned())
+}
+
+fn from_file(file: &Path) -> Result<Password, String> {
+    let text = fs::read_to_string(file)
+        .map(Zeroizing::new)
+        .map_err(|error| {
+            format!(
+                "The password file {} cannot be read ({error}); check its name and permissions.",
+                file.display()
+            )
+        })?;
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(Password::new(line)),
+        _ => Err(format!(
+            "The first line of the password file {} is empty; write the password there.",
+            file.display()
+        )),
+    }
+}
+
+fn from_environment(name: &str) -> Result<Option<Password>, String> {
+    match env::var(name) {
+        Ok(text) if !text.is_empty() => Ok(Some(Password::new(text))),
+        Ok(_) | Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(format!(
+            "The environment variable {name} is not UTF-8; set it anew."
+        )),
+    }
+}
