@@ -22,7 +22,9 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::Members(members) => {
             names::write(turn, members);
             match awaiting {
-                Some(Awaiting::Names { asked, left }) => names::answered(turn, asked, *left),
+                Some(Awaiting::Names { asked, left }) => {
+                    names::answered(turn, asked, *left, &members.room)
+                }
                 _ => names::write_end(turn, &members.room),
             }
         }
@@ -107,7 +109,12 @@ fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) 
         // A room that one may not see or that is not there has nobody in it.
         ("NAMES", _) => {
             if let Some(Awaiting::Names { asked, left }) = awaiting {
-                names::answered(turn, asked, *left);
+                let room = match refusal {
+                    Refusal::NoSuchRoom { name } => name,
+                    Refusal::NotMember { room } => room,
+                    _ => "*",
+                };
+                names::answered(turn, asked, *left, room);
             }
             return;
         }
@@ -139,5 +146,122 @@ fn stats_letter(awaiting: Option<&Awaiting>, otherwise: char) -> char {
     match awaiting {
         Some(Awaiting::Stats { letter }) => *letter,
         _ => otherwise,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{World, with_operator};
+    use crate::verb::VERBS;
+    use proptest::prelude::*;
+
+    /// Words that mean something somewhere, and words that nobody expects.
+    const WORDS: &[&str] = &[
+        "alice",
+        "bob",
+        "carol",
+        "nobody",
+        "#tea",
+        "#milk",
+        "#",
+        "@#tea",
+        "$*",
+        "*",
+        "+o",
+        "-o",
+        "+b",
+        "+kl",
+        "-k",
+        "+imnstCRM",
+        "b",
+        "m:bob",
+        "green",
+        "7",
+        "0",
+        "",
+        ":",
+        "é",
+        "#日本",
+        "%tcuihsnfdlaor,42",
+        "o",
+        "irc.example",
+        "bob,carol,,alice",
+        "#tea,#milk,bad",
+        "+",
+        "-",
+        "C",
+        "L",
+        "S",
+        "u",
+        ">1,C<2,!*x*",
+        "a b",
+        "root",
+        "sesame",
+        "\u{1}VERSION\u{1}",
+        "INDEX",
+        "*!*@*",
+        "-1",
+        "LS",
+        "END",
+        "302",
+    ];
+
+    fn line() -> impl Strategy<Value = String> {
+        let word = prop_oneof![
+            6 => prop::sample::select(WORDS).prop_map(str::to_owned),
+            1 => "[a-z#é:, ]{0,12}",
+            1 => (300..480_usize).prop_map(|length| "x".repeat(length)),
+        ];
+        let verb = prop::sample::select(VERBS.iter().map(|verb| verb.name).collect::<Vec<_>>());
+        let label = prop::option::of("[a-z]{1,4}");
+        (verb, prop::collection::vec(word, 0..4), label).prop_map(|(verb, mut words, label)| {
+            let last = words.pop();
+            let label = label.map_or(String::new(), |label| format!("@label={label};+x=y "));
+            let middles: String = words
+                .iter()
+                .filter(|word| !word.is_empty() && !word.starts_with(':') && !word.contains(' '))
+                .map(|word| format!(" {word}"))
+                .collect();
+            let last = last.map_or(String::new(), |last| format!(" :{last}"));
+            format!("{label}{verb}{middles}{last}")
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+        /// Whatever three people say, nobody is sent half a line, one over 512 bytes or one with a stray control byte
+        /// (the world checks each), and every labelled line is answered with its label.
+        #[test]
+        fn conversations_stay_whole(lines in prop::collection::vec((0..3_usize, line()), 1..60)) {
+            let mut world = World::new(with_operator);
+            let names = ["alice", "bob", "carol"];
+            let capabilities = [
+                "batch labeled-response echo-message message-tags",
+                "",
+                "server-time account-tag away-notify extended-join setname multi-prefix userhost-in-names",
+            ];
+            for (name, capabilities) in names.into_iter().zip(capabilities) {
+                world.arrive(name, capabilities).unwrap();
+            }
+            for (speaker, line) in lines {
+                world.received(0);
+                // Whoever has left, or waits for the next step of a login, says nothing more.
+                if world.say(speaker, &line).is_ok() && speaker == 0 {
+                    let label = line.strip_prefix('@').and_then(|rest| rest.split(';').next());
+                    let received = world.received(0);
+                    if let Some(label) = label
+                        && world.session(0).is_registered()
+                        && !world.is_closed(0)
+                    {
+                        let tag = format!("@{label}");
+                        let answered = received.iter().filter(|line| {
+                            line.strip_prefix(&tag).is_some_and(|rest| rest.starts_with([';', ' ']))
+                        });
+                        prop_assert_eq!(answered.count(), 1, "{} {:?}", line, received);
+                    }
+                }
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The first middle parameters are what the specifications give (Modern IRC "Numerics", the IRCv3 specifications); the
 //! text says in plain words what is wrong and, where there is one, the mend.
 
+use crate::targets::shown;
 use crate::turn::Turn;
 use chat::membership::Role;
 use chat::refusal::{ListKind, Refusal, Right, Silence};
@@ -29,6 +30,22 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
                 "Nobody of this name has been here lately",
             );
         }
+        R::NameInUse { name } | R::NameReserved { name } | R::NameConfusable { name }
+            if registering =>
+        {
+            turn.fail(
+                verb,
+                "ACCOUNT_EXISTS",
+                &[shown(name)],
+                "This name, or one that looks like it, belongs to someone else: choose another one",
+            )
+        }
+        R::NameInvalid { name } if registering => turn.fail(
+            verb,
+            "BAD_ACCOUNT_NAME",
+            &[shown(name)],
+            "This name is too long or has characters that no account's name may have",
+        ),
         R::NameInUse { name } => {
             one(
                 turn,
@@ -230,7 +247,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::MonitorListFull { limit, names } => turn
             .numeric(N::ERR_MONLISTFULL)
             .param_fmt(format_args!("{limit}"))
-            .param(&names.join(","))
+            .param(shown(&names.join(",")))
             .trailing("Your list of watched names is full: remove some first"),
 
         R::NotOperator => {
@@ -259,20 +276,20 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             turn.fail(
                 verb,
                 "ACCOUNT_EXISTS",
-                &[name],
+                &[shown(name)],
                 "This account exists already: choose another name",
             );
         }
         R::AccountNameInvalid { name } => turn.fail(
             verb,
             "BAD_ACCOUNT_NAME",
-            &[name],
+            &[shown(name)],
             "This name is too long or has characters that no account's name may have",
         ),
         R::AccountNameMustBeNick { name } => turn.fail(
             verb,
             "ACCOUNT_NAME_MUST_BE_NICK",
-            &[name],
+            &[shown(name)],
             "The account's name must be the name that you use now",
         ),
         R::RegistrationClosed => turn.fail(
@@ -332,7 +349,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             turn.fail(
                 verb,
                 "NO_SUCH_ACCOUNT",
-                &[name],
+                &[shown(name)],
                 "There is no account of this name",
             );
         }
@@ -361,13 +378,13 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
 }
 
 fn one(turn: &mut Turn<'_>, numeric: Numeric, about: &str, text: &str) {
-    turn.numeric(numeric).param(about).trailing(text);
+    turn.numeric(numeric).param(shown(about)).trailing(text);
 }
 
 fn two(turn: &mut Turn<'_>, numeric: Numeric, first: &str, second: &str, text: &str) {
     turn.numeric(numeric)
-        .param(first)
-        .param(second)
+        .param(shown(first))
+        .param(shown(second))
         .trailing(text);
 }
 
@@ -375,12 +392,12 @@ fn storage(turn: &mut Turn<'_>, verb: &str, about: &str, code: &str, text: &str)
     if about.is_empty() {
         turn.fail(verb, code, &[], text);
     } else {
-        turn.fail(verb, code, &[about], text);
+        turn.fail(verb, code, &[shown(about)], text);
     }
 }
 
 fn star_if_empty(about: &str) -> &str {
-    if about.is_empty() { "*" } else { about }
+    if about.is_empty() { "*" } else { shown(about) }
 }
 
 fn role_in_words(role: Role) -> &'static str {
@@ -426,5 +443,247 @@ fn right_in_words(right: Right) -> &'static str {
         Right::Accounts => "make and change accounts",
         Right::Rooms => "act in rooms as their owner",
         Right::Statistics => "read the server's statistics",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Moment, Output, Peer, Session};
+    use crate::{Configured, ServerFacts};
+    use chat::chatroom::RoomFlag;
+    use chat::id::SessionId;
+
+    fn line(verb: &str, about: &str, refusal: &Refusal) -> String {
+        let facts = ServerFacts::new(Configured {
+            server_name: "irc.example".into(),
+            ..Configured::default()
+        });
+        let peer = Peer {
+            address: [192, 0, 2, 1].into(),
+            port_local: 6697,
+            secure: true,
+            loopback: false,
+            certificate: None,
+            transport: "TLS",
+            exempt: true,
+            host: None,
+        };
+        let id = SessionId {
+            shard: 0,
+            slot: 0,
+            generation: 1,
+        };
+        let now = Moment::default();
+        let mut session = Session::new(id, peer, now, &facts);
+        let mut out = Output::default();
+        let mut turn = Turn::of_line(&mut session, &facts, now, &mut out, None);
+        write(&mut turn, verb, about, refusal);
+        turn.finish();
+        String::from_utf8(out.bytes).unwrap()
+    }
+
+    /// `expected`: what stands between the server's name and the text.
+    #[track_caller]
+    fn check(verb: &str, refusal: Refusal, expected: &str) {
+        let line = line(verb, "#about", &refusal);
+        let rest = line.strip_prefix(":irc.example ").unwrap();
+        let (fixed, text) = rest
+            .split_once(" :")
+            .unwrap_or_else(|| panic!("no text in {line:?}"));
+        assert_eq!(fixed, expected, "{refusal:?}");
+        assert_eq!(
+            text.find("\r\n"),
+            Some(text.len() - 2),
+            "one line: {line:?}"
+        );
+        assert!(line.len() <= wire::MAX_BODY && text.len() > 12, "{line:?}");
+    }
+
+    #[test]
+    fn every_refusal_has_its_numeric_and_a_sentence() {
+        use Refusal as R;
+        let name = || "bob".into();
+        let room = || "#tea".into();
+        check("WHOIS", R::NoSuchClient { name: name() }, "401 * bob");
+        check("PART", R::NoSuchRoom { name: room() }, "403 * #tea");
+        check("WHOWAS", R::NeverSeen { name: name() }, "406 * bob");
+        check("NICK", R::NameInUse { name: name() }, "433 * bob");
+        check("NICK", R::NameReserved { name: name() }, "433 * bob");
+        check("NICK", R::NameConfusable { name: name() }, "433 * bob");
+        check("NICK", R::NameInvalid { name: name() }, "432 * bob");
+        for refusal in [
+            R::NameInUse { name: name() },
+            R::NameReserved { name: name() },
+            R::NameConfusable { name: name() },
+        ] {
+            check("REGISTER", refusal, "FAIL REGISTER ACCOUNT_EXISTS bob");
+        }
+        check(
+            "REGISTER",
+            R::NameInvalid { name: name() },
+            "FAIL REGISTER BAD_ACCOUNT_NAME bob",
+        );
+        check("NICK", R::NameFixed { name: name() }, "447 * bob");
+        check("PART", R::NotMember { room: room() }, "442 * #tea");
+        check(
+            "KICK",
+            R::TheyAreNotMember {
+                name: name(),
+                room: room(),
+            },
+            "441 * bob #tea",
+        );
+        check(
+            "INVITE",
+            R::AlreadyMember {
+                name: name(),
+                room: room(),
+            },
+            "443 * bob #tea",
+        );
+        check(
+            "KNOCK",
+            R::AlreadyMember {
+                name: name(),
+                room: room(),
+            },
+            "714 * #tea",
+        );
+        check("JOIN", R::Banned { room: room() }, "474 * #tea");
+        check("JOIN", R::InviteOnly { room: room() }, "473 * #tea");
+        check("JOIN", R::WrongKey { room: room() }, "475 * #tea");
+        check("JOIN", R::RoomFull { room: room() }, "471 * #tea");
+        check("JOIN", R::AccountsOnly { room: room() }, "477 * #tea");
+        check("JOIN", R::SecureOnly { room: room() }, "489 * #tea");
+        check("JOIN", R::TooManyRooms { room: room() }, "405 * #tea");
+        check("JOIN", R::MayNotCreateRoom { room: room() }, "403 * #tea");
+        check("JOIN", R::RoomNameInvalid { room: room() }, "476 * #tea");
+        check("JOIN", R::RoomNameConfusable { room: room() }, "476 * #tea");
+        for role in Role::ALL {
+            check("TOPIC", R::NeedsRole { room: room(), role }, "482 * #tea");
+        }
+        check(
+            "KICK",
+            R::Outranked {
+                room: room(),
+                name: name(),
+            },
+            "482 * #tea",
+        );
+        for why in [
+            Silence::NotMember,
+            Silence::Moderated,
+            Silence::Banned,
+            Silence::Muted,
+            Silence::AccountsOnly,
+            Silence::NoCtcp,
+        ] {
+            check(
+                "PRIVMSG",
+                R::CannotSpeak { room: room(), why },
+                "404 * #tea",
+            );
+        }
+        for letter_of in [ListKind::Ban, ListKind::Exception, ListKind::Invitation] {
+            let expected = format!("478 * #tea {}", list_letter(letter_of));
+            check(
+                "MODE",
+                R::ListFull {
+                    room: room(),
+                    mask: name(),
+                    letter_of,
+                },
+                &expected,
+            );
+        }
+        check("MODE", R::KeyAlreadySet { room: room() }, "467 * #tea");
+        check("KNOCK", R::RoomOpen { room: room() }, "713 * #tea");
+        check("KNOCK", R::KnockedTooOften { room: room() }, "712 * #tea");
+        for flag in RoomFlag::ALL {
+            check("MODE", R::FlagRefused { room: room(), flag }, "482 * #tea");
+        }
+        check(
+            "PRIVMSG",
+            R::RecipientWantsAccounts { name: name() },
+            "477 * bob",
+        );
+        check(
+            "PRIVMSG",
+            R::RecipientWantsSecure { name: name() },
+            "531 * bob",
+        );
+        let names = vec![name(), "carol".into()];
+        check(
+            "MONITOR",
+            R::MonitorListFull { limit: 2, names },
+            "734 * 2 bob,carol",
+        );
+        check("KILL", R::NotOperator, "481 *");
+        for right in Right::ALL {
+            check("KILL", R::MissingRight { right }, "481 *");
+        }
+        check("PRIVMSG", R::TooManyTargets { name: name() }, "407 * bob");
+        check("MODE", R::NotYours, "502 *");
+        check(
+            "REGISTER",
+            R::AccountExists { name: name() },
+            "FAIL REGISTER ACCOUNT_EXISTS bob",
+        );
+        check(
+            "REGISTER",
+            R::AccountNameInvalid { name: name() },
+            "FAIL REGISTER BAD_ACCOUNT_NAME bob",
+        );
+        check(
+            "REGISTER",
+            R::AccountNameMustBeNick { name: name() },
+            "FAIL REGISTER ACCOUNT_NAME_MUST_BE_NICK bob",
+        );
+        check(
+            "REGISTER",
+            R::RegistrationClosed,
+            "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about",
+        );
+        check(
+            "VERIFY",
+            R::AlreadyLoggedIn,
+            "FAIL VERIFY ALREADY_AUTHENTICATED #about",
+        );
+        check("AUTHENTICATE", R::AlreadyLoggedIn, "907 *");
+        check("AUTHENTICATE", R::WrongCredentials, "904 *");
+        check("OPER", R::WrongCredentials, "464 *");
+        let often = || R::TooManyAttempts {
+            retry_after_seconds: 30,
+        };
+        check("AUTHENTICATE", often(), "904 *");
+        check(
+            "REGISTER",
+            often(),
+            "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about",
+        );
+        check("OPER", often(), "464 *");
+        check("X", R::NotLoggedIn, "FAIL X ACCOUNT_REQUIRED");
+        check(
+            "X",
+            R::NoSuchAccount { name: name() },
+            "FAIL X NO_SUCH_ACCOUNT bob",
+        );
+        check("USER", R::AccountRequired, "FAIL * ACCOUNT_REQUIRED");
+        check(
+            "PRIVMSG",
+            R::StorageFull,
+            "FAIL PRIVMSG STORAGE_FULL #about",
+        );
+        check("TOPIC", R::StorageError, "FAIL TOPIC STORAGE_ERROR #about");
+    }
+
+    #[test]
+    fn a_storage_refusal_with_nothing_to_name_has_no_context() {
+        let line = line("AWAY", "", &Refusal::StorageFull);
+        assert!(
+            line.starts_with(":irc.example FAIL AWAY STORAGE_FULL :"),
+            "{line}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use crate::isupport;
 use crate::turn::Turn;
 use chat::mask::glob;
 use chat::name::{ChatroomName, Username};
-use wire::Numeric;
+use wire::{MAX_BODY, Numeric, truncate_at_char_boundary};
 
 /// How many targets a line of this verb may have: what `TARGMAX` announces.
 pub(crate) fn most(verb: &str) -> usize {
@@ -23,6 +23,17 @@ pub(crate) fn most(verb: &str) -> usize {
 /// The parts of a list with commas; empty ones mean nothing.
 pub(crate) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').filter(|part| !part.is_empty())
+}
+
+/// A client's own word as an answer names it: whole, unless it is longer than any name could be.
+pub(crate) fn shown(word: &str) -> &str {
+    const MOST: usize = 200;
+    truncate_at_char_boundary(word, MOST)
+}
+
+/// The longest of several names; empty when there is none.
+pub(crate) fn longest<'t>(names: impl Iterator<Item = &'t str>) -> &'t str {
+    names.max_by_key(|name| name.len()).unwrap_or_default()
 }
 
 /// The room of that name; 403 when no room can have it.
@@ -61,34 +72,66 @@ pub(crate) fn is_this_server(turn: &mut Turn<'_>, asked: Option<&str>) -> bool {
         return true;
     }
     turn.numeric(Numeric::ERR_NOSUCHSERVER)
-        .param(asked)
+        .param(shown(asked))
         .trailing("There is no such server here");
     false
 }
 
 pub(crate) fn no_such_room(turn: &mut Turn<'_>, text: &str) {
     turn.numeric(Numeric::ERR_NOSUCHCHANNEL)
-        .param(text)
+        .param(shown(text))
         .trailing("There is no such room");
 }
 
 pub(crate) fn no_such_person(turn: &mut Turn<'_>, text: &str) {
     turn.numeric(Numeric::ERR_NOSUCHNICK)
-        .param(text)
+        .param(shown(text))
         .trailing("Nobody of this name is here");
 }
 
-/// Whether a text is within a limit of bytes that the configuration sets; else 417. Texts are refused, never shortened.
-pub(crate) fn fits(turn: &mut Turn<'_>, what: &str, text: &str, limit: usize) -> bool {
-    if text.len() <= limit {
-        return true;
+/// Whether a text is within a limit of bytes that the configuration sets, and the line of this verb with these parameters
+/// before it, as others are sent it, is not too long; else 417. Texts are refused, never shortened.
+pub(crate) fn fits(
+    turn: &mut Turn<'_>,
+    what: &str,
+    middles: &[&str],
+    text: &str,
+    limit: usize,
+) -> bool {
+    if text.len() > limit {
+        turn.numeric(Numeric::ERR_INPUTTOOLONG)
+            .trailing_fmt(format_args!(
+                "{what} has {} bytes, at most {limit} are possible: make it shorter",
+                text.len()
+            ));
+        return false;
     }
-    turn.numeric(Numeric::ERR_INPUTTOOLONG)
-        .trailing_fmt(format_args!(
-            "{what} has {} bytes, at most {limit} are possible: make it shorter",
-            text.len()
+    let excess = excess_when_relayed(
+        turn,
+        middles.iter().map(|middle| " ".len() + middle.len()).sum(),
+        text,
+    );
+    if excess > 0 {
+        turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing_fmt(format_args!(
+            "{what} is {excess} bytes too long for one line with your name before it: make it shorter"
         ));
-    false
+    }
+    excess == 0
+}
+
+/// By how many bytes `:nick!ident@host VERB middles… :text` would be over what a line can have.
+pub(crate) fn excess_when_relayed(turn: &Turn<'_>, middles: usize, text: &str) -> usize {
+    let source = turn.session.person().map_or(0, |person| {
+        ":".len()
+            + person.name.len()
+            + "!".len()
+            + person.ident.len()
+            + "@".len()
+            + person.host.len()
+            + " ".len()
+    });
+    let line = source + turn.verb().len() + middles + " :".len() + text.len() + "\r\n".len();
+    line.saturating_sub(MAX_BODY)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let message = line.param(0).filter(|message| !message.is_empty());
     let limit = turn.facts.limits.away_length;
-    if targets::fits(turn, "The message", message.unwrap_or_default(), limit) {
+    if targets::fits(turn, "The message", &[], message.unwrap_or_default(), limit) {
         turn.ask(Command::SetAway {
             message: message.map(Into::into),
         });

@@ -35,7 +35,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         turn.fail(
             "CHGHOST",
             "INVALID_HOST",
-            &[name],
+            &[targets::shown(name)],
             "An ident or host has letters, digits and - . _ / : ~, at most 20 and 63 of them",
         );
         return;

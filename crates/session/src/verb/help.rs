@@ -1,6 +1,7 @@
 //! HELP and HELPOP (Modern IRC "HELP message"), from the table of verbs.
 
 use super::{Phase, VERBS, Verb};
+use crate::targets::shown;
 use crate::turn::Turn;
 use wire::{Line, Numeric};
 
@@ -27,7 +28,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             Some(verb) => write_verb(turn, verb),
             None => turn
                 .numeric(Numeric::ERR_HELPNOTFOUND)
-                .param(subject)
+                .param(shown(subject))
                 .trailing("There is no command of this name; HELP alone shows all of them"),
         },
     }

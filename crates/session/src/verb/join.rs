@@ -40,7 +40,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             }),
             Err(error) => turn
                 .numeric(Numeric::ERR_BADCHANMASK)
-                .param(name)
+                .param(targets::shown(name))
                 .trailing_fmt(format_args!("This cannot be a room: {error}")),
         }
     }

@@ -25,8 +25,18 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return;
     }
     let reason = line.param(2).filter(|reason| !reason.is_empty());
+    let longest = [
+        targets::longest(rooms.iter().copied()),
+        targets::longest(people.iter().copied()),
+    ];
     let limit = turn.facts.limits.kick_length;
-    if !targets::fits(turn, "The reason", reason.unwrap_or_default(), limit) {
+    if !targets::fits(
+        turn,
+        "The reason",
+        &longest,
+        reason.unwrap_or_default(),
+        limit,
+    ) {
         return;
     }
     turn.await_with(Awaiting::About(line.param(0).unwrap_or_default().into()));
@@ -34,7 +44,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     for (place, &name) in people.iter().enumerate() {
         if place >= most {
             turn.numeric(Numeric::ERR_TOOMANYTARGETS)
-                .param(name)
+                .param(targets::shown(name))
                 .trailing_fmt(format_args!("Not kicked: at most {most} at once"));
             return;
         }

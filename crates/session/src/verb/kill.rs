@@ -22,7 +22,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         .filter(|reason| !reason.is_empty())
         .unwrap_or("No reason given");
     let limit = turn.facts.limits.kick_length;
-    if targets::fits(turn, "The reason", reason, limit) {
+    if targets::fits(turn, "The reason", &[], reason, limit) {
         let who = targets::person(turn, name);
         turn.await_with(Awaiting::About(name.into()));
         turn.ask(Command::Kill {

@@ -22,7 +22,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     };
     let text = line.param(1).filter(|text| !text.is_empty());
     let limit = turn.facts.limits.kick_length.min(MOST_TEXT);
-    if targets::fits(turn, "The text", text.unwrap_or_default(), limit) {
+    if targets::fits(turn, "The text", &[], text.unwrap_or_default(), limit) {
         turn.await_with(Awaiting::About(name.into()));
         turn.ask(Command::Knock {
             room,

@@ -1,6 +1,7 @@
 //! LINKS (RFC 2812 section 3.4.5): this server is the whole network.
 
 use super::{Phase, Verb};
+use crate::targets;
 use crate::turn::Turn;
 use chat::mask::glob;
 use wire::{Line, Numeric};
@@ -30,7 +31,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             .trailing_cut(&format!("0 {}", facts.description));
     }
     turn.numeric(Numeric::RPL_ENDOFLINKS)
-        .param(mask)
+        .param(targets::shown(mask))
         .trailing("End of LINKS list");
 }
 

@@ -119,7 +119,7 @@ fn room_change(
         turn.numeric(Numeric::ERR_INVALIDMODEPARAM)
             .param(room)
             .param_fmt(format_args!("{}", change.letter))
-            .param(shown)
+            .param(targets::shown(shown))
             .trailing(text);
     };
     match letter {

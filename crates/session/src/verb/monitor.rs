@@ -60,7 +60,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             let text = "MONITOR has + - C L and S";
             turn.numeric(Numeric::ERR_UNKNOWNERROR)
                 .param("MONITOR")
-                .param(other)
+                .param(targets::shown(other))
                 .trailing(text);
         }
     }
@@ -87,7 +87,7 @@ fn write_names<S: AsRef<str>>(turn: &mut Turn<'_>, numeric: Numeric, names: impl
         let mut line = turn.numeric(numeric).open_trailing();
         let fitting = rest
             .iter()
-            .take_while(|name| line.try_item(',', name.as_ref()))
+            .take_while(|name| line.try_item(',', targets::shown(name.as_ref())))
             .count();
         line.end();
         rest = &rest[fitting.max(1)..];

@@ -8,7 +8,7 @@ use chat::command::Command;
 use chat::name::ChatroomName;
 use chat::query::{MemberRow, Query, RoomMembers, Visibility};
 use compact_str::CompactString;
-use wire::{Capability, Line, Numeric};
+use wire::{Capability, Line, Numeric, truncate_at_char_boundary};
 
 pub(crate) const VERB: Verb = Verb {
     name: "NAMES",
@@ -32,8 +32,10 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         write_end(turn, if list.is_empty() { "*" } else { list });
         return;
     }
+    // One end for all, named as they were asked for; where that would not fit into it, one for each.
+    let asked = if list.len() <= MOST_ASKED { list } else { "" };
     turn.await_with(Awaiting::Names {
-        asked: list.into(),
+        asked: asked.into(),
         left: rooms.len(),
     });
     for room in rooms {
@@ -41,9 +43,14 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     }
 }
 
+/// Bytes of what was asked for that 366 has room for beside the longest names of server and client.
+const MOST_ASKED: usize = 300;
+
 /// One of the rooms asked for has been answered, with names or without; behind the last one comes the end.
-pub(crate) fn answered(turn: &mut Turn<'_>, asked: &CompactString, left: usize) {
-    if left <= 1 {
+pub(crate) fn answered(turn: &mut Turn<'_>, asked: &CompactString, left: usize, room: &str) {
+    if asked.is_empty() {
+        write_end(turn, room);
+    } else if left <= 1 {
         write_end(turn, asked);
     } else {
         turn.await_with(Awaiting::Names {
@@ -89,7 +96,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, members: &RoomMembers) {
 /// 366.
 pub(crate) fn write_end(turn: &mut Turn<'_>, room: &str) {
     turn.numeric(Numeric::RPL_ENDOFNAMES)
-        .param(room)
+        .param(truncate_at_char_boundary(room, MOST_ASKED))
         .trailing("End of NAMES list");
 }
 
@@ -173,5 +180,15 @@ mod tests {
         transcript += "alice< :irc.example 353 alice = #tea :n…\n";
         transcript += "alice< :irc.example 366 alice #tea :End of NAMES list\n";
         check(&transcript);
+    }
+
+    #[test]
+    fn too_long_a_list_for_one_end_has_one_for_each() {
+        let rooms: Vec<String> = (0..7).map(|n| format!("#{}{n}", "r".repeat(50))).collect();
+        let ends: String = rooms
+            .iter()
+            .map(|room| format!("alice< :irc.example 366 alice {room} :End of NAMES list\n"))
+            .collect();
+        check(&format!("alice=\nalice> NAMES {}\n{ends}", rooms.join(",")));
     }
 }

@@ -18,8 +18,15 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let rooms = line.param(0).unwrap_or_default();
     let reason = line.param(1).filter(|reason| !reason.is_empty());
+    let longest = targets::longest(targets::list(rooms));
     let limit = turn.facts.limits.kick_length;
-    if !targets::fits(turn, "The reason", reason.unwrap_or_default(), limit) {
+    if !targets::fits(
+        turn,
+        "The reason",
+        &[longest],
+        reason.unwrap_or_default(),
+        limit,
+    ) {
         return;
     }
     turn.await_with(Awaiting::About(rooms.into()));

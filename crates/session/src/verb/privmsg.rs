@@ -10,7 +10,7 @@ use chat::membership::Role;
 use chat::message::MessageKind;
 use chat::name::ChatroomName;
 use compact_str::CompactString;
-use wire::{Capability, Ctcp, Line, MAX_BODY, Numeric};
+use wire::{Capability, Ctcp, Line, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
     name: "PRIVMSG",
@@ -59,7 +59,8 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
     if kind == MessageKind::Signal && tags.is_none() {
         return;
     }
-    if let Some(excess) = excess_bytes(turn, verb, list, text) {
+    let excess = excess_bytes(turn, list, text);
+    if excess > 0 {
         turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing_fmt(format_args!(
             "Not sent: with your name before it the line is {excess} bytes too long; send it in parts"
         ));
@@ -74,7 +75,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
         if place >= most {
             if !quiet {
                 turn.numeric(Numeric::ERR_TOOMANYTARGETS)
-                    .param(target)
+                    .param(targets::shown(target))
                     .trailing_fmt(format_args!("Not sent to this one: at most {most} at once"));
             }
             return;
@@ -115,7 +116,7 @@ fn announce(turn: &mut Turn<'_>, mask: &str, text: &str) {
         });
     } else {
         turn.numeric(Numeric::ERR_NOSUCHSERVER)
-            .param(mask)
+            .param(targets::shown(mask))
             .trailing("There is no such server here");
     }
 }
@@ -184,27 +185,21 @@ fn client_only_tags(turn: &Turn<'_>, line: &Line<'_>) -> Option<Box<str>> {
 }
 
 /// By how many bytes the line, as others are sent it, would be too long for the longest of its targets.
-fn excess_bytes(turn: &Turn<'_>, verb: &str, list: &str, text: &str) -> Option<usize> {
-    let person = turn.session.person()?;
-    let target = targets::list(list).map(str::len).max().unwrap_or_default();
-    let source = person.name.len() + "!".len() + person.ident.len() + "@".len() + person.host.len();
-    let fixed = ":".len()
-        + source
-        + " ".len()
-        + verb.len()
-        + " ".len()
-        + target
-        + " :".len()
-        + "\r\n".len();
-    (fixed + text.len())
-        .checked_sub(MAX_BODY)
-        .filter(|excess| *excess > 0)
+fn excess_bytes(turn: &Turn<'_>, list: &str, text: &str) -> usize {
+    let shown = |target: &str| match target.strip_prefix('$') {
+        // Announcements are shown with the server's whole name.
+        Some(_) => "$$".len() + turn.facts.server_name.len(),
+        None => target.len(),
+    };
+    let target = targets::list(list).map(shown).max().unwrap_or_default();
+    targets::excess_when_relayed(turn, " ".len() + target, text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{check, check_with};
+    use wire::MAX_BODY;
 
     #[test]
     fn a_room_hears_what_is_said() {

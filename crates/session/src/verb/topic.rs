@@ -6,7 +6,7 @@ use crate::turn::Turn;
 use chat::command::Command;
 use chat::query::Query;
 use chat::snapshot::Topic;
-use wire::{Line, Numeric};
+use wire::{Line, MAX_BODY, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
     name: "TOPIC",
@@ -26,8 +26,8 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     match line.param(1) {
         None => turn.ask(Command::Ask(Query::Topic { room })),
         Some(text) => {
-            let limit = turn.facts.limits.topic_length;
-            if targets::fits(turn, "The topic", text, limit) {
+            let limit = turn.facts.limits.topic_length.min(most_shown(turn, name));
+            if targets::fits(turn, "The topic", &[name], text, limit) {
                 turn.ask(Command::SetTopic {
                     room,
                     text: text.into(),
@@ -35,6 +35,14 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             }
         }
     }
+}
+
+/// How many bytes of a topic 332 can show to the one with the longest name. Less than the configured limit only where
+/// the names of server and room are very long.
+fn most_shown(turn: &Turn<'_>, room: &str) -> usize {
+    let longest_name = turn.facts.name_rules.max_name;
+    let fixed = format!(":{} 332  {room} :\r\n", turn.facts.server_name).len() + longest_name;
+    MAX_BODY.saturating_sub(fixed)
 }
 
 /// 332 and 333.

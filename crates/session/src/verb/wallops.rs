@@ -22,7 +22,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return;
     }
     let limit = turn.facts.limits.topic_length;
-    if targets::fits(turn, "The text", text, limit) {
+    if targets::fits(turn, "The text", &[], text, limit) {
         turn.ask(Command::Announce {
             to: Announcement::Wallops,
             text: text.into(),

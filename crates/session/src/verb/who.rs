@@ -96,7 +96,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, mask: &str, whox: Option<&Whox>, rows: 
 /// 315. Also all there is for a room or a person that does not exist.
 pub(crate) fn write_end(turn: &mut Turn<'_>, mask: &str) {
     turn.numeric(Numeric::RPL_ENDOFWHO)
-        .param(mask)
+        .param(targets::shown(mask))
         .trailing("End of WHO list");
 }
 

@@ -149,7 +149,7 @@ fn write_rooms(turn: &mut Turn<'_>, profile: &Profile) {
 /// 318.
 pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
     turn.numeric(Numeric::RPL_ENDOFWHOIS)
-        .param(name)
+        .param(targets::shown(name))
         .trailing("End of /WHOIS list");
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, name: &str, rows: &[WhowasRow]) {
 /// 369.
 pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
     turn.numeric(Numeric::RPL_ENDOFWHOWAS)
-        .param(name)
+        .param(targets::shown(name))
         .trailing("End of WHOWAS");
 }
 
