@@ -368,7 +368,7 @@ pub const NUMERICS: &[NumericWords] = &[
     words(
         447,
         Refusal,
-        "You cannot change your name while you are in {1}; leave it first with /part.",
+        "Your name cannot be changed now ({text}); keep it, or ask the server's administrator.",
     ),
     words(
         451,
@@ -923,7 +923,7 @@ pub const STANDARD_REPLIES: &[ReplyWords] = &[
     reply(
         "REGISTER",
         "TEMPORARILY_UNAVAILABLE",
-        "The server takes no new accounts just now; try again later.",
+        "The server makes no new account just now ({text}); try again later.",
     ),
     reply(
         "REGISTER",

@@ -11,7 +11,7 @@ pub fn line(change: &Change) -> String {
 }
 
 /// The line about a link that could not be opened or was lost.
-pub fn link_ended(sentence: &str, retry_in_seconds: Option<f64>) -> String {
+pub fn link_ended(sentence: Option<&str>, retry_in_seconds: Option<f64>) -> String {
     text(
         json!({"type": "link", "state": "down", "sentence": sentence, "retry_in_seconds": retry_in_seconds}),
     )

@@ -281,7 +281,7 @@ impl LineMode {
                 {
                     self.fail(
                         Exit::Usage,
-                        "The text of --send has too many lines; send it in parts.",
+                        Some("The text of --send has too many lines; send it in parts."),
                     );
                 }
             }
@@ -336,7 +336,7 @@ impl LineMode {
                         let changes = self.connection.link_up(now, security, nonce);
                         self.show(changes);
                     }
-                    Err(sentence) => self.fail(Exit::NoConnection, &sentence),
+                    Err(sentence) => self.fail(Exit::NoConnection, Some(&sentence)),
                 }
             }
             NetworkEvent::Received(bytes) => {
@@ -360,38 +360,40 @@ impl LineMode {
         if self.connection.state() == LinkState::Closing {
             self.lose_link();
         } else if changed {
-            self.fail(Exit::CertificateChanged, &sentence);
+            self.fail(Exit::CertificateChanged, Some(&sentence));
         } else {
-            self.give_up_or_retry(&sentence);
+            self.give_up_or_retry(Some(&sentence));
         }
     }
 
-    /// The link is gone or useless. A first link that comes to nothing ends the program, and so does any with --send.
-    fn give_up_or_retry(&mut self, sentence: &str) {
+    /// The link is gone or useless; the sentence says why, unless that has been said. A first link that comes to
+    /// nothing ends the program, and so does any with --send.
+    fn give_up_or_retry(&mut self, sentence: Option<&str>) {
         if !self.ever_joined {
             self.fail(Exit::NoConnection, sentence);
-        } else if self.plan.send.is_some() {
-            self.lose_link();
-            self.fail(Exit::NotPosted, sentence);
-        } else {
-            self.lose_link();
-            let retry_in = match self.connection.state() {
-                LinkState::Down { retry_at } => retry_at.saturating_sub(self.started.elapsed()),
-                _ => Duration::ZERO,
-            };
-            if self.plan.json {
-                self.print(
-                    Stream::Output,
-                    &json_lines::link_ended(sentence, Some(retry_in.as_secs_f64())),
-                );
-            } else {
-                self.alarm(sentence);
-                self.remark(&format!(
-                    "Trying again in {:.1} seconds; what you type is sent then.",
-                    retry_in.as_secs_f64()
-                ));
-            }
+            return;
         }
+        self.lose_link();
+        if self.plan.send.is_some() {
+            self.fail(Exit::NotPosted, sentence);
+            return;
+        }
+        let retry_in = match self.connection.state() {
+            LinkState::Down { retry_at } => retry_at.saturating_sub(self.started.elapsed()),
+            _ => Duration::ZERO,
+        };
+        if self.plan.json {
+            let line = json_lines::link_ended(sentence, Some(retry_in.as_secs_f64()));
+            self.print(Stream::Output, &line);
+            return;
+        }
+        if let Some(sentence) = sentence {
+            self.alarm(sentence);
+        }
+        self.remark(&format!(
+            "Trying again in {:.1} seconds; what you type is sent then.",
+            retry_in.as_secs_f64()
+        ));
     }
 
     fn lose_link(&mut self) {
@@ -536,7 +538,7 @@ impl LineMode {
                 self.print(stream, &line);
             }
             if let Change::LinkDead { .. } = &change {
-                self.link_is_dead();
+                self.give_up_or_retry(None);
             }
         }
     }
@@ -550,7 +552,7 @@ impl LineMode {
             } => {
                 self.last_progress = Instant::now();
                 self.names_expected.insert(place.room_name.to_string());
-                if self.present.is_none() || self.followed.remove(place.room_name.as_str()) {
+                if self.present.is_none() || self.stop_following(&place.room_name) {
                     self.present = Some(place.room_name.to_string());
                 }
             }
@@ -562,7 +564,7 @@ impl LineMode {
             } => self.absent_from(&place.room_name),
             Change::JoinRefused { room_name, .. } => {
                 self.refused();
-                self.followed.remove(room_name.as_str());
+                self.stop_following(room_name);
                 self.absent_from(room_name);
             }
             Change::PostAccepted { .. } => self.last_progress = Instant::now(),
@@ -603,6 +605,14 @@ impl LineMode {
         self.ever_joined = true;
     }
 
+    /// Whether that room was asked for to talk in.
+    fn stop_following(&mut self, room: &str) -> bool {
+        let rooms = self.connection.rooms();
+        let before = self.followed.len();
+        self.followed.retain(|followed| !rooms.same(followed, room));
+        self.followed.len() < before
+    }
+
     /// One is not in that room any more. A person goes on in another; a script's lines must not end up elsewhere.
     fn absent_from(&mut self, room: &str) {
         let is_present = self
@@ -637,15 +647,6 @@ impl LineMode {
                 !self.plan.interactive && self.connection.state() != LinkState::Joined
             }
             _ => false,
-        }
-    }
-
-    fn link_is_dead(&mut self) {
-        if !self.ever_joined {
-            self.exit = Exit::NoConnection;
-            self.done = true;
-        } else {
-            self.give_up_or_retry("The link was given up.");
         }
     }
 
@@ -791,11 +792,15 @@ impl LineMode {
         self.exit
     }
 
-    fn fail(&mut self, exit: Exit, sentence: &str) {
+    /// The end, and why, unless that has been said.
+    fn fail(&mut self, exit: Exit, sentence: Option<&str>) {
         if self.plan.json {
-            self.print(Stream::Output, &json_lines::link_ended(sentence, None));
+            let line = json_lines::link_ended(sentence, None);
+            self.print(Stream::Output, &line);
         }
-        self.alarm(sentence);
+        if let Some(sentence) = sentence {
+            self.alarm(sentence);
+        }
         self.exit = exit;
         self.done = true;
     }

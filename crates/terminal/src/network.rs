@@ -21,6 +21,8 @@ use crate::known_servers::KnownServers;
 /// No address of a server is waited for longer than this while others are left to try.
 const LONGEST_TRY: Duration = Duration::from_secs(5);
 const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// Full buffers read before it is looked again whether there is something to write.
+const MOST_READS: usize = 16;
 
 const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
@@ -416,9 +418,9 @@ impl MovingBytes {
                 let _ = self.stream.shutdown(Shutdown::Both);
                 return Ok(());
             }
-            self.read(report)?;
-            if self.tls.as_ref().is_some_and(|tls| tls.wants_write()) && all_written {
-                // Reading made something to write (a key update): the socket has room, so no event would come.
+            let more = self.read(report)?;
+            // Reading may also have made something to write (a key update).
+            if more || all_written && self.tls.as_ref().is_some_and(|tls| tls.wants_write()) {
                 continue;
             }
             self.poll.poll(&mut events, None).or_else(|error| {
@@ -465,9 +467,10 @@ impl MovingBytes {
         Ok(true)
     }
 
-    /// All that is there. The end of the stream is `UnexpectedEof`.
-    fn read(&mut self, report: &mut impl FnMut(NetworkEvent)) -> io::Result<()> {
-        loop {
+    /// What is there, and whether there is more: what we say must not wait until a flood ends. The end of the stream is
+    /// `UnexpectedEof`.
+    fn read(&mut self, report: &mut impl FnMut(NetworkEvent)) -> io::Result<bool> {
+        for _ in 0..MOST_READS {
             let read = match &mut self.tls {
                 None => self.stream.read(&mut self.buffer),
                 Some(tls) => read_decrypted(tls, &mut self.stream, &mut self.buffer),
@@ -475,11 +478,12 @@ impl MovingBytes {
             match read {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => report(NetworkEvent::Received(self.buffer[..count].to_vec())),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        Ok(true)
     }
 }
 

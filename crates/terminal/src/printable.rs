@@ -120,6 +120,14 @@ mod tests {
     }
 
     #[test]
+    fn no_control_character_of_unicode_is_left() {
+        for c in '\0'..=char::MAX {
+            let clean = printable(c.encode_utf8(&mut [0; 4])).into_owned();
+            assert!(!clean.contains(char::is_control), "{c:?}");
+        }
+    }
+
+    #[test]
     fn json_is_escaped_and_stays_the_same_value() {
         let value = "a\u{1b}\u{9b}\u{202e}\u{e0041}\"";
         let text = escaped_json(serde_json::to_string(value).unwrap());
