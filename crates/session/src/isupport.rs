@@ -39,7 +39,10 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         token("CASEMAPPING", Some(casemapping.token())),
         token("CHANLIMIT", Some(&format!("#:{}", limits.rooms_per_client))),
         token("CHANMODES", Some(CHANMODES)),
-        token("CHANNELLEN", Some(&configured.name_rules.max_room_name.to_string())),
+        token(
+            "CHANNELLEN",
+            Some(&configured.name_rules.max_room_name.to_string()),
+        ),
         token("CHANTYPES", Some("#")),
         token("ELIST", Some("CMNTU")),
         token("EXCEPTS", Some("e")),
@@ -93,7 +96,9 @@ pub(crate) fn write_tokens(turn: &mut Turn<'_>, tokens: &[String]) {
     let nick = turn.nick().to_owned();
     let write = |turn: &mut Turn<'_>| {
         for line in lines(tokens, &facts.server_name, &nick) {
-            turn.numeric(Numeric::RPL_ISUPPORT).params(line).trailing(SUPPORTED_TEXT);
+            turn.numeric(Numeric::RPL_ISUPPORT)
+                .params(line)
+                .trailing(SUPPORTED_TEXT);
         }
     };
     if turn.has(Capability::ExtendedIsupport) {
@@ -106,7 +111,11 @@ pub(crate) fn write_tokens(turn: &mut Turn<'_>, tokens: &[String]) {
 /// What to say of a changed list: new and changed tokens, and `-NAME` for those that are gone.
 pub(crate) fn difference(old: &[String], new: &[String]) -> Vec<String> {
     let name = |token: &str| token.split('=').next().unwrap_or_default().to_owned();
-    let mut difference: Vec<String> = new.iter().filter(|token| !old.contains(token)).cloned().collect();
+    let mut difference: Vec<String> = new
+        .iter()
+        .filter(|token| !old.contains(token))
+        .cloned()
+        .collect();
     for token in old {
         if !new.iter().any(|other| name(other) == name(token)) {
             difference.push(format!("-{}", name(token)));
@@ -126,18 +135,27 @@ mod tests {
         let mut configured = Configured::default();
         configured.login.guests = false;
         let tokens = tokens(&configured);
-        let parsed: Vec<IsupportToken<'_>> =
-            tokens.iter().map(|token| IsupportToken::parse(token).unwrap()).collect();
+        let parsed: Vec<IsupportToken<'_>> = tokens
+            .iter()
+            .map(|token| IsupportToken::parse(token).unwrap())
+            .collect();
         let names: BTreeSet<&str> = parsed.iter().map(|token| token.name).collect();
         assert_eq!(names.len(), tokens.len());
-        assert!(tokens.iter().all(|token| !token.contains(' ') && !token.starts_with(':')));
+        assert!(
+            tokens
+                .iter()
+                .all(|token| !token.contains(' ') && !token.starts_with(':'))
+        );
         assert!(names.contains("draft/ACCOUNTREQUIRED"));
     }
 
     #[test]
     fn changed_lists() {
         let list = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(difference(&list("A=1 B C=2"), &list("A=2 B D")), list("A=2 D -C"));
+        assert_eq!(
+            difference(&list("A=1 B C=2"), &list("A=2 B D")),
+            list("A=2 D -C")
+        );
         assert!(difference(&list("A B"), &list("A B")).is_empty());
     }
 }

@@ -86,7 +86,9 @@ impl Verb {
     pub fn find(name: &str) -> Option<&'static Verb> {
         VERBS
             .binary_search_by(|verb| {
-                verb.name.bytes().cmp(name.bytes().map(|byte| byte.to_ascii_uppercase()))
+                verb.name
+                    .bytes()
+                    .cmp(name.bytes().map(|byte| byte.to_ascii_uppercase()))
             })
             .ok()
             .map(|at| &VERBS[at])
@@ -105,7 +107,9 @@ pub(crate) enum Awaiting {
     ServerPassword,
     Login(Box<Attempt>),
     /// OPER with this name.
-    Operator { name: CompactString },
+    Operator {
+        name: CompactString,
+    },
     /// WEBIRC.
     Gateway(Box<webirc::Claim>),
     /// NICK.
@@ -118,16 +122,30 @@ pub(crate) enum Awaiting {
     /// Nothing but being allowed, which the hub says by not refusing.
     Permission,
     /// NAMES of so many rooms that are not answered yet.
-    Names { asked: CompactString, left: usize },
+    Names {
+        asked: CompactString,
+        left: usize,
+    },
     /// WHO of this mask, perhaps with fields on demand.
-    Who { mask: CompactString, whox: Option<who::Whox> },
+    Who {
+        mask: CompactString,
+        whox: Option<who::Whox>,
+    },
     /// STATS with this letter.
-    Stats { letter: char },
+    Stats {
+        letter: char,
+    },
 }
 
 /// No verb: for what comes unasked.
-pub(crate) static NONE: Verb =
-    Verb { name: "*", parameters: 0, phase: Phase::Any, cost: 1, receive: |_, _| {}, help: "" };
+pub(crate) static NONE: Verb = Verb {
+    name: "*",
+    parameters: 0,
+    phase: Phase::Any,
+    cost: 1,
+    receive: |_, _| {},
+    help: "",
+};
 
 /// Sorted by name.
 pub static VERBS: &[Verb] = &[
@@ -191,11 +209,19 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_found() {
         for pair in VERBS.windows(2) {
-            assert!(pair[0].name < pair[1].name, "{} stands before {}", pair[0].name, pair[1].name);
+            assert!(
+                pair[0].name < pair[1].name,
+                "{} stands before {}",
+                pair[0].name,
+                pair[1].name
+            );
         }
         for verb in VERBS {
             assert!(verb.name.bytes().all(|byte| byte.is_ascii_uppercase()));
-            assert!(std::ptr::eq(Verb::find(&verb.name.to_ascii_lowercase()).unwrap(), verb));
+            assert!(std::ptr::eq(
+                Verb::find(&verb.name.to_ascii_lowercase()).unwrap(),
+                verb
+            ));
             assert!(verb.parameters <= wire::MAX_PARAMS && verb.cost > 0 && !verb.help.is_empty());
         }
         assert!(Verb::find("").is_none() && Verb::find("NOSUCH").is_none());

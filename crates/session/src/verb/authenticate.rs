@@ -26,7 +26,8 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     /// Makes the account alice with the password sesame, and leaves it alone.
-    const ACCOUNT: &str = "maker= \n maker> REGISTER alice * sesame\n maker<<\n maker> QUIT\n maker<<\n";
+    const ACCOUNT: &str =
+        "maker= \n maker> REGISTER alice * sesame\n maker<<\n maker> QUIT\n maker<<\n";
 
     #[track_caller]
     fn check_login(transcript: &str) {
@@ -68,7 +69,12 @@ mod tests {
     fn the_end_of_negotiation_between_900_and_903_is_no_abort() {
         let mut world = World::new(|_, _| {});
         let maker = world.connect("maker", "");
-        for line in ["NICK maker", "USER m 0 * :m", "REGISTER alice * sesame", "QUIT"] {
+        for line in [
+            "NICK maker",
+            "USER m 0 * :m",
+            "REGISTER alice * sesame",
+            "QUIT",
+        ] {
             world.say(maker, line).unwrap();
         }
         let alice = world.connect("alice", "");
@@ -76,17 +82,34 @@ mod tests {
         world.say_at_once(
             alice,
             &[
-                "CAP REQ sasl", "NICK alice", "USER alice 0 * :Alice", "AUTHENTICATE PLAIN",
-                &format!("AUTHENTICATE {payload}"), "CAP END", "PING x",
+                "CAP REQ sasl",
+                "NICK alice",
+                "USER alice 0 * :Alice",
+                "AUTHENTICATE PLAIN",
+                &format!("AUTHENTICATE {payload}"),
+                "CAP END",
+                "PING x",
             ],
         );
         let verbs: Vec<String> = world
             .received(alice)
             .iter()
-            .filter_map(|line| line.split(' ').find(|word| !word.starts_with([':', '@'])).map(str::to_owned))
-            .filter(|verb| !matches!(verb.as_str(), "002" | "003" | "004" | "005" | "251" | "252" | "254" | "255" | "265" | "266"))
+            .filter_map(|line| {
+                line.split(' ')
+                    .find(|word| !word.starts_with([':', '@']))
+                    .map(str::to_owned)
+            })
+            .filter(|verb| {
+                !matches!(
+                    verb.as_str(),
+                    "002" | "003" | "004" | "005" | "251" | "252" | "254" | "255" | "265" | "266"
+                )
+            })
             .collect();
-        assert_eq!(verbs, ["CAP", "AUTHENTICATE", "900", "903", "001", "422", "PONG"]);
+        assert_eq!(
+            verbs,
+            ["CAP", "AUTHENTICATE", "900", "903", "001", "422", "PONG"]
+        );
     }
 
     #[test]
@@ -151,7 +174,10 @@ mod tests {
     fn long_responses_come_in_chunks() {
         for length in [291, 300, 592, 1_000] {
             let password = "x".repeat(length);
-            let mut transcript = format!("maker=\n maker> REGISTER foo * {}\n", &password[..length.min(450)]);
+            let mut transcript = format!(
+                "maker=\n maker> REGISTER foo * {}\n",
+                &password[..length.min(450)]
+            );
             transcript.push_str("maker<<\n maker> QUIT\n maker<<\n foo+\n foo> AUTHENTICATE PLAIN\n foo< AUTHENTICATE +\n");
             let response = plain("foo", "foo", &password);
             let mut rest = response.as_str();
@@ -160,7 +186,7 @@ mod tests {
                 transcript.push_str(&format!("foo> AUTHENTICATE {chunk}\n"));
                 rest = after;
             }
-            if response.len() % 400 == 0 {
+            if response.len().is_multiple_of(400) {
                 transcript.push_str("foo> AUTHENTICATE +\n");
             }
             // REGISTER is one line: a longer password is made on the server's own command line.
@@ -173,10 +199,13 @@ mod tests {
         }
         let chunk = "A".repeat(400);
         let mut transcript = "foo+\n foo> AUTHENTICATE PLAIN\n foo< AUTHENTICATE +\n".to_owned();
-        transcript.push_str(&format!("foo> AUTHENTICATE {chunk}A\n foo< :irc.example 905 * :SASL message too long\n"));
+        transcript.push_str(&format!(
+            "foo> AUTHENTICATE {chunk}A\n foo< :irc.example 905 * :SASL message too long\n"
+        ));
         transcript.push_str("foo> AUTHENTICATE PLAIN\n foo< AUTHENTICATE +\n");
         transcript.push_str(&format!("foo> AUTHENTICATE {chunk}\n").repeat(11));
-        transcript.push_str("foo< :irc.example 904 * :SASL authentication failed: response too long");
+        transcript
+            .push_str("foo< :irc.example 904 * :SASL authentication failed: response too long");
         check(&transcript);
     }
 
@@ -253,32 +282,65 @@ mod tests {
 
     #[test]
     fn scram() {
-        for (header, password, succeeds) in [("n,,", "sesame", true), ("y,a=alice,", "sesame", true), ("n,,", "wrong", false)] {
+        for (header, password, succeeds) in [
+            ("n,,", "sesame", true),
+            ("y,a=alice,", "sesame", true),
+            ("n,,", "wrong", false),
+        ] {
             let mut world = World::new(|_, _| {});
             let maker = world.connect("maker", "");
-            for line in ["NICK maker", "USER m 0 * :m", "REGISTER alice * sesame", "QUIT"] {
+            for line in [
+                "NICK maker",
+                "USER m 0 * :m",
+                "REGISTER alice * sesame",
+                "QUIT",
+            ] {
                 world.say(maker, line).unwrap();
             }
             let alice = world.connect("alice", "plain");
             world.say(alice, "AUTHENTICATE SCRAM-SHA-256").unwrap();
             assert_eq!(world.received(alice), ["AUTHENTICATE +"]);
             let bare = "n=alice,r=clientnonce";
-            world.say(alice, &format!("AUTHENTICATE {}", STANDARD.encode(format!("{header}{bare}")))).unwrap();
+            world
+                .say(
+                    alice,
+                    &format!(
+                        "AUTHENTICATE {}",
+                        STANDARD.encode(format!("{header}{bare}"))
+                    ),
+                )
+                .unwrap();
             let received = world.received(alice);
-            let challenge = STANDARD.decode(received[0].strip_prefix("AUTHENTICATE ").unwrap()).unwrap();
+            let challenge = STANDARD
+                .decode(received[0].strip_prefix("AUTHENTICATE ").unwrap())
+                .unwrap();
             let challenge = String::from_utf8(challenge).unwrap();
-            assert!(challenge.starts_with("r=clientnonce") && challenge.ends_with(",i=16"), "{challenge}");
+            assert!(
+                challenge.starts_with("r=clientnonce") && challenge.ends_with(",i=16"),
+                "{challenge}"
+            );
             let (answer, proof) = client_final(password, header, bare, &challenge);
-            world.say(alice, &format!("AUTHENTICATE {}", STANDARD.encode(answer))).unwrap();
+            world
+                .say(alice, &format!("AUTHENTICATE {}", STANDARD.encode(answer)))
+                .unwrap();
             let received = world.received(alice);
             if !succeeds {
-                assert_eq!(received, [":irc.example 904 * :SASL authentication failed: wrong name or password"]);
+                assert_eq!(
+                    received,
+                    [":irc.example 904 * :SASL authentication failed: wrong name or password"]
+                );
                 continue;
             }
-            assert_eq!(received, [format!("AUTHENTICATE {}", STANDARD.encode(proof))]);
+            assert_eq!(
+                received,
+                [format!("AUTHENTICATE {}", STANDARD.encode(proof))]
+            );
             world.say(alice, "AUTHENTICATE +").unwrap();
             let received = world.received(alice);
-            assert!(received[0].contains(" 900 ") && received[1].contains(" 903 "), "{received:?}");
+            assert!(
+                received[0].contains(" 900 ") && received[1].contains(" 903 "),
+                "{received:?}"
+            );
         }
     }
 
@@ -288,16 +350,42 @@ mod tests {
         for name in ["alice", "nobody"] {
             let mut world = World::new(|_, _| {});
             let maker = world.connect("maker", "");
-            for line in ["NICK maker", "USER m 0 * :m", "REGISTER alice * sesame", "QUIT"] {
+            for line in [
+                "NICK maker",
+                "USER m 0 * :m",
+                "REGISTER alice * sesame",
+                "QUIT",
+            ] {
                 world.say(maker, line).unwrap();
             }
             let at = world.connect("x", "");
             world.say(at, "AUTHENTICATE SCRAM-SHA-256").unwrap();
-            world.say(at, &format!("AUTHENTICATE {}", STANDARD.encode(format!("n,,n={name},r=abc")))).unwrap();
+            world
+                .say(
+                    at,
+                    &format!(
+                        "AUTHENTICATE {}",
+                        STANDARD.encode(format!("n,,n={name},r=abc"))
+                    ),
+                )
+                .unwrap();
             let received = world.received(at);
-            challenges.push(STANDARD.decode(&received[1]["AUTHENTICATE ".len()..]).unwrap().len());
-            world.say(at, &format!("AUTHENTICATE {}", STANDARD.encode("c=biws,r=abc,p=AAAA"))).unwrap();
-            assert_eq!(world.received(at), [":irc.example 904 * :SASL authentication failed: wrong name or password"]);
+            challenges.push(
+                STANDARD
+                    .decode(&received[1]["AUTHENTICATE ".len()..])
+                    .unwrap()
+                    .len(),
+            );
+            world
+                .say(
+                    at,
+                    &format!("AUTHENTICATE {}", STANDARD.encode("c=biws,r=abc,p=AAAA")),
+                )
+                .unwrap();
+            assert_eq!(
+                world.received(at),
+                [":irc.example 904 * :SASL authentication failed: wrong name or password"]
+            );
         }
         assert_eq!(challenges[0], challenges[1]);
     }

@@ -29,25 +29,45 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
-    let [password, gateway, host, address, ..] = *line.params() else { return };
+    let [password, gateway, host, address, ..] = *line.params() else {
+        return;
+    };
     let facts = turn.facts;
     let from = turn.session.link.address;
     let found = facts.gateways.iter().find(|known| {
         known.name.as_deref().is_none_or(|name| name == gateway) && is_from(known, from)
     });
-    let again = turn.session.registration.as_deref().is_none_or(|registration| registration.gateway);
-    let Some(gateway) = found.filter(|_| !again) else { return refuse(turn) };
+    let again = turn
+        .session
+        .registration
+        .as_deref()
+        .is_none_or(|registration| registration.gateway);
+    let Some(gateway) = found.filter(|_| !again) else {
+        return refuse(turn);
+    };
     // An IPv6 address that begins with a colon cannot be a middle parameter: gateways put a 0 before it.
-    let Ok(address) = address.parse::<IpAddr>() else { return refuse(turn) };
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return refuse(turn);
+    };
     let options = line.param(4).unwrap_or_default();
-    let secure = options.split(' ').any(|option| option.split('=').next() == Some("secure"));
-    let claim = Claim { address, host: host.into(), secure };
+    let secure = options
+        .split(' ')
+        .any(|option| option.split('=').next() == Some("secure"));
+    let claim = Claim {
+        address,
+        host: host.into(),
+        secure,
+    };
     match &gateway.password {
         Password::Plain(expected) if same(expected, password) => accept(turn, claim),
         Password::Plain(_) => refuse(turn),
         Password::Hash(hash) => {
             let password = Zeroizing::new(password.to_owned());
-            turn.work(|ticket| Work::CheckPassword { ticket, hash: Some(hash.clone()), password });
+            turn.work(|ticket| Work::CheckPassword {
+                ticket,
+                hash: Some(hash.clone()),
+                password,
+            });
             turn.await_with(Awaiting::Gateway(Box::new(claim)));
         }
     }
@@ -80,7 +100,10 @@ fn refuse(turn: &mut Turn<'_>) {
 }
 
 fn is_from(gateway: &Gateway, address: IpAddr) -> bool {
-    gateway.addresses.iter().any(|range| range.contains(address))
+    gateway
+        .addresses
+        .iter()
+        .any(|range| range.contains(address))
 }
 
 #[cfg(test)]
@@ -92,8 +115,15 @@ mod tests {
 
     fn gateways(configured: &mut Configured) {
         let plain = Password::Plain(Zeroizing::new("sesame".to_owned()));
-        for (name, password) in [("web", plain), ("hashed", Password::Hash("hash of sesame".into()))] {
-            configured.gateways.push(Gateway { name: Some(name.into()), addresses: vec![only("192.0.2.1")], password });
+        for (name, password) in [
+            ("web", plain),
+            ("hashed", Password::Hash("hash of sesame".into())),
+        ] {
+            configured.gateways.push(Gateway {
+                name: Some(name.into()),
+                addresses: vec![only("192.0.2.1")],
+                password,
+            });
         }
     }
 
@@ -102,14 +132,24 @@ mod tests {
         for gateway in ["web", "hashed"] {
             let mut world = World::new(|configured, _| gateways(configured));
             let at = world.connect("alice", "");
-            world.say(at, &format!("WEBIRC sesame {gateway} host.example 2001:db8::7 :secure")).unwrap();
+            world
+                .say(
+                    at,
+                    &format!("WEBIRC sesame {gateway} host.example 2001:db8::7 :secure"),
+                )
+                .unwrap();
             assert_eq!(world.session(at).address().to_string(), "2001:db8::7");
             world.say(at, "CAP LS 302").unwrap();
             assert!(world.received(at)[0].contains("sasl=PLAIN"));
             let at = world.connect("bob", "");
-            world.say(at, &format!("WEBIRC sesame {gateway} host.example 0::7")).unwrap();
+            world
+                .say(at, &format!("WEBIRC sesame {gateway} host.example 0::7"))
+                .unwrap();
             world.say(at, "CAP LS 302").unwrap();
-            assert!(!world.received(at)[0].contains("PLAIN"), "the way to the gateway is in the clear");
+            assert!(
+                !world.received(at)[0].contains("PLAIN"),
+                "the way to the gateway is in the clear"
+            );
         }
     }
 
@@ -120,11 +160,16 @@ mod tests {
             ("", "WEBIRC wrong hashed host.example 198.51.100.1"),
             ("", "WEBIRC sesame other host.example 198.51.100.1"),
             ("", "WEBIRC sesame web host.example not-an-address"),
-            ("address=192.0.2.2", "WEBIRC sesame web host.example 198.51.100.1"),
+            (
+                "address=192.0.2.2",
+                "WEBIRC sesame web host.example 198.51.100.1",
+            ),
         ] {
             check_with(
                 |configured, _| gateways(configured),
-                &format!("alice+ {words}\n alice> {line}\n alice< ERROR :Closing link: (WEBIRC refused: …)\n alice!"),
+                &format!(
+                    "alice+ {words}\n alice> {line}\n alice< ERROR :Closing link: (WEBIRC refused: …)\n alice!"
+                ),
             );
         }
         check_with(
