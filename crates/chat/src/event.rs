@@ -19,7 +19,7 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Happening {
     pub at: Timestamp,
-    /// Who did it, as she appeared before it.
+    /// Who did it, as she appeared before it. An empty name: the server itself.
     pub by: Arc<Person>,
     pub what: What,
 }

@@ -117,9 +117,75 @@ const NOT_FIRST_IN_A_NAME: &str = "$#&~@%+-";
 /// In a room's name: parts of lists, and wildcards.
 const NOT_IN_A_ROOM_NAME: &str = " ,*?";
 
+/// What each ASCII character is, as bits: nearly every name is decided by this table alone, once a message.
+static ASCII: [u8; 128] = ascii_classes();
+const BAD_IN_NAME: u8 = 1;
+const BAD_FIRST: u8 = 2;
+const BAD_IN_ROOM: u8 = 4;
+const CAPITAL: u8 = 8;
+
+const fn ascii_classes() -> [u8; 128] {
+    let mut classes = [0; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        if character.is_ascii_control() {
+            classes[byte] |= BAD_IN_NAME | BAD_IN_ROOM;
+        }
+        if contains(NOT_IN_A_NAME, character) {
+            classes[byte] |= BAD_IN_NAME;
+        }
+        // RFC 2812 section 2.3.1: a digit never comes first, so that a name is never taken for a number.
+        if contains(NOT_FIRST_IN_A_NAME, character) || character.is_ascii_digit() {
+            classes[byte] |= BAD_FIRST;
+        }
+        if contains(NOT_IN_A_ROOM_NAME, character) {
+            classes[byte] |= BAD_IN_ROOM;
+        }
+        if character.is_ascii_uppercase() {
+            classes[byte] |= CAPITAL;
+        }
+        byte += 1;
+    }
+    classes
+}
+
+const fn contains(list: &str, byte: u8) -> bool {
+    let list = list.as_bytes();
+    let mut index = 0;
+    while index < list.len() {
+        if list[index] == byte {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// All classes that occur in the text; `None`: not ASCII.
+fn ascii_classes_of(text: &str) -> Option<u8> {
+    text.bytes()
+        .try_fold(0, |found, byte| Some(found | ASCII.get(byte as usize)?))
+}
+
 impl Username {
     /// A name that someone may bear. Width and composition are made canonical; the case stays as written.
     pub fn parse(text: &str, rules: &NameRules) -> Result<Username, NameError> {
+        if let (Some(classes), Some(first)) = (ascii_classes_of(text), text.bytes().next())
+            && classes & BAD_IN_NAME == 0
+            && ASCII[first as usize & 0x7f] & BAD_FIRST == 0
+            && text.len() <= rules.max_name
+        {
+            return Ok(Username {
+                text: CompactString::new(text),
+                key: fold(text, classes),
+            });
+        }
+        Username::parse_any(text, rules)
+    }
+
+    /// For names with more than ASCII, and for saying what is wrong with one.
+    fn parse_any(text: &str, rules: &NameRules) -> Result<Username, NameError> {
         let first = text.chars().next().ok_or(NameError::Empty)?;
         if let Some(character) = text
             .chars()
@@ -127,7 +193,6 @@ impl Username {
         {
             return Err(NameError::Forbidden { character });
         }
-        // RFC 2812 section 2.3.1: a digit never comes first, so that a name is never taken for a number.
         if NOT_FIRST_IN_A_NAME.contains(first) || first.is_ascii_digit() {
             return Err(NameError::BadStart { character: first });
         }
@@ -181,6 +246,22 @@ impl Username {
 
 impl ChatroomName {
     pub fn parse(text: &str, rules: &NameRules) -> Result<ChatroomName, NameError> {
+        if let Some(classes) = ascii_classes_of(text)
+            && classes & BAD_IN_ROOM == 0
+            && text.starts_with('#')
+            && text.bytes().any(|byte| byte != b'#')
+            && text.len() <= rules.max_room_name
+        {
+            return Ok(ChatroomName {
+                text: CompactString::new(text),
+                key: fold(text, classes),
+            });
+        }
+        ChatroomName::parse_any(text, rules)
+    }
+
+    /// For names with more than ASCII, and for saying what is wrong with one.
+    fn parse_any(text: &str, rules: &NameRules) -> Result<ChatroomName, NameError> {
         let rest = text.trim_start_matches('#');
         if rest.len() == text.len() || rest.is_empty() {
             return Err(if text.is_empty() {
@@ -251,8 +332,13 @@ fn identifier(text: &str) -> Result<(CompactString, CompactString), NameError> {
 }
 
 fn fold_ascii(text: &str) -> CompactString {
+    fold(text, CAPITAL)
+}
+
+/// The key of a text whose classes are known, if it is ASCII or only ASCII has cases.
+fn fold(text: &str, classes: u8) -> CompactString {
     let mut key = CompactString::new(text);
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    if classes & CAPITAL != 0 {
         key.make_ascii_lowercase();
     }
     key
@@ -385,6 +471,24 @@ mod tests {
             &PRECIS,
             Err(TooLong { limit: 64 }),
         );
+    }
+
+    #[test]
+    fn the_table_for_ascii_decides_as_the_long_way() {
+        for first in (0..=0x7f_u8).map(char::from) {
+            for second in (0..=0x7f_u8).map(char::from) {
+                for text in [format!("{first}{second}"), format!("#{first}{second}")] {
+                    assert_eq!(
+                        Username::parse(&text, &PRECIS),
+                        Username::parse_any(&text, &PRECIS)
+                    );
+                    assert_eq!(
+                        ChatroomName::parse(&text, &PRECIS),
+                        ChatroomName::parse_any(&text, &PRECIS)
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -979,14 +979,14 @@ mod tests {
             guest: entered #cup @guest
             > show changes
             > guest logs in alice
-            [guest* bob] guest is account alice
+            [bob guest*] guest is account alice
             [guest] guest (alice) joined #pot ~
             guest: entered #pot ~guest
             guest: logged in to alice as guest
             keep: account alice
             keep: member #cup @alice
             > guest renames alice
-            [guest* bob] guest is now alice
+            [bob guest*] guest is now alice
             ",
         );
     }

@@ -33,7 +33,9 @@ impl Hub {
         }
     }
 
-    /// To her own sessions and to everyone who shares a room with her, each once.
+    /// To her own sessions and to everyone who shares a room with her, each once: to her largest room as a whole, and to
+    /// those of her other rooms who are not in it one by one. So the list stays short where the rooms overlap, as when
+    /// all of a great room go at once.
     pub(super) fn tell_peers(
         &mut self,
         slot: u32,
@@ -44,16 +46,29 @@ impl Hub {
         let Some(client) = self.state.client(slot) else {
             return;
         };
-        if let [place] = client.rooms.as_slice() {
-            self.tell_room(place.room, event, origin, turn);
+        let size = |room: RoomNumber| self.state.room(room).map_or(0, |room| room.members.len());
+        // The first of the largest.
+        let largest = client
+            .rooms
+            .iter()
+            .rev()
+            .map(|place| place.room)
+            .max_by_key(|room| size(*room));
+        let Some(largest) = largest else {
+            turn.tell_sessions(&client.sessions, &event, origin);
             return;
+        };
+        let has_others = client.rooms.len() > 1;
+        self.tell_room(largest, event.clone(), origin, turn);
+        if has_others {
+            let sessions = self.sessions_of_peers_outside(slot, largest);
+            // The one who asked is in her largest room, and told there.
+            turn.tell_sessions(&sessions, &event, None);
         }
-        let sessions = self.sessions_of_peers(slot);
-        turn.tell_sessions(&sessions, &event, origin);
     }
 
-    /// The sessions of a client and of all who share a room with it, each once, its own first.
-    pub(super) fn sessions_of_peers(&mut self, slot: u32) -> Vec<SessionId> {
+    /// The sessions of all who share a room with a client but are not in this one, each once.
+    fn sessions_of_peers_outside(&mut self, slot: u32, largest: RoomNumber) -> Vec<SessionId> {
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
             self.seen.clear();
@@ -63,21 +78,25 @@ impl Hub {
         let Some(client) = self.state.client(slot) else {
             return Vec::new();
         };
-        let mut sessions: Vec<SessionId> = client.sessions.to_vec();
-        if let Some(seen) = self.seen.get_mut(slot as usize) {
-            *seen = self.epoch;
-        }
-        let members = client
+        let mut sessions = Vec::new();
+        let rooms = client
             .rooms
             .iter()
-            .filter_map(|place| self.state.room(place.room))
+            .map(|place| place.room)
+            .filter(|room| *room != largest);
+        let members = rooms
+            .filter_map(|room| self.state.room(room))
             .flat_map(|room| &room.members);
         for member in members {
             match self.seen.get_mut(member.client as usize) {
                 Some(seen) if *seen != self.epoch => *seen = self.epoch,
                 _ => continue,
             }
-            if let Some(peer) = self.state.client(member.client) {
+            if let Some(peer) = self
+                .state
+                .client(member.client)
+                .filter(|peer| peer.place(largest).is_none())
+            {
                 sessions.extend_from_slice(&peer.sessions);
             }
         }

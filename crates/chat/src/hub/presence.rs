@@ -866,6 +866,10 @@ mod tests {
             bob: welcome bob
             > carol arrives
             carol: welcome carol
+            > dave arrives
+            dave: welcome dave
+            > erin arrives
+            erin: welcome erin
             > alice joins #tea
             [alice*] alice joined #tea @
             alice: entered #tea @alice
@@ -881,12 +885,26 @@ mod tests {
             > bob joins #pot
             [alice bob*] bob joined #pot
             bob: entered #pot @alice bob
+            > dave joins #pot
+            [alice bob dave*] dave joined #pot
+            dave: entered #pot @alice bob dave
+            > alice joins #cup
+            [alice*] alice joined #cup @
+            alice: entered #cup @alice
+            > dave joins #cup
+            [alice dave*] dave joined #cup
+            dave: entered #cup @alice dave
+            > erin joins #cup
+            [alice dave erin*] erin joined #cup
+            erin: entered #cup @alice dave erin
             > alice renames al
             [alice* bob carol] alice is now al
+            [dave erin] alice is now al
             > al/0 arrives
             al/0: refused: NameInUse { name: \"al\" }
             > alice quits bye
             [bob carol] al quit (bye)
+            [dave erin] al quit (bye)
             ",
         );
     }

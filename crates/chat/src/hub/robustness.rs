@@ -437,6 +437,63 @@ fn ten_thousand_members_leave_at_once() {
     assert!(in_all <= 10_000 * 6, "{in_all} effects");
 }
 
+/// The same with two rooms that all of them are in: nobody is listed one by one for each of the others.
+#[test]
+fn members_of_two_great_rooms_leave_at_once() {
+    let mut world = World::new(settings(), 2);
+    let sessions: Vec<SessionId> = (0..2_000)
+        .map(|slot| SessionId {
+            shard: (slot % 2) as u16,
+            slot,
+            generation: 1,
+        })
+        .collect();
+    let mut effects = Effects::for_shards(2);
+    for (number, id) in sessions.iter().enumerate() {
+        let arrival = world.arrival(&format!("n{number}"));
+        let origin = Origin::Session {
+            id: *id,
+            number: 1,
+            last: true,
+        };
+        world.apply_into(origin, Command::Arrive(Box::new(arrival)), &mut effects);
+        for room in ["#tea", "#pot"] {
+            let join = world.command("x", &["joins", room]);
+            world.apply_into(
+                Origin::Session {
+                    id: *id,
+                    number: 2,
+                    last: true,
+                },
+                join,
+                &mut effects,
+            );
+        }
+    }
+    let mut effects = Effects::for_shards(2);
+    for id in &sessions {
+        let departure = Departure::Quit { reason: None };
+        let origin = Origin::Session {
+            id: *id,
+            number: 3,
+            last: true,
+        };
+        world.apply_into(origin, Command::Depart(departure), &mut effects);
+    }
+    assert_eq!(world.hub.counts().clients, 0);
+    world.hub.state.check();
+    let listed: usize = effects
+        .shards
+        .iter()
+        .flatten()
+        .map(|effect| match effect {
+            Effect::ToSessions { sessions, .. } => sessions.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(listed, 0);
+}
+
 /// An idle registered guest costs at most 700 bytes here: herself, her person, her session, the indexes.
 #[test]
 fn an_idle_guest_is_small() {

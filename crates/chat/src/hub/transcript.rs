@@ -34,6 +34,7 @@ use crate::snapshot::{AccountRecord, MembershipRecord, RoomKind, RoomRecord, Sna
 use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A transcript that must come true, on one shard, with no standing rooms.
 pub(super) fn check(script: &str) {
@@ -60,6 +61,8 @@ pub(super) struct World {
     shows_changes: bool,
     /// What a store would have, when it is wanted.
     store: Option<Store>,
+    /// Who was told of which event by the command at hand.
+    told: BTreeSet<(SessionId, usize)>,
     pub lines: Vec<String>,
 }
 
@@ -145,6 +148,7 @@ impl World {
             next_slot: 0,
             shows_changes: false,
             store: None,
+            told: BTreeSet::new(),
             lines: Vec::new(),
         }
     }
@@ -602,6 +606,7 @@ impl World {
 
     fn show(&mut self, origin: Origin, effects: Effects) {
         let mut ends = 0;
+        self.told.clear();
         for (shard, list) in effects.shards.into_iter().enumerate() {
             for effect in list {
                 ends += usize::from(self.is_end(shard, &effect, origin));
@@ -685,22 +690,32 @@ impl World {
         found.map_or_else(|| format!("{id:?}"), |(name, _)| name.clone())
     }
 
+    /// The names of those reached. Nobody is told the same twice.
     fn reached(
-        &self,
+        &mut self,
         sessions: impl IntoIterator<Item = SessionId>,
+        event: &Event,
         origin: Option<EventOrigin>,
     ) -> String {
-        let names: Vec<String> = sessions
-            .into_iter()
-            .map(|id| {
-                let mark = if origin.is_some_and(|origin| origin.session == id) {
-                    "*"
-                } else {
-                    ""
-                };
-                format!("{}{mark}", self.session_name(id))
-            })
-            .collect();
+        let which = match event {
+            Event::Posted(message) => Arc::as_ptr(message) as usize,
+            Event::Happened(happening) => Arc::as_ptr(happening) as usize,
+        };
+        let mut names = Vec::new();
+        for id in sessions {
+            let mark = if origin.is_some_and(|origin| origin.session == id) {
+                "*"
+            } else {
+                ""
+            };
+            let name = self.session_name(id);
+            assert!(
+                self.told.insert((id, which)),
+                "{name} is told twice: {}",
+                event_line(event)
+            );
+            names.push(format!("{name}{mark}"));
+        }
         format!("[{}]", names.join(" "))
     }
 
@@ -746,7 +761,7 @@ impl World {
                 }
                 Some(format!(
                     "{} {}",
-                    self.reached(sessions, origin),
+                    self.reached(sessions, &event, origin),
                     event_line(&event)
                 ))
             }
@@ -760,18 +775,18 @@ impl World {
                 assert_eq!(unique.len(), sessions.len(), "nobody is told twice");
                 Some(format!(
                     "{} {}",
-                    self.reached(sessions, origin),
+                    self.reached(sessions, &event, origin),
                     event_line(&event)
                 ))
             }
             Effect::ToWatchers { sessions, event } => Some(format!(
                 "watching {} {}",
-                self.reached(sessions, None),
+                self.reached(sessions, &event, None),
                 event_line(&event)
             )),
             Effect::Mirror { sessions, event } => Some(format!(
                 "mirror {} {}",
-                self.reached(sessions, None),
+                self.reached(sessions, &event, None),
                 event_line(&event)
             )),
             Effect::ToAll { event } => Some(format!("[everyone] {}", event_line(&event))),
