@@ -3,7 +3,7 @@
 use crate::facts::{AddressRange, ServerFacts};
 use crate::flood_guard::FloodGuard;
 use crate::form::Form;
-use crate::pending::{MOST_PENDING, Pending};
+use crate::pending::{MOST_HELD, MOST_PENDING, Pending};
 use crate::registration::Registration;
 use crate::sasl::Exchange;
 use crate::turn::Turn;
@@ -303,6 +303,19 @@ impl Session {
                 (true, false) | (false, true) => {}
             }
         }
+        // The numerics that answer the line say it already: 305 and 306, 900 and 901.
+        if let Event::Happened(happening) = event
+            && matches!(
+                happening.what,
+                What::AwayChanged { .. } | What::AccountChanged { .. }
+            )
+            && self
+                .person
+                .as_ref()
+                .is_some_and(|person| person.id == happening.by.id)
+        {
+            return Treatment::Nothing;
+        }
         if self.pending.iter().any(|pending| {
             pending.number == number
                 && (pending.labelled.is_some() || !std::ptr::eq(pending, &self.pending[0]))
@@ -483,6 +496,12 @@ impl Session {
     pub fn flood_wait_ms(&mut self, now: Moment, facts: &ServerFacts) -> u64 {
         if self.closing
             || self.pending.len() >= MOST_PENDING
+            || self
+                .pending
+                .iter()
+                .map(|pending| pending.held.len())
+                .sum::<usize>()
+                >= MOST_HELD
             || self.pending.back().is_some_and(|pending| pending.barrier)
         {
             return WAIT_FOR_ANSWER;
@@ -1044,11 +1063,20 @@ mod tests {
             session.flood_wait_ms(Moment::default(), &facts),
             WAIT_FOR_ANSWER
         );
-        let Origin::Session { number, .. } = out.requests[0].origin else {
-            panic!()
-        };
-        session.done(Moment::default(), &facts, number, &mut out);
+        for request in out.requests.drain(..) {
+            let Origin::Session { number, .. } = request.origin else {
+                panic!()
+            };
+            session.done(Moment::default(), &facts, number, &mut Output::default());
+        }
         assert_eq!(session.flood_wait_ms(Moment::default(), &facts), 0);
+        session.receive(Moment::default(), &facts, Ok(b"TOPIC #tea"), &mut out);
+        let mut said = 0;
+        while session.flood_wait_ms(Moment::default(), &facts) == 0 {
+            session.receive(Moment::default(), &facts, Ok(b"PING x"), &mut out);
+            said += 1;
+        }
+        assert!((1_000..10_000).contains(&said), "{said} replies held");
     }
 
     #[test]

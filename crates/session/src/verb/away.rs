@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn away_and_back() {
         check(
-            "alice=
+            "alice= away-notify
              bob= away-notify
              alice> JOIN #tea
              bob> JOIN #tea
