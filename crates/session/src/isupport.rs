@@ -33,7 +33,7 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
     };
     let mut tokens = vec![
         // account-extban: which extended bans match accounts.
-        token("ACCOUNTEXTBAN", Some("a")),
+        token("ACCOUNTEXTBAN", Some("a,account")),
         token("AWAYLEN", Some(&limits.away_length.to_string())),
         token("BOT", Some("B")),
         token("CASEMAPPING", Some(casemapping.token())),
@@ -46,14 +46,17 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         token("CHANTYPES", Some("#")),
         token("ELIST", Some("CMNTU")),
         token("EXCEPTS", Some("e")),
-        // Account, muted, realname; no prefix before the letter.
-        token("EXTBAN", Some(",amr")),
+        // Account, mute, realname (chat::mask).
+        token("EXTBAN", Some("~,amr")),
         token("HOSTLEN", Some(&HOST_LENGTH.to_string())),
         token("INVEX", Some("I")),
         token("KEYLEN", Some(&KEY_LENGTH.to_string())),
         token("KICKLEN", Some(&limits.kick_length.to_string())),
         token("KNOCK", None),
-        token("MAXLIST", Some(&format!("beI:{}", limits.list_modes))),
+        token(
+            "MAXLIST",
+            Some(&format!("b:{0},e:{0},I:{0}", limits.list_modes)),
+        ),
         token("MAXTARGETS", Some(&MESSAGE_TARGETS.to_string())),
         token("MODES", Some(&MODES_PER_LINE.to_string())),
         token("MONITOR", Some(&limits.monitor.to_string())),

@@ -10,6 +10,9 @@ use compact_str::CompactString;
 /// Requests that may be unanswered at a time. At the limit no further line is read ([`crate::Session::flood_wait_ms`]).
 pub(crate) const MOST_PENDING: usize = 128;
 
+/// Bytes of local replies that may be held behind unanswered requests. At the limit no further line is read either.
+pub(crate) const MOST_HELD: usize = 65_536;
+
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) number: RequestNumber,

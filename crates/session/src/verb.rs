@@ -81,17 +81,20 @@ pub enum Phase {
     Any,
 }
 
+/// Bytes of the longest name, and some to spare.
+const LONGEST: usize = 16;
+
 impl Verb {
     /// The verb of that name, in any ASCII case.
     pub fn find(name: &str) -> Option<&'static Verb> {
-        VERBS
-            .binary_search_by(|verb| {
-                verb.name
-                    .bytes()
-                    .cmp(name.bytes().map(|byte| byte.to_ascii_uppercase()))
-            })
-            .ok()
-            .map(|at| &VERBS[at])
+        let mut upper = [0; LONGEST];
+        let upper = upper.get_mut(..name.len())?;
+        upper.copy_from_slice(name.as_bytes());
+        upper.make_ascii_uppercase();
+        let at = VERBS
+            .binary_search_by(|verb| verb.name.as_bytes().cmp(upper))
+            .ok()?;
+        Some(&VERBS[at])
     }
 }
 
@@ -217,7 +220,10 @@ mod tests {
             );
         }
         for verb in VERBS {
-            assert!(verb.name.bytes().all(|byte| byte.is_ascii_uppercase()));
+            assert!(
+                verb.name.len() <= LONGEST
+                    && verb.name.bytes().all(|byte| byte.is_ascii_uppercase())
+            );
             assert!(std::ptr::eq(
                 Verb::find(&verb.name.to_ascii_lowercase()).unwrap(),
                 verb

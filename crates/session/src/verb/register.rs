@@ -133,6 +133,14 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         let text = "Passwords are taken over TLS only: connect to the port for TLS";
         return turn.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", &[name.text()], text);
     }
+    if !login::may_try(turn) {
+        return turn.fail(
+            "REGISTER",
+            "TEMPORARILY_UNAVAILABLE",
+            &[name.text()],
+            "Too many attempts, wait a minute",
+        );
+    }
     let password = Zeroizing::new(password.to_owned());
     let scram = facts.login.scram_sha_256;
     turn.work(|ticket| Work::HashPassword {
@@ -203,6 +211,8 @@ pub(crate) fn answer(turn: &mut Turn<'_>, application: Box<Application>, answer:
             }
         }
         Answer::Refused(refusal) => {
+            // A hash was made for nothing: not too often from one connection.
+            login::count_failure(turn);
             refusal_numeric::write(turn, "REGISTER", application.name.text(), refusal);
         }
         other => crate::answer::dispatch(turn, None, other),

@@ -17,6 +17,7 @@ pub struct Claim {
     address: IpAddr,
     host: CompactString,
     secure: bool,
+    certificate: Option<Box<[u8; 32]>>,
 }
 
 pub(crate) const VERB: Verb = Verb {
@@ -50,13 +51,19 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return refuse(turn);
     };
     let options = line.param(4).unwrap_or_default();
-    let secure = options
-        .split(' ')
-        .any(|option| option.split('=').next() == Some("secure"));
+    let option = |name: &str| {
+        options
+            .split(' ')
+            .find_map(|option| match option.split_once('=') {
+                Some((key, value)) => (key == name).then_some(value),
+                None => (option == name).then_some(""),
+            })
+    };
     let claim = Claim {
         address,
         host: host.into(),
-        secure,
+        secure: option("secure").is_some(),
+        certificate: option("certfp-sha-256").and_then(fingerprint).map(Box::new),
     };
     match &gateway.password {
         Password::Plain(expected) if same(expected, password) => accept(turn, claim),
@@ -88,6 +95,8 @@ fn accept(turn: &mut Turn<'_>, claim: Claim) {
     let private = link.is_private();
     link.secure = claim.secure && private;
     link.loopback = false;
+    // The gateway's own certificate says nothing of the person.
+    link.certificate = claim.certificate.filter(|_| link.secure);
     link.moved_to(claim.address, &facts.exempt);
     if let Some(registration) = turn.session.registration.as_deref_mut() {
         registration.gateway = true;
@@ -97,6 +106,18 @@ fn accept(turn: &mut Turn<'_>, claim: Claim) {
 
 fn refuse(turn: &mut Turn<'_>) {
     turn.close("Closing link: (WEBIRC refused: unknown gateway, address or password)");
+}
+
+/// SHA-256 in hexadecimal.
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
 }
 
 fn is_from(gateway: &Gateway, address: IpAddr) -> bool {
@@ -150,6 +171,29 @@ mod tests {
                 !world.received(at)[0].contains("PLAIN"),
                 "the way to the gateway is in the clear"
             );
+        }
+    }
+
+    #[test]
+    fn the_gateways_certificate_is_not_the_persons() {
+        let own = "aB".repeat(32);
+        for (options, expected) in [
+            ("secure", "SHA-256 "),
+            (
+                &*format!("secure certfp-sha-256={own}"),
+                "SHA-256,EXTERNAL ",
+            ),
+        ] {
+            let mut world = World::new(|configured, _| gateways(configured));
+            let at = world.connect("alice", "certificate");
+            world
+                .say(
+                    at,
+                    &format!("WEBIRC sesame web host.example 198.51.100.1 :{options}"),
+                )
+                .unwrap();
+            world.say(at, "CAP LS 302").unwrap();
+            assert!(world.received(at)[0].contains(expected), "{options}");
         }
     }
 
