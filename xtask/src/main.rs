@@ -1,1 +1,37 @@
-fn main() {}
+//! The project's chores: `cargo xtask test`, `cargo xtask bench`.
+
+mod bench;
+mod test;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Runs all checks and tests, as CI does; installs what it needs, or says what to install.
+    Test(test::Arguments),
+    /// Measures the server beside the physical limit and prints one table.
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Test(arguments) => test::test(&arguments),
+        Chore::Bench(arguments) => bench::bench(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -10,8 +10,8 @@ use std::str::FromStr;
 /// socket reports a peer as `::ffff:192.0.2.1`, and nobody writes it like that in a configuration file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AddressRange {
-    network: IpAddr,
-    prefix: u8,
+    pub network: IpAddr,
+    pub prefix: u8,
 }
 
 impl AddressRange {

@@ -1,0 +1,213 @@
+//! Who may connect: how many connections there are, in all and from one address, and how fast one address makes new ones.
+//!
+//! Shared by the listeners and the shards; a lock is taken once for a connection's beginning and once for its end.
+
+use crate::config::AddressRange;
+use crate::limits::{self, AdmissionRefusal, Limits};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub struct Admission {
+    inner: Mutex<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    rules: AdmissionRules,
+    open: usize,
+    /// By address, IPv6 by its /64: whoever has one address of such a network has them all.
+    addresses: HashMap<IpAddr, Address, RandomState>,
+    last_sweep: Instant,
+}
+
+#[derive(Clone, Debug)]
+pub struct AdmissionRules {
+    /// Connections at a time; what the open-file limit leaves.
+    pub most: usize,
+    pub per_address: usize,
+    pub per_minute: usize,
+    /// Addresses without the last two bounds; they may also use the places kept back from everyone else.
+    pub exempt: Vec<AddressRange>,
+}
+
+#[derive(Debug)]
+struct Address {
+    open: usize,
+    /// Token bucket of new connections: how many are left, as of when.
+    left: f64,
+    at: Instant,
+}
+
+impl AdmissionRules {
+    pub fn new(limits: &Limits, most: usize, per_minute: usize, exempt: Vec<AddressRange>) -> AdmissionRules {
+        AdmissionRules { most, per_address: limits.connections_per_address, per_minute, exempt }
+    }
+
+    fn is_exempt(&self, address: IpAddr) -> bool {
+        self.exempt.iter().any(|range| range.contains(address))
+    }
+}
+
+impl Admission {
+    pub fn new(rules: AdmissionRules) -> Admission {
+        let table =
+            Table { rules, open: 0, addresses: HashMap::default(), last_sweep: Instant::now() };
+        Admission { inner: Mutex::new(table) }
+    }
+
+    pub fn reconfigure(&self, rules: AdmissionRules) {
+        self.table().rules = rules;
+    }
+
+    /// Counts a new connection from this address, or says why not.
+    pub fn enter(&self, address: IpAddr) -> Result<(), AdmissionRefusal> {
+        let now = Instant::now();
+        let mut table = self.table();
+        table.sweep(now);
+        let exempt = table.rules.is_exempt(address);
+        // A few places are kept for addresses that the operator has named, so that they get in when it is full.
+        let most = if exempt { table.rules.most } else { table.rules.most.saturating_sub(limits::KEPT_PLACES) };
+        if table.open >= most {
+            return Err(AdmissionRefusal::TooManyConnections);
+        }
+        table.count(address, exempt, now)?;
+        table.open += 1;
+        Ok(())
+    }
+
+    /// Forgets a connection that [`Admission::enter`] counted.
+    pub fn leave(&self, address: IpAddr) {
+        let mut table = self.table();
+        table.open = table.open.saturating_sub(1);
+        table.uncount(address);
+    }
+
+    /// A proxy's connection turns out to be someone else's: counts for that address from now on.
+    pub fn readmit(&self, proxy: IpAddr, address: IpAddr) -> Result<(), AdmissionRefusal> {
+        let mut table = self.table();
+        let exempt = table.rules.is_exempt(address);
+        table.count(address, exempt, Instant::now())?;
+        table.uncount(proxy);
+        Ok(())
+    }
+
+    /// No place is left for those without a privilege: accepting can wait.
+    pub fn is_full(&self) -> bool {
+        let table = self.table();
+        table.open + limits::KEPT_PLACES >= table.rules.most
+    }
+
+    pub fn open(&self) -> usize {
+        self.table().open
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn count(&mut self, address: IpAddr, exempt: bool, now: Instant) -> Result<(), AdmissionRefusal> {
+        let (per_address, per_minute) = (self.rules.per_address, self.rules.per_minute as f64);
+        let entry = self.addresses.entry(network_of(address)).or_insert(Address { open: 0, left: per_minute, at: now });
+        if !exempt {
+            if entry.open >= per_address {
+                return Err(AdmissionRefusal::TooManyFromAddress);
+            }
+            let earned = now.saturating_duration_since(entry.at).as_secs_f64() * per_minute / 60.0;
+            entry.left = (entry.left + earned).min(per_minute);
+            entry.at = now;
+            if entry.left < 1.0 {
+                return Err(AdmissionRefusal::TooFast);
+            }
+            entry.left -= 1.0;
+        }
+        entry.open += 1;
+        Ok(())
+    }
+
+    fn uncount(&mut self, address: IpAddr) {
+        if let Some(entry) = self.addresses.get_mut(&network_of(address)) {
+            entry.open = entry.open.saturating_sub(1);
+        }
+    }
+
+    /// Once a minute, forgets addresses that have nothing open and a full allowance.
+    fn sweep(&mut self, now: Instant) {
+        const MINUTE: Duration = Duration::from_secs(60);
+        if now.saturating_duration_since(self.last_sweep) >= MINUTE {
+            self.last_sweep = now;
+            self.addresses.retain(|_, entry| entry.open > 0 || now.saturating_duration_since(entry.at) < MINUTE);
+        }
+    }
+}
+
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(most: usize, per_address: usize, per_minute: usize, exempt: &[&str]) -> Admission {
+        let exempt = exempt.iter().map(|range| range.parse().expect("a range")).collect();
+        Admission::new(AdmissionRules { most, per_address, per_minute, exempt })
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn one_address_has_its_bounds_and_others_are_not_touched_by_them() {
+        let admission = rules(1_000, 2, 3, &[]);
+        assert_eq!(admission.enter(ip("10.0.0.1")), Ok(()));
+        assert_eq!(admission.enter(ip("10.0.0.1")), Ok(()));
+        assert_eq!(admission.enter(ip("10.0.0.1")), Err(AdmissionRefusal::TooManyFromAddress));
+        admission.leave(ip("10.0.0.1"));
+        assert_eq!(admission.enter(ip("10.0.0.1")), Ok(()));
+        admission.leave(ip("10.0.0.1"));
+        assert_eq!(admission.enter(ip("10.0.0.1")), Err(AdmissionRefusal::TooFast));
+        assert_eq!(admission.enter(ip("10.0.0.2")), Ok(()));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let admission = rules(1_000, 1, 10, &[]);
+        assert_eq!(admission.enter(ip("2001:db8::1")), Ok(()));
+        assert_eq!(admission.enter(ip("2001:db8::2")), Err(AdmissionRefusal::TooManyFromAddress));
+        assert_eq!(admission.enter(ip("2001:db8:0:1::2")), Ok(()));
+    }
+
+    #[test]
+    fn exempt_addresses_get_in_when_it_is_full_for_others() {
+        let admission = rules(limits::KEPT_PLACES + 1, 1, 1, &["127.0.0.0/8"]);
+        assert_eq!(admission.enter(ip("10.0.0.1")), Ok(()));
+        assert!(admission.is_full());
+        assert_eq!(admission.enter(ip("10.0.0.2")), Err(AdmissionRefusal::TooManyConnections));
+        for _ in 0..limits::KEPT_PLACES {
+            assert_eq!(admission.enter(ip("127.0.0.1")), Ok(()));
+        }
+        assert_eq!(admission.enter(ip("127.0.0.1")), Err(AdmissionRefusal::TooManyConnections));
+    }
+
+    #[test]
+    fn a_proxys_connection_counts_for_whom_it_is_made() {
+        let admission = rules(100, 1, 10, &[]);
+        assert_eq!(admission.enter(ip("10.0.0.9")), Ok(()));
+        assert_eq!(admission.readmit(ip("10.0.0.9"), ip("192.0.2.1")), Ok(()));
+        assert_eq!(admission.enter(ip("10.0.0.9")), Ok(()));
+        assert_eq!(admission.enter(ip("192.0.2.1")), Err(AdmissionRefusal::TooManyFromAddress));
+    }
+}

@@ -1,0 +1,85 @@
+//! Slow hashing, off the threads that everyone waits for: a few threads behind a short queue.
+
+use crate::limits;
+use crate::mailbox::Mailbox;
+use crate::password::{self, PasswordCost};
+use crate::shard::{ShardHandle, ShardInput};
+use chat::id::SessionId;
+use session::{Work, WorkResult};
+use std::sync::{Arc, OnceLock};
+
+#[derive(Debug)]
+pub struct PasswordPool {
+    queue: Mailbox<Job>,
+    shards: OnceLock<Vec<Arc<ShardHandle>>>,
+    cost: PasswordCost,
+}
+
+#[derive(Debug)]
+struct Job {
+    session: SessionId,
+    work: Work,
+}
+
+impl PasswordPool {
+    /// One thread a pool: hashing shall not take more than a core from talking.
+    pub fn start(cost: PasswordCost) -> std::io::Result<Arc<PasswordPool>> {
+        let pool = Arc::new(PasswordPool { queue: Mailbox::for_waiting_thread(), shards: OnceLock::new(), cost });
+        let worker = pool.clone();
+        std::thread::Builder::new().name("passwords".to_owned()).spawn(move || worker.run())?;
+        Ok(pool)
+    }
+
+    /// Where results go; once, before the first work.
+    pub fn serve(&self, shards: Vec<Arc<ShardHandle>>) {
+        // A second call would be a mistake of the caller's without effect.
+        let _ = self.shards.set(shards);
+    }
+
+    /// Takes work, or answers at once that it takes none.
+    pub fn submit(&self, session: SessionId, work: Work) {
+        if self.queue.len() >= limits::PASSWORD_QUEUE {
+            self.answer(session, ticket_of(&work), WorkResult::Busy);
+        } else {
+            self.queue.push(Job { session, work });
+        }
+    }
+
+    fn run(&self) {
+        let mut jobs = Vec::new();
+        loop {
+            self.queue.wait_and_take(&mut jobs, std::time::Duration::from_secs(3600));
+            for job in jobs.drain(..) {
+                let ticket = ticket_of(&job.work);
+                let result = match job.work {
+                    Work::CheckPassword { hash, password, .. } => {
+                        WorkResult::Checked { matches: password::verify(hash.as_deref(), &password, self.cost) }
+                    }
+                    Work::HashPassword { password, scram, .. } => match password::judge(&password) {
+                        Err(why) => WorkResult::Weak { why },
+                        Ok(()) => match password::hash(&password, scram, self.cost) {
+                            Ok(hashed) => WorkResult::Hashed { hash: hashed.hash, scram: hashed.scram },
+                            Err(error) => {
+                                tracing::error!("a password could not be hashed: {error}");
+                                WorkResult::Busy
+                            }
+                        },
+                    },
+                };
+                self.answer(job.session, ticket, result);
+            }
+        }
+    }
+
+    fn answer(&self, session: SessionId, ticket: u32, result: WorkResult) {
+        if let Some(shard) = self.shards.get().and_then(|shards| shards.get(session.shard as usize)) {
+            shard.inputs.push(ShardInput::WorkDone { session, ticket, result });
+        }
+    }
+}
+
+fn ticket_of(work: &Work) -> u32 {
+    match work {
+        Work::CheckPassword { ticket, .. } | Work::HashPassword { ticket, .. } => *ticket,
+    }
+}

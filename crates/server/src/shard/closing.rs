@@ -1,0 +1,177 @@
+//! How connections end, and what is looked at when a timer says so.
+
+use super::connection::Stage;
+use super::{Shard, Stopping};
+use crate::websocket;
+use chat::id::SessionId;
+use std::io;
+use std::time::Duration;
+use wire::LineWriter;
+
+/// Seconds that a connection which was told goodbye has to take it.
+const ENDING_SECONDS: u64 = 5;
+
+impl Shard {
+    /// The second of this connection's check has come.
+    pub(super) fn check(&mut self, id: SessionId, at: u64) {
+        let (second, stalled_after) =
+            (self.now.monotonic_ms / 1000, self.around.rules.limits.stalled_seconds as u64);
+        let Some(connection) = self.connections.find(id) else { return };
+        if connection.next_check != at {
+            return; // An earlier or later entry stands for it.
+        }
+        if second < at {
+            return self.watch(id, at);
+        }
+        match &connection.stage {
+            Stage::Proxy { opening, .. } | Stage::Handshake { opening } => {
+                let deadline = opening.deadline;
+                if second >= deadline {
+                    self.drop_connection(id.slot);
+                } else {
+                    self.watch(id, deadline);
+                }
+            }
+            Stage::Ending { until, .. } => {
+                let until = *until;
+                if second >= until || connection.outbox.is_empty() {
+                    self.drop_connection(id.slot);
+                } else {
+                    self.watch(id, until);
+                }
+            }
+            Stage::Open(_) => {
+                let give_up = connection.last_progress + stalled_after;
+                let blocked = connection.blocked && !connection.outbox.is_empty();
+                if blocked && second >= give_up {
+                    return self.abandon(id, "Reading nothing");
+                }
+                let mut next = 0;
+                self.with_session(id, |session, now, facts, output| next = session.check(now, facts, output));
+                let next = next.div_ceil(1000).max(second + 1);
+                self.watch(id, if blocked { next.min(give_up) } else { next });
+            }
+        }
+    }
+
+    /// The peer will say no more.
+    pub(super) fn peer_closed(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.find(id) else { return };
+        if connection.is_ending() {
+            return self.drop_connection(id.slot);
+        }
+        self.depart(id, "Connection closed");
+        self.drop_connection(id.slot);
+    }
+
+    /// Reading or writing failed.
+    pub(super) fn broken(&mut self, id: SessionId, error: &io::Error) {
+        let reason = match error.kind() {
+            io::ErrorKind::ConnectionReset => "Connection reset by peer".to_owned(),
+            io::ErrorKind::BrokenPipe => "Connection closed".to_owned(),
+            io::ErrorKind::TimedOut => "Connection timed out".to_owned(),
+            io::ErrorKind::InvalidData => {
+                self.handle.metrics.refused_handshake();
+                "TLS error".to_owned()
+            }
+            _ => "Connection failed".to_owned(),
+        };
+        self.depart(id, &reason);
+        self.drop_connection(id.slot);
+    }
+
+    /// A connection that takes nothing any more: what waits for it is thrown away.
+    pub(super) fn abandon(&mut self, id: SessionId, reason: &str) {
+        self.handle.metrics.closed_slow();
+        self.depart(id, reason);
+        self.drop_connection(id.slot);
+    }
+
+    /// The session has said its last words: these are written, then the connection ends.
+    pub(super) fn close(&mut self, id: SessionId) {
+        self.depart(id, "Connection closed");
+        self.leave_all(id);
+        let second = self.now.monotonic_ms / 1000;
+        let Some(connection) = self.connections.find(id) else { return };
+        if connection.is_ending() {
+            return;
+        }
+        if connection.websocket.is_some() {
+            connection.outbox.push_own(websocket::close_frame(websocket::CloseCode::Normal, ""));
+        }
+        connection.stage = Stage::Ending { until: second + ENDING_SECONDS, told: false };
+        connection.held = false;
+        self.watch(id, second + ENDING_SECONDS);
+        self.mark_dirty(id.slot);
+    }
+
+    /// The hub has put the session out (killed, disabled, deleted); it has forgotten it already.
+    pub(super) fn close_for_hub(&mut self, id: SessionId, reason: &str) {
+        let mut line = Vec::new();
+        LineWriter::new(&mut line).verb("ERROR").trailing(&format!("Closing Link: {reason}"));
+        let Some(connection) = self.connections.find(id) else { return };
+        if let Some(session) = connection.session_mut() {
+            // The request to depart is not sent: there is nobody to depart.
+            let _ = session.depart(reason);
+        }
+        self.output.bytes.extend_from_slice(&line);
+        self.output.close = true;
+        self.take_output(id);
+    }
+
+    /// A WebSocket peer said goodbye, or broke the protocol.
+    pub(super) fn websocket_closed(&mut self, id: SessionId, answer: Vec<u8>) {
+        let second = self.now.monotonic_ms / 1000;
+        self.depart(id, "Connection closed");
+        self.leave_all(id);
+        self.send_raw(id, answer);
+        let Some(connection) = self.connections.find(id) else { return };
+        connection.stage = Stage::Ending { until: second + ENDING_SECONDS, told: false };
+        self.watch(id, second + ENDING_SECONDS);
+        self.mark_dirty(id.slot);
+    }
+
+    fn depart(&mut self, id: SessionId, reason: &str) {
+        let Some(session) = self.connections.find(id).and_then(|connection| connection.session_mut()) else { return };
+        if let Some(request) = session.depart(reason) {
+            self.requests.push(request.into());
+        }
+    }
+
+    /// Forgets the connection and closes its socket.
+    pub(super) fn drop_connection(&mut self, slot: u32) {
+        let Some(id) = self.connections.at(slot).map(|connection| connection.id) else { return };
+        self.leave_all(id);
+        let Some(mut connection) = self.connections.remove(slot) else { return };
+        // Closing the descriptor takes it out of the poll as well; an error here changes nothing.
+        let _ = self.poll.registry().deregister(&mut connection.socket.stream);
+        if matches!(connection.stage, Stage::Proxy { .. } | Stage::Handshake { .. }) {
+            connection.socket.finish();
+        }
+        self.around.admission.leave(connection.address);
+        self.handle.metrics.connections_closed();
+    }
+
+    /// ERROR to everyone, registered or not; the shard ends when all is written or `within` is over.
+    pub(super) fn say_goodbye(&mut self, farewell: &str, within: Duration) {
+        let until = self.now.monotonic_ms + within.as_millis() as u64;
+        self.stopping = Stopping::Ending { until };
+        let mut line = Vec::new();
+        LineWriter::new(&mut line).verb("ERROR").trailing(&format!("Closing Link: {farewell}"));
+        for slot in self.connections.slots() {
+            let Some(connection) = self.connections.at(slot) else { continue };
+            let id = connection.id;
+            match &connection.stage {
+                Stage::Open(_) => {
+                    self.output.bytes.extend_from_slice(&line);
+                    self.output.close = true;
+                    self.take_output(id);
+                }
+                Stage::Ending { .. } => {}
+                Stage::Proxy { .. } | Stage::Handshake { .. } => self.drop_connection(slot),
+            }
+        }
+        // The hub stops with us: what sessions have to say to it now, nobody needs.
+        self.requests.clear();
+    }
+}

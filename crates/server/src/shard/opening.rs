@@ -1,0 +1,232 @@
+//! From an accepted socket to a session: PROXY header, TLS handshake, WebSocket, all under one deadline that no byte extends.
+
+use super::connection::{Carrier, Class, Connection, Opening, Stage, WebSocket};
+use super::outbox::Outbox;
+use super::socket::Socket;
+use super::{Accepted, Shard, Stopping};
+use crate::http::UpgradedConnection;
+use crate::proxy_protocol::{self, ProxyHeader};
+use crate::{limits, websocket};
+use chat::id::SessionId;
+use mio::{Interest, Token};
+use session::{Form, Peer, Session};
+use smallvec::SmallVec;
+use std::net::{IpAddr, SocketAddr};
+
+impl Shard {
+    pub(super) fn accept(&mut self, accepted: Accepted) {
+        let Accepted { stream, peer, local, tls, proxied } = accepted;
+        let seconds = if proxied || tls.is_some() {
+            self.around.rules.limits.handshake_seconds
+        } else {
+            self.around.rules.limits.register_seconds
+        };
+        let deadline = self.now.monotonic_ms / 1000 + seconds as u64;
+        let opening = Box::new(Opening { peer, local, tls, deadline });
+        let socket = Socket::plain(mio::net::TcpStream::from_std(stream));
+        let stage = if proxied { Stage::Proxy { header: Vec::new(), opening } } else { Stage::Handshake { opening } };
+        let Some(id) = self.admit(socket, stage, peer.ip()) else { return };
+        self.watch(id, deadline);
+        if !proxied {
+            self.begin(id);
+        }
+        self.read(id);
+    }
+
+    /// A connection that the HTTP side has upgraded: from here on it is one of ours.
+    pub(super) fn accept_websocket(&mut self, upgraded: UpgradedConnection) {
+        let stream = mio::net::TcpStream::from_std(upgraded.stream);
+        let socket = Socket { stream, tls: upgraded.tls };
+        let address = upgraded.forwarded_for.unwrap_or(upgraded.peer.ip());
+        let peer = Peer {
+            address,
+            port_local: upgraded.local.port(),
+            secure: upgraded.secure,
+            loopback: address.is_loopback(),
+            certificate: upgraded.certificate_fingerprint,
+            transport: if upgraded.secure { "WebSocket over TLS" } else { "WebSocket" },
+            exempt: self.is_exempt(address),
+            host: None,
+        };
+        let until = self.now.monotonic_ms / 1000 + self.around.rules.limits.register_seconds as u64;
+        let Some(id) = self.admit(socket, Stage::Ending { until, told: false }, upgraded.peer.ip()) else { return };
+        let longest = self.around.rules.limits.recvq_bytes;
+        if let Some(connection) = self.connections.find(id) {
+            connection.websocket =
+                Some(Box::new(WebSocket { decoder: websocket::Decoder::new(longest), unfinished: Vec::new() }));
+            connection.class.carrier = if upgraded.text { Carrier::Text } else { Carrier::Binary };
+        }
+        self.open(id, peer);
+        let mut early = upgraded.early;
+        self.take_bytes(id, &mut early);
+        self.read(id);
+    }
+
+    /// Gives the connection a slot and has the kernel tell of it.
+    fn admit(&mut self, socket: Socket, stage: Stage, address: IpAddr) -> Option<SessionId> {
+        if self.stopping != Stopping::No {
+            self.around.admission.leave(address);
+            return None;
+        }
+        let id = self.connections.insert(|id| Connection {
+            id,
+            socket,
+            stage,
+            outbox: Outbox::default(),
+            rooms: SmallVec::new(),
+            class: Class { form: Form::PLAIN, carrier: Carrier::Lines },
+            framer: wire::Framer::new(),
+            websocket: None,
+            address,
+            next_check: 0,
+            last_progress: 0,
+            dirty: false,
+            blocked: false,
+            unread: false,
+            held: false,
+        });
+        let connection = self.connections.find(id)?;
+        let registered = self.poll.registry().register(
+            &mut connection.socket.stream,
+            Token(id.slot as usize),
+            Interest::READABLE | Interest::WRITABLE,
+        );
+        self.handle.metrics.connections_opened();
+        if let Err(error) = registered {
+            tracing::warn!("a new connection from {address} could not be watched and was closed: {error}");
+            self.drop_connection(id.slot);
+            return None;
+        }
+        Some(id)
+    }
+
+    /// After the PROXY header, or without one: TLS where it is asked for, else the session.
+    pub(super) fn begin(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.find(id) else { return };
+        let Stage::Handshake { opening } = &mut connection.stage else { return };
+        match opening.tls.take() {
+            None => {
+                let (peer, local) = (opening.peer, opening.local);
+                self.open_from(id, peer, local, None, false);
+            }
+            Some(config) => match crate::tls::server_connection(config) {
+                Ok(tls) => {
+                    connection.socket.tls = Some(Box::new(tls));
+                }
+                Err(error) => {
+                    tracing::error!("TLS could not be started for a connection: {error}; check [tls] in the configuration");
+                    self.drop_connection(id.slot);
+                }
+            },
+        }
+    }
+
+    /// Bytes of a PROXY header, or the first part of one.
+    pub(super) fn take_proxy_header(&mut self, id: SessionId, bytes: &[u8]) {
+        let Some(connection) = self.connections.find(id) else { return };
+        let Stage::Proxy { header, .. } = &mut connection.stage else { return };
+        header.extend_from_slice(bytes);
+        let header = std::mem::take(header);
+        let (source, length) = match proxy_protocol::parse(&header) {
+            ProxyHeader::Incomplete if header.len() < limits::PROXY_HEADER_BYTES => {
+                if let Stage::Proxy { header: kept, .. } = &mut connection.stage {
+                    *kept = header;
+                }
+                return;
+            }
+            ProxyHeader::Relayed { source, length } => (Some(source), length),
+            ProxyHeader::Local { length } => (None, length),
+            _ => {
+                tracing::warn!("{}: no valid PROXY header came on a listener that asks for one", connection.address);
+                self.drop_connection(id.slot);
+                return;
+            }
+        };
+        let Stage::Proxy { opening, .. } =
+            std::mem::replace(&mut connection.stage, Stage::Ending { until: 0, told: false })
+        else {
+            return;
+        };
+        let mut opening = opening;
+        if let Some(source) = source {
+            // The bound per address is meant for people, not for their proxy.
+            if self.around.admission.readmit(connection.address, source.ip()).is_err() {
+                self.drop_connection(id.slot);
+                return;
+            }
+            let Some(connection) = self.connections.find(id) else { return };
+            connection.address = source.ip();
+            opening.peer = source;
+        }
+        let Some(connection) = self.connections.find(id) else { return };
+        connection.stage = Stage::Handshake { opening };
+        let mut rest = header[length..].to_vec();
+        self.begin(id);
+        self.feed(id, &mut rest);
+    }
+
+    /// Bytes that came along with a PROXY header: for TLS as ciphertext, else as lines.
+    fn feed(&mut self, id: SessionId, bytes: &mut Vec<u8>) {
+        let Some(connection) = self.connections.find(id) else { return };
+        if connection.socket.tls.is_none() {
+            self.take_bytes(id, bytes);
+        } else if connection.socket.feed_tls(bytes).is_err() {
+            self.drop_connection(id.slot);
+        }
+    }
+
+    /// The TLS handshake is over: the session begins.
+    pub(super) fn finish_handshake(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.find(id) else { return };
+        let (Stage::Handshake { opening }, Some(tls)) = (&connection.stage, &connection.socket.tls) else { return };
+        if tls.is_handshaking() {
+            return;
+        }
+        let certificate = tls.peer_certificates().and_then(|chain| chain.first()).map(crate::tls::fingerprint);
+        let (peer, local) = (opening.peer, opening.local);
+        self.open_from(id, peer, local, certificate, true);
+    }
+
+    fn open_from(
+        &mut self,
+        id: SessionId,
+        peer: SocketAddr,
+        local: SocketAddr,
+        certificate: Option<[u8; 32]>,
+        secure: bool,
+    ) {
+        let address = peer.ip();
+        let peer = Peer {
+            address,
+            port_local: local.port(),
+            secure,
+            loopback: address.is_loopback(),
+            certificate,
+            transport: if secure { "TLS" } else { "TCP" },
+            exempt: self.is_exempt(address),
+            host: None,
+        };
+        self.open(id, peer);
+    }
+
+    fn open(&mut self, id: SessionId, peer: Peer) {
+        let session = Box::new(Session::new(id, peer, self.now, &self.around.facts));
+        let Some(connection) = self.connections.find(id) else { return };
+        connection.class.form = session.form();
+        connection.stage = Stage::Open(session);
+        let second = self.now.monotonic_ms / 1000;
+        self.watch(id, second + 1);
+    }
+
+    /// Looks at the connection again at this second, and not before.
+    pub(super) fn watch(&mut self, id: SessionId, second: u64) {
+        if let Some(connection) = self.connections.find(id) {
+            connection.next_check = second;
+            self.timers.add(second, (id, second));
+        }
+    }
+
+    pub(super) fn is_exempt(&self, address: IpAddr) -> bool {
+        self.around.rules.exempt.iter().any(|range| range.contains(address))
+    }
+}

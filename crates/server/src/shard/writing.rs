@@ -1,0 +1,94 @@
+//! From outboxes to sockets: once per connection and turn.
+
+use super::connection::Stage;
+use super::{Shard, Stopping};
+use std::io::ErrorKind;
+
+impl Shard {
+    pub(super) fn mark_dirty(&mut self, slot: u32) {
+        if let Some(connection) = self.connections.at(slot)
+            && !connection.dirty
+        {
+            connection.dirty = true;
+            self.dirty.push(slot);
+        }
+    }
+
+    /// The end of a turn: what rooms said goes to their members' outboxes, and each of these is written.
+    pub(super) fn flush(&mut self) {
+        self.flush_rooms();
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for slot in dirty.drain(..) {
+            self.write(slot);
+        }
+        // Writing may have ended connections, which leaves nothing new to write; keep the allocation.
+        if self.dirty.is_empty() {
+            self.dirty = dirty;
+        }
+        self.around.hub.append(&mut self.requests);
+    }
+
+    /// Writes what the kernel takes.
+    fn write(&mut self, slot: u32) {
+        let second = self.now.monotonic_ms / 1000;
+        let Some(connection) = self.connections.at(slot) else { return };
+        connection.dirty = false;
+        let mut written = 0;
+        while !connection.blocked && (!connection.outbox.is_empty() || connection.socket.wants_write()) {
+            let result = if connection.outbox.is_empty() {
+                connection.socket.write_tls().map(|()| 0)
+            } else {
+                connection.socket.write(connection.outbox.segments())
+            };
+            match result {
+                Ok(count) => {
+                    connection.outbox.advance(count);
+                    connection.last_progress = second;
+                    written += count;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    connection.blocked = true;
+                    if connection.last_progress == 0 {
+                        connection.last_progress = second;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let id = connection.id;
+                    return self.broken(id, &error);
+                }
+            }
+        }
+        let id = connection.id;
+        let (blocked, waiting, ending) = (connection.blocked, connection.outbox.len(), connection.is_ending());
+        let next_check = connection.next_check;
+        self.handle.metrics.bytes_out(written);
+        if blocked && waiting > self.around.rules.limits.sendq_bytes {
+            return self.abandon(id, "SendQ exceeded");
+        }
+        if blocked {
+            let give_up = second + self.around.rules.limits.stalled_seconds as u64;
+            if next_check > give_up {
+                self.watch(id, give_up);
+            }
+        } else if ending && waiting == 0 {
+            self.say_no_more(id);
+        }
+    }
+
+    /// Says no more; the peer's own words are thrown away until it closes too, so that ours are not lost by a reset.
+    fn say_no_more(&mut self, slot_of: chat::id::SessionId) {
+        let second = self.now.monotonic_ms / 1000;
+        let Some(connection) = self.connections.find(slot_of) else { return };
+        if let Stage::Ending { told, .. } = &mut connection.stage
+            && !std::mem::replace(told, true)
+        {
+            connection.socket.finish();
+            if matches!(self.stopping, Stopping::Ending { .. }) {
+                self.drop_connection(slot_of.slot);
+            } else {
+                self.watch(slot_of, second + 2);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The lesson's sequence diagram, with the real programs over real sockets, step by step (ARCHITECTURE.md).
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
+use support::{DEADLINE, Daemon, Irc, program, tag};
+
+/// A running `chat_client`, as a person at a pipe would use it.
+struct Person {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Receiver<String>,
+}
+
+impl Person {
+    fn start(daemon: &Daemon, arguments: &[&str]) -> Person {
+        let mut child = Command::new(program("chat_client"))
+            .args(arguments)
+            .env("PARLOR_PASSWORD", "correct horse battery")
+            .env("XDG_DATA_HOME", daemon.folder.path().join("client"))
+            .env("XDG_CONFIG_HOME", daemon.folder.path().join("client"))
+            .env("HOME", daemon.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("chat_client starts");
+        let (sender, output) = channel();
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let input = child.stdin.take();
+        Person { child, input, output }
+    }
+
+    fn says(&mut self, text: &str) {
+        let input = self.input.as_mut().expect("still talking");
+        writeln!(input, "{text}").expect("written");
+        input.flush().expect("flushed");
+    }
+
+    fn sees(&mut self, part: &str) -> String {
+        let begun = Instant::now();
+        let mut seen = Vec::new();
+        loop {
+            match self.output.recv_timeout(DEADLINE.saturating_sub(begun.elapsed())) {
+                Ok(line) if line.contains(part) => return line,
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("{part:?} was not printed; printed was {seen:#?}"),
+            }
+        }
+    }
+
+    /// Ends its input, as Ctrl-D does, and gives the exit code.
+    fn leaves(mut self) -> Option<i32> {
+        drop(self.input.take());
+        self.child.wait().expect("chat_client ends").code()
+    }
+}
+
+#[test]
+fn the_sequence_diagram_of_the_lesson_runs_with_the_real_programs() {
+    let daemon = Daemon::start("");
+    let server = daemon.irc().to_string();
+
+    // Someone is in the room already, on a bare socket, and sees every line of the wire.
+    let mut watcher = Irc::register_with(daemon.irc(), "watcher", "message-tags server-time parlor/identity");
+    watcher.join("#lobby");
+
+    // Authenticate -> Authenticate OK: a new account, made and logged in by the client.
+    let alice_at = format!("alice@{server}");
+    let mut alice = Person::start(&daemon, &["--register", "--plain", "--json", &alice_at, "#lobby"]);
+
+    // Broadcast New Client: every member hears of it, the newcomer included.
+    let join = watcher.expect(" JOIN #lobby");
+    assert!(join.contains(":alice!"), "{join}");
+    alice.sees("\"alice\"");
+
+    let bob_at = format!("bob@{server}");
+    let mut bob = Person::start(&daemon, &["--guest", "--plain", "--json", &bob_at, "#lobby"]);
+    watcher.expect(":bob!");
+    alice.sees("\"bob\"");
+
+    // Send Message -> Message Received: the echo, with the id under which it is on disk.
+    alice.says("hello, room");
+    let echo = alice.sees("hello, room");
+    // Broadcast Message: to every other member, with sender, payload, timestamp, room and ids.
+    let on_wire = watcher.expect("PRIVMSG #lobby :hello, room");
+    let at_bob = bob.sees("hello, room");
+    let id = tag(&on_wire, "msgid").expect("a message has an id");
+    for line in [&echo, &at_bob] {
+        let message: serde_json::Value = serde_json::from_str(line).expect("one JSON object a line");
+        let holds = |part: &str| line.contains(part);
+        assert!(holds(id), "{line} does not hold the message id {id}");
+        assert!(holds(tag(&on_wire, "parlor/sender-id").expect("sender id")), "{line} lacks the sender id");
+        assert!(holds(tag(&on_wire, "parlor/room-id").expect("room id")), "{line} lacks the room id");
+        assert!(holds(tag(&on_wire, "time").expect("a time")), "{line} lacks the timestamp");
+        assert!(message.is_object(), "{line}");
+    }
+
+    // Disconnect -> Disconnect OK: QUIT, ERROR, exit code 0.
+    assert_eq!(bob.leaves(), Some(0));
+    // Broadcast Client Disconnected.
+    let quit = watcher.expect(" QUIT ");
+    assert!(quit.contains(":bob!"), "{quit}");
+    alice.sees("\"bob\"");
+    assert_eq!(alice.leaves(), Some(0));
+    watcher.expect(":alice!");
+
+    let (status, _folder) = daemon.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(watcher.until_closed().is_some_and(|last| last.starts_with("ERROR ")), "no ERROR at the end");
+}

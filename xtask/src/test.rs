@@ -1,0 +1,81 @@
+//! `cargo xtask test`: everything a submission must pass, in the order in which mistakes are cheapest to hear of.
+
+mod fences;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Leaves out what takes longest: fuzzing.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Seconds each fuzz target runs in CI.
+const FUZZ_SECONDS: u32 = 30;
+const FUZZ_TARGETS: [&str; 2] = ["line", "session"];
+/// Seeds of the simulator in CI.
+const SIMULATOR_SEEDS: u32 = 1_000;
+
+pub fn test(arguments: &Arguments) -> Result<(), String> {
+    let root = root();
+    step("fences between the crates", || fences::check(&root))?;
+    cargo("formatting", &["fmt", "--all", "--check"])?;
+    cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    // The tests that start real programs find them beside the test binaries.
+    cargo("programs", &["build", "--workspace", "--bins"])?;
+    cargo("tests", &["test", "--workspace"])?;
+    let seeds = SIMULATOR_SEEDS.to_string();
+    cargo("simulator", &["run", "--release", "--package", "simulator", "--", "--seeds", &seeds])?;
+    if !arguments.quick {
+        fuzz(&root)?;
+    }
+    Ok(())
+}
+
+/// Runs each fuzz target for a while. `cargo fuzz` is installed when it is missing.
+fn fuzz(root: &Path) -> Result<(), String> {
+    let installed = Command::new("cargo").args(["fuzz", "--version"]).output().is_ok_and(|output| output.status.success());
+    if !installed {
+        cargo("cargo-fuzz", &["install", "cargo-fuzz", "--version", "0.13.2", "--locked"])?;
+    }
+    for target in FUZZ_TARGETS {
+        let seconds = format!("-max_total_time={FUZZ_SECONDS}");
+        // cargo-fuzz passes flags of the unstable compiler; this says that we know.
+        let mut command = Command::new("cargo");
+        command
+            .current_dir(root.join("fuzz"))
+            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["fuzz", "run", target, "--", &seconds, "-max_len=16384", "-verbosity=0", "-print_final_stats=1"]);
+        run(&format!("fuzz target {target}"), command)?;
+    }
+    Ok(())
+}
+
+fn cargo(what: &str, arguments: &[&str]) -> Result<(), String> {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(root());
+    run(what, command)
+}
+
+fn run(what: &str, mut command: Command) -> Result<(), String> {
+    step(what, || {
+        let status = command.status().map_err(|error| format!("{what}: {command:?} could not be started: {error}"))?;
+        if status.success() { Ok(()) } else { Err(format!("{what}: {command:?} failed ({status})")) }
+    })
+}
+
+fn step(what: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let begun = Instant::now();
+    println!("== {what}");
+    work()?;
+    println!("== {what}: done in {:.0} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
