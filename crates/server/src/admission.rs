@@ -54,8 +54,7 @@ impl AdmissionRules {
 
 impl Admission {
     pub fn new(rules: AdmissionRules) -> Admission {
-        let table =
-            Table { rules, open: 0, addresses: HashMap::default(), last_sweep: Instant::now() };
+        let table = Table { rules, open: 0, addresses: HashMap::default(), last_sweep: Instant::now() };
         Admission { inner: Mutex::new(table) }
     }
 

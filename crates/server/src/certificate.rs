@@ -3,8 +3,7 @@
 //! Clients trust it on first use and pin it, so it is made once and lives long; its names help those who compare them.
 
 use rcgen::{
-    CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P256_SHA256, SanType,
+    CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
 };
 use std::fs;
 use std::io::{self, Write};
@@ -28,36 +27,23 @@ pub struct KeptCertificate {
 ///
 /// # Errors
 /// A sentence that names the file and the mend.
-pub fn kept_or_new(
-    folder: &Path,
-    server_name: &str,
-    addresses: &[IpAddr],
-) -> Result<KeptCertificate, String> {
+pub fn kept_or_new(folder: &Path, server_name: &str, addresses: &[IpAddr]) -> Result<KeptCertificate, String> {
     let certificate = folder.join("cert.pem");
     let key = folder.join("key.pem");
     match (certificate.exists(), key.exists()) {
         (true, true) => {
-            return Ok(KeptCertificate {
-                certificate,
-                key,
-                is_new: false,
-            });
+            return Ok(KeptCertificate { certificate, key, is_new: false });
         }
         (true, false) => return Err(half_missing(&key, &certificate)),
         // A crash between the two writes leaves a key that nothing was ever signed with; it is made anew.
         (false, _) => {}
     }
-    let (certificate_pem, key_pem) = make(server_name, addresses)
-        .map_err(|why| format!("a self-signed certificate could not be made: {why}"))?;
+    let (certificate_pem, key_pem) =
+        make(server_name, addresses).map_err(|why| format!("a self-signed certificate could not be made: {why}"))?;
     fs::create_dir_all(folder).map_err(|why| cannot_write(folder, &why))?;
     write_private(&key, key_pem.as_bytes()).map_err(|why| cannot_write(&key, &why))?;
-    write_private(&certificate, certificate_pem.as_bytes())
-        .map_err(|why| cannot_write(&certificate, &why))?;
-    Ok(KeptCertificate {
-        certificate,
-        key,
-        is_new: true,
-    })
+    write_private(&certificate, certificate_pem.as_bytes()).map_err(|why| cannot_write(&certificate, &why))?;
+    Ok(KeptCertificate { certificate, key, is_new: true })
 }
 
 fn half_missing(missing: &Path, other: &Path) -> String {
@@ -70,10 +56,7 @@ fn half_missing(missing: &Path, other: &Path) -> String {
 }
 
 fn cannot_write(path: &Path, why: &io::Error) -> String {
-    format!(
-        "{} could not be written: {why}; give the server a data folder of its own with --data",
-        path.display()
-    )
+    format!("{} could not be written: {why}; give the server a data folder of its own with --data", path.display())
 }
 
 /// Certificate and key in PEM.
@@ -84,28 +67,14 @@ fn make(server_name: &str, addresses: &[IpAddr]) -> Result<(String, String), rcg
         names.push("localhost".to_string());
     }
     let mut params = CertificateParams::new(names)?;
-    let loopback = [
-        IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::LOCALHOST),
-    ];
-    params.subject_alt_names.extend(
-        loopback
-            .iter()
-            .chain(addresses)
-            .map(|address| SanType::IpAddress(*address)),
-    );
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    params.subject_alt_names.extend(loopback.iter().chain(addresses).map(|address| SanType::IpAddress(*address)));
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, server_name);
+    params.distinguished_name.push(DnType::CommonName, server_name);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     // From the first of the year before, so that a client whose clock is behind accepts it as well.
-    let year = i32::from(
-        jiff::Timestamp::now()
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .year(),
-    );
+    let year = i32::from(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year());
     params.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
     params.not_after = rcgen::date_time_ymd(year + YEARS_VALID, 1, 1);
     let certificate = params.self_signed(&key)?;
@@ -146,10 +115,7 @@ mod tests {
         #[cfg(unix)]
         for file in [&first.certificate, &first.key] {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(
-                fs::metadata(file).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 
@@ -159,20 +125,13 @@ mod tests {
         let made = kept_or_new(folder.path(), "parlor.example", &[]).unwrap();
         fs::remove_file(&made.key).unwrap();
         let complaint = kept_or_new(folder.path(), "parlor.example", &[]).unwrap_err();
-        assert!(
-            complaint.contains("key.pem is missing although"),
-            "{complaint}"
-        );
+        assert!(complaint.contains("key.pem is missing although"), "{complaint}");
         // The other way round nothing is lost: no certificate, nobody has seen it.
         let made = {
             fs::remove_file(&made.certificate).unwrap();
             kept_or_new(folder.path(), "parlor.example", &[]).unwrap()
         };
         fs::remove_file(&made.certificate).unwrap();
-        assert!(
-            kept_or_new(folder.path(), "parlor.example", &[])
-                .unwrap()
-                .is_new
-        );
+        assert!(kept_or_new(folder.path(), "parlor.example", &[]).unwrap().is_new);
     }
 }

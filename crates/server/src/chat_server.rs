@@ -61,7 +61,9 @@ fn execute(command_line: &CommandLine) -> Result<ExitCode, String> {
     };
     match written {
         // `chat_server config | head` has what it wants.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("the output could not be written: {error}")),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("the output could not be written: {error}"))
+        }
         _ => Ok(ExitCode::SUCCESS),
     }
 }
@@ -130,7 +132,13 @@ fn shown(path: &Path) -> String {
 
 fn back_up(data: &Path, file: &Path) -> Result<String, String> {
     let figures = store::backup::back_up(&data.join(store::DATABASE), file).map_err(|error| error.to_string())?;
-    Ok(format!("{} holds everything up to now: {} messages, {} accounts, {} bytes", file.display(), figures.messages, figures.accounts, figures.bytes))
+    Ok(format!(
+        "{} holds everything up to now: {} messages, {} accounts, {} bytes",
+        file.display(),
+        figures.messages,
+        figures.accounts,
+        figures.bytes
+    ))
 }
 
 /// Starts the program again in this process's place, with the same arguments. Returns only if that fails.

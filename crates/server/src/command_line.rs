@@ -144,22 +144,8 @@ impl CommandLine {
 
     /// Where the configuration comes from, for `Config::load`; again at each reload.
     pub fn sources(&self) -> Sources {
-        let Options {
-            config,
-            data,
-            listen,
-            lan,
-            log,
-        } = self.options.clone();
-        Sources::of_this_process(
-            config,
-            Flags {
-                data,
-                listen,
-                lan,
-                log,
-            },
-        )
+        let Options { config, data, listen, lan, log } = self.options.clone();
+        Sources::of_this_process(config, Flags { data, listen, lan, log })
     }
 }
 
@@ -190,28 +176,14 @@ pub fn check(sources: &Sources) -> Result<String, String> {
             Protocol::Http => "page and WebSocket",
         };
         let tls = if listener.tls { ", TLS" } else { "" };
-        let reach = if listener.address.ip().is_loopback() {
-            ", this machine only"
-        } else {
-            ""
-        };
-        let _ = writeln!(
-            report,
-            "Listens on {} ({what}{tls}{reach})",
-            listener.address
-        );
+        let reach = if listener.address.ip().is_loopback() { ", this machine only" } else { "" };
+        let _ = writeln!(report, "Listens on {} ({what}{tls}{reach})", listener.address);
     }
     let durability = match config.storage.durability {
         config::Durability::Full => "every message is flushed to disk before anyone sees it",
-        config::Durability::Relaxed => {
-            "the last moments may be lost with the power, not with the process"
-        }
+        config::Durability::Relaxed => "the last moments may be lost with the power, not with the process",
     };
-    let _ = writeln!(
-        report,
-        "Data in {}: {durability}",
-        config.storage.path.display()
-    );
+    let _ = writeln!(report, "Data in {}: {durability}", config.storage.path.display());
     for warning in &config.warnings {
         let _ = writeln!(report, "Warning: {warning}");
     }
@@ -227,14 +199,10 @@ pub fn read_new_password(source: PasswordSource) -> Result<Zeroizing<String>, St
         return first_line(&mut io::stdin().lock());
     }
     if !io::stdin().is_terminal() {
-        return Err(
-            "there is no terminal to ask for the password; pipe it in and add --password-stdin"
-                .to_string(),
-        );
+        return Err("there is no terminal to ask for the password; pipe it in and add --password-stdin".to_string());
     }
     let ask = |prompt| {
-        let answer =
-            rpassword::prompt_password(prompt).map(|answer| Zeroizing::new(answer.to_string()));
+        let answer = rpassword::prompt_password(prompt).map(|answer| Zeroizing::new(answer.to_string()));
         answer.map_err(|why| format!("the password could not be read: {why}"))
     };
     let first = ask("Password: ")?;
@@ -249,13 +217,9 @@ fn first_line(input: &mut impl BufRead) -> Result<Zeroizing<String>, String> {
     let mut line = Zeroizing::new(String::new());
     // A bound, so that a mistaken pipe does not fill the memory.
     let mut bounded = io::Read::take(input, 4_096);
-    bounded
-        .read_line(&mut line)
-        .map_err(|why| format!("the password could not be read from standard input: {why}"))?;
+    bounded.read_line(&mut line).map_err(|why| format!("the password could not be read from standard input: {why}"))?;
     let password = line.strip_suffix('\n').unwrap_or(&line);
-    not_empty(Zeroizing::new(
-        password.strip_suffix('\r').unwrap_or(password).to_string(),
-    ))
+    not_empty(Zeroizing::new(password.strip_suffix('\r').unwrap_or(password).to_string()))
 }
 
 fn not_empty(password: Zeroizing<String>) -> Result<Zeroizing<String>, String> {
@@ -276,8 +240,7 @@ pub fn password_hash(source: PasswordSource) -> Result<String, String> {
 
 fn hash_for_configuration(password: &str) -> Result<String, String> {
     password::judge(password)?;
-    let hashed =
-        password::hash(password, false, PasswordCost::Standard).map_err(|why| why.to_string())?;
+    let hashed = password::hash(password, false, PasswordCost::Standard).map_err(|why| why.to_string())?;
     Ok(hashed.hash.into())
 }
 
@@ -306,76 +269,34 @@ mod tests {
     #[test]
     fn commands_are_understood() {
         CommandLine::command().debug_assert();
-        let from_stdin = PasswordSource {
-            password_stdin: true,
-        };
-        let check = |words: &str, expected: Option<Command>| {
-            assert_eq!(parse(words).unwrap().command, expected, "{words}")
-        };
+        let from_stdin = PasswordSource { password_stdin: true };
+        let check =
+            |words: &str, expected: Option<Command>| assert_eq!(parse(words).unwrap().command, expected, "{words}");
         check("", None);
         check("run", Some(Command::Run));
         check("config", Some(Command::Config));
         check("check", Some(Command::Check { file: None }));
-        check(
-            "check parlor.toml",
-            Some(Command::Check {
-                file: Some("parlor.toml".into()),
-            }),
-        );
-        check(
-            "password",
-            Some(Command::Password {
-                source: PasswordSource::default(),
-            }),
-        );
-        check(
-            "backup copy.db",
-            Some(Command::Backup {
-                file: "copy.db".into(),
-            }),
-        );
-        check(
-            "completions bash",
-            Some(Command::Completions {
-                shell: clap_complete::Shell::Bash,
-            }),
-        );
+        check("check parlor.toml", Some(Command::Check { file: Some("parlor.toml".into()) }));
+        check("password", Some(Command::Password { source: PasswordSource::default() }));
+        check("backup copy.db", Some(Command::Backup { file: "copy.db".into() }));
+        check("completions bash", Some(Command::Completions { shell: clap_complete::Shell::Bash }));
         check("man", Some(Command::Man));
         let account = |command| Some(Command::Account(command));
         check("account list", account(AccountCommand::List));
-        check(
-            "account show ada",
-            account(AccountCommand::Show { name: "ada".into() }),
-        );
+        check("account show ada", account(AccountCommand::Show { name: "ada".into() }));
         check(
             "account add ada --password-stdin",
-            account(AccountCommand::Add {
-                name: "ada".into(),
-                source: from_stdin,
-            }),
+            account(AccountCommand::Add { name: "ada".into(), source: from_stdin }),
         );
         check(
             "account set-password ada --password-stdin --data d",
-            account(AccountCommand::SetPassword {
-                name: "ada".into(),
-                source: from_stdin,
-            }),
+            account(AccountCommand::SetPassword { name: "ada".into(), source: from_stdin }),
         );
         check(
             "account set-role ada admin",
-            account(AccountCommand::SetRole {
-                name: "ada".into(),
-                role: AccountRole::Admin,
-            }),
+            account(AccountCommand::SetRole { name: "ada".into(), role: AccountRole::Admin }),
         );
-        for mistake in [
-            "frobnicate",
-            "account",
-            "account add",
-            "--listen",
-            "backup",
-            "account add ada --password x",
-        ] {
+        for mistake in ["frobnicate", "account", "account add", "--listen", "backup", "account add ada --password x"] {
             assert!(parse(mistake).is_err(), "{mistake}");
         }
     }
@@ -389,20 +310,8 @@ mod tests {
             let sources = parse(words).unwrap().sources();
             assert_eq!(sources.flags.data, Some("d".into()), "{words}");
             assert!(sources.flags.lan, "{words}");
-            let config = Config::load(&Sources {
-                environment: Vec::new(),
-                ..sources
-            })
-            .unwrap();
-            assert_eq!(
-                config
-                    .listeners
-                    .iter()
-                    .filter(|listener| listener.address.is_ipv4())
-                    .count(),
-                2,
-                "{words}"
-            );
+            let config = Config::load(&Sources { environment: Vec::new(), ..sources }).unwrap();
+            assert_eq!(config.listeners.iter().filter(|listener| listener.address.is_ipv4()).count(), 2, "{words}");
             assert_eq!(config.log.level, config::LogLevel::Debug, "{words}");
         }
     }
@@ -410,13 +319,7 @@ mod tests {
     #[test]
     fn the_help_shows_how_to_begin() {
         let help = CommandLine::command().render_help().to_string();
-        for part in [
-            "chat_server account add ada",
-            "parlor-data",
-            "--lan",
-            "SIGHUP",
-            "Exit codes",
-        ] {
+        for part in ["chat_server account add ada", "parlor-data", "--lan", "SIGHUP", "Exit codes"] {
             assert!(help.contains(part), "{part} is not in\n{help}");
         }
     }
@@ -428,11 +331,7 @@ mod tests {
         assert!(String::from_utf8(script).unwrap().contains("set-password"));
         let mut page = Vec::new();
         print_man(&mut page).unwrap();
-        assert!(
-            String::from_utf8(page)
-                .unwrap()
-                .contains(".TH chat_server 1")
-        );
+        assert!(String::from_utf8(page).unwrap().contains(".TH chat_server 1"));
         let mut sample = Vec::new();
         print_config(&mut sample).unwrap();
         assert_eq!(sample, config::SAMPLE.as_bytes());
@@ -442,11 +341,7 @@ mod tests {
     fn a_piped_password_is_its_first_line() {
         let check = |input: &str, expected: Option<&str>| {
             let password = first_line(&mut input.as_bytes()).ok();
-            assert_eq!(
-                password.as_ref().map(|password| password.as_str()),
-                expected,
-                "{input:?}"
-            );
+            assert_eq!(password.as_ref().map(|password| password.as_str()), expected, "{input:?}");
         };
         check("correct horse\n", Some("correct horse"));
         check("correct horse\r\nmore\n", Some("correct horse"));
@@ -458,31 +353,13 @@ mod tests {
     #[test]
     fn a_hash_for_the_configuration_is_what_the_configuration_takes() {
         let hash = hash_for_configuration("a few words in a row").unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
-        assert!(password::verify(
-            Some(&hash),
-            "a few words in a row",
-            PasswordCost::Standard
-        ));
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(password::verify(Some(&hash), "a few words in a row", PasswordCost::Standard));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("parlor.toml");
-        std::fs::write(
-            &file,
-            format!("[[operator]]\nname = \"root\"\npassword = \"{hash}\"\n"),
-        )
-        .unwrap();
-        let config = Config::load(&Sources {
-            file: Some(file),
-            ..Sources::default()
-        })
-        .unwrap();
-        assert_eq!(
-            config.operators[0].password,
-            config::OperatorPassword::Hash(hash)
-        );
+        std::fs::write(&file, format!("[[operator]]\nname = \"root\"\npassword = \"{hash}\"\n")).unwrap();
+        let config = Config::load(&Sources { file: Some(file), ..Sources::default() }).unwrap();
+        assert_eq!(config.operators[0].password, config::OperatorPassword::Hash(hash));
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);
         assert!(hash_for_configuration("short").is_err());
     }
@@ -490,28 +367,13 @@ mod tests {
     #[test]
     fn check_reports_what_would_happen() {
         let report = check(&Sources::default()).unwrap();
-        for part in [
-            "no mistakes",
-            "Listens on 127.0.0.1:6697 (IRC, TLS, this machine only)",
-            "Data in parlor-data",
-        ] {
+        for part in ["no mistakes", "Listens on 127.0.0.1:6697 (IRC, TLS, this machine only)", "Data in parlor-data"] {
             assert!(report.contains(part), "{part} is not in\n{report}");
         }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("parlor.toml");
-        std::fs::write(
-            &file,
-            "[tls]\ncertificate = \"parlor.toml\"\nkey = \"parlor.toml\"\n",
-        )
-        .unwrap();
-        let complaint = check(&Sources {
-            file: Some(file),
-            ..Sources::default()
-        })
-        .unwrap_err();
-        assert!(
-            complaint.contains("parlor.toml: there is no certificate in it"),
-            "{complaint}"
-        );
+        std::fs::write(&file, "[tls]\ncertificate = \"parlor.toml\"\nkey = \"parlor.toml\"\n").unwrap();
+        let complaint = check(&Sources { file: Some(file), ..Sources::default() }).unwrap_err();
+        assert!(complaint.contains("parlor.toml: there is no certificate in it"), "{complaint}");
     }
 }

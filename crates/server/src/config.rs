@@ -258,11 +258,7 @@ pub struct Sources {
 
 impl Sources {
     pub fn of_this_process(file: Option<PathBuf>, flags: Flags) -> Sources {
-        Sources {
-            file,
-            environment: std::env::vars_os().collect(),
-            flags,
-        }
+        Sources { file, environment: std::env::vars_os().collect(), flags }
     }
 }
 
@@ -339,11 +335,7 @@ impl Config {
         add_flags(&mut settings, &sources.flags);
         let config = read(settings, &sources.flags, &complaints);
         let complaints = complaints.take();
-        if complaints.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigError { complaints })
-        }
+        if complaints.is_empty() { Ok(config) } else { Err(ConfigError { complaints }) }
     }
 
     /// The keys that differ in `new` and take effect only after a restart. All others take effect at once.
@@ -351,37 +343,20 @@ impl Config {
         let changes = [
             ("server.name", self.server.name != new.server.name),
             ("server.network", self.server.network != new.server.network),
-            (
-                "server.casemapping",
-                self.server.casemapping != new.server.casemapping,
-            ),
+            ("server.casemapping", self.server.casemapping != new.server.casemapping),
             ("listener", self.listeners != new.listeners),
             ("storage.path", self.storage.path != new.storage.path),
-            (
-                "storage.durability",
-                self.storage.durability != new.storage.durability,
-            ),
-            (
-                "limits.nick_length",
-                self.limits.nick_length != new.limits.nick_length,
-            ),
-            (
-                "limits.channel_length",
-                self.limits.channel_length != new.limits.channel_length,
-            ),
+            ("storage.durability", self.storage.durability != new.storage.durability),
+            ("limits.nick_length", self.limits.nick_length != new.limits.nick_length),
+            ("limits.channel_length", self.limits.channel_length != new.limits.channel_length),
             ("discovery.mdns", self.discovery.mdns != new.discovery.mdns),
         ];
-        changes
-            .into_iter()
-            .filter_map(|(key, changed)| changed.then_some(key))
-            .collect()
+        changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
     }
 
     /// Every listener is on a loopback address, so nobody but this machine can connect.
     pub fn is_loopback_only(&self) -> bool {
-        self.listeners
-            .iter()
-            .all(|listener| listener.address.ip().to_canonical().is_loopback())
+        self.listeners.iter().all(|listener| listener.address.ip().to_canonical().is_loopback())
     }
 }
 
@@ -389,21 +364,13 @@ impl Default for Config {
     /// What an empty file and no flags give.
     fn default() -> Config {
         let complaints = Complaints::default();
-        read(
-            Settings::new(complaints.clone()),
-            &Flags::default(),
-            &complaints,
-        )
+        read(Settings::new(complaints.clone()), &Flags::default(), &complaints)
     }
 }
 
 /// `PARLOR_SERVER_NAME` is `name` of `[server]`; `PARLOR_LISTENER` and `PARLOR_OPERATOR` set the whole lists. Variables
 /// that begin with no table's name belong to someone else (the build, the client).
-fn add_environment(
-    settings: &mut Settings,
-    variables: &[(OsString, OsString)],
-    complaints: &Complaints,
-) {
+fn add_environment(settings: &mut Settings, variables: &[(OsString, OsString)], complaints: &Complaints) {
     let mut variables: Vec<_> = variables.iter().collect();
     variables.sort();
     for (name, value) in variables {
@@ -412,10 +379,9 @@ fn add_environment(
             continue;
         };
         let rest = rest.to_ascii_lowercase();
-        let table = TABLES.into_iter().find(|table| {
-            rest.strip_prefix(table)
-                .is_some_and(|after| after.is_empty() || after.starts_with('_'))
-        });
+        let table = TABLES
+            .into_iter()
+            .find(|table| rest.strip_prefix(table).is_some_and(|after| after.is_empty() || after.starts_with('_')));
         let Some(table) = table else { continue };
         let origin = Origin::Environment(name.to_string());
         let Some(value) = value.to_str() else {
@@ -432,28 +398,16 @@ fn add_environment(
             Some(_) => complaints.add(
                 &origin,
                 "",
-                format!(
-                    "one variable sets the whole list; name it PARLOR_{}",
-                    table.to_ascii_uppercase()
-                ),
+                format!("one variable sets the whole list; name it PARLOR_{}", table.to_ascii_uppercase()),
             ),
-            None => complaints.add(
-                &origin,
-                "",
-                format!("this names a table; name a key as well, as in {name}_KEY"),
-            ),
+            None => complaints.add(&origin, "", format!("this names a table; name a key as well, as in {name}_KEY")),
         }
     }
 }
 
 fn add_flags(settings: &mut Settings, flags: &Flags) {
     if let Some(path) = &flags.data {
-        settings.overlay(
-            "storage",
-            "path",
-            path.to_string_lossy().into_owned(),
-            Origin::Flag("--data"),
-        );
+        settings.overlay("storage", "path", path.to_string_lossy().into_owned(), Origin::Flag("--data"));
     }
     if let Some(level) = &flags.log {
         settings.overlay("log", "level", level.clone(), Origin::Flag("--log"));
@@ -526,17 +480,13 @@ fn read_server(mut section: Section) -> Server {
             section.complain(
                 &place,
                 "name",
-                format!(
-                    "{name:?} is no server name; write 1 to 63 letters, digits, dots and hyphens"
-                ),
+                format!("{name:?} is no server name; write 1 to 63 letters, digits, dots and hyphens"),
             );
             defaults.name
         }
         None => defaults.name,
     };
-    let network = line(&mut section, "network", 64)
-        .filter(|network| !network.is_empty())
-        .unwrap_or(defaults.network);
+    let network = line(&mut section, "network", 64).filter(|network| !network.is_empty()).unwrap_or(defaults.network);
     let description = line(&mut section, "description", 200).unwrap_or(defaults.description);
     let motd = read_motd(&mut section);
     let password = section.text("password").and_then(|(password, place)| {
@@ -551,17 +501,9 @@ fn read_server(mut section: Section) -> Server {
         Some(Secret::new(password))
     });
     let casemapping = section
-        .choice(
-            "casemapping",
-            &[
-                ("precis", Casemapping::Precis),
-                ("ascii", Casemapping::Ascii),
-            ],
-        )
+        .choice("casemapping", &[("precis", Casemapping::Precis), ("ascii", Casemapping::Ascii)])
         .map_or(defaults.casemapping, |(casemapping, _)| casemapping);
-    let lookup_hostnames = section
-        .boolean("lookup_hostnames")
-        .is_some_and(|(lookup, _)| lookup);
+    let lookup_hostnames = section.boolean("lookup_hostnames").is_some_and(|(lookup, _)| lookup);
     let admin = {
         let mut section = section.table("admin");
         let admin = Admin {
@@ -573,16 +515,7 @@ fn read_server(mut section: Section) -> Server {
         admin
     };
     section.finish();
-    Server {
-        name,
-        network,
-        description,
-        motd,
-        password,
-        casemapping,
-        lookup_hostnames,
-        admin,
-    }
+    Server { name, network, description, motd, password, casemapping, lookup_hostnames, admin }
 }
 
 fn read_motd(section: &mut Section) -> Vec<String> {
@@ -590,11 +523,7 @@ fn read_motd(section: &mut Section) -> Vec<String> {
     let file = section.text("motd_file");
     let text = match (text, file) {
         (Some(_), Some((_, place))) => {
-            section.complain(
-                &place,
-                "motd_file",
-                "motd is set as well; keep one of the two",
-            );
+            section.complain(&place, "motd_file", "motd is set as well; keep one of the two");
             return Vec::new();
         }
         (Some((text, _)), None) => text,
@@ -614,9 +543,7 @@ fn read_motd(section: &mut Section) -> Vec<String> {
         }
         (None, None) => return Vec::new(),
     };
-    text.lines()
-        .map(|line| line.replace(['\r', '\0'], ""))
-        .collect()
+    text.lines().map(|line| line.replace(['\r', '\0'], "")).collect()
 }
 
 fn read_tls(mut section: Section) -> Tls {
@@ -625,11 +552,7 @@ fn read_tls(mut section: Section) -> Tls {
             let path = place.resolve(&path);
             if let Err(why) = std::fs::File::open(&path) {
                 let why = plain_words(&why);
-                section.complain(
-                    &place,
-                    key,
-                    format!("{}: {why}; name a readable PEM file", path.display()),
-                );
+                section.complain(&place, key, format!("{}: {why}; name a readable PEM file", path.display()));
             }
             (path, place)
         })
@@ -638,19 +561,11 @@ fn read_tls(mut section: Section) -> Tls {
         (Some((certificate, _)), Some((key, _))) => Some(CertificateFiles { certificate, key }),
         (None, None) => None,
         (Some((_, place)), None) => {
-            section.complain(
-                &place,
-                "certificate",
-                "there is no key for it; set key as well",
-            );
+            section.complain(&place, "certificate", "there is no key for it; set key as well");
             None
         }
         (None, Some((_, place))) => {
-            section.complain(
-                &place,
-                "key",
-                "there is no certificate for it; set certificate as well",
-            );
+            section.complain(&place, "key", "there is no certificate for it; set certificate as well");
             None
         }
     };
@@ -658,24 +573,14 @@ fn read_tls(mut section: Section) -> Tls {
         let mut section = section.table("sts");
         let duration = span(&mut section, "duration");
         let port = section.integer("port", 1..=65_535);
-        let preload = section
-            .boolean("preload")
-            .is_some_and(|(preload, _)| preload);
+        let preload = section.boolean("preload").is_some_and(|(preload, _)| preload);
         let sts = match (duration, port) {
             (Some((duration, _)), port) => {
                 let port = port.map_or(6697, |(port, _)| port as u16);
-                Some(Sts {
-                    duration,
-                    port,
-                    preload,
-                })
+                Some(Sts { duration, port, preload })
             }
             (None, Some((_, place))) => {
-                section.complain(
-                    &place,
-                    "port",
-                    "sts needs a duration as well, such as duration = \"30d\"",
-                );
+                section.complain(&place, "port", "sts needs a duration as well, such as duration = \"30d\"");
                 None
             }
             (None, None) => None,
@@ -699,10 +604,7 @@ fn read_storage(mut section: Section) -> Storage {
                 section.complain(
                     &place,
                     "path",
-                    format!(
-                        "{} is a file, and a folder is wanted; name a folder",
-                        path.display()
-                    ),
+                    format!("{} is a file, and a folder is wanted; name a folder", path.display()),
                 );
             }
             path
@@ -710,10 +612,7 @@ fn read_storage(mut section: Section) -> Storage {
         None => PathBuf::from("parlor-data"),
     };
     let durability = section
-        .choice(
-            "durability",
-            &[("full", Durability::Full), ("relaxed", Durability::Relaxed)],
-        )
+        .choice("durability", &[("full", Durability::Full), ("relaxed", Durability::Relaxed)])
         .map_or(Durability::Full, |(durability, _)| durability);
     section.finish();
     Storage { path, durability }
@@ -727,13 +626,7 @@ fn read_accounts(mut section: Section) -> (Accounts, Option<Origin>) {
         ("EXTERNAL", SaslMechanism::External),
     ];
     let registration = section
-        .choice(
-            "registration",
-            &[
-                ("open", Registration::Open),
-                ("closed", Registration::Closed),
-            ],
-        )
+        .choice("registration", &[("open", Registration::Open), ("closed", Registration::Closed)])
         .map_or(Registration::Open, |(registration, _)| registration);
     let register_before_connect = boolean(&mut section, "register_before_connect", true);
     let email_required = boolean(&mut section, "email_required", false);
@@ -742,14 +635,10 @@ fn read_accounts(mut section: Section) -> (Accounts, Option<Origin>) {
             let mut mechanisms = Vec::new();
             for (name, place) in names {
                 match MECHANISMS.iter().find(|(known, _)| *known == name) {
-                    Some((_, mechanism)) if !mechanisms.contains(mechanism) => {
-                        mechanisms.push(*mechanism)
+                    Some((_, mechanism)) if !mechanisms.contains(mechanism) => mechanisms.push(*mechanism),
+                    Some(_) => {
+                        section.complain(&place, "sasl_mechanisms", format!("{name:?} stands here twice; remove one"))
                     }
-                    Some(_) => section.complain(
-                        &place,
-                        "sasl_mechanisms",
-                        format!("{name:?} stands here twice; remove one"),
-                    ),
                     None => section.complain(
                         &place,
                         "sasl_mechanisms",
@@ -761,13 +650,8 @@ fn read_accounts(mut section: Section) -> (Accounts, Option<Origin>) {
         }
         None => MECHANISMS.iter().map(|(_, mechanism)| *mechanism).collect(),
     };
-    let password_cost = section.choice(
-        "password_cost",
-        &[
-            ("standard", PasswordCost::Standard),
-            ("test", PasswordCost::Test),
-        ],
-    );
+    let password_cost =
+        section.choice("password_cost", &[("standard", PasswordCost::Standard), ("test", PasswordCost::Test)]);
     let guests = boolean(&mut section, "guests", true);
     let nick_protection = boolean(&mut section, "nick_protection", true);
     let nick_follows_account = boolean(&mut section, "nick_follows_account", false);
@@ -797,26 +681,13 @@ fn read_accounts(mut section: Section) -> (Accounts, Option<Origin>) {
         )
         .map_or(AlwaysOn::OptIn, |(always_on, _)| always_on);
     let login_attempts = count(&mut section, "login_attempts", 3, 1..=1_000_000);
-    let login_attempts_per_account =
-        count(&mut section, "login_attempts_per_account", 5, 1..=1_000_000);
-    let login_attempts_per_address = count(
-        &mut section,
-        "login_attempts_per_address",
-        20,
-        1..=1_000_000,
-    );
+    let login_attempts_per_account = count(&mut section, "login_attempts_per_account", 5, 1..=1_000_000);
+    let login_attempts_per_address = count(&mut section, "login_attempts_per_address", 20, 1..=1_000_000);
     let plaintext_login = boolean(&mut section, "plaintext_login", false);
-    let grace = Duration::from_secs(u64::from(count(
-        &mut section,
-        "grace_seconds",
-        30,
-        0..=86_400,
-    )));
+    let grace = Duration::from_secs(u64::from(count(&mut section, "grace_seconds", 30, 0..=86_400)));
     section.finish();
-    let test_place = password_cost
-        .as_ref()
-        .filter(|(cost, _)| *cost == PasswordCost::Test)
-        .map(|(_, place)| place.clone());
+    let test_place =
+        password_cost.as_ref().filter(|(cost, _)| *cost == PasswordCost::Test).map(|(_, place)| place.clone());
     let accounts = Accounts {
         registration,
         register_before_connect,
@@ -870,10 +741,7 @@ fn read_rooms(mut section: Section, limits: &Limits) -> Rooms {
         )
         .map_or(RoomCreation::Anyone, |(creation, _)| creation);
     section.finish();
-    Rooms {
-        auto_join,
-        creation,
-    }
+    Rooms { auto_join, creation }
 }
 
 fn read_history(mut section: Section) -> History {
@@ -895,18 +763,12 @@ fn read_history(mut section: Section) -> History {
     };
     let unread_replay = count(&mut section, "unread_replay", 0, 0..=10_000) as usize;
     section.finish();
-    History {
-        max_page,
-        retention,
-        unread_replay,
-    }
+    History { max_page, retention, unread_replay }
 }
 
 fn read_limits(mut section: Section) -> Limits {
     let limits = Limits::from_configured(|bound| {
-        section
-            .integer(bound.key, bound.least as i64..=bound.most as i64)
-            .map(|(value, _)| value as usize)
+        section.integer(bound.key, bound.least as i64..=bound.most as i64).map(|(value, _)| value as usize)
     });
     section.finish();
     limits
@@ -918,12 +780,7 @@ fn read_flood(mut section: Section) -> Flood {
     let burst_lines = count(&mut section, "burst_lines", 40, 1..=1_000_000);
     let connections_per_minute = count(&mut section, "connections_per_minute", 60, 1..=1_000_000);
     section.finish();
-    Flood {
-        exempt,
-        lines_per_second,
-        burst_lines,
-        connections_per_minute,
-    }
+    Flood { exempt, lines_per_second, burst_lines, connections_per_minute }
 }
 
 fn read_proxy(mut section: Section) -> Proxy {
@@ -935,30 +792,14 @@ fn read_proxy(mut section: Section) -> Proxy {
         let addresses = if own.is_empty() { trusted.clone() } else { own };
         let place = gateway.origin().clone();
         if addresses.is_empty() {
-            gateway.complain(
-                &place,
-                "addresses",
-                "from where does it connect? write addresses = [\"192.0.2.1\"]",
-            );
+            gateway.complain(&place, "addresses", "from where does it connect? write addresses = [\"192.0.2.1\"]");
         }
         match gateway.text("password") {
             Some((password, _)) if !password.is_empty() => {
-                webirc.push(WebircGateway {
-                    name,
-                    addresses,
-                    password: Secret::new(password),
-                });
+                webirc.push(WebircGateway { name, addresses, password: Secret::new(password) });
             }
-            Some((_, place)) => gateway.complain(
-                &place,
-                "password",
-                "it is empty; a gateway needs a password",
-            ),
-            None => gateway.complain(
-                &place,
-                "password",
-                "it is missing; a gateway needs a password",
-            ),
+            Some((_, place)) => gateway.complain(&place, "password", "it is empty; a gateway needs a password"),
+            None => gateway.complain(&place, "password", "it is missing; a gateway needs a password"),
         }
         gateway.finish();
     }
@@ -970,9 +811,9 @@ fn read_http(mut section: Section) -> Http {
     let mut origins = Vec::new();
     for (origin, place) in section.texts("origins").unwrap_or_default() {
         let normal = origin.trim_end_matches('/').to_ascii_lowercase();
-        let is_origin = normal.split_once("://").is_some_and(|(scheme, host)| {
-            !scheme.is_empty() && !host.is_empty() && !host.contains(['/', ' ', '*'])
-        });
+        let is_origin = normal
+            .split_once("://")
+            .is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains(['/', ' ', '*']));
         if normal == "*" || is_origin {
             origins.push(normal);
         } else {
@@ -985,20 +826,13 @@ fn read_http(mut section: Section) -> Http {
     }
     let metrics_token = section.text("metrics_token").and_then(|(token, place)| {
         if token.len() < 16 {
-            section.complain(
-                &place,
-                "metrics_token",
-                "it can be guessed; write at least 16 characters",
-            );
+            section.complain(&place, "metrics_token", "it can be guessed; write at least 16 characters");
             return None;
         }
         Some(Secret::new(token))
     });
     section.finish();
-    Http {
-        origins,
-        metrics_token,
-    }
+    Http { origins, metrics_token }
 }
 
 fn read_log(mut section: Section) -> Log {
@@ -1019,11 +853,7 @@ fn read_log(mut section: Section) -> Log {
 }
 
 /// What each key allows but the whole does not.
-fn complain_of_contradictions(
-    config: &Config,
-    password_cost_place: Option<&Origin>,
-    complaints: &Complaints,
-) {
+fn complain_of_contradictions(config: &Config, password_cost_place: Option<&Origin>, complaints: &Complaints) {
     if let (Some(place), false) = (password_cost_place, config.is_loopback_only()) {
         complaints.add(
             place,
@@ -1031,12 +861,7 @@ fn complain_of_contradictions(
             "\"test\" protects no password, and a listener is not on loopback; write \"standard\"",
         );
     }
-    if config.proxy.trusted.is_empty()
-        && config
-            .listeners
-            .iter()
-            .any(|listener| listener.proxy_protocol)
-    {
+    if config.proxy.trusted.is_empty() && config.listeners.iter().any(|listener| listener.proxy_protocol) {
         complaints.add_general(
             "[[listener]] proxy_protocol: nobody may send a PROXY header, so nobody could connect; \
              name the proxy's address in [proxy] trusted",
@@ -1062,17 +887,13 @@ fn warn_of_risks(config: &Config, warnings: &mut Vec<String>) {
         );
     }
     if config.http.origins.iter().any(|origin| origin == "*") {
-        warnings.push(
-            "[http] origins: with \"*\" any web page can connect from its visitors' browsers"
-                .to_string(),
-        );
+        warnings.push("[http] origins: with \"*\" any web page can connect from its visitors' browsers".to_string());
     }
     if let Some(sts) = &config.tls.sts {
-        let served = config.listeners.iter().any(|listener| {
-            listener.tls
-                && listener.protocol == Protocol::Irc
-                && listener.address.port() == sts.port
-        });
+        let served = config
+            .listeners
+            .iter()
+            .any(|listener| listener.tls && listener.protocol == Protocol::Irc && listener.address.port() == sts.port);
         if !served {
             warnings.push(format!(
                 "[tls] sts: no listener of this server speaks IRC over TLS on port {}; clients would be sent there in vain",
@@ -1086,35 +907,20 @@ fn boolean(section: &mut Section, key: &'static str, default: bool) -> bool {
     section.boolean(key).map_or(default, |(value, _)| value)
 }
 
-fn count(
-    section: &mut Section,
-    key: &'static str,
-    default: u32,
-    range: std::ops::RangeInclusive<u32>,
-) -> u32 {
+fn count(section: &mut Section, key: &'static str, default: u32, range: std::ops::RangeInclusive<u32>) -> u32 {
     let range = i64::from(*range.start())..=i64::from(*range.end());
-    section
-        .integer(key, range)
-        .map_or(default, |(value, _)| value as u32)
+    section.integer(key, range).map_or(default, |(value, _)| value as u32)
 }
 
 /// A text that goes into one line of the protocol.
 fn line(section: &mut Section, key: &'static str, most_bytes: usize) -> Option<String> {
     let (text, place) = section.text(key)?;
     if text.chars().any(char::is_control) {
-        section.complain(
-            &place,
-            key,
-            "control characters and line ends are not allowed here; write one plain line",
-        );
+        section.complain(&place, key, "control characters and line ends are not allowed here; write one plain line");
         return None;
     }
     if text.len() > most_bytes {
-        section.complain(
-            &place,
-            key,
-            format!("it has {} bytes; shorten it to {most_bytes}", text.len()),
-        );
+        section.complain(&place, key, format!("it has {} bytes; shorten it to {most_bytes}", text.len()));
         return None;
     }
     Some(text)
@@ -1136,11 +942,7 @@ fn span(section: &mut Section, key: &'static str) -> Option<(Duration, Origin)> 
     match parse_span(&text) {
         Some(span) => Some((span, place)),
         None => {
-            section.complain(
-                &place,
-                key,
-                format!("{text:?} is no time; write one like \"90d\", \"12h\" or \"30m\""),
-            );
+            section.complain(&place, key, format!("{text:?} is no time; write one like \"90d\", \"12h\" or \"30m\""));
             None
         }
     }
@@ -1162,20 +964,13 @@ fn parse_span(text: &str) -> Option<Duration> {
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path)
-        .map_err(|why| plain_words(&why))?
-        .len();
+    let length = std::fs::metadata(path).map_err(|why| plain_words(&why))?.len();
     if length > FILE_BYTES {
-        return Err(format!(
-            "it has {length} bytes, and {FILE_BYTES} are the most"
-        ));
+        return Err(format!("it has {length} bytes, and {FILE_BYTES} are the most"));
     }
     let bytes = std::fs::read(path).map_err(|why| plain_words(&why))?;
     String::from_utf8(bytes).map_err(|why| {
-        let line = 1 + why.as_bytes()[..why.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let line = 1 + why.as_bytes()[..why.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
         format!("line {line} is not UTF-8")
     })
 }
@@ -1192,29 +987,16 @@ fn plain_words(error: &std::io::Error) -> String {
 
 fn is_server_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
 /// The host's name as a server name. Clients tell a server from a person by the dot in its name, so a bare host name gets
 /// the suffix under which mDNS announces it (RFC 6762 section 3).
 fn host_name() -> String {
-    let name = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    let name = if name.contains('.') {
-        name
-    } else {
-        format!("{name}.local")
-    };
-    if is_server_name(&name) {
-        name
-    } else {
-        "parlor.local".to_string()
-    }
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = if name.contains('.') { name } else { format!("{name}.local") };
+    if is_server_name(&name) { name } else { "parlor.local".to_string() }
 }
 
 #[cfg(test)]

@@ -14,10 +14,7 @@ impl<T> Current<T> {
     }
 
     pub fn load(&self) -> Arc<T> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn replace(&self, value: T) {

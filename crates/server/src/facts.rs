@@ -1,8 +1,6 @@
 //! What the hub and the sessions are told of the configuration, in their own words.
 
-use crate::config::{
-    self, Config, OperatorPassword, PasswordCost, Registration, SaslMechanism,
-};
+use crate::config::{self, Config, OperatorPassword, PasswordCost, Registration, SaslMechanism};
 use crate::password;
 use chat::command::PersonalMode;
 use chat::id::Timestamp;
@@ -143,11 +141,7 @@ fn operator_rule(operator: &config::Operator) -> OperatorRule {
         .iter()
         .filter_map(|word| Right::from_word(word))
         .fold(Rights::NONE, |rights, right| rights.with(right));
-    OperatorRule {
-        name: operator.name.as_str().into(),
-        rights,
-        title: operator.whois_line.as_str().into(),
-    }
+    OperatorRule { name: operator.name.as_str().into(), rights, title: operator.whois_line.as_str().into() }
 }
 
 fn range(range: &config::AddressRange) -> AddressRange {

@@ -12,8 +12,8 @@ use crate::admission::Admission;
 use crate::config::{AddressRange, Config, Listener, Secret, any_contains};
 use crate::current::Current;
 use crate::limits::{
-    ACCEPT_PAUSE, AdmissionRefusal, HTTP_CONNECTION_LIFE, HTTP_CONNECTIONS, HTTP_HEADER_BYTES,
-    HTTP_HEADER_LINES, PROXY_HEADER_BYTES, TLS_BUFFER_BYTES,
+    ACCEPT_PAUSE, AdmissionRefusal, HTTP_CONNECTION_LIFE, HTTP_CONNECTIONS, HTTP_HEADER_BYTES, HTTP_HEADER_LINES,
+    PROXY_HEADER_BYTES, TLS_BUFFER_BYTES,
 };
 use crate::logging::RepeatedComplaint;
 use crate::metrics::Metrics;
@@ -89,9 +89,7 @@ pub struct HttpSurroundings {
 
 impl fmt::Debug for HttpSurroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpSurroundings")
-            .field("rules", &self.rules)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpSurroundings").field("rules", &self.rules).finish_non_exhaustive()
     }
 }
 
@@ -134,10 +132,7 @@ impl HttpServer {
     /// # Errors
     /// When the thread or its event loop cannot be made, or a listener cannot be watched.
     pub fn start(listeners: Vec<HttpListener>, around: HttpSurroundings) -> io::Result<HttpServer> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let inside = runtime.enter();
         let listeners = listeners
             .into_iter()
@@ -173,13 +168,7 @@ async fn serve(
     let accepting: Vec<_> = listeners
         .into_iter()
         .map(|(listener, settings)| {
-            tokio::spawn(accept(
-                listener,
-                Arc::new(settings),
-                around.clone(),
-                room.clone(),
-                stopping.clone(),
-            ))
+            tokio::spawn(accept(listener, Arc::new(settings), around.clone(), room.clone(), stopping.clone()))
         })
         .collect();
     for task in accepting {
@@ -293,10 +282,7 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         let rules = self.around.rules.load();
         let mut from_proxy = any_contains(&rules.trusted, peer.ip());
-        let mut place = Place {
-            admission: self.around.admission.clone(),
-            address: None,
-        };
+        let mut place = Place { admission: self.around.admission.clone(), address: None };
         self.around.metrics.listeners.accepted();
         if !from_proxy && let Err(refusal) = self.enter(&mut place, peer.ip()) {
             return turn_away(&stream, &self.settings, refusal);
@@ -328,8 +314,7 @@ impl Connection {
         let Some(transport) = self.begin_tls(socket, peer).await else {
             return;
         };
-        self.converse(transport, peer, local, from_proxy, place)
-            .await;
+        self.converse(transport, peer, local, from_proxy, place).await;
     }
 
     fn enter(&self, place: &mut Place, address: IpAddr) -> Result<(), AdmissionRefusal> {
@@ -350,16 +335,13 @@ impl Connection {
             return Some(Transport::plain(socket));
         }
         let config = (*self.around.tls.load()).clone()?;
-        let accepting = TlsAcceptor::from(config).accept_with(socket, |connection| {
-            connection.set_buffer_limit(Some(TLS_BUFFER_BYTES))
-        });
+        let accepting = TlsAcceptor::from(config)
+            .accept_with(socket, |connection| connection.set_buffer_limit(Some(TLS_BUFFER_BYTES)));
         match timeout_at(self.deadline, accepting).await {
             Ok(Ok(stream)) => Some(Transport::tls(stream)),
             Ok(Err(error)) => {
                 self.around.metrics.listeners.handshake_failed();
-                BAD_HANDSHAKE.say(|left_out| {
-                    tracing::debug!("{}: TLS handshake: {error}{left_out}", peer.ip())
-                });
+                BAD_HANDSHAKE.say(|left_out| tracing::debug!("{}: TLS handshake: {error}{left_out}", peer.ip()));
                 None
             }
             Err(_) => {
@@ -377,11 +359,7 @@ impl Connection {
         from_proxy: bool,
         place: Place,
     ) {
-        let visitor = Visitor {
-            peer,
-            tls: self.settings.tls,
-            from_proxy,
-        };
+        let visitor = Visitor { peer, tls: self.settings.tls, from_proxy };
         let agreement = Arc::new(Mutex::new(None));
         let service = service_fn(|request| {
             let answer = answer(request, &self.around, visitor, &agreement);
@@ -406,10 +384,7 @@ impl Connection {
             Some(ended) => ended,
             None => shut_down(serving.as_mut()).await,
         };
-        let agreed: Option<Agreement> = agreement
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let agreed: Option<Agreement> = agreement.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Err(error) = ended {
             tracing::debug!("{}: HTTP: {error}", peer.ip());
             return;
@@ -433,11 +408,7 @@ impl Connection {
         (self.around.on_websocket)(UpgradedConnection {
             stream,
             tls,
-            peer: if agreed.forwarded_for.is_some() {
-                SocketAddr::new(client, 0)
-            } else {
-                peer
-            },
+            peer: if agreed.forwarded_for.is_some() { SocketAddr::new(client, 0) } else { peer },
             local,
             forwarded_for: agreed.forwarded_for,
             secure: agreed.secure,
@@ -523,14 +494,9 @@ fn answer(
         headers.insert(name, HeaderValue::from_static(value));
     }
     if visitor.tls {
-        headers.insert(
-            page::STRICT_TRANSPORT.0,
-            HeaderValue::from_static(page::STRICT_TRANSPORT.1),
-        );
+        headers.insert(page::STRICT_TRANSPORT.0, HeaderValue::from_static(page::STRICT_TRANSPORT.1));
     }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -543,40 +509,25 @@ fn route(
 ) -> Response<Full<Bytes>> {
     if !request.body().is_end_stream() {
         let mut response = text(StatusCode::PAYLOAD_TOO_LARGE, "Nothing here takes a body.");
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return response;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = text(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "Only GET and HEAD are of use here.",
-        );
-        response
-            .headers_mut()
-            .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are of use here.");
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     let asks_for_websocket = upgrade::asks_for_websocket(request.headers());
     match request.uri().path() {
-        "/" | "/ws" if asks_for_websocket => {
-            begin_websocket(request, around, rules, visitor, agreement)
-        }
+        "/" | "/ws" if asks_for_websocket => begin_websocket(request, around, rules, visitor, agreement),
         "/ws" => {
-            let mut response = text(
-                StatusCode::UPGRADE_REQUIRED,
-                "Here is a WebSocket; open it with one.",
-            );
+            let mut response = text(StatusCode::UPGRADE_REQUIRED, "Here is a WebSocket; open it with one.");
             upgrade::name_what_is_wanted(response.headers_mut());
             response
         }
         "/" => {
             let host = upgrade::host_of(request.headers()).map(|(host, _)| host);
-            let page = page::render(
-                &rules.page,
-                host.as_deref().unwrap_or(&rules.page.server_name),
-            );
+            let page = page::render(&rules.page, host.as_deref().unwrap_or(&rules.page.server_name));
             typed("text/html; charset=utf-8", page)
         }
         "/style.css" => typed("text/css; charset=utf-8", page::STYLE),
@@ -584,10 +535,9 @@ fn route(
             None => text(StatusCode::OK, "ok"),
             Some(trouble) => text(StatusCode::SERVICE_UNAVAILABLE, &trouble),
         },
-        "/metrics" if may_read_metrics(request, rules, visitor) => typed(
-            "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            around.metrics.render(),
-        ),
+        "/metrics" if may_read_metrics(request, rules, visitor) => {
+            typed("application/openmetrics-text; version=1.0.0; charset=utf-8", around.metrics.render())
+        }
         "/metrics" => text(
             StatusCode::FORBIDDEN,
             "Metrics are for this machine, or for those with the token of [http] metrics_token.",
@@ -625,38 +575,23 @@ fn begin_websocket(
         Ok(terms) => terms,
         Err(refusal) => return *refusal,
     };
-    let forwarded_for = if visitor.from_proxy {
-        forwarding::client_of(request.headers(), &rules.trusted)
-    } else {
-        None
-    };
+    let forwarded_for =
+        if visitor.from_proxy { forwarding::client_of(request.headers(), &rules.trusted) } else { None };
     let mut place = None;
     if visitor.from_proxy {
         let client = forwarded_for.unwrap_or(visitor.peer.ip());
         if let Err(refusal) = around.admission.enter(client) {
             around.metrics.listeners.refused(refusal);
             let mut response = text(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_string());
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             return response;
         }
-        place = Some(Place {
-            admission: around.admission.clone(),
-            address: Some(client),
-        });
+        place = Some(Place { admission: around.admission.clone(), address: Some(client) });
     }
     let secure_until_proxy = visitor.tls || visitor.peer.ip().is_loopback();
-    let secure = visitor.tls
-        || (visitor.from_proxy && secure_until_proxy && forwarding::is_https(request.headers()));
+    let secure = visitor.tls || (visitor.from_proxy && secure_until_proxy && forwarding::is_https(request.headers()));
     let upgrade = hyper::upgrade::on(request);
-    let agreed = Agreement {
-        upgrade,
-        place,
-        text: terms.text,
-        forwarded_for,
-        secure,
-    };
+    let agreed = Agreement { upgrade, place, text: terms.text, forwarded_for, secure };
     *agreement.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreed);
     terms.response
 }
@@ -669,9 +604,7 @@ fn text(status: StatusCode, sentence: &str) -> Response<Full<Bytes>> {
 
 fn typed(content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

@@ -144,12 +144,8 @@ impl fmt::Display for AdmissionRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             AdmissionRefusal::TooManyConnections => "The server is full; try again later",
-            AdmissionRefusal::TooManyFromAddress => {
-                "Too many connections from your address; close one first"
-            }
-            AdmissionRefusal::TooFast => {
-                "Too many new connections from your address; wait a minute"
-            }
+            AdmissionRefusal::TooManyFromAddress => "Too many connections from your address; close one first",
+            AdmissionRefusal::TooFast => "Too many new connections from your address; wait a minute",
             AdmissionRefusal::Stopping => "The server is stopping; try again in a moment",
         })
     }
@@ -249,29 +245,16 @@ mod tests {
     #[test]
     fn defaults_are_in_range_and_in_order() {
         for bound in BOUNDS {
-            assert!(
-                (bound.least..=bound.most).contains(&bound.default),
-                "{}",
-                bound.key
-            );
+            assert!((bound.least..=bound.most).contains(&bound.default), "{}", bound.key);
         }
         assert_eq!(Limits::from_configured(|_| None), Limits::default());
         let chosen = Limits::from_configured(|bound| (bound.key == "ping_seconds").then_some(7));
-        assert_eq!(
-            chosen,
-            Limits {
-                ping_seconds: 7,
-                ..Limits::default()
-            }
-        );
+        assert_eq!(chosen, Limits { ping_seconds: 7, ..Limits::default() });
     }
 
     #[test]
     fn a_line_with_all_its_tags_fits_the_smallest_receive_queue() {
-        let least = BOUNDS
-            .iter()
-            .find(|bound| bound.key == "recvq_bytes")
-            .map_or(0, |bound| bound.least);
+        let least = BOUNDS.iter().find(|bound| bound.key == "recvq_bytes").map_or(0, |bound| bound.least);
         assert!(least >= CLIENT_TAG_BYTES + LINE_BYTES);
         assert!(least >= ALL_TAG_BYTES + LINE_BYTES);
     }

@@ -185,7 +185,8 @@ impl Acceptor {
         let local = stream.local_addr().unwrap_or(settings.address);
         // Lines are small and waited for; a failure costs only delay.
         let _ = stream.set_nodelay(true);
-        let proxied = settings.proxy_protocol && crate::config::any_contains(&self.acceptance.trusted_proxies.load(), address);
+        let proxied =
+            settings.proxy_protocol && crate::config::any_contains(&self.acceptance.trusted_proxies.load(), address);
         let tls = if settings.tls { (*self.acceptance.tls.load()).clone() } else { None };
         if settings.tls && tls.is_none() {
             self.acceptance.admission.leave(address);

@@ -29,18 +29,13 @@ impl LogControl {
 /// Sets up the process's log. A second call changes nothing, so that tests may start several servers in one process.
 pub fn start(level: LogLevel) -> LogControl {
     let (filter, handle) = reload::Layer::new(filter(level));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_target(false);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let subscriber = tracing_subscriber::registry().with(filter);
     // The journal of systemd stamps each line itself.
     let started = if std::env::var_os("JOURNAL_STREAM").is_some() {
-        subscriber
-            .with(lines.without_time().with_ansi(false))
-            .try_init()
+        subscriber.with(lines.without_time().with_ansi(false)).try_init()
     } else {
-        let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
-            && std::env::var_os("NO_COLOR").is_none();
+        let colours = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
         subscriber.with(lines.with_ansi(colours)).try_init()
     };
     LogControl(started.is_ok().then_some(handle))
@@ -88,10 +83,7 @@ impl fmt::Display for LeftOut {
 
 impl RepeatedComplaint {
     pub const fn new() -> RepeatedComplaint {
-        RepeatedComplaint(Mutex::new(Said {
-            last: None,
-            left_out: 0,
-        }))
+        RepeatedComplaint(Mutex::new(Said { last: None, left_out: 0 }))
     }
 
     /// Calls `log` unless it was called less than the interval ago; then it only counts.
@@ -103,10 +95,7 @@ impl RepeatedComplaint {
 
     fn turn(&self, now: Instant) -> Option<LeftOut> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if said
-            .last
-            .is_some_and(|last| now.saturating_duration_since(last) < COMPLAINT_INTERVAL)
-        {
+        if said.last.is_some_and(|last| now.saturating_duration_since(last) < COMPLAINT_INTERVAL) {
             said.left_out += 1;
             return None;
         }
@@ -124,11 +113,7 @@ mod tests {
     fn a_complaint_is_said_once_a_second_with_what_was_left_out() {
         let complaint = RepeatedComplaint::new();
         let start = Instant::now();
-        let at = |ms| {
-            complaint
-                .turn(start + Duration::from_millis(ms))
-                .map(|left_out| left_out.to_string())
-        };
+        let at = |ms| complaint.turn(start + Duration::from_millis(ms)).map(|left_out| left_out.to_string());
         assert_eq!(at(0).as_deref(), Some(""));
         assert_eq!(at(1), None);
         assert_eq!(at(999), None);

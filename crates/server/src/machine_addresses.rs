@@ -95,13 +95,9 @@ mod tests {
     fn the_kernel_s_tables_are_read() {
         let fib_trie = "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n        /0 universe UNICAST\n     |-- 192.168.1.0\n        \
                         /24 link UNICAST\n     |-- 192.168.1.5\n        /32 host LOCAL\n     |-- 127.0.0.1\n        /32 host LOCAL\n";
-        let expected: Vec<IpAddr> =
-            vec!["192.168.1.5".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+        let expected: Vec<IpAddr> = vec!["192.168.1.5".parse().unwrap(), "127.0.0.1".parse().unwrap()];
         assert_eq!(linux::ipv4_of(fib_trie), expected);
         let if_inet6 = "20010db8000000000000000000000001 02 40 00 80     eth0\n";
-        assert_eq!(
-            linux::ipv6_of(if_inet6),
-            ["2001:db8::1".parse::<IpAddr>().unwrap()]
-        );
+        assert_eq!(linux::ipv6_of(if_inet6), ["2001:db8::1".parse::<IpAddr>().unwrap()]);
     }
 }

@@ -25,10 +25,7 @@ pub struct OwnedCount(AtomicU64);
 impl OwnedCount {
     /// A load and a store: with one writer nothing is lost, and no instruction locks the bus.
     pub fn add(&self, more: u64) {
-        self.0.store(
-            self.0.load(Ordering::Relaxed).wrapping_add(more),
-            Ordering::Relaxed,
-        );
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
     }
 
     pub fn set(&self, value: u64) {
@@ -61,12 +58,7 @@ pub struct CountsByWord(Mutex<BTreeMap<&'static str, u64>>);
 
 impl CountsByWord {
     pub fn add(&self, word: &'static str) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(word)
-            .or_default() += 1;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(word).or_default() += 1;
     }
 
     fn add_to(&self, sums: &mut BTreeMap<&'static str, u64>) {
@@ -78,8 +70,8 @@ impl CountsByWord {
 
 /// Upper edges of the latency buckets, in microseconds: one flush of this machine's disk takes about 3,000.
 const EDGES_US: [u64; 17] = [
-    100, 250, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 7_500, 10_000, 25_000, 50_000, 100_000,
-    250_000, 500_000, 1_000_000, 5_000_000,
+    100, 250, 500, 1_000, 2_000, 3_000, 4_000, 5_000, 7_500, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000, 5_000_000,
 ];
 
 /// How long something took, by one writer.
@@ -113,12 +105,8 @@ pub enum ConnectionKind {
 }
 
 impl ConnectionKind {
-    const ALL: [ConnectionKind; 4] = [
-        ConnectionKind::Plain,
-        ConnectionKind::Tls,
-        ConnectionKind::WebSocket,
-        ConnectionKind::WebSocketTls,
-    ];
+    const ALL: [ConnectionKind; 4] =
+        [ConnectionKind::Plain, ConnectionKind::Tls, ConnectionKind::WebSocket, ConnectionKind::WebSocketTls];
 
     fn word(self) -> &'static str {
         match self {
@@ -285,12 +273,7 @@ impl HubMetrics {
     }
 
     pub fn login(&self, succeeded: bool) {
-        if succeeded {
-            &self.logins
-        } else {
-            &self.failed_logins
-        }
-        .add(1);
+        if succeeded { &self.logins } else { &self.failed_logins }.add(1);
     }
 }
 
@@ -347,8 +330,7 @@ impl Metrics {
 
     /// Open connections of all shards.
     pub fn connections(&self) -> u64 {
-        self.sum(|shard| &shard.opened)
-            .saturating_sub(self.sum(|shard| &shard.closed))
+        self.sum(|shard| &shard.opened).saturating_sub(self.sum(|shard| &shard.closed))
     }
 
     /// The text of /metrics.
@@ -379,11 +361,7 @@ impl Metrics {
 impl Collector for Metrics {
     fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
         let mut page = Page { encoder };
-        page.gauge(
-            "uptime_seconds",
-            "Seconds since the start",
-            self.started.elapsed().as_secs(),
-        )?;
+        page.gauge("uptime_seconds", "Seconds since the start", self.started.elapsed().as_secs())?;
 
         page.gauge("connections", "Open connections", self.connections())?;
         let kinds: Vec<_> = ConnectionKind::ALL
@@ -394,48 +372,16 @@ impl Collector for Metrics {
                 (kind.word(), begun.saturating_sub(ended))
             })
             .collect();
-        page.gauges(
-            "sessions_by_kind",
-            "Open sessions by kind of connection",
-            "kind",
-            &kinds,
-        )?;
-        page.counter(
-            "connections_opened",
-            "Connections taken over by a shard",
-            self.sum(|shard| &shard.opened),
-        )?;
-        page.counter(
-            "connections_accepted",
-            "Connections accepted by listeners",
-            self.listeners.accepted.value(),
-        )?;
-        page.counter(
-            "accept_pauses",
-            "Pauses of accepting for want of open files",
-            self.listeners.pauses.value(),
-        )?;
+        page.gauges("sessions_by_kind", "Open sessions by kind of connection", "kind", &kinds)?;
+        page.counter("connections_opened", "Connections taken over by a shard", self.sum(|shard| &shard.opened))?;
+        page.counter("connections_accepted", "Connections accepted by listeners", self.listeners.accepted.value())?;
+        page.counter("accept_pauses", "Pauses of accepting for want of open files", self.listeners.pauses.value())?;
         let refused: Vec<_> = AdmissionRefusal::ALL
             .into_iter()
-            .map(|refusal| {
-                (
-                    refusal.word(),
-                    self.listeners.refused[refusal as usize].value(),
-                )
-            })
+            .map(|refusal| (refusal.word(), self.listeners.refused[refusal as usize].value()))
             .collect();
-        page.counters(
-            "connections_refused",
-            "Connections turned away at once",
-            "reason",
-            &refused,
-        )?;
-        page.counters(
-            "connections_closed",
-            "Closed connections",
-            "reason",
-            &self.words(|shard| &shard.closes),
-        )?;
+        page.counters("connections_refused", "Connections turned away at once", "reason", &refused)?;
+        page.counters("connections_closed", "Closed connections", "reason", &self.words(|shard| &shard.closes))?;
         page.counter(
             "connections_closed_slow",
             "Connections closed because they read too slowly",
@@ -446,119 +392,42 @@ impl Collector for Metrics {
             "TLS handshakes that came to nothing",
             self.sum(|shard| &shard.bad_handshakes) + self.listeners.bad_handshakes.value(),
         )?;
-        page.counter(
-            "http_requests",
-            "HTTP requests, upgrades included",
-            self.listeners.http_requests.value(),
-        )?;
+        page.counter("http_requests", "HTTP requests, upgrades included", self.listeners.http_requests.value())?;
 
-        page.counter(
-            "lines_received",
-            "Lines from clients",
-            self.sum(|shard| &shard.lines_in),
-        )?;
-        page.counter(
-            "lines_sent",
-            "Lines to clients",
-            self.sum(|shard| &shard.lines_out),
-        )?;
-        page.counter(
-            "bytes_received",
-            "Bytes from clients",
-            self.sum(|shard| &shard.bytes_in),
-        )?;
-        page.counter(
-            "bytes_sent",
-            "Bytes to clients",
-            self.sum(|shard| &shard.bytes_out),
-        )?;
-        page.counter(
-            "events_rendered",
-            "Events turned into lines",
-            self.sum(|shard| &shard.events),
-        )?;
-        page.gauge(
-            "outbox_bytes",
-            "Bytes waiting in outboxes",
-            self.sum(|shard| &shard.waiting_bytes),
-        )?;
-        page.counters(
-            "commands_refused",
-            "Refused commands",
-            "reason",
-            &self.words(|shard| &shard.refusals),
-        )?;
+        page.counter("lines_received", "Lines from clients", self.sum(|shard| &shard.lines_in))?;
+        page.counter("lines_sent", "Lines to clients", self.sum(|shard| &shard.lines_out))?;
+        page.counter("bytes_received", "Bytes from clients", self.sum(|shard| &shard.bytes_in))?;
+        page.counter("bytes_sent", "Bytes to clients", self.sum(|shard| &shard.bytes_out))?;
+        page.counter("events_rendered", "Events turned into lines", self.sum(|shard| &shard.events))?;
+        page.gauge("outbox_bytes", "Bytes waiting in outboxes", self.sum(|shard| &shard.waiting_bytes))?;
+        page.counters("commands_refused", "Refused commands", "reason", &self.words(|shard| &shard.refusals))?;
 
         let hub = &self.hub;
         page.counter("hub_turns", "Turns of the hub", hub.turns.value())?;
-        page.counter(
-            "hub_requests",
-            "Requests that the hub took",
-            hub.requests.value(),
-        )?;
-        page.gauge(
-            "hub_batch_requests",
-            "Requests in the hub's last turn",
-            hub.queue.value(),
-        )?;
+        page.counter("hub_requests", "Requests that the hub took", hub.requests.value())?;
+        page.gauge("hub_batch_requests", "Requests in the hub's last turn", hub.queue.value())?;
         page.counters(
             "logins",
             "Login attempts",
             "result",
-            &[
-                ("accepted", hub.logins.value()),
-                ("refused", hub.failed_logins.value()),
-            ],
+            &[("accepted", hub.logins.value()), ("refused", hub.failed_logins.value())],
         )?;
         page.gauge("clients", "People present", hub.clients.value())?;
         page.gauge("sessions", "Sessions of all people", hub.sessions.value())?;
         page.gauge("rooms", "Rooms", hub.rooms.value())?;
-        page.gauge(
-            "direct_rooms",
-            "Direct conversations",
-            hub.direct_rooms.value(),
-        )?;
+        page.gauge("direct_rooms", "Direct conversations", hub.direct_rooms.value())?;
         page.gauge("accounts", "Accounts", hub.accounts.value())?;
-        page.gauge(
-            "hub_journal_entries",
-            "Changes that wait for their commit",
-            hub.journal.value(),
-        )?;
+        page.gauge("hub_journal_entries", "Changes that wait for their commit", hub.journal.value())?;
 
         let store = &self.store;
         page.counter("commits", "Commits of the log", store.commits.value())?;
-        page.counter(
-            "committed_entries",
-            "Entries in all commits",
-            store.entries.value(),
-        )?;
-        page.counter(
-            "committed_messages",
-            "Messages in all commits",
-            store.messages.value(),
-        )?;
-        page.counter(
-            "commit_failures",
-            "Commits that failed",
-            store.failures.value(),
-        )?;
-        page.gauge(
-            "commit_queue_entries",
-            "Entries waiting for a commit",
-            store.queue.value(),
-        )?;
-        page.histogram(
-            "commit_latency",
-            "Duration of a commit with its flush",
-            &[&store.latency],
-        )?;
-        let delivery: Vec<&OwnedHistogram> =
-            self.shards.iter().map(|shard| &shard.delivery).collect();
-        page.histogram(
-            "delivery_latency",
-            "From a message's arrival to its readers' outboxes",
-            &delivery,
-        )
+        page.counter("committed_entries", "Entries in all commits", store.entries.value())?;
+        page.counter("committed_messages", "Messages in all commits", store.messages.value())?;
+        page.counter("commit_failures", "Commits that failed", store.failures.value())?;
+        page.gauge("commit_queue_entries", "Entries waiting for a commit", store.queue.value())?;
+        page.histogram("commit_latency", "Duration of a commit with its flush", &[&store.latency])?;
+        let delivery: Vec<&OwnedHistogram> = self.shards.iter().map(|shard| &shard.delivery).collect();
+        page.histogram("delivery_latency", "From a message's arrival to its readers' outboxes", &delivery)
     }
 }
 
@@ -570,30 +439,16 @@ struct Page<'a> {
 impl Page<'_> {
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let value = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
-        value.encode(
-            self.encoder
-                .encode_descriptor(name, help, None, MetricType::Gauge)?,
-        )
+        value.encode(self.encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
     }
 
     fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let value = ConstCounter::new(value);
-        value.encode(
-            self.encoder
-                .encode_descriptor(name, help, None, MetricType::Counter)?,
-        )
+        value.encode(self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
     }
 
-    fn gauges(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: &[(&str, u64)],
-    ) -> fmt::Result {
-        let mut family = self
-            .encoder
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
+    fn gauges(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {
+        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (word, value) in values {
             let value = ConstGauge::new(i64::try_from(*value).unwrap_or(i64::MAX));
             value.encode(family.encode_family(&[(label, *word)])?)?;
@@ -601,16 +456,8 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn counters(
-        &mut self,
-        name: &str,
-        help: &str,
-        label: &str,
-        values: &[(&str, u64)],
-    ) -> fmt::Result {
-        let mut family = self
-            .encoder
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
+    fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {
+        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (word, value) in values {
             ConstCounter::new(*value).encode(family.encode_family(&[(label, *word)])?)?;
         }
@@ -620,22 +467,14 @@ impl Page<'_> {
     /// The sum of several writers' histograms, in seconds.
     fn histogram(&mut self, name: &str, help: &str, parts: &[&OwnedHistogram]) -> fmt::Result {
         let mut buckets = Vec::with_capacity(EDGES_US.len() + 1);
-        let edges = EDGES_US
-            .iter()
-            .map(|edge| *edge as f64 / 1e6)
-            .chain([f64::INFINITY]);
+        let edges = EDGES_US.iter().map(|edge| *edge as f64 / 1e6).chain([f64::INFINITY]);
         for (at, edge) in edges.enumerate() {
-            buckets.push((
-                edge,
-                parts.iter().map(|part| part.buckets[at].value()).sum(),
-            ));
+            buckets.push((edge, parts.iter().map(|part| part.buckets[at].value()).sum()));
         }
         let count = buckets.iter().map(|(_, count)| count).sum();
         let sum = parts.iter().map(|part| part.sum_us.value()).sum::<u64>() as f64 / 1e6;
         let unit = Unit::Seconds;
-        let mut family =
-            self.encoder
-                .encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
+        let mut family = self.encoder.encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
         family.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
 }
@@ -659,13 +498,7 @@ mod tests {
             shard.delivered(Duration::from_micros(2_900));
         }
         metrics.listeners.refused(AdmissionRefusal::TooFast);
-        metrics.hub.turn(
-            5,
-            Gauges {
-                rooms: 7,
-                ..Gauges::default()
-            },
-        );
+        metrics.hub.turn(5, Gauges { rooms: 7, ..Gauges::default() });
         metrics.hub.login(false);
         metrics.store.committed(10, 8, Duration::from_millis(3));
         metrics.store.committed(1, 1, Duration::from_secs(60));
@@ -691,10 +524,7 @@ mod tests {
             "parlor_delivery_latency_seconds_count 2",
             "# EOF",
         ] {
-            assert!(
-                text.lines().any(|found| found == line),
-                "{line} is not in\n{text}"
-            );
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
     }
 }

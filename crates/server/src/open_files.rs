@@ -23,10 +23,7 @@ pub fn connection_room(configured: usize, open_files: usize) -> ConnectionRoom {
     // A process with a tiny limit serves a few people rather than nobody.
     let possible = open_files.saturating_sub(RESERVED_OPEN_FILES).max(8);
     if configured == 0 {
-        return ConnectionRoom {
-            connections: possible,
-            warning: None,
-        };
+        return ConnectionRoom { connections: possible, warning: None };
     }
     let warning = (configured > possible).then(|| {
         format!(
@@ -34,10 +31,7 @@ pub fn connection_room(configured: usize, open_files: usize) -> ConnectionRoom {
              {possible}; raise the limit on open files (ulimit -Hn, or LimitNOFILE= of systemd), or lower the key"
         )
     });
-    ConnectionRoom {
-        connections: configured.min(possible),
-        warning,
-    }
+    ConnectionRoom { connections: configured.min(possible), warning }
 }
 
 #[cfg(unix)]
@@ -54,13 +48,7 @@ mod system {
         if now >= wanted {
             return Ok(now.min(MOST) as usize);
         }
-        match setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: Some(wanted),
-                maximum,
-            },
-        ) {
+        match setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
             Ok(()) => Ok(wanted as usize),
             // What we have is enough to go on.
             Err(_) => Ok(now as usize),
@@ -71,10 +59,7 @@ mod system {
 #[cfg(not(unix))]
 mod system {
     pub(super) fn raise_limit() -> Result<usize, String> {
-        Err(
-            "this system does not tell how many files a process may open; set [limits] connections"
-                .to_string(),
-        )
+        Err("this system does not tell how many files a process may open; set [limits] connections".to_string())
     }
 }
 
@@ -86,15 +71,8 @@ mod tests {
     fn the_limit_on_open_files_bounds_connections() {
         let check = |configured, open_files, connections, warned: bool| {
             let room = connection_room(configured, open_files);
-            assert_eq!(
-                room.connections, connections,
-                "{configured} of {open_files}"
-            );
-            assert_eq!(
-                room.warning.is_some(),
-                warned,
-                "{configured} of {open_files}"
-            );
+            assert_eq!(room.connections, connections, "{configured} of {open_files}");
+            assert_eq!(room.warning.is_some(), warned, "{configured} of {open_files}");
         };
         check(0, 20_000, 20_000 - RESERVED_OPEN_FILES, false);
         check(1_000, 20_000, 1_000, false);

@@ -17,10 +17,7 @@ pub const SECURITY_HEADERS: [(&str, &str); 6] = [
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "camera=(), microphone=(), geolocation=()",
-    ),
+    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
 ];
 
 /// Besides, over TLS: browsers come back over TLS only, for two years.
@@ -83,9 +80,7 @@ pub fn render(facts: &PageFacts, host: &str) -> String {
          <h1>{network}</h1>\n<p>{description}</p>\n<h2>How to join</h2>\n"
     );
     match (secure, plain) {
-        (None, None) => page.push_str(
-            "<p>From this address the server takes WebSocket connections only.</p>\n<dl>\n",
-        ),
+        (None, None) => page.push_str("<p>From this address the server takes WebSocket connections only.</p>\n<dl>\n"),
         _ => page.push_str("<dl>\n"),
     }
     if let Some(port) = secure.or(plain) {
@@ -94,11 +89,7 @@ pub fn render(facts: &PageFacts, host: &str) -> String {
             page,
             "<dt>With chat_client, in a terminal</dt>\n<dd><pre><code>chat_client{flag} {host}:{port} '{room}'</code></pre></dd>\n"
         );
-        let transport = if secure.is_some() {
-            "with TLS"
-        } else {
-            "without TLS"
-        };
+        let transport = if secure.is_some() { "with TLS" } else { "without TLS" };
         let _ = write!(
             page,
             "<dt>With any IRC client</dt>\n<dd>Server <code>{host}</code>, port <code>{port}</code>, {transport}; \
@@ -122,10 +113,7 @@ pub fn render(facts: &PageFacts, host: &str) -> String {
 }
 
 fn ip_of(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// Text as text: nothing in it can become markup, in an element or in a quoted attribute.
@@ -156,12 +144,7 @@ mod tests {
     #[test]
     fn the_page_tells_how_to_join() {
         let page = render(&facts(), "localhost");
-        for part in [
-            "<h1>parlor</h1>",
-            "chat_client localhost:6697 '#lobby'",
-            "nc localhost 6667",
-            "with TLS",
-        ] {
+        for part in ["<h1>parlor</h1>", "chat_client localhost:6697 '#lobby'", "nc localhost 6667", "with TLS"] {
             assert!(page.contains(part), "{part} is not in\n{page}");
         }
         // From elsewhere, what listens on loopback only is not offered.
@@ -178,9 +161,6 @@ mod tests {
         facts.room = Some(format!("#{payload}"));
         let page = render(&facts, payload);
         assert!(!page.contains("<script"), "{page}");
-        assert!(
-            page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;"),
-            "{page}"
-        );
+        assert!(page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;"), "{page}");
     }
 }

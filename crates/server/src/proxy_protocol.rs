@@ -44,11 +44,7 @@ fn begins_like(bytes: &[u8], prefix: &[u8]) -> bool {
 fn parse_v1(bytes: &[u8]) -> ProxyHeader {
     let window = &bytes[..bytes.len().min(V1_LONGEST)];
     let Some(end) = window.windows(2).position(|pair| pair == b"\r\n") else {
-        return if bytes.len() < V1_LONGEST {
-            ProxyHeader::Incomplete
-        } else {
-            ProxyHeader::Invalid
-        };
+        return if bytes.len() < V1_LONGEST { ProxyHeader::Incomplete } else { ProxyHeader::Invalid };
     };
     let length = end + 2;
     let Ok(line) = std::str::from_utf8(&window[V1_PREFIX.len()..end]) else {
@@ -59,49 +55,33 @@ fn parse_v1(bytes: &[u8]) -> ProxyHeader {
     if family == Some("UNKNOWN") {
         return ProxyHeader::Local { length };
     }
-    let (Some(source), Some(destination), Some(source_port), Some(destination_port), None) = (
-        words.next(),
-        words.next(),
-        words.next(),
-        words.next(),
-        words.next(),
-    ) else {
+    let (Some(source), Some(destination), Some(source_port), Some(destination_port), None) =
+        (words.next(), words.next(), words.next(), words.next(), words.next())
+    else {
         return ProxyHeader::Invalid;
     };
     let source: Option<IpAddr> = match family {
-        Some("TCP4") if destination.parse::<Ipv4Addr>().is_ok() => {
-            source.parse::<Ipv4Addr>().ok().map(IpAddr::from)
-        }
-        Some("TCP6") if destination.parse::<Ipv6Addr>().is_ok() => {
-            source.parse::<Ipv6Addr>().ok().map(IpAddr::from)
-        }
+        Some("TCP4") if destination.parse::<Ipv4Addr>().is_ok() => source.parse::<Ipv4Addr>().ok().map(IpAddr::from),
+        Some("TCP6") if destination.parse::<Ipv6Addr>().is_ok() => source.parse::<Ipv6Addr>().ok().map(IpAddr::from),
         _ => None,
     };
     match (source, port_of(source_port), port_of(destination_port)) {
-        (Some(ip), Some(port), Some(_)) => ProxyHeader::Relayed {
-            source: SocketAddr::new(ip.to_canonical(), port),
-            length,
-        },
+        (Some(ip), Some(port), Some(_)) => {
+            ProxyHeader::Relayed { source: SocketAddr::new(ip.to_canonical(), port), length }
+        }
         _ => ProxyHeader::Invalid,
     }
 }
 
 /// Decimal digits alone; `u16::from_str` would take a plus sign.
 fn port_of(digits: &str) -> Option<u16> {
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse().ok())
-        .flatten()
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 fn parse_v2(bytes: &[u8]) -> ProxyHeader {
     const FIXED: usize = 16;
     // Version and command are judged as soon as they are there, the length too, so that nobody holds memory with less.
-    if bytes
-        .get(12)
-        .is_some_and(|version| !matches!(version, 0x20 | 0x21))
-    {
+    if bytes.get(12).is_some_and(|version| !matches!(version, 0x20 | 0x21)) {
         return ProxyHeader::Invalid;
     }
     let Some(&[version_command, family, high, low]) = bytes.get(12..FIXED) else {
@@ -120,20 +100,15 @@ fn parse_v2(bytes: &[u8]) -> ProxyHeader {
     }
     // Address family in the high half, 1 in the low half is a stream. What follows the addresses (TLVs) is passed over.
     let source = match family {
-        0x11 => take::<4>(addresses, 0)
-            .zip(take::<2>(addresses, 8))
-            .map(|(ip, port)| (IpAddr::from(ip), port)),
-        0x21 => take::<16>(addresses, 0)
-            .zip(take::<2>(addresses, 32))
-            .map(|(ip, port)| (IpAddr::from(ip), port)),
+        0x11 => take::<4>(addresses, 0).zip(take::<2>(addresses, 8)).map(|(ip, port)| (IpAddr::from(ip), port)),
+        0x21 => take::<16>(addresses, 0).zip(take::<2>(addresses, 32)).map(|(ip, port)| (IpAddr::from(ip), port)),
         _ => return ProxyHeader::Local { length },
     };
     let whole = if family == 0x11 { 12 } else { 36 };
     match source {
-        Some((ip, port)) if addresses.len() >= whole => ProxyHeader::Relayed {
-            source: SocketAddr::new(ip.to_canonical(), u16::from_be_bytes(port)),
-            length,
-        },
+        Some((ip, port)) if addresses.len() >= whole => {
+            ProxyHeader::Relayed { source: SocketAddr::new(ip.to_canonical(), u16::from_be_bytes(port)), length }
+        }
         _ => ProxyHeader::Invalid,
     }
 }
@@ -148,10 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn relayed(source: &str, length: usize) -> ProxyHeader {
-        ProxyHeader::Relayed {
-            source: source.parse().unwrap(),
-            length,
-        }
+        ProxyHeader::Relayed { source: source.parse().unwrap(), length }
     }
 
     fn v2(version_command: u8, family: u8, addresses: &[u8]) -> Vec<u8> {
@@ -164,31 +136,14 @@ mod tests {
 
     #[test]
     fn version_1() {
-        let check = |header: &str, expected: ProxyHeader| {
-            assert_eq!(parse(header.as_bytes()), expected, "{header:?}")
-        };
-        check(
-            "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\nNICK a\r\n",
-            relayed("192.0.2.1:56324", 45),
-        );
-        check(
-            "PROXY TCP6 2001:db8::1 ::1 56324 443\r\n",
-            relayed("[2001:db8::1]:56324", 38),
-        );
-        check(
-            "PROXY TCP6 ::ffff:192.0.2.1 ::1 1 443\r\n",
-            relayed("192.0.2.1:1", 39),
-        );
+        let check = |header: &str, expected: ProxyHeader| assert_eq!(parse(header.as_bytes()), expected, "{header:?}");
+        check("PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\nNICK a\r\n", relayed("192.0.2.1:56324", 45));
+        check("PROXY TCP6 2001:db8::1 ::1 56324 443\r\n", relayed("[2001:db8::1]:56324", 38));
+        check("PROXY TCP6 ::ffff:192.0.2.1 ::1 1 443\r\n", relayed("192.0.2.1:1", 39));
         check("PROXY UNKNOWN\r\n", ProxyHeader::Local { length: 15 });
-        check(
-            "PROXY UNKNOWN ff:: ff:: 1 2\r\n",
-            ProxyHeader::Local { length: 29 },
-        );
+        check("PROXY UNKNOWN ff:: ff:: 1 2\r\n", ProxyHeader::Local { length: 29 });
         check("", ProxyHeader::Incomplete);
-        check(
-            "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r",
-            ProxyHeader::Incomplete,
-        );
+        check("PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r", ProxyHeader::Incomplete);
         for invalid in [
             "NICK alice\r\n",
             "PROXX",
@@ -204,10 +159,7 @@ mod tests {
         ] {
             check(invalid, ProxyHeader::Invalid);
         }
-        check(
-            &format!("PROXY TCP4 {}", "1".repeat(200)),
-            ProxyHeader::Invalid,
-        );
+        check(&format!("PROXY TCP4 {}", "1".repeat(200)), ProxyHeader::Invalid);
     }
 
     #[test]
@@ -218,27 +170,12 @@ mod tests {
         ipv6[..2].copy_from_slice(&[0x20, 0x01]);
         ipv6[15] = 7;
         ipv6[32..34].copy_from_slice(&[0x1f, 0x90]);
-        assert_eq!(
-            parse(&v2(0x21, 0x11, &ipv4)),
-            relayed("192.0.2.1:56324", 28)
-        );
-        assert_eq!(
-            parse(&v2(0x21, 0x11, &with_tlv)),
-            relayed("192.0.2.1:56324", 32)
-        );
+        assert_eq!(parse(&v2(0x21, 0x11, &ipv4)), relayed("192.0.2.1:56324", 28));
+        assert_eq!(parse(&v2(0x21, 0x11, &with_tlv)), relayed("192.0.2.1:56324", 32));
         assert_eq!(parse(&v2(0x21, 0x21, &ipv6)), relayed("[2001::7]:8080", 52));
-        assert_eq!(
-            parse(&v2(0x20, 0x00, &[])),
-            ProxyHeader::Local { length: 16 }
-        );
-        assert_eq!(
-            parse(&v2(0x21, 0x00, &[])),
-            ProxyHeader::Local { length: 16 }
-        );
-        assert_eq!(
-            parse(&v2(0x21, 0x31, &[0; 216])),
-            ProxyHeader::Local { length: 232 }
-        );
+        assert_eq!(parse(&v2(0x20, 0x00, &[])), ProxyHeader::Local { length: 16 });
+        assert_eq!(parse(&v2(0x21, 0x00, &[])), ProxyHeader::Local { length: 16 });
+        assert_eq!(parse(&v2(0x21, 0x31, &[0; 216])), ProxyHeader::Local { length: 232 });
         assert_eq!(parse(&v2(0x21, 0x11, &ipv4[..11])), ProxyHeader::Invalid);
         assert_eq!(parse(&v2(0x21, 0x21, &ipv6[..35])), ProxyHeader::Invalid);
         assert_eq!(parse(&v2(0x11, 0x11, &ipv4)), ProxyHeader::Invalid);

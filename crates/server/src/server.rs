@@ -3,16 +3,13 @@
 //! The only crate with threads, sockets, files, clocks and randomness on the server's side; it decides nothing that has to
 //! do with chat. `Server` is the whole; the modules are its parts.
 
-#[path = "/tmp/stubs/account_command.rs"]
 pub mod account_command;
 pub mod admission;
 pub mod certificate;
 pub mod command_line;
 pub mod config;
-#[path = "/tmp/stubs/control.rs"]
 pub mod control;
 pub mod current;
-#[path = "/tmp/stubs/data_folder.rs"]
 pub mod data_folder;
 pub mod facts;
 pub mod http;
@@ -47,6 +44,7 @@ use crate::tls::TlsMaterial;
 use chat::command::{Command, Control};
 use chat::hub::Hub;
 use chat::id::Timestamp;
+use chat::name::NameRules;
 use chat::sequencer::Sequencer;
 use session::ServerFacts;
 use std::io;
@@ -83,6 +81,7 @@ pub struct Server {
     admission: Arc<Admission>,
     tls: Arc<Current<Option<Arc<rustls::ServerConfig>>>>,
     trusted_proxies: Arc<Current<Vec<AddressRange>>>,
+    name_rules: Arc<Current<NameRules>>,
     stopping: Arc<AtomicBool>,
     accept_waker: Option<mio::Waker>,
     http: Option<http::HttpServer>,
@@ -151,7 +150,8 @@ impl Server {
             tracing::warn!("{warning}");
         }
         let admission = Arc::new(Admission::new(admission_rules(&config, room.connections)));
-        let passwords = PasswordPool::start(facts::password_cost(&config)).map_err(|e| failed("the password thread", e))?;
+        let passwords =
+            PasswordPool::start(facts::password_cost(&config)).map_err(|e| failed("the password thread", e))?;
         let session_facts = Arc::new(ServerFacts::new(facts::configured(&config, &secret, started)));
         let rules = Arc::new(connection_rules(&config));
 
@@ -193,10 +193,12 @@ impl Server {
         threads.push(spawn("hub", move || hub_thread.run()).map_err(|e| failed("the hub", e))?);
         signals::watch(event_sender).map_err(|e| failed("signal handling", e))?;
 
+        let name_rules = Arc::new(Current::new(facts::name_rules(&config)));
         let control = {
             let inbox = hub_inbox.clone();
             control::ControlSocket::open(
                 &folder,
+                name_rules.clone(),
                 Arc::new(move |command: Command, answers: Sender<chat::query::Answer>| {
                     inbox.push(HubInput::Console { command: Box::new(command), answers });
                 }),
@@ -253,6 +255,7 @@ impl Server {
             admission,
             tls,
             trusted_proxies,
+            name_rules,
             stopping,
             accept_waker: Some(accept_waker),
             http,
@@ -318,6 +321,7 @@ impl Server {
         let room = open_files::connection_room(config.limits.connections, self.open_files);
         self.admission.reconfigure(admission_rules(&config, room.connections));
         self.trusted_proxies.replace(config.proxy.trusted.clone());
+        self.name_rules.replace(facts::name_rules(&config));
         self.tls.replace(tls_material.as_ref().map(|material| material.irc.clone()));
         self.http_tls.replace(tls_material.as_ref().map(|material| material.http.clone()));
         self.http_rules.replace(http::HttpRules::new(&config, with_ports(&self.listening)));
@@ -357,7 +361,9 @@ impl Server {
         self.hub.push(HubInput::Stop(done));
         match self.wait_for(&answers, 1, Duration::from_secs(2)) {
             Wait::Done => {}
-            Wait::TimeOut => tracing::error!("not everything could be written to disk in time; nobody has seen what was not"),
+            Wait::TimeOut => {
+                tracing::error!("not everything could be written to disk in time; nobody has seen what was not")
+            }
             Wait::Interrupted => return Ended::AtOnce,
         }
         let within = deadline.saturating_duration_since(Instant::now()).saturating_sub(Duration::from_millis(500));
@@ -435,12 +441,7 @@ fn connection_rules(config: &Config) -> ConnectionRules {
 }
 
 fn admission_rules(config: &Config, most: usize) -> AdmissionRules {
-    AdmissionRules::new(
-        &config.limits,
-        most,
-        config.flood.connections_per_minute as usize,
-        config.flood.exempt.clone(),
-    )
+    AdmissionRules::new(&config.limits, most, config.flood.connections_per_minute as usize, config.flood.exempt.clone())
 }
 
 /// The listeners with the ports that they really have.

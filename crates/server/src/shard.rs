@@ -17,8 +17,8 @@ mod reading;
 mod writing;
 
 use crate::admission::Admission;
-use crate::hub_thread::HubInput;
 use crate::http::UpgradedConnection;
+use crate::hub_thread::HubInput;
 use crate::limits::{self, Limits};
 use crate::mailbox::Mailbox;
 use crate::metrics::ShardMetrics;
@@ -42,12 +42,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub enum ShardInput {
     Accepted(Accepted),
     WebSocket(Box<UpgradedConnection>),
-    WorkDone { session: SessionId, ticket: u32, result: WorkResult },
-    Reconfigured { facts: Arc<ServerFacts>, rules: Arc<ConnectionRules> },
+    WorkDone {
+        session: SessionId,
+        ticket: u32,
+        result: WorkResult,
+    },
+    Reconfigured {
+        facts: Arc<ServerFacts>,
+        rules: Arc<ConnectionRules>,
+    },
     /// Take nothing new from anyone. Answered through the sender, when all requests are with the hub.
     StopReading(std::sync::mpsc::Sender<()>),
     /// Say goodbye to everyone with these words and end when all is written, at the latest then.
-    Stop { farewell: String, within: Duration },
+    Stop {
+        farewell: String,
+        within: Duration,
+    },
 }
 
 /// A connection fresh from a listener.
@@ -118,7 +128,9 @@ enum Stopping {
     /// Reads nothing more.
     Deaf,
     /// Writes what waits, until this millisecond.
-    Ending { until: u64 },
+    Ending {
+        until: u64,
+    },
 }
 
 const WAKE: Token = Token(usize::MAX);

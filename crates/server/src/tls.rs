@@ -54,22 +54,12 @@ impl TlsMaterial {
     /// Files that cannot be read or written, that hold no certificate or no key, or that do not belong together.
     pub fn load(config: &Config) -> Result<TlsMaterial, TlsError> {
         match &config.tls {
-            Tls {
-                files: Some(files), ..
-            } => from_files(&files.certificate, &files.key),
+            Tls { files: Some(files), .. } => from_files(&files.certificate, &files.key),
             Tls { files: None, .. } => {
-                let kept = certificate::kept_or_new(
-                    &config.storage.path,
-                    &config.server.name,
-                    &machine_addresses(),
-                )
-                .map_err(TlsError)?;
+                let kept = certificate::kept_or_new(&config.storage.path, &config.server.name, &machine_addresses())
+                    .map_err(TlsError)?;
                 let material = from_files(&kept.certificate, &kept.key)?;
-                Ok(TlsMaterial {
-                    self_signed: true,
-                    is_new: kept.is_new,
-                    ..material
-                })
+                Ok(TlsMaterial { self_signed: true, is_new: kept.is_new, ..material })
             }
         }
     }
@@ -83,9 +73,7 @@ impl TlsMaterial {
 /// SHA-256 of a certificate's DER form: the identity that SASL EXTERNAL knows a person by.
 pub fn fingerprint(certificate: &CertificateDer<'_>) -> [u8; 32] {
     let mut bytes = [0; 32];
-    bytes.copy_from_slice(
-        ::aws_lc_rs::digest::digest(&::aws_lc_rs::digest::SHA256, certificate).as_ref(),
-    );
+    bytes.copy_from_slice(::aws_lc_rs::digest::digest(&::aws_lc_rs::digest::SHA256, certificate).as_ref());
     bytes
 }
 
@@ -119,31 +107,24 @@ fn from_files(certificate: &Path, key: &Path) -> Result<TlsMaterial, TlsError> {
     }
     let fingerprint = certified.cert.first().map(fingerprint).unwrap_or_default();
     let resolver = Arc::new(SingleCertAndKey::from(certified));
-    let build =
-        |asks_for_certificate: bool, alpn: &[u8]| -> Result<Arc<ServerConfig>, rustls::Error> {
-            let builder = ServerConfig::builder_with_provider(provider.clone())
-                .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
-            let builder = if asks_for_certificate {
-                builder.with_client_cert_verifier(Arc::new(AnyCertificate {
-                    provider: provider.clone(),
-                }))
-            } else {
-                builder.with_no_client_auth()
-            };
-            let mut config = builder.with_cert_resolver(resolver.clone());
-            config.alpn_protocols = vec![alpn.to_vec()];
-            config.session_storage = Arc::new(NoServerSessionStorage {});
-            // One each: a ticket of the page must not stand in for a connection that showed a client certificate.
-            config.ticketer = aws_lc_rs::Ticketer::new()?;
-            config.send_tls13_tickets = TLS_TICKETS;
-            config.max_early_data_size = 0;
-            Ok(Arc::new(config))
+    let build = |asks_for_certificate: bool, alpn: &[u8]| -> Result<Arc<ServerConfig>, rustls::Error> {
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+        let builder = if asks_for_certificate {
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate { provider: provider.clone() }))
+        } else {
+            builder.with_no_client_auth()
         };
-    let cannot = |why: rustls::Error| {
-        TlsError(format!(
-            "TLS cannot be set up: {why}; this build may be damaged"
-        ))
+        let mut config = builder.with_cert_resolver(resolver.clone());
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        // One each: a ticket of the page must not stand in for a connection that showed a client certificate.
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+        config.send_tls13_tickets = TLS_TICKETS;
+        config.max_early_data_size = 0;
+        Ok(Arc::new(config))
     };
+    let cannot = |why: rustls::Error| TlsError(format!("TLS cannot be set up: {why}; this build may be damaged"));
     Ok(TlsMaterial {
         irc: build(true, b"irc").map_err(cannot)?,
         http: build(false, b"http/1.1").map_err(cannot)?,
@@ -167,10 +148,7 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
 }
 
-fn read_key(
-    path: &Path,
-    provider: &CryptoProvider,
-) -> Result<Arc<dyn rustls::sign::SigningKey>, TlsError> {
+fn read_key(path: &Path, provider: &CryptoProvider) -> Result<Arc<dyn rustls::sign::SigningKey>, TlsError> {
     let text = zeroize::Zeroizing::new(read(path)?);
     let key = PrivateKeyDer::from_pem_slice(&text).map_err(|why| match why {
         PemError::NoItemsFound if contains(&text, b"ENCRYPTED PRIVATE KEY") => TlsError(format!(
@@ -185,10 +163,7 @@ fn read_key(
         why => damaged(path, &why),
     })?;
     provider.key_provider.load_private_key(key).map_err(|why| {
-        TlsError(format!(
-            "{}: this key cannot be used ({why}); use an ECDSA, Ed25519 or RSA key",
-            path.display()
-        ))
+        TlsError(format!("{}: this key cannot be used ({why}); use an ECDSA, Ed25519 or RSA key", path.display()))
     })
 }
 
@@ -197,10 +172,7 @@ fn contains(text: &[u8], words: &[u8]) -> bool {
 }
 
 fn damaged(path: &Path, why: &PemError) -> TlsError {
-    TlsError(format!(
-        "{}: the file is damaged ({why:?}); get it again from whoever made it",
-        path.display()
-    ))
+    TlsError(format!("{}: the file is damaged ({why:?}); get it again from whoever made it", path.display()))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
@@ -258,9 +230,7 @@ impl ClientCertVerifier for AnyCertificate {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

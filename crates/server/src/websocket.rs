@@ -120,11 +120,7 @@ struct FrameHeader {
 
 impl Decoder {
     pub fn new(longest_message: usize) -> Decoder {
-        Decoder {
-            longest_message,
-            unfinished: None,
-            ended: false,
-        }
+        Decoder { longest_message, unfinished: None, ended: false }
     }
 
     /// Takes the first complete message off `input`, unmasking it where it lies. Call it again with the rest of the input
@@ -134,19 +130,13 @@ impl Decoder {
     /// The first [`Violation`] ends the conversation; every later call consumes everything and gives nothing.
     pub fn decode<'a>(&mut self, input: &'a mut [u8]) -> Result<Decoded<'a>, Violation> {
         if self.ended {
-            return Ok(Decoded {
-                consumed: input.len(),
-                message: None,
-            });
+            return Ok(Decoded { consumed: input.len(), message: None });
         }
         let step = self.decode_frames(input);
         if !matches!(
             step,
             Ok(Decoded {
-                message: None
-                    | Some(
-                        Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_)
-                    ),
+                message: None | Some(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_)),
                 ..
             })
         ) {
@@ -160,26 +150,17 @@ impl Decoder {
         let mut consumed = 0;
         loop {
             let Some(header) = self.parse_header(rest)? else {
-                return Ok(Decoded {
-                    consumed,
-                    message: None,
-                });
+                return Ok(Decoded { consumed, message: None });
             };
             if rest.len() - header.length < header.payload {
-                return Ok(Decoded {
-                    consumed,
-                    message: None,
-                });
+                return Ok(Decoded { consumed, message: None });
             }
             let (frame, after) = rest.split_at_mut(header.length + header.payload);
             let payload = &mut frame[header.length..];
             unmask(payload, header.mask);
             consumed += header.length + header.payload;
             if let Some(message) = self.take_frame(&header, payload)? {
-                return Ok(Decoded {
-                    consumed,
-                    message: Some(message),
-                });
+                return Ok(Decoded { consumed, message: Some(message) });
             }
             rest = after;
         }
@@ -191,9 +172,7 @@ impl Decoder {
             return Ok(None);
         };
         if first & 0x70 != 0 {
-            return Err(protocol_error(
-                "a reserved bit is set, and no extension was agreed on",
-            ));
+            return Err(protocol_error("a reserved bit is set, and no extension was agreed on"));
         }
         let Some(opcode) = Opcode::from_bits(first & 0x0F) else {
             return Err(protocol_error("this opcode is reserved"));
@@ -207,9 +186,7 @@ impl Decoder {
                 return Err(protocol_error("there is nothing to continue"));
             }
             (Opcode::Text | Opcode::Binary, Some(_)) => {
-                return Err(protocol_error(
-                    "a new message began inside a fragmented one",
-                ));
+                return Err(protocol_error("a new message began inside a fragmented one"));
             }
             _ => {}
         }
@@ -228,61 +205,30 @@ impl Decoder {
                 Some(&[a, b]) => (u64::from(u16::from_be_bytes([a, b])), 2),
                 _ => return Ok(None),
             },
-            127 => match bytes
-                .get(2..10)
-                .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok())
-            {
+            127 => match bytes.get(2..10).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()) {
                 Some(bytes) => (u64::from_be_bytes(bytes), 8),
                 None => return Ok(None),
             },
             short => (short as u64, 0),
         };
         // "the minimal number of bytes MUST be used to encode the length", and the highest of 64 bits is 0 (section 5.2).
-        if (length_bytes == 2 && payload < 126)
-            || (length_bytes == 8 && payload <= 0xFFFF)
-            || payload >> 63 != 0
-        {
-            return Err(protocol_error(
-                "the payload's length is not written in its shortest form",
-            ));
+        if (length_bytes == 2 && payload < 126) || (length_bytes == 8 && payload <= 0xFFFF) || payload >> 63 != 0 {
+            return Err(protocol_error("the payload's length is not written in its shortest form"));
         }
-        let before = self
-            .unfinished
-            .as_ref()
-            .map_or(0, |unfinished| unfinished.payload.len());
-        let allowed = if opcode.is_control() {
-            CONTROL_PAYLOAD
-        } else {
-            self.longest_message.saturating_sub(before)
-        };
+        let before = self.unfinished.as_ref().map_or(0, |unfinished| unfinished.payload.len());
+        let allowed = if opcode.is_control() { CONTROL_PAYLOAD } else { self.longest_message.saturating_sub(before) };
         let payload = usize::try_from(payload)
             .ok()
             .filter(|payload| *payload <= allowed)
-            .ok_or(Violation {
-                code: CloseCode::TooBig,
-                reason: "the message is too long",
-            })?;
+            .ok_or(Violation { code: CloseCode::TooBig, reason: "the message is too long" })?;
         let mask_at = 2 + length_bytes;
-        let Some(mask) = bytes
-            .get(mask_at..mask_at + 4)
-            .and_then(|mask| mask.try_into().ok())
-        else {
+        let Some(mask) = bytes.get(mask_at..mask_at + 4).and_then(|mask| mask.try_into().ok()) else {
             return Ok(None);
         };
-        Ok(Some(FrameHeader {
-            fin,
-            opcode,
-            mask,
-            length: mask_at + 4,
-            payload,
-        }))
+        Ok(Some(FrameHeader { fin, opcode, mask, length: mask_at + 4, payload }))
     }
 
-    fn take_frame<'a>(
-        &mut self,
-        header: &FrameHeader,
-        payload: &'a [u8],
-    ) -> Result<Option<Message<'a>>, Violation> {
+    fn take_frame<'a>(&mut self, header: &FrameHeader, payload: &'a [u8]) -> Result<Option<Message<'a>>, Violation> {
         match (header.opcode, header.fin) {
             (Opcode::Ping, _) => Ok(Some(Message::Ping(payload))),
             (Opcode::Pong, _) => Ok(Some(Message::Pong(payload))),
@@ -291,10 +237,7 @@ impl Decoder {
             (Opcode::Binary, true) => complete(false, Cow::Borrowed(payload)).map(Some),
             (Opcode::Text | Opcode::Binary, false) => {
                 let text = header.opcode == Opcode::Text;
-                self.unfinished = Some(Box::new(Unfinished {
-                    text,
-                    payload: payload.to_vec(),
-                }));
+                self.unfinished = Some(Box::new(Unfinished { text, payload: payload.to_vec() }));
                 Ok(None)
             }
             (Opcode::Continuation, fin) => {
@@ -320,19 +263,13 @@ fn complete(text: bool, payload: Cow<'_, [u8]>) -> Result<Message<'_>, Violation
     }
     match std::str::from_utf8(&payload) {
         Ok(_) => Ok(Message::Text(payload)),
-        Err(_) => Err(Violation {
-            code: CloseCode::InvalidText,
-            reason: "the text is not UTF-8",
-        }),
+        Err(_) => Err(Violation { code: CloseCode::InvalidText, reason: "the text is not UTF-8" }),
     }
 }
 
 fn parse_close(payload: &[u8]) -> Result<Message<'_>, Violation> {
     match payload {
-        [] => Ok(Message::Close {
-            code: None,
-            reason: "",
-        }),
+        [] => Ok(Message::Close { code: None, reason: "" }),
         [_] => Err(protocol_error("a close frame's code has two bytes")),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
@@ -341,24 +278,15 @@ fn parse_close(payload: &[u8]) -> Result<Message<'_>, Violation> {
                 return Err(protocol_error("this close code must not be sent"));
             }
             match std::str::from_utf8(reason) {
-                Ok(reason) => Ok(Message::Close {
-                    code: Some(code),
-                    reason,
-                }),
-                Err(_) => Err(Violation {
-                    code: CloseCode::InvalidText,
-                    reason: "the close reason is not UTF-8",
-                }),
+                Ok(reason) => Ok(Message::Close { code: Some(code), reason }),
+                Err(_) => Err(Violation { code: CloseCode::InvalidText, reason: "the close reason is not UTF-8" }),
             }
         }
     }
 }
 
 fn protocol_error(reason: &'static str) -> Violation {
-    Violation {
-        code: CloseCode::ProtocolError,
-        reason,
-    }
+    Violation { code: CloseCode::ProtocolError, reason }
 }
 
 /// Section 5.3. Eight bytes at a time: this runs over everything that browsers send.
@@ -464,14 +392,9 @@ pub fn accept_key(key: &str) -> Option<String> {
 /// The first subprotocol of the client's list that we speak: "respecting the client's order of preference". `None`: it
 /// offered none of ours; then the conversation is in text, without naming a subprotocol.
 pub fn choose_subprotocol<'a>(offered: impl Iterator<Item = &'a str>) -> Option<&'static str> {
-    offered
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .find_map(|name| {
-            [TEXT_SUBPROTOCOL, BINARY_SUBPROTOCOL]
-                .into_iter()
-                .find(|known| known.eq_ignore_ascii_case(name))
-        })
+    offered.flat_map(|list| list.split(',')).map(str::trim).find_map(|name| {
+        [TEXT_SUBPROTOCOL, BINARY_SUBPROTOCOL].into_iter().find(|known| known.eq_ignore_ascii_case(name))
+    })
 }
 
 #[cfg(test)]

@@ -55,11 +55,8 @@ impl FromStr for AddressRange {
     type Err = NotAnAddressRange;
 
     fn from_str(text: &str) -> Result<AddressRange, NotAnAddressRange> {
-        let wrong = || {
-            NotAnAddressRange(format!(
-                "{text:?} is no address range; write one like \"192.168.0.0/16\" or \"::1\""
-            ))
-        };
+        let wrong =
+            || NotAnAddressRange(format!("{text:?} is no address range; write one like \"192.168.0.0/16\" or \"::1\""));
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -72,9 +69,7 @@ impl FromStr for AddressRange {
             None => longest,
         };
         if prefix > longest {
-            return Err(NotAnAddressRange(format!(
-                "{text:?}: the prefix of this address is at most /{longest}"
-            )));
+            return Err(NotAnAddressRange(format!("{text:?}: the prefix of this address is at most /{longest}")));
         }
         if written.is_ipv6() && network.is_ipv4() {
             // ::ffff:a.b.c.d/n covers IPv4 addresses only from /96 on.
@@ -98,11 +93,7 @@ mod tests {
     fn ranges_contain_what_they_say() {
         let check = |range: &str, address: &str, inside: bool| {
             let parsed: AddressRange = range.parse().unwrap();
-            assert_eq!(
-                parsed.contains(address.parse().unwrap()),
-                inside,
-                "{address} in {range}"
-            );
+            assert_eq!(parsed.contains(address.parse().unwrap()), inside, "{address} in {range}");
         };
         check("127.0.0.0/8", "127.0.0.1", true);
         check("127.0.0.0/8", "127.255.255.255", true);
@@ -125,16 +116,9 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused() {
-        for text in [
-            "",
-            "localhost",
-            "10.0.0.0/33",
-            "::1/129",
-            "10.0.0/8",
-            "10.0.0.0/",
-            "10.0.0.0/-1",
-            "::ffff:1.2.3.4/8",
-        ] {
+        for text in
+            ["", "localhost", "10.0.0.0/33", "::1/129", "10.0.0/8", "10.0.0.0/", "10.0.0.0/-1", "::ffff:1.2.3.4/8"]
+        {
             assert!(text.parse::<AddressRange>().is_err(), "{text}");
         }
     }

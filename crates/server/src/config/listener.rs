@@ -85,10 +85,7 @@ pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) 
         ];
     }
     if lan {
-        written = written
-            .into_iter()
-            .flat_map(opened_to_the_network)
-            .collect();
+        written = written.into_iter().flat_map(opened_to_the_network).collect();
     }
     complain_of_duplicates(&written, complaints);
     let mut listeners: Vec<Listener> = written.into_iter().map(|(listener, _)| listener).collect();
@@ -98,8 +95,7 @@ pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) 
         .map(|listener| listener.address.port())
         .collect();
     for listener in &mut listeners {
-        listener.v6_only =
-            listener.address.is_ipv6() && with_ipv4.contains(&listener.address.port());
+        listener.v6_only = listener.address.is_ipv6() && with_ipv4.contains(&listener.address.port());
     }
     listeners
 }
@@ -115,35 +111,22 @@ fn read_one(section: &mut Section) -> Option<Listener> {
             }
         },
         None => {
-            section.complain(
-                &place,
-                "address",
-                "it is missing; write one like address = \"127.0.0.1:6667\"",
-            );
+            section.complain(&place, "address", "it is missing; write one like address = \"127.0.0.1:6667\"");
             None
         }
     };
     let protocol = section
-        .choice(
-            "protocol",
-            &[("irc", Protocol::Irc), ("http", Protocol::Http)],
-        )
+        .choice("protocol", &[("irc", Protocol::Irc), ("http", Protocol::Http)])
         .map_or(Protocol::Irc, |(protocol, _)| protocol);
     let tls = section.boolean("tls").is_some_and(|(tls, _)| tls);
-    let proxy_protocol = section
-        .boolean("proxy_protocol")
-        .is_some_and(|(proxy, _)| proxy);
+    let proxy_protocol = section.boolean("proxy_protocol").is_some_and(|(proxy, _)| proxy);
     let address = address?;
-    Some(Listener {
-        proxy_protocol,
-        ..Listener::new(address.ip(), address.port(), protocol, tls)
-    })
+    Some(Listener { proxy_protocol, ..Listener::new(address.ip(), address.port(), protocol, tls) })
 }
 
 /// `ircs://0.0.0.0:6697`; `+proxy` after the scheme wants a PROXY header.
 fn parse_url(url: &str) -> Result<Listener, String> {
-    let example =
-        "write one like irc://127.0.0.1:6667, ircs://0.0.0.0:6697 or http://127.0.0.1:8080";
+    let example = "write one like irc://127.0.0.1:6667, ircs://0.0.0.0:6697 or http://127.0.0.1:8080";
     let Some((scheme, address)) = url.split_once("://") else {
         return Err(format!("{url:?} is no listener; {example}"));
     };
@@ -157,9 +140,7 @@ fn parse_url(url: &str) -> Result<Listener, String> {
         "http" => (Protocol::Http, false, 8080),
         "https" => (Protocol::Http, true, 8443),
         _ => {
-            return Err(format!(
-                "{scheme:?} is none of irc, ircs, http, https; {example}"
-            ));
+            return Err(format!("{scheme:?} is none of irc, ircs, http, https; {example}"));
         }
     };
     let address = address.trim_end_matches('/');
@@ -170,10 +151,7 @@ fn parse_url(url: &str) -> Result<Listener, String> {
             Err(_) => return Err(why),
         },
     };
-    Ok(Listener {
-        proxy_protocol,
-        ..Listener::new(address.ip(), address.port(), protocol, tls)
-    })
+    Ok(Listener { proxy_protocol, ..Listener::new(address.ip(), address.port(), protocol, tls) })
 }
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
@@ -182,16 +160,15 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
         None => text.to_string(),
     };
     numeric.parse().map_err(|_| {
-        format!("{text:?} is no address with a port; write one like \"127.0.0.1:6667\", \"0.0.0.0:6697\" or \"[::]:6697\"")
+        format!(
+            "{text:?} is no address with a port; write one like \"127.0.0.1:6667\", \"0.0.0.0:6697\" or \"[::]:6697\""
+        )
     })
 }
 
 /// `--lan`: whatever speaks TLS, and the page, moves from loopback to all addresses of both families. Plain IRC stays.
-fn opened_to_the_network(
-    (listener, place): (Listener, Option<Origin>),
-) -> Vec<(Listener, Option<Origin>)> {
-    let to_open = (listener.tls || listener.protocol == Protocol::Http)
-        && listener.address.ip().is_loopback();
+fn opened_to_the_network((listener, place): (Listener, Option<Origin>)) -> Vec<(Listener, Option<Origin>)> {
+    let to_open = (listener.tls || listener.protocol == Protocol::Http) && listener.address.ip().is_loopback();
     if !to_open {
         return vec![(listener, place)];
     }
@@ -209,10 +186,8 @@ fn opened_to_the_network(
 fn complain_of_duplicates(listeners: &[(Listener, Option<Origin>)], complaints: &Complaints) {
     for (at, (listener, place)) in listeners.iter().enumerate() {
         let address = listener.address;
-        let earlier = listeners[..at]
-            .iter()
-            .map(|(earlier, _)| earlier.address)
-            .find(|earlier| overlap(*earlier, address));
+        let earlier =
+            listeners[..at].iter().map(|(earlier, _)| earlier.address).find(|earlier| overlap(*earlier, address));
         if let (Some(earlier), Some(place)) = (earlier, place) {
             let why = if earlier == address {
                 format!("another listener has {address} already; change the port, or remove one")

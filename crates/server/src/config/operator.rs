@@ -5,16 +5,8 @@ use super::settings::Settings;
 use argon2::password_hash::phc::PasswordHash;
 
 /// The rights that `rights` may name, besides "all"; their meaning is with the chat's `Right`.
-pub const OPERATOR_RIGHTS: [&str; 8] = [
-    "kill",
-    "rehash",
-    "stop",
-    "see-all",
-    "announce",
-    "accounts",
-    "rooms",
-    "statistics",
-];
+pub const OPERATOR_RIGHTS: [&str; 8] =
+    ["kill", "rehash", "stop", "see-all", "announce", "accounts", "rooms", "statistics"];
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operator {
@@ -40,31 +32,16 @@ pub(super) fn read(settings: &mut Settings, warnings: &mut Vec<String>) -> Vec<O
         let place = section.origin().clone();
         let name = match section.text("name") {
             Some((name, place)) => {
-                if name.is_empty()
-                    || name.len() > 64
-                    || name.contains(|c: char| c.is_whitespace() || c.is_control())
-                {
-                    section.complain(
-                        &place,
-                        "name",
-                        format!("{name:?} cannot be typed after OPER; write one word"),
-                    );
+                if name.is_empty() || name.len() > 64 || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                    section.complain(&place, "name", format!("{name:?} cannot be typed after OPER; write one word"));
                 }
                 if operators.iter().any(|earlier| earlier.name == name) {
-                    section.complain(
-                        &place,
-                        "name",
-                        format!("there are two operators {name:?}; rename one"),
-                    );
+                    section.complain(&place, "name", format!("there are two operators {name:?}; rename one"));
                 }
                 name
             }
             None => {
-                section.complain(
-                    &place,
-                    "name",
-                    "it is missing; write the word that is typed after OPER",
-                );
+                section.complain(&place, "name", "it is missing; write the word that is typed after OPER");
                 String::new()
             }
         };
@@ -81,11 +58,7 @@ pub(super) fn read(settings: &mut Settings, warnings: &mut Vec<String>) -> Vec<O
             }
             Some((text, place)) => {
                 if text.is_empty() {
-                    section.complain(
-                        &place,
-                        "password",
-                        "it is empty; make a hash with `chat_server password`",
-                    );
+                    section.complain(&place, "password", "it is empty; make a hash with `chat_server password`");
                 } else {
                     warnings.push(format!(
                         "{place}: [[operator]] password: it stands here in the clear; \
@@ -95,11 +68,7 @@ pub(super) fn read(settings: &mut Settings, warnings: &mut Vec<String>) -> Vec<O
                 OperatorPassword::Plain(Secret::new(text))
             }
             None => {
-                section.complain(
-                    &place,
-                    "password",
-                    "it is missing; make a hash with `chat_server password`",
-                );
+                section.complain(&place, "password", "it is missing; make a hash with `chat_server password`");
                 OperatorPassword::Plain(Secret::new(String::new()))
             }
         };
@@ -114,22 +83,13 @@ pub(super) fn read(settings: &mut Settings, warnings: &mut Vec<String>) -> Vec<O
                 }
             } else {
                 let known = OPERATOR_RIGHTS.map(|right| format!("{right:?}")).join(", ");
-                section.complain(
-                    &place,
-                    "rights",
-                    format!("{word:?} is none of \"all\", {known}"),
-                );
+                section.complain(&place, "rights", format!("{word:?} is none of \"all\", {known}"));
             }
         }
-        let whois_line = super::line(&mut section, "whois_line", 200)
-            .unwrap_or_else(|| "is a server admin".to_string());
+        let whois_line =
+            super::line(&mut section, "whois_line", 200).unwrap_or_else(|| "is a server admin".to_string());
         section.finish();
-        operators.push(Operator {
-            name,
-            password,
-            rights,
-            whois_line,
-        });
+        operators.push(Operator { name, password, rights, whois_line });
     }
     operators
 }

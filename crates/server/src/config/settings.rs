@@ -56,11 +56,7 @@ pub(super) struct Complaints(Rc<RefCell<Vec<Complaint>>>);
 
 impl Complaints {
     pub(super) fn add(&self, place: &Origin, key: &str, sentence: impl fmt::Display) {
-        let text = if key.is_empty() {
-            format!("{place}: {sentence}")
-        } else {
-            format!("{place}: {key}: {sentence}")
-        };
+        let text = if key.is_empty() { format!("{place}: {sentence}") } else { format!("{place}: {key}: {sentence}") };
         self.0.borrow_mut().push(Complaint(text));
     }
 
@@ -116,13 +112,7 @@ impl Settings {
     pub(super) fn new(complaints: Complaints) -> Settings {
         let origin = Origin::Flag("");
         Settings {
-            root: Section {
-                name: String::new(),
-                origin,
-                written: BTreeMap::new(),
-                known: Vec::new(),
-                complaints,
-            },
+            root: Section { name: String::new(), origin, written: BTreeMap::new(), known: Vec::new(), complaints },
         }
     }
 
@@ -135,11 +125,7 @@ impl Settings {
             Err(error) => {
                 let line = error.span().map_or(1, |span| lines.line_of(span.start));
                 let message = error.message().trim().replace('\n', ", ");
-                self.root.complaints.add(
-                    &Origin::File { path, line },
-                    "",
-                    format!("this is not TOML: {message}"),
-                );
+                self.root.complaints.add(&Origin::File { path, line }, "", format!("this is not TOML: {message}"));
             }
         }
     }
@@ -150,31 +136,16 @@ impl Settings {
             .root
             .written
             .entry(table.to_string())
-            .or_insert_with(|| Written {
-                value: Value::Table(BTreeMap::new()),
-                origin: origin.clone(),
-            });
+            .or_insert_with(|| Written { value: Value::Table(BTreeMap::new()), origin: origin.clone() });
         if let Value::Table(keys) = &mut entry.value {
-            keys.insert(
-                key.to_string(),
-                Written {
-                    value: Value::Untyped(text),
-                    origin,
-                },
-            );
+            keys.insert(key.to_string(), Written { value: Value::Untyped(text), origin });
         }
         // Otherwise the file has something else under the table's name, which the reader of that table complains about.
     }
 
     /// Lays a whole top-level value, such as a list of tables in TOML's notation, over what the file says.
     pub(super) fn overlay_whole(&mut self, key: &str, text: String, origin: Origin) {
-        self.root.written.insert(
-            key.to_string(),
-            Written {
-                value: Value::Untyped(text),
-                origin,
-            },
-        );
+        self.root.written.insert(key.to_string(), Written { value: Value::Untyped(text), origin });
     }
 
     pub(super) fn table(&mut self, key: &'static str) -> Section {
@@ -188,14 +159,8 @@ impl Settings {
     /// Takes the top-level `key` out if it came as plain text from the environment.
     pub(super) fn take_untyped(&mut self, key: &str) -> Option<(String, Origin)> {
         match self.root.written.get(key) {
-            Some(Written {
-                value: Value::Untyped(_),
-                ..
-            }) => match self.root.written.remove(key) {
-                Some(Written {
-                    value: Value::Untyped(text),
-                    origin,
-                }) => Some((text, origin)),
+            Some(Written { value: Value::Untyped(_), .. }) => match self.root.written.remove(key) {
+                Some(Written { value: Value::Untyped(text), origin }) => Some((text, origin)),
                 _ => None,
             },
             _ => None,
@@ -228,11 +193,7 @@ impl Section {
 
     /// `[server] name`, `[[listener]] address`: how complaints call a key.
     fn qualified(&self, key: &str) -> String {
-        if self.name.is_empty() {
-            key.to_string()
-        } else {
-            format!("{} {key}", self.name)
-        }
+        if self.name.is_empty() { key.to_string() } else { format!("{} {key}", self.name) }
     }
 
     fn take(&mut self, key: &'static str) -> Option<Written> {
@@ -241,11 +202,7 @@ impl Section {
     }
 
     fn wrong_kind(&self, key: &str, written: &Written, wanted: &str) {
-        self.complain(
-            &written.origin,
-            key,
-            format!("this is {}, and {wanted} is wanted", written.value.kind()),
-        );
+        self.complain(&written.origin, key, format!("this is {}, and {wanted} is wanted", written.value.kind()));
     }
 
     pub(super) fn text(&mut self, key: &'static str) -> Option<(String, Origin)> {
@@ -272,11 +229,7 @@ impl Section {
         }
     }
 
-    pub(super) fn integer(
-        &mut self,
-        key: &'static str,
-        range: RangeInclusive<i64>,
-    ) -> Option<(i64, Origin)> {
+    pub(super) fn integer(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<(i64, Origin)> {
         let written = self.take(key)?;
         let number = match &written.value {
             Value::Integer(number) => Some(*number),
@@ -291,11 +244,7 @@ impl Section {
             return Some((number, written.origin));
         }
         let (least, most) = range.into_inner();
-        self.complain(
-            &written.origin,
-            key,
-            format!("{number} is out of range; write a number from {least} to {most}"),
-        );
+        self.complain(&written.origin, key, format!("{number} is out of range; write a number from {least} to {most}"));
         None
     }
 
@@ -328,34 +277,19 @@ impl Section {
     }
 
     /// One of a closed list of words.
-    pub(super) fn choice<T: Copy>(
-        &mut self,
-        key: &'static str,
-        choices: &[(&'static str, T)],
-    ) -> Option<(T, Origin)> {
+    pub(super) fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> Option<(T, Origin)> {
         let (word, origin) = self.text(key)?;
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == word) {
             return Some((*value, origin));
         }
-        let allowed: Vec<String> = choices
-            .iter()
-            .map(|(name, _)| format!("{name:?}"))
-            .collect();
-        self.complain(
-            &origin,
-            key,
-            format!("{word:?} is none of {}", allowed.join(", ")),
-        );
+        let allowed: Vec<String> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
+        self.complain(&origin, key, format!("{word:?} is none of {}", allowed.join(", ")));
         None
     }
 
     /// A table under this one; an absent one is empty, with every key absent.
     pub(super) fn table(&mut self, key: &'static str) -> Section {
-        let name = if self.name.is_empty() {
-            format!("[{key}]")
-        } else {
-            self.qualified(key)
-        };
+        let name = if self.name.is_empty() { format!("[{key}]") } else { self.qualified(key) };
         let absent = Section {
             name: name.clone(),
             origin: self.origin.clone(),
@@ -367,11 +301,7 @@ impl Section {
             return absent;
         };
         match written.value {
-            Value::Table(keys) => Section {
-                origin: written.origin,
-                written: keys,
-                ..absent
-            },
+            Value::Table(keys) => Section { origin: written.origin, written: keys, ..absent },
             _ => {
                 self.wrong_kind(key, &written, &format!("a table {name}"));
                 absent
@@ -382,19 +312,12 @@ impl Section {
     /// An array of tables, `[[key]]`.
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Section> {
         let inner = self.name.trim_matches(['[', ']']);
-        let name = if inner.is_empty() {
-            format!("[[{key}]]")
-        } else {
-            format!("[[{inner}.{key}]]")
-        };
+        let name = if inner.is_empty() { format!("[[{key}]]") } else { format!("[[{inner}.{key}]]") };
         let Some(written) = self.take(key).map(as_toml) else {
             return Vec::new();
         };
         let Value::List(items) = written.value else {
-            let place = Written {
-                value: written.value,
-                origin: written.origin,
-            };
+            let place = Written { value: written.value, origin: written.origin };
             self.wrong_kind(key, &place, &format!("a table {name} with two brackets"));
             return Vec::new();
         };
@@ -421,11 +344,7 @@ impl Section {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("the keys here are {}", self.known.join(", ")),
             };
-            self.complain(
-                &written.origin,
-                key,
-                format!("there is no such key; {mend}"),
-            );
+            self.complain(&written.origin, key, format!("there is no such key; {mend}"));
         }
     }
 }
@@ -449,38 +368,21 @@ fn as_toml(written: Written) -> Written {
 
 fn placed_at(written: Written, origin: &Origin) -> Written {
     let value = match written.value {
-        Value::List(items) => Value::List(
-            items
-                .into_iter()
-                .map(|item| placed_at(item, origin))
-                .collect(),
-        ),
-        Value::Table(keys) => Value::Table(
-            keys.into_iter()
-                .map(|(key, value)| (key, placed_at(value, origin)))
-                .collect(),
-        ),
+        Value::List(items) => Value::List(items.into_iter().map(|item| placed_at(item, origin)).collect()),
+        Value::Table(keys) => {
+            Value::Table(keys.into_iter().map(|(key, value)| (key, placed_at(value, origin))).collect())
+        }
         other => other,
     };
-    Written {
-        value,
-        origin: origin.clone(),
-    }
+    Written { value, origin: origin.clone() }
 }
 
-fn table_of(
-    table: &DeTable<'_>,
-    path: &Rc<Path>,
-    lines: &LineNumbers,
-) -> BTreeMap<String, Written> {
+fn table_of(table: &DeTable<'_>, path: &Rc<Path>, lines: &LineNumbers) -> BTreeMap<String, Written> {
     table
         .iter()
         .map(|(key, value)| {
             let line = lines.line_of(key.span().start);
-            (
-                key.get_ref().to_string(),
-                written_of(value.get_ref(), line, path, lines),
-            )
+            (key.get_ref().to_string(), written_of(value.get_ref(), line, path, lines))
         })
         .collect()
 }
@@ -498,25 +400,12 @@ fn written_of(value: &DeValue<'_>, line: usize, path: &Rc<Path>, lines: &LineNum
         DeValue::Array(items) => Value::List(
             items
                 .iter()
-                .map(|item| {
-                    written_of(
-                        item.get_ref(),
-                        lines.line_of(item.span().start),
-                        path,
-                        lines,
-                    )
-                })
+                .map(|item| written_of(item.get_ref(), lines.line_of(item.span().start), path, lines))
                 .collect(),
         ),
         DeValue::Table(table) => Value::Table(table_of(table, path, lines)),
     };
-    Written {
-        value,
-        origin: Origin::File {
-            path: path.clone(),
-            line,
-        },
-    }
+    Written { value, origin: Origin::File { path: path.clone(), line } }
 }
 
 /// Byte offsets to line numbers, from 1.
@@ -526,9 +415,7 @@ struct LineNumbers {
 
 impl LineNumbers {
     fn new(text: &str) -> LineNumbers {
-        let starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         LineNumbers { starts }
     }
 
@@ -571,9 +458,7 @@ mod tests {
     #[test]
     fn the_nearest_key_is_suggested_only_when_near() {
         let known = ["name", "network", "description", "motd", "sendq_bytes"];
-        let check = |word: &str, expected: Option<&str>| {
-            assert_eq!(nearest(word, &known), expected, "{word}")
-        };
+        let check = |word: &str, expected: Option<&str>| assert_eq!(nearest(word, &known), expected, "{word}");
         check("nmae", None);
         check("nam", Some("name"));
         check("netwrok", Some("network"));

@@ -10,17 +10,10 @@ fn load(text: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Config, 
     for name in ["cert.pem", "key.pem", "motd.txt"] {
         std::fs::write(folder.path().join(name), "Hello\nworld\n").unwrap();
     }
-    let environment = variables
-        .iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect();
+    let environment = variables.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let place = format!("{}/", folder.path().display());
-    Config::load(&Sources {
-        file: Some(file),
-        environment,
-        flags,
-    })
-    .map_err(|error| error.to_string().replace(&place, ""))
+    Config::load(&Sources { file: Some(file), environment, flags })
+        .map_err(|error| error.to_string().replace(&place, ""))
 }
 
 fn of(text: &str) -> Config {
@@ -31,18 +24,12 @@ fn of(text: &str) -> Config {
 fn uncommented(prefixes: &[&str]) -> String {
     let is_key = |line: &str| {
         line.starts_with('[')
-            || line
-                .split_once(" = ")
-                .is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+            || line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
     };
     SAMPLE
         .lines()
         .map(|line| {
-            prefixes
-                .iter()
-                .filter_map(|prefix| line.strip_prefix(prefix))
-                .find(|rest| is_key(rest))
-                .unwrap_or(line)
+            prefixes.iter().filter_map(|prefix| line.strip_prefix(prefix)).find(|rest| is_key(rest)).unwrap_or(line)
         })
         .map(|line| format!("{line}\n"))
         .collect()
@@ -54,11 +41,7 @@ fn the_sample_is_the_defaults() {
     assert_eq!(of(SAMPLE), Config::default());
     let all = of(&uncommented(&["#"]));
     let folder = &all.storage.path;
-    assert!(
-        folder.is_absolute() && folder.ends_with("parlor-data"),
-        "{}",
-        folder.display()
-    );
+    assert!(folder.is_absolute() && folder.ends_with("parlor-data"), "{}", folder.display());
     let storage = Config::default().storage;
     assert_eq!(Config { storage, ..all }, Config::default());
 }
@@ -69,24 +52,10 @@ fn the_examples_of_the_sample_are_valid() {
     let config = of(&text);
     assert_eq!(config.server.name, "chat.example.org");
     assert_eq!(config.server.motd, ["Welcome.", "Be kind."]);
-    assert_eq!(
-        config.tls.sts,
-        Some(Sts {
-            duration: Duration::from_secs(30 * 86_400),
-            port: 6697,
-            preload: false
-        })
-    );
+    assert_eq!(config.tls.sts, Some(Sts { duration: Duration::from_secs(30 * 86_400), port: 6697, preload: false }));
     assert_eq!(config.proxy.webirc.len(), 1);
     assert_eq!(config.operators[0].rights, OPERATOR_RIGHTS);
-    assert!(
-        config
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("in the clear")),
-        "{:?}",
-        config.warnings
-    );
+    assert!(config.warnings.iter().any(|warning| warning.contains("in the clear")), "{:?}", config.warnings);
 }
 
 #[test]
@@ -94,24 +63,14 @@ fn every_key_stands_in_the_sample() {
     for table in TABLES {
         let (header, required) = match table {
             "listener" => ("[[listener]]".to_string(), "address = \"127.0.0.1:1\"\n"),
-            "operator" => (
-                "[[operator]]".to_string(),
-                "name = \"a\"\npassword = \"b\"\n",
-            ),
+            "operator" => ("[[operator]]".to_string(), "name = \"a\"\npassword = \"b\"\n"),
             table => (format!("[{table}]"), ""),
         };
-        let complaint = load(
-            &format!("{header}\n{required}qqqqqqqq = 1\n"),
-            &[],
-            Flags::default(),
-        )
-        .unwrap_err();
+        let complaint = load(&format!("{header}\n{required}qqqqqqqq = 1\n"), &[], Flags::default()).unwrap_err();
         let (_, keys) = complaint.split_once("the keys here are ").unwrap();
         for key in keys.split(", ").map(str::trim) {
             let documented = SAMPLE.lines().any(|line| {
-                line.trim_start_matches(['#', ' '])
-                    .strip_prefix(key)
-                    .is_some_and(|rest| rest.starts_with(" = "))
+                line.trim_start_matches(['#', ' ']).strip_prefix(key).is_some_and(|rest| rest.starts_with(" = "))
                     || line.contains(&format!("[[{table}.{key}]]"))
             });
             assert!(documented, "{key} of [{table}]");
@@ -203,15 +162,9 @@ level = "info"
     assert_eq!(config.server.name, "parlor.example");
     assert_eq!(config.listeners.len(), 1);
     assert_eq!(config.accounts.password_cost, PasswordCost::Test);
-    assert_eq!(
-        config.history.retention,
-        Retention::For(Duration::from_secs(90 * 86_400))
-    );
+    assert_eq!(config.history.retention, Retention::For(Duration::from_secs(90 * 86_400)));
     assert_eq!(config.limits, Limits::default());
-    assert!(any_contains(
-        &config.flood.exempt,
-        "127.0.0.1".parse().unwrap()
-    ));
+    assert!(any_contains(&config.flood.exempt, "127.0.0.1".parse().unwrap()));
     assert_eq!(config.warnings.len(), 1);
 }
 
@@ -222,30 +175,15 @@ fn every_mistake_names_line_key_and_mend() {
         assert_eq!(complaints, expected, "for {text:?}");
     };
     // Not TOML, unknown, wrong kind, out of range.
-    check(
-        "[server\nname = 1",
-        "parlor.toml:1: this is not TOML: unclosed table, expected `]`",
-    );
-    check(
-        "\n[server]\nnam = \"x\"",
-        "parlor.toml:3: [server] nam: there is no such key; did you mean \"name\"?",
-    );
-    check(
-        "[severs]\n",
-        "parlor.toml:1: severs: there is no such key; did you mean \"server\"?",
-    );
-    check(
-        "[discovery]\nfoo = 1",
-        "parlor.toml:2: [discovery] foo: there is no such key; the keys here are mdns",
-    );
+    check("[server\nname = 1", "parlor.toml:1: this is not TOML: unclosed table, expected `]`");
+    check("\n[server]\nnam = \"x\"", "parlor.toml:3: [server] nam: there is no such key; did you mean \"name\"?");
+    check("[severs]\n", "parlor.toml:1: severs: there is no such key; did you mean \"server\"?");
+    check("[discovery]\nfoo = 1", "parlor.toml:2: [discovery] foo: there is no such key; the keys here are mdns");
     check(
         "[server]\nadmin = { nam = \"x\" }",
         "parlor.toml:2: [server] admin nam: there is no such key; did you mean \"name\"?",
     );
-    check(
-        "[server]\nname = 7",
-        "parlor.toml:2: [server] name: this is a number, and a text in quotes is wanted",
-    );
+    check("[server]\nname = 7", "parlor.toml:2: [server] name: this is a number, and a text in quotes is wanted");
     check(
         "[limits]\nsendq_bytes = \"1 MB\"",
         "parlor.toml:2: [limits] sendq_bytes: this is a text, and a whole number (without quotes) is wanted",
@@ -266,10 +204,7 @@ fn every_mistake_names_line_key_and_mend() {
         "[storage]\npath = \"key.pem\"",
         "parlor.toml:2: [storage] path: key.pem is a file, and a folder is wanted; name a folder",
     );
-    check(
-        "server = 1",
-        "parlor.toml:1: server: this is a number, and a table [server] is wanted",
-    );
+    check("server = 1", "parlor.toml:1: server: this is a number, and a table [server] is wanted");
     check(
         "[listener]\naddress = \"127.0.0.1:1\"",
         "parlor.toml:1: listener: this is a table, and a table [[listener]] with two brackets is wanted",
@@ -374,10 +309,7 @@ fn every_mistake_names_line_key_and_mend() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let sources = Sources {
-        file: Some("/nonexistent/parlor.toml".into()),
-        ..Sources::default()
-    };
+    let sources = Sources { file: Some("/nonexistent/parlor.toml".into()), ..Sources::default() };
     let complaint = Config::load(&sources).unwrap_err().to_string();
     assert_eq!(
         complaint,
@@ -398,22 +330,12 @@ fn the_environment_wins_over_the_file_and_flags_over_both() {
             ("PARLOR_ACCOUNTS_GUESTS", "false"),
             ("PARLOR_FLOOD_EXEMPT", "127.0.0.0/8, ::1"),
             ("PARLOR_STORAGE_PATH", "from-environment"),
-            (
-                "PARLOR_LISTENER",
-                "irc://127.0.0.1:7000, ircs+proxy://[::1]:7001,http://localhost",
-            ),
+            ("PARLOR_LISTENER", "irc://127.0.0.1:7000, ircs+proxy://[::1]:7001,http://localhost"),
             ("PARLOR_PROXY_TRUSTED", "10.0.0.0/8"),
-            (
-                "PARLOR_OPERATOR",
-                "[{ name = \"root\", password = \"secret\", rights = [\"kill\"] }]",
-            ),
+            ("PARLOR_OPERATOR", "[{ name = \"root\", password = \"secret\", rights = [\"kill\"] }]"),
             ("PARLOR_PASSWORD", "of the client"),
         ],
-        Flags {
-            data: Some("from-flag".into()),
-            log: Some("debug".into()),
-            ..Flags::default()
-        },
+        Flags { data: Some("from-flag".into()), log: Some("debug".into()), ..Flags::default() },
     )
     .unwrap();
     assert_eq!(config.server.network, "environment");
@@ -423,26 +345,13 @@ fn the_environment_wins_over_the_file_and_flags_over_both() {
     assert_eq!(config.flood.exempt.len(), 2);
     assert_eq!(config.storage.path, PathBuf::from("from-flag"));
     assert_eq!(config.log.level, LogLevel::Debug);
-    let listeners: Vec<String> = config
-        .listeners
-        .iter()
-        .map(|listener| format!("{}://{}", listener.scheme(), listener.address))
-        .collect();
-    assert_eq!(
-        listeners,
-        [
-            "irc://127.0.0.1:7000",
-            "ircs://[::1]:7001",
-            "http://127.0.0.1:8080"
-        ]
-    );
+    let listeners: Vec<String> =
+        config.listeners.iter().map(|listener| format!("{}://{}", listener.scheme(), listener.address)).collect();
+    assert_eq!(listeners, ["irc://127.0.0.1:7000", "ircs://[::1]:7001", "http://127.0.0.1:8080"]);
     assert!(config.listeners[1].proxy_protocol);
     assert_eq!(config.operators[0].rights, ["kill"]);
 
-    let flags = Flags {
-        listen: vec!["irc://127.0.0.1:0".into()],
-        ..Flags::default()
-    };
+    let flags = Flags { listen: vec!["irc://127.0.0.1:0".into()], ..Flags::default() };
     let config = load(file, &[("PARLOR_LISTENER", "irc://127.0.0.1:7000")], flags).unwrap();
     assert_eq!(config.listeners.len(), 1);
     assert_eq!(config.listeners[0].address.port(), 0);
@@ -451,9 +360,7 @@ fn the_environment_wins_over_the_file_and_flags_over_both() {
 #[test]
 fn mistakes_in_the_environment_and_flags_name_them() {
     let check = |name: &str, value: &str, expected: &str| {
-        let complaint = load("", &[(name, value)], Flags::default())
-            .map(|_| ())
-            .unwrap_err();
+        let complaint = load("", &[(name, value)], Flags::default()).map(|_| ()).unwrap_err();
         assert_eq!(complaint, expected);
     };
     check(
@@ -484,10 +391,7 @@ fn mistakes_in_the_environment_and_flags_name_them() {
         "127.0.0.1:1",
         "environment variable PARLOR_LISTENER_ADDRESS: one variable sets the whole list; name it PARLOR_LISTENER",
     );
-    let flags = Flags {
-        log: Some("loud".into()),
-        ..Flags::default()
-    };
+    let flags = Flags { log: Some("loud".into()), ..Flags::default() };
     assert_eq!(
         load("", &[], flags).unwrap_err(),
         "flag --log: [log] level: \"loud\" is none of \"error\", \"warn\", \"info\", \"debug\", \"trace\""
@@ -497,68 +401,27 @@ fn mistakes_in_the_environment_and_flags_name_them() {
 #[test]
 fn lan_opens_tls_and_the_page_but_not_plain_irc() {
     let addresses = |config: &Config| -> Vec<String> {
-        config
-            .listeners
-            .iter()
-            .map(|listener| format!("{}://{}", listener.scheme(), listener.address))
-            .collect()
+        config.listeners.iter().map(|listener| format!("{}://{}", listener.scheme(), listener.address)).collect()
     };
-    let lan = || Flags {
-        lan: true,
-        ..Flags::default()
-    };
+    let lan = || Flags { lan: true, ..Flags::default() };
     let config = load("", &[], lan()).unwrap();
     assert_eq!(
         addresses(&config),
-        [
-            "irc://127.0.0.1:6667",
-            "ircs://0.0.0.0:6697",
-            "ircs://[::]:6697",
-            "http://0.0.0.0:8080",
-            "http://[::]:8080"
-        ]
+        ["irc://127.0.0.1:6667", "ircs://0.0.0.0:6697", "ircs://[::]:6697", "http://0.0.0.0:8080", "http://[::]:8080"]
     );
-    assert!(
-        config
-            .listeners
-            .iter()
-            .all(|listener| listener.v6_only == listener.address.is_ipv6())
-    );
-    assert!(
-        config
-            .listeners
-            .iter()
-            .all(|listener| listener.optional == listener.address.is_ipv6())
-    );
-    let config = load(
-        "[[listener]]\naddress = \"192.0.2.1:6697\"\ntls = true",
-        &[],
-        lan(),
-    )
-    .unwrap();
+    assert!(config.listeners.iter().all(|listener| listener.v6_only == listener.address.is_ipv6()));
+    assert!(config.listeners.iter().all(|listener| listener.optional == listener.address.is_ipv6()));
+    let config = load("[[listener]]\naddress = \"192.0.2.1:6697\"\ntls = true", &[], lan()).unwrap();
     assert_eq!(addresses(&config), ["ircs://192.0.2.1:6697"]);
 }
 
 #[test]
 fn changes_that_need_a_restart_are_listed() {
     let old = of("");
-    let check = |text: &str, expected: &[&str]| {
-        assert_eq!(
-            old.changes_that_need_a_restart(&of(text)),
-            expected,
-            "{text}"
-        )
-    };
-    let storage = |rest: &str| {
-        format!(
-            "[storage]\npath = \"{}\"\n{rest}",
-            std::env::temp_dir().display()
-        )
-    };
-    assert_eq!(
-        old.changes_that_need_a_restart(&of(&storage(""))),
-        ["storage.path"]
-    );
+    let check =
+        |text: &str, expected: &[&str]| assert_eq!(old.changes_that_need_a_restart(&of(text)), expected, "{text}");
+    let storage = |rest: &str| format!("[storage]\npath = \"{}\"\n{rest}", std::env::temp_dir().display());
+    assert_eq!(old.changes_that_need_a_restart(&of(&storage(""))), ["storage.path"]);
     check("[server]\nmotd = \"x\"\n[limits]\nsendq_bytes = 65536", &[]);
     check("[server]\nname = \"other.example\"", &["server.name"]);
     check(
@@ -569,9 +432,8 @@ fn changes_that_need_a_restart_are_listed() {
 
 #[test]
 fn secrets_are_not_in_the_debug_form() {
-    let config = of(
-        "[server]\npassword = \"marked-secret\"\n[[operator]]\nname = \"a\"\npassword = \"marked-secret\"\n\
-                     [http]\nmetrics_token = \"marked-secret-token\"",
-    );
+    let config =
+        of("[server]\npassword = \"marked-secret\"\n[[operator]]\nname = \"a\"\npassword = \"marked-secret\"\n\
+                     [http]\nmetrics_token = \"marked-secret-token\"");
     assert!(!format!("{config:?}").contains("marked-secret"));
 }

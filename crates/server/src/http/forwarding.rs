@@ -8,16 +8,12 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Some proxy has handled this request, trusted or not.
 pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
-    [FORWARDED_FOR, "forwarded", "via", "x-real-ip"]
-        .iter()
-        .any(|name| headers.contains_key(*name))
+    [FORWARDED_FOR, "forwarded", "via", "x-real-ip"].iter().any(|name| headers.contains_key(*name))
 }
 
 /// The client's own connection to the proxy was encrypted.
 pub(super) fn is_https(headers: &HeaderMap) -> bool {
-    headers
-        .get("x-forwarded-proto")
-        .is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// The nearest address in X-Forwarded-For that is no trusted proxy: each proxy adds its own peer at the end, so everything
@@ -44,14 +40,8 @@ pub(super) fn client_of(headers: &HeaderMap, trusted: &[AddressRange]) -> Option
 
 /// `192.0.2.1`, `2001:db8::1`; some proxies add brackets or a port.
 fn address_of(entry: &str) -> Option<IpAddr> {
-    let bare = entry
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(entry);
-    let address = bare
-        .parse::<IpAddr>()
-        .ok()
-        .or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()));
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
+    let address = bare.parse::<IpAddr>().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()));
     address.map(|address| address.to_canonical())
 }
 
@@ -62,8 +52,7 @@ mod tests {
 
     #[test]
     fn the_nearest_untrusted_address_is_the_client() {
-        let trusted: Vec<AddressRange> =
-            vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+        let trusted: Vec<AddressRange> = vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
         let check = |lists: &[&'static str], expected: Option<&str>| {
             let mut headers = HeaderMap::new();
             for list in lists {

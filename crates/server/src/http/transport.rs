@@ -17,10 +17,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream) -> Socket {
-        Socket {
-            stream,
-            ahead: Vec::new(),
-        }
+        Socket { stream, ahead: Vec::new() }
     }
 
     pub(super) fn put_back(&mut self, bytes: Vec<u8>) {
@@ -45,11 +42,7 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -78,17 +71,11 @@ enum Carrier {
 
 impl Transport {
     pub(super) fn plain(socket: Socket) -> Transport {
-        Transport {
-            carrier: Carrier::Plain(socket),
-            write_waits: false,
-        }
+        Transport { carrier: Carrier::Plain(socket), write_waits: false }
     }
 
     pub(super) fn tls(stream: TlsStream<Socket>) -> Transport {
-        Transport {
-            carrier: Carrier::Tls(Box::new(stream)),
-            write_waits: false,
-        }
+        Transport { carrier: Carrier::Tls(Box::new(stream)), write_waits: false }
     }
 
     /// The socket outside of the event loop, its TLS state, and plaintext read ahead.
@@ -96,9 +83,7 @@ impl Transport {
     /// `None` if that cannot be: hyper drops what it could not write yet when a connection is upgraded. That needs a
     /// client that asks for so many pages before its upgrade, without reading them, that the kernel's buffer is full; no
     /// such client is owed anything.
-    pub(super) fn into_parts(
-        self,
-    ) -> Option<(std::net::TcpStream, Option<Box<ServerConnection>>, Vec<u8>)> {
+    pub(super) fn into_parts(self) -> Option<(std::net::TcpStream, Option<Box<ServerConnection>>, Vec<u8>)> {
         if self.write_waits {
             return None;
         }
@@ -108,11 +93,7 @@ impl Transport {
                 let (socket, connection) = stream.into_inner();
                 // Ciphertext put back after a PROXY header has gone into the handshake.
                 socket.ahead.is_empty().then_some(())?;
-                Some((
-                    socket.stream.into_std().ok()?,
-                    Some(Box::new(connection)),
-                    Vec::new(),
-                ))
+                Some((socket.stream.into_std().ok()?, Some(Box::new(connection)), Vec::new()))
             }
         }
     }
@@ -132,11 +113,7 @@ impl AsyncRead for Transport {
 }
 
 impl AsyncWrite for Transport {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         // Until this write is seen to be taken whole, hyper holds some of it.
         self.write_waits = true;
         let written = ready!(match &mut self.carrier {

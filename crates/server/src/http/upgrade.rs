@@ -23,10 +23,7 @@ pub(super) fn asks_for_websocket(headers: &HeaderMap) -> bool {
 pub(super) fn name_what_is_wanted(headers: &mut HeaderMap) {
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(
-        header::SEC_WEBSOCKET_VERSION,
-        HeaderValue::from_static("13"),
-    );
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
 }
 
 /// The terms of the WebSocket that `request` asks for, or the answer that says why there is none.
@@ -43,34 +40,21 @@ pub(super) fn negotiate(
     if !has_token(headers, header::CONNECTION, "upgrade") {
         return wrong("The header Connection: Upgrade is missing.");
     }
-    if headers
-        .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
-    {
-        let mut response = text(
-            StatusCode::UPGRADE_REQUIRED,
-            "Only version 13 of WebSocket is spoken here.",
-        );
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let mut response = text(StatusCode::UPGRADE_REQUIRED, "Only version 13 of WebSocket is spoken here.");
         name_what_is_wanted(response.headers_mut());
         return Err(Box::new(response));
     }
     let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
-    let key = keys
-        .next()
-        .and_then(|key| key.to_str().ok())
-        .and_then(websocket::accept_key);
+    let key = keys.next().and_then(|key| key.to_str().ok()).and_then(websocket::accept_key);
     let (Some(accept), None) = (key, keys.next()) else {
         return wrong("The header Sec-WebSocket-Key must be 16 bytes in base64, once.");
     };
     if !is_origin_allowed(headers, rules, visitor) {
-        let sentence =
-            "This page may not open a WebSocket here; its origin can be allowed in [http] origins.";
+        let sentence = "This page may not open a WebSocket here; its origin can be allowed in [http] origins.";
         return Err(Box::new(text(StatusCode::FORBIDDEN, sentence)));
     }
-    let offered = headers
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     let subprotocol = websocket::choose_subprotocol(offered);
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -81,15 +65,9 @@ pub(super) fn negotiate(
         answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     if let Some(subprotocol) = subprotocol {
-        answer.insert(
-            header::SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(subprotocol),
-        );
+        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
-    Ok(Terms {
-        response,
-        text: subprotocol != Some(websocket::BINARY_SUBPROTOCOL),
-    })
+    Ok(Terms { response, text: subprotocol != Some(websocket::BINARY_SUBPROTOCOL) })
 }
 
 /// Browsers name the page that opens a WebSocket, and no page can lie about it; whoever names none is no browser. Our own
@@ -109,11 +87,7 @@ fn is_origin_allowed(headers: &HeaderMap, rules: &HttpRules, visitor: Visitor) -
         return false;
     };
     let origin = origin.to_ascii_lowercase();
-    if rules
-        .origins
-        .iter()
-        .any(|allowed| allowed == "*" || *allowed == origin)
-    {
+    if rules.origins.iter().any(|allowed| allowed == "*" || *allowed == origin) {
         return true;
     }
     let Some((scheme, authority)) = origin.split_once("://") else {
@@ -125,13 +99,10 @@ fn is_origin_allowed(headers: &HeaderMap, rules: &HttpRules, visitor: Visitor) -
         "http" if !visitor.tls => 80,
         _ => return false,
     };
-    let (Some((page_host, page_port)), Some((host, port))) =
-        (split_authority(authority), host_of(headers))
-    else {
+    let (Some((page_host, page_port)), Some((host, port))) = (split_authority(authority), host_of(headers)) else {
         return false;
     };
-    let is_ours =
-        page_host == host && page_port.unwrap_or(usual_port) == port.unwrap_or(usual_port);
+    let is_ours = page_host == host && page_port.unwrap_or(usual_port) == port.unwrap_or(usual_port);
     let could_be_rebound = visitor.peer.ip().is_loopback()
         && !forwarding::is_forwarded(headers)
         && !is_loopback_name(&host)
@@ -155,33 +126,20 @@ fn split_authority(authority: &str) -> Option<(String, Option<u16>)> {
         Some((host, port)) if !port.contains(']') => (host, Some(port.parse().ok()?)),
         _ => (authority, None),
     };
-    let well_formed = match host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    let well_formed = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-        }
+        None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte)),
     };
     well_formed.then(|| (host.to_string(), port))
 }
 
 /// A name that always means this machine (RFC 6761 section 6.3).
 pub(super) fn is_loopback_name(host: &str) -> bool {
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || bare_ip(host).is_some_and(|address| address.is_loopback())
+    host == "localhost" || host.ends_with(".localhost") || bare_ip(host).is_some_and(|address| address.is_loopback())
 }
 
 fn bare_ip(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// Whether a list header has this token, in any of its lines.
@@ -203,14 +161,8 @@ mod tests {
     fn our_own_pages_and_the_allowed_ones_may_open_a_websocket() {
         let defaults = Config::default();
         let config = Config {
-            server: Server {
-                name: "chat.example.org".to_string(),
-                ..defaults.server.clone()
-            },
-            http: Http {
-                origins: vec!["https://app.example.net".to_string()],
-                metrics_token: None,
-            },
+            server: Server { name: "chat.example.org".to_string(), ..defaults.server.clone() },
+            http: Http { origins: vec!["https://app.example.net".to_string()], metrics_token: None },
             ..defaults
         };
         let rules = HttpRules::new(&config, Vec::new());
@@ -220,11 +172,7 @@ mod tests {
             if let Some(origin) = origin {
                 headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
             }
-            let visitor = Visitor {
-                peer: format!("{peer}:5000").parse().unwrap(),
-                tls,
-                from_proxy: false,
-            };
+            let visitor = Visitor { peer: format!("{peer}:5000").parse().unwrap(), tls, from_proxy: false };
             assert_eq!(
                 is_origin_allowed(&headers, &rules, visitor),
                 allowed,
@@ -233,136 +181,28 @@ mod tests {
         };
         let (near, far) = ("127.0.0.1", "203.0.113.9");
         check(None, "chat.example.org", far, false, true);
-        check(
-            Some("http://chat.example.org"),
-            "chat.example.org",
-            far,
-            false,
-            true,
-        );
-        check(
-            Some("https://chat.example.org"),
-            "chat.example.org",
-            far,
-            true,
-            true,
-        );
-        check(
-            Some("https://CHAT.example.org"),
-            "chat.EXAMPLE.org",
-            far,
-            true,
-            true,
-        );
-        check(
-            Some("https://chat.example.org"),
-            "chat.example.org:443",
-            far,
-            true,
-            true,
-        );
-        check(
-            Some("http://chat.example.org"),
-            "chat.example.org",
-            far,
-            true,
-            false,
-        );
-        check(
-            Some("http://chat.example.org:8080"),
-            "chat.example.org:8080",
-            far,
-            false,
-            true,
-        );
-        check(
-            Some("http://chat.example.org:8081"),
-            "chat.example.org:8080",
-            far,
-            false,
-            false,
-        );
-        check(
-            Some("http://[2001:db8::1]:8080"),
-            "[2001:db8::1]:8080",
-            far,
-            false,
-            true,
-        );
-        check(
-            Some("https://app.example.net"),
-            "chat.example.org",
-            far,
-            true,
-            true,
-        );
-        check(
-            Some("https://evil.example"),
-            "chat.example.org",
-            far,
-            true,
-            false,
-        );
-        check(
-            Some("https://chat.example.org.evil.example"),
-            "chat.example.org",
-            far,
-            true,
-            false,
-        );
+        check(Some("http://chat.example.org"), "chat.example.org", far, false, true);
+        check(Some("https://chat.example.org"), "chat.example.org", far, true, true);
+        check(Some("https://CHAT.example.org"), "chat.EXAMPLE.org", far, true, true);
+        check(Some("https://chat.example.org"), "chat.example.org:443", far, true, true);
+        check(Some("http://chat.example.org"), "chat.example.org", far, true, false);
+        check(Some("http://chat.example.org:8080"), "chat.example.org:8080", far, false, true);
+        check(Some("http://chat.example.org:8081"), "chat.example.org:8080", far, false, false);
+        check(Some("http://[2001:db8::1]:8080"), "[2001:db8::1]:8080", far, false, true);
+        check(Some("https://app.example.net"), "chat.example.org", far, true, true);
+        check(Some("https://evil.example"), "chat.example.org", far, true, false);
+        check(Some("https://chat.example.org.evil.example"), "chat.example.org", far, true, false);
         check(Some("null"), "chat.example.org", far, false, false);
         check(Some(""), "chat.example.org", far, false, false);
         check(Some("file://"), "chat.example.org", far, false, false);
-        check(
-            Some("https://chat.example.org"),
-            "chat example org",
-            far,
-            true,
-            false,
-        );
+        check(Some("https://chat.example.org"), "chat example org", far, true, false);
         // A browser on this machine: any site can be opened in it, and any name can point to 127.0.0.1.
-        check(
-            Some("http://127.0.0.1:8080"),
-            "127.0.0.1:8080",
-            near,
-            false,
-            true,
-        );
-        check(
-            Some("http://localhost:8080"),
-            "localhost:8080",
-            near,
-            false,
-            true,
-        );
-        check(
-            Some("http://chat.example.org"),
-            "chat.example.org",
-            near,
-            false,
-            true,
-        );
-        check(
-            Some("http://evil.example:8080"),
-            "127.0.0.1:8080",
-            near,
-            false,
-            false,
-        );
-        check(
-            Some("http://evil.example:8080"),
-            "evil.example:8080",
-            near,
-            false,
-            false,
-        );
-        check(
-            Some("http://localhost.evil.example:8080"),
-            "localhost.evil.example:8080",
-            near,
-            false,
-            false,
-        );
+        check(Some("http://127.0.0.1:8080"), "127.0.0.1:8080", near, false, true);
+        check(Some("http://localhost:8080"), "localhost:8080", near, false, true);
+        check(Some("http://chat.example.org"), "chat.example.org", near, false, true);
+        check(Some("http://evil.example:8080"), "127.0.0.1:8080", near, false, false);
+        check(Some("http://evil.example:8080"), "evil.example:8080", near, false, false);
+        check(Some("http://localhost.evil.example:8080"), "localhost.evil.example:8080", near, false, false);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use crate::websocket;
 use chat::id::SessionId;
 use std::io;
 use std::time::Duration;
-use wire::LineWriter;
 
 /// Seconds that a connection which was told goodbye has to take it.
 const ENDING_SECONDS: u64 = 5;
@@ -14,8 +13,7 @@ const ENDING_SECONDS: u64 = 5;
 impl Shard {
     /// The second of this connection's check has come.
     pub(super) fn check(&mut self, id: SessionId, at: u64) {
-        let (second, stalled_after) =
-            (self.now.monotonic_ms / 1000, self.around.rules.limits.stalled_seconds as u64);
+        let (second, stalled_after) = (self.now.monotonic_ms / 1000, self.around.rules.limits.stalled_seconds as u64);
         let Some(connection) = self.connections.find(id) else { return };
         if connection.next_check != at {
             return; // An earlier or later entry stands for it.
@@ -107,16 +105,7 @@ impl Shard {
 
     /// The hub has put the session out (killed, disabled, deleted); it has forgotten it already.
     pub(super) fn close_for_hub(&mut self, id: SessionId, reason: &str) {
-        let mut line = Vec::new();
-        LineWriter::new(&mut line).verb("ERROR").trailing(&format!("Closing Link: {reason}"));
-        let Some(connection) = self.connections.find(id) else { return };
-        if let Some(session) = connection.session_mut() {
-            // The request to depart is not sent: there is nobody to depart.
-            let _ = session.depart(reason);
-        }
-        self.output.bytes.extend_from_slice(&line);
-        self.output.close = true;
-        self.take_output(id);
+        self.with_session(id, |session, now, facts, output| session.close(now, facts, reason, output));
     }
 
     /// A WebSocket peer said goodbye, or broke the protocol.
@@ -156,16 +145,12 @@ impl Shard {
     pub(super) fn say_goodbye(&mut self, farewell: &str, within: Duration) {
         let until = self.now.monotonic_ms + within.as_millis() as u64;
         self.stopping = Stopping::Ending { until };
-        let mut line = Vec::new();
-        LineWriter::new(&mut line).verb("ERROR").trailing(&format!("Closing Link: {farewell}"));
         for slot in self.connections.slots() {
             let Some(connection) = self.connections.at(slot) else { continue };
             let id = connection.id;
             match &connection.stage {
                 Stage::Open(_) => {
-                    self.output.bytes.extend_from_slice(&line);
-                    self.output.close = true;
-                    self.take_output(id);
+                    self.with_session(id, |session, now, facts, output| session.close(now, facts, farewell, output));
                 }
                 Stage::Ending { .. } => {}
                 Stage::Proxy { .. } | Stage::Handshake { .. } => self.drop_connection(slot),

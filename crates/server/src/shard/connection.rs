@@ -39,12 +39,20 @@ pub struct Connection {
 #[derive(Debug)]
 pub enum Stage {
     /// Waits for the PROXY header; what came of it so far.
-    Proxy { header: Vec<u8>, opening: Box<Opening> },
+    Proxy {
+        header: Vec<u8>,
+        opening: Box<Opening>,
+    },
     /// In the TLS handshake.
-    Handshake { opening: Box<Opening> },
+    Handshake {
+        opening: Box<Opening>,
+    },
     Open(Box<Session>),
     /// Has been told goodbye: what waits is written, then what comes is thrown away until the peer closes or `until`.
-    Ending { until: u64, told: bool },
+    Ending {
+        until: u64,
+        told: bool,
+    },
 }
 
 /// A WebSocket's reading side.

@@ -7,7 +7,7 @@ use chat::effect::{Effect, EventOrigin};
 use chat::event::Event;
 use chat::id::{RoomNumber, SessionId};
 use session::room_index::{Exception, Outboxes, Segment};
-use session::{ServerFacts, Treatment, render};
+use session::{ServerFacts, Session, Treatment, render};
 use smallvec::SmallVec;
 use wire::Capability;
 
@@ -39,7 +39,9 @@ impl Shard {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Answer { to, number, answer } => {
-                self.with_session(to, |session, now, facts, output| session.answer(now, facts, number, &answer, output));
+                self.with_session(to, |session, now, facts, output| {
+                    session.answer(now, facts, number, &answer, output)
+                });
             }
             Effect::Done { to, number } => self.done(to, number),
             Effect::Enter { session, room } => self.enter(session, room),
@@ -101,6 +103,11 @@ impl Shard {
         let Shard { rooms, around, scratch, handle, .. } = self;
         rooms.broadcast(room, exception, |class, buffer| class.render(event, &around.facts, scratch, buffer));
         handle.metrics.events(1);
+        if Session::concerns_people(event) {
+            for slot in self.rooms.members(room).collect::<Vec<u32>>() {
+                self.observe(slot, event);
+            }
+        }
         if let Some(origin) = origin.filter(|origin| origin.finishes) {
             self.done(origin.session, origin.number);
         }
@@ -131,8 +138,20 @@ impl Shard {
             self.tell(*id, segment);
         }
         self.handle.metrics.events(1);
+        if Session::concerns_people(event) {
+            for id in sessions {
+                self.observe(id.slot, event);
+            }
+        }
         if let Some(origin) = origin.filter(|origin| origin.finishes && origin.session.shard == self.number) {
             self.done(origin.session, origin.number);
+        }
+    }
+
+    /// A session that was told of its own client's change takes note of it.
+    fn observe(&mut self, slot: u32, event: &Event) {
+        if let Some(session) = self.connections.at(slot).and_then(|connection| connection.session_mut()) {
+            session.observe(event);
         }
     }
 
@@ -197,7 +216,7 @@ impl Shard {
             return;
         };
         let carrier = connection.class.carrier;
-        let form = connection.session().map(session::Session::form);
+        let form = connection.session().map(Session::form);
         if !self.output.bytes.is_empty() {
             let lines = std::mem::take(&mut self.output.bytes);
             self.send_raw(id, carrier.carried(lines));
@@ -244,12 +263,18 @@ impl Shard {
     }
 
     fn takes_mirror(&mut self, id: SessionId) -> bool {
-        self.connections.find(id).and_then(|connection| connection.session()).is_some_and(|session| session.takes_mirror())
+        self.connections
+            .find(id)
+            .and_then(|connection| connection.session())
+            .is_some_and(|session| session.takes_mirror())
     }
 
     /// Asked to hear of those it watches (IRCv3 extended-monitor).
     fn takes_watched_events(&mut self, id: SessionId) -> bool {
-        self.connections.find(id).is_some_and(|connection| connection.class.form.has(Capability::ExtendedMonitor))
+        self.connections
+            .find(id)
+            .and_then(|connection| connection.session())
+            .is_some_and(|session| session.has(Capability::ExtendedMonitor))
     }
 
     fn registered_at(&mut self, slot: u32) -> Option<SessionId> {

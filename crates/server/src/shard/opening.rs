@@ -114,7 +114,9 @@ impl Shard {
                     connection.socket.tls = Some(Box::new(tls));
                 }
                 Err(error) => {
-                    tracing::error!("TLS could not be started for a connection: {error}; check [tls] in the configuration");
+                    tracing::error!(
+                        "TLS could not be started for a connection: {error}; check [tls] in the configuration"
+                    );
                     self.drop_connection(id.slot);
                 }
             },

@@ -110,11 +110,7 @@ fn take_packets(tls: &mut ServerConnection, stream: &mut TcpStream) -> io::Resul
     Ok(count)
 }
 
-fn write_encrypted(
-    tls: &mut ServerConnection,
-    stream: &mut TcpStream,
-    slices: &[Ref<'_, [u8]>],
-) -> io::Result<usize> {
+fn write_encrypted(tls: &mut ServerConnection, stream: &mut TcpStream, slices: &[Ref<'_, [u8]>]) -> io::Result<usize> {
     write_waiting(tls, stream)?;
     let mut taken = 0;
     for slice in slices {

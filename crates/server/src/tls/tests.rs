@@ -13,18 +13,8 @@ use tempfile::TempDir;
 fn material() -> (TlsMaterial, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let defaults = Config::default();
-    let storage = Storage {
-        path: folder.path().to_path_buf(),
-        ..defaults.storage.clone()
-    };
-    (
-        TlsMaterial::load(&Config {
-            storage,
-            ..defaults
-        })
-        .unwrap(),
-        folder,
-    )
+    let storage = Storage { path: folder.path().to_path_buf(), ..defaults.storage.clone() };
+    (TlsMaterial::load(&Config { storage, ..defaults }).unwrap(), folder)
 }
 
 /// A client that pins a fingerprint, as ours does.
@@ -49,12 +39,7 @@ impl ServerCertVerifier for Pin {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signed,
-            &self.1.signature_verification_algorithms,
-        )
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.1.signature_verification_algorithms)
     }
     fn verify_tls13_signature(
         &self,
@@ -62,12 +47,7 @@ impl ServerCertVerifier for Pin {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signed,
-            &self.1.signature_verification_algorithms,
-        )
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.1.signature_verification_algorithms)
     }
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.1.signature_verification_algorithms.supported_schemes()
@@ -88,8 +68,7 @@ fn client_config(
     match identity {
         Some(own) => {
             let chain = read_chain(&own.certificate).unwrap();
-            let key =
-                PrivateKeyDer::from_pem_file(own.certificate.with_file_name("key.pem")).unwrap();
+            let key = PrivateKeyDer::from_pem_file(own.certificate.with_file_name("key.pem")).unwrap();
             builder.with_client_auth_cert(chain, key).unwrap()
         }
         None => builder.with_no_client_auth(),
@@ -101,10 +80,7 @@ fn client(config: &Arc<ClientConfig>) -> ClientConnection {
 }
 
 /// Carries bytes both ways until nobody has any left; the server's error ends it.
-fn converse(
-    client: &mut ClientConnection,
-    server: &mut ServerConnection,
-) -> Result<(), rustls::Error> {
+fn converse(client: &mut ClientConnection, server: &mut ServerConnection) -> Result<(), rustls::Error> {
     loop {
         let mut bytes = Vec::new();
         while client.wants_write() {
@@ -139,16 +115,10 @@ fn a_client_certificate_is_welcome_but_not_asked_in_earnest() {
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         for own in [None, Some(&identity)] {
             let config = Arc::new(client_config(&material, &[version], own));
-            let (mut client, mut server) = (
-                client(&config),
-                server_connection(material.irc.clone()).unwrap(),
-            );
+            let (mut client, mut server) = (client(&config), server_connection(material.irc.clone()).unwrap());
             converse(&mut client, &mut server).unwrap();
             assert!(!server.is_handshaking());
-            let shown = server
-                .peer_certificates()
-                .and_then(|chain| chain.first())
-                .map(fingerprint);
+            let shown = server.peer_certificates().and_then(|chain| chain.first()).map(fingerprint);
             assert_eq!(shown, own.map(|own| own.fingerprint), "{version:?}");
             server.writer().write_all(b"PING :x\r\n").unwrap();
             converse(&mut client, &mut server).unwrap();
@@ -158,10 +128,7 @@ fn a_client_certificate_is_welcome_but_not_asked_in_earnest() {
         }
         // The page never sees a certificate.
         let config = Arc::new(client_config(&material, &[version], Some(&identity)));
-        let (mut client, mut server) = (
-            client(&config),
-            server_connection(material.http.clone()).unwrap(),
-        );
+        let (mut client, mut server) = (client(&config), server_connection(material.http.clone()).unwrap());
         converse(&mut client, &mut server).unwrap();
         assert!(server.peer_certificates().is_none());
     }
@@ -177,40 +144,26 @@ fn a_returning_client_resumes_and_keeps_its_certificate() {
         let config = Arc::new(config);
         let mut kinds = Vec::new();
         for _ in 0..2 {
-            let (mut client, mut server) = (
-                client(&config),
-                server_connection(material.irc.clone()).unwrap(),
-            );
+            let (mut client, mut server) = (client(&config), server_connection(material.irc.clone()).unwrap());
             converse(&mut client, &mut server).unwrap();
             kinds.push(server.handshake_kind());
-            let shown = server
-                .peer_certificates()
-                .and_then(|chain| chain.first())
-                .map(fingerprint);
+            let shown = server.peer_certificates().and_then(|chain| chain.first()).map(fingerprint);
             assert_eq!(shown, Some(identity.fingerprint));
         }
-        assert_eq!(
-            kinds,
-            [Some(HandshakeKind::Full), Some(HandshakeKind::Resumed)],
-            "{version:?}"
-        );
+        assert_eq!(kinds, [Some(HandshakeKind::Full), Some(HandshakeKind::Resumed)], "{version:?}");
     }
 }
 
 #[test]
 fn application_protocols_keep_the_two_apart() {
     let (material, _folder) = material();
-    let check =
-        |offered: &[&[u8]], server: &Arc<ServerConfig>, agreed: Result<Option<&[u8]>, ()>| {
-            let mut config = client_config(&material, &[&rustls::version::TLS13], None);
-            config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
-            let (mut client, mut server) = (
-                client(&Arc::new(config)),
-                server_connection(server.clone()).unwrap(),
-            );
-            let done = converse(&mut client, &mut server).map_err(|_| ());
-            assert_eq!(done.map(|()| server.alpn_protocol()), agreed, "{offered:?}");
-        };
+    let check = |offered: &[&[u8]], server: &Arc<ServerConfig>, agreed: Result<Option<&[u8]>, ()>| {
+        let mut config = client_config(&material, &[&rustls::version::TLS13], None);
+        config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+        let (mut client, mut server) = (client(&Arc::new(config)), server_connection(server.clone()).unwrap());
+        let done = converse(&mut client, &mut server).map_err(|_| ());
+        assert_eq!(done.map(|()| server.alpn_protocol()), agreed, "{offered:?}");
+    };
     check(&[], &material.irc, Ok(None));
     check(&[b"irc"], &material.irc, Ok(Some(b"irc")));
     check(&[b"h2", b"http/1.1"], &material.http, Ok(Some(b"http/1.1")));
@@ -222,11 +175,7 @@ fn application_protocols_keep_the_two_apart() {
 fn garbage_is_refused_without_a_panic() {
     let (material, _folder) = material();
     let hello = {
-        let mut client = client(&Arc::new(client_config(
-            &material,
-            &[&rustls::version::TLS13],
-            None,
-        )));
+        let mut client = client(&Arc::new(client_config(&material, &[&rustls::version::TLS13], None)));
         let mut bytes = Vec::new();
         client.write_tls(&mut bytes).unwrap();
         bytes
@@ -244,12 +193,9 @@ fn garbage_is_refused_without_a_panic() {
         assert!(server.is_handshaking());
         failed
     };
-    for plain in [
-        &b"NICK alice\r\nUSER a 0 * :a\r\n"[..],
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        &[0xff; 4_000],
-        &[0; 4_000],
-    ] {
+    for plain in
+        [&b"NICK alice\r\nUSER a 0 * :a\r\n"[..], b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", &[0xff; 4_000], &[0; 4_000]]
+    {
         assert!(check(plain));
     }
     // A hello with each byte changed: refused or still incomplete, never a panic.
@@ -278,60 +224,22 @@ fn mistakes_in_the_files_are_named() {
     let certificate = first.certificate.clone();
     let key = first_folder.path().join("key.pem");
     let check = |certificate: &Path, key: &Path, expected: &str| {
-        let files = CertificateFiles {
-            certificate: certificate.to_path_buf(),
-            key: key.to_path_buf(),
-        };
-        let tls = Tls {
-            files: Some(files),
-            sts: None,
-        };
-        let complaint = TlsMaterial::load(&Config {
-            tls,
-            ..Config::default()
-        })
-        .unwrap_err()
-        .to_string();
+        let files = CertificateFiles { certificate: certificate.to_path_buf(), key: key.to_path_buf() };
+        let tls = Tls { files: Some(files), sts: None };
+        let complaint = TlsMaterial::load(&Config { tls, ..Config::default() }).unwrap_err().to_string();
         assert!(complaint.contains(expected), "{complaint}");
     };
-    check(
-        &certificate,
-        &second_folder.path().join("key.pem"),
-        "is not the key of",
-    );
-    check(
-        &key,
-        &key,
-        "there is no certificate in it; name the PEM file",
-    );
+    check(&certificate, &second_folder.path().join("key.pem"), "is not the key of");
+    check(&key, &key, "there is no certificate in it; name the PEM file");
     check(&certificate, &certificate, "there is no private key in it");
-    check(
-        &certificate,
-        &folder.path().join("none.pem"),
-        "none.pem could not be read: ",
-    );
-    check(
-        &write("empty.pem", ""),
-        &key,
-        "there is no certificate in it",
-    );
-    let cut = std::fs::read_to_string(&certificate)
-        .unwrap()
-        .replace("-----END", "-----");
+    check(&certificate, &folder.path().join("none.pem"), "none.pem could not be read: ");
+    check(&write("empty.pem", ""), &key, "there is no certificate in it");
+    let cut = std::fs::read_to_string(&certificate).unwrap().replace("-----END", "-----");
     check(&write("cut.pem", &cut), &key, "the file is damaged");
-    let locked =
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    check(
-        &certificate,
-        &write("locked.pem", locked),
-        "the key is locked with a password",
-    );
+    let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    check(&certificate, &write("locked.pem", locked), "the key is locked with a password");
     let unknown = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    check(
-        &certificate,
-        &write("unknown.pem", unknown),
-        "this key cannot be used",
-    );
+    check(&certificate, &write("unknown.pem", unknown), "this key cannot be used");
     assert_eq!(first.fingerprint_text().len(), 32 * 3 - 1);
     assert!(first.self_signed && first.is_new);
 }
@@ -345,13 +253,7 @@ fn an_idle_connection_is_small() {
     const ALONE: &str = "PARLOR_TEST_ALONE";
     if std::env::var_os(ALONE).is_none() {
         let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-        again
-            .args([
-                "--exact",
-                "tls::tests::an_idle_connection_is_small",
-                "--nocapture",
-            ])
-            .env(ALONE, "1");
+        again.args(["--exact", "tls::tests::an_idle_connection_is_small", "--nocapture"]).env(ALONE, "1");
         assert!(again.status().unwrap().success());
         return;
     }
@@ -363,19 +265,13 @@ fn an_idle_connection_is_small() {
     let (material, _folder) = material();
     let config = Arc::new(client_config(&material, &[&rustls::version::TLS13], None));
     let connect = || {
-        let (mut client, mut server) = (
-            client(&config),
-            server_connection(material.irc.clone()).unwrap(),
-        );
+        let (mut client, mut server) = (client(&config), server_connection(material.irc.clone()).unwrap());
         converse(&mut client, &mut server).unwrap();
         client.writer().write_all(b"NICK alice\r\n").unwrap();
         converse(&mut client, &mut server).unwrap();
         let mut line = [0; 12];
         server.reader().read_exact(&mut line).unwrap();
-        server
-            .writer()
-            .write_all(b":server 001 alice :Welcome\r\n")
-            .unwrap();
+        server.writer().write_all(b":server 001 alice :Welcome\r\n").unwrap();
         converse(&mut client, &mut server).unwrap();
         Box::new(server)
     };

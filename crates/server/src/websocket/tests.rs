@@ -22,12 +22,7 @@ fn frame(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend(mask);
-    bytes.extend(
-        payload
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
+    bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     bytes
 }
 
@@ -58,11 +53,7 @@ fn transcript_in_pieces(pieces: &[Vec<u8>], longest: usize) -> Vec<String> {
                 }
             }
         }
-        assert!(
-            kept.len() <= longest.max(CONTROL_PAYLOAD) + 14,
-            "the caller keeps {} bytes",
-            kept.len()
-        );
+        assert!(kept.len() <= longest.max(CONTROL_PAYLOAD) + 14, "the caller keeps {} bytes", kept.len());
     }
     words
 }
@@ -83,39 +74,18 @@ fn word(message: &Message<'_>) -> String {
 
 fn check(frames: &[Vec<u8>], expected: &[&str]) {
     let bytes = frames.concat();
-    assert_eq!(
-        transcript(&bytes, LONGEST),
-        expected,
-        "frames {frames:02x?}"
-    );
+    assert_eq!(transcript(&bytes, LONGEST), expected, "frames {frames:02x?}");
     // A byte at a time gives the same.
     let pieces: Vec<Vec<u8>> = bytes.iter().map(|byte| vec![*byte]).collect();
-    assert_eq!(
-        transcript_in_pieces(&pieces, LONGEST),
-        expected,
-        "a byte at a time, frames {frames:02x?}"
-    );
+    assert_eq!(transcript_in_pieces(&pieces, LONGEST), expected, "a byte at a time, frames {frames:02x?}");
 }
 
 #[test]
 fn the_examples_of_the_specification() {
     // RFC 6455 section 5.7.
-    check(
-        &[vec![
-            0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58,
-        ]],
-        &["text Hello"],
-    );
-    check(
-        &[vec![
-            0x89, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58,
-        ]],
-        &["ping Hello"],
-    );
-    check(
-        &[vec![0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]],
-        &["violation 1002"],
-    );
+    check(&[vec![0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]], &["text Hello"]);
+    check(&[vec![0x89, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]], &["ping Hello"]);
+    check(&[vec![0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]], &["violation 1002"]);
     let mut bytes = Vec::new();
     frame_header_into(&mut bytes, Opcode::Text, 5);
     assert_eq!(bytes, [0x81, 0x05]);
@@ -125,42 +95,26 @@ fn the_examples_of_the_specification() {
     bytes.clear();
     frame_header_into(&mut bytes, Opcode::Binary, 65_536);
     assert_eq!(bytes, [0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0]);
-    assert_eq!(
-        accept_key("dGhlIHNhbXBsZSBub25jZQ==").as_deref(),
-        Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-    );
+    assert_eq!(accept_key("dGhlIHNhbXBsZSBub25jZQ==").as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
 }
 
 #[test]
 fn messages_of_all_lengths() {
     for length in [0, 1, 7, 8, 9, 125, 126, 127, 128, 999, 1_000] {
         let payload = vec![b'*'; length];
-        let shown = if length > 40 {
-            format!("({length} bytes)")
-        } else {
-            "*".repeat(length)
-        };
+        let shown = if length > 40 { format!("({length} bytes)") } else { "*".repeat(length) };
         check(&[frame(true, 1, &payload)], &[&format!("text {shown}")]);
         check(&[frame(true, 2, &payload)], &[&format!("binary {shown}")]);
     }
     check(&[frame(true, 1, &[b'*'; 1_001])], &["violation 1009"]);
     check(&[frame(true, 2, &vec![b'*'; 70_000])], &["violation 1009"]);
     // The header alone is enough to refuse: nobody waits for 2⁶² bytes.
-    check(
-        &[vec![0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0]],
-        &["violation 1009"],
-    );
+    check(&[vec![0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0]], &["violation 1009"]);
     // 2⁶³ is not even a length.
-    check(
-        &[vec![0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0]],
-        &["violation 1002"],
-    );
+    check(&[vec![0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0]], &["violation 1002"]);
     // Lengths in more bytes than needed.
     check(&[vec![0x82, 0xfe, 0, 125]], &["violation 1002"]);
-    check(
-        &[vec![0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]],
-        &["violation 1002"],
-    );
+    check(&[vec![0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff]], &["violation 1002"]);
 }
 
 #[test]
@@ -169,14 +123,7 @@ fn pings_and_pongs() {
     check(&[frame(true, 9, &[b'p'; 125])], &["ping (125 bytes)"]);
     check(&[frame(true, 9, &[b'p'; 126])], &["violation 1002"]);
     check(&[frame(true, 10, b"unasked")], &["pong unasked"]);
-    check(
-        &[
-            frame(true, 9, b"1"),
-            frame(true, 9, b"2"),
-            frame(true, 1, b"x"),
-        ],
-        &["ping 1", "ping 2", "text x"],
-    );
+    check(&[frame(true, 9, b"1"), frame(true, 9, b"2"), frame(true, 1, b"x")], &["ping 1", "ping 2", "text x"]);
     check(&[frame(false, 9, b"")], &["violation 1002"]);
 }
 
@@ -185,10 +132,7 @@ fn reserved_bits_and_opcodes() {
     for bit in [0x40, 0x20, 0x10, 0x70] {
         let mut bytes = frame(true, 1, b"x");
         bytes[0] |= bit;
-        check(
-            &[frame(true, 1, b"before"), bytes],
-            &["text before", "violation 1002"],
-        );
+        check(&[frame(true, 1, b"before"), bytes], &["text before", "violation 1002"]);
     }
     for opcode in [3, 4, 5, 6, 7, 11, 12, 13, 14, 15] {
         check(&[frame(true, opcode, b"")], &["violation 1002"]);
@@ -197,71 +141,31 @@ fn reserved_bits_and_opcodes() {
 
 #[test]
 fn fragments() {
+    check(&[frame(false, 1, b"one "), frame(true, 0, b"two")], &["text one two"]);
+    check(&[frame(false, 2, b"a"), frame(false, 0, b"b"), frame(false, 0, b""), frame(true, 0, b"c")], &["binary abc"]);
     check(
-        &[frame(false, 1, b"one "), frame(true, 0, b"two")],
-        &["text one two"],
-    );
-    check(
-        &[
-            frame(false, 2, b"a"),
-            frame(false, 0, b"b"),
-            frame(false, 0, b""),
-            frame(true, 0, b"c"),
-        ],
-        &["binary abc"],
-    );
-    check(
-        &[
-            frame(false, 1, b"one "),
-            frame(true, 9, b"between"),
-            frame(true, 0, b"two"),
-        ],
+        &[frame(false, 1, b"one "), frame(true, 9, b"between"), frame(true, 0, b"two")],
         &["ping between", "text one two"],
     );
     check(&[frame(true, 0, b"x")], &["violation 1002"]);
     check(&[frame(false, 0, b"x")], &["violation 1002"]);
-    check(
-        &[frame(false, 1, b"one"), frame(true, 1, b"two")],
-        &["violation 1002"],
-    );
-    check(
-        &[frame(false, 1, b"one"), frame(true, 2, b"two")],
-        &["violation 1002"],
-    );
-    check(
-        &[
-            frame(false, 1, b"a"),
-            frame(true, 0, b"b"),
-            frame(true, 0, b"c"),
-        ],
-        &["text ab", "violation 1002"],
-    );
+    check(&[frame(false, 1, b"one"), frame(true, 1, b"two")], &["violation 1002"]);
+    check(&[frame(false, 1, b"one"), frame(true, 2, b"two")], &["violation 1002"]);
+    check(&[frame(false, 1, b"a"), frame(true, 0, b"b"), frame(true, 0, b"c")], &["text ab", "violation 1002"]);
     // Together too long, each within the limit; also without an end.
-    check(
-        &[frame(false, 1, &[b'*'; 600]), frame(true, 0, &[b'*'; 401])],
-        &["violation 1009"],
-    );
+    check(&[frame(false, 1, &[b'*'; 600]), frame(true, 0, &[b'*'; 401])], &["violation 1009"]);
     let mut endless = vec![frame(false, 1, b"")];
     endless.extend(std::iter::repeat_n(frame(false, 0, &[b'*'; 100]), 11));
     check(&endless, &["violation 1009"]);
-    check(
-        &[frame(false, 1, &[b'*'; 600]), frame(true, 0, &[b'*'; 400])],
-        &["text (1000 bytes)"],
-    );
+    check(&[frame(false, 1, &[b'*'; 600]), frame(true, 0, &[b'*'; 400])], &["text (1000 bytes)"]);
 }
 
 #[test]
 fn text_is_utf_8() {
-    check(
-        &[frame(true, 1, "κόσμε ✓ 🍵".as_bytes())],
-        &["text κόσμε ✓ 🍵"],
-    );
+    check(&[frame(true, 1, "κόσμε ✓ 🍵".as_bytes())], &["text κόσμε ✓ 🍵"]);
     // A character in two fragments is whole in the end.
     let tea = "🍵".as_bytes();
-    check(
-        &[frame(false, 1, &tea[..2]), frame(true, 0, &tea[2..])],
-        &["text 🍵"],
-    );
+    check(&[frame(false, 1, &tea[..2]), frame(true, 0, &tea[2..])], &["text 🍵"]);
     for invalid in [
         &b"\xff"[..],
         b"\xc0\xaf",
@@ -271,18 +175,12 @@ fn text_is_utf_8() {
         b"\xf0\x9f\x8d",
     ] {
         check(&[frame(true, 1, invalid)], &["violation 1007"]);
-        check(
-            &[frame(false, 1, invalid), frame(true, 0, b"")],
-            &["violation 1007"],
-        );
+        check(&[frame(false, 1, invalid), frame(true, 0, b"")], &["violation 1007"]);
     }
     // Binary messages are anything.
     let mut decoder = Decoder::new(LONGEST);
     let mut bytes = frame(true, 2, b"\xff\x00");
-    assert_eq!(
-        decoder.decode(&mut bytes).unwrap().message,
-        Some(Message::Binary(Cow::Borrowed(&b"\xff\x00"[..])))
-    );
+    assert_eq!(decoder.decode(&mut bytes).unwrap().message, Some(Message::Binary(Cow::Borrowed(&b"\xff\x00"[..]))));
 }
 
 #[test]
@@ -291,49 +189,24 @@ fn closes() {
     check(&[frame(true, 8, b"\x03\xe8bye")], &["close 1000 bye"]);
     check(&[frame(true, 8, b"\x03")], &["violation 1002"]);
     check(&[frame(true, 8, b"\x03\xe8\xff")], &["violation 1007"]);
-    check(
-        &[frame(true, 8, &[&b"\x03\xe8"[..], &[b'*'; 124]].concat())],
-        &["violation 1002"],
-    );
-    check(
-        &[frame(true, 8, b""), frame(true, 1, b"late")],
-        &["close 0 "],
-    );
-    for code in [
-        1000u16, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999,
-    ] {
-        check(
-            &[frame(true, 8, &code.to_be_bytes())],
-            &[&format!("close {code} ")],
-        );
+    check(&[frame(true, 8, &[&b"\x03\xe8"[..], &[b'*'; 124]].concat())], &["violation 1002"]);
+    check(&[frame(true, 8, b""), frame(true, 1, b"late")], &["close 0 "]);
+    for code in [1000u16, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999] {
+        check(&[frame(true, 8, &code.to_be_bytes())], &[&format!("close {code} ")]);
     }
-    for code in [
-        0u16, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
-    ] {
+    for code in [0u16, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
         check(&[frame(true, 8, &code.to_be_bytes())], &["violation 1002"]);
     }
-    assert_eq!(
-        close_frame(CloseCode::TooBig, "no"),
-        [0x88, 4, 0x03, 0xf1, b'n', b'o']
-    );
+    assert_eq!(close_frame(CloseCode::TooBig, "no"), [0x88, 4, 0x03, 0xf1, b'n', b'o']);
     assert_eq!(close_answer(None), [0x88, 0]);
-    assert_eq!(
-        close_frame(CloseCode::Normal, &"é".repeat(100)).len(),
-        2 + 2 + 122
-    );
+    assert_eq!(close_frame(CloseCode::Normal, &"é".repeat(100)).len(), 2 + 2 + 122);
 }
 
 #[test]
 fn after_the_end_everything_is_passed_over() {
     let mut decoder = Decoder::new(LONGEST);
     assert!(decoder.decode(&mut [0xff]).is_err());
-    assert_eq!(
-        decoder.decode(&mut frame(true, 1, b"x")).unwrap(),
-        Decoded {
-            consumed: 7,
-            message: None
-        }
-    );
+    assert_eq!(decoder.decode(&mut frame(true, 1, b"x")).unwrap(), Decoded { consumed: 7, message: None });
 }
 
 #[test]
@@ -352,35 +225,19 @@ fn lines_become_messages() {
 #[test]
 fn the_client_s_order_of_subprotocols_wins() {
     let check = |offered: &[&str], expected: Option<&str>| {
-        assert_eq!(
-            choose_subprotocol(offered.iter().copied()),
-            expected,
-            "{offered:?}"
-        );
+        assert_eq!(choose_subprotocol(offered.iter().copied()), expected, "{offered:?}");
     };
     check(&[], None);
     check(&["chat"], None);
     check(&["text.ircv3.net"], Some(TEXT_SUBPROTOCOL));
-    check(
-        &["binary.ircv3.net, text.ircv3.net"],
-        Some(BINARY_SUBPROTOCOL),
-    );
+    check(&["binary.ircv3.net, text.ircv3.net"], Some(BINARY_SUBPROTOCOL));
     check(&["text.ircv3.net,binary.ircv3.net"], Some(TEXT_SUBPROTOCOL));
-    check(
-        &["chat , binary.ircv3.net", "text.ircv3.net"],
-        Some(BINARY_SUBPROTOCOL),
-    );
+    check(&["chat , binary.ircv3.net", "text.ircv3.net"], Some(BINARY_SUBPROTOCOL));
 }
 
 #[test]
 fn keys_that_are_none_are_refused() {
-    for key in [
-        "",
-        "short",
-        "dGhlIHNhbXBsZSBub25jZQ",
-        "AAAAAAAAAAAAAAAAAAAAAAAA",
-        "not base64 at all!!!!!!!",
-    ] {
+    for key in ["", "short", "dGhlIHNhbXBsZSBub25jZQ", "AAAAAAAAAAAAAAAAAAAAAAAA", "not base64 at all!!!!!!!"] {
         assert_eq!(accept_key(key), None, "{key:?}");
     }
 }
@@ -415,10 +272,7 @@ fn tungstenite_understands_us_and_we_understand_it() {
         }
     }
 
-    let wire = Wire {
-        sent: Vec::new(),
-        received: Default::default(),
-    };
+    let wire = Wire { sent: Vec::new(), received: Default::default() };
     let mut peer = WebSocket::from_raw_socket(wire, Role::Client, None);
     let long = "é".repeat(60_000);
     for message in [
@@ -433,19 +287,10 @@ fn tungstenite_understands_us_and_we_understand_it() {
     let sent = std::mem::take(&mut peer.get_mut().sent);
     assert_eq!(
         transcript(&sent, 200_000),
-        [
-            "text PRIVMSG #tea :hi",
-            "text (120000 bytes)",
-            "binary (300 bytes)",
-            "ping \u{1}\u{2}\u{3}",
-            "close 0 "
-        ]
+        ["text PRIVMSG #tea :hi", "text (120000 bytes)", "binary (300 bytes)", "ping \u{1}\u{2}\u{3}", "close 0 "]
     );
 
-    let wire = Wire {
-        sent: Vec::new(),
-        received: Default::default(),
-    };
+    let wire = Wire { sent: Vec::new(), received: Default::default() };
     let mut peer = WebSocket::from_raw_socket(wire, Role::Client, None);
     let mut ours = Vec::new();
     encode_line(&mut ours, true, b":server PRIVMSG #tea :hi\r\n");
@@ -454,21 +299,12 @@ fn tungstenite_understands_us_and_we_understand_it() {
     ours.extend(pong_frame(b"yes"));
     ours.extend(close_frame(CloseCode::GoingAway, "bye"));
     peer.get_mut().received.extend(ours);
-    assert_eq!(
-        peer.read().unwrap(),
-        Theirs::text(":server PRIVMSG #tea :hi")
-    );
+    assert_eq!(peer.read().unwrap(), Theirs::text(":server PRIVMSG #tea :hi"));
     assert_eq!(peer.read().unwrap(), Theirs::binary(long.into_bytes()));
-    assert_eq!(
-        peer.read().unwrap(),
-        Theirs::Ping(b"are you there".to_vec().into())
-    );
+    assert_eq!(peer.read().unwrap(), Theirs::Ping(b"are you there".to_vec().into()));
     assert_eq!(peer.read().unwrap(), Theirs::Pong(b"yes".to_vec().into()));
     match peer.read().unwrap() {
-        Theirs::Close(Some(close)) => assert_eq!(
-            (u16::from(close.code), close.reason.as_str()),
-            (1001, "bye")
-        ),
+        Theirs::Close(Some(close)) => assert_eq!((u16::from(close.code), close.reason.as_str()), (1001, "bye")),
         other => panic!("{other:?}"),
     }
 }

@@ -1,0 +1,403 @@
+//! Records as rows, and back: the one place that knows how a value looks on disk.
+//!
+//! What is small and closed is written as a word or as a number that is fixed here, not by an enum's layout, so that the
+//! domain's types can change without changing what old databases mean.
+
+use chat::chatroom::RoomFlag;
+use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
+use chat::membership::{Membership, Role, Roles};
+use chat::message::{Message, MessageKind};
+use chat::person::Person;
+use chat::refusal::{ListKind, Right, Rights};
+use chat::snapshot::{AccountRecord, ListEntry, MembershipRecord, RoomKind, RoomRecord, ScramKeys, Topic};
+use compact_str::CompactString;
+use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{CachedStatement, Row, params};
+use std::net::IpAddr;
+use std::sync::Arc;
+use uuid::Uuid;
+
+// ---- Accounts
+
+pub(super) const KEEP_ACCOUNT: &str = "INSERT INTO account
+    (id, username, password_hash, scram_iterations, scram_salt, scram_stored_key, scram_server_key, email, created,
+     last_seen, last_address, rights, owner, disabled)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+    ON CONFLICT DO UPDATE SET username = ?2, password_hash = ?3, scram_iterations = ?4, scram_salt = ?5,
+     scram_stored_key = ?6, scram_server_key = ?7, email = ?8, created = ?9, last_seen = ?10, last_address = ?11,
+     rights = ?12, owner = ?13, disabled = ?14";
+pub(super) const ACCOUNTS: &str = "SELECT id, username, password_hash, scram_iterations, scram_salt, scram_stored_key,
+    scram_server_key, email, created, last_seen, last_address, rights, owner, disabled FROM account ORDER BY id";
+pub(super) const FORGET_ACCOUNT: &str = "DELETE FROM account WHERE id = ?1";
+pub(super) const KEEP_CERTIFICATE: &str = "INSERT INTO certificate (account, place, fingerprint) VALUES (?1, ?2, ?3)";
+pub(super) const CERTIFICATES: &str = "SELECT account, fingerprint FROM certificate ORDER BY account, place";
+pub(super) const FORGET_CERTIFICATES: &str = "DELETE FROM certificate WHERE account = ?1";
+
+pub(super) fn keep_account(statement: &mut CachedStatement<'_>, account: &AccountRecord) -> rusqlite::Result<()> {
+    let scram = account.scram.as_deref();
+    statement.execute(params![
+        bytes(&account.id.0),
+        account.username.as_str(),
+        account.password_hash.as_deref(),
+        scram.map(|keys| keys.iterations),
+        scram.map(|keys| &keys.salt),
+        scram.map(|keys| &keys.stored_key[..]),
+        scram.map(|keys| &keys.server_key[..]),
+        account.email.as_deref(),
+        time(account.created),
+        time(account.last_seen),
+        account.last_address.map(|address| address.to_string()),
+        words(Right::ALL.into_iter().filter(|right| account.rights.holds(*right)).map(Right::word)),
+        account.owner,
+        account.disabled,
+    ])?;
+    Ok(())
+}
+
+/// Without its certificates.
+pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
+    Ok(AccountRecord {
+        id: ClientId(uuid(row, 0)?),
+        username: text(row, 1)?,
+        password_hash: long_text(row, 2)?,
+        scram: match row.get(3)? {
+            None => None,
+            Some(iterations) => Some(Box::new(ScramKeys {
+                iterations,
+                salt: row.get(4)?,
+                stored_key: row.get(5)?,
+                server_key: row.get(6)?,
+            })),
+        },
+        certificates: Vec::new(),
+        email: long_text(row, 7)?,
+        created: Timestamp(unsigned(row, 8)?),
+        last_seen: Timestamp(unsigned(row, 9)?),
+        last_address: parsed(row, 10, |address| address.parse::<IpAddr>().ok())?,
+        rights: from_words(row, 11, Right::from_word)?
+            .into_iter()
+            .fold(Rights::NONE, |rights, right| rights.with(right)),
+        owner: row.get(12)?,
+        disabled: row.get(13)?,
+    })
+}
+
+// ---- Rooms
+
+pub(super) const KEEP_ROOM: &str = "INSERT INTO room
+    (number, id, name, first_client, second_client, created, topic, topic_by, topic_at, flags, key, member_limit)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    ON CONFLICT (number) DO UPDATE SET id = ?2, name = ?3, first_client = ?4, second_client = ?5, created = ?6,
+     topic = ?7, topic_by = ?8, topic_at = ?9, flags = ?10, key = ?11, member_limit = ?12, removed = NULL";
+pub(super) const ROOMS: &str =
+    "SELECT number, id, name, first_client, second_client, created, topic, topic_by, topic_at,
+    flags, key, member_limit FROM room WHERE removed IS NULL ORDER BY number";
+pub(super) const REMOVE_ROOM: &str = "UPDATE room SET removed = ?2 WHERE number = ?1";
+pub(super) const KEEP_LIST_ENTRY: &str =
+    "INSERT INTO room_list (room, place, kind, mask, set_by, set_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub(super) const LIST_ENTRIES: &str = "SELECT room, kind, mask, set_by, set_at FROM room_list ORDER BY room, place";
+pub(super) const FORGET_LIST_ENTRIES: &str = "DELETE FROM room_list WHERE room = ?1";
+
+pub(super) fn keep_room(statement: &mut CachedStatement<'_>, room: &RoomRecord) -> rusqlite::Result<()> {
+    let (name, between) = match &room.kind {
+        RoomKind::Named { name } => (Some(name.as_str()), None),
+        RoomKind::Direct { between } => (None, Some(between)),
+    };
+    statement.execute(params![
+        room.number.0,
+        bytes(&room.id.0),
+        name,
+        between.map(|(first, _)| bytes(&first.0)),
+        between.map(|(_, second)| bytes(&second.0)),
+        time(room.created),
+        room.topic.as_ref().map(|topic| &*topic.text),
+        room.topic.as_ref().map(|topic| topic.by.as_str()),
+        room.topic.as_ref().map(|topic| time(topic.at)),
+        words(room.flags.iter().map(|flag| flag_word(*flag))),
+        room.key.as_deref(),
+        room.member_limit,
+    ])?;
+    Ok(())
+}
+
+/// Without its lists.
+pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
+    Ok(RoomRecord {
+        number: RoomNumber(row.get(0)?),
+        id: ChatroomId(uuid(row, 1)?),
+        kind: match some_text(row, 2)? {
+            Some(name) => RoomKind::Named { name },
+            None => RoomKind::Direct { between: (ClientId(uuid(row, 3)?), ClientId(uuid(row, 4)?)) },
+        },
+        created: Timestamp(unsigned(row, 5)?),
+        topic: match long_text(row, 6)? {
+            Some(topic) => Some(Topic { text: topic, by: text(row, 7)?, at: Timestamp(unsigned(row, 8)?) }),
+            None => None,
+        },
+        flags: from_words(row, 9, flag_from_word)?,
+        key: some_text(row, 10)?,
+        member_limit: row.get(11)?,
+        lists: Vec::new(),
+    })
+}
+
+pub(super) fn keep_list_entry(
+    statement: &mut CachedStatement<'_>,
+    room: RoomNumber,
+    place: usize,
+    kind: ListKind,
+    entry: &ListEntry,
+) -> rusqlite::Result<()> {
+    let place = place as i64;
+    statement.execute(params![
+        room.0,
+        place,
+        list_word(kind),
+        entry.mask.as_str(),
+        entry.by.as_str(),
+        time(entry.at)
+    ])?;
+    Ok(())
+}
+
+pub(super) fn list_entry(row: &Row<'_>) -> rusqlite::Result<(RoomNumber, ListKind, ListEntry)> {
+    let kind = parsed(row, 1, |word| LISTS.into_iter().find(|kind| list_word(*kind) == word))?;
+    let kind = kind.ok_or_else(|| broken(1, Type::Null, "no list".to_owned()))?;
+    let entry = ListEntry { mask: text(row, 2)?, by: text(row, 3)?, at: Timestamp(unsigned(row, 4)?) };
+    Ok((RoomNumber(row.get(0)?), kind, entry))
+}
+
+fn flag_word(flag: RoomFlag) -> &'static str {
+    match flag {
+        RoomFlag::Moderated => "moderated",
+        RoomFlag::MembersSpeak => "members-speak",
+        RoomFlag::Secret => "secret",
+        RoomFlag::TopicLocked => "topic-locked",
+        RoomFlag::InviteOnly => "invite-only",
+        RoomFlag::NoCtcp => "no-ctcp",
+        RoomFlag::AccountsJoin => "accounts-join",
+        RoomFlag::AccountsSpeak => "accounts-speak",
+        RoomFlag::Registered => "registered",
+    }
+}
+
+fn flag_from_word(word: &str) -> Option<RoomFlag> {
+    RoomFlag::ALL.into_iter().find(|flag| flag_word(*flag) == word)
+}
+
+const LISTS: [ListKind; 3] = [ListKind::Ban, ListKind::Exception, ListKind::Invitation];
+
+fn list_word(kind: ListKind) -> &'static str {
+    match kind {
+        ListKind::Ban => "ban",
+        ListKind::Exception => "exception",
+        ListKind::Invitation => "invitation",
+    }
+}
+
+// ---- Memberships
+
+pub(super) const KEEP_MEMBER: &str = "INSERT INTO membership (room, account, roles, since) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT DO UPDATE SET roles = ?3, since = ?4";
+pub(super) const MEMBERS: &str = "SELECT room, account, roles, since FROM membership ORDER BY room, account";
+pub(super) const FORGET_MEMBER: &str = "DELETE FROM membership WHERE room = ?1 AND account = ?2";
+pub(super) const FORGET_MEMBERSHIPS: &str = "DELETE FROM membership WHERE account = ?1";
+pub(super) const FORGET_MEMBERS: &str = "DELETE FROM membership WHERE room = ?1";
+
+pub(super) fn keep_member(statement: &mut CachedStatement<'_>, member: &MembershipRecord) -> rusqlite::Result<()> {
+    let roles = member.membership.roles.iter().fold(0, |bits, role| bits | 1 << role_number(role));
+    statement.execute(params![member.room.0, bytes(&member.account.0), roles, time(member.membership.since)])?;
+    Ok(())
+}
+
+pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<MembershipRecord> {
+    let bits: i64 = row.get(2)?;
+    if bits >> Role::ALL.len() != 0 {
+        return Err(broken(2, Type::Integer, format!("no roles: {bits}")));
+    }
+    let held = Role::ALL.into_iter().filter(|role| bits & (1 << role_number(*role)) != 0);
+    let roles = held.fold(Roles::NONE, Roles::with);
+    Ok(MembershipRecord {
+        room: RoomNumber(row.get(0)?),
+        account: ClientId(uuid(row, 1)?),
+        membership: Membership { roles, since: Timestamp(unsigned(row, 3)?) },
+    })
+}
+
+fn role_number(role: Role) -> i64 {
+    match role {
+        Role::Voice => 0,
+        Role::HalfOperator => 1,
+        Role::Operator => 2,
+        Role::Admin => 3,
+        Role::Owner => 4,
+    }
+}
+
+// ---- Messages
+
+pub(super) const KEEP_PERSON: &str = "INSERT INTO person (number, client, name, ident, host, account, realname, bot)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) const KEEP_MESSAGE: &str = "INSERT INTO message
+    (number, room, position, id, time, person, kind, tags, text, addressed_to, recipient, audience)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub(super) const KEEP_RUN: &str = "INSERT INTO run (room, position, number, messages) VALUES (?1, ?2, ?3, ?4)";
+/// The columns that [`message`] reads, of `message`, `person` and `room`.
+pub(super) const MESSAGE_COLUMNS: &str = "message.id, message.time, message.position, message.room, message.kind,
+    message.tags, message.text, coalesce(message.addressed_to, room.name, ''), message.recipient, message.audience,
+    room.id, message.person, person.client, person.name, person.ident, person.host, person.account, person.realname,
+    person.bot";
+
+pub(super) fn keep_person(statement: &mut CachedStatement<'_>, number: i64, person: &Person) -> rusqlite::Result<()> {
+    statement.execute(params![
+        number,
+        bytes(&person.id.0),
+        person.name.as_str(),
+        person.ident.as_str(),
+        person.host.as_str(),
+        person.account.as_deref(),
+        person.realname.as_str(),
+        person.bot,
+    ])?;
+    Ok(())
+}
+
+/// The hot path: the statement keeps its bindings, so each is set each time.
+pub(super) fn keep_message(
+    statement: &mut CachedStatement<'_>,
+    number: i64,
+    message: &Message,
+    person: i64,
+) -> rusqlite::Result<()> {
+    // A room's name stands in the room's row.
+    let addressed_to = message.recipient_id.map(|_| message.addressed_to.as_str());
+    statement.raw_bind_parameter(1, number)?;
+    statement.raw_bind_parameter(2, message.room.0)?;
+    statement.raw_bind_parameter(3, message.position.0 as i64)?;
+    statement.raw_bind_parameter(4, bytes(&message.id.0))?;
+    statement.raw_bind_parameter(5, time(message.timestamp))?;
+    statement.raw_bind_parameter(6, person)?;
+    statement.raw_bind_parameter(7, kind_number(message.kind))?;
+    statement.raw_bind_parameter(8, message.tags.as_deref())?;
+    statement.raw_bind_parameter(9, &*message.payload)?;
+    statement.raw_bind_parameter(10, addressed_to)?;
+    statement.raw_bind_parameter(11, message.recipient_id.as_ref().map(|id| bytes(&id.0)))?;
+    statement.raw_bind_parameter(12, message.audience.map(role_number))?;
+    statement.raw_execute()?;
+    Ok(())
+}
+
+/// `last`: the sender of the row before, shared if it is the same again.
+pub(super) fn message(row: &Row<'_>, last: &mut Option<(i64, Arc<Person>)>) -> rusqlite::Result<Message> {
+    let number: i64 = row.get(11)?;
+    let sender = match last {
+        Some((same, person)) if *same == number => person.clone(),
+        _ => {
+            let person = Arc::new(Person {
+                id: ClientId(uuid(row, 12)?),
+                name: text(row, 13)?,
+                ident: text(row, 14)?,
+                host: text(row, 15)?,
+                account: some_text(row, 16)?,
+                realname: text(row, 17)?,
+                bot: row.get(18)?,
+            });
+            *last = Some((number, person.clone()));
+            person
+        }
+    };
+    Ok(Message {
+        id: MessageId(uuid(row, 0)?),
+        timestamp: Timestamp(unsigned(row, 1)?),
+        position: Position(unsigned(row, 2)?),
+        room: RoomNumber(row.get(3)?),
+        kind: numbered(row, 4, &KINDS, kind_number)?,
+        tags: long_text(row, 5)?,
+        payload: row.get::<_, Box<str>>(6)?,
+        addressed_to: text(row, 7)?,
+        recipient_id: row.get::<_, Option<[u8; 16]>>(8)?.map(|bytes| ClientId(Uuid::from_bytes(bytes))),
+        audience: match row.get::<_, Option<i64>>(9)? {
+            None => None,
+            Some(_) => Some(numbered(row, 9, &Role::ALL, role_number)?),
+        },
+        chatroom_id: ChatroomId(uuid(row, 10)?),
+        sender_id: sender.id,
+        sender,
+    })
+}
+
+const KINDS: [MessageKind; 3] = [MessageKind::Text, MessageKind::Notice, MessageKind::Signal];
+
+fn kind_number(kind: MessageKind) -> i64 {
+    match kind {
+        MessageKind::Text => 0,
+        MessageKind::Notice => 1,
+        MessageKind::Signal => 2,
+    }
+}
+
+// ---- Values
+
+fn bytes(id: &Uuid) -> &[u8] {
+    id.as_bytes()
+}
+
+pub(super) fn time(time: Timestamp) -> i64 {
+    time.0 as i64
+}
+
+fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    row.get(column).map(Uuid::from_bytes)
+}
+
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<CompactString> {
+    Ok(CompactString::from(row.get_ref(column)?.as_str().map_err(|error| wrong(row, column, error))?))
+}
+
+fn some_text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<CompactString>> {
+    let text = row.get_ref(column)?.as_str_or_null().map_err(|error| wrong(row, column, error))?;
+    Ok(text.map(CompactString::from))
+}
+
+fn long_text(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Box<str>>> {
+    let text = row.get_ref(column)?.as_str_or_null().map_err(|error| wrong(row, column, error))?;
+    Ok(text.map(Box::from))
+}
+
+fn parsed<T>(row: &Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<Option<T>> {
+    match some_text(row, column)? {
+        None => Ok(None),
+        Some(text) => {
+            parse(&text).map(Some).ok_or_else(|| broken(column, Type::Text, format!("not understood: {text}")))
+        }
+    }
+}
+
+fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn from_words<T>(row: &Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> rusqlite::Result<Vec<T>> {
+    let read = |word| parse(word).ok_or_else(|| broken(column, Type::Text, format!("not understood: {word}")));
+    text(row, column)?.split_ascii_whitespace().map(read).collect()
+}
+
+fn numbered<T: Copy>(row: &Row<'_>, column: usize, all: &[T], number: impl Fn(T) -> i64) -> rusqlite::Result<T> {
+    let found: i64 = row.get(column)?;
+    let value = all.iter().copied().find(|value| number(*value) == found);
+    value.ok_or_else(|| broken(column, Type::Integer, format!("not understood: {found}")))
+}
+
+fn wrong(row: &Row<'_>, column: usize, error: FromSqlError) -> rusqlite::Error {
+    let kind = row.get_ref(column).map_or(Type::Null, |value| value.data_type());
+    rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error))
+}
+
+fn broken(column: usize, kind: Type, what: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, kind, what.into())
+}

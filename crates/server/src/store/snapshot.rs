@@ -1,0 +1,51 @@
+//! Everything but the messages, read at start.
+
+use super::record;
+use chat::id::{Position, Timestamp};
+use chat::snapshot::Snapshot;
+use rusqlite::Connection;
+
+/// Reads it as of one moment.
+pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
+    let moment = connection.transaction()?;
+    let mut snapshot = moment.query_row("SELECT position, timestamp, next_room FROM state", [], |row| {
+        Ok(Snapshot {
+            position: Position(record::unsigned(row, 0)?),
+            timestamp: Timestamp(record::unsigned(row, 1)?),
+            next_room: row.get(2)?,
+            ..Snapshot::default()
+        })
+    })?;
+
+    let mut statement = moment.prepare(record::ACCOUNTS)?;
+    snapshot.accounts = statement.query_map([], record::account)?.collect::<rusqlite::Result<_>>()?;
+    // Both lists are in the order of their accounts, so one walk joins them. An entry without its account can't be: the
+    // schema forbids it.
+    let mut statement = moment.prepare(record::CERTIFICATES)?;
+    let mut rows = statement.query([])?;
+    let mut accounts = snapshot.accounts.iter_mut().peekable();
+    while let Some(row) = rows.next()? {
+        let (account, fingerprint): ([u8; 16], [u8; 32]) = (row.get(0)?, row.get(1)?);
+        while accounts.next_if(|record| *record.id.0.as_bytes() < account).is_some() {}
+        if let Some(record) = accounts.peek_mut().filter(|record| *record.id.0.as_bytes() == account) {
+            record.certificates.push(fingerprint);
+        }
+    }
+
+    let mut statement = moment.prepare(record::ROOMS)?;
+    snapshot.rooms = statement.query_map([], record::room)?.collect::<rusqlite::Result<_>>()?;
+    let mut statement = moment.prepare(record::LIST_ENTRIES)?;
+    let mut rows = statement.query([])?;
+    let mut rooms = snapshot.rooms.iter_mut().peekable();
+    while let Some(row) = rows.next()? {
+        let (room, kind, entry) = record::list_entry(row)?;
+        while rooms.next_if(|record| record.number < room).is_some() {}
+        if let Some(record) = rooms.peek_mut().filter(|record| record.number == room) {
+            record.lists.push((kind, entry));
+        }
+    }
+
+    let mut statement = moment.prepare(record::MEMBERS)?;
+    snapshot.memberships = statement.query_map([], record::member)?.collect::<rusqlite::Result<_>>()?;
+    Ok(snapshot)
+}

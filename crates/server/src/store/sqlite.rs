@@ -1,0 +1,261 @@
+//! The log on SQLite: a thread that owns the one writing connection, and two queues.
+//!
+//! A batch is one transaction and one flush. What fails is taken back whole; then batches fail at once until a probe,
+//! four times a second, finds that the disk takes something again.
+
+use super::checkpoint::{Checkpointer, Folded};
+use super::problem::{StoreError, failure_of};
+use super::writer::Writer;
+use super::{Durability, Problem, flush_folder};
+use chat::log::{Batch, Log, Outcome, StorageFailure};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Called when an outcome can be taken.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Called after each commit, for metrics.
+pub type Observer = Arc<dyn Fn(Committed) + Send + Sync>;
+
+/// A commit that worked.
+#[derive(Clone, Copy, Debug)]
+pub struct Committed {
+    pub changes: usize,
+    /// Of the whole transaction, its flush included.
+    pub took: Duration,
+}
+
+/// Between two probes of a disk that takes nothing: short enough that senders are let in again within a second.
+const PROBE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Makes batches durable in one SQLite database. Dropping it waits until everything given to it is committed or has
+/// failed, and closes the database.
+///
+/// The queues have no bound of their own: the sequencer has one batch under way at a time.
+pub struct SqliteLog {
+    inputs: Sender<Input>,
+    outcomes: Receiver<Outcome>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+enum Input {
+    Batch(Batch),
+    Folded(Folded),
+    Stop,
+}
+
+impl SqliteLog {
+    pub(super) fn start(
+        path: &Path,
+        durability: Durability,
+        wake: Waker,
+        observe: Option<Observer>,
+    ) -> Result<SqliteLog, StoreError> {
+        let failed = |error: std::io::Error| StoreError::new(path, Problem::of_io(&error));
+        let writer = Writer::open(path, durability)?;
+        flush_folder(path).map_err(failed)?;
+        let (inputs, taken) = channel();
+        let (told, outcomes) = channel();
+        let report = inputs.clone();
+        let checkpointer = Checkpointer::start(path, move |folded| {
+            // The thread is gone only when all is over.
+            let _ = report.send(Input::Folded(folded));
+        })?;
+        let outlet = Outlet { outcomes: Some(told), wake };
+        let thread = LogThread { writer, checkpointer, inputs: taken, outlet, observe, failing: None };
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(|| thread.run()).map_err(failed)?;
+        Ok(SqliteLog { inputs, outcomes, thread: Some(thread) })
+    }
+}
+
+impl Log for SqliteLog {
+    fn append(&mut self, batch: Batch) {
+        // If the thread has died, `committed` says so.
+        let _ = self.inputs.send(Input::Batch(batch));
+    }
+
+    /// # Panics
+    /// When the store's thread has died of a panic: nothing would ever be committed again, and the process is to end.
+    fn committed(&mut self) -> Option<Outcome> {
+        match self.outcomes.try_recv() {
+            Ok(outcome) => Some(outcome),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => panic!("the store's thread is gone"),
+        }
+    }
+}
+
+impl Drop for SqliteLog {
+    fn drop(&mut self) {
+        let _ = self.inputs.send(Input::Stop);
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for SqliteLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLog").finish_non_exhaustive()
+    }
+}
+
+/// Where outcomes go. Wakes the other side a last time when the thread ends, however it ends.
+struct Outlet {
+    outcomes: Option<Sender<Outcome>>,
+    wake: Waker,
+}
+
+impl Outlet {
+    fn tell(&self, outcome: Outcome) {
+        if let Some(outcomes) = &self.outcomes {
+            // Nobody listens any more when the log is being dropped.
+            let _ = outcomes.send(outcome);
+        }
+        (self.wake)();
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.outcomes = None;
+        (self.wake)();
+    }
+}
+
+struct LogThread {
+    writer: Writer,
+    checkpointer: Checkpointer,
+    inputs: Receiver<Input>,
+    outlet: Outlet,
+    observe: Option<Observer>,
+    failing: Option<Failing>,
+}
+
+#[derive(Clone, Copy)]
+struct Failing {
+    failure: StorageFailure,
+    next_probe: Instant,
+}
+
+impl LogThread {
+    fn run(mut self) {
+        loop {
+            let input = match self.failing {
+                None => self.inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(failing) => self.inputs.recv_timeout(failing.next_probe.saturating_duration_since(Instant::now())),
+            };
+            match input {
+                Ok(Input::Batch(batch)) => self.take(&batch),
+                Ok(Input::Folded(folded)) => self.finish_folding(&folded),
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.failing.is_some_and(|failing| Instant::now() >= failing.next_probe) {
+                self.probe();
+            }
+        }
+    }
+
+    fn take(&mut self, batch: &Batch) {
+        if let Some(Failing { failure, .. }) = self.failing {
+            self.outlet.tell(Outcome::Failed { batch: batch.number, failure });
+            return;
+        }
+        let begun = Instant::now();
+        match self.writer.commit(batch) {
+            Ok(()) => {
+                self.outlet.tell(Outcome::Committed { batch: batch.number });
+                if let Some(observe) = &self.observe {
+                    observe(Committed { changes: batch.changes.len(), took: begun.elapsed() });
+                }
+                self.fold_if_due();
+            }
+            Err(error) => self.resolve(batch, &error),
+        }
+    }
+
+    /// Says `Failed` only when it is certain that nothing of the batch is kept.
+    fn resolve(&mut self, batch: &Batch, error: &rusqlite::Error) {
+        let path = self.writer.path().to_owned();
+        let failure = failure_of(error, &path);
+        tracing::error!("{} takes nothing ({error}); what people send is refused until it does", path.display());
+        // The batch may have reached the WAL without being flushed. It is not part of the database then, but a process
+        // killed now would find it there at its next start. Writing anything puts other content in its place.
+        let overwritten = self.writer.probe();
+        if self.is_kept(batch) {
+            self.outlet.tell(Outcome::Committed { batch: batch.number });
+            return;
+        }
+        self.outlet.tell(Outcome::Failed { batch: batch.number, failure });
+        self.failing = Some(Failing { failure, next_probe: Instant::now() + PROBE_INTERVAL });
+        if overwritten.is_ok() {
+            self.recover();
+        }
+    }
+
+    /// Asks until there is an answer: a wrong one would be a lie to everyone who waits.
+    fn is_kept(&mut self, batch: &Batch) -> bool {
+        loop {
+            let kept = self.writer.is_usable().then(|| self.writer.has_kept(batch));
+            match kept {
+                Some(Ok(kept)) => return kept,
+                Some(Err(error)) => {
+                    tracing::error!("{} can't be read: {error}", self.writer.path().display())
+                }
+                None => {}
+            }
+            if let Err(error) = self.writer.reopen() {
+                tracing::error!("{error}");
+                std::thread::sleep(PROBE_INTERVAL);
+            }
+        }
+    }
+
+    fn probe(&mut self) {
+        if !self.writer.is_usable()
+            && let Err(error) = self.writer.reopen()
+        {
+            tracing::debug!("{error}");
+        }
+        match self.writer.probe() {
+            Ok(()) => self.recover(),
+            Err(error) => {
+                tracing::debug!("{} still takes nothing: {error}", self.writer.path().display());
+                if let Some(failing) = &mut self.failing {
+                    failing.next_probe = Instant::now() + PROBE_INTERVAL;
+                }
+            }
+        }
+    }
+
+    fn recover(&mut self) {
+        self.failing = None;
+        tracing::info!("{} takes messages again", self.writer.path().display());
+        self.outlet.tell(Outcome::Recovered);
+    }
+
+    fn fold_if_due(&mut self) {
+        match self.writer.unfolded_pages() {
+            Ok(pages) if self.checkpointer.is_due(pages) => self.checkpointer.request(),
+            Ok(_) => {}
+            // Everything is committed all the same; the next commit tells more.
+            Err(error) => tracing::warn!("the size of the WAL is unknown: {error}"),
+        }
+    }
+
+    fn finish_folding(&mut self, folded: &Folded) {
+        self.checkpointer.done(folded);
+        if !folded.failed
+            && let Err(error) = self.writer.fold()
+        {
+            tracing::warn!("the rest of the WAL could not be folded into the database: {error}");
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! What is given to the log is what is read again.
+
+use super::*;
+use crate::store::{Edge, backup};
+use chat::chatroom::RoomFlag;
+use chat::membership::{Membership, Role, Roles};
+use chat::refusal::{ListKind, Right, Rights};
+use chat::snapshot::{ListEntry, MembershipRecord, ScramKeys, Snapshot, Topic};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// What the snapshot should be, kept the simple way.
+#[derive(Default)]
+struct Model {
+    rooms: BTreeMap<u32, RoomRecord>,
+    accounts: BTreeMap<ClientId, AccountRecord>,
+    memberships: BTreeMap<(u32, ClientId), MembershipRecord>,
+    next_room: u32,
+}
+
+impl Model {
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Posted(_) => {}
+            Change::Room(room) => {
+                self.next_room = self.next_room.max(room.number.0 + 1);
+                self.rooms.insert(room.number.0, (**room).clone());
+            }
+            Change::RoomRemoved(room) => {
+                self.rooms.remove(&room.0);
+                self.memberships.retain(|(of, _), _| *of != room.0);
+            }
+            Change::Account(account) => {
+                self.accounts.insert(account.id, (**account).clone());
+            }
+            Change::AccountRemoved(account) => {
+                self.accounts.remove(account);
+                self.memberships.retain(|(_, of), _| of != account);
+            }
+            Change::Member(member) => {
+                self.memberships.insert((member.room.0, member.account), member.clone());
+            }
+            Change::MemberRemoved { room, account } => {
+                self.memberships.remove(&(room.0, *account));
+            }
+        }
+    }
+
+    fn check(&self, snapshot: &Snapshot, position: Position) {
+        assert_eq!(snapshot.accounts, self.accounts.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.rooms, self.rooms.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.memberships, self.memberships.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.next_room, self.next_room);
+        assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
+    }
+}
+
+/// Commits the batches, and compares what a start would load after each, and after a real one at the end.
+fn check(batches: Vec<Vec<Change>>) {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    let mut model = Model::default();
+    for batch in batches {
+        batch.iter().for_each(|change| model.apply(change));
+        writing.commit(batch);
+        model.check(&store.snapshot().expect("a snapshot"), writing.position);
+    }
+    let position = writing.position;
+    drop((writing, store));
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened again");
+    model.check(&store.snapshot().expect("a snapshot"), position);
+}
+
+fn boxed_room(room: RoomRecord) -> Change {
+    Change::Room(Box::new(room))
+}
+
+fn boxed_account(account: AccountRecord) -> Change {
+    Change::Account(Box::new(account))
+}
+
+fn member(room: u32, account: u64, roles: Roles) -> Change {
+    let membership = Membership { roles, since: START };
+    Change::Member(MembershipRecord { room: RoomNumber(room), account: client(account), membership })
+}
+
+#[test]
+fn an_empty_store_is_an_empty_snapshot() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Relaxed).expect("opened");
+    let snapshot = store.snapshot().expect("a snapshot");
+    assert!(snapshot.accounts.is_empty() && snapshot.rooms.is_empty() && snapshot.memberships.is_empty());
+    assert_eq!((snapshot.position, snapshot.timestamp, snapshot.next_room), Default::default());
+}
+
+#[test]
+fn records_with_every_field_set_or_empty() {
+    let entry = |mask: &str| ListEntry { mask: mask.into(), by: "a!b@c".into(), at: Timestamp(START.0 + 5) };
+    check(vec![
+        vec![
+            boxed_account(account(1)),
+            boxed_account(AccountRecord {
+                username: "Zoë".into(),
+                password_hash: Some("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA".into()),
+                scram: Some(Box::new(ScramKeys {
+                    iterations: 600_000,
+                    salt: vec![0, 1, 255],
+                    stored_key: [7; 32],
+                    server_key: [8; 32],
+                })),
+                certificates: vec![[9; 32], [1; 32], [5; 32]],
+                email: Some("zoe@example".into()),
+                last_seen: Timestamp(START.0 + 1),
+                last_address: Some("2001:db8::1".parse().expect("an address")),
+                rights: Rights::ALL,
+                owner: true,
+                disabled: true,
+                ..account(2)
+            }),
+            boxed_account(AccountRecord {
+                certificates: vec![[3; 32]],
+                last_address: Some("192.0.2.1".parse().expect("an address")),
+                rights: Rights::NONE.with(Right::SeeAll).with(Right::Kill),
+                ..account(3)
+            }),
+            boxed_room(room(0)),
+            boxed_room(RoomRecord { kind: RoomKind::Direct { between: (client(1), client(2)) }, ..room(1) }),
+            boxed_room(RoomRecord {
+                topic: Some(Topic { text: "".into(), by: "a!b@c".into(), at: START }),
+                flags: RoomFlag::ALL.to_vec(),
+                key: Some("sesame open".into()),
+                member_limit: Some(7),
+                lists: vec![
+                    (ListKind::Invitation, entry("z!*@*")),
+                    (ListKind::Ban, entry("*!*@bad")),
+                    (ListKind::Ban, entry("a*!*@bad")),
+                    (ListKind::Exception, entry("*!*@*")),
+                ],
+                ..room(7)
+            }),
+            member(0, 1, Roles::NONE),
+            member(7, 1, Roles::of(Role::Owner).with(Role::Voice)),
+            member(7, 2, Role::ALL.into_iter().fold(Roles::NONE, Roles::with)),
+        ],
+        // Replaced whole: fewer certificates, fewer entries, another role.
+        vec![
+            boxed_account(AccountRecord { certificates: vec![[5; 32]], ..account(2) }),
+            boxed_room(RoomRecord { lists: vec![(ListKind::Ban, entry("only"))], ..room(7) }),
+            member(7, 1, Roles::of(Role::HalfOperator)),
+        ],
+        vec![Change::MemberRemoved { room: RoomNumber(7), account: client(1) }],
+        vec![Change::AccountRemoved(client(2))],
+        vec![Change::RoomRemoved(RoomNumber(7))],
+        // Things that are not there, and an order that needs the end of the batch to be right.
+        vec![
+            Change::RoomRemoved(RoomNumber(99)),
+            Change::AccountRemoved(client(99)),
+            Change::MemberRemoved { room: RoomNumber(99), account: client(99) },
+            member(8, 4, Roles::NONE),
+            boxed_account(account(4)),
+            boxed_room(room(8)),
+        ],
+        vec![],
+    ]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_changes(choices in prop::collection::vec((0..7u8, 0..5u32, 0..5u64, any::<u8>()), 1..60)) {
+        let mut model = Model::default();
+        let mut batches = Vec::new();
+        for chunk in choices.chunks(6) {
+            let mut batch = Vec::new();
+            for (what, of_room, of_account, variation) in chunk.iter().copied() {
+                let flags = RoomFlag::ALL.into_iter().filter(|flag| variation & (1 << (*flag as u8 & 7)) != 0).collect();
+                let roles = Roles(variation & 0x1f);
+                let present = model.rooms.contains_key(&of_room) && model.accounts.contains_key(&client(of_account));
+                let change = match what {
+                    0 | 1 => boxed_room(RoomRecord { flags, member_limit: Some(variation.into()), ..room(of_room) }),
+                    2 | 3 => boxed_account(AccountRecord {
+                        certificates: vec![[variation; 32]; usize::from(variation % 3)],
+                        disabled: variation % 2 == 0,
+                        ..account(of_account)
+                    }),
+                    4 if present => member(of_room, of_account, roles),
+                    5 => Change::RoomRemoved(RoomNumber(of_room)),
+                    6 => Change::AccountRemoved(client(of_account)),
+                    _ => Change::MemberRemoved { room: RoomNumber(of_room), account: client(of_account) },
+                };
+                model.apply(&change);
+                batch.push(change);
+            }
+            batches.push(batch);
+        }
+        check(batches);
+    }
+}
+
+/// Everything of a message, in a form that can be compared.
+fn shown(message: &Message) -> String {
+    format!("{message:?}")
+}
+
+#[test]
+fn messages_come_back_as_they_were() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    let direct = RoomKind::Direct { between: (client(1), client(2)) };
+    writing.commit(vec![boxed_room(room(3)), boxed_room(RoomRecord { kind: direct, ..room(4) })]);
+    let guest = Arc::new(Person { account: None, bot: true, realname: "ロボット".into(), ..(*person(2)).clone() });
+    let mut said = Vec::new();
+    for kind in [MessageKind::Text, MessageKind::Notice, MessageKind::Signal] {
+        for audience in [None, Some(Role::Voice), Some(Role::Owner)] {
+            let position = writing.next_position();
+            let sender = if audience.is_some() { guest.clone() } else { person(1) };
+            said.push(Message {
+                kind,
+                audience,
+                tags: (kind == MessageKind::Signal).then(|| "+typing=active;+x".into()),
+                ..message(3, position, &sender, "Tee? ☕ ' \" % \u{1}")
+            });
+        }
+    }
+    let position = writing.next_position();
+    let direct =
+        Message { addressed_to: "user2".into(), recipient_id: Some(client(2)), ..message(4, position, &guest, "") };
+    let expected: Vec<String> = said.iter().map(shown).collect();
+    let expected_direct = vec![shown(&direct)];
+    writing.commit(said.into_iter().chain([direct]).map(|message| Change::Posted(Arc::new(message))).collect());
+    // What was said stays readable when the room is gone.
+    writing.commit(vec![Change::RoomRemoved(RoomNumber(3))]);
+
+    let history = store.history().expect("a reader");
+    let read = |number| -> Vec<String> {
+        history.page(RoomNumber(number), Edge::Oldest, 100).expect("a page").iter().map(shown).collect()
+    };
+    assert_eq!(read(3), expected);
+    assert_eq!(read(4), expected_direct);
+    assert_eq!(history.rooms().expect("rooms"), [RoomNumber(3), RoomNumber(4)]);
+}
+
+#[test]
+fn one_who_speaks_often_has_one_row_until_something_changes() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit(vec![boxed_room(room(1))]);
+    let renamed = Arc::new(Person { name: "other".into(), ..(*person(1)).clone() });
+    for sender in [person(1), person(1), person(2), renamed.clone(), renamed, person(2)] {
+        let position = writing.next_position();
+        writing.commit(vec![Change::Posted(Arc::new(message(1, position, &sender, "x")))]);
+    }
+    let people: i64 = store.history().expect("a reader").count("person");
+    assert_eq!(people, 3);
+    let names: Vec<String> = store
+        .history()
+        .expect("a reader")
+        .page(RoomNumber(1), Edge::Oldest, 9)
+        .expect("a page")
+        .iter()
+        .map(|message| message.sender.name.to_string())
+        .collect();
+    assert_eq!(names, ["user1", "user1", "user2", "other", "other", "user2"]);
+}
+
+/// Messages 1 to 200 dealt to two rooms in batches of growing size, so that runs of all lengths lie between each other.
+fn dealt() -> (TempDir, Store, Vec<Vec<Position>>) {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit(vec![boxed_room(room(0)), boxed_room(room(1)), boxed_room(room(2))]);
+    let mut positions = vec![Vec::new(); 3];
+    for size in 1..20 {
+        let batch = (0..size)
+            .map(|place| {
+                let room = u32::from(place % 3 == 1);
+                let said = writing.say(room, "x");
+                positions[room as usize].push(writing.position);
+                said
+            })
+            .collect();
+        writing.commit(batch);
+    }
+    drop(writing);
+    (folder, store, positions)
+}
+
+#[test]
+fn pages_in_both_directions() {
+    let (_folder, store, positions) = dealt();
+    let history = store.history().expect("a reader");
+    for (room, expected) in positions.iter().enumerate() {
+        let page = |edge, limit| -> Vec<Position> {
+            let page = history.page(RoomNumber(room as u32), edge, limit).expect("a page");
+            page.iter().map(|message| message.position).collect()
+        };
+        let last = expected.last().map_or(0, |position| position.0) + 3;
+        for limit in [0, 1, 7, 1_000] {
+            let tail = |all: &[Position]| all[all.len().saturating_sub(limit)..].to_vec();
+            let head = |all: &[Position]| all[..limit.min(all.len())].to_vec();
+            assert_eq!(page(Edge::Newest, limit), tail(expected));
+            assert_eq!(page(Edge::Oldest, limit), head(expected));
+            for place in (0..last).map(Position) {
+                let before = expected.partition_point(|position| *position < place);
+                let behind = expected.partition_point(|position| *position <= place);
+                assert_eq!(page(Edge::Before(place), limit), tail(&expected[..before]), "{room} {place:?}");
+                assert_eq!(page(Edge::After(place), limit), head(&expected[behind..]), "{room} {place:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_is_found_by_its_time_and_by_its_id() {
+    let (_folder, store, positions) = dealt();
+    let history = store.history().expect("a reader");
+    for (number, expected) in positions.iter().enumerate() {
+        let number = RoomNumber(number as u32);
+        for time in START.0.saturating_sub(2)..START.0 + 30 {
+            let first = expected.iter().copied().find(|position| time_of(*position).0 >= time);
+            assert_eq!(history.position_at(number, Timestamp(time)).expect("found"), first, "{number:?} {time}");
+        }
+        for position in positions.iter().flatten().copied() {
+            let found = history.message(number, message_id(position)).expect("looked for");
+            let expected = expected.contains(&position).then_some(position);
+            assert_eq!(found.map(|message| message.position), expected);
+        }
+    }
+}
+
+#[test]
+fn the_wal_is_folded_while_commits_go_on() {
+    let folder = folder();
+    let mut writing = Writing::start(&database(&folder));
+    writing.commit(vec![boxed_room(room(1))]);
+    let text = "x".repeat(8_000);
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).map_or(0, |file| file.len());
+    // 160 MB; the bound is what two foldings can lag behind.
+    let mut largest = 0;
+    for _ in 0..80 {
+        let batch = (0..250).map(|_| writing.say(1, &text)).collect();
+        writing.commit(batch);
+        largest = largest.max(size("parlor.db-wal"));
+    }
+    assert!(largest < 100 << 20, "the WAL grew to {largest} bytes");
+    assert!(size("parlor.db") > 40 << 20, "little was folded");
+}
+
+#[test]
+fn a_backup_under_load_holds_all_that_was_committed_before_it() {
+    let folder = folder();
+    let source = database(&folder);
+    let mut writing = Writing::start(&source);
+    writing.commit(vec![boxed_room(room(1)), boxed_account(account(1))]);
+    for round in 0..5 {
+        for _ in 0..20 {
+            let batch = (0..50).map(|_| writing.say(1, "before")).collect();
+            writing.commit(batch);
+        }
+        let promised = writing.position;
+        let target = folder.path().join(format!("backup-{round}.db"));
+        let copying = std::thread::spawn({
+            let (source, target) = (source.clone(), target.clone());
+            move || backup::back_up(&source, &target).expect("backed up")
+        });
+        while !copying.is_finished() {
+            let batch = (0..50).map(|_| writing.say(1, "meanwhile")).collect();
+            writing.commit(batch);
+        }
+        let figures = copying.join().expect("the copying thread");
+        assert_eq!(figures.accounts, 1);
+        assert_eq!(figures.bytes, std::fs::metadata(&target).expect("the copy").len());
+
+        let copy = Store::open(&target, Durability::Full).expect("the copy opens");
+        let snapshot = copy.snapshot().expect("a snapshot");
+        assert!(snapshot.position >= promised);
+        let page = copy.history().expect("a reader").page(RoomNumber(1), Edge::Oldest, 1_000_000).expect("a page");
+        assert_eq!(page.len() as u64, figures.messages);
+        assert!(page.windows(2).all(|pair| pair[0].position < pair[1].position));
+        // All before the promise, and of the rest whole batches only.
+        assert!(page.len().is_multiple_of(50) && page.last().is_some_and(|last| last.position.0 + 1 >= promised.0));
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("the folder")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.contains("partial"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -1,0 +1,277 @@
+//! Batches into transactions. Runs on the log's thread alone.
+
+use super::problem::{StoreError, in_file};
+use super::{Access, Durability, connect, record};
+use chat::change::Change;
+use chat::id::{ClientId, Position, RoomNumber, Timestamp};
+use chat::log::Batch;
+use chat::message::Message;
+use chat::person::Person;
+use chat::snapshot::{AccountRecord, RoomRecord};
+use foldhash::HashMap;
+use rusqlite::{Connection, params};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Appearances whose rows are remembered. At the limit all are forgotten, and some get a second row.
+const PEOPLE: usize = 16_384;
+
+/// Kibibytes of pages that the writer keeps: the ends of several thousand busy rooms.
+const CACHE_KIB: u32 = 16_384;
+
+/// Bytes that the WAL file keeps when it is begun anew, so that it need not grow again.
+const KEPT_WAL_BYTES: u64 = 64 * 1_048_576;
+
+/// Bytes that a probe writes: more than could fit by chance into what a full disk still has in half-used blocks.
+const PROBE_BYTES: u32 = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    path: PathBuf,
+    durability: Durability,
+    connection: Connection,
+    next: Next,
+    people: HashMap<ClientId, (Arc<Person>, i64)>,
+    /// Room and place in the batch of each message, to sort them by; empty between batches.
+    order: Vec<(RoomNumber, u32)>,
+}
+
+/// What the next row of each kind is called.
+#[derive(Clone, Copy, Debug)]
+struct Next {
+    room: u32,
+    message: i64,
+    person: i64,
+}
+
+impl Writer {
+    pub(super) fn open(path: &Path, durability: Durability) -> Result<Writer, StoreError> {
+        let connection = connect(path, Access::Write)?;
+        let next = in_file(path, prepare(&connection, durability).and_then(|()| Next::read(&connection)))?;
+        Ok(Writer {
+            path: path.to_owned(),
+            durability,
+            connection,
+            next,
+            people: HashMap::default(),
+            order: Vec::new(),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A connection anew, after one that may be in a state that nobody knows.
+    pub(super) fn reopen(&mut self) -> Result<(), StoreError> {
+        *self = Writer::open(&self.path, self.durability)?;
+        Ok(())
+    }
+
+    /// Keeps the whole batch with one flush, or nothing of it. After an error at the very end nobody knows which:
+    /// [`Writer::has_kept`] tells.
+    pub(super) fn commit(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+        let next = self.next;
+        let written = self.write(batch);
+        if written.is_err() {
+            self.next = next;
+            self.people.clear();
+            self.roll_back();
+        }
+        written
+    }
+
+    /// Whether this batch, the last one tried, is in the database.
+    pub(super) fn has_kept(&self, batch: &Batch) -> rusqlite::Result<bool> {
+        let mut statement = self.connection.prepare_cached("SELECT position FROM state")?;
+        let position = statement.query_row([], |row| record::unsigned(row, 0))?;
+        Ok(Position(position) >= batch.position)
+    }
+
+    /// Whether the disk takes something again. What is written is taken away again.
+    pub(super) fn probe(&mut self) -> rusqlite::Result<()> {
+        let probed = self.try_probe();
+        if probed.is_err() {
+            self.roll_back();
+        }
+        probed
+    }
+
+    fn try_probe(&self) -> rusqlite::Result<()> {
+        // Each a transaction of its own: what is made and deleted in one is never written.
+        self.connection.prepare_cached("INSERT INTO probe (filling) VALUES (zeroblob(?1))")?.execute([PROBE_BYTES])?;
+        self.connection.prepare_cached("DELETE FROM probe")?.execute([])?;
+        Ok(())
+    }
+
+    /// Pages in the WAL that are not in the database file yet.
+    pub(super) fn unfolded_pages(&self) -> rusqlite::Result<u64> {
+        // SQLite 3.51: tells the counts and does nothing else.
+        let mut statement = self.connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)")?;
+        statement.query_row([], |row| {
+            let (all, done): (i64, i64) = (row.get(1)?, row.get(2)?);
+            Ok(all.saturating_sub(done).max(0) as u64)
+        })
+    }
+
+    /// Folds what is in the WAL into the database file, as far as readers allow, so that the WAL can begin anew.
+    pub(super) fn fold(&self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn roll_back(&mut self) {
+        if !self.connection.is_autocommit() {
+            // If even this fails the connection is replaced before it is used again.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    pub(super) fn is_usable(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.order.clear();
+        for (place, change) in batch.changes.iter().enumerate() {
+            match change {
+                Change::Posted(message) => self.order.push((message.room, place as u32)),
+                Change::Room(room) => self.keep_room(room)?,
+                Change::RoomRemoved(room) => self.remove_room(*room, batch.timestamp)?,
+                Change::Account(account) => self.keep_account(account)?,
+                Change::AccountRemoved(account) => {
+                    let id = account.0.as_bytes();
+                    self.connection.prepare_cached(record::FORGET_MEMBERSHIPS)?.execute([&id[..]])?;
+                    self.connection.prepare_cached(record::FORGET_ACCOUNT)?.execute([&id[..]])?;
+                }
+                Change::Member(member) => {
+                    record::keep_member(&mut self.connection.prepare_cached(record::KEEP_MEMBER)?, member)?;
+                }
+                Change::MemberRemoved { room, account } => {
+                    self.connection
+                        .prepare_cached(record::FORGET_MEMBER)?
+                        .execute(params![room.0, account.0.as_bytes()])?;
+                }
+            }
+        }
+        self.keep_messages(batch)?;
+        self.connection
+            .prepare_cached("UPDATE state SET position = ?1, timestamp = ?2, next_room = ?3")?
+            .execute(params![batch.position.0 as i64, record::time(batch.timestamp), self.next.room])?;
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(())
+    }
+
+    fn keep_room(&mut self, room: &RoomRecord) -> rusqlite::Result<()> {
+        record::keep_room(&mut self.connection.prepare_cached(record::KEEP_ROOM)?, room)?;
+        self.connection.prepare_cached(record::FORGET_LIST_ENTRIES)?.execute([room.number.0])?;
+        let mut keep = self.connection.prepare_cached(record::KEEP_LIST_ENTRY)?;
+        for (place, (kind, entry)) in room.lists.iter().enumerate() {
+            record::keep_list_entry(&mut keep, room.number, place, *kind, entry)?;
+        }
+        self.next.room = self.next.room.max(room.number.0.saturating_add(1));
+        Ok(())
+    }
+
+    /// The row stays, for the messages that were said there.
+    fn remove_room(&self, room: RoomNumber, now: Timestamp) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(record::REMOVE_ROOM)?.execute(params![room.0, record::time(now)])?;
+        self.connection.prepare_cached(record::FORGET_LIST_ENTRIES)?.execute([room.0])?;
+        self.connection.prepare_cached(record::FORGET_MEMBERS)?.execute([room.0])?;
+        Ok(())
+    }
+
+    fn keep_account(&self, account: &AccountRecord) -> rusqlite::Result<()> {
+        record::keep_account(&mut self.connection.prepare_cached(record::KEEP_ACCOUNT)?, account)?;
+        let id = account.id.0.as_bytes();
+        self.connection.prepare_cached(record::FORGET_CERTIFICATES)?.execute([&id[..]])?;
+        let mut keep = self.connection.prepare_cached(record::KEEP_CERTIFICATE)?;
+        for (place, fingerprint) in account.certificates.iter().enumerate() {
+            keep.execute(params![id, place as i64, fingerprint])?;
+        }
+        Ok(())
+    }
+
+    /// The messages of the batch, room by room, with one run for each room.
+    fn keep_messages(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+        let Writer { connection, next, people, order, .. } = self;
+        if order.is_empty() {
+            return Ok(());
+        }
+        order.sort_unstable();
+        let mut keep = connection.prepare_cached(record::KEEP_MESSAGE)?;
+        let mut keep_run = connection.prepare_cached(record::KEEP_RUN)?;
+        for run in order.chunk_by(|one, other| one.0 == other.0) {
+            let mut messages = run.iter().filter_map(|(_, place)| posted(batch, *place)).peekable();
+            let first = (next.message, messages.peek().map_or(0, |message| message.position.0 as i64));
+            for message in messages {
+                let person = person_number(connection, people, &mut next.person, &message.sender)?;
+                record::keep_message(&mut keep, next.message, message, person)?;
+                next.message += 1;
+            }
+            keep_run.execute(params![run[0].0.0, first.1, first.0, next.message - first.0])?;
+        }
+        Ok(())
+    }
+}
+
+fn posted(batch: &Batch, place: u32) -> Option<&Message> {
+    match batch.changes.get(place as usize) {
+        Some(Change::Posted(message)) => Some(message),
+        _ => None,
+    }
+}
+
+/// The row of this appearance, made if it is new.
+fn person_number(
+    connection: &Connection,
+    people: &mut HashMap<ClientId, (Arc<Person>, i64)>,
+    next: &mut i64,
+    person: &Arc<Person>,
+) -> rusqlite::Result<i64> {
+    if let Some((known, number)) = people.get(&person.id)
+        && (Arc::ptr_eq(known, person) || known == person)
+    {
+        return Ok(*number);
+    }
+    let number = *next;
+    record::keep_person(&mut connection.prepare_cached(record::KEEP_PERSON)?, number, person)?;
+    *next += 1;
+    if people.len() >= PEOPLE {
+        people.clear();
+    }
+    people.insert(person.id, (person.clone(), number));
+    Ok(number)
+}
+
+fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Relaxed => "NORMAL",
+    };
+    // Checkpoints are asked for by `checkpoint.rs`; SQLite's own would hold up a commit.
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = {synchronous};
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = {KEPT_WAL_BYTES};
+         PRAGMA cache_size = -{CACHE_KIB};"
+    ))
+}
+
+impl Next {
+    fn read(connection: &Connection) -> rusqlite::Result<Next> {
+        connection.query_row(
+            "SELECT next_room, (SELECT max(number) FROM message), (SELECT max(number) FROM person) FROM state",
+            [],
+            |row| {
+                let (message, person): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
+                Ok(Next { room: row.get(0)?, message: message.unwrap_or(0) + 1, person: person.unwrap_or(0) + 1 })
+            },
+        )
+    }
+}
