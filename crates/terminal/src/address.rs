@@ -52,23 +52,15 @@ impl Address {
             Some(port) => match port.parse::<u16>() {
                 Ok(number) if number != 0 => Some(number),
                 _ => {
-                    return Err(format!(
-                        "\"{port}\" in \"{text}\" is no port; use a number from 1 to 65535."
-                    ));
+                    return Err(format!("\"{port}\" in \"{text}\" is no port; use a number from 1 to 65535."));
                 }
             },
             None => None,
         };
         if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/') {
-            return Err(format!(
-                "\"{text}\" names no server; write it as HOST, HOST:PORT or NAME@HOST."
-            ));
+            return Err(format!("\"{text}\" names no server; write it as HOST, HOST:PORT or NAME@HOST."));
         }
-        Ok(Address {
-            user: user.map(str::to_owned),
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Address { user: user.map(str::to_owned), host: host.to_owned(), port })
     }
 
     /// Which port, and whether encrypted. Without a port: this machine itself (`localhost`, 127.0.0.0/8, ::1) plain on
@@ -82,19 +74,12 @@ impl Address {
             (Encryption::Choose, Some(port)) => port != PLAIN_PORT,
         };
         let port = self.port.unwrap_or(if tls { TLS_PORT } else { PLAIN_PORT });
-        Target {
-            host: self.host.clone(),
-            port,
-            tls,
-        }
+        Target { host: self.host.clone(), port, tls }
     }
 
     fn is_loopback(&self) -> bool {
         self.host.eq_ignore_ascii_case("localhost")
-            || self
-                .host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -132,98 +117,39 @@ mod tests {
     #[test]
     fn addresses_are_read() {
         let check = |text: &str, user: Option<&str>, host: &str, port: Option<u16>| {
-            let expected = Address {
-                user: user.map(str::to_owned),
-                host: host.to_owned(),
-                port,
-            };
+            let expected = Address { user: user.map(str::to_owned), host: host.to_owned(), port };
             assert_eq!(Address::parse(text), Ok(expected), "{text}");
         };
         check("chat.example", None, "chat.example", None);
-        check(
-            "alice@chat.example:7000",
-            Some("alice"),
-            "chat.example",
-            Some(7000),
-        );
+        check("alice@chat.example:7000", Some("alice"), "chat.example", Some(7000));
         check("a@b@chat.example", Some("a@b"), "chat.example", None);
         check("::1", None, "::1", None);
         check("[::1]", None, "::1", None);
-        check(
-            "bob@[2001:db8::1]:6697",
-            Some("bob"),
-            "2001:db8::1",
-            Some(6697),
-        );
+        check("bob@[2001:db8::1]:6697", Some("bob"), "2001:db8::1", Some(6697));
         check("127.0.0.1:6667", None, "127.0.0.1", Some(6667));
     }
 
     #[test]
     fn mistakes_get_a_sentence() {
-        let check =
-            |text: &str, sentence: &str| assert_eq!(Address::parse(text), Err(sentence.to_owned()));
-        check(
-            "",
-            "\"\" names no server; write it as HOST, HOST:PORT or NAME@HOST.",
-        );
-        check(
-            "host:0",
-            "\"0\" in \"host:0\" is no port; use a number from 1 to 65535.",
-        );
-        check(
-            "host:irc",
-            "\"irc\" in \"host:irc\" is no port; use a number from 1 to 65535.",
-        );
-        check(
-            "@host",
-            "The name before the @ in \"@host\" is missing or has a space; write it as alice@host.",
-        );
-        check(
-            "irc://host",
-            "\"//host\" in \"irc://host\" is no port; use a number from 1 to 65535.",
-        );
+        let check = |text: &str, sentence: &str| assert_eq!(Address::parse(text), Err(sentence.to_owned()));
+        check("", "\"\" names no server; write it as HOST, HOST:PORT or NAME@HOST.");
+        check("host:0", "\"0\" in \"host:0\" is no port; use a number from 1 to 65535.");
+        check("host:irc", "\"irc\" in \"host:irc\" is no port; use a number from 1 to 65535.");
+        check("@host", "The name before the @ in \"@host\" is missing or has a space; write it as alice@host.");
+        check("irc://host", "\"//host\" in \"irc://host\" is no port; use a number from 1 to 65535.");
     }
 
     #[test]
     fn the_port_and_the_host_choose_the_encryption() {
         let check = |text: &str, encryption: Encryption, expected: &str, tls: bool| {
             let target = Address::parse(text).unwrap().target(encryption);
-            assert_eq!(
-                (target.to_string().as_str(), target.tls),
-                (expected, tls),
-                "{text} {encryption:?}"
-            );
+            assert_eq!((target.to_string().as_str(), target.tls), (expected, tls), "{text} {encryption:?}");
         };
-        check(
-            "Chat.Example",
-            Encryption::Choose,
-            "chat.example:6697",
-            true,
-        );
-        check(
-            "chat.example",
-            Encryption::Plain,
-            "chat.example:6667",
-            false,
-        );
-        check(
-            "chat.example:6667",
-            Encryption::Choose,
-            "chat.example:6667",
-            false,
-        );
-        check(
-            "chat.example:6667",
-            Encryption::Tls,
-            "chat.example:6667",
-            true,
-        );
-        check(
-            "chat.example:7000",
-            Encryption::Choose,
-            "chat.example:7000",
-            true,
-        );
+        check("Chat.Example", Encryption::Choose, "chat.example:6697", true);
+        check("chat.example", Encryption::Plain, "chat.example:6667", false);
+        check("chat.example:6667", Encryption::Choose, "chat.example:6667", false);
+        check("chat.example:6667", Encryption::Tls, "chat.example:6667", true);
+        check("chat.example:7000", Encryption::Choose, "chat.example:7000", true);
         check("localhost", Encryption::Choose, "localhost:6667", false);
         check("127.0.0.2", Encryption::Choose, "127.0.0.2:6667", false);
         check("::1", Encryption::Tls, "[::1]:6697", true);

@@ -72,27 +72,18 @@ pub fn read() -> Result<Arguments, Exit> {
     let command = Arguments::command()
         .after_long_help(story())
         .after_help("More, with examples and exit codes: chat_client --help");
-    let parsed = command
-        .try_get_matches()
-        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
     parsed.map_err(|error| {
         // A closed pipe is no reason to complain about complaining.
         let _ = error.print();
-        if error.use_stderr() {
-            Exit::Usage
-        } else {
-            Exit::Fine
-        }
+        if error.use_stderr() { Exit::Usage } else { Exit::Fine }
     })
 }
 
 impl Arguments {
     /// Whether a person sits at both ends: keys come in and a screen shows.
     pub fn is_interactive(&self) -> bool {
-        !self.json
-            && self.send.is_none()
-            && std::io::stdin().is_terminal()
-            && std::io::stdout().is_terminal()
+        !self.json && self.send.is_none() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
     }
 }
 
@@ -181,29 +172,11 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let arguments = Arguments::try_parse_from([
-            "chat_client",
-            "--json",
-            "--timeout",
-            "5",
-            "a@h:1",
-            "tea",
-            "#b",
-        ])
-        .unwrap();
+        let arguments =
+            Arguments::try_parse_from(["chat_client", "--json", "--timeout", "5", "a@h:1", "tea", "#b"]).unwrap();
         assert_eq!(
-            (
-                arguments.server.as_deref(),
-                arguments.rooms.as_slice(),
-                arguments.json,
-                arguments.timeout
-            ),
-            (
-                Some("a@h:1"),
-                &["tea".to_owned(), "#b".to_owned()][..],
-                true,
-                Duration::from_secs(5)
-            )
+            (arguments.server.as_deref(), arguments.rooms.as_slice(), arguments.json, arguments.timeout),
+            (Some("a@h:1"), &["tea".to_owned(), "#b".to_owned()][..], true, Duration::from_secs(5))
         );
         for wrong in [
             &["chat_client", "--tls", "--plain", "h"][..],

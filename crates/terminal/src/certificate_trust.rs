@@ -38,33 +38,17 @@ pub struct CertificateTrust {
 
 impl CertificateTrust {
     /// `server` is the key in the file: `host:port`.
-    pub fn new(
-        server: String,
-        known_servers: Arc<KnownServers>,
-        provider: Arc<CryptoProvider>,
-    ) -> CertificateTrust {
+    pub fn new(server: String, known_servers: Arc<KnownServers>, provider: Arc<CryptoProvider>) -> CertificateTrust {
         let mut roots = RootCertStore::empty();
         // Some stores hold certificates that nobody can parse; the others still count.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let system =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .ok();
-        CertificateTrust {
-            server,
-            known_servers,
-            system,
-            provider,
-            verdict: Mutex::default(),
-        }
+        let system = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().ok();
+        CertificateTrust { server, known_servers, system, provider, verdict: Mutex::default() }
     }
 
     /// The verdict on the latest handshake.
     pub fn verdict(&self) -> Option<Verdict> {
-        self.verdict
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone()
+        self.verdict.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     fn judge(&self, certificate: &[u8], known_to_system: bool) -> Verdict {
@@ -82,10 +66,7 @@ impl CertificateTrust {
                  delete {} of {} and connect again.",
                 self.server,
                 pin.fingerprint,
-                pin.line.map_or_else(
-                    || "the line of this server".to_owned(),
-                    |line| format!("line {line}")
-                ),
+                pin.line.map_or_else(|| "the line of this server".to_owned(), |line| format!("line {line}")),
                 self.known_servers.file_name(),
             )),
         }
@@ -102,22 +83,15 @@ impl ServerCertVerifier for CertificateTrust {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let known_to_system = self.system.as_ref().is_some_and(|system| {
-            system
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-                .is_ok()
+            system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).is_ok()
         });
         let verdict = self.judge(end_entity, known_to_system);
         let believed = !matches!(verdict, Verdict::Changed(_) | Verdict::Undecided(_));
-        *self
-            .verdict
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(verdict);
+        *self.verdict.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(verdict);
         if believed {
             Ok(ServerCertVerified::assertion())
         } else {
-            Err(Error::InvalidCertificate(
-                CertificateError::ApplicationVerificationFailure,
-            ))
+            Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
         }
     }
 
@@ -128,12 +102,7 @@ impl ServerCertVerifier for CertificateTrust {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -142,17 +111,10 @@ impl ServerCertVerifier for CertificateTrust {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

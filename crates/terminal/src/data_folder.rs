@@ -8,11 +8,7 @@ use std::path::{Path, PathBuf};
 /// `parlor` in the folder for data: `$XDG_DATA_HOME` or `~/.local/share` (XDG Base Directory Specification),
 /// `~/Library/Application Support` on macOS, `%APPDATA%` on Windows. `None` when the environment names none.
 pub fn path() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         absolute("APPDATA")
     } else if cfg!(target_os = "macos") {
@@ -30,11 +26,7 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
     let written = (|| {
-        let mut file = private_file()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&draft)?;
+        let mut file = private_file().write(true).create(true).truncate(true).open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&draft, path)
@@ -70,10 +62,7 @@ fn private_file() -> fs::OpenOptions {
 #[cfg(unix)]
 fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]

@@ -16,30 +16,12 @@ pub enum Exit {
 
 impl Exit {
     pub const ALL: [(Exit, &str); 6] = [
-        (
-            Exit::Fine,
-            "all was well: everything posted was acknowledged by the server",
-        ),
-        (
-            Exit::Usage,
-            "an argument, a file or the environment is wrong; nothing was sent",
-        ),
-        (
-            Exit::NoConnection,
-            "the server could not be reached, or did not let the login finish",
-        ),
-        (
-            Exit::LoginRefused,
-            "the server refused the name, the password or the new account",
-        ),
-        (
-            Exit::NotPosted,
-            "a message or a room was refused, or a message was not acknowledged",
-        ),
-        (
-            Exit::CertificateChanged,
-            "the server's certificate is not the one known for it",
-        ),
+        (Exit::Fine, "all was well: everything posted was acknowledged by the server"),
+        (Exit::Usage, "an argument, a file or the environment is wrong; nothing was sent"),
+        (Exit::NoConnection, "the server could not be reached, or did not let the login finish"),
+        (Exit::LoginRefused, "the server refused the name, the password or the new account"),
+        (Exit::NotPosted, "a message or a room was refused, or a message was not acknowledged"),
+        (Exit::CertificateChanged, "the server's certificate is not the one known for it"),
     ];
 }
 

@@ -21,23 +21,14 @@ pub enum InputEvent {
 }
 
 /// Reads standard input by lines. One permit is used up by each, so that a fast pipe waits for a slow server.
-pub fn read_lines(
-    permits: Receiver<()>,
-    mut report: impl FnMut(InputEvent) + Send + 'static,
-) -> io::Result<()> {
+pub fn read_lines(permits: Receiver<()>, mut report: impl FnMut(InputEvent) + Send + 'static) -> io::Result<()> {
     let read = move || {
         let mut input = io::stdin().lock();
         while permits.recv().is_ok() {
             let mut line = Vec::new();
-            match input
-                .by_ref()
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut line)
-            {
+            match input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
                 Ok(0) => return report(InputEvent::Ended(None)),
-                Ok(_) => report(InputEvent::Line(
-                    String::from_utf8_lossy(&line).into_owned(),
-                )),
+                Ok(_) => report(InputEvent::Line(String::from_utf8_lossy(&line).into_owned())),
                 Err(error) => {
                     return report(InputEvent::Ended(Some(format!(
                         "The input cannot be read ({error}); check where it comes from."
@@ -46,10 +37,7 @@ pub fn read_lines(
             }
         }
     };
-    thread::Builder::new()
-        .name("input".to_owned())
-        .spawn(read)
-        .map(drop)
+    thread::Builder::new().name("input".to_owned()).spawn(read).map(drop)
 }
 
 /// Reads keys from the terminal, which is in raw mode.
@@ -58,20 +46,13 @@ pub fn read_keys(mut report: impl FnMut(InputEvent) + Send + 'static) -> io::Res
         loop {
             match event::read() {
                 Ok(event::Event::Key(key)) => report(InputEvent::Key(key)),
-                Ok(event::Event::Resize(columns, _)) => report(InputEvent::Resized {
-                    columns: usize::from(columns),
-                }),
+                Ok(event::Event::Resize(columns, _)) => report(InputEvent::Resized { columns: usize::from(columns) }),
                 Ok(_) => {}
                 Err(error) => {
-                    return report(InputEvent::Ended(Some(format!(
-                        "The terminal cannot be read ({error})."
-                    ))));
+                    return report(InputEvent::Ended(Some(format!("The terminal cannot be read ({error})."))));
                 }
             }
         }
     };
-    thread::Builder::new()
-        .name("keys".to_owned())
-        .spawn(read)
-        .map(drop)
+    thread::Builder::new().name("keys".to_owned()).spawn(read).map(drop)
 }

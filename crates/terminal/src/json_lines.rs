@@ -12,9 +12,7 @@ pub fn line(change: &Change) -> String {
 
 /// The line about a link that could not be opened or was lost.
 pub fn link_ended(sentence: Option<&str>, retry_in_seconds: Option<f64>) -> String {
-    text(
-        json!({"type": "link", "state": "down", "sentence": sentence, "retry_in_seconds": retry_in_seconds}),
-    )
+    text(json!({"type": "link", "state": "down", "sentence": sentence, "retry_in_seconds": retry_in_seconds}))
 }
 
 /// The line of a remark of this program's own.
@@ -34,66 +32,26 @@ fn object(change: &Change) -> Value {
         }
         Change::MessageAdded(message) => self::message(message),
         Change::PostAccepted { post } => json!({"type": "posted", "post": post.0}),
-        Change::PostRefused {
-            post,
-            target,
-            payload,
-            sentence,
-        } => {
+        Change::PostRefused { post, target, payload, sentence } => {
             json!({"type": "not_posted", "post": post.0, "room_name": target.as_str(), "payload": payload, "sentence": sentence})
         }
-        Change::PostUnknown {
-            post,
-            target,
-            payload,
-        } => {
+        Change::PostUnknown { post, target, payload } => {
             json!({"type": "post_unknown", "post": post.0, "room_name": target.as_str(), "payload": payload})
         }
         Change::Joined { place, who, own } => in_place("joined", place, who, json!({"own": own})),
-        Change::Left {
-            place,
-            who,
-            reason,
-            own,
-        } => in_place("left", place, who, json!({"reason": reason, "own": own})),
-        Change::Kicked {
-            place,
-            who,
-            by,
-            reason,
-            own,
-        } => in_place(
-            "kicked",
-            place,
-            by,
-            json!({"who": who.as_str(), "reason": reason, "own": own}),
-        ),
-        Change::Quit {
-            who,
-            reason,
-            rooms,
-            timestamp,
-        } => {
-            let rooms: Vec<&str> = rooms.iter().map(|room| room.as_str()).collect();
-            by(
-                "quit",
-                who,
-                json!({"reason": reason, "room_names": rooms, "timestamp": timestamp.to_string()}),
-            )
+        Change::Left { place, who, reason, own } => in_place("left", place, who, json!({"reason": reason, "own": own})),
+        Change::Kicked { place, who, by, reason, own } => {
+            in_place("kicked", place, by, json!({"who": who.as_str(), "reason": reason, "own": own}))
         }
-        Change::Renamed {
-            from,
-            to,
-            own,
-            rooms,
-            timestamp,
-        } => {
+        Change::Quit { who, reason, rooms, timestamp } => {
+            let rooms: Vec<&str> = rooms.iter().map(|room| room.as_str()).collect();
+            by("quit", who, json!({"reason": reason, "room_names": rooms, "timestamp": timestamp.to_string()}))
+        }
+        Change::Renamed { from, to, own, rooms, timestamp } => {
             let rooms: Vec<&str> = rooms.iter().map(|room| room.as_str()).collect();
             json!({"type": "renamed", "from": from.as_str(), "to": to.as_str(), "own": own, "room_names": rooms, "timestamp": timestamp.to_string()})
         }
-        Change::TopicChanged { place, by, topic } => {
-            in_place("topic_changed", place, by, json!({"topic": topic}))
-        }
+        Change::TopicChanged { place, by, topic } => in_place("topic_changed", place, by, json!({"topic": topic})),
         Change::TopicIs { place, topic } => {
             json!({"type": "topic", "room_name": place.room_name.as_str(), "room_id": place.room_id.as_deref(), "topic": topic})
         }
@@ -101,12 +59,7 @@ fn object(change: &Change) -> Value {
             let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
             json!({"type": "members", "room_name": room_name.as_str(), "names": names})
         }
-        Change::ModesChanged {
-            target,
-            by: who,
-            modes,
-            timestamp,
-        } => by(
+        Change::ModesChanged { target, by: who, modes, timestamp } => by(
             "modes_changed",
             who,
             json!({"target": target.as_str(), "modes": modes, "timestamp": timestamp.to_string()}),
@@ -115,33 +68,19 @@ fn object(change: &Change) -> Value {
         Change::AccountChanged { who, account } => {
             json!({"type": "account_changed", "sender_name": who.as_str(), "account": account.as_deref()})
         }
-        Change::RealnameChanged { who, realname } => {
-            by("realname_changed", who, json!({"realname": realname}))
+        Change::RealnameChanged { who, realname } => by("realname_changed", who, json!({"realname": realname})),
+        Change::Invited { room_name, who, by: sender, own } => {
+            by("invited", sender, json!({"room_name": room_name.as_str(), "who": who.as_str(), "own": own}))
         }
-        Change::Invited {
-            room_name,
-            who,
-            by: sender,
-            own,
-        } => by(
-            "invited",
-            sender,
-            json!({"room_name": room_name.as_str(), "who": who.as_str(), "own": own}),
-        ),
-        Change::Notice {
-            from,
-            text,
-            timestamp,
-        } => {
+        Change::Notice { from, text, timestamp } => {
             json!({"type": "notice", "sender_name": from.as_str(), "payload": text, "timestamp": timestamp.to_string()})
         }
         Change::MessageOfTheDay { text } => json!({"type": "message_of_the_day", "text": text}),
         Change::Information { sentence } => json!({"type": "information", "sentence": sentence}),
         Change::Refused { sentence } => json!({"type": "refused", "sentence": sentence}),
-        Change::JoinRefused {
-            room_name,
-            sentence,
-        } => json!({"type": "join_refused", "room_name": room_name.as_str(), "sentence": sentence}),
+        Change::JoinRefused { room_name, sentence } => {
+            json!({"type": "join_refused", "room_name": room_name.as_str(), "sentence": sentence})
+        }
         Change::LoginRefused { sentence } => json!({"type": "login_refused", "sentence": sentence}),
         Change::LinkDead { sentence } => {
             json!({"type": "link", "state": "dead", "sentence": sentence})
@@ -216,11 +155,7 @@ mod tests {
     fn a_message_has_all_fields_of_the_model() {
         let message = Message {
             id: Some("m1".into()),
-            sender: Person {
-                name: "alice".into(),
-                id: Some("c1".into()),
-                account: None,
-            },
+            sender: Person { name: "alice".into(), id: Some("c1".into()), account: None },
             payload: "hi \u{9b}".to_owned(),
             timestamp: Timestamp(1),
             room_name: "#tea".into(),
@@ -237,18 +172,10 @@ mod tests {
 
     #[test]
     fn a_join_says_where_who_and_when() {
-        let place = Place {
-            room_name: "#tea".into(),
-            room_id: None,
-            timestamp: Timestamp(0),
-        };
+        let place = Place { room_name: "#tea".into(), room_id: None, timestamp: Timestamp(0) };
         let change = Change::Joined {
             place,
-            who: Person {
-                name: "bob".into(),
-                id: None,
-                account: Some("robert".into()),
-            },
+            who: Person { name: "bob".into(), id: None, account: Some("robert".into()) },
             own: false,
         };
         assert_eq!(

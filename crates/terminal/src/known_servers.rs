@@ -73,33 +73,19 @@ impl KnownServers {
     }
 
     fn at(path: Option<PathBuf>) -> KnownServers {
-        KnownServers {
-            path,
-            unwritten: Mutex::default(),
-        }
+        KnownServers { path, unwritten: Mutex::default() }
     }
 
     /// For sentences.
     pub fn file_name(&self) -> String {
-        self.path.as_ref().map_or_else(
-            || "known_servers".to_owned(),
-            |path| path.display().to_string(),
-        )
+        self.path.as_ref().map_or_else(|| "known_servers".to_owned(), |path| path.display().to_string())
     }
 
     /// What is known about `server` (`host:port`). Of several lines the last counts. The error is a sentence: a file
     /// that cannot be understood is no reason to trust anyone.
     pub fn find(&self, server: &str) -> Result<Option<Pin>, String> {
-        if let Some(fingerprint) = self
-            .unwritten
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .get(server)
-        {
-            return Ok(Some(Pin {
-                fingerprint: *fingerprint,
-                line: None,
-            }));
+        if let Some(fingerprint) = self.unwritten.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(server) {
+            return Ok(Some(Pin { fingerprint: *fingerprint, line: None }));
         }
         let Some(path) = &self.path else {
             return Ok(None);
@@ -130,10 +116,7 @@ impl KnownServers {
                 ));
             };
             if name == Some(server) {
-                pin = Some(Pin {
-                    fingerprint,
-                    line: Some(index + 1),
-                });
+                pin = Some(Pin { fingerprint, line: Some(index + 1) });
             }
         }
         Ok(pin)
@@ -145,12 +128,20 @@ impl KnownServers {
             Some(path) => {
                 let mut text = String::new();
                 if !path.exists() {
-                    text.push_str("# Certificates that chat_client trusted on first use. Delete a line to trust anew.\n");
+                    text.push_str(
+                        "# Certificates that chat_client trusted on first use. Delete a line to trust anew.\n",
+                    );
                 }
                 let _ = writeln!(text, "{server} {fingerprint}");
-                data_folder::append_private(path, &text).map_err(|error| format!("The certificate could not be kept in {} ({error}); it will count as new next time.", path.display()))
+                data_folder::append_private(path, &text).map_err(|error| {
+                    format!(
+                        "The certificate could not be kept in {} ({error}); it will count as new next time.",
+                        path.display()
+                    )
+                })
             }
-            None => Err("There is no folder to keep the certificate in, so it will count as new next time; set HOME.".to_owned()),
+            None => Err("There is no folder to keep the certificate in, so it will count as new next time; set HOME."
+                .to_owned()),
         };
         if written.is_err() {
             self.unwritten
@@ -175,35 +166,14 @@ mod tests {
         let (one, two) = (Fingerprint::of(b"one"), Fingerprint::of(b"two"));
         servers.add("a:1", one).unwrap();
         servers.add("b:2", two).unwrap();
-        assert_eq!(
-            servers.find("a:1"),
-            Ok(Some(Pin {
-                fingerprint: one,
-                line: Some(2)
-            }))
-        );
-        assert_eq!(
-            servers.find("b:2"),
-            Ok(Some(Pin {
-                fingerprint: two,
-                line: Some(3)
-            }))
-        );
+        assert_eq!(servers.find("a:1"), Ok(Some(Pin { fingerprint: one, line: Some(2) })));
+        assert_eq!(servers.find("b:2"), Ok(Some(Pin { fingerprint: two, line: Some(3) })));
         servers.add("a:1", two).unwrap();
-        assert_eq!(
-            servers.find("a:1"),
-            Ok(Some(Pin {
-                fingerprint: two,
-                line: Some(4)
-            }))
-        );
+        assert_eq!(servers.find("a:1"), Ok(Some(Pin { fingerprint: two, line: Some(4) })));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(
-                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 
@@ -212,15 +182,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("known_servers");
         fs::write(&path, "# fine\n\na:1 SHA256:12\n").unwrap();
-        let error = KnownServers::at(Some(path.clone()))
-            .find("b:2")
-            .unwrap_err();
+        let error = KnownServers::at(Some(path.clone())).find("b:2").unwrap_err();
         assert_eq!(
             error,
-            format!(
-                "Line 3 of {} is no server with its fingerprint; correct or delete it.",
-                path.display()
-            )
+            format!("Line 3 of {} is no server with its fingerprint; correct or delete it.", path.display())
         );
         fs::write(&path, [0xff]).unwrap();
         assert!(KnownServers::at(Some(path)).find("b:2").is_err());
@@ -230,22 +195,13 @@ mod tests {
     fn what_cannot_be_written_holds_for_this_run() {
         let servers = KnownServers::at(None);
         assert!(servers.add("a:1", Fingerprint::of(b"one")).is_err());
-        assert_eq!(
-            servers.find("a:1"),
-            Ok(Some(Pin {
-                fingerprint: Fingerprint::of(b"one"),
-                line: None
-            }))
-        );
+        assert_eq!(servers.find("a:1"), Ok(Some(Pin { fingerprint: Fingerprint::of(b"one"), line: None })));
     }
 
     #[test]
     fn fingerprints_are_written_as_people_compare_them() {
         let text = Fingerprint::of(b"").to_string();
-        assert_eq!(
-            text,
-            "SHA256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(text, "SHA256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(Fingerprint::parse(&text), Some(Fingerprint::of(b"")));
     }
 }

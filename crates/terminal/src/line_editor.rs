@@ -65,9 +65,7 @@ impl LineEditor {
             KeyCode::Char('n') if control => self.recall_newer(),
             KeyCode::Char('b') if alt => self.cursor = self.word_start(),
             KeyCode::Char('f') if alt => self.cursor = self.word_end(),
-            KeyCode::Char(c) if !control && !alt && is_printable(c) => {
-                self.insert(c.encode_utf8(&mut [0; 4]))
-            }
+            KeyCode::Char(c) if !control && !alt && is_printable(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             KeyCode::Backspace if alt => self.delete_from(self.word_start()),
             KeyCode::Backspace => self.delete_from(self.before()),
             KeyCode::Delete => drop(self.text.drain(self.cursor..self.after())),
@@ -153,34 +151,22 @@ impl LineEditor {
     }
 
     fn before(&self) -> usize {
-        self.text[..self.cursor]
-            .grapheme_indices(true)
-            .next_back()
-            .map_or(0, |(at, _)| at)
+        self.text[..self.cursor].grapheme_indices(true).next_back().map_or(0, |(at, _)| at)
     }
 
     fn after(&self) -> usize {
-        self.cursor
-            + self.text[self.cursor..]
-                .graphemes(true)
-                .next()
-                .map_or(0, str::len)
+        self.cursor + self.text[self.cursor..].graphemes(true).next().map_or(0, str::len)
     }
 
     fn word_start(&self) -> usize {
         let trimmed = self.text[..self.cursor].trim_end();
-        trimmed.rfind(char::is_whitespace).map_or(0, |at| {
-            at + trimmed[at..].chars().next().map_or(0, char::len_utf8)
-        })
+        trimmed.rfind(char::is_whitespace).map_or(0, |at| at + trimmed[at..].chars().next().map_or(0, char::len_utf8))
     }
 
     fn word_end(&self) -> usize {
         let rest = &self.text[self.cursor..];
         let word = rest.len() - rest.trim_start().len();
-        self.cursor
-            + rest[word..]
-                .find(char::is_whitespace)
-                .map_or(rest.len(), |at| word + at)
+        self.cursor + rest[word..].find(char::is_whitespace).map_or(rest.len(), |at| word + at)
     }
 
     fn word_before_cursor(&self) -> &str {
@@ -189,17 +175,11 @@ impl LineEditor {
     }
 
     fn recall_older(&mut self) {
-        let index = self
-            .recalled
-            .as_ref()
-            .map_or(self.history.len(), |(index, _)| *index);
+        let index = self.recalled.as_ref().map_or(self.history.len(), |(index, _)| *index);
         let Some(older) = index.checked_sub(1) else {
             return;
         };
-        let typed = self
-            .recalled
-            .take()
-            .map_or_else(|| std::mem::take(&mut self.text), |(_, typed)| typed);
+        let typed = self.recalled.take().map_or_else(|| std::mem::take(&mut self.text), |(_, typed)| typed);
         self.recalled = Some((older, typed));
         self.text.clone_from(&self.history[older]);
         self.cursor = self.text.len();
@@ -230,39 +210,29 @@ mod tests {
         let mut outcomes = Vec::new();
         let mut rest = keys;
         while let Some(first) = rest.chars().next() {
-            let (code, modifiers) =
-                match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
-                    Some((name, _)) => {
-                        let key = match name {
-                            "left" => KeyCode::Left,
-                            "right" => KeyCode::Right,
-                            "up" => KeyCode::Up,
-                            "down" => KeyCode::Down,
-                            "home" => KeyCode::Home,
-                            "end" => KeyCode::End,
-                            "bs" => KeyCode::Backspace,
-                            "del" => KeyCode::Delete,
-                            "enter" => KeyCode::Enter,
-                            "tab" => KeyCode::Tab,
-                            control => KeyCode::Char(
-                                control.strip_prefix("c-").unwrap().chars().next().unwrap(),
-                            ),
-                        };
-                        rest = &rest[name.len() + 2..];
-                        (
-                            key,
-                            if name.starts_with("c-") {
-                                KeyModifiers::CONTROL
-                            } else {
-                                KeyModifiers::NONE
-                            },
-                        )
-                    }
-                    None => {
-                        rest = &rest[first.len_utf8()..];
-                        (KeyCode::Char(first), KeyModifiers::NONE)
-                    }
-                };
+            let (code, modifiers) = match rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
+                Some((name, _)) => {
+                    let key = match name {
+                        "left" => KeyCode::Left,
+                        "right" => KeyCode::Right,
+                        "up" => KeyCode::Up,
+                        "down" => KeyCode::Down,
+                        "home" => KeyCode::Home,
+                        "end" => KeyCode::End,
+                        "bs" => KeyCode::Backspace,
+                        "del" => KeyCode::Delete,
+                        "enter" => KeyCode::Enter,
+                        "tab" => KeyCode::Tab,
+                        control => KeyCode::Char(control.strip_prefix("c-").unwrap().chars().next().unwrap()),
+                    };
+                    rest = &rest[name.len() + 2..];
+                    (key, if name.starts_with("c-") { KeyModifiers::CONTROL } else { KeyModifiers::NONE })
+                }
+                None => {
+                    rest = &rest[first.len_utf8()..];
+                    (KeyCode::Char(first), KeyModifiers::NONE)
+                }
+            };
             outcomes.push(editor.key(KeyEvent::new(code, modifiers)));
         }
         outcomes
@@ -304,16 +274,9 @@ mod tests {
     #[test]
     fn some_keys_are_for_the_program() {
         let mut editor = LineEditor::default();
-        assert_eq!(
-            typed(&mut editor, "hi<enter>").pop(),
-            Some(KeyOutcome::Entered("hi".to_owned()))
-        );
+        assert_eq!(typed(&mut editor, "hi<enter>").pop(), Some(KeyOutcome::Entered("hi".to_owned())));
         assert_eq!(typed(&mut editor, "<c-d>"), [KeyOutcome::InputEnded]);
-        assert_eq!(
-            typed(&mut editor, "x<c-d>").pop(),
-            Some(KeyOutcome::Edited),
-            "not on a line with text"
-        );
+        assert_eq!(typed(&mut editor, "x<c-d>").pop(), Some(KeyOutcome::Edited), "not on a line with text");
         assert_eq!(typed(&mut editor, "<c-c>"), [KeyOutcome::Interrupted]);
         assert_eq!(typed(&mut editor, "<c-l>"), [KeyOutcome::ClearScreen]);
     }
@@ -321,16 +284,10 @@ mod tests {
     #[test]
     fn names_are_completed() {
         let mut editor = LineEditor::default();
-        assert_eq!(
-            typed(&mut editor, "al<tab>").pop(),
-            Some(KeyOutcome::Complete("al".to_owned()))
-        );
+        assert_eq!(typed(&mut editor, "al<tab>").pop(), Some(KeyOutcome::Complete("al".to_owned())));
         editor.complete("Alice");
         assert_eq!(editor.text, "Alice: ");
-        assert_eq!(
-            typed(&mut editor, "ask bo<tab>").pop(),
-            Some(KeyOutcome::Complete("bo".to_owned()))
-        );
+        assert_eq!(typed(&mut editor, "ask bo<tab>").pop(), Some(KeyOutcome::Complete("bo".to_owned())));
         editor.complete("bob");
         assert_eq!(editor.text, "Alice: ask bob ");
     }

@@ -1,19 +1,15 @@
 //! The line tool: input lines are posted, what happens is printed. One loop owns everything; the threads of input, link
 //! and signals only tell it what came.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use client_core::{
-    Change, Connection, LinkSecurity, LinkState, Login, MessageKind, Moment, Settings, Timestamp,
-    Typed, slash_command,
-};
+use client_core::{Change, Connection, LinkSecurity, LinkState, MessageKind, Moment, Timestamp, Typed, slash_command};
 use jiff::tz::TimeZone;
 
-use crate::address::{Address, Encryption, Target};
 use crate::arguments::Arguments;
 use crate::exit_code::Exit;
 use crate::input::{self, InputEvent};
@@ -21,9 +17,8 @@ use crate::json_lines;
 use crate::known_servers::KnownServers;
 use crate::line_editor::KeyOutcome;
 use crate::network::{Link, LinkFailure, NetworkEvent};
-use crate::password;
 use crate::plain_text::{self, Circumstances, PlainText, Stream};
-use crate::questions;
+use crate::plan::{Plan, random};
 use crate::remembered_servers::{self, Remembered};
 use crate::screen::Screen;
 use crate::signals;
@@ -54,132 +49,10 @@ pub fn run(arguments: Arguments) -> Exit {
     match LineMode::new(plan) {
         Ok((mut line_mode, events)) => line_mode.run(&events),
         Err(error) => {
-            eprintln!(
-                "This machine cannot run the program just now ({error}); close other programs and try again."
-            );
+            eprintln!("This machine cannot run the program just now ({error}); close other programs and try again.");
             Exit::NoConnection
         }
     }
-}
-
-/// What is to be done: the arguments, with everything asked for and looked up.
-struct Plan {
-    target: Target,
-    settings: Settings,
-    send: Option<String>,
-    json: bool,
-    interactive: bool,
-    timeout: Duration,
-}
-
-impl Plan {
-    fn new(arguments: Arguments) -> Result<Plan, String> {
-        let interactive = arguments.is_interactive();
-        let (target, name, login, rooms) = match &arguments.server {
-            Some(server) => {
-                let address = Address::parse(server)?;
-                let encryption = match (arguments.tls, arguments.plain) {
-                    (true, _) => Encryption::Tls,
-                    (_, true) => Encryption::Plain,
-                    _ => Encryption::Choose,
-                };
-                let login = choose_login(&arguments, &address)?;
-                let name = address.user.clone().unwrap_or_else(questions::login_name);
-                (address.target(encryption), name, login, arguments.rooms.clone())
-            }
-            None if interactive => {
-                let remembered = remembered_servers::read()?;
-                let answers = questions::ask(&mut io::stdin().lock(), &mut io::stdout(), &remembered, password::ask)?;
-                (answers.target, answers.name, answers.login, answers.rooms)
-            }
-            None => return Err("No server is named; write it as chat_client HOST ROOM, and see chat_client --help.".to_owned()),
-        };
-        let mut rooms: Vec<String> = rooms
-            .iter()
-            .map(|room| slash_command::room_name(room))
-            .collect();
-        if rooms.is_empty() {
-            rooms.push("#lobby".to_owned());
-        }
-        if let Some(room) = rooms
-            .iter()
-            .find(|room| room.contains([' ', ',', '\u{7}']) || room.len() < 2)
-        {
-            return Err(format!(
-                "\"{room}\" cannot be the name of a room; use no spaces or commas, and give each room as an argument of its own."
-            ));
-        }
-        if arguments
-            .send
-            .as_ref()
-            .is_some_and(|text| text.trim().is_empty())
-        {
-            return Err("The text of --send is empty; write some.".to_owned());
-        }
-        let settings = Settings {
-            realname: name.clone(),
-            name,
-            login,
-            server_password: password::of_server()?,
-            mechanism: arguments.sasl,
-            rooms,
-            key_prefix: random::<16>()?
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-            login_patience: arguments.timeout,
-        };
-        Ok(Plan {
-            target,
-            settings,
-            send: arguments.send,
-            json: arguments.json,
-            interactive,
-            timeout: arguments.timeout,
-        })
-    }
-}
-
-/// With a password one has an account; without a name or a password one is a guest.
-fn choose_login(arguments: &Arguments, address: &Address) -> Result<Login, String> {
-    if arguments.guest {
-        return Ok(Login::Guest);
-    }
-    let given = password::given(arguments.password_file.as_deref())?;
-    if arguments.register {
-        let Some(name) = &address.user else {
-            return Err(
-                "--register needs the name of the new account; write it as NAME@HOST.".to_owned(),
-            );
-        };
-        let password = given.map_or_else(|| password::ask_new(name), Ok)?;
-        return Ok(Login::Register {
-            password,
-            email: arguments.email.clone(),
-        });
-    }
-    let password = match (given, &address.user) {
-        (Some(password), _) => password,
-        (None, None) => return Ok(Login::Guest),
-        (None, Some(name)) => password::ask(&format!(
-            "Password for {name} on {} (empty: come as a guest): ",
-            address.host
-        ))?,
-    };
-    Ok(if password.is_empty() {
-        Login::Guest
-    } else {
-        Login::Account { password }
-    })
-}
-
-/// Fresh random bytes of the operating system.
-fn random<const N: usize>() -> Result<[u8; N], String> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        format!("The system gives no random numbers ({error}); restart the machine.")
-    })?;
-    Ok(bytes)
 }
 
 struct LineMode {
@@ -201,6 +74,9 @@ struct LineMode {
     followed: BTreeSet<String>,
     /// Rooms whose first list of names is the server's own idea, which only a person wants to read.
     names_expected: BTreeSet<String>,
+    /// Piped lines that wait for the link and for the rooms asked for, so that every line, a command too, is carried
+    /// out where it would be if a person had typed it. At most as many as there are permits.
+    held: VecDeque<String>,
     permits: Option<SyncSender<()>>,
     permits_owed: usize,
     input_ended: bool,
@@ -242,11 +118,7 @@ impl LineMode {
         let now = Instant::now();
         let line_mode = LineMode {
             connection: Connection::new(plan.settings.clone()),
-            plain_text: PlainText {
-                colours,
-                zone: TimeZone::system(),
-                interactive: plan.interactive,
-            },
+            plain_text: PlainText { colours, zone: TimeZone::system(), interactive: plan.interactive },
             present: plan.settings.rooms.first().cloned(),
             known_servers: Arc::new(KnownServers::open()),
             screen,
@@ -258,6 +130,7 @@ impl LineMode {
             heard: false,
             followed: BTreeSet::new(),
             names_expected: BTreeSet::new(),
+            held: VecDeque::new(),
             permits,
             permits_owed: MOST_PIPED,
             input_ended: plan.send.is_some(),
@@ -274,15 +147,8 @@ impl LineMode {
         if let Some(text) = self.plan.send.clone() {
             for room in self.plan.settings.rooms.clone() {
                 let now = self.moment();
-                if self
-                    .connection
-                    .post(now, &room, &text, MessageKind::Text)
-                    .is_err()
-                {
-                    self.fail(
-                        Exit::Usage,
-                        Some("The text of --send has too many lines; send it in parts."),
-                    );
+                if self.connection.post(now, &room, &text, MessageKind::Text).is_err() {
+                    self.fail(Exit::Usage, Some("The text of --send has too many lines; send it in parts."));
                 }
             }
         }
@@ -390,10 +256,7 @@ impl LineMode {
         if let Some(sentence) = sentence {
             self.alarm(sentence);
         }
-        self.remark(&format!(
-            "Trying again in {:.1} seconds; what you type is sent then.",
-            retry_in.as_secs_f64()
-        ));
+        self.remark(&format!("Trying again in {:.1} seconds; what you type is sent then.", retry_in.as_secs_f64()));
     }
 
     fn lose_link(&mut self) {
@@ -411,25 +274,15 @@ impl LineMode {
         self.heard = false;
         let (number, events) = (self.link_number, self.events.clone());
         let report = move |event| drop(events.send(Event::Network(number, event)));
-        match Link::open(
-            self.plan.target.clone(),
-            Arc::clone(&self.known_servers),
-            self.plan.timeout,
-            report,
-        ) {
+        match Link::open(self.plan.target.clone(), Arc::clone(&self.known_servers), self.plan.timeout, report) {
             Ok(link) => self.link = Some(link),
-            Err(error) => self.link_ended(LinkFailure::System {
-                why: error.to_string(),
-            }),
+            Err(error) => self.link_ended(LinkFailure::System { why: error.to_string() }),
         }
     }
 
     fn input(&mut self, event: InputEvent) {
         match event {
-            InputEvent::Line(line) => {
-                self.permits_owed += 1;
-                self.typed(&line);
-            }
+            InputEvent::Line(line) => self.held.push_back(line),
             InputEvent::Key(key) => match self.screen.key(key) {
                 Ok(KeyOutcome::Entered(line)) => self.typed(&line),
                 Ok(KeyOutcome::Interrupted) => self.quit(None),
@@ -460,7 +313,11 @@ impl LineMode {
             Err(sentence) => return self.show(vec![Change::Refused { sentence }]),
         };
         match &typed {
-            Typed::Quit(reason) => return self.quit(reason.as_deref()),
+            Typed::Quit(reason) => {
+                // As with `exit` in a shell's script: what stands behind it was not meant to be said.
+                self.held.clear();
+                return self.quit(reason.as_deref());
+            }
             Typed::Help => {
                 for help in slash_command::COMMANDS {
                     self.remark(&format!("{:<28} {}", help.usage, help.about));
@@ -470,33 +327,23 @@ impl LineMode {
             Typed::Join { rooms, .. } => {
                 self.followed.extend(rooms.iter().cloned());
                 // One that we are in already lets us in no second time.
-                if let Some(room) = rooms
-                    .iter()
-                    .find_map(|room| self.connection.rooms().find(room))
-                {
+                if let Some(room) = rooms.iter().find_map(|room| self.connection.rooms().find(room)) {
                     self.present = Some(room.name.to_string());
                 }
             }
             Typed::Names(room) => {
                 let room = room.clone().or_else(|| self.present.clone());
-                self.names_expected
-                    .retain(|expected| Some(expected) != room.as_ref());
+                self.names_expected.retain(|expected| Some(expected) != room.as_ref());
             }
             _ => {}
         }
         let now = self.moment();
-        let changes = self
-            .connection
-            .carry_out(now, typed, self.present.as_deref());
+        let changes = self.connection.carry_out(now, typed, self.present.as_deref());
         self.show(changes);
     }
 
     fn complete(&mut self, beginning: &str) {
-        let Some(room) = self
-            .present
-            .as_ref()
-            .and_then(|room| self.connection.rooms().find(room))
-        else {
+        let Some(room) = self.present.as_ref().and_then(|room| self.connection.rooms().find(room)) else {
             return;
         };
         let wanted = beginning.to_lowercase();
@@ -531,8 +378,7 @@ impl LineMode {
             } else {
                 let several_rooms = self.connection.rooms().iter().count() > 1;
                 let now = wall_clock();
-                self.plain_text
-                    .line(&change, Circumstances { now, several_rooms })
+                self.plain_text.line(&change, Circumstances { now, several_rooms })
             };
             if let Some((stream, line)) = line {
                 self.print(stream, &line);
@@ -547,21 +393,16 @@ impl LineMode {
     fn take_in(&mut self, change: &Change) {
         match change {
             Change::Welcome { name, .. } => self.welcomed(name),
-            Change::Joined {
-                place, own: true, ..
-            } => {
+            Change::Joined { place, own: true, .. } => {
                 self.last_progress = Instant::now();
                 self.names_expected.insert(place.room_name.to_string());
                 if self.present.is_none() || self.stop_following(&place.room_name) {
                     self.present = Some(place.room_name.to_string());
                 }
             }
-            Change::Left {
-                place, own: true, ..
+            Change::Left { place, own: true, .. } | Change::Kicked { place, own: true, .. } => {
+                self.absent_from(&place.room_name)
             }
-            | Change::Kicked {
-                place, own: true, ..
-            } => self.absent_from(&place.room_name),
             Change::JoinRefused { room_name, .. } => {
                 self.refused();
                 self.stop_following(room_name);
@@ -615,17 +456,9 @@ impl LineMode {
 
     /// One is not in that room any more. A person goes on in another; a script's lines must not end up elsewhere.
     fn absent_from(&mut self, room: &str) {
-        let is_present = self
-            .present
-            .as_ref()
-            .is_some_and(|present| self.connection.rooms().same(present, room));
+        let is_present = self.present.as_ref().is_some_and(|present| self.connection.rooms().same(present, room));
         if is_present {
-            let next = self
-                .connection
-                .rooms()
-                .iter()
-                .next()
-                .map(|room| room.name.to_string());
+            let next = self.connection.rooms().iter().next().map(|room| room.name.to_string());
             self.present = if self.plan.interactive { next } else { None };
         }
     }
@@ -643,9 +476,7 @@ impl LineMode {
                 self.names_expected.remove(room_name.as_str()) && !self.plan.interactive
             }
             // Servers talk while they let one in; a pipe has no use for that.
-            Change::Notice { .. } => {
-                !self.plan.interactive && self.connection.state() != LinkState::Joined
-            }
+            Change::Notice { .. } => !self.plan.interactive && self.connection.state() != LinkState::Joined,
             _ => false,
         }
     }
@@ -664,9 +495,7 @@ impl LineMode {
         if let LinkState::Down { retry_at } = self.connection.state() {
             match self.link {
                 // Looking up a name cannot be interrupted, but it need not be waited for.
-                Some(_)
-                    if self.link_opened.elapsed() >= self.plan.timeout + Duration::from_secs(1) =>
-                {
+                Some(_) if self.link_opened.elapsed() >= self.plan.timeout + Duration::from_secs(1) => {
                     let why = "it took too long".to_owned();
                     self.link_ended(LinkFailure::NotConnected {
                         target: self.plan.target.to_string(),
@@ -681,7 +510,7 @@ impl LineMode {
             }
         }
         if self.is_draining() && self.last_progress.elapsed() >= self.plan.timeout {
-            let waiting = self.connection.outbox().len();
+            let waiting = self.connection.outbox().len() + self.held.len();
             let sentence = match waiting {
                 0 => "The server let us into no room in time; try again later.".to_owned(),
                 1 => format!(
@@ -702,10 +531,7 @@ impl LineMode {
 
     /// Nothing more will be typed, and what was typed is still under way.
     fn is_draining(&self) -> bool {
-        self.input_ended
-            && self.ever_joined
-            && self.connection.state() != LinkState::Closing
-            && !self.done
+        self.input_ended && self.ever_joined && self.connection.state() != LinkState::Closing && !self.done
     }
 
     fn next_wake(&self) -> Instant {
@@ -738,10 +564,7 @@ impl LineMode {
         }
         if let Some(permits) = &self.permits {
             // Each try is one line more; the channel holds as many as may be under way.
-            while self.permits_owed > 0
-                && self.connection.outbox().len() < MOST_PIPED
-                && permits.try_send(()).is_ok()
-            {
+            while self.permits_owed > 0 && self.connection.outbox().len() < MOST_PIPED && permits.try_send(()).is_ok() {
                 self.permits_owed -= 1;
             }
         }
@@ -750,8 +573,7 @@ impl LineMode {
             Some(word) => format!("{room} ({word})> "),
             None => format!("{room}> "),
         };
-        self.screen
-            .change_prompt(&crate::printable::printable(&prompt));
+        self.screen.change_prompt(&crate::printable::printable(&prompt));
         if self.screen.flush().is_err() {
             self.output_lost();
         }
@@ -781,11 +603,12 @@ impl LineMode {
         if !left.is_empty() && self.exit == Exit::Fine {
             self.exit = Exit::NotPosted;
             for post in left {
-                self.alarm(&format!(
-                    "Not acknowledged by the server: \"{}\".",
-                    post.payload
-                ));
+                self.alarm(&format!("Not acknowledged by the server: \"{}\".", post.payload));
             }
+        }
+        if !self.held.is_empty() {
+            self.exit = if self.exit == Exit::Fine { Exit::NotPosted } else { self.exit };
+            self.alarm(&format!("Lines of the input that were not posted: {}.", self.held.len()));
         }
         // Whoever reads it has gone, or sees it.
         let _ = self.screen.flush();
@@ -826,16 +649,11 @@ impl LineMode {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            since_start: self.started.elapsed(),
-            wall: wall_clock(),
-        }
+        Moment { since_start: self.started.elapsed(), wall: wall_clock() }
     }
 }
 
 fn wall_clock() -> Timestamp {
-    let since_epoch = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

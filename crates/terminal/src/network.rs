@@ -81,48 +81,33 @@ impl fmt::Display for LinkFailure {
                 out,
                 "The address of \"{host}\" cannot be found ({why}); check the spelling and your network connection."
             ),
-            LinkFailure::NotConnected {
-                target,
-                refused: true,
-                ..
-            } => write!(
+            LinkFailure::NotConnected { target, refused: true, .. } => write!(
                 out,
                 "The machine answers, but no server listens at {target}; check the port, or ask whether the server is running."
             ),
-            LinkFailure::NotConnected {
-                target,
-                timed_out: true,
-                tried,
-                ..
-            } => {
-                let addresses = if *tried == 1 {
-                    "1 address was".to_owned()
-                } else {
-                    format!("{tried} addresses were")
-                };
+            LinkFailure::NotConnected { target, timed_out: true, tried, .. } => {
+                let addresses =
+                    if *tried == 1 { "1 address was".to_owned() } else { format!("{tried} addresses were") };
                 write!(
                     out,
                     "Nobody answers at {target} ({addresses} tried); check the address, your network connection and any firewall."
                 )
             }
-            LinkFailure::NotConnected { target, why, .. } => write!(
-                out,
-                "{target} cannot be reached ({why}); check the address and your network connection."
-            ),
+            LinkFailure::NotConnected { target, why, .. } => {
+                write!(out, "{target} cannot be reached ({why}); check the address and your network connection.")
+            }
             LinkFailure::NotTls { target } => write!(
                 out,
                 "The server at {target} does not speak TLS on that port; use another port, or --plain if nobody may listen in."
             ),
-            LinkFailure::TlsFailed { target, why } => write!(
-                out,
-                "No encrypted link to {target} could be made ({why}); ask the server's administrator."
-            ),
+            LinkFailure::TlsFailed { target, why } => {
+                write!(out, "No encrypted link to {target} could be made ({why}); ask the server's administrator.")
+            }
             LinkFailure::CertificateRefused { sentence } => out.write_str(sentence),
             LinkFailure::Dropped { why } => write!(out, "The link to the server was lost ({why})."),
-            LinkFailure::System { why } => write!(
-                out,
-                "This machine cannot open a link just now ({why}); close other programs and try again."
-            ),
+            LinkFailure::System { why } => {
+                write!(out, "This machine cannot open a link just now ({why}); close other programs and try again.")
+            }
         }
     }
 }
@@ -199,23 +184,14 @@ fn run(
 /// Tries every address of the host in turn, the two families alternating (in the spirit of RFC 8305), until one
 /// answers.
 fn connect(target: &Target, deadline: Instant) -> Result<(TcpStream, SocketAddr), LinkFailure> {
-    let not_found = |why: String| LinkFailure::NameNotFound {
-        host: target.host.clone(),
-        why,
-    };
-    let found: Vec<SocketAddr> = (target.host.as_str(), target.port)
-        .to_socket_addrs()
-        .map_err(|error| not_found(error.to_string()))?
-        .collect();
+    let not_found = |why: String| LinkFailure::NameNotFound { host: target.host.clone(), why };
+    let found: Vec<SocketAddr> =
+        (target.host.as_str(), target.port).to_socket_addrs().map_err(|error| not_found(error.to_string()))?.collect();
     let addresses = alternating(found);
     let mut last_error = io::Error::from(io::ErrorKind::NotFound);
     for (index, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
-        let patience = if index + 1 < addresses.len() {
-            left.min(LONGEST_TRY)
-        } else {
-            left
-        };
+        let patience = if index + 1 < addresses.len() { left.min(LONGEST_TRY) } else { left };
         if patience.is_zero() {
             last_error = io::Error::from(io::ErrorKind::TimedOut);
             break;
@@ -244,15 +220,11 @@ fn connect(target: &Target, deadline: Instant) -> Result<(TcpStream, SocketAddr)
 /// The resolver's order within each family, the families in turn, beginning with the resolver's first choice.
 fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (preferred, other): (Vec<_>, Vec<_>) = addresses
-        .into_iter()
-        .partition(|address| address.is_ipv6() == first_is_v6);
+    let (preferred, other): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
     let mut others = other.into_iter();
-    let mut order: Vec<SocketAddr> = preferred
-        .into_iter()
-        .flat_map(|address| [Some(address), others.next()])
-        .flatten()
-        .collect();
+    let mut order: Vec<SocketAddr> =
+        preferred.into_iter().flat_map(|address| [Some(address), others.next()]).flatten().collect();
     order.extend(others);
     order
 }
@@ -263,58 +235,36 @@ fn handshake(
     mut stream: TcpStream,
     deadline: Instant,
 ) -> Result<(TcpStream, ClientConnection, Vec<String>), LinkFailure> {
-    let failed = |why: String| LinkFailure::TlsFailed {
-        target: target.to_string(),
-        why,
-    };
+    let failed = |why: String| LinkFailure::TlsFailed { target: target.to_string(), why };
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let trust = Arc::new(CertificateTrust::new(
-        target.to_string(),
-        Arc::clone(&known_servers),
-        Arc::clone(&provider),
-    ));
+    let trust = Arc::new(CertificateTrust::new(target.to_string(), Arc::clone(&known_servers), Arc::clone(&provider)));
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(error.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&trust) as Arc<_>)
         .with_no_client_auth();
-    let name =
-        ServerName::try_from(target.host.clone()).map_err(|_| LinkFailure::NameNotFound {
-            host: target.host.clone(),
-            why: "it is no host name".to_owned(),
-        })?;
-    let mut tls =
-        ClientConnection::new(Arc::new(config), name).map_err(|error| failed(error.to_string()))?;
+    let name = ServerName::try_from(target.host.clone())
+        .map_err(|_| LinkFailure::NameNotFound { host: target.host.clone(), why: "it is no host name".to_owned() })?;
+    let mut tls = ClientConnection::new(Arc::new(config), name).map_err(|error| failed(error.to_string()))?;
     tls.set_buffer_limit(None);
     while tls.is_handshaking() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(failed("it took too long".to_owned()));
         }
-        let timeouts = stream
-            .set_read_timeout(Some(left))
-            .and_then(|()| stream.set_write_timeout(Some(left)));
-        timeouts.map_err(|error| LinkFailure::System {
-            why: error.to_string(),
-        })?;
+        let timeouts = stream.set_read_timeout(Some(left)).and_then(|()| stream.set_write_timeout(Some(left)));
+        timeouts.map_err(|error| LinkFailure::System { why: error.to_string() })?;
         if let Err(error) = tls.complete_io(&mut stream) {
             return Err(match (trust.verdict(), error.kind()) {
                 (Some(Verdict::Changed(sentence) | Verdict::Undecided(sentence)), _) => {
                     LinkFailure::CertificateRefused { sentence }
                 }
-                (_, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                    failed("it took too long".to_owned())
-                }
+                (_, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => failed("it took too long".to_owned()),
                 // What a server that expects plain text sends, or does, when it sees a TLS hello.
-                (
-                    None,
-                    io::ErrorKind::InvalidData
-                    | io::ErrorKind::UnexpectedEof
-                    | io::ErrorKind::ConnectionReset,
-                ) => LinkFailure::NotTls {
-                    target: target.to_string(),
-                },
+                (None, io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+                    LinkFailure::NotTls { target: target.to_string() }
+                }
                 _ => failed(error.to_string()),
             });
         }
@@ -342,9 +292,7 @@ fn move_bytes(
 ) -> Option<LinkFailure> {
     match MovingBytes::new(stream, tls, poll).and_then(|mut moving| moving.run(queue, report)) {
         Ok(()) => None,
-        Err(error) => Some(LinkFailure::Dropped {
-            why: plain_reason(&error),
-        }),
+        Err(error) => Some(LinkFailure::Dropped { why: plain_reason(&error) }),
     }
 }
 
@@ -352,9 +300,9 @@ fn move_bytes(
 fn plain_reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the server closed it".to_owned(),
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionAborted => "it was reset".to_owned(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+            "it was reset".to_owned()
+        }
         io::ErrorKind::TimedOut => "it timed out".to_owned(),
         _ => error.to_string(),
     }
@@ -370,17 +318,12 @@ struct MovingBytes {
 }
 
 impl MovingBytes {
-    fn new(
-        stream: TcpStream,
-        tls: Option<ClientConnection>,
-        poll: Poll,
-    ) -> io::Result<MovingBytes> {
+    fn new(stream: TcpStream, tls: Option<ClientConnection>, poll: Poll) -> io::Result<MovingBytes> {
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(None)?;
         stream.set_nonblocking(true)?;
         let mut stream = mio::net::TcpStream::from_std(stream);
-        poll.registry()
-            .register(&mut stream, SOCKET, Interest::READABLE | Interest::WRITABLE)?;
+        poll.registry().register(&mut stream, SOCKET, Interest::READABLE | Interest::WRITABLE)?;
         Ok(MovingBytes {
             stream,
             tls,
@@ -390,11 +333,7 @@ impl MovingBytes {
         })
     }
 
-    fn run(
-        &mut self,
-        queue: &mpsc::Receiver<Vec<u8>>,
-        report: &mut impl FnMut(NetworkEvent),
-    ) -> io::Result<()> {
+    fn run(&mut self, queue: &mpsc::Receiver<Vec<u8>>, report: &mut impl FnMut(NetworkEvent)) -> io::Result<()> {
         let mut events = Events::with_capacity(8);
         let mut closing = false;
         loop {
@@ -423,13 +362,9 @@ impl MovingBytes {
             if more || all_written && self.tls.as_ref().is_some_and(|tls| tls.wants_write()) {
                 continue;
             }
-            self.poll.poll(&mut events, None).or_else(|error| {
-                if error.kind() == io::ErrorKind::Interrupted {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
-            })?;
+            self.poll
+                .poll(&mut events, None)
+                .or_else(|error| if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) })?;
         }
     }
 
@@ -500,8 +435,7 @@ fn read_decrypted(
         if tls.read_tls(stream)? == 0 {
             return Ok(0);
         }
-        tls.process_new_packets()
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        tls.process_new_packets().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     }
 }
 
@@ -513,10 +447,7 @@ mod tests {
     fn opened(target: Target) -> LinkFailure {
         let (told, events) = mpsc::channel();
         let known = Arc::new(KnownServers::open());
-        let _link = Link::open(target, known, Duration::from_secs(5), move |event| {
-            drop(told.send(event))
-        })
-        .unwrap();
+        let _link = Link::open(target, known, Duration::from_secs(5), move |event| drop(told.send(event))).unwrap();
         match events.recv_timeout(Duration::from_secs(20)) {
             Ok(NetworkEvent::Ended(failure)) => failure,
             other => panic!("{other:?}"),
@@ -524,20 +455,12 @@ mod tests {
     }
 
     fn target(port: u16, tls: bool) -> Target {
-        Target {
-            host: "127.0.0.1".to_owned(),
-            port,
-            tls,
-        }
+        Target { host: "127.0.0.1".to_owned(), port, tls }
     }
 
     #[test]
     fn a_port_without_a_server_is_told() {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         assert_eq!(
             opened(target(port, false)).to_string(),
             format!(
@@ -548,17 +471,8 @@ mod tests {
 
     #[test]
     fn a_name_without_an_address_is_told() {
-        let failure = opened(Target {
-            host: "nowhere.invalid".to_owned(),
-            port: 6667,
-            tls: false,
-        });
-        assert!(
-            failure
-                .to_string()
-                .starts_with("The address of \"nowhere.invalid\" cannot be found ("),
-            "{failure}"
-        );
+        let failure = opened(Target { host: "nowhere.invalid".to_owned(), port: 6667, tls: false });
+        assert!(failure.to_string().starts_with("The address of \"nowhere.invalid\" cannot be found ("), "{failure}");
     }
 
     #[test]
@@ -580,12 +494,7 @@ mod tests {
 
     #[test]
     fn families_alternate() {
-        let parse = |texts: &[&str]| {
-            texts
-                .iter()
-                .map(|text| text.parse().unwrap())
-                .collect::<Vec<SocketAddr>>()
-        };
+        let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
         assert_eq!(
             alternating(parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"])),
             parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])

@@ -33,9 +33,7 @@ pub fn ask_new(name: &str) -> Result<Password, String> {
     let first = Zeroizing::new(prompt_twice_part(&format!("New password for {name}: "))?);
     let second = Zeroizing::new(prompt_twice_part("The same again: ")?);
     if first.is_empty() {
-        return Err(
-            "An account needs a password; run the same command again and type one.".to_owned(),
-        );
+        return Err("An account needs a password; run the same command again and type one.".to_owned());
     }
     if *first != *second {
         return Err("The two passwords are not the same; run the same command again.".to_owned());
@@ -44,24 +42,19 @@ pub fn ask_new(name: &str) -> Result<Password, String> {
 }
 
 fn prompt_twice_part(question: &str) -> Result<String, String> {
-    rpassword::prompt_password(question).map_err(|_| "There is no terminal to ask for the new password on; use --password-file FILE or set PARLOR_PASSWORD.".to_owned())
+    rpassword::prompt_password(question).map_err(|_| {
+        "There is no terminal to ask for the new password on; use --password-file FILE or set PARLOR_PASSWORD."
+            .to_owned()
+    })
 }
 
 fn from_file(file: &Path) -> Result<Password, String> {
-    let text = fs::read_to_string(file)
-        .map(Zeroizing::new)
-        .map_err(|error| {
-            format!(
-                "The password file {} cannot be read ({error}); check its name and permissions.",
-                file.display()
-            )
-        })?;
+    let text = fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+        format!("The password file {} cannot be read ({error}); check its name and permissions.", file.display())
+    })?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Password::new(line)),
-        _ => Err(format!(
-            "The first line of the password file {} is empty; write the password there.",
-            file.display()
-        )),
+        _ => Err(format!("The first line of the password file {} is empty; write the password there.", file.display())),
     }
 }
 
@@ -69,8 +62,6 @@ fn from_environment(name: &str) -> Result<Option<Password>, String> {
     match env::var(name) {
         Ok(text) if !text.is_empty() => Ok(Some(Password::new(text))),
         Ok(_) | Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => Err(format!(
-            "The environment variable {name} is not UTF-8; set it anew."
-        )),
+        Err(env::VarError::NotUnicode(_)) => Err(format!("The environment variable {name} is not UTF-8; set it anew.")),
     }
 }

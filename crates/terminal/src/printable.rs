@@ -56,30 +56,18 @@ fn is_harmful(c: char) -> bool {
         // C0, DEL, C1.
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => true,
         // Directions: marks, embeddings and overrides, isolates (UAX 9).
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-            true
-        }
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
         // Line and paragraph separators; shaping switches; interlinear marks; the byte order mark.
-        '\u{2028}'
-        | '\u{2029}'
-        | '\u{206a}'..='\u{206f}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{feff}' => true,
+        '\u{2028}' | '\u{2029}' | '\u{206a}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{feff}' => true,
         // Tag characters: invisible text.
         '\u{e0000}'..='\u{e007f}' => true,
         _ => false,
     }
 }
 
-fn skip_colours(
-    rest: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    most: usize,
-    is_digit: impl Fn(char) -> bool,
-) {
+fn skip_colours(rest: &mut std::iter::Peekable<std::str::Chars<'_>>, most: usize, is_digit: impl Fn(char) -> bool) {
     let skip = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| {
-        (0..most)
-            .take_while(|_| rest.next_if(|c| is_digit(*c)).is_some())
-            .count()
+        (0..most).take_while(|_| rest.next_if(|c| is_digit(*c)).is_some()).count()
     };
     if skip(rest) == 0 {
         return;
@@ -111,10 +99,7 @@ mod tests {
         check("\u{9b}31m\u{85}", "\u{fffd}31m\u{fffd}");
         check("user\u{202e}gpj.exe", "user\u{fffd}gpj.exe");
         check("\u{2}bold\u{2} \u{1d}it\u{f}", "bold it");
-        check(
-            "\u{3}4,12red\u{3} \u{3}04green \u{3},5 \u{3}1,x",
-            "red green ,5 ,x",
-        );
+        check("\u{3}4,12red\u{3} \u{3}04green \u{3},5 \u{3}1,x", "red green ,5 ,x");
         check("\u{4}ff0000,00ff00x\u{4}y", "xy");
         check("\u{7f}\u{feff}\u{e0041}", "␡\u{fffd}\u{fffd}");
     }

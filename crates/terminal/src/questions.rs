@@ -27,20 +27,8 @@ pub fn ask(
     if !remembered.is_empty() {
         say(output, "Servers you have been on:\n")?;
         for (index, server) in remembered.iter().enumerate() {
-            let name = if server.guest {
-                format!("{} (guest)", server.name)
-            } else {
-                server.name.clone()
-            };
-            say(
-                output,
-                &format!(
-                    "  {}  {}  as {name}  in {}\n",
-                    index + 1,
-                    server.address,
-                    server.rooms.join(" ")
-                ),
-            )?;
+            let name = if server.guest { format!("{} (guest)", server.name) } else { server.name.clone() };
+            say(output, &format!("  {}  {}  as {name}  in {}\n", index + 1, server.address, server.rooms.join(" ")))?;
         }
     }
     let question = match remembered.first() {
@@ -49,34 +37,19 @@ pub fn ask(
     };
     let (target, known, user) = loop {
         let answer = line(input, output, &question)?;
-        let number = if answer.is_empty() {
-            Some(1)
-        } else {
-            answer.parse::<usize>().ok()
-        };
+        let number = if answer.is_empty() { Some(1) } else { answer.parse::<usize>().ok() };
         if let Some(known) = number.and_then(|number| remembered.get(number.wrapping_sub(1))) {
-            let encryption = if known.tls {
-                Encryption::Tls
-            } else {
-                Encryption::Plain
-            };
+            let encryption = if known.tls { Encryption::Tls } else { Encryption::Plain };
             let target = Address::parse(&known.address)?.target(encryption);
             break (target, Some(known), None);
         }
-        let text = if answer.is_empty() {
-            "localhost"
-        } else {
-            &answer
-        };
+        let text = if answer.is_empty() { "localhost" } else { &answer };
         match Address::parse(text) {
             Ok(address) => break (address.target(Encryption::Choose), None, address.user),
             Err(sentence) => say(output, &format!("{sentence}\n"))?,
         }
     };
-    let suggested = known
-        .map(|known| known.name.clone())
-        .or(user)
-        .unwrap_or_else(login_name);
+    let suggested = known.map(|known| known.name.clone()).or(user).unwrap_or_else(login_name);
     let name = line(input, output, &format!("Your name there [{suggested}]: "))?;
     let name = if name.is_empty() { suggested } else { name };
     let password = ask_password("Password (empty: come as a guest): ")?;
@@ -85,69 +58,34 @@ pub fn ask(
     } else if known.is_some_and(|known| !known.guest && known.name == name) {
         Login::Account { password }
     } else {
-        let answer = line(
-            input,
-            output,
-            &format!("Shall the account {name} be made now? [y/N]: "),
-        )?;
+        let answer = line(input, output, &format!("Shall the account {name} be made now? [y/N]: "))?;
         if answer.to_lowercase().starts_with('y') {
-            Login::Register {
-                password,
-                email: None,
-            }
+            Login::Register { password, email: None }
         } else {
             Login::Account { password }
         }
     };
-    let rooms = known
-        .map(|known| known.rooms.clone())
-        .filter(|rooms| !rooms.is_empty());
-    Ok(Answers {
-        target,
-        name,
-        login,
-        rooms: rooms.unwrap_or_else(|| vec!["#lobby".to_owned()]),
-    })
+    let rooms = known.map(|known| known.rooms.clone()).filter(|rooms| !rooms.is_empty());
+    Ok(Answers { target, name, login, rooms: rooms.unwrap_or_else(|| vec!["#lobby".to_owned()]) })
 }
 
 /// What this machine calls the person; made fit for a name.
 pub fn login_name() -> String {
-    let name = ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .find_map(|variable| env::var(variable).ok())
-        .unwrap_or_default();
-    let name: String = name
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-        .take(20)
-        .collect();
+    let name = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|variable| env::var(variable).ok()).unwrap_or_default();
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(20).collect();
     let name = name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-    if name.is_empty() {
-        "guest".to_owned()
-    } else {
-        name.to_owned()
-    }
+    if name.is_empty() { "guest".to_owned() } else { name.to_owned() }
 }
 
 fn say(output: &mut impl Write, text: &str) -> Result<(), String> {
-    output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-        .map_err(no_terminal)
+    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(no_terminal)
 }
 
-fn line(
-    input: &mut impl BufRead,
-    output: &mut impl Write,
-    question: &str,
-) -> Result<String, String> {
+fn line(input: &mut impl BufRead, output: &mut impl Write, question: &str) -> Result<String, String> {
     say(output, question)?;
     let mut answer = String::new();
     match input.read_line(&mut answer) {
-        Ok(0) => Err(
-            "No server was named; run chat_client again, or give the server as an argument."
-                .to_owned(),
-        ),
+        Ok(0) => Err("No server was named; run chat_client again, or give the server as an argument.".to_owned()),
         Ok(_) => Ok(answer.trim().to_owned()),
         Err(error) => Err(no_terminal(error)),
     }
@@ -169,36 +107,22 @@ mod tests {
             guest,
             rooms: vec!["#tea".to_owned()],
         };
-        vec![
-            server("chat.example:6697", true, false),
-            server("[::1]:7000", false, true),
-        ]
+        vec![server("chat.example:6697", true, false), server("[::1]:7000", false, true)]
     }
 
     /// Lines typed, and the password: what comes of it.
     fn check(remembered: &[Remembered], typed: &str, password: &str, expected: &str) {
         let mut output = Vec::new();
-        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, |_| {
-            Ok(Password::new(password))
-        });
+        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, |_| Ok(Password::new(password)));
         let told = match answers {
             Err(sentence) => sentence,
-            Ok(Answers {
-                target,
-                name,
-                login,
-                rooms,
-            }) => {
+            Ok(Answers { target, name, login, rooms }) => {
                 let login = match login {
                     Login::Guest => "guest",
                     Login::Account { .. } => "account",
                     Login::Register { .. } => "register",
                 };
-                format!(
-                    "{target} {} {name} {login} {}",
-                    if target.tls { "tls" } else { "plain" },
-                    rooms.join(",")
-                )
+                format!("{target} {} {name} {login} {}", if target.tls { "tls" } else { "plain" }, rooms.join(","))
             }
         };
         assert_eq!(told, expected, "{}", String::from_utf8_lossy(&output));
@@ -206,44 +130,12 @@ mod tests {
 
     #[test]
     fn answers() {
-        check(
-            &known(),
-            "\n\n",
-            "sesame",
-            "chat.example:6697 tls alice account #tea",
-        );
+        check(&known(), "\n\n", "sesame", "chat.example:6697 tls alice account #tea");
         check(&known(), "2\nbob\n", "", "[::1]:7000 plain bob guest #tea");
-        check(
-            &known(),
-            "1\nbob\nyes\n",
-            "sesame",
-            "chat.example:6697 tls bob register #tea",
-        );
-        check(
-            &known(),
-            "9\n\n",
-            "",
-            "9:6697 tls NAME guest #lobby"
-                .replace("NAME", &login_name())
-                .as_str(),
-        );
-        check(
-            &[],
-            "\ncarol\n",
-            "",
-            "localhost:6667 plain carol guest #lobby",
-        );
-        check(
-            &[],
-            "a b\ndora@other.example\n\n\n",
-            "sesame",
-            "other.example:6697 tls dora account #lobby",
-        );
-        check(
-            &[],
-            "",
-            "",
-            "No server was named; run chat_client again, or give the server as an argument.",
-        );
+        check(&known(), "1\nbob\nyes\n", "sesame", "chat.example:6697 tls bob register #tea");
+        check(&known(), "9\n\n", "", "9:6697 tls NAME guest #lobby".replace("NAME", &login_name()).as_str());
+        check(&[], "\ncarol\n", "", "localhost:6667 plain carol guest #lobby");
+        check(&[], "a b\ndora@other.example\n\n\n", "sesame", "other.example:6697 tls dora account #lobby");
+        check(&[], "", "", "No server was named; run chat_client again, or give the server as an argument.");
     }
 }

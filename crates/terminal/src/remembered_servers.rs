@@ -55,18 +55,14 @@ fn read_from(path: &Path) -> Result<Vec<Remembered>, String> {
             ));
         }
     };
-    toml::from_str::<File>(&text)
-        .map(|file| file.server)
-        .map_err(|error| {
-            let line = error.span().map_or(1, |span| {
-                text[..span.start.min(text.len())].matches('\n').count() + 1
-            });
-            format!(
-                "Line {line} of {} is not understood ({}); correct it or remove that file.",
-                path.display(),
-                error.message()
-            )
-        })
+    toml::from_str::<File>(&text).map(|file| file.server).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        format!(
+            "Line {line} of {} is not understood ({}); correct it or remove that file.",
+            path.display(),
+            error.message()
+        )
+    })
 }
 
 fn remember_in(path: &Path, server: Remembered) -> Result<(), String> {
@@ -83,13 +79,9 @@ fn remember_in(path: &Path, server: Remembered) -> Result<(), String> {
             path.display()
         )
     };
-    let text =
-        toml::to_string(&File { server: servers }).map_err(|error| cannot(error.to_string()))?;
-    data_folder::write_private(
-        path,
-        &format!("# The servers that chat_client has been on, newest first.\n\n{text}"),
-    )
-    .map_err(|error| cannot(error.to_string()))
+    let text = toml::to_string(&File { server: servers }).map_err(|error| cannot(error.to_string()))?;
+    data_folder::write_private(path, &format!("# The servers that chat_client has been on, newest first.\n\n{text}"))
+        .map_err(|error| cannot(error.to_string()))
 }
 
 #[cfg(test)]
@@ -114,10 +106,7 @@ mod tests {
         for (address, name) in [("a:1", "alice"), ("b:2", "bob"), ("a:1", "alice")] {
             remember_in(&path, server(address, name)).unwrap();
         }
-        assert_eq!(
-            read_from(&path),
-            Ok(vec![server("a:1", "alice"), server("b:2", "bob")])
-        );
+        assert_eq!(read_from(&path), Ok(vec![server("a:1", "alice"), server("b:2", "bob")]));
         for port in 0..30 {
             remember_in(&path, server(&format!("c:{port}"), "carol")).unwrap();
         }
@@ -130,13 +119,7 @@ mod tests {
         let path = folder.path().join("servers.toml");
         fs::write(&path, "[[server]]\naddress = 7\n").unwrap();
         let error = remember_in(&path, server("a:1", "alice")).unwrap_err();
-        assert!(
-            error.starts_with(&format!("Line 2 of {} is not understood (", path.display())),
-            "{error}"
-        );
-        assert_eq!(
-            fs::read_to_string(&path).unwrap(),
-            "[[server]]\naddress = 7\n"
-        );
+        assert!(error.starts_with(&format!("Line 2 of {} is not understood (", path.display())), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "[[server]]\naddress = 7\n");
     }
 }

@@ -34,20 +34,14 @@ struct Typing {
 
 impl fmt::Debug for Screen {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Screen")
-            .field("typing", &self.typing.is_some())
-            .finish_non_exhaustive()
+        out.debug_struct("Screen").field("typing", &self.typing.is_some()).finish_non_exhaustive()
     }
 }
 
 impl Screen {
     /// Standard output and standard error.
     pub fn of_streams() -> Screen {
-        Screen {
-            output: Box::new(io::BufWriter::new(io::stdout())),
-            complaints: Box::new(io::stderr()),
-            typing: None,
-        }
+        Screen { output: Box::new(io::BufWriter::new(io::stdout())), complaints: Box::new(io::stderr()), typing: None }
     }
 
     /// The terminal, in raw mode until this is dropped.
@@ -154,10 +148,7 @@ impl Drop for Screen {
     fn drop(&mut self) {
         if let Some(typing) = &self.typing {
             // Nothing is left to tell it to when this fails.
-            let _ = self
-                .output
-                .write_all(ERASE_LINE.as_bytes())
-                .and_then(|()| self.output.flush());
+            let _ = self.output.write_all(ERASE_LINE.as_bytes()).and_then(|()| self.output.flush());
             if typing.raw {
                 let _ = terminal::disable_raw_mode();
             }
@@ -201,25 +192,17 @@ mod tests {
             drawn: false,
             raw: false,
         };
-        let mut screen = Screen {
-            output: Box::new(sink.clone()),
-            complaints: Box::new(io::sink()),
-            typing: Some(typing),
-        };
+        let mut screen =
+            Screen { output: Box::new(sink.clone()), complaints: Box::new(io::sink()), typing: Some(typing) };
         for c in "hi".chars() {
-            screen
-                .key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE))
-                .unwrap();
+            screen.key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)).unwrap();
         }
         screen.flush().unwrap();
         assert_eq!(sink.take(), "\r\x1b[K#tea> hi\r\x1b[8C");
         screen.print(Stream::Output, "12:34 bob: hello").unwrap();
         screen.print(Stream::Complaint, "12:34 ! no").unwrap();
         screen.flush().unwrap();
-        assert_eq!(
-            sink.take(),
-            "\r\x1b[K12:34 bob: hello\r\n\r\x1b[K12:34 ! no\r\n\r\x1b[K#tea> hi\r\x1b[8C"
-        );
+        assert_eq!(sink.take(), "\r\x1b[K12:34 bob: hello\r\n\r\x1b[K12:34 ! no\r\n\r\x1b[K#tea> hi\r\x1b[8C");
         screen.flush().unwrap();
         assert_eq!(sink.take(), "", "nothing new, nothing drawn");
         screen.resized(9);
@@ -230,18 +213,12 @@ mod tests {
     #[test]
     fn streams_are_plain() {
         let (output, complaints) = (Sink::default(), Sink::default());
-        let mut screen = Screen {
-            output: Box::new(output.clone()),
-            complaints: Box::new(complaints.clone()),
-            typing: None,
-        };
+        let mut screen =
+            Screen { output: Box::new(output.clone()), complaints: Box::new(complaints.clone()), typing: None };
         screen.print(Stream::Output, "said").unwrap();
         screen.print(Stream::Complaint, "refused").unwrap();
         screen.change_prompt("#tea> ");
         screen.flush().unwrap();
-        assert_eq!(
-            (output.take().as_str(), complaints.take().as_str()),
-            ("said\n", "refused\n")
-        );
+        assert_eq!((output.take().as_str(), complaints.take().as_str()), ("said\n", "refused\n"));
     }
 }

@@ -21,10 +21,7 @@ pub fn watch(mut report: impl FnMut() + Send + 'static) -> io::Result<()> {
             report();
         }
     };
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(wait)
-        .map(drop)
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
 }
 
 /// Other systems end the process by themselves.

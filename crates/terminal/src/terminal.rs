@@ -18,6 +18,7 @@ mod line_mode;
 mod network;
 mod password;
 mod plain_text;
+mod plan;
 mod printable;
 mod questions;
 mod remembered_servers;

@@ -55,22 +55,13 @@ fn script(parts: &[&str]) -> String {
 
 fn guest(peer: &Peer, folder: &tempfile::TempDir) -> Command {
     let mut command = chat_client(folder.path());
-    command.args([
-        "--plain",
-        "--guest",
-        &format!("alice@{}", peer.address),
-        "tea",
-    ]);
+    command.args(["--plain", "--guest", &format!("alice@{}", peer.address), "tea"]);
     command
 }
 
 fn account(peer: &Peer, folder: &tempfile::TempDir) -> Command {
     let mut command = chat_client(folder.path());
-    command.env("PARLOR_PASSWORD", "sesame").args([
-        "--plain",
-        &format!("alice@{}", peer.address),
-        "#tea",
-    ]);
+    command.env("PARLOR_PASSWORD", "sesame").args(["--plain", &format!("alice@{}", peer.address), "#tea"]);
     command
 }
 
@@ -103,11 +94,7 @@ fn piped_lines_are_posted_and_the_end_waits_for_every_echo() {
             "* alice waves"
         ]
     );
-    assert!(
-        outcome.complaints.contains("logged in as alice"),
-        "{}",
-        outcome.complaints
-    );
+    assert!(outcome.complaints.contains("logged in as alice"), "{}", outcome.complaints);
     assert_eq!(outcome.code, Some(0));
 }
 
@@ -117,10 +104,7 @@ fn an_input_that_is_empty_only_visits() {
     let peer = Peer::plain(&script(&[ENTERS, LEAVES]));
     let outcome = run(&mut guest(&peer, &folder), "");
     peer.finished();
-    assert_eq!(
-        (outcome.code, outcome.said()),
-        (Some(0), vec!["* you are in #tea"])
-    );
+    assert_eq!((outcome.code, outcome.said()), (Some(0), vec!["* you are in #tea"]));
 }
 
 #[test]
@@ -139,15 +123,9 @@ fn json_has_every_field() {
     peer.finished();
     assert_eq!(outcome.code, Some(0));
     assert!(!outcome.output.contains('\u{9b}'));
-    let objects: Vec<serde_json::Value> = outcome
-        .output
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let messages: Vec<_> = objects
-        .iter()
-        .filter(|object| object["type"] == "message")
-        .collect();
+    let objects: Vec<serde_json::Value> =
+        outcome.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let messages: Vec<_> = objects.iter().filter(|object| object["type"] == "message").collect();
     assert_eq!(
         *messages[0],
         serde_json::json!({
@@ -156,17 +134,10 @@ fn json_has_every_field() {
         })
     );
     assert_eq!(
-        (
-            &messages[1]["message_id"],
-            &messages[1]["own"],
-            &messages[1]["sender_id"]
-        ),
+        (&messages[1]["message_id"], &messages[1]["own"], &messages[1]["sender_id"]),
         (&"x2".into(), &true.into(), &"c1".into())
     );
-    let types: Vec<&str> = objects
-        .iter()
-        .map(|object| object["type"].as_str().unwrap())
-        .collect();
+    let types: Vec<&str> = objects.iter().map(|object| object["type"].as_str().unwrap()).collect();
     assert_eq!(types.iter().filter(|kind| **kind == "posted").count(), 1);
     assert_eq!(types.last(), Some(&"closed"));
 }
@@ -184,15 +155,9 @@ fn send_ends_well_only_after_the_echo() {
         ",
         LEAVES,
     ]));
-    let mut child = account(&peer, &folder)
-        .args(["--send", "/backup done"])
-        .spawn()
-        .unwrap();
+    let mut child = account(&peer, &folder).args(["--send", "/backup done"]).spawn().unwrap();
     peer.reached("posted");
-    assert!(
-        child.try_wait().unwrap().is_none(),
-        "still waits for the echo"
-    );
+    assert!(child.try_wait().unwrap().is_none(), "still waits for the echo");
     peer.waited.send("look".to_owned()).unwrap();
     peer.finished();
     assert_eq!(ended(child).code, Some(0));
@@ -203,53 +168,26 @@ fn send_fails_when_the_server_refuses_or_says_nothing_or_goes() {
     let check = |transcript: &[&str], sentence: &str, more: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
         let peer = Peer::plain(&script(transcript));
-        let outcome = run(
-            account(&peer, &folder).args(["--send", "done"]).args(more),
-            "",
-        );
+        let outcome = run(account(&peer, &folder).args(["--send", "done"]).args(more), "");
         peer.finished();
-        assert!(
-            outcome.complaints.contains(sentence),
-            "{}",
-            outcome.complaints
-        );
+        assert!(outcome.complaints.contains(sentence), "{}", outcome.complaints);
         assert_eq!(outcome.code, Some(4), "{}", outcome.complaints);
     };
     let posts = "> @label=m1;parlor/once=$ONE PRIVMSG #tea :done\n";
     check(
-        &[
-            LOGS_IN,
-            posts,
-            "< @label=m1 :s FAIL PRIVMSG STORAGE_FULL #tea :Disk full\n",
-            LEAVES,
-        ],
+        &[LOGS_IN, posts, "< @label=m1 :s FAIL PRIVMSG STORAGE_FULL #tea :Disk full\n", LEAVES],
         "Not posted: \"done\". The server's disk is full",
         &[],
     );
     check(
-        &[
-            LOGS_IN,
-            posts,
-            "< @label=m1 :s 404 alice #tea :Cannot send to channel\n",
-            LEAVES,
-        ],
+        &[LOGS_IN, posts, "< @label=m1 :s 404 alice #tea :Cannot send to channel\n", LEAVES],
         "Not posted: \"done\". You may not post in #tea",
         &[],
     );
-    check(
-        &[LOGS_IN, posts, LEAVES],
-        "has not acknowledged a message within 1 seconds",
-        &["--timeout", "1"],
-    );
-    check(
-        &[LOGS_IN, posts, "close\n"],
-        "The link to the server was lost",
-        &[],
-    );
-    let refused = LOGS_IN.replace(
-        "< @parlor/room-id=r1 :alice!a@h JOIN #tea",
-        "< :s 473 alice #tea :Cannot join channel (+i)",
-    );
+    check(&[LOGS_IN, posts, LEAVES], "has not acknowledged a message within 1 seconds", &["--timeout", "1"]);
+    check(&[LOGS_IN, posts, "close\n"], "The link to the server was lost", &[]);
+    let refused =
+        LOGS_IN.replace("< @parlor/room-id=r1 :alice!a@h JOIN #tea", "< :s 473 alice #tea :Cannot join channel (+i)");
     check(&[&refused, LEAVES], "#tea is by invitation only", &[]);
 }
 
@@ -259,17 +197,10 @@ fn logins_that_fail_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let peer = Peer::plain(transcript);
         let mut command = chat_client(folder.path());
-        command
-            .env("PARLOR_PASSWORD", password)
-            .args(["--plain", &format!("alice@{}", peer.address)])
-            .args(more);
+        command.env("PARLOR_PASSWORD", password).args(["--plain", &format!("alice@{}", peer.address)]).args(more);
         let outcome = run(&mut command, "");
         peer.finished();
-        assert!(
-            outcome.complaints.contains(sentence),
-            "{}",
-            outcome.complaints
-        );
+        assert!(outcome.complaints.contains(sentence), "{}", outcome.complaints);
         assert_eq!(outcome.code, Some(3));
     };
     check(
@@ -315,14 +246,7 @@ fn a_password_can_stand_in_a_file() {
     fs::write(&file, "sesame\nnot this\n").unwrap();
     let peer = Peer::plain(&script(&[LOGS_IN, LEAVES]));
     let mut command = chat_client(folder.path());
-    command
-        .args([
-            "--plain",
-            &format!("alice@{}", peer.address),
-            "tea",
-            "--password-file",
-        ])
-        .arg(&file);
+    command.args(["--plain", &format!("alice@{}", peer.address), "tea", "--password-file"]).arg(&file);
     let outcome = run(&mut command, "");
     peer.finished();
     assert_eq!(outcome.code, Some(0), "{}", outcome.complaints);
@@ -347,30 +271,14 @@ fn certificates_are_trusted_on_first_use_and_a_change_is_refused() {
     peer.finished();
     assert_eq!(outcome.code, Some(0), "{}", outcome.complaints);
     let kept = fs::read_to_string(&pins).unwrap();
-    let fingerprint = kept
-        .lines()
-        .nth(1)
-        .unwrap()
-        .strip_prefix(&format!("{address} "))
-        .unwrap()
-        .to_owned();
-    assert!(
-        outcome
-            .complaints
-            .contains(&format!("is trusted from now on: {fingerprint}")),
-        "{}",
-        outcome.complaints
-    );
+    let fingerprint = kept.lines().nth(1).unwrap().strip_prefix(&format!("{address} ")).unwrap().to_owned();
+    assert!(outcome.complaints.contains(&format!("is trusted from now on: {fingerprint}")), "{}", outcome.complaints);
 
     let peer = Peer::tls_on(&transcript, &first, listener.try_clone().unwrap());
     let outcome = run(&mut client(), "");
     peer.finished();
     assert_eq!(outcome.code, Some(0));
-    assert!(
-        !outcome.complaints.contains("trusted"),
-        "{}",
-        outcome.complaints
-    );
+    assert!(!outcome.complaints.contains("trusted"), "{}", outcome.complaints);
 
     // The handshake fails, so the peer hears nothing at all.
     let peer = Peer::tls_on("tell accepted", &other, listener.try_clone().unwrap());
@@ -378,19 +286,11 @@ fn certificates_are_trusted_on_first_use_and_a_change_is_refused() {
     peer.finished();
     assert_eq!(outcome.code, Some(5), "{}", outcome.complaints);
     assert!(
-        outcome.complaints.contains(&format!(
-            "The certificate of {address} has changed: it was {fingerprint}"
-        )),
+        outcome.complaints.contains(&format!("The certificate of {address} has changed: it was {fingerprint}")),
         "{}",
         outcome.complaints
     );
-    assert!(
-        outcome
-            .complaints
-            .contains(&format!("delete line 2 of {}", pins.display())),
-        "{}",
-        outcome.complaints
-    );
+    assert!(outcome.complaints.contains(&format!("delete line 2 of {}", pins.display())), "{}", outcome.complaints);
     assert_eq!(fs::read_to_string(&pins).unwrap(), kept);
 }
 
@@ -403,11 +303,7 @@ fn a_certificate_that_the_system_knows_is_not_kept() {
     let peer = Peer::tls(&script(&[ENTERS, LEAVES]), &certificate);
     let mut command = chat_client(folder.path());
     // 127.0.0.1 with another port than 6667: TLS without being asked.
-    command.env("SSL_CERT_FILE", &authorities).args([
-        "--guest",
-        &format!("alice@{}", peer.address),
-        "tea",
-    ]);
+    command.env("SSL_CERT_FILE", &authorities).args(["--guest", &format!("alice@{}", peer.address), "tea"]);
     let outcome = run(&mut command, "");
     peer.finished();
     assert_eq!(outcome.code, Some(0), "{}", outcome.complaints);
@@ -435,27 +331,13 @@ fn after_a_drop_every_line_is_posted_exactly_once() {
     ]));
     let outcome = run(&mut account(&peer, &folder), "one\ntwo\n");
     peer.finished();
-    assert_eq!(
-        outcome.said(),
-        [
-            "* you are in #tea",
-            "alice: one",
-            "* you are in #tea",
-            "alice: two"
-        ]
-    );
+    assert_eq!(outcome.said(), ["* you are in #tea", "alice: one", "* you are in #tea", "alice: two"]);
     assert!(
-        outcome
-            .complaints
-            .contains("The link to the server was lost (the server closed it)."),
+        outcome.complaints.contains("The link to the server was lost (the server closed it)."),
         "{}",
         outcome.complaints
     );
-    assert!(
-        outcome.complaints.contains("Trying again in"),
-        "{}",
-        outcome.complaints
-    );
+    assert!(outcome.complaints.contains("Trying again in"), "{}", outcome.complaints);
     assert_eq!(outcome.code, Some(0));
 }
 
@@ -480,22 +362,13 @@ fn a_guests_line_under_way_at_a_drop_is_unknown() {
     let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();
     // Input ends when it is back: an end before would not wait for a link that nothing needs.
     let mut seen = Vec::new();
-    while seen
-        .iter()
-        .filter(|line: &&String| line.contains("You are on"))
-        .count()
-        < 2
-    {
+    while seen.iter().filter(|line: &&String| line.contains("You are on")).count() < 2 {
         seen.push(complaints.next().unwrap().unwrap());
     }
     drop(stdin);
     peer.finished();
     let outcome = ended(child);
-    assert!(
-        seen.iter()
-            .any(|line| line.contains("it may or may not have arrived: \"one\"")),
-        "{seen:?}"
-    );
+    assert!(seen.iter().any(|line| line.contains("it may or may not have arrived: \"one\"")), "{seen:?}");
     assert_eq!(outcome.code, Some(4));
 }
 
@@ -512,13 +385,7 @@ fn signals_leave_gracefully() {
         // Being told of the welcome is what a person would wait for too.
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         output.next().unwrap().unwrap();
-        assert!(
-            Command::new("kill")
-                .args(["-s", signal, &child.id().to_string()])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
         peer.finished();
         assert_eq!(ended(child).code, Some(0), "{signal}");
         drop(stdin);
@@ -557,17 +424,37 @@ fn commands_join_other_rooms_and_quit() {
     stdin.write_all(b"hello\n").unwrap();
     peer.reached("said");
     let said: Vec<String> = output.by_ref().take(3).collect();
-    assert_eq!(
-        said,
-        [
-            "#coffee alice: hello",
-            "#tea bob: anyone?",
-            "bob (to you): psst"
-        ]
-    );
+    assert_eq!(said, ["#coffee alice: hello", "#tea bob: anyone?", "bob (to you): psst"]);
     stdin.write_all(b"/quit see you\n").unwrap();
     peer.finished();
     assert_eq!(ended(child).code, Some(0));
+}
+
+#[test]
+fn piped_commands_keep_their_place_among_the_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::plain(&script(&[
+        LOGS_IN,
+        "
+        > @label=m1;parlor/once=$ONE PRIVMSG #tea :one
+        > JOIN #coffee
+        < :alice!a@h JOIN #coffee
+        > @label=m2;parlor/once=$TWO PRIVMSG #coffee :two
+        > JOIN #vip
+        < :s 473 alice #vip :Cannot join channel (+i)
+        > @label=m3;parlor/once=$THREE PRIVMSG #coffee :three
+        > QUIT :see you
+        < @label=m1 :alice!a@h PRIVMSG #tea :one
+        < @label=m2 :alice!a@h PRIVMSG #coffee :two
+        < @label=m3 :alice!a@h PRIVMSG #coffee :three
+        < ERROR :Goodbye
+        ",
+    ]));
+    let outcome = run(&mut account(&peer, &folder), "one\n/join coffee\ntwo\n/join vip\nthree\n/quit see you\nnever\n");
+    peer.finished();
+    // The room that let nobody in; the line behind the goodbye was not meant to be said.
+    assert_eq!(outcome.code, Some(4));
+    assert!(!outcome.complaints.contains("not posted"), "{}", outcome.complaints);
 }
 
 #[test]
@@ -639,19 +526,8 @@ fn a_long_pipe_arrives_whole_and_in_order() {
     let outcome = run(&mut command, &lines.join("\n"));
     assert_eq!(outcome.code, Some(0), "{}", outcome.complaints);
     assert_eq!(server.join().unwrap(), lines);
-    let said: Vec<String> = outcome
-        .said()
-        .into_iter()
-        .skip(1)
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(
-        said,
-        lines
-            .iter()
-            .map(|line| format!("alice: {line}"))
-            .collect::<Vec<_>>()
-    );
+    let said: Vec<String> = outcome.said().into_iter().skip(1).map(str::to_owned).collect();
+    assert_eq!(said, lines.iter().map(|line| format!("alice: {line}")).collect::<Vec<_>>());
 }
 
 #[test]
@@ -659,59 +535,24 @@ fn mistakes_in_the_arguments_end_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let check = |arguments: &[&str], sentence: &str| {
         let outcome = run(chat_client(folder.path()).args(arguments), "");
-        assert!(
-            outcome.complaints.contains(sentence),
-            "{arguments:?}: {}",
-            outcome.complaints
-        );
-        assert_eq!(
-            (outcome.code, outcome.output.as_str()),
-            (Some(1), ""),
-            "{arguments:?}"
-        );
+        assert!(outcome.complaints.contains(sentence), "{arguments:?}: {}", outcome.complaints);
+        assert_eq!((outcome.code, outcome.output.as_str()), (Some(1), ""), "{arguments:?}");
     };
     check(&[], "No server is named; write it as chat_client HOST ROOM");
-    check(
-        &["host:port"],
-        "\"port\" in \"host:port\" is no port; use a number from 1 to 65535.",
-    );
-    check(
-        &["--guest", "host", "two words"],
-        "\"#two words\" cannot be the name of a room",
-    );
-    check(
-        &["--guest", "host", "--send", " "],
-        "The text of --send is empty",
-    );
-    check(
-        &["--register", "host"],
-        "--register needs the name of the new account",
-    );
-    check(
-        &["alice@host", "--password-file", "/nowhere/at/all"],
-        "The password file /nowhere/at/all cannot be read (",
-    );
+    check(&["host:port"], "\"port\" in \"host:port\" is no port; use a number from 1 to 65535.");
+    check(&["--guest", "host", "two words"], "\"#two words\" cannot be the name of a room");
+    check(&["--guest", "host", "--send", " "], "The text of --send is empty");
+    check(&["--register", "host"], "--register needs the name of the new account");
+    check(&["alice@host", "--password-file", "/nowhere/at/all"], "The password file /nowhere/at/all cannot be read (");
     check(&["--unknown"], "unexpected argument '--unknown'");
 }
 
 #[test]
 fn a_server_that_is_not_there_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let outcome = run(
-        chat_client(folder.path()).args(["--plain", "--guest", &address.to_string()]),
-        "hello\n",
-    );
-    assert!(
-        outcome
-            .complaints
-            .contains("The machine answers, but no server listens at"),
-        "{}",
-        outcome.complaints
-    );
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let outcome = run(chat_client(folder.path()).args(["--plain", "--guest", &address.to_string()]), "hello\n");
+    assert!(outcome.complaints.contains("The machine answers, but no server listens at"), "{}", outcome.complaints);
     assert_eq!(outcome.code, Some(2));
 }
 
@@ -721,10 +562,5 @@ fn help_is_help() {
     let outcome = run(chat_client(folder.path()).arg("--help"), "");
     assert_eq!(outcome.code, Some(0));
     assert!(outcome.output.contains("Exit codes:\n  0  "));
-    assert!(
-        outcome
-            .output
-            .lines()
-            .all(|line| line.chars().count() <= 100)
-    );
+    assert!(outcome.output.lines().all(|line| line.chars().count() <= 100));
 }

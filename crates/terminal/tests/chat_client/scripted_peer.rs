@@ -37,11 +37,7 @@ impl Peer {
     }
 
     pub fn tls(transcript: &str, certificate: &Certificate) -> Peer {
-        Peer::tls_on(
-            transcript,
-            certificate,
-            TcpListener::bind("127.0.0.1:0").unwrap(),
-        )
+        Peer::tls_on(transcript, certificate, TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
     /// On a socket that was there before: the same server with another certificate.
@@ -55,12 +51,7 @@ impl Peer {
         let (tell, told) = mpsc::channel();
         let (waited, wait) = mpsc::channel();
         let thread = thread::spawn(move || play(&transcript, tls, &listener, &tell, &wait));
-        Peer {
-            address,
-            thread,
-            told,
-            waited,
-        }
+        Peer { address, thread, told, waited }
     }
 
     /// The transcript was played to its end.
@@ -89,37 +80,21 @@ fn play(
 ) {
     let mut words = BTreeMap::new();
     let mut link = Some(accept(listener, tls.clone()));
-    for step in transcript
-        .lines()
-        .map(str::trim_start)
-        .filter(|step| !step.is_empty())
-    {
+    for step in transcript.lines().map(str::trim_start).filter(|step| !step.is_empty()) {
         match step.split_once(' ').unwrap_or((step, "")) {
             (">", expected) => {
                 let link = link.as_mut().unwrap();
                 let mut line = String::new();
-                let count = link
-                    .read_line(&mut line)
-                    .unwrap_or_else(|error| panic!("waiting for {expected}: {error}"));
+                let count = link.read_line(&mut line).unwrap_or_else(|error| panic!("waiting for {expected}: {error}"));
                 let line = line.trim_end_matches(['\r', '\n']);
                 assert!(count > 0, "the client hung up instead of: {expected}");
-                assert!(
-                    matches(expected, line, &mut words),
-                    "the client said:\n{line}\ninstead of:\n{expected}"
-                );
+                assert!(matches(expected, line, &mut words), "the client said:\n{line}\ninstead of:\n{expected}");
             }
             ("<", line) => {
-                let line = words.iter().fold(
-                    line.to_owned(),
-                    |line, (name, value): (&String, &String)| {
-                        line.replace(&format!("${name}"), value)
-                    },
-                );
-                link.as_mut()
-                    .unwrap()
-                    .get_mut()
-                    .write_all(format!("{line}\r\n").as_bytes())
-                    .unwrap();
+                let line = words.iter().fold(line.to_owned(), |line, (name, value): (&String, &String)| {
+                    line.replace(&format!("${name}"), value)
+                });
+                link.as_mut().unwrap().get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
             }
             ("close", _) => link = None,
             ("again", _) => link = Some(accept(listener, tls.clone())),
@@ -143,20 +118,15 @@ fn matches(expected: &str, line: &str, words: &mut BTreeMap<String, String>) -> 
         if expected[at..].starts_with('…') {
             return true;
         }
-        let name_end = expected[at + 1..]
-            .find(|c: char| !c.is_ascii_uppercase())
-            .map_or(expected.len(), |end| at + 1 + end);
+        let name_end =
+            expected[at + 1..].find(|c: char| !c.is_ascii_uppercase()).map_or(expected.len(), |end| at + 1 + end);
         let name = &expected[at + 1..name_end];
         expected = &expected[name_end..];
         let stop = expected.chars().next().unwrap_or(' ');
         let value_end = rest.find(stop).unwrap_or(rest.len());
         let (value, after) = rest.split_at(value_end);
         line = after;
-        if words
-            .entry(name.to_owned())
-            .or_insert_with(|| value.to_owned())
-            != value
-        {
+        if words.entry(name.to_owned()).or_insert_with(|| value.to_owned()) != value {
             return false;
         }
     }
@@ -171,10 +141,7 @@ fn accept(listener: &TcpListener, tls: Option<Arc<ServerConfig>>) -> BufReader<B
     stream.set_nodelay(true).unwrap();
     BufReader::new(match tls {
         None => Box::new(stream) as Box<dyn Link>,
-        Some(config) => Box::new(Closing(StreamOwned::new(
-            ServerConnection::new(config).unwrap(),
-            stream,
-        ))),
+        Some(config) => Box::new(Closing(StreamOwned::new(ServerConnection::new(config).unwrap(), stream))),
     })
 }
 
@@ -210,11 +177,8 @@ pub struct Certificate {
 
 impl Certificate {
     pub fn self_signed() -> Certificate {
-        let made =
-            rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()])
-                .unwrap();
-        let key =
-            rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -222,34 +186,18 @@ impl Certificate {
             .with_no_client_auth()
             .with_single_cert(vec![made.cert.der().clone()], key)
             .unwrap();
-        Certificate {
-            config: Arc::new(config),
-            pem: made.cert.pem(),
-        }
+        Certificate { config: Arc::new(config), pem: made.cert.pem() }
     }
 }
 
 /// The program, with nothing of this machine's own settings.
 pub fn chat_client(data_folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat_client"));
-    command
-        .env("XDG_DATA_HOME", data_folder)
-        .env("HOME", data_folder)
-        .env("TZ", "UTC")
-        .env("USER", "tester");
-    for variable in [
-        "PARLOR_PASSWORD",
-        "PARLOR_SERVER_PASSWORD",
-        "NO_COLOR",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-    ] {
+    command.env("XDG_DATA_HOME", data_folder).env("HOME", data_folder).env("TZ", "UTC").env("USER", "tester");
+    for variable in ["PARLOR_PASSWORD", "PARLOR_SERVER_PASSWORD", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
         command.env_remove(variable);
     }
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -262,10 +210,7 @@ pub struct Outcome {
 impl Outcome {
     /// Lines of standard output without their times.
     pub fn said(&self) -> Vec<&str> {
-        self.output
-            .lines()
-            .map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest))
-            .collect()
+        self.output.lines().map(|line| line.split_once(' ').map_or(line, |(_, rest)| rest)).collect()
     }
 }
 
@@ -305,9 +250,5 @@ pub fn ended(mut child: Child) -> Outcome {
             None => thread::park_timeout(Duration::from_millis(5)),
         }
     };
-    Outcome {
-        code: status.code(),
-        output: output.join().unwrap(),
-        complaints: complaints.join().unwrap(),
-    }
+    Outcome { code: status.code(), output: output.join().unwrap(), complaints: complaints.join().unwrap() }
 }

@@ -23,10 +23,7 @@ impl Person {
         let deadline = Instant::now() + DEADLINE;
         while !self.seen.contains(text) {
             let left = deadline.saturating_duration_since(Instant::now());
-            let chunk = self
-                .chunks
-                .recv_timeout(left)
-                .unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.seen));
+            let chunk = self.chunks.recv_timeout(left).unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.seen));
             self.seen.push_str(&String::from_utf8_lossy(&chunk));
         }
         let end = self.seen.find(text).unwrap() + text.len();
@@ -66,35 +63,14 @@ fn the_line_being_typed_survives_what_comes_in() {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&controller).unwrap();
     unlockpt(&controller).unwrap();
-    let path = ptsname(&controller, Vec::new())
-        .unwrap()
-        .into_string()
-        .unwrap();
-    let terminal = || {
-        Stdio::from(
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(&path)
-                .unwrap(),
-        )
-    };
+    let path = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = || Stdio::from(OpenOptions::new().read(true).write(true).open(&path).unwrap());
     let mut command = chat_client(folder.path());
     command
-        .args([
-            "--plain",
-            "--guest",
-            &format!("alice@{}", peer.address),
-            "tea",
-        ])
+        .args(["--plain", "--guest", &format!("alice@{}", peer.address), "tea"])
         .env("TERM", "xterm")
         .env("NO_COLOR", "1");
-    let child = command
-        .stdin(terminal())
-        .stdout(terminal())
-        .stderr(terminal())
-        .spawn()
-        .unwrap();
+    let child = command.stdin(terminal()).stdout(terminal()).stderr(terminal()).spawn().unwrap();
     drop(command);
 
     let keys = File::from(controller);
@@ -109,11 +85,7 @@ fn the_line_being_typed_survives_what_comes_in() {
             }
         }
     });
-    let mut person = Person {
-        keys,
-        chunks,
-        seen: String::new(),
-    };
+    let mut person = Person { keys, chunks, seen: String::new() };
     person.sees("* you are in #tea\r\n");
     person.sees("* here: @alice, bobby\r\n");
     person.types("bo\t");

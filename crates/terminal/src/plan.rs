@@ -1,0 +1,113 @@
+//! What is to be done: where to, as whom, and how.
+
+use std::io;
+use std::time::Duration;
+
+use client_core::{Login, Settings, slash_command};
+
+use crate::address::{Address, Encryption, Target};
+use crate::arguments::Arguments;
+use crate::password;
+use crate::questions;
+use crate::remembered_servers;
+
+/// What is to be done: the arguments, with everything asked for and looked up.
+pub struct Plan {
+    pub target: Target,
+    pub settings: Settings,
+    pub send: Option<String>,
+    pub json: bool,
+    pub interactive: bool,
+    pub timeout: Duration,
+}
+
+impl Plan {
+    /// Asks on the terminal where something is missing. The error is a sentence.
+    pub fn new(arguments: Arguments) -> Result<Plan, String> {
+        let interactive = arguments.is_interactive();
+        let (target, name, login, rooms) = match &arguments.server {
+            Some(server) => {
+                let address = Address::parse(server)?;
+                let encryption = match (arguments.tls, arguments.plain) {
+                    (true, _) => Encryption::Tls,
+                    (_, true) => Encryption::Plain,
+                    _ => Encryption::Choose,
+                };
+                let login = choose_login(&arguments, &address)?;
+                let name = address.user.clone().unwrap_or_else(questions::login_name);
+                (address.target(encryption), name, login, arguments.rooms.clone())
+            }
+            None if interactive => {
+                let remembered = remembered_servers::read()?;
+                let answers = questions::ask(&mut io::stdin().lock(), &mut io::stdout(), &remembered, password::ask)?;
+                (answers.target, answers.name, answers.login, answers.rooms)
+            }
+            None => {
+                return Err(
+                    "No server is named; write it as chat_client HOST ROOM, and see chat_client --help.".to_owned()
+                );
+            }
+        };
+        let mut rooms: Vec<String> = rooms.iter().map(|room| slash_command::room_name(room)).collect();
+        if rooms.is_empty() {
+            rooms.push("#lobby".to_owned());
+        }
+        if let Some(room) = rooms.iter().find(|room| room.contains([' ', ',', '\u{7}']) || room.len() < 2) {
+            return Err(format!(
+                "\"{room}\" cannot be the name of a room; use no spaces or commas, and give each room as an argument of its own."
+            ));
+        }
+        if arguments.send.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err("The text of --send is empty; write some.".to_owned());
+        }
+        let settings = Settings {
+            realname: name.clone(),
+            name,
+            login,
+            server_password: password::of_server()?,
+            mechanism: arguments.sasl,
+            rooms,
+            key_prefix: random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+            login_patience: arguments.timeout,
+        };
+        Ok(Plan {
+            target,
+            settings,
+            send: arguments.send,
+            json: arguments.json,
+            interactive,
+            timeout: arguments.timeout,
+        })
+    }
+}
+
+/// With a password one has an account; without a name or a password one is a guest.
+fn choose_login(arguments: &Arguments, address: &Address) -> Result<Login, String> {
+    if arguments.guest {
+        return Ok(Login::Guest);
+    }
+    let given = password::given(arguments.password_file.as_deref())?;
+    if arguments.register {
+        let Some(name) = &address.user else {
+            return Err("--register needs the name of the new account; write it as NAME@HOST.".to_owned());
+        };
+        let password = given.map_or_else(|| password::ask_new(name), Ok)?;
+        return Ok(Login::Register { password, email: arguments.email.clone() });
+    }
+    let password = match (given, &address.user) {
+        (Some(password), _) => password,
+        (None, None) => return Ok(Login::Guest),
+        (None, Some(name)) => {
+            password::ask(&format!("Password for {name} on {} (empty: come as a guest): ", address.host))?
+        }
+    };
+    Ok(if password.is_empty() { Login::Guest } else { Login::Account { password } })
+}
+
+/// Fresh random bytes of the operating system.
+pub fn random<const N: usize>() -> Result<[u8; N], String> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("The system gives no random numbers ({error}); restart the machine."))?;
+    Ok(bytes)
+}
