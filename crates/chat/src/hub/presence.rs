@@ -39,13 +39,7 @@ impl Hub {
     pub(super) fn make_way(&mut self, id: SessionId, turn: &mut Turn) -> bool {
         if !self.state.can_seat(id) {
             let reason = "the server has no room for more connections".into();
-            turn.effects.to(
-                id,
-                Effect::Close {
-                    session: id,
-                    reason,
-                },
-            );
+            turn.effects.to(id, Effect::Close { session: id, reason });
             return false;
         }
         let Some(occupant) = self.state.occupant(id) else {
@@ -56,13 +50,7 @@ impl Hub {
         }
         let is_newer = id.generation.wrapping_sub(occupant.generation) < u32::MAX / 2;
         if is_newer {
-            self.end_session(
-                occupant,
-                Departure::Broken {
-                    reason: "connection replaced".into(),
-                },
-                turn,
-            );
+            self.end_session(occupant, Departure::Broken { reason: "connection replaced".into() }, turn);
         }
         is_newer
     }
@@ -81,17 +69,9 @@ impl Hub {
             signed_on: turn.now,
             watching: None,
         };
-        let here = account
-            .and_then(|account| self.state.account(account))
-            .and_then(|account| account.client);
+        let here = account.and_then(|account| self.state.account(account)).and_then(|account| account.client);
         if let Some(slot) = here {
-            self.state.attach(
-                id,
-                Session {
-                    client: slot,
-                    ..session
-                },
-            );
+            self.state.attach(id, Session { client: slot, ..session });
             self.welcome_device(id, slot, arrival.address, turn);
             return Ok(());
         }
@@ -101,13 +81,7 @@ impl Hub {
         };
         self.check_name(&username, None, account)?;
         let slot = self.add_client(username, account, &arrival, turn);
-        self.state.attach(
-            id,
-            Session {
-                client: slot,
-                ..session
-            },
-        );
+        self.state.attach(id, Session { client: slot, ..session });
         self.welcome(id, slot, false, turn);
         self.tell_came_online(slot, turn);
         if let Some(account) = account {
@@ -117,11 +91,7 @@ impl Hub {
     }
 
     /// The account that the session has proved to be; a claim alone counts for nothing.
-    fn account_arriving(
-        &mut self,
-        id: SessionId,
-        arrival: &Arrival,
-    ) -> Result<Option<u32>, Refusal> {
+    fn account_arriving(&mut self, id: SessionId, arrival: &Arrival) -> Result<Option<u32>, Refusal> {
         let verified = match self.state.session_place(id).map(|place| &place.stage) {
             Some(Stage::Verified(account)) => Some(*account),
             _ => None,
@@ -140,19 +110,9 @@ impl Hub {
         account.map(Some).ok_or(Refusal::WrongCredentials)
     }
 
-    fn add_client(
-        &mut self,
-        username: Username,
-        account: Option<u32>,
-        arrival: &Arrival,
-        turn: &Turn,
-    ) -> u32 {
-        let record = account
-            .and_then(|slot| self.state.account(slot))
-            .map(|account| account.record.clone());
-        let id = record
-            .as_ref()
-            .map_or_else(|| self.new_client_id(turn), |record| record.id);
+    fn add_client(&mut self, username: Username, account: Option<u32>, arrival: &Arrival, turn: &Turn) -> u32 {
+        let record = account.and_then(|slot| self.state.account(slot)).map(|account| account.record.clone());
+        let id = record.as_ref().map_or_else(|| self.new_client_id(turn), |record| record.id);
         let mut modes = Modes::default();
         for mode in &arrival.modes {
             if *mode != PersonalMode::Operator {
@@ -172,9 +132,7 @@ impl Hub {
             id,
             username,
             ip_address: arrival.address,
-            account: account
-                .zip(record)
-                .map(|(slot, record)| AccountOf { slot, record }),
+            account: account.zip(record).map(|(slot, record)| AccountOf { slot, record }),
             person: Arc::new(person),
             sessions: SmallVec::new(),
             rooms: SmallVec::new(),
@@ -250,11 +208,7 @@ impl Hub {
         };
         self.leave_rooms_with(id, slot, turn);
         self.state.detach(id);
-        let Some(client) = self
-            .state
-            .client(slot)
-            .filter(|client| client.sessions.is_empty())
-        else {
+        let Some(client) = self.state.client(slot).filter(|client| client.sessions.is_empty()) else {
             return;
         };
         let (reason, is_broken) = match departure {
@@ -268,9 +222,7 @@ impl Hub {
         }
         if is_account && is_broken && self.settings.grace_ms > 0 {
             let deadline = Timestamp(turn.now.0.saturating_add(self.settings.grace_ms));
-            self.state.change_client(slot, |client| {
-                client.rare_mut().leaving = Some(Leaving { deadline, reason })
-            });
+            self.state.change_client(slot, |client| client.rare_mut().leaving = Some(Leaving { deadline, reason }));
             return;
         }
         self.quit(slot, reason, turn);
@@ -282,28 +234,15 @@ impl Hub {
             return;
         };
         for place in &client.rooms {
-            turn.effects.to(
-                id,
-                Effect::Leave {
-                    session: id,
-                    room: place.room,
-                },
-            );
+            turn.effects.to(id, Effect::Leave { session: id, room: place.room });
         }
     }
 
     fn note_last_seen(&mut self, slot: u32, turn: &mut Turn) {
-        let Some(account) = self
-            .state
-            .client(slot)
-            .and_then(|client| client.account.clone())
-        else {
+        let Some(account) = self.state.client(slot).and_then(|client| client.account.clone()) else {
             return;
         };
-        let record = AccountRecord {
-            last_seen: turn.now,
-            ..AccountRecord::clone(&account.record)
-        };
+        let record = AccountRecord { last_seen: turn.now, ..AccountRecord::clone(&account.record) };
         self.keep_if_working(Change::Account(Box::new(record.clone())), turn);
         self.state.set_record(account.slot, record);
     }
@@ -314,11 +253,8 @@ impl Hub {
             if deadline > turn.now {
                 break;
             }
-            let Some(reason) = self
-                .state
-                .client(slot)
-                .and_then(|client| client.leaving())
-                .map(|leaving| leaving.reason.clone())
+            let Some(reason) =
+                self.state.client(slot).and_then(|client| client.leaving()).map(|leaving| leaving.reason.clone())
             else {
                 break;
             };
@@ -330,13 +266,7 @@ impl Hub {
     pub(super) fn close_and_quit(&mut self, slot: u32, words: &str, turn: &mut Turn) {
         for id in self.sessions_of(slot) {
             self.leave_rooms_with(id, slot, turn);
-            turn.effects.to(
-                id,
-                Effect::Close {
-                    session: id,
-                    reason: words.into(),
-                },
-            );
+            turn.effects.to(id, Effect::Close { session: id, reason: words.into() });
             self.state.detach(id);
         }
         self.quit(slot, words.into(), turn);
@@ -349,9 +279,10 @@ impl Hub {
         };
         let event = turn.event(&person, What::Quit { reason });
         self.tell_peers(slot, event, None, turn);
-        let rooms: Vec<RoomNumber> = self.state.client(slot).map_or_else(Vec::new, |client| {
-            client.rooms.iter().map(|place| place.room).collect()
-        });
+        let rooms: Vec<RoomNumber> = self
+            .state
+            .client(slot)
+            .map_or_else(Vec::new, |client| client.rooms.iter().map(|place| place.room).collect());
         // Backwards, since the places in her own list are given up one by one.
         for room in rooms.iter().rev() {
             self.state.remove_member(*room, slot);
@@ -381,21 +312,12 @@ impl Hub {
     // Names
 
     /// Whether a client (`slot`; `None`: a new one) that is this account may bear the name.
-    pub(super) fn check_name(
-        &self,
-        name: &Username,
-        slot: Option<u32>,
-        account: Option<u32>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn check_name(&self, name: &Username, slot: Option<u32>, account: Option<u32>) -> Result<(), Refusal> {
         let text = || name.text().clone();
         if Username::parse(name.text(), &self.settings.name_rules).is_err() {
             return Err(Refusal::NameInvalid { name: text() });
         }
-        if self
-            .state
-            .client_named(name.key())
-            .is_some_and(|holder| Some(holder) != slot)
-        {
+        if self.state.client_named(name.key()).is_some_and(|holder| Some(holder) != slot) {
             return Err(Refusal::NameInUse { name: text() });
         }
         let owner = self.state.account_named(name.key());
@@ -405,8 +327,8 @@ impl Hub {
         if owner.is_some() && self.settings.nick_protection {
             return Err(Refusal::NameReserved { name: text() });
         }
-        let looks_like_an_account = self.settings.nick_protection
-            && self.state.account_looking_like(name, account).is_some();
+        let looks_like_an_account =
+            self.settings.nick_protection && self.state.account_looking_like(name, account).is_some();
         if looks_like_an_account || self.state.client_looking_like(name, slot).is_some() {
             return Err(Refusal::NameConfusable { name: text() });
         }
@@ -426,9 +348,7 @@ impl Hub {
                 .and_then(|slot| self.state.account(slot))
                 .is_some_and(|account| account.username.text() != to.text());
         if is_fixed {
-            turn.refuse(Refusal::NameFixed {
-                name: to.text().clone(),
-            });
+            turn.refuse(Refusal::NameFixed { name: to.text().clone() });
             return;
         }
         match self.check_name(to, Some(asker.slot), account) {
@@ -444,22 +364,14 @@ impl Hub {
         };
         let is_another = client.username.key() != to.key();
         let before = client.person.clone();
-        let event = turn.event(
-            &before,
-            What::Renamed {
-                to: to.text().clone(),
-            },
-        );
+        let event = turn.event(&before, What::Renamed { to: to.text().clone() });
         let origin = turn.event_origin();
         self.tell_peers(slot, event, origin, turn);
         if is_another {
             self.tell_went_offline(slot, turn);
             self.note_whowas(slot, turn);
         }
-        let person = Arc::new(Person {
-            name: to.text().clone(),
-            ..Person::clone(&before)
-        });
+        let person = Arc::new(Person { name: to.text().clone(), ..Person::clone(&before) });
         self.state.change_client(slot, |client| {
             client.username = to;
             client.person = person;
@@ -496,12 +408,8 @@ impl Hub {
         let origin = turn.event_origin();
         self.tell_peers(asker.slot, event.clone(), origin, turn);
         self.tell_watchers(asker.slot, &event, turn);
-        let person = Arc::new(Person {
-            realname: to,
-            ..Person::clone(&before)
-        });
-        self.state
-            .change_client(asker.slot, |client| client.person = person);
+        let person = Arc::new(Person { realname: to, ..Person::clone(&before) });
+        self.state.change_client(asker.slot, |client| client.person = person);
     }
 
     pub(super) fn set_away(&mut self, asker: Asker, message: Option<Box<str>>, turn: &mut Turn) {
@@ -511,9 +419,7 @@ impl Hub {
         let person = client.person.clone();
         let now = message.is_some();
         if client.away() != message.as_deref() {
-            self.state.change_client(asker.slot, |client| {
-                client.rare_mut().away = message.clone()
-            });
+            self.state.change_client(asker.slot, |client| client.rare_mut().away = message.clone());
             let event = turn.event(&person, What::AwayChanged { message });
             let origin = turn.event_origin();
             self.tell_peers(asker.slot, event.clone(), origin, turn);
@@ -522,12 +428,7 @@ impl Hub {
         turn.answer(Answer::Away { now });
     }
 
-    pub(super) fn change_own_modes(
-        &mut self,
-        asker: Asker,
-        changes: &[(bool, PersonalMode)],
-        turn: &mut Turn,
-    ) {
+    pub(super) fn change_own_modes(&mut self, asker: Asker, changes: &[(bool, PersonalMode)], turn: &mut Turn) {
         let Some(client) = self.state.client(asker.slot) else {
             return;
         };
@@ -545,13 +446,7 @@ impl Hub {
     }
 
     /// Sets a client's modes and tells its devices what changed.
-    pub(super) fn set_modes(
-        &mut self,
-        slot: u32,
-        modes: Modes,
-        changes: Vec<(bool, PersonalMode)>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn set_modes(&mut self, slot: u32, modes: Modes, changes: Vec<(bool, PersonalMode)>, turn: &mut Turn) {
         let Some(before) = self.person(slot) else {
             return;
         };
@@ -567,10 +462,7 @@ impl Hub {
                 rare.operator = None;
             }
             if client.person.bot != bot {
-                client.person = Arc::new(Person {
-                    bot,
-                    ..Person::clone(&client.person)
-                });
+                client.person = Arc::new(Person { bot, ..Person::clone(&client.person) });
             }
         });
         let event = turn.event(&before, What::OwnModesChanged { changes });
@@ -579,12 +471,7 @@ impl Hub {
         turn.tell_sessions(&sessions, &event, origin);
     }
 
-    pub(super) fn become_operator(
-        &mut self,
-        asker: Asker,
-        rule: Option<CompactString>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn become_operator(&mut self, asker: Asker, rule: Option<CompactString>, turn: &mut Turn) {
         let Some(client) = self.state.client(asker.slot) else {
             return;
         };
@@ -593,72 +480,38 @@ impl Hub {
             self.change_own_modes(asker, &[(false, PersonalMode::Operator)], turn);
             return;
         };
-        let Some(rule) = self
-            .settings
-            .operators
-            .iter()
-            .find(|rule| rule.name == name)
-            .cloned()
-        else {
+        let Some(rule) = self.settings.operators.iter().find(|rule| rule.name == name).cloned() else {
             turn.refuse(Refusal::NotOperator);
             return;
         };
-        let operator = ServerOperator {
-            rights: rule.rights,
-            title: rule.title.clone(),
-        };
-        self.state.change_client(asker.slot, |client| {
-            client.rare_mut().operator = Some(operator)
-        });
+        let operator = ServerOperator { rights: rule.rights, title: rule.title.clone() };
+        self.state.change_client(asker.slot, |client| client.rare_mut().operator = Some(operator));
         if !modes.has(PersonalMode::Operator) {
             let modes = modes.set(PersonalMode::Operator, true);
-            self.set_modes(
-                asker.slot,
-                modes,
-                vec![(true, PersonalMode::Operator)],
-                turn,
-            );
+            self.set_modes(asker.slot, modes, vec![(true, PersonalMode::Operator)], turn);
         }
         turn.answer(Answer::BecameOperator { title: rule.title });
     }
 
-    pub(super) fn change_host(
-        &mut self,
-        of: &Username,
-        ident: CompactString,
-        host: CompactString,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn change_host(&mut self, of: &Username, ident: CompactString, host: CompactString, turn: &mut Turn) {
         if let Err(refusal) = self.require(Right::Accounts, turn) {
             turn.refuse(refusal);
             return;
         }
         let Some(slot) = self.state.client_named(of.key()) else {
-            turn.refuse(Refusal::NoSuchClient {
-                name: of.text().clone(),
-            });
+            turn.refuse(Refusal::NoSuchClient { name: of.text().clone() });
             return;
         };
         let Some(before) = self.person(slot) else {
             return;
         };
-        let event = turn.event(
-            &before,
-            What::HostChanged {
-                ident: ident.clone(),
-                host: host.clone(),
-            },
-        );
-        let origin = turn.event_origin();
+        let event = turn.event(&before, What::HostChanged { ident: ident.clone(), host: host.clone() });
+        // Whoever did it hears of it as everyone else does: it is not her doing that is shown, but a change of the other.
+        let origin = self.asker(turn).filter(|asker| asker.slot == slot).and_then(|_| turn.event_origin());
         self.tell_peers(slot, event.clone(), origin, turn);
         self.tell_watchers(slot, &event, turn);
-        let person = Arc::new(Person {
-            ident,
-            host,
-            ..Person::clone(&before)
-        });
-        self.state
-            .change_client(slot, |client| client.person = person);
+        let person = Arc::new(Person { ident, host, ..Person::clone(&before) });
+        self.state.change_client(slot, |client| client.person = person);
     }
 
     /// Makes a session, which must be free of any client, a guest of its own. Nobody is told.
@@ -671,13 +524,8 @@ impl Hub {
         turn: &Turn,
     ) -> u32 {
         let new_id: ClientId = self.new_client_id(turn);
-        let person = Person {
-            id: new_id,
-            name: name.text().clone(),
-            account: None,
-            bot: false,
-            ..Person::clone(before)
-        };
+        let person =
+            Person { id: new_id, name: name.text().clone(), account: None, bot: false, ..Person::clone(before) };
         let slot = self.state.add_client(Client {
             id: new_id,
             username: name,
@@ -691,13 +539,7 @@ impl Hub {
             last_active: turn.now,
             rare: None,
         });
-        self.state.attach(
-            id,
-            Session {
-                client: slot,
-                ..session
-            },
-        );
+        self.state.attach(id, Session { client: slot, ..session });
         slot
     }
 }
@@ -761,10 +603,7 @@ mod tests {
     #[test]
     fn guests_may_be_refused() {
         check_with(
-            Settings {
-                guests: false,
-                ..settings()
-            },
+            Settings { guests: false, ..settings() },
             "
             > alice arrives
             alice: refused: AccountRequired
@@ -979,10 +818,7 @@ mod tests {
     #[test]
     fn always_on_means_always_here() {
         check_with(
-            Settings {
-                always_on: AlwaysOn::Mandatory,
-                ..settings()
-            },
+            Settings { always_on: AlwaysOn::Mandatory, ..settings() },
             "
             > console registers alice
             console: account alice created
@@ -1014,10 +850,7 @@ mod tests {
     #[test]
     fn the_shown_name_can_follow_the_account() {
         check_with(
-            Settings {
-                nick_follows_account: true,
-                ..settings()
-            },
+            Settings { nick_follows_account: true, ..settings() },
             "
             > console registers Alice
             console: account Alice created
@@ -1066,7 +899,7 @@ mod tests {
             [bob*] bob joined #tea @
             bob: entered #tea @bob
             > alice rehosts bob new.host
-            [bob alice*] bob is from x@new.host
+            [bob] bob is from x@new.host
             > alice rehosts nobody new.host
             alice: refused: NoSuchClient { name: \"nobody\" }
             > alice modes -o
