@@ -124,19 +124,14 @@ fn scenario_name(text: &str) -> Result<&'static str, String> {
     let names = SCENARIOS.iter().map(|scenario| scenario.name);
     match names.clone().find(|name| *name == text) {
         Some(name) => Ok(name),
-        None => Err(format!(
-            "give one of {}",
-            names.collect::<Vec<_>>().join(", ")
-        )),
+        None => Err(format!("give one of {}", names.collect::<Vec<_>>().join(", "))),
     }
 }
 
 /// Runs the bench and prints the table on standard output, progress on standard error. An error also if a figure is not reached.
 pub fn bench(args: &Arguments) -> Result<(), String> {
     let workshop = Workshop::open(args)?;
-    let chosen = SCENARIOS
-        .iter()
-        .filter(|scenario| args.scenario.is_empty() || args.scenario.contains(&scenario.name));
+    let chosen = SCENARIOS.iter().filter(|scenario| args.scenario.is_empty() || args.scenario.contains(&scenario.name));
     let chosen: Vec<&Scenario> = chosen.collect();
     let flush_ms = flush_milliseconds(&workshop.folder)?;
     let mut results = Results::default();
@@ -161,14 +156,11 @@ pub fn bench(args: &Arguments) -> Result<(), String> {
     println!("{}", workshop.commands(&chosen, args));
     if let Some(file) = &args.json {
         let text = format!("{:#}\n", results.to_json(flush_ms));
-        fs::write(file, text)
-            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        fs::write(file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
     }
     match (unreached, results.failures.len()) {
         (0, 0) => Ok(()),
-        (unreached, failed) => Err(format!(
-            "{unreached} figures are not reached, {failed} runs failed"
-        )),
+        (unreached, failed) => Err(format!("{unreached} figures are not reached, {failed} runs failed")),
     }
 }
 
@@ -212,11 +204,7 @@ fn contenders(args: &Arguments, scenario: &Scenario) -> Vec<Contender> {
         Contender::LimitSingle => scenario.limit && scenario.peers,
         _ => scenario.peers,
     };
-    limit
-        .into_iter()
-        .chain(own)
-        .chain(peers.filter(fits))
-        .collect()
+    limit.into_iter().chain(own).chain(peers.filter(fits)).collect()
 }
 
 /// Where binaries, configurations and data lie.
@@ -240,9 +228,7 @@ impl Workshop {
     fn open(args: &Arguments) -> Result<Workshop, String> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         if cores < 2 {
-            return Err(
-                "the bench needs two cores, one for the server and one for the load".to_owned(),
-            );
+            return Err("the bench needs two cores, one for the server and one for the load".to_owned());
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
         let root = root.ok_or("xtask has no parent folder")?;
@@ -255,19 +241,11 @@ impl Workshop {
         }
         let folder = target.join("bench");
         fs::create_dir_all(&folder).map_err(|error| cannot("create", &folder, error))?;
-        Ok(Workshop {
-            release: target.join("release"),
-            folder,
-        })
+        Ok(Workshop { release: target.join("release"), folder })
     }
 
     /// A fresh server, one loadgen, the server's end.
-    fn run(
-        &self,
-        scenario: &Scenario,
-        contender: Contender,
-        seconds: f64,
-    ) -> Result<Outcome, String> {
+    fn run(&self, scenario: &Scenario, contender: Contender, seconds: f64) -> Result<Outcome, String> {
         let folder = self.folder.join(format!("run-{}", std::process::id()));
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|error| cannot("empty", &folder, error))?;
@@ -275,64 +253,40 @@ impl Workshop {
         fs::create_dir_all(&folder).map_err(|error| cannot("create", &folder, error))?;
         let server = self.start(scenario, contender, &folder)?;
         let mut load = pinned(LOAD_CORE, &self.release.join("loadgen"));
-        load.args(scenario.load)
-            .args(timing(scenario, seconds))
-            .arg("--json");
+        load.args(scenario.load).args(timing(scenario, seconds)).arg("--json");
         if contender == Contender::Ngircd {
             // It has no IRCv3 capability that these clients know, and a backlog of 10: connections beyond it are lost for seconds.
             load.args(["--clients", "plain", "--at-once", "8"]);
         }
         load.arg("--server").arg(server.address.to_string());
-        load.arg("--server-pid")
-            .arg(server.process.id().to_string());
-        let output = load
-            .output()
-            .map_err(|error| format!("cannot start loadgen: {error}"))?;
+        load.arg("--server-pid").arg(server.process.id().to_string());
+        let output = load.output().map_err(|error| format!("cannot start loadgen: {error}"))?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(format!("{why}{}", server.last_words()));
         }
-        let report = serde_json::from_slice(&output.stdout)
-            .map_err(|error| format!("loadgen printed no JSON: {error}"))?;
+        let report =
+            serde_json::from_slice(&output.stdout).map_err(|error| format!("loadgen printed no JSON: {error}"))?;
         let commit_batch = server.metrics.and_then(commit_batch);
         drop(server);
         fs::remove_dir_all(&folder).map_err(|error| cannot("remove", &folder, error))?;
-        Ok(Outcome {
-            report,
-            commit_batch,
-        })
+        Ok(Outcome { report, commit_batch })
     }
 
-    fn start(
-        &self,
-        scenario: &Scenario,
-        contender: Contender,
-        folder: &Path,
-    ) -> Result<Running, String> {
+    fn start(&self, scenario: &Scenario, contender: Contender, folder: &Path) -> Result<Running, String> {
         let [plain, tls, http] = free_ports()?;
         let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let file = folder.join("server.conf");
-        let configure =
-            |text: String| fs::write(&file, text).map_err(|error| cannot("write", &file, error));
+        let configure = |text: String| fs::write(&file, text).map_err(|error| cannot("write", &file, error));
         let mut command = match contender {
             Contender::Limit | Contender::LimitSingle => {
-                let mode = if contender == Contender::Limit {
-                    "batch"
-                } else {
-                    "single"
-                };
+                let mode = if contender == Contender::Limit { "batch" } else { "single" };
                 let mut command = pinned(SERVER_CORE, &self.release.join("loadgen"));
                 command.args(["limit", "--mode", mode, "--listen", &at(plain).to_string()]);
                 command
             }
             Contender::Parlor => {
-                configure(parlor_config(
-                    at(plain),
-                    at(tls),
-                    at(http),
-                    folder,
-                    scenario.durability,
-                ))?;
+                configure(parlor_config(at(plain), at(tls), at(http), folder, scenario.durability))?;
                 let mut command = pinned(SERVER_CORE, &self.release.join("chat_server"));
                 command.arg("--config").arg(&file);
                 command
@@ -340,9 +294,7 @@ impl Workshop {
             Contender::Inspircd => {
                 configure(inspircd_config(plain, folder))?;
                 let mut command = pinned(SERVER_CORE, Path::new("inspircd"));
-                command
-                    .args(["--nofork", "--runasroot", "--config"])
-                    .arg(&file);
+                command.args(["--nofork", "--runasroot", "--config"]).arg(&file);
                 command
             }
             Contender::Ngircd => {
@@ -354,17 +306,9 @@ impl Workshop {
         };
         let log = folder.join("output.log");
         let output = File::create(&log).map_err(|error| cannot("create", &log, error))?;
-        let errors = output
-            .try_clone()
-            .map_err(|error| cannot("open", &log, error))?;
-        command
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors);
-        let process = command
-            .spawn()
-            .map_err(|error| format!("cannot start taskset: {error}; install util-linux"))?;
+        let errors = output.try_clone().map_err(|error| cannot("open", &log, error))?;
+        command.current_dir(folder).stdin(Stdio::null()).stdout(output).stderr(errors);
+        let process = command.spawn().map_err(|error| format!("cannot start taskset: {error}; install util-linux"))?;
         let mut running = Running {
             process,
             address: at(if scenario.tls { tls } else { plain }),
@@ -382,12 +326,8 @@ impl Workshop {
             text.push_str(&line);
             text.push('\n');
         };
-        line(format!(
-            "taskset -c {SERVER_CORE} loadgen limit --mode batch --listen ADDRESS"
-        ));
-        line(format!(
-            "taskset -c {SERVER_CORE} chat_server --config server.conf"
-        ));
+        line(format!("taskset -c {SERVER_CORE} loadgen limit --mode batch --listen ADDRESS"));
+        line(format!("taskset -c {SERVER_CORE} chat_server --config server.conf"));
         for scenario in scenarios {
             let load = scenario.load.join(" ");
             let timing = timing(scenario, args.seconds).join(" ");
@@ -420,36 +360,17 @@ fn timing(scenario: &Scenario, seconds: f64) -> Vec<String> {
         return Vec::new();
     }
     let seconds = seconds.to_string();
-    [
-        "--spin",
-        "--rounds",
-        "1",
-        "--warm-up",
-        "1",
-        "--seconds",
-        &seconds,
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    ["--spin", "--rounds", "1", "--warm-up", "1", "--seconds", &seconds].map(str::to_owned).to_vec()
 }
 
 fn build(root: &Path, skip_server: bool) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(root).args([
-        "build",
-        "--release",
-        "--bin",
-        "loadgen",
-        "--package",
-        "loadgen",
-    ]);
+    command.current_dir(root).args(["build", "--release", "--bin", "loadgen", "--package", "loadgen"]);
     if !skip_server {
         command.args(["--bin", "chat_server", "--package", "server"]);
     }
-    let status = command
-        .status()
-        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    let status = command.status().map_err(|error| format!("cannot start cargo: {error}"))?;
     match status.success() {
         true => Ok(()),
         false => Err("the release build failed".to_owned()),
@@ -471,17 +392,11 @@ impl Running {
         while TcpStream::connect(self.address).is_err() {
             let name = contender.name();
             if let Ok(Some(status)) = self.process.try_wait() {
-                return Err(format!(
-                    "{name} ended at its start ({status}){}",
-                    self.last_words()
-                ));
+                return Err(format!("{name} ended at its start ({status}){}", self.last_words()));
             }
             if Instant::now() > deadline {
                 let address = self.address;
-                return Err(format!(
-                    "{name} does not accept at {address} after 20 s{}",
-                    self.last_words()
-                ));
+                return Err(format!("{name} does not accept at {address} after 20 s{}", self.last_words()));
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -516,22 +431,12 @@ fn free_ports() -> Result<[u16; 3], String> {
     let open = || -> std::io::Result<[u16; 3]> {
         let listeners = [bind()?, bind()?, bind()?];
         let [a, b, c] = &listeners;
-        Ok([
-            a.local_addr()?.port(),
-            b.local_addr()?.port(),
-            c.local_addr()?.port(),
-        ])
+        Ok([a.local_addr()?.port(), b.local_addr()?.port(), c.local_addr()?.port()])
     };
     open().map_err(|error| format!("no free port on loopback: {error}"))
 }
 
-fn parlor_config(
-    plain: SocketAddr,
-    tls: SocketAddr,
-    http: SocketAddr,
-    folder: &Path,
-    durability: &str,
-) -> String {
+fn parlor_config(plain: SocketAddr, tls: SocketAddr, http: SocketAddr, folder: &Path, durability: &str) -> String {
     let data = folder.join("data");
     let data = data.display();
     format!(
@@ -646,9 +551,7 @@ fn commit_batch(address: SocketAddr) -> Option<f64> {
 
 fn messages_per_commit_in(metrics: &str) -> Option<f64> {
     let value = |counter: &str| -> Option<f64> {
-        let line = metrics
-            .lines()
-            .find(|line| line.split(' ').next() == Some(counter))?;
+        let line = metrics.lines().find(|line| line.split(' ').next() == Some(counter))?;
         line.rsplit(' ').next()?.parse().ok()
     };
     let messages = value("parlor_committed_messages_total")?;
@@ -665,25 +568,19 @@ struct Results {
 
 impl Results {
     fn add(&mut self, scenario: &'static str, contender: Contender, outcome: Outcome) {
-        self.outcomes
-            .entry((scenario, contender))
-            .or_default()
-            .push(outcome);
+        self.outcomes.entry((scenario, contender)).or_default().push(outcome);
     }
 
     fn median(&self, row: &Row, contender: Contender) -> Option<f64> {
         let outcomes = self.outcomes.get(&(row.scenario, contender))?;
-        let values = outcomes
-            .iter()
-            .filter_map(|outcome| outcome.report["median"][row.figure].as_f64());
+        let values = outcomes.iter().filter_map(|outcome| outcome.report["median"][row.figure].as_f64());
         median(&values.collect::<Vec<_>>())
     }
 
     /// The table in Markdown, and how many figures of our server are not as they have to be.
     fn table(&self, args: &Arguments, scenarios: &[&Scenario], flush_ms: f64) -> (String, usize) {
         let peers: Vec<Contender> = args.peer.iter().map(|&peer| peer.into()).collect();
-        let mut text =
-            "| scenario | figure | parlor | limit | ratio | required | reached |".to_owned();
+        let mut text = "| scenario | figure | parlor | limit | ratio | required | reached |".to_owned();
         for peer in &peers {
             let _ = write!(text, " {} (ratio) |", peer.name());
         }
@@ -691,11 +588,7 @@ impl Results {
         text.push_str(&"---:|".repeat(peers.len()));
         text.push('\n');
         let mut unreached = 0;
-        let rows = ROWS.iter().filter(|row| {
-            scenarios
-                .iter()
-                .any(|scenario| scenario.name == row.scenario)
-        });
+        let rows = ROWS.iter().filter(|row| scenarios.iter().any(|scenario| scenario.name == row.scenario));
         for row in rows {
             let limit = self.median(row, Contender::Limit);
             let own = self.median(row, Contender::Parlor);
@@ -721,8 +614,7 @@ impl Results {
             for &peer in &peers {
                 let figure = self.median(row, peer);
                 let ratio = figure.zip(limit).map(|(figure, limit)| figure / limit);
-                let ratio =
-                    ratio.map_or(String::new(), |ratio| format!(" ({})", shown(Some(ratio))));
+                let ratio = ratio.map_or(String::new(), |ratio| format!(" ({})", shown(Some(ratio))));
                 let _ = write!(text, " {}{ratio} |", shown(figure));
             }
             text.push('\n');
@@ -749,19 +641,16 @@ impl Results {
     }
 
     fn to_json(&self, flush_ms: f64) -> Value {
-        let runs = self
-            .outcomes
-            .iter()
-            .flat_map(|((scenario, contender), outcomes)| {
-                outcomes.iter().map(move |outcome| {
-                    json!({
-                        "scenario": scenario,
-                        "contender": contender.name(),
-                        "report": outcome.report,
-                        "messages_per_commit": outcome.commit_batch,
-                    })
+        let runs = self.outcomes.iter().flat_map(|((scenario, contender), outcomes)| {
+            outcomes.iter().map(move |outcome| {
+                json!({
+                    "scenario": scenario,
+                    "contender": contender.name(),
+                    "report": outcome.report,
+                    "messages_per_commit": outcome.commit_batch,
                 })
-            });
+            })
+        });
         let runs: Vec<Value> = runs.collect();
         json!({ "flush_ms": flush_ms, "runs": runs, "failures": self.failures })
     }
@@ -785,11 +674,7 @@ impl Reach {
             Reach::RatioAtMost(bound) => format!("ratio at most {}", shown(Some(bound))),
             Reach::RatioAtLeast(bound) => format!("ratio at least {}", shown(Some(bound))),
             Reach::AtMostAndOneFlush(bound) => {
-                format!(
-                    "at most {} + one flush + 1: {:.1}",
-                    shown(Some(bound)),
-                    bound + flush_ms + 1.0
-                )
+                format!("at most {} + one flush + 1: {:.1}", shown(Some(bound)), bound + flush_ms + 1.0)
             }
         }
     }
@@ -813,11 +698,7 @@ fn shown(value: Option<f64>) -> String {
     };
     if value >= 1000.0 {
         let digits = format!("{value:.0}");
-        let groups = digits
-            .as_bytes()
-            .rchunks(3)
-            .rev()
-            .map(String::from_utf8_lossy);
+        let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
         return groups.collect::<Vec<_>>().join(",");
     }
     match value {
@@ -841,13 +722,8 @@ mod tests {
         for row in ROWS {
             assert!(scenario_name(row.scenario).is_ok(), "{row:?}");
             let ratio = matches!(row.reach, Reach::RatioAtMost(_) | Reach::RatioAtLeast(_));
-            let scenario = SCENARIOS
-                .iter()
-                .find(|scenario| scenario.name == row.scenario);
-            assert!(
-                !ratio || scenario.is_some_and(|scenario| scenario.limit),
-                "{row:?}"
-            );
+            let scenario = SCENARIOS.iter().find(|scenario| scenario.name == row.scenario);
+            assert!(!ratio || scenario.is_some_and(|scenario| scenario.limit), "{row:?}");
         }
         assert!(scenario_name("fan").is_err());
     }
@@ -855,11 +731,7 @@ mod tests {
     #[test]
     fn figures_are_judged() {
         let check = |reach: Reach, own, ratio, expected| {
-            assert_eq!(
-                reach.reached(own, ratio, 3.0),
-                expected,
-                "{reach:?} {own:?} {ratio:?}"
-            );
+            assert_eq!(reach.reached(own, ratio, 3.0), expected, "{reach:?} {own:?} {ratio:?}");
         };
         check(Reach::AtMost(2.0), Some(2.0), None, true);
         check(Reach::AtMost(2.0), Some(2.1), None, false);

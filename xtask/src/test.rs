@@ -37,7 +37,8 @@ pub fn test(arguments: &Arguments) -> Result<(), String> {
 
 /// Runs each fuzz target for a while. `cargo fuzz` is installed when it is missing.
 fn fuzz(root: &Path) -> Result<(), String> {
-    let installed = Command::new("cargo").args(["fuzz", "--version"]).output().is_ok_and(|output| output.status.success());
+    let installed =
+        Command::new("cargo").args(["fuzz", "--version"]).output().is_ok_and(|output| output.status.success());
     if !installed {
         cargo("cargo-fuzz", &["install", "cargo-fuzz", "--version", "0.13.2", "--locked"])?;
     }
@@ -45,10 +46,16 @@ fn fuzz(root: &Path) -> Result<(), String> {
         let seconds = format!("-max_total_time={FUZZ_SECONDS}");
         // cargo-fuzz passes flags of the unstable compiler; this says that we know.
         let mut command = Command::new("cargo");
-        command
-            .current_dir(root.join("fuzz"))
-            .env("RUSTC_BOOTSTRAP", "1")
-            .args(["fuzz", "run", target, "--", &seconds, "-max_len=16384", "-verbosity=0", "-print_final_stats=1"]);
+        command.current_dir(root.join("fuzz")).env("RUSTC_BOOTSTRAP", "1").args([
+            "fuzz",
+            "run",
+            target,
+            "--",
+            &seconds,
+            "-max_len=16384",
+            "-verbosity=0",
+            "-print_final_stats=1",
+        ]);
         run(&format!("fuzz target {target}"), command)?;
     }
     Ok(())

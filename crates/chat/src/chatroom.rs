@@ -85,15 +85,11 @@ impl Flags {
         self.0 & (1 << flag as u16) != 0
     }
     pub fn iter(self) -> impl Iterator<Item = RoomFlag> {
-        RoomFlag::ALL
-            .into_iter()
-            .filter(move |flag| self.has(*flag))
+        RoomFlag::ALL.into_iter().filter(move |flag| self.has(*flag))
     }
     /// What a new room starts with: members speak, operators set the topic.
     pub fn of_a_new_room() -> Flags {
-        Flags::default()
-            .with(RoomFlag::MembersSpeak)
-            .with(RoomFlag::TopicLocked)
+        Flags::default().with(RoomFlag::MembersSpeak).with(RoomFlag::TopicLocked)
     }
 }
 
@@ -157,10 +153,7 @@ impl Chatroom {
             key,
             kind: ChatroomKind::Named,
             created,
-            rules: Rules {
-                flags: Flags::of_a_new_room(),
-                ..Rules::default()
-            },
+            rules: Rules { flags: Flags::of_a_new_room(), ..Rules::default() },
             members: Vec::new(),
             sessions: SmallVec::new(),
             has_history: false,
@@ -174,12 +167,8 @@ impl Chatroom {
             number: self.number,
             id: self.id,
             kind: match self.kind {
-                ChatroomKind::Named => RoomKind::Named {
-                    name: self.name.clone(),
-                },
-                ChatroomKind::Direct(one, other) => RoomKind::Direct {
-                    between: (one, other),
-                },
+                ChatroomKind::Named => RoomKind::Named { name: self.name.clone() },
+                ChatroomKind::Direct(one, other) => RoomKind::Direct { between: (one, other) },
             },
             created: self.created,
             topic: self.rules.topic.as_deref().cloned(),
@@ -220,10 +209,7 @@ impl Chatroom {
 
 impl Rules {
     pub(crate) fn list(&self, kind: ListKind) -> impl Iterator<Item = &ListEntry> {
-        self.lists
-            .iter()
-            .filter(move |(of, _)| *of == kind)
-            .map(|(_, entry)| entry)
+        self.lists.iter().filter(move |(of, _)| *of == kind).map(|(_, entry)| entry)
     }
 
     fn masks(&self, kind: ListKind) -> impl Iterator<Item = &str> {
@@ -235,17 +221,12 @@ impl Rules {
         if self.lists.is_empty() {
             return Verdict::Free;
         }
-        mask::verdict(
-            person,
-            self.masks(ListKind::Ban),
-            self.masks(ListKind::Exception),
-        )
+        mask::verdict(person, self.masks(ListKind::Ban), self.masks(ListKind::Exception))
     }
 
     /// On the list of those who may join although it is by invitation only.
     pub(crate) fn lists_as_invited(&self, person: &Person) -> bool {
-        self.masks(ListKind::Invitation)
-            .any(|entry| mask::Mask::new(entry).matches(person))
+        self.masks(ListKind::Invitation).any(|entry| mask::Mask::new(entry).matches(person))
     }
 
     /// Nothing but the default: what an unowned room goes back to when the last one has left.

@@ -95,19 +95,14 @@ impl Modes {
         Modes(if on { self.0 | bit } else { self.0 & !bit })
     }
     pub fn list(self) -> Vec<PersonalMode> {
-        ALL_MODES
-            .into_iter()
-            .filter(|mode| self.has(*mode))
-            .collect()
+        ALL_MODES.into_iter().filter(|mode| self.has(*mode)).collect()
     }
 }
 
 impl Client {
     /// The hash to check a password against; a guest has none, nor has an account that logs in by certificate alone.
     pub fn password_hash(&self) -> Option<&str> {
-        self.account
-            .as_ref()
-            .and_then(|account| account.record.password_hash.as_deref())
+        self.account.as_ref().and_then(|account| account.record.password_hash.as_deref())
     }
 
     pub fn person(&self) -> &Arc<Person> {
@@ -130,9 +125,7 @@ impl Client {
         self.rare.as_ref().and_then(|rare| rare.leaving.as_ref())
     }
     pub(crate) fn invitations(&self) -> &[RoomNumber] {
-        self.rare
-            .as_ref()
-            .map_or(&[], |rare| rare.invitations.as_slice())
+        self.rare.as_ref().map_or(&[], |rare| rare.invitations.as_slice())
     }
     pub(crate) fn place(&self, room: RoomNumber) -> Option<Place> {
         self.rooms.iter().copied().find(|place| place.room == room)
@@ -157,11 +150,7 @@ impl Client {
         self.rare.get_or_insert_default()
     }
     pub(crate) fn tidy(&mut self) {
-        if self
-            .rare
-            .as_deref()
-            .is_some_and(|rare| *rare == Rare::default())
-        {
+        if self.rare.as_deref().is_some_and(|rare| *rare == Rare::default()) {
             self.rare = None;
         }
     }

@@ -24,11 +24,7 @@ pub struct Request {
 pub enum Origin {
     /// `last`: the last command of this request (one line may ask several things); when it has been applied and its
     /// effects are out, the session is told `Done`.
-    Session {
-        id: SessionId,
-        number: RequestNumber,
-        last: bool,
-    },
+    Session { id: SessionId, number: RequestNumber, last: bool },
     /// The server's own command line or administration, which may do anything. Answers carry the number.
     Console { number: u64 },
     /// The server itself: timers, reloads.
@@ -208,10 +204,7 @@ pub struct NewAccount {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum AccountChange {
-    Password {
-        hash: Box<str>,
-        scram: Option<Box<ScramKeys>>,
-    },
+    Password { hash: Box<str>, scram: Option<Box<ScramKeys>> },
     AddCertificate([u8; 32]),
     RemoveCertificate([u8; 32]),
     Disabled(bool),
@@ -221,26 +214,11 @@ pub enum AccountChange {
 /// One step of a change of a room's settings, in the order given.
 #[derive(Clone, PartialEq, Debug)]
 pub enum RoomChange {
-    Flag {
-        on: bool,
-        flag: RoomFlag,
-    },
-    Key {
-        key: Option<CompactString>,
-    },
-    MemberLimit {
-        limit: Option<u32>,
-    },
-    Role {
-        on: bool,
-        role: Role,
-        who: Username,
-    },
-    List {
-        on: bool,
-        list: ListKind,
-        mask: CompactString,
-    },
+    Flag { on: bool, flag: RoomFlag },
+    Key { key: Option<CompactString> },
+    MemberLimit { limit: Option<u32> },
+    Role { on: bool, role: Role, who: Username },
+    List { on: bool, list: ListKind, mask: CompactString },
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -256,13 +234,8 @@ pub struct Post {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Recipient {
-    Room {
-        name: ChatroomName,
-        at_least: Option<Role>,
-    },
-    Person {
-        name: Username,
-    },
+    Room { name: ChatroomName, at_least: Option<Role> },
+    Person { name: Username },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -54,7 +54,9 @@ pub enum Effect {
         event: Event,
     },
     /// To every session of this shard.
-    ToAll { event: Event },
+    ToAll {
+        event: Event,
+    },
     /// Close the connection with these words; the hub has forgotten the session.
     Close {
         session: SessionId,
@@ -96,11 +98,7 @@ pub struct Effects {
 
 impl Effects {
     pub fn for_shards(count: usize) -> Effects {
-        Effects {
-            shards: (0..count).map(|_| Vec::new()).collect(),
-            server: Vec::new(),
-            changes: Vec::new(),
-        }
+        Effects { shards: (0..count).map(|_| Vec::new()).collect(), server: Vec::new(), changes: Vec::new() }
     }
     pub fn is_empty(&self) -> bool {
         self.server.is_empty() && self.changes.is_empty() && self.shards.iter().all(Vec::is_empty)

@@ -104,12 +104,7 @@ impl Hub {
                 continue;
             }
             let username = Username::lookup(&record.username, &settings.name_rules);
-            state.add_account(Account {
-                record: Arc::new(record),
-                username,
-                rooms: Vec::new(),
-                client: None,
-            });
+            state.add_account(Account { record: Arc::new(record), username, rooms: Vec::new(), client: None });
         }
         for record in snapshot.rooms {
             restore_room(&mut state, record, &settings);
@@ -148,18 +143,10 @@ impl Hub {
     pub fn apply(&mut self, entry: Entry, effects: &mut Effects) {
         let before = match self.storage {
             StorageState::Working => None,
-            StorageState::Failing(failure) => {
-                Some((failure, self.state.journal_length(), Lengths::of(effects)))
-            }
+            StorageState::Failing(failure) => Some((failure, self.state.journal_length(), Lengths::of(effects))),
         };
         let Request { origin, command } = entry.request;
-        let mut turn = Turn {
-            effects,
-            origin,
-            now: entry.timestamp,
-            position: entry.position,
-            finished: false,
-        };
+        let mut turn = Turn { effects, origin, now: entry.timestamp, position: entry.position, finished: false };
         if self.check_standing_rooms && before.is_none() {
             self.create_standing_rooms(&mut turn);
         }
@@ -238,16 +225,10 @@ impl Hub {
         match command {
             Command::Arrive(arrival) => self.arrive(*arrival, turn),
             Command::Depart(departure) => self.depart(departure, turn),
-            Command::LogIn {
-                account,
-                verified,
-                address,
-            } => self.log_in(account, verified, address, turn),
+            Command::LogIn { account, verified, address } => self.log_in(account, verified, address, turn),
             Command::LogOut => self.log_out(turn),
             Command::CreateAccount(new) => self.create_account(*new, turn),
-            Command::ChangeAccount { account, change } => {
-                self.change_account(&account, change, turn)
-            }
+            Command::ChangeAccount { account, change } => self.change_account(&account, change, turn),
             Command::DeleteAccount { account } => self.delete_account(&account, turn),
             Command::ChangeHost { of, ident, host } => self.change_host(&of, ident, host, turn),
             Command::Kill { who, reason } => self.kill(&who, &reason, turn),
@@ -315,10 +296,7 @@ impl Hub {
 
     fn asker(&self, turn: &Turn) -> Option<Asker> {
         let session = turn.session()?;
-        self.state.session(session).map(|found| Asker {
-            session,
-            slot: found.client,
-        })
+        self.state.session(session).map(|found| Asker { session, slot: found.client })
     }
 
     /// What whoever asks may do on the whole server.
@@ -351,11 +329,7 @@ impl Hub {
     }
 
     fn new_client_id(&self, turn: &Turn) -> ClientId {
-        ClientId(uuid_v7(
-            turn.now,
-            turn.position.0,
-            self.seed.rotate_left(16),
-        ))
+        ClientId(uuid_v7(turn.now, turn.position.0, self.seed.rotate_left(16)))
     }
 
     /// The id of the room that gets the next number.
@@ -374,9 +348,7 @@ impl Hub {
                 continue;
             }
             let number = self.add_named_room(&name, turn);
-            self.state.change_rules(number, |rules| {
-                rules.flags = rules.flags.with(RoomFlag::Registered)
-            });
+            self.state.change_rules(number, |rules| rules.flags = rules.flags.with(RoomFlag::Registered));
             self.keep_room(number, turn);
         }
     }
@@ -393,17 +365,11 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
             (name.text().clone(), name.key().clone(), ChatroomKind::Named)
         }
         // A guest never comes back: only conversations of accounts go on.
-        RoomKind::Direct {
-            between: (one, other),
-        } => {
+        RoomKind::Direct { between: (one, other) } => {
             if state.account_of(one).is_none() || state.account_of(other).is_none() {
                 return;
             }
-            (
-                CompactString::default(),
-                CompactString::default(),
-                ChatroomKind::Direct(one, other),
-            )
+            (CompactString::default(), CompactString::default(), ChatroomKind::Direct(one, other))
         }
     };
     let mut room = Chatroom::new(record.number, record.id, name, key, record.created);

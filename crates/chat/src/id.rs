@@ -90,15 +90,10 @@ mod tests {
 
     #[test]
     fn ids_are_version_7_unique_and_sorted_within_a_millisecond() {
-        let ids: Vec<Uuid> = (0..4000)
-            .map(|n| uuid_v7(Timestamp(1_700_000_000_000), n, 7))
-            .collect();
+        let ids: Vec<Uuid> = (0..4000).map(|n| uuid_v7(Timestamp(1_700_000_000_000), n, 7)).collect();
         for pair in ids.windows(2) {
             assert!(pair[0] < pair[1]);
         }
-        assert!(
-            ids.iter()
-                .all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122)
-        );
+        assert!(ids.iter().all(|id| id.get_version_num() == 7 && id.get_variant() == uuid::Variant::RFC4122));
     }
 }

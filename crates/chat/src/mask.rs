@@ -20,11 +20,7 @@ pub struct Mask<'a> {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Subject<'a> {
-    Source {
-        name: &'a str,
-        ident: &'a str,
-        host: &'a str,
-    },
+    Source { name: &'a str, ident: &'a str, host: &'a str },
     Account(&'a str),
     Realname(&'a str),
 }
@@ -64,17 +60,11 @@ pub fn canonical(text: &str) -> Option<CompactString> {
         None if text.contains('@') => ("*", Some(text)),
         None => (text, None),
     };
-    let (ident, host) =
-        match address.map(|address| address.rsplit_once('@').unwrap_or((address, "*"))) {
-            Some((ident, host)) => (ident, host),
-            None => ("*", "*"),
-        };
-    Some(format_compact!(
-        "{}!{}@{}",
-        or_any(name),
-        or_any(ident),
-        or_any(host)
-    ))
+    let (ident, host) = match address.map(|address| address.rsplit_once('@').unwrap_or((address, "*"))) {
+        Some((ident, host)) => (ident, host),
+        None => ("*", "*"),
+    };
+    Some(format_compact!("{}!{}@{}", or_any(name), or_any(ident), or_any(host)))
 }
 
 fn or_any(part: &str) -> &str {
@@ -105,25 +95,13 @@ impl<'a> Mask<'a> {
     /// Takes a canonical mask apart (see [`canonical`]).
     pub fn new(text: &'a str) -> Mask<'a> {
         match extended(text) {
-            Some((Kind::Mute, inner)) => Mask {
-                mute: true,
-                ..Mask::new(inner)
-            },
-            Some((Kind::Account, inner)) => Mask {
-                mute: false,
-                subject: Subject::Account(inner),
-            },
-            Some((Kind::Realname, inner)) => Mask {
-                mute: false,
-                subject: Subject::Realname(inner),
-            },
+            Some((Kind::Mute, inner)) => Mask { mute: true, ..Mask::new(inner) },
+            Some((Kind::Account, inner)) => Mask { mute: false, subject: Subject::Account(inner) },
+            Some((Kind::Realname, inner)) => Mask { mute: false, subject: Subject::Realname(inner) },
             Some((Kind::Unknown, _)) | None => {
                 let (name, address) = text.split_once('!').unwrap_or((text, "*@*"));
                 let (ident, host) = address.rsplit_once('@').unwrap_or((address, "*"));
-                Mask {
-                    mute: false,
-                    subject: Subject::Source { name, ident, host },
-                }
+                Mask { mute: false, subject: Subject::Source { name, ident, host } }
             }
         }
     }
@@ -133,10 +111,7 @@ impl<'a> Mask<'a> {
             Subject::Source { name, ident, host } => {
                 glob(name, &person.name) && glob(ident, &person.ident) && glob(host, &person.host)
             }
-            Subject::Account(pattern) => person
-                .account
-                .as_ref()
-                .is_some_and(|account| glob(pattern, account)),
+            Subject::Account(pattern) => person.account.as_ref().is_some_and(|account| glob(pattern, account)),
             Subject::Realname(pattern) => glob(pattern, &person.realname),
         }
     }
@@ -151,11 +126,7 @@ pub fn verdict<'a>(
 ) -> Verdict {
     let mut found = Verdict::Free;
     for mask in bans.map(Mask::new) {
-        let says = if mask.mute {
-            Verdict::Muted
-        } else {
-            Verdict::Banned
-        };
+        let says = if mask.mute { Verdict::Muted } else { Verdict::Banned };
         if found as u8 >= says as u8 || !mask.matches(person) {
             continue;
         }
@@ -168,20 +139,13 @@ pub fn verdict<'a>(
         return found;
     }
     let mut shielded_from_mutes = false;
-    for mask in exceptions
-        .map(Mask::new)
-        .filter(|mask| mask.matches(person))
-    {
+    for mask in exceptions.map(Mask::new).filter(|mask| mask.matches(person)) {
         if !mask.mute {
             return Verdict::Free;
         }
         shielded_from_mutes = true;
     }
-    if found == Verdict::Muted && shielded_from_mutes {
-        Verdict::Free
-    } else {
-        found
-    }
+    if found == Verdict::Muted && shielded_from_mutes { Verdict::Free } else { found }
 }
 
 /// `*` matches any text, `?` any one character; cases don't count. At worst the product of both lengths, since of all
@@ -248,9 +212,7 @@ mod tests {
 
     #[test]
     fn one_way_to_write_a_mask() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(canonical(text).as_deref(), expected, "{text}")
-        };
+        let check = |text: &str, expected: Option<&str>| assert_eq!(canonical(text).as_deref(), expected, "{text}");
         check("nick", Some("nick!*@*"));
         check("a@b", Some("*!a@b"));
         check("n!u", Some("n!u@*"));
@@ -272,9 +234,8 @@ mod tests {
 
     #[test]
     fn globs() {
-        let check = |pattern: &str, text: &str, expected: bool| {
-            assert_eq!(glob(pattern, text), expected, "{pattern} {text}")
-        };
+        let check =
+            |pattern: &str, text: &str, expected: bool| assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
         check("", "", true);
         check("", "a", false);
         check("*", "", true);
@@ -300,11 +261,7 @@ mod tests {
     fn masks_match_people() {
         let check = |mask: &str, account: Option<&str>, expected: bool| {
             let mask = canonical(mask).unwrap();
-            assert_eq!(
-                Mask::new(&mask).matches(&person("Bob", account)),
-                expected,
-                "{mask}"
-            );
+            assert_eq!(Mask::new(&mask).matches(&person("Bob", account)), expected, "{mask}");
         };
         check("bob", None, true);
         check("b?b!*@*.example", None, true);
@@ -320,11 +277,7 @@ mod tests {
     #[test]
     fn verdicts() {
         let check = |bans: &[&str], exceptions: &[&str], expected: Verdict| {
-            let found = verdict(
-                &person("bob", Some("bobby")),
-                bans.iter().copied(),
-                exceptions.iter().copied(),
-            );
+            let found = verdict(&person("bob", Some("bobby")), bans.iter().copied(), exceptions.iter().copied());
             assert_eq!(found, expected, "{bans:?} {exceptions:?}");
         };
         check(&[], &[], Verdict::Free);

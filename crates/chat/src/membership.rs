@@ -17,13 +17,7 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 5] = [
-        Role::Owner,
-        Role::Admin,
-        Role::Operator,
-        Role::HalfOperator,
-        Role::Voice,
-    ];
+    pub const ALL: [Role; 5] = [Role::Owner, Role::Admin, Role::Operator, Role::HalfOperator, Role::Voice];
 }
 
 /// The set of roles a member holds, as bits of [`Role`].

@@ -29,11 +29,7 @@ pub enum Casemapping {
 
 impl Default for NameRules {
     fn default() -> NameRules {
-        NameRules {
-            casemapping: Casemapping::Precis,
-            max_name: 32,
-            max_room_name: 64,
-        }
+        NameRules { casemapping: Casemapping::Precis, max_name: 32, max_room_name: 64 }
     }
 }
 
@@ -63,31 +59,16 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NameError::Empty => write!(f, "the name is empty; give at least one letter"),
-            NameError::TooLong { limit } => write!(
-                f,
-                "the name is longer than {limit} bytes; choose a shorter one"
-            ),
+            NameError::TooLong { limit } => write!(f, "the name is longer than {limit} bytes; choose a shorter one"),
             NameError::Forbidden { character } => {
-                write!(
-                    f,
-                    "the name contains {character:?}; use letters, digits, '-' and '_'"
-                )
+                write!(f, "the name contains {character:?}; use letters, digits, '-' and '_'")
             }
             NameError::BadStart { character } => {
-                write!(
-                    f,
-                    "the name starts with {character:?}; let it start with a letter"
-                )
+                write!(f, "the name starts with {character:?}; let it start with a letter")
             }
-            NameError::NotARoom => write!(
-                f,
-                "the name of a room starts with '#' and has a letter behind it"
-            ),
+            NameError::NotARoom => write!(f, "the name of a room starts with '#' and has a letter behind it"),
             NameError::NotAnIdentifier => {
-                write!(
-                    f,
-                    "the name has a character that is not a letter or digit; use letters of one script"
-                )
+                write!(f, "the name has a character that is not a letter or digit; use letters of one script")
             }
         }
     }
@@ -164,8 +145,7 @@ const fn contains(list: &str, byte: u8) -> bool {
 
 /// All classes that occur in the text; `None`: not ASCII.
 fn ascii_classes_of(text: &str) -> Option<u8> {
-    text.bytes()
-        .try_fold(0, |found, byte| Some(found | ASCII.get(byte as usize)?))
+    text.bytes().try_fold(0, |found, byte| Some(found | ASCII.get(byte as usize)?))
 }
 
 impl Username {
@@ -176,10 +156,7 @@ impl Username {
             && ASCII[first as usize & 0x7f] & BAD_FIRST == 0
             && text.len() <= rules.max_name
         {
-            return Ok(Username {
-                text: CompactString::new(text),
-                key: fold(text, classes),
-            });
+            return Ok(Username { text: CompactString::new(text), key: fold(text, classes) });
         }
         Username::parse_any(text, rules)
     }
@@ -187,10 +164,7 @@ impl Username {
     /// For names with more than ASCII, and for saying what is wrong with one.
     fn parse_any(text: &str, rules: &NameRules) -> Result<Username, NameError> {
         let first = text.chars().next().ok_or(NameError::Empty)?;
-        if let Some(character) = text
-            .chars()
-            .find(|c| c.is_control() || NOT_IN_A_NAME.contains(*c))
-        {
+        if let Some(character) = text.chars().find(|c| c.is_control() || NOT_IN_A_NAME.contains(*c)) {
             return Err(NameError::Forbidden { character });
         }
         if NOT_FIRST_IN_A_NAME.contains(first) || first.is_ascii_digit() {
@@ -208,17 +182,12 @@ impl Username {
         if let Some(character) = text.chars().find(|c| NOT_IN_A_NAME.contains(*c)) {
             return Err(NameError::Forbidden { character });
         }
-        if let Some(character) = text
-            .chars()
-            .next()
-            .filter(|c| NOT_FIRST_IN_A_NAME.contains(*c) || c.is_ascii_digit())
+        if let Some(character) = text.chars().next().filter(|c| NOT_FIRST_IN_A_NAME.contains(*c) || c.is_ascii_digit())
         {
             return Err(NameError::BadStart { character });
         }
         if text.len() > rules.max_name {
-            return Err(NameError::TooLong {
-                limit: rules.max_name,
-            });
+            return Err(NameError::TooLong { limit: rules.max_name });
         }
         Ok(Username { text, key })
     }
@@ -252,10 +221,7 @@ impl ChatroomName {
             && text.bytes().any(|byte| byte != b'#')
             && text.len() <= rules.max_room_name
         {
-            return Ok(ChatroomName {
-                text: CompactString::new(text),
-                key: fold(text, classes),
-            });
+            return Ok(ChatroomName { text: CompactString::new(text), key: fold(text, classes) });
         }
         ChatroomName::parse_any(text, rules)
     }
@@ -264,16 +230,9 @@ impl ChatroomName {
     fn parse_any(text: &str, rules: &NameRules) -> Result<ChatroomName, NameError> {
         let rest = text.trim_start_matches('#');
         if rest.len() == text.len() || rest.is_empty() {
-            return Err(if text.is_empty() {
-                NameError::Empty
-            } else {
-                NameError::NotARoom
-            });
+            return Err(if text.is_empty() { NameError::Empty } else { NameError::NotARoom });
         }
-        if let Some(character) = text
-            .chars()
-            .find(|c| c.is_control() || NOT_IN_A_ROOM_NAME.contains(*c))
-        {
+        if let Some(character) = text.chars().find(|c| c.is_control() || NOT_IN_A_ROOM_NAME.contains(*c)) {
             return Err(NameError::Forbidden { character });
         }
         let (text, key) = match rules.casemapping {
@@ -295,9 +254,7 @@ impl ChatroomName {
             return Err(NameError::Forbidden { character });
         }
         if text.len() > rules.max_room_name {
-            return Err(NameError::TooLong {
-                limit: rules.max_room_name,
-            });
+            return Err(NameError::TooLong { limit: rules.max_room_name });
         }
         Ok(ChatroomName { text, key })
     }
@@ -326,8 +283,7 @@ impl ChatroomName {
 /// Name and key by PRECIS. The fast way out for ASCII is the caller's: there both are plain.
 fn identifier(text: &str) -> Result<(CompactString, CompactString), NameError> {
     let shown = UsernameCasePreserved::enforce(text).map_err(|_| NameError::NotAnIdentifier)?;
-    let key =
-        UsernameCaseMapped::enforce(shown.as_ref()).map_err(|_| NameError::NotAnIdentifier)?;
+    let key = UsernameCaseMapped::enforce(shown.as_ref()).map_err(|_| NameError::NotAnIdentifier)?;
     Ok((CompactString::new(&shown), CompactString::new(&key)))
 }
 
@@ -361,9 +317,7 @@ pub fn skeletons(text: &str, key: &str) -> SmallVec<[CompactString; 2]> {
 /// The skeleton of UTS 39, without its cases.
 fn skeleton(text: &str) -> CompactString {
     if !text.is_ascii() {
-        return unicode_security::skeleton(text)
-            .flat_map(char::to_lowercase)
-            .collect();
+        return unicode_security::skeleton(text).flat_map(char::to_lowercase).collect();
     }
     let mut skeleton = CompactString::with_capacity(text.len());
     for byte in text.bytes() {
@@ -385,25 +339,14 @@ fn skeleton(text: &str) -> CompactString {
 mod tests {
     use super::*;
 
-    const PRECIS: NameRules = NameRules {
-        casemapping: Casemapping::Precis,
-        max_name: 32,
-        max_room_name: 64,
-    };
-    const ASCII: NameRules = NameRules {
-        casemapping: Casemapping::Ascii,
-        max_name: 32,
-        max_room_name: 64,
-    };
+    const PRECIS: NameRules = NameRules { casemapping: Casemapping::Precis, max_name: 32, max_room_name: 64 };
+    const ASCII: NameRules = NameRules { casemapping: Casemapping::Ascii, max_name: 32, max_room_name: 64 };
 
     #[test]
     fn a_person_s_name() {
         let check = |text: &str, rules: &NameRules, expected: Result<(&str, &str), NameError>| {
             let found = Username::parse(text, rules);
-            let found = found
-                .as_ref()
-                .map(|name| (name.text.as_str(), name.key.as_str()))
-                .map_err(|error| *error);
+            let found = found.as_ref().map(|name| (name.text.as_str(), name.key.as_str())).map_err(|error| *error);
             assert_eq!(found, expected, "{text:?}");
         };
         use NameError::*;
@@ -420,13 +363,7 @@ mod tests {
         check("a b", &PRECIS, Err(Forbidden { character: ' ' }));
         check("a.b", &PRECIS, Err(Forbidden { character: '.' }));
         check("a\u{7}", &PRECIS, Err(Forbidden { character: '\u{7}' }));
-        check(
-            "a\u{7f}",
-            &ASCII,
-            Err(Forbidden {
-                character: '\u{7f}',
-            }),
-        );
+        check("a\u{7f}", &ASCII, Err(Forbidden { character: '\u{7f}' }));
         check("ab＊", &PRECIS, Err(Forbidden { character: '*' }));
         check("＠ab", &PRECIS, Err(Forbidden { character: '@' }));
         check("＋ab", &PRECIS, Err(BadStart { character: '+' }));
@@ -435,11 +372,7 @@ mod tests {
         check("~op", &PRECIS, Err(BadStart { character: '~' }));
         check("☕", &PRECIS, Err(NotAnIdentifier));
         check("a\u{200b}b", &PRECIS, Err(NotAnIdentifier));
-        check(
-            &"x".repeat(32),
-            &PRECIS,
-            Ok((&"x".repeat(32), &"x".repeat(32))),
-        );
+        check(&"x".repeat(32), &PRECIS, Ok((&"x".repeat(32), &"x".repeat(32))));
         check(&"x".repeat(33), &PRECIS, Err(TooLong { limit: 32 }));
         check(&"ß".repeat(17), &PRECIS, Err(TooLong { limit: 32 }));
     }
@@ -448,10 +381,7 @@ mod tests {
     fn a_room_s_name() {
         let check = |text: &str, rules: &NameRules, expected: Result<(&str, &str), NameError>| {
             let found = ChatroomName::parse(text, rules);
-            let found = found
-                .as_ref()
-                .map(|name| (name.text.as_str(), name.key.as_str()))
-                .map_err(|error| *error);
+            let found = found.as_ref().map(|name| (name.text.as_str(), name.key.as_str())).map_err(|error| *error);
             assert_eq!(found, expected, "{text:?}");
         };
         use NameError::*;
@@ -466,11 +396,7 @@ mod tests {
         check("#a,b", &PRECIS, Err(Forbidden { character: ',' }));
         check("#a\u{7}", &ASCII, Err(Forbidden { character: '\u{7}' }));
         check("#a＊", &PRECIS, Err(Forbidden { character: '*' }));
-        check(
-            &format!("#{}", "x".repeat(64)),
-            &PRECIS,
-            Err(TooLong { limit: 64 }),
-        );
+        check(&format!("#{}", "x".repeat(64)), &PRECIS, Err(TooLong { limit: 64 }));
     }
 
     #[test]
@@ -478,14 +404,8 @@ mod tests {
         for first in (0..=0x7f_u8).map(char::from) {
             for second in (0..=0x7f_u8).map(char::from) {
                 for text in [format!("{first}{second}"), format!("#{first}{second}")] {
-                    assert_eq!(
-                        Username::parse(&text, &PRECIS),
-                        Username::parse_any(&text, &PRECIS)
-                    );
-                    assert_eq!(
-                        ChatroomName::parse(&text, &PRECIS),
-                        ChatroomName::parse_any(&text, &PRECIS)
-                    );
+                    assert_eq!(Username::parse(&text, &PRECIS), Username::parse_any(&text, &PRECIS));
+                    assert_eq!(ChatroomName::parse(&text, &PRECIS), ChatroomName::parse_any(&text, &PRECIS));
                 }
             }
         }
@@ -496,10 +416,7 @@ mod tests {
         for text in ["", "*", "NickServ!x@y", "#Tea", "☕ pot", "ALICE"] {
             assert_eq!(Username::lookup(text, &PRECIS).key(), &text.to_lowercase());
             assert_eq!(Username::lookup(text, &PRECIS).text(), text);
-            assert_eq!(
-                ChatroomName::lookup(text, &ASCII).key(),
-                &text.to_lowercase()
-            );
+            assert_eq!(ChatroomName::lookup(text, &ASCII).key(), &text.to_lowercase());
         }
     }
 
@@ -508,10 +425,7 @@ mod tests {
         let check = |one: &str, other: &str, alike: bool| {
             let one = Username::parse(one, &PRECIS).unwrap();
             let other = Username::parse(other, &PRECIS).unwrap();
-            let found = one
-                .skeletons()
-                .iter()
-                .any(|form| other.skeletons().contains(form));
+            let found = one.skeletons().iter().any(|form| other.skeletons().contains(form));
             assert_eq!(found, alike, "{one:?} {other:?}");
         };
         check("paypal", "раураl", true);
@@ -528,9 +442,7 @@ mod tests {
     fn the_ascii_skeletons_are_those_of_the_table() {
         for character in (0x21..0x7f_u8).map(char::from) {
             let text = character.to_string();
-            let table: String = unicode_security::skeleton(&text)
-                .flat_map(char::to_lowercase)
-                .collect();
+            let table: String = unicode_security::skeleton(&text).flat_map(char::to_lowercase).collect();
             assert_eq!(skeleton(&text), table);
         }
     }

@@ -87,26 +87,14 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::Speak { between_programs } => speak(actor, between_programs, room),
         Act::SetTopic => {
             member(actor, room)?;
-            if room.flags.has(RoomFlag::TopicLocked) {
-                at_least(Role::HalfOperator, actor, room)
-            } else {
-                Ok(())
-            }
+            if room.flags.has(RoomFlag::TopicLocked) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
         }
-        Act::SetFlag {
-            flag: RoomFlag::Registered,
-        } => at_least(Role::Owner, actor, room),
-        Act::SetFlag { .. } | Act::SetKey | Act::SetMemberLimit => {
-            at_least(Role::Operator, actor, room)
-        }
+        Act::SetFlag { flag: RoomFlag::Registered } => at_least(Role::Owner, actor, room),
+        Act::SetFlag { .. } | Act::SetKey | Act::SetMemberLimit => at_least(Role::Operator, actor, room),
         // Everyone in the room may know who is kept out of it; who is let in is its operators' business.
-        Act::SeeList {
-            list: ListKind::Ban,
-        } => see(actor, room),
+        Act::SeeList { list: ListKind::Ban } => see(actor, room),
         Act::SeeList { .. } => at_least(Role::HalfOperator, actor, room),
-        Act::ChangeList {
-            list: ListKind::Ban,
-        } => at_least(Role::HalfOperator, actor, room),
+        Act::ChangeList { list: ListKind::Ban } => at_least(Role::HalfOperator, actor, room),
         Act::ChangeList { .. } => at_least(Role::Operator, actor, room),
         Act::ChangeRole { on, role, of } => change_role(actor, on, role, of, room),
         Act::Kick { of } => {
@@ -115,11 +103,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         }
         Act::Invite => {
             member(actor, room)?;
-            if room.flags.has(RoomFlag::InviteOnly) {
-                at_least(Role::HalfOperator, actor, room)
-            } else {
-                Ok(())
-            }
+            if room.flags.has(RoomFlag::InviteOnly) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
         }
         Act::Knock => knock(actor, room),
     }
@@ -127,9 +111,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
 
 fn see(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
     if room.flags.has(RoomFlag::Secret) && actor.roles.is_none() && !actor.acts_as_owner {
-        return Err(Refusal::NoSuchRoom {
-            name: room.name.clone(),
-        });
+        return Err(Refusal::NoSuchRoom { name: room.name.clone() });
     }
     Ok(())
 }
@@ -161,12 +143,7 @@ fn join(actor: &Actor, key: Option<&str>, room: &RoomRules) -> Result<(), Refusa
 }
 
 fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), Refusal> {
-    let silence = |why| {
-        Err(Refusal::CannotSpeak {
-            room: room.name.clone(),
-            why,
-        })
-    };
+    let silence = |why| Err(Refusal::CannotSpeak { room: room.name.clone(), why });
     if actor.roles.is_none() && room.flags.has(RoomFlag::MembersSpeak) {
         return silence(Silence::NotMember);
     }
@@ -190,13 +167,7 @@ fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), 
     Ok(())
 }
 
-fn change_role(
-    actor: &Actor,
-    on: bool,
-    role: Role,
-    of: Target,
-    room: &RoomRules,
-) -> Result<(), Refusal> {
+fn change_role(actor: &Actor, on: bool, role: Role, of: Target, room: &RoomRules) -> Result<(), Refusal> {
     member(actor, room)?;
     if !on && of.is_oneself {
         return Ok(());
@@ -228,9 +199,7 @@ fn member(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
     }
     // To those outside, a secret room and none are the same.
     see(actor, room)?;
-    Err(Refusal::NotMember {
-        room: room.name.clone(),
-    })
+    Err(Refusal::NotMember { room: room.name.clone() })
 }
 
 fn at_least(role: Role, actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
@@ -238,10 +207,7 @@ fn at_least(role: Role, actor: &Actor, room: &RoomRules) -> Result<(), Refusal> 
     if actor.acts_as_owner || actor.roles.is_some_and(|roles| roles.at_least(role)) {
         return Ok(());
     }
-    Err(Refusal::NeedsRole {
-        room: room.name.clone(),
-        role,
-    })
+    Err(Refusal::NeedsRole { room: room.name.clone(), role })
 }
 
 fn not_above(actor: &Actor, of: Target, room: &RoomRules) -> Result<(), Refusal> {
@@ -249,8 +215,5 @@ fn not_above(actor: &Actor, of: Target, room: &RoomRules) -> Result<(), Refusal>
     if actor.acts_as_owner || of.is_oneself || of.roles.highest() <= rank {
         return Ok(());
     }
-    Err(Refusal::Outranked {
-        room: room.name.clone(),
-        name: of.name.clone(),
-    })
+    Err(Refusal::Outranked { room: room.name.clone(), name: of.name.clone() })
 }

@@ -56,13 +56,7 @@ enum Again {
 }
 
 impl<L: Log> Sequencer<L> {
-    pub fn new(
-        hub: Hub,
-        log: L,
-        shards: usize,
-        position: Position,
-        timestamp: Timestamp,
-    ) -> Sequencer<L> {
+    pub fn new(hub: Hub, log: L, shards: usize, position: Position, timestamp: Timestamp) -> Sequencer<L> {
         Sequencer {
             hub,
             log,
@@ -86,12 +80,7 @@ impl<L: Log> Sequencer<L> {
     }
 
     /// [`Sequencer::take_in`], and the batch that gathered goes to the log at once.
-    pub fn submit(
-        &mut self,
-        now: Timestamp,
-        requests: impl IntoIterator<Item = Request>,
-        out: &mut Effects,
-    ) {
+    pub fn submit(&mut self, now: Timestamp, requests: impl IntoIterator<Item = Request>, out: &mut Effects) {
         self.take_in(now, requests, out);
         self.commit();
     }
@@ -104,12 +93,7 @@ impl<L: Log> Sequencer<L> {
 
     /// Applies one turn's requests in order. What may be seen now is appended to `out`; the rest waits for
     /// [`Sequencer::commit`] and what the log answers.
-    pub fn take_in(
-        &mut self,
-        now: Timestamp,
-        requests: impl IntoIterator<Item = Request>,
-        out: &mut Effects,
-    ) {
+    pub fn take_in(&mut self, now: Timestamp, requests: impl IntoIterator<Item = Request>, out: &mut Effects) {
         self.timestamp = self.timestamp.max(now);
         for request in requests {
             self.apply(request, out);
@@ -148,11 +132,7 @@ impl<L: Log> Sequencer<L> {
     fn apply(&mut self, request: Request, out: &mut Effects) {
         self.position.0 += 1;
         let again = Again::of(&request);
-        let entry = Entry {
-            position: self.position,
-            timestamp: self.timestamp,
-            request,
-        };
+        let entry = Entry { position: self.position, timestamp: self.timestamp, request };
         self.hub.apply(entry, &mut self.scratch);
         let must_wait = !self.is_settled() || !self.scratch.changes.is_empty();
         if must_wait {
@@ -204,11 +184,7 @@ impl<L: Log> Sequencer<L> {
     }
 
     fn release(&mut self, batch: u64, out: &mut Effects) {
-        while self
-            .under_way
-            .front()
-            .is_some_and(|held| held.number <= batch)
-        {
+        while self.under_way.front().is_some_and(|held| held.number <= batch) {
             if let Some(mut held) = self.under_way.pop_front() {
                 self.hub.forget_until(held.number);
                 out.take_from(&mut held.effects);
@@ -232,29 +208,12 @@ impl<L: Log> Sequencer<L> {
         for again in held.into_iter().flat_map(|held| held.again) {
             match again {
                 Again::Apply(request) => self.apply(request, out),
-                Again::Refuse {
-                    session,
-                    number,
-                    last,
-                } => {
+                Again::Refuse { session, number, last } => {
                     let refusal = refusal_of(failure);
                     let mut effects = std::mem::take(&mut self.scratch);
-                    effects.to(
-                        session,
-                        Effect::Answer {
-                            to: session,
-                            number,
-                            answer: Answer::Refused(refusal),
-                        },
-                    );
+                    effects.to(session, Effect::Answer { to: session, number, answer: Answer::Refused(refusal) });
                     if last {
-                        effects.to(
-                            session,
-                            Effect::Done {
-                                to: session,
-                                number,
-                            },
-                        );
+                        effects.to(session, Effect::Done { to: session, number });
                     }
                     out.take_from(&mut effects);
                     self.scratch = effects;
@@ -273,11 +232,7 @@ pub fn refusal_of(failure: StorageFailure) -> Refusal {
 
 impl Held {
     fn empty(shards: usize) -> Held {
-        Held {
-            number: 0,
-            effects: Effects::for_shards(shards),
-            again: Vec::new(),
-        }
+        Held { number: 0, effects: Effects::for_shards(shards), again: Vec::new() }
     }
     fn is_empty(&self) -> bool {
         self.again.is_empty()
@@ -287,15 +242,8 @@ impl Held {
 impl Again {
     fn of(request: &Request) -> Again {
         match (&request.command, request.origin) {
-            (Command::Post(_), Origin::Session { id, number, last }) => Again::Refuse {
-                session: id,
-                number,
-                last,
-            },
-            _ => Again::Apply(Request {
-                origin: request.origin,
-                command: request.command.clone(),
-            }),
+            (Command::Post(_), Origin::Session { id, number, last }) => Again::Refuse { session: id, number, last },
+            _ => Again::Apply(Request { origin: request.origin, command: request.command.clone() }),
         }
     }
 }

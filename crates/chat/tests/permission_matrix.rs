@@ -158,19 +158,9 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
             AccountsSpeak => !guest,
             _ => true,
         },
-        SetTopic => {
-            who >= if circumstance == TopicLocked {
-                HalfOperator
-            } else {
-                GuestMember
-            }
-        }
+        SetTopic => who >= if circumstance == TopicLocked { HalfOperator } else { GuestMember },
         Invite => {
-            who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed) {
-                HalfOperator
-            } else {
-                GuestMember
-            }
+            who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed) { HalfOperator } else { GuestMember }
         }
         SetModerated | SetKey | SetLimit | ChangeInvitations => who >= Operator,
         Register => who >= Owner,
@@ -245,62 +235,29 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         key: (circumstance == Keyed).then_some("key"),
         is_full: matches!(circumstance, Full | InvitedAnyway),
     };
-    let of = |role: Option<Role>, is_oneself| Target {
-        name: &them,
-        roles: role.map_or(Roles::NONE, Roles::of),
-        is_oneself,
-    };
+    let of =
+        |role: Option<Role>, is_oneself| Target { name: &them, roles: role.map_or(Roles::NONE, Roles::of), is_oneself };
     let act = match command {
         See => Act::See,
         Join => Act::Join { key: None },
         JoinWithKey => Act::Join { key: Some("key") },
-        Say => Act::Speak {
-            between_programs: false,
-        },
-        SayToPrograms => Act::Speak {
-            between_programs: true,
-        },
+        Say => Act::Speak { between_programs: false },
+        SayToPrograms => Act::Speak { between_programs: true },
         SetTopic => Act::SetTopic,
-        SetModerated => Act::SetFlag {
-            flag: RoomFlag::Moderated,
-        },
-        Register => Act::SetFlag {
-            flag: RoomFlag::Registered,
-        },
+        SetModerated => Act::SetFlag { flag: RoomFlag::Moderated },
+        Register => Act::SetFlag { flag: RoomFlag::Registered },
         SetKey => Act::SetKey,
         SetLimit => Act::SetMemberLimit,
-        SeeBans => Act::SeeList {
-            list: ListKind::Ban,
-        },
-        SeeExceptions => Act::SeeList {
-            list: ListKind::Exception,
-        },
-        ChangeBans => Act::ChangeList {
-            list: ListKind::Ban,
-        },
-        ChangeInvitations => Act::ChangeList {
-            list: ListKind::Invitation,
-        },
+        SeeBans => Act::SeeList { list: ListKind::Ban },
+        SeeExceptions => Act::SeeList { list: ListKind::Exception },
+        ChangeBans => Act::ChangeList { list: ListKind::Ban },
+        ChangeInvitations => Act::ChangeList { list: ListKind::Invitation },
         Invite => Act::Invite,
         Knock => Act::Knock,
-        Give(role) => Act::ChangeRole {
-            on: true,
-            role,
-            of: of(None, false),
-        },
-        Take(role) => Act::ChangeRole {
-            on: false,
-            role,
-            of: of(Some(role), false),
-        },
-        LayDown(role) => Act::ChangeRole {
-            on: false,
-            role,
-            of: of(Some(role), true),
-        },
-        Kick(role) => Act::Kick {
-            of: of(role, false),
-        },
+        Give(role) => Act::ChangeRole { on: true, role, of: of(None, false) },
+        Take(role) => Act::ChangeRole { on: false, role, of: of(Some(role), false) },
+        LayDown(role) => Act::ChangeRole { on: false, role, of: of(Some(role), true) },
+        Kick(role) => Act::Kick { of: of(role, false) },
     };
     permit(&actor, act, &room)
 }
@@ -315,108 +272,44 @@ fn the_matrix_is_the_table() {
                 cells += 1;
                 let found = decided(command, who, circumstance);
                 if found.is_ok() != is_allowed(command, who, circumstance) {
-                    wrong.push(format!(
-                        "{command:?} by {who:?}, {circumstance:?}: {found:?}"
-                    ));
+                    wrong.push(format!("{command:?} by {who:?}, {circumstance:?}: {found:?}"));
                 }
             }
         }
     }
     assert!(cells >= 2_000, "{cells} cells");
-    assert!(
-        wrong.is_empty(),
-        "{} of {cells}:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {cells}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn the_reason_is_the_right_one() {
     let room = || CompactString::new("#tea");
     let check = |command, who, circumstance, expected: Refusal| {
-        assert_eq!(
-            decided(command, who, circumstance),
-            Err(expected),
-            "{command:?} by {who:?}, {circumstance:?}"
-        );
+        assert_eq!(decided(command, who, circumstance), Err(expected), "{command:?} by {who:?}, {circumstance:?}");
     };
     let silent = |why| Refusal::CannotSpeak { room: room(), why };
     let needs = |role| Refusal::NeedsRole { room: room(), role };
-    check(
-        See,
-        GuestOutside,
-        Secret,
-        Refusal::NoSuchRoom { name: room() },
-    );
-    check(
-        SetTopic,
-        GuestOutside,
-        Secret,
-        Refusal::NoSuchRoom { name: room() },
-    );
-    check(
-        SetTopic,
-        GuestOutside,
-        Plain,
-        Refusal::NotMember { room: room() },
-    );
-    check(
-        Join,
-        GuestOutside,
-        AccountsJoin,
-        Refusal::AccountsOnly { room: room() },
-    );
+    check(See, GuestOutside, Secret, Refusal::NoSuchRoom { name: room() });
+    check(SetTopic, GuestOutside, Secret, Refusal::NoSuchRoom { name: room() });
+    check(SetTopic, GuestOutside, Plain, Refusal::NotMember { room: room() });
+    check(Join, GuestOutside, AccountsJoin, Refusal::AccountsOnly { room: room() });
     check(Join, GuestOutside, Banned, Refusal::Banned { room: room() });
-    check(
-        Join,
-        GuestOutside,
-        InviteOnly,
-        Refusal::InviteOnly { room: room() },
-    );
-    check(
-        Join,
-        GuestOutside,
-        Keyed,
-        Refusal::WrongKey { room: room() },
-    );
+    check(Join, GuestOutside, InviteOnly, Refusal::InviteOnly { room: room() });
+    check(Join, GuestOutside, Keyed, Refusal::WrongKey { room: room() });
     check(Join, GuestOutside, Full, Refusal::RoomFull { room: room() });
     check(Say, GuestOutside, MembersSpeak, silent(Silence::NotMember));
     check(Say, GuestMember, Moderated, silent(Silence::Moderated));
     check(Say, GuestMember, Banned, silent(Silence::Banned));
     check(Say, GuestMember, Muted, silent(Silence::Muted));
-    check(
-        Say,
-        GuestMember,
-        AccountsSpeak,
-        silent(Silence::AccountsOnly),
-    );
+    check(Say, GuestMember, AccountsSpeak, silent(Silence::AccountsOnly));
     check(SayToPrograms, Owner, NoCtcp, silent(Silence::NoCtcp));
     check(SetTopic, Voice, TopicLocked, needs(Role::HalfOperator));
     check(SetModerated, HalfOperator, Plain, needs(Role::Operator));
     check(Register, Admin, Plain, needs(Role::Owner));
-    check(
-        Give(Role::Operator),
-        HalfOperator,
-        Plain,
-        needs(Role::Operator),
-    );
+    check(Give(Role::Operator), HalfOperator, Plain, needs(Role::Operator));
     check(Take(Role::Admin), Admin, Plain, needs(Role::Owner));
-    let outranked = || Refusal::Outranked {
-        room: room(),
-        name: "them".into(),
-    };
+    let outranked = || Refusal::Outranked { room: room(), name: "them".into() };
     check(Kick(Some(Role::Admin)), Operator, Plain, outranked());
-    check(
-        Knock,
-        GuestOutside,
-        Plain,
-        Refusal::RoomOpen { room: room() },
-    );
-    check(
-        Knock,
-        GuestOutside,
-        InvitedAnyway,
-        Refusal::Banned { room: room() },
-    );
+    check(Knock, GuestOutside, Plain, Refusal::RoomOpen { room: room() });
+    check(Knock, GuestOutside, InvitedAnyway, Refusal::Banned { room: room() });
 }

@@ -45,11 +45,7 @@ const CAROL: usize = 2;
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 fn id(who: usize) -> SessionId {
-    SessionId {
-        shard: 0,
-        slot: who as u32,
-        generation: 1,
-    }
+    SessionId { shard: 0, slot: who as u32, generation: 1 }
 }
 fn rules() -> NameRules {
     NameRules::default()
@@ -63,12 +59,7 @@ impl Bench {
     fn new() -> Bench {
         let hub = Hub::restore(Snapshot::default(), Settings::default(), 7, 1);
         let sequencer = Sequencer::new(hub, Script::default(), 1, Position(0), Timestamp(0));
-        let mut bench = Bench {
-            sequencer,
-            now: 1_000_000,
-            numbers: [0; 4],
-            alice: ClientId(uuid::Uuid::nil()),
-        };
+        let mut bench = Bench { sequencer, now: 1_000_000, numbers: [0; 4], alice: ClientId(uuid::Uuid::nil()) };
         bench.ask(ALICE, register("alice"));
         bench.commit();
         bench.ask(ALICE, arrive("alice"));
@@ -91,14 +82,7 @@ impl Bench {
 
     fn request(&mut self, who: usize, command: Command) -> Request {
         self.numbers[who] += 1;
-        Request {
-            origin: Origin::Session {
-                id: id(who),
-                number: self.numbers[who],
-                last: true,
-            },
-            command,
-        }
+        Request { origin: Origin::Session { id: id(who), number: self.numbers[who], last: true }, command }
     }
 
     /// Submits one command in a turn of its own; what may be seen at once.
@@ -110,8 +94,7 @@ impl Bench {
     fn turn(&mut self, requests: Vec<Request>) -> Vec<String> {
         self.now += 1;
         let mut out = Effects::for_shards(1);
-        self.sequencer
-            .submit(Timestamp(self.now), requests, &mut out);
+        self.sequencer.submit(Timestamp(self.now), requests, &mut out);
         lines(out)
     }
 
@@ -134,19 +117,12 @@ impl Bench {
     }
 
     fn last_batch(&mut self) -> u64 {
-        self.sequencer
-            .log_mut()
-            .appended
-            .last()
-            .map_or(0, |batch| batch.number)
+        self.sequencer.log_mut().appended.last().map_or(0, |batch| batch.number)
     }
 
     fn fail(&mut self) -> Vec<String> {
         let batch = self.last_batch();
-        self.tell(Outcome::Failed {
-            batch,
-            failure: StorageFailure::Full,
-        })
+        self.tell(Outcome::Failed { batch, failure: StorageFailure::Full })
     }
 
     fn members(&mut self) -> Vec<String> {
@@ -189,18 +165,12 @@ fn arrive(text: &str) -> Command {
 }
 
 fn join(name: &str) -> Command {
-    Command::Join {
-        room: room(name),
-        key: None,
-    }
+    Command::Join { room: room(name), key: None }
 }
 
 fn say(text: &str) -> Command {
     Command::Post(Box::new(Post {
-        to: Recipient::Room {
-            name: room("#tea"),
-            at_least: None,
-        },
+        to: Recipient::Room { name: room("#tea"), at_least: None },
         kind: MessageKind::Text,
         text: text.into(),
         tags: None,
@@ -228,11 +198,7 @@ fn lines(effects: Effects) -> Vec<String> {
                 Answer::Welcome(_) => format!("{} welcome", who(to)),
                 Answer::Entered(view) => format!("{} entered {}", who(to), view.name),
                 Answer::Members(members) => {
-                    let names: Vec<&str> = members
-                        .members
-                        .iter()
-                        .map(|row| row.person.name.as_str())
-                        .collect();
+                    let names: Vec<&str> = members.members.iter().map(|row| row.person.name.as_str()).collect();
                     format!("members {}", names.join(" "))
                 }
                 other => format!("{} {other:?}", who(to)),
@@ -273,10 +239,7 @@ fn the_order_holds_for_what_needs_no_disk() {
         ["alice: one"],
         "the question waits with the message behind it"
     );
-    assert_eq!(
-        bench.commit(),
-        ["members alice bob", "bob done", "bob: two"]
-    );
+    assert_eq!(bench.commit(), ["members alice bob", "bob done", "bob: two"]);
 }
 
 #[test]
@@ -286,17 +249,8 @@ fn everything_that_comes_during_a_flush_shares_the_next_one() {
     for text in ["two", "three", "four"] {
         bench.ask(BOB, say(text));
     }
-    assert_eq!(
-        bench.commit(),
-        ["alice: one", "bob: two", "bob: three", "bob: four"]
-    );
-    let sizes: Vec<usize> = bench
-        .sequencer
-        .log_mut()
-        .appended
-        .iter()
-        .map(|batch| batch.changes.len())
-        .collect();
+    assert_eq!(bench.commit(), ["alice: one", "bob: two", "bob: three", "bob: four"]);
+    let sizes: Vec<usize> = bench.sequencer.log_mut().appended.iter().map(|batch| batch.changes.len()).collect();
     assert_eq!(sizes, [1, 3]);
 }
 
@@ -304,11 +258,7 @@ fn everything_that_comes_during_a_flush_shares_the_next_one() {
 fn when_the_disk_is_full_senders_are_refused_and_the_rest_goes_on() {
     let mut bench = Bench::new();
     bench.ask(ALICE, say("lost"));
-    assert_eq!(
-        bench.ask(CAROL, arrive("carol")),
-        [""; 0],
-        "waits for its turn"
-    );
+    assert_eq!(bench.ask(CAROL, arrive("carol")), [""; 0], "waits for its turn");
     assert_eq!(bench.ask(CAROL, join("#tea")), [""; 0]);
     assert_eq!(bench.ask(ALICE, join("#new")), [""; 0]);
     assert_eq!(
@@ -327,14 +277,9 @@ fn when_the_disk_is_full_senders_are_refused_and_the_rest_goes_on() {
     );
     // From here on at once, without asking the log.
     let batches = bench.sequencer.log_mut().appended.len();
-    assert_eq!(
-        bench.ask(ALICE, say("lost too")),
-        ["alice refused StorageFull", "alice done"]
-    );
+    assert_eq!(bench.ask(ALICE, say("lost too")), ["alice refused StorageFull", "alice done"]);
     assert_eq!(bench.members(), ["members alice bob carol", "bob done"]);
-    let quit = Command::Depart(Departure::Quit {
-        reason: Some("bye".into()),
-    });
+    let quit = Command::Depart(Departure::Quit { reason: Some("bye".into()) });
     assert_eq!(bench.ask(CAROL, quit), ["carol quit bye", "carol done"]);
     assert_eq!(bench.sequencer.log_mut().appended.len(), batches);
     assert!(bench.sequencer.is_settled());
@@ -366,22 +311,13 @@ fn a_failed_batch_takes_the_gathering_one_back_with_it() {
     assert_eq!(bench.sequencer.hub().gauges(), before);
     bench.tell(Outcome::Recovered);
     bench.ask(ALICE, join("#one"));
-    assert_eq!(
-        bench.commit(),
-        ["alice joined #one", "alice entered #one", "alice done"]
-    );
+    assert_eq!(bench.commit(), ["alice joined #one", "alice entered #one", "alice done"]);
 }
 
 #[test]
 fn a_failure_of_a_batch_that_is_not_under_way_changes_nothing() {
     let mut bench = Bench::new();
-    assert_eq!(
-        bench.tell(Outcome::Failed {
-            batch: 999,
-            failure: StorageFailure::Error
-        }),
-        [""; 0]
-    );
+    assert_eq!(bench.tell(Outcome::Failed { batch: 999, failure: StorageFailure::Error }), [""; 0]);
     bench.ask(ALICE, say("hi"));
     assert_eq!(bench.commit(), ["alice: hi"]);
 }
@@ -392,23 +328,11 @@ fn a_login_works_while_the_disk_is_full() {
     bench.ask(ALICE, say("lost"));
     bench.fail();
     let account = bench.alice;
-    let login = Command::LogIn {
-        account,
-        verified: true,
-        address: address(),
-    };
+    let login = Command::LogIn { account, verified: true, address: address() };
     let seen = bench.ask(CAROL, login);
     assert!(seen[0].contains("LoggedIn"), "{seen:?}");
     let seen = bench.ask(CAROL, arrive("carol"));
-    assert_eq!(
-        seen,
-        [
-            "carol welcome",
-            "alice joined #tea",
-            "carol entered #tea",
-            "carol done"
-        ]
-    );
+    assert_eq!(seen, ["carol welcome", "alice joined #tea", "carol entered #tea", "carol done"]);
 }
 
 #[test]
@@ -431,8 +355,5 @@ fn the_clock_never_goes_back() {
         })
         .collect();
     assert_eq!(times.len(), 2);
-    assert!(
-        times[0].0 <= times[1].0 && times[0].1 < times[1].1,
-        "{times:?}"
-    );
+    assert!(times[0].0 <= times[1].0 && times[0].1 < times[1].1, "{times:?}");
 }

@@ -150,9 +150,7 @@ impl Connection {
             rooms.wish(room, None);
         }
         Connection {
-            state: LinkState::Down {
-                retry_at: Duration::ZERO,
-            },
+            state: LinkState::Down { retry_at: Duration::ZERO },
             link: Link::new(Duration::ZERO, LinkSecurity::Open, [0; 18]),
             rooms,
             outbox: Outbox::new(&settings.key_prefix),
@@ -197,11 +195,7 @@ impl Connection {
 
     /// Whether every room wished for has been joined or has refused.
     pub fn rooms_settled(&self) -> bool {
-        self.state == LinkState::Joined
-            && self
-                .rooms
-                .iter()
-                .all(|room| room.presence == Presence::Joined)
+        self.state == LinkState::Joined && self.rooms.iter().all(|room| room.presence == Presence::Joined)
     }
 
     /// A socket is connected. `nonce` are fresh random bytes.
@@ -241,23 +235,17 @@ impl Connection {
         let now = now.since_start;
         match self.state {
             LinkState::Down { .. } => {}
-            LinkState::Closing if now >= self.link.closing_since + GOODBYE_DEADLINE => {
-                self.closed(false, &mut changes)
-            }
+            LinkState::Closing if now >= self.link.closing_since + GOODBYE_DEADLINE => self.closed(false, &mut changes),
             LinkState::Closing => {}
             LinkState::Joined => self.watch_link(now, &mut changes),
-            _ if now >= self.link.up_since + self.settings.login_patience => {
-                changes.push(Change::LinkDead {
-                    sentence: format!(
-                        "The server did not finish the login within {} seconds; try again later.",
-                        self.settings.login_patience.as_secs()
-                    ),
-                })
-            }
+            _ if now >= self.link.up_since + self.settings.login_patience => changes.push(Change::LinkDead {
+                sentence: format!(
+                    "The server did not finish the login within {} seconds; try again later.",
+                    self.settings.login_patience.as_secs()
+                ),
+            }),
             _ => {
-                if !self.link.cap_answered
-                    && !self.link.introduced
-                    && now >= self.link.up_since + NEGOTIATION_PATIENCE
+                if !self.link.cap_answered && !self.link.introduced && now >= self.link.up_since + NEGOTIATION_PATIENCE
                 {
                     self.introduce();
                 }
@@ -275,9 +263,7 @@ impl Connection {
                 Some(ping) => ping.sent_at.max(self.link.last_heard) + PONG_WITHIN,
                 None => self.link.last_heard + PING_AFTER,
             }),
-            _ if !self.link.cap_answered && !self.link.introduced => {
-                Some(self.link.up_since + NEGOTIATION_PATIENCE)
-            }
+            _ if !self.link.cap_answered && !self.link.introduced => Some(self.link.up_since + NEGOTIATION_PATIENCE),
             _ => Some(self.link.up_since + self.settings.login_patience),
         }
     }
@@ -293,15 +279,10 @@ impl Connection {
             return changes;
         }
         if let Some(joined_since) = self.link.joined_since {
-            self.reconnect
-                .link_lived(now.since_start.saturating_sub(joined_since));
+            self.reconnect.link_lived(now.since_start.saturating_sub(joined_since));
         }
         for post in self.outbox.link_lost(self.account.is_some()) {
-            changes.push(Change::PostUnknown {
-                post: post.id,
-                target: post.target,
-                payload: post.payload,
-            });
+            changes.push(Change::PostUnknown { post: post.id, target: post.target, payload: post.payload });
         }
         self.rooms.link_lost();
         self.link.joined_since = None;
@@ -351,10 +332,7 @@ impl Connection {
         if text.contains(['\0', '\r']) {
             text = text.replace(['\0', '\r'], " ");
         }
-        let limits = LineLimits {
-            tags: LONGEST_LINE,
-            body: LONGEST_LINE,
-        };
+        let limits = LineLimits { tags: LONGEST_LINE, body: LONGEST_LINE };
         // An empty line, or one of tags alone, says nothing; a client has nobody to complain to.
         if let Ok(line) = Line::parse(text.as_bytes(), limits) {
             self.arrive(now, &line, changes);
@@ -363,13 +341,14 @@ impl Connection {
 
     fn watch_link(&mut self, now: Duration, changes: &mut Vec<Change>) {
         match self.link.ping {
-            Some(ping) if now >= ping.sent_at.max(self.link.last_heard) + PONG_WITHIN => changes
-                .push(Change::LinkDead {
+            Some(ping) if now >= ping.sent_at.max(self.link.last_heard) + PONG_WITHIN => {
+                changes.push(Change::LinkDead {
                     sentence: format!(
                         "Nothing was heard from the server for {} seconds.",
                         now.saturating_sub(self.link.last_heard).as_secs()
                     ),
-                }),
+                })
+            }
             None if now >= self.link.last_heard + PING_AFTER => {
                 self.send_ping(now);
             }
@@ -381,13 +360,8 @@ impl Connection {
     fn send_ping(&mut self, now: Duration) -> u64 {
         let number = self.link.next_ping;
         self.link.next_ping += 1;
-        self.link.ping = Some(Ping {
-            number,
-            sent_at: now,
-        });
-        LineWriter::new(&mut self.output)
-            .verb("PING")
-            .trailing_fmt(format_args!("{number}"));
+        self.link.ping = Some(Ping { number, sent_at: now });
+        LineWriter::new(&mut self.output).verb("PING").trailing_fmt(format_args!("{number}"));
         number
     }
 
@@ -406,16 +380,9 @@ impl Connection {
     fn welcomed(&mut self, now: Moment, changes: &mut Vec<Change>) {
         self.link.joined_since = Some(now.since_start);
         self.change_state(LinkState::Joined, changes);
-        changes.push(Change::Welcome {
-            name: self.name.clone(),
-            account: self.account.clone(),
-        });
+        changes.push(Change::Welcome { name: self.name.clone(), account: self.account.clone() });
         for post in self.outbox.link_ready(now.since_start, self.knows_keys()) {
-            changes.push(Change::PostUnknown {
-                post: post.id,
-                target: post.target,
-                payload: post.payload,
-            });
+            changes.push(Change::PostUnknown { post: post.id, target: post.target, payload: post.payload });
         }
         self.send_ping(now.since_start);
         self.ask_into_rooms();
@@ -441,18 +408,10 @@ impl Connection {
         }
     }
 
-    fn carry_out_typed(
-        &mut self,
-        now: Moment,
-        typed: Typed,
-        present: Option<&str>,
-        changes: &mut Vec<Change>,
-    ) {
+    fn carry_out_typed(&mut self, now: Moment, typed: Typed, present: Option<&str>, changes: &mut Vec<Change>) {
         use crate::outbox::MessageKind::{Action, Notice, Text};
         let in_room = |room: Option<String>| room.or_else(|| present.map(str::to_owned));
-        let refused = |sentence: &str| Change::Refused {
-            sentence: sentence.to_owned(),
-        };
+        let refused = |sentence: &str| Change::Refused { sentence: sentence.to_owned() };
         let no_room = || refused("You are in no room; enter one with /join ROOM.");
         // What is said waits for a link; everything else is asked of a server that is there.
         let waits = matches!(
@@ -467,9 +426,7 @@ impl Connection {
                 | Typed::Help
         );
         if !waits && self.state != LinkState::Joined {
-            changes.push(refused(
-                "There is no link to the server just now; wait until it is back and try again.",
-            ));
+            changes.push(refused("There is no link to the server just now; wait until it is back and try again."));
             return;
         }
         match typed {
@@ -497,9 +454,7 @@ impl Connection {
                     }
                 }
             },
-            Typed::Nick(name) => LineWriter::new(&mut self.output)
-                .verb("NICK")
-                .trailing(&name),
+            Typed::Nick(name) => LineWriter::new(&mut self.output).verb("NICK").trailing(&name),
             Typed::Topic(topic) => match present {
                 None => changes.push(no_room()),
                 Some(room) => {
@@ -519,26 +474,16 @@ impl Connection {
             }
             Typed::Names(room) => self.ask_about("NAMES", in_room(room), no_room(), changes),
             Typed::Who(mask) => self.ask_about("WHO", in_room(mask), no_room(), changes),
-            Typed::Whois(name) => LineWriter::new(&mut self.output)
-                .verb("WHOIS")
-                .param(&name)
-                .end(),
+            Typed::Whois(name) => LineWriter::new(&mut self.output).verb("WHOIS").param(&name).end(),
             Typed::List => LineWriter::new(&mut self.output).verb("LIST").end(),
             Typed::Invite { who, room } => match in_room(room) {
                 None => changes.push(no_room()),
-                Some(room) => LineWriter::new(&mut self.output)
-                    .verb("INVITE")
-                    .param(&who)
-                    .param(&room)
-                    .end(),
+                Some(room) => LineWriter::new(&mut self.output).verb("INVITE").param(&who).param(&room).end(),
             },
             Typed::Kick { who, reason } => match present {
                 None => changes.push(no_room()),
                 Some(room) => {
-                    let line = LineWriter::new(&mut self.output)
-                        .verb("KICK")
-                        .param(room)
-                        .param(&who);
+                    let line = LineWriter::new(&mut self.output).verb("KICK").param(room).param(&who);
                     match reason {
                         Some(reason) => line.trailing(&reason),
                         None => line.end(),
@@ -548,48 +493,25 @@ impl Connection {
             Typed::Mode(rest) => {
                 let mut words = rest.split_ascii_whitespace().peekable();
                 // Changes without a target are for the present room.
-                let target = words
-                    .next_if(|word| !word.starts_with(['+', '-']))
-                    .or(present);
+                let target = words.next_if(|word| !word.starts_with(['+', '-'])).or(present);
                 match target {
                     None => changes.push(no_room()),
-                    Some(target) => LineWriter::new(&mut self.output)
-                        .verb("MODE")
-                        .param(target)
-                        .params(words)
-                        .end(),
+                    Some(target) => LineWriter::new(&mut self.output).verb("MODE").param(target).params(words).end(),
                 }
             }
             Typed::Quote(line) => {
                 // Two lines in one would be a command that nobody typed.
-                let line: String = line
-                    .chars()
-                    .map(|c| {
-                        if matches!(c, '\r' | '\n' | '\0') {
-                            ' '
-                        } else {
-                            c
-                        }
-                    })
-                    .collect();
+                let line: String =
+                    line.chars().map(|c| if matches!(c, '\r' | '\n' | '\0') { ' ' } else { c }).collect();
                 self.output.extend_from_slice(line.as_bytes());
                 self.output.extend_from_slice(b"\r\n");
             }
         }
     }
 
-    fn ask_about(
-        &mut self,
-        verb: &str,
-        target: Option<String>,
-        otherwise: Change,
-        changes: &mut Vec<Change>,
-    ) {
+    fn ask_about(&mut self, verb: &str, target: Option<String>, otherwise: Change, changes: &mut Vec<Change>) {
         match target {
-            Some(target) => LineWriter::new(&mut self.output)
-                .verb(verb)
-                .param(&target)
-                .end(),
+            Some(target) => LineWriter::new(&mut self.output).verb(verb).param(&target).end(),
             None => changes.push(otherwise),
         }
     }
@@ -606,9 +528,7 @@ impl Connection {
 
     fn closed(&mut self, clean: bool, changes: &mut Vec<Change>) {
         self.rooms.link_lost();
-        self.state = LinkState::Down {
-            retry_at: Duration::MAX,
-        };
+        self.state = LinkState::Down { retry_at: Duration::MAX };
         changes.push(Change::Closed { clean });
     }
 
@@ -663,18 +583,12 @@ impl Link {
 
 /// The tag as a short string.
 fn tag(line: &Line<'_>, key: &str) -> Option<CompactString> {
-    line.tags
-        .get(key)
-        .filter(|value| !value.is_empty())
-        .map(CompactString::from)
+    line.tags.get(key).filter(|value| !value.is_empty()).map(CompactString::from)
 }
 
 /// When the line was said: its `time` tag, or now.
 fn timestamp(line: &Line<'_>, now: Moment) -> Timestamp {
-    line.tags
-        .get("time")
-        .and_then(|time| Timestamp::parse(&time))
-        .unwrap_or(now.wall)
+    line.tags.get("time").and_then(|time| Timestamp::parse(&time)).unwrap_or(now.wall)
 }
 
 /// Who says the line.
@@ -687,11 +601,7 @@ fn source(line: &Line<'_>) -> Person {
 }
 
 fn place(line: &Line<'_>, now: Moment, room: &str) -> Place {
-    Place {
-        room_name: room.into(),
-        room_id: tag(line, "parlor/room-id"),
-        timestamp: timestamp(line, now),
-    }
+    Place { room_name: room.into(), room_id: tag(line, "parlor/room-id"), timestamp: timestamp(line, now) }
 }
 
 fn is_room(name: &str) -> bool {

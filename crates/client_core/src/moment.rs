@@ -25,26 +25,15 @@ impl Timestamp {
         let [year, month, day] = digits::<3>(date, '-')?;
         let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
         let [hour, minute, second] = digits::<3>(clock, ':')?;
-        if !(1..=12).contains(&month)
-            || !(1..=31).contains(&day)
-            || hour > 23
-            || minute > 59
-            || second > 60
-        {
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
             return None;
         }
         if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let milliseconds = fraction
-            .bytes()
-            .chain(*b"00")
-            .take(3)
-            .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-        let seconds = days_from_civil(year, month, day) * 86_400
-            + hour * 3_600
-            + minute * 60
-            + second.min(59);
+        let milliseconds =
+            fraction.bytes().chain(*b"00").take(3).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second.min(59);
         Some(Timestamp(seconds * 1_000 + milliseconds))
     }
 }
@@ -54,15 +43,8 @@ impl fmt::Display for Timestamp {
         let (seconds, milliseconds) = (self.0.div_euclid(1_000), self.0.rem_euclid(1_000));
         let (days, second_of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, day) = civil_from_days(days);
-        let (hour, minute, second) = (
-            second_of_day / 3_600,
-            second_of_day / 60 % 60,
-            second_of_day % 60,
-        );
-        write!(
-            out,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
-        )
+        let (hour, minute, second) = (second_of_day / 3_600, second_of_day / 60 % 60, second_of_day % 60);
+        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
     }
 }
 
@@ -96,16 +78,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
 }
@@ -118,11 +95,7 @@ mod tests {
     #[test]
     fn reads_and_writes_known_times() {
         let check = |text: &str, milliseconds: i64| {
-            assert_eq!(
-                Timestamp::parse(text),
-                Some(Timestamp(milliseconds)),
-                "{text}"
-            );
+            assert_eq!(Timestamp::parse(text), Some(Timestamp(milliseconds)), "{text}");
             assert_eq!(Timestamp(milliseconds).to_string(), text);
         };
         check("1970-01-01T00:00:00.000Z", 0);
@@ -133,18 +106,9 @@ mod tests {
 
     #[test]
     fn accepts_other_fractions_and_refuses_other_shapes() {
-        assert_eq!(
-            Timestamp::parse("1970-01-01T00:00:01Z"),
-            Some(Timestamp(1_000))
-        );
-        assert_eq!(
-            Timestamp::parse("1970-01-01T00:00:00.5Z"),
-            Some(Timestamp(500))
-        );
-        assert_eq!(
-            Timestamp::parse("1970-01-01T00:00:00.123456Z"),
-            Some(Timestamp(123))
-        );
+        assert_eq!(Timestamp::parse("1970-01-01T00:00:01Z"), Some(Timestamp(1_000)));
+        assert_eq!(Timestamp::parse("1970-01-01T00:00:00.5Z"), Some(Timestamp(500)));
+        assert_eq!(Timestamp::parse("1970-01-01T00:00:00.123456Z"), Some(Timestamp(123)));
         for wrong in [
             "",
             "Z",

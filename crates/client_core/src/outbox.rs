@@ -49,11 +49,7 @@ enum State {
     /// Never written to any link.
     Waiting,
     /// Written to the present link.
-    InFlight {
-        label: CompactString,
-        with_key: bool,
-        fence: Option<u64>,
-    },
+    InFlight { label: CompactString, with_key: bool, fence: Option<u64> },
     /// Written to a link that was lost; a link that knows keys may carry it again.
     Repeat,
 }
@@ -74,11 +70,7 @@ impl Outbox {
     /// `key_prefix`: random text, so that no other run of any program has the same keys (16 to 40 characters of
     /// `A-Z a-z 0-9 - _`).
     pub fn new(key_prefix: &str) -> Outbox {
-        Outbox {
-            posts: VecDeque::new(),
-            next_id: 1,
-            key_prefix: key_prefix.into(),
-        }
+        Outbox { posts: VecDeque::new(), next_id: 1, key_prefix: key_prefix.into() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -122,23 +114,13 @@ impl Outbox {
     /// The oldest message that may be written now: its target is `ready` and the wire has room. The order within a
     /// target is kept; a target that is not ready holds up no other. The caller writes it with the label given here.
     pub fn send_next(&mut self, with_key: bool, ready: impl Fn(&str) -> bool) -> Option<&Post> {
-        let in_flight = self
-            .posts
-            .iter()
-            .filter(|post| matches!(post.state, State::InFlight { .. }))
-            .count();
+        let in_flight = self.posts.iter().filter(|post| matches!(post.state, State::InFlight { .. })).count();
         if in_flight >= MOST_IN_FLIGHT {
             return None;
         }
-        let post = self
-            .posts
-            .iter_mut()
-            .find(|post| !matches!(post.state, State::InFlight { .. }) && ready(&post.target))?;
-        post.state = State::InFlight {
-            label: label_of(post.id),
-            with_key,
-            fence: None,
-        };
+        let post =
+            self.posts.iter_mut().find(|post| !matches!(post.state, State::InFlight { .. }) && ready(&post.target))?;
+        post.state = State::InFlight { label: label_of(post.id), with_key, fence: None };
         Some(post)
     }
 
@@ -146,10 +128,7 @@ impl Outbox {
     pub fn raise_fence(&mut self, fence: u64) -> bool {
         let mut raised = false;
         for post in &mut self.posts {
-            if let State::InFlight {
-                fence: slot @ None, ..
-            } = &mut post.state
-            {
+            if let State::InFlight { fence: slot @ None, .. } = &mut post.state {
                 *slot = Some(fence);
                 raised = true;
             }
@@ -164,9 +143,7 @@ impl Outbox {
 
     /// The answer to this label came.
     pub fn take_labelled(&mut self, label: &str) -> Option<Post> {
-        self.take_first(
-            |post| matches!(&post.state, State::InFlight { label: own, .. } if own == label),
-        )
+        self.take_first(|post| matches!(&post.state, State::InFlight { label: own, .. } if own == label))
     }
 
     /// An answer about this target came on a link without labels. `same_target` compares as the server does; an echo
@@ -176,21 +153,18 @@ impl Outbox {
         same_target: impl Fn(&str) -> bool,
         echo: Option<(&str, MessageKind)>,
     ) -> Option<Post> {
-        let matches_target =
-            |post: &Post| matches!(post.state, State::InFlight { .. }) && same_target(&post.target);
+        let matches_target = |post: &Post| matches!(post.state, State::InFlight { .. }) && same_target(&post.target);
         match echo {
-            Some((payload, kind)) => self.take_first(|post| {
-                matches_target(post) && post.payload == payload && post.kind == kind
-            }),
+            Some((payload, kind)) => {
+                self.take_first(|post| matches_target(post) && post.payload == payload && post.kind == kind)
+            }
             None => self.take_first(matches_target),
         }
     }
 
     /// A room let nobody in: nothing that waits for it can be said.
     pub fn take_waiting_for(&mut self, same_target: impl Fn(&str) -> bool) -> Vec<Post> {
-        self.take_all(|post| {
-            !matches!(post.state, State::InFlight { .. }) && same_target(&post.target)
-        })
+        self.take_all(|post| !matches!(post.state, State::InFlight { .. }) && same_target(&post.target))
     }
 
     /// Gives up on everything, for a front end that ends.
@@ -202,7 +176,8 @@ impl Outbox {
     /// written without one is returned: nobody can say whether it arrived. `keys_survive`: the server knows our keys on
     /// a later connection too (it does for accounts, not for guests).
     pub fn link_lost(&mut self, keys_survive: bool) -> Vec<Post> {
-        let unknown = self.take_all(|post| matches!(post.state, State::InFlight { with_key, .. } if !(with_key && keys_survive)));
+        let unknown =
+            self.take_all(|post| matches!(post.state, State::InFlight { with_key, .. } if !(with_key && keys_survive)));
         for post in &mut self.posts {
             if matches!(post.state, State::InFlight { .. }) {
                 post.state = State::Repeat;
@@ -215,8 +190,7 @@ impl Outbox {
     /// the server has forgotten this one.
     pub fn link_ready(&mut self, now: Duration, knows_keys: bool) -> Vec<Post> {
         self.take_all(|post| {
-            post.state == State::Repeat
-                && !(knows_keys && now.saturating_sub(post.queued_at) < KEY_LIFETIME)
+            post.state == State::Repeat && !(knows_keys && now.saturating_sub(post.queued_at) < KEY_LIFETIME)
         })
     }
 
@@ -251,20 +225,13 @@ mod tests {
     fn filled(texts: &[(&str, &str)]) -> Outbox {
         let mut outbox = Outbox::new("seed");
         for (target, text) in texts {
-            outbox
-                .push(Duration::ZERO, target, text, MessageKind::Text)
-                .unwrap();
+            outbox.push(Duration::ZERO, target, text, MessageKind::Text).unwrap();
         }
         outbox
     }
 
     fn send_all(outbox: &mut Outbox, with_key: bool) -> Vec<String> {
-        std::iter::from_fn(|| {
-            outbox
-                .send_next(with_key, |_| true)
-                .map(|post| post.payload.clone())
-        })
-        .collect()
+        std::iter::from_fn(|| outbox.send_next(with_key, |_| true).map(|post| post.payload.clone())).collect()
     }
 
     fn texts(posts: &[Post]) -> Vec<&str> {
@@ -274,35 +241,18 @@ mod tests {
     #[test]
     fn every_message_has_its_own_label_and_key() {
         let mut outbox = filled(&[("#a", "one"), ("#a", "two")]);
-        assert_eq!(
-            outbox
-                .iter()
-                .map(|post| post.key.as_str())
-                .collect::<Vec<_>>(),
-            ["seed-1", "seed-2"]
-        );
+        assert_eq!(outbox.iter().map(|post| post.key.as_str()).collect::<Vec<_>>(), ["seed-1", "seed-2"]);
         assert_eq!(send_all(&mut outbox, true), ["one", "two"]);
-        assert_eq!(
-            outbox.take_labelled("m2").map(|post| post.payload),
-            Some("two".to_owned())
-        );
+        assert_eq!(outbox.take_labelled("m2").map(|post| post.payload), Some("two".to_owned()));
         assert_eq!(outbox.take_labelled("m2"), None);
-        assert_eq!(
-            outbox.take_labelled("m1").map(|post| post.payload),
-            Some("one".to_owned())
-        );
+        assert_eq!(outbox.take_labelled("m1").map(|post| post.payload), Some("one".to_owned()));
         assert!(outbox.is_empty());
     }
 
     #[test]
     fn a_room_that_is_not_ready_holds_up_no_other() {
         let mut outbox = filled(&[("#a", "one"), ("#b", "two"), ("#a", "three")]);
-        assert_eq!(
-            outbox
-                .send_next(true, |room| room == "#b")
-                .map(|post| post.payload.as_str()),
-            Some("two")
-        );
+        assert_eq!(outbox.send_next(true, |room| room == "#b").map(|post| post.payload.as_str()), Some("two"));
         assert_eq!(outbox.send_next(true, |room| room == "#b"), None);
         assert_eq!(send_all(&mut outbox, true), ["one", "three"]);
     }
@@ -311,14 +261,9 @@ mod tests {
     fn the_wire_and_the_outbox_have_their_limits() {
         let mut outbox = Outbox::new("seed");
         for _ in 0..MOST_WAITING {
-            outbox
-                .push(Duration::ZERO, "#a", "x", MessageKind::Text)
-                .unwrap();
+            outbox.push(Duration::ZERO, "#a", "x", MessageKind::Text).unwrap();
         }
-        assert_eq!(
-            outbox.push(Duration::ZERO, "#a", "x", MessageKind::Text),
-            Err(OutboxFull)
-        );
+        assert_eq!(outbox.push(Duration::ZERO, "#a", "x", MessageKind::Text), Err(OutboxFull));
         assert_eq!(send_all(&mut outbox, true).len(), MOST_IN_FLIGHT);
         outbox.take_labelled("m1").unwrap();
         assert_eq!(send_all(&mut outbox, true).len(), 1);
@@ -336,49 +281,14 @@ mod tests {
             let mut outbox = filled(&[("#a", "sent"), ("#b", "typed")]);
             outbox.send_next(with_key, |room| room == "#a").unwrap();
             assert_eq!(texts(&outbox.link_lost(account)), unknown_at_loss);
-            assert_eq!(
-                texts(&outbox.link_ready(later, knows_keys_again)),
-                unknown_at_return
-            );
+            assert_eq!(texts(&outbox.link_ready(later, knows_keys_again)), unknown_at_return);
             assert_eq!(send_all(&mut outbox, knows_keys_again), sent_again);
         };
-        check(
-            true,
-            true,
-            true,
-            Duration::ZERO,
-            &[],
-            &[],
-            &["sent", "typed"],
-        );
-        check(
-            true,
-            true,
-            false,
-            Duration::ZERO,
-            &[],
-            &["sent"],
-            &["typed"],
-        );
+        check(true, true, true, Duration::ZERO, &[], &[], &["sent", "typed"]);
+        check(true, true, false, Duration::ZERO, &[], &["sent"], &["typed"]);
         check(true, true, true, KEY_LIFETIME, &[], &["sent"], &["typed"]);
-        check(
-            true,
-            false,
-            true,
-            Duration::ZERO,
-            &["sent"],
-            &[],
-            &["typed"],
-        );
-        check(
-            false,
-            true,
-            true,
-            Duration::ZERO,
-            &["sent"],
-            &[],
-            &["typed"],
-        );
+        check(true, false, true, Duration::ZERO, &["sent"], &[], &["typed"]);
+        check(false, true, true, Duration::ZERO, &["sent"], &[], &["typed"]);
     }
 
     #[test]
@@ -408,31 +318,18 @@ mod tests {
         let mut outbox = filled(&[("#a", "one"), ("#b", "one"), ("#a", "two")]);
         send_all(&mut outbox, false);
         assert_eq!(
-            outbox
-                .take_unlabelled(|target| target == "#a", Some(("two", MessageKind::Text)))
-                .map(|post| post.id),
+            outbox.take_unlabelled(|target| target == "#a", Some(("two", MessageKind::Text))).map(|post| post.id),
             Some(PostId(3))
         );
-        assert_eq!(
-            outbox.take_unlabelled(|target| target == "#a", Some(("one", MessageKind::Action))),
-            None
-        );
-        assert_eq!(
-            outbox
-                .take_unlabelled(|target| target == "#b", None)
-                .map(|post| post.id),
-            Some(PostId(2))
-        );
+        assert_eq!(outbox.take_unlabelled(|target| target == "#a", Some(("one", MessageKind::Action))), None);
+        assert_eq!(outbox.take_unlabelled(|target| target == "#b", None).map(|post| post.id), Some(PostId(2)));
         assert_eq!(outbox.take_unlabelled(|target| target == "#c", None), None);
     }
 
     #[test]
     fn a_room_that_lets_nobody_in_gives_back_what_waits_for_it() {
         let mut outbox = filled(&[("#a", "one"), ("#b", "two")]);
-        assert_eq!(
-            texts(&outbox.take_waiting_for(|target| target == "#a")),
-            ["one"]
-        );
+        assert_eq!(texts(&outbox.take_waiting_for(|target| target == "#a")), ["one"]);
         assert_eq!(texts(&outbox.take_everything()), ["two"]);
     }
 }

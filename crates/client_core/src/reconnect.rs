@@ -20,9 +20,7 @@ impl Reconnect {
     /// How long to wait before the next attempt. `chance` is a uniform random number: the wait is a uniform fraction
     /// of the ceiling, never less than a tenth of it, and the ceiling doubles with each failure up to `LONGEST_WAIT`.
     pub fn next_wait(&mut self, chance: u32) -> Duration {
-        let ceiling = FIRST_WAIT
-            .saturating_mul(1 << self.failures.min(10))
-            .min(LONGEST_WAIT);
+        let ceiling = FIRST_WAIT.saturating_mul(1 << self.failures.min(10)).min(LONGEST_WAIT);
         self.failures = self.failures.saturating_add(1);
         let fraction = 0.1 + 0.9 * f64::from(chance) / f64::from(u32::MAX);
         ceiling.mul_f64(fraction)
@@ -49,16 +47,10 @@ mod tests {
     #[test]
     fn the_ceiling_doubles_up_to_the_cap() {
         let mut reconnect = Reconnect::default();
-        let waits: Vec<u64> = (0..9)
-            .map(|_| reconnect.next_wait(u32::MAX).as_secs())
-            .collect();
+        let waits: Vec<u64> = (0..9).map(|_| reconnect.next_wait(u32::MAX).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         reconnect.link_lived(PROVEN_LINK - Duration::from_millis(1));
-        assert_eq!(
-            reconnect.next_wait(u32::MAX),
-            LONGEST_WAIT,
-            "a link that dies at once proves nothing"
-        );
+        assert_eq!(reconnect.next_wait(u32::MAX), LONGEST_WAIT, "a link that dies at once proves nothing");
         reconnect.link_lived(PROVEN_LINK);
         assert_eq!(reconnect.next_wait(u32::MAX), FIRST_WAIT);
     }

@@ -71,9 +71,7 @@ impl Rooms {
                     .map(|member| (case_mapping.fold(&member.name), member))
                     .collect();
             }
-            self.rooms
-                .entry(case_mapping.fold(&room.name))
-                .or_insert(room);
+            self.rooms.entry(case_mapping.fold(&room.name)).or_insert(room);
         }
     }
 
@@ -100,19 +98,16 @@ impl Rooms {
     pub fn wish(&mut self, name: &str, key: Option<&str>) -> &mut Room {
         let order = self.next_order;
         self.next_order += 1;
-        let room = self
-            .rooms
-            .entry(self.case_mapping.fold(name))
-            .or_insert_with(|| Room {
-                name: name.into(),
-                id: None,
-                topic: None,
-                key: None,
-                presence: Presence::Wished,
-                members: BTreeMap::new(),
-                arriving: BTreeMap::new(),
-                order,
-            });
+        let room = self.rooms.entry(self.case_mapping.fold(name)).or_insert_with(|| Room {
+            name: name.into(),
+            id: None,
+            topic: None,
+            key: None,
+            presence: Presence::Wished,
+            members: BTreeMap::new(),
+            arriving: BTreeMap::new(),
+            order,
+        });
         if let Some(key) = key {
             room.key = Some(key.to_owned());
         }
@@ -135,13 +130,7 @@ impl Rooms {
     pub fn member_joined(&mut self, room: &str, name: &str) {
         let key = self.case_mapping.fold(name);
         if let Some(room) = self.find_mut(room) {
-            room.members.insert(
-                key,
-                Member {
-                    name: name.into(),
-                    ranks: CompactString::default(),
-                },
-            );
+            room.members.insert(key, Member { name: name.into(), ranks: CompactString::default() });
         }
     }
 
@@ -178,19 +167,11 @@ impl Rooms {
             return;
         };
         for entry in names.split_ascii_whitespace() {
-            let name_start = entry
-                .find(|symbol| !rank_symbols.contains(symbol))
-                .unwrap_or(entry.len());
+            let name_start = entry.find(|symbol| !rank_symbols.contains(symbol)).unwrap_or(entry.len());
             let (ranks, mask) = entry.split_at(name_start);
             let name = mask.split('!').next().unwrap_or(mask);
             if !name.is_empty() {
-                room.arriving.insert(
-                    case_mapping.fold(name),
-                    Member {
-                        name: name.into(),
-                        ranks: ranks.into(),
-                    },
-                );
+                room.arriving.insert(case_mapping.fold(name), Member { name: name.into(), ranks: ranks.into() });
             }
         }
     }
@@ -213,12 +194,7 @@ mod tests {
     use super::*;
 
     fn names(rooms: &Rooms, room: &str) -> Vec<String> {
-        rooms
-            .find(room)
-            .unwrap()
-            .members()
-            .map(|member| format!("{}{}", member.ranks, member.name))
-            .collect()
+        rooms.find(room).unwrap().members().map(|member| format!("{}{}", member.ranks, member.name)).collect()
     }
 
     fn tea() -> Rooms {
@@ -256,17 +232,8 @@ mod tests {
         let mut rooms = tea();
         rooms.wish("#locked", Some("key"));
         rooms.link_lost();
-        let left: Vec<_> = rooms
-            .iter()
-            .map(|room| (room.name.as_str(), room.presence, room.key.as_deref()))
-            .collect();
-        assert_eq!(
-            left,
-            [
-                ("#Tea", Presence::Wished, None),
-                ("#locked", Presence::Wished, Some("key"))
-            ]
-        );
+        let left: Vec<_> = rooms.iter().map(|room| (room.name.as_str(), room.presence, room.key.as_deref())).collect();
+        assert_eq!(left, [("#Tea", Presence::Wished, None), ("#locked", Presence::Wished, Some("key"))]);
         assert!(names(&rooms, "#tea").is_empty());
     }
 
@@ -276,10 +243,7 @@ mod tests {
         rooms.wish("#ÄTHER", None);
         rooms.wish("#a[", None);
         assert!(rooms.find("#äther").is_none());
-        assert!(
-            rooms.find("#a{").is_some(),
-            "rfc1459 until the server says otherwise"
-        );
+        assert!(rooms.find("#a{").is_some(), "rfc1459 until the server says otherwise");
         rooms.change_case_mapping(CaseMapping::Precis);
         assert!(rooms.find("#äther").is_some());
         assert!(rooms.find("#a{").is_none());

@@ -93,10 +93,9 @@ impl fmt::Display for SaslError {
                 out,
                 "The login stopped because the server could not prove that it knows this account; it may not be the server that it claims to be."
             ),
-            SaslError::ServerRefused(why) => write!(
-                out,
-                "The server refused the login ({why}); check the name and the password."
-            ),
+            SaslError::ServerRefused(why) => {
+                write!(out, "The server refused the login ({why}); check the name and the password.")
+            }
         }
     }
 }
@@ -111,18 +110,10 @@ pub struct Exchange {
 
 #[derive(Debug)]
 enum State {
-    Plain {
-        account: String,
-        password: Password,
-    },
+    Plain { account: String, password: Password },
     ClientFirst(Scram),
-    ClientFinal {
-        scram: Scram,
-        first_bare: String,
-    },
-    AwaitServerFinal {
-        server_signature: [u8; digest::SHA256_OUTPUT_LEN],
-    },
+    ClientFinal { scram: Scram, first_bare: String },
+    AwaitServerFinal { server_signature: [u8; digest::SHA256_OUTPUT_LEN] },
     Proven,
     Spent,
 }
@@ -136,28 +127,16 @@ struct Scram {
 
 impl Exchange {
     /// `nonce` are fresh random bytes; only SCRAM uses them.
-    pub fn new(
-        mechanism: Mechanism,
-        account: &str,
-        password: &Password,
-        nonce: [u8; 18],
-    ) -> Exchange {
+    pub fn new(mechanism: Mechanism, account: &str, password: &Password, nonce: [u8; 18]) -> Exchange {
         let state = match mechanism {
-            Mechanism::Plain => State::Plain {
-                account: account.to_owned(),
-                password: password.clone(),
-            },
+            Mechanism::Plain => State::Plain { account: account.to_owned(), password: password.clone() },
             Mechanism::ScramSha256 => State::ClientFirst(Scram {
                 account: account.to_owned(),
                 password: password.clone(),
                 nonce: BASE64.encode(nonce),
             }),
         };
-        Exchange {
-            mechanism,
-            state,
-            pieces: String::new(),
-        }
+        Exchange { mechanism, state, pieces: String::new() }
     }
 
     pub fn mechanism(&self) -> Mechanism {
@@ -176,9 +155,8 @@ impl Exchange {
         if piece.len() == PIECE {
             return Ok(Vec::new());
         }
-        let challenge = BASE64
-            .decode(std::mem::take(&mut self.pieces))
-            .map_err(|_| SaslError::BadChallenge("it is not base64"))?;
+        let challenge =
+            BASE64.decode(std::mem::take(&mut self.pieces)).map_err(|_| SaslError::BadChallenge("it is not base64"))?;
         let response = self.respond(&challenge)?;
         Ok(in_pieces(&response))
     }
@@ -192,14 +170,10 @@ impl Exchange {
     }
 
     fn respond(&mut self, challenge: &[u8]) -> Result<Zeroizing<Vec<u8>>, SaslError> {
-        let text = || {
-            std::str::from_utf8(challenge).map_err(|_| SaslError::BadChallenge("it is not UTF-8"))
-        };
+        let text = || std::str::from_utf8(challenge).map_err(|_| SaslError::BadChallenge("it is not UTF-8"));
         match std::mem::replace(&mut self.state, State::Spent) {
             State::Plain { account, password } => {
-                let mut response = Zeroizing::new(Vec::with_capacity(
-                    account.len() + password.reveal().len() + 2,
-                ));
+                let mut response = Zeroizing::new(Vec::with_capacity(account.len() + password.reveal().len() + 2));
                 // An empty authorisation identity means "as myself" (RFC 4616 section 2).
                 response.push(0);
                 response.extend_from_slice(account.as_bytes());
@@ -211,8 +185,7 @@ impl Exchange {
                 if !challenge.is_empty() {
                     return Err(SaslError::BadChallenge("it comes before the first message"));
                 }
-                let first_bare =
-                    format!("n={},r={}", escaped(&prepared(&scram.account)), scram.nonce);
+                let first_bare = format!("n={},r={}", escaped(&prepared(&scram.account)), scram.nonce);
                 let response = format!("n,,{first_bare}");
                 self.state = State::ClientFinal { scram, first_bare };
                 Ok(Zeroizing::new(response.into_bytes()))
@@ -225,16 +198,13 @@ impl Exchange {
             State::AwaitServerFinal { server_signature } => {
                 let message = text()?;
                 if let Some(why) = message.strip_prefix("e=") {
-                    return Err(SaslError::ServerRefused(
-                        why.split(',').next().unwrap_or_default().to_owned(),
-                    ));
+                    return Err(SaslError::ServerRefused(why.split(',').next().unwrap_or_default().to_owned()));
                 }
                 let signature = message
                     .strip_prefix("v=")
                     .and_then(|rest| rest.split(',').next())
                     .and_then(|value| BASE64.decode(value).ok());
-                let signature = signature
-                    .ok_or(SaslError::BadChallenge("the server's signature is missing"))?;
+                let signature = signature.ok_or(SaslError::BadChallenge("the server's signature is missing"))?;
                 constant_time::verify_slices_are_equal(&signature, &server_signature)
                     .map_err(|_| SaslError::ServerNotProven)?;
                 self.state = State::Proven;
@@ -290,17 +260,11 @@ impl Scram {
         let without_proof = format!("c=biws,r={nonce}");
         let auth_message = format!("{first_bare},{server_first},{without_proof}");
         let client_signature = hmac_sha256(stored_key.as_ref(), auth_message.as_bytes());
-        let proof: Vec<u8> = client_key
-            .iter()
-            .zip(client_signature.iter())
-            .map(|(key, signature)| key ^ signature)
-            .collect();
+        let proof: Vec<u8> =
+            client_key.iter().zip(client_signature.iter()).map(|(key, signature)| key ^ signature).collect();
         let server_key = hmac_sha256(&*salted_password, b"Server Key");
         let server_signature = hmac_sha256(&*server_key, auth_message.as_bytes());
-        Ok((
-            format!("{without_proof},p={}", BASE64.encode(proof)),
-            *server_signature,
-        ))
+        Ok((format!("{without_proof},p={}", BASE64.encode(proof)), *server_signature))
     }
 }
 
@@ -342,57 +306,30 @@ mod tests {
     use proptest::prelude::*;
 
     fn scram_with_nonce(nonce: &str, account: &str, password: &str) -> Exchange {
-        let scram = Scram {
-            account: account.to_owned(),
-            password: Password::new(password),
-            nonce: nonce.to_owned(),
-        };
-        Exchange {
-            mechanism: Mechanism::ScramSha256,
-            state: State::ClientFirst(scram),
-            pieces: String::new(),
-        }
+        let scram = Scram { account: account.to_owned(), password: Password::new(password), nonce: nonce.to_owned() };
+        Exchange { mechanism: Mechanism::ScramSha256, state: State::ClientFirst(scram), pieces: String::new() }
     }
 
     fn receive(exchange: &mut Exchange, challenge: &str) -> Result<String, SaslError> {
-        let piece = if challenge.is_empty() {
-            "+".to_owned()
-        } else {
-            BASE64.encode(challenge)
-        };
-        let answer: String = exchange
-            .receive(&piece)?
-            .iter()
-            .map(|piece| piece.as_str())
-            .filter(|piece| *piece != "+")
-            .collect();
+        let piece = if challenge.is_empty() { "+".to_owned() } else { BASE64.encode(challenge) };
+        let answer: String =
+            exchange.receive(&piece)?.iter().map(|piece| piece.as_str()).filter(|piece| *piece != "+").collect();
         Ok(String::from_utf8(BASE64.decode(answer).unwrap()).unwrap())
     }
 
-    const SERVER_FIRST: &str =
-        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    const SERVER_FIRST: &str = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
 
     /// RFC 7677 section 3.
     #[test]
     fn the_vector_of_rfc_7677() {
         let mut exchange = scram_with_nonce("rOprNGfwEbeRWgbNEkqO", "user", "pencil");
-        assert_eq!(
-            receive(&mut exchange, "").unwrap(),
-            "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
-        );
+        assert_eq!(receive(&mut exchange, "").unwrap(), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
         assert_eq!(
             receive(&mut exchange, SERVER_FIRST).unwrap(),
             "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
         );
         assert_eq!(exchange.succeeded(), Err(SaslError::ServerNotProven));
-        assert_eq!(
-            receive(
-                &mut exchange,
-                "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-            )
-            .unwrap(),
-            ""
-        );
+        assert_eq!(receive(&mut exchange, "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=").unwrap(), "");
         assert_eq!(exchange.succeeded(), Ok(()));
     }
 
@@ -405,19 +342,10 @@ mod tests {
             assert_eq!(receive(&mut exchange, last), Err(error));
             assert_eq!(exchange.succeeded(), Err(SaslError::ServerNotProven));
         };
-        check(
-            "v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
-            SaslError::ServerNotProven,
-        );
+        check("v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", SaslError::ServerNotProven);
         check("v=", SaslError::ServerNotProven);
-        check(
-            "x=1",
-            SaslError::BadChallenge("the server's signature is missing"),
-        );
-        check(
-            "e=invalid-proof",
-            SaslError::ServerRefused("invalid-proof".to_owned()),
-        );
+        check("x=1", SaslError::BadChallenge("the server's signature is missing"));
+        check("e=invalid-proof", SaslError::ServerRefused("invalid-proof".to_owned()));
     }
 
     #[test]
@@ -427,31 +355,13 @@ mod tests {
             receive(&mut exchange, "").unwrap();
             assert_eq!(receive(&mut exchange, server_first), Err(error));
         };
-        check(
-            "r=abc,s=W22Z,i=4096",
-            SaslError::BadChallenge("its nonce does not continue ours"),
-        );
-        check(
-            "r=xbcd,s=W22Z,i=4096",
-            SaslError::BadChallenge("its nonce does not continue ours"),
-        );
+        check("r=abc,s=W22Z,i=4096", SaslError::BadChallenge("its nonce does not continue ours"));
+        check("r=xbcd,s=W22Z,i=4096", SaslError::BadChallenge("its nonce does not continue ours"));
         check("r=abcd,s=W22Z,i=4095", SaslError::UnreasonableRounds(4_095));
-        check(
-            "r=abcd,s=W22Z,i=4000000000",
-            SaslError::UnreasonableRounds(4_000_000_000),
-        );
-        check(
-            "r=abcd,s=!,i=4096",
-            SaslError::BadChallenge("the salt is missing"),
-        );
-        check(
-            "r=abcd,s=W22Z",
-            SaslError::BadChallenge("the number of rounds is missing"),
-        );
-        check(
-            "m=ext,r=abcd,s=W22Z,i=4096",
-            SaslError::BadChallenge("the nonce is missing"),
-        );
+        check("r=abcd,s=W22Z,i=4000000000", SaslError::UnreasonableRounds(4_000_000_000));
+        check("r=abcd,s=!,i=4096", SaslError::BadChallenge("the salt is missing"));
+        check("r=abcd,s=W22Z", SaslError::BadChallenge("the number of rounds is missing"));
+        check("m=ext,r=abcd,s=W22Z,i=4096", SaslError::BadChallenge("the nonce is missing"));
     }
 
     #[test]
@@ -465,20 +375,14 @@ mod tests {
 
     #[test]
     fn plain_is_one_message() {
-        let mut exchange =
-            Exchange::new(Mechanism::Plain, "alice", &Password::new("sesame"), [0; 18]);
+        let mut exchange = Exchange::new(Mechanism::Plain, "alice", &Password::new("sesame"), [0; 18]);
         assert_eq!(receive(&mut exchange, "").unwrap(), "\0alice\0sesame");
         assert_eq!(exchange.succeeded(), Ok(()));
     }
 
     #[test]
     fn responses_and_challenges_come_in_pieces_of_400() {
-        let lengths = |bytes: usize| {
-            in_pieces(&vec![b'x'; bytes])
-                .iter()
-                .map(|piece| piece.len())
-                .collect::<Vec<_>>()
-        };
+        let lengths = |bytes: usize| in_pieces(&vec![b'x'; bytes]).iter().map(|piece| piece.len()).collect::<Vec<_>>();
         assert_eq!(lengths(0), [1]);
         assert_eq!(lengths(299), [400, 1], "base64 pads 299 bytes to 400");
         assert_eq!(lengths(300), [400, 1]);
@@ -486,10 +390,7 @@ mod tests {
 
         let mut exchange = scram_with_nonce("rOprNGfwEbeRWgbNEkqO", "user", "pencil");
         receive(&mut exchange, "").unwrap();
-        let long = format!(
-            "r=rOprNGfwEbeRWgbNEkqO{},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
-            "x".repeat(400)
-        );
+        let long = format!("r=rOprNGfwEbeRWgbNEkqO{},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "x".repeat(400));
         let encoded = BASE64.encode(long);
         assert!(exchange.receive(&encoded[..400]).unwrap().is_empty());
         assert!(!exchange.receive(&encoded[400..]).unwrap().is_empty());
@@ -505,12 +406,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let exchange = Exchange::new(
-            Mechanism::ScramSha256,
-            "alice",
-            &Password::new("sesame"),
-            [0; 18],
-        );
+        let exchange = Exchange::new(Mechanism::ScramSha256, "alice", &Password::new("sesame"), [0; 18]);
         assert!(!format!("{exchange:?}").contains("sesame"));
     }
 

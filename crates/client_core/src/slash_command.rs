@@ -62,107 +62,31 @@ pub struct Help {
 
 /// All commands, in the order in which help shows them.
 pub const COMMANDS: &[Help] = &[
-    Help {
-        name: "join",
-        usage: "/join ROOM [KEY]",
-        about: "enter a room (or several, with commas) and talk there",
-    },
-    Help {
-        name: "part",
-        usage: "/part [ROOM] [REASON]",
-        about: "leave a room",
-    },
-    Help {
-        name: "msg",
-        usage: "/msg NAME TEXT",
-        about: "write to one person, or into another room",
-    },
-    Help {
-        name: "notice",
-        usage: "/notice NAME TEXT",
-        about: "the same, for what needs no answer",
-    },
-    Help {
-        name: "me",
-        usage: "/me TEXT",
-        about: "say what you do: * alice waves",
-    },
-    Help {
-        name: "nick",
-        usage: "/nick NAME",
-        about: "be called something else",
-    },
-    Help {
-        name: "topic",
-        usage: "/topic [TEXT]",
-        about: "show or change the room's topic",
-    },
-    Help {
-        name: "away",
-        usage: "/away [TEXT]",
-        about: "say that you are away; without text: back again",
-    },
-    Help {
-        name: "names",
-        usage: "/names [ROOM]",
-        about: "who is here",
-    },
-    Help {
-        name: "who",
-        usage: "/who [ROOM|NAME]",
-        about: "who is here, with more about each",
-    },
-    Help {
-        name: "whois",
-        usage: "/whois NAME",
-        about: "more about one person",
-    },
-    Help {
-        name: "list",
-        usage: "/list",
-        about: "the rooms of this server",
-    },
-    Help {
-        name: "invite",
-        usage: "/invite NAME [ROOM]",
-        about: "ask someone in",
-    },
-    Help {
-        name: "kick",
-        usage: "/kick NAME [REASON]",
-        about: "put someone out of the room",
-    },
-    Help {
-        name: "mode",
-        usage: "/mode [ROOM|NAME] [CHANGES]",
-        about: "show or change settings",
-    },
-    Help {
-        name: "quote",
-        usage: "/quote LINE",
-        about: "send a line of the protocol as it stands",
-    },
-    Help {
-        name: "quit",
-        usage: "/quit [REASON]",
-        about: "say goodbye and end",
-    },
-    Help {
-        name: "help",
-        usage: "/help",
-        about: "this list",
-    },
+    Help { name: "join", usage: "/join ROOM [KEY]", about: "enter a room (or several, with commas) and talk there" },
+    Help { name: "part", usage: "/part [ROOM] [REASON]", about: "leave a room" },
+    Help { name: "msg", usage: "/msg NAME TEXT", about: "write to one person, or into another room" },
+    Help { name: "notice", usage: "/notice NAME TEXT", about: "the same, for what needs no answer" },
+    Help { name: "me", usage: "/me TEXT", about: "say what you do: * alice waves" },
+    Help { name: "nick", usage: "/nick NAME", about: "be called something else" },
+    Help { name: "topic", usage: "/topic [TEXT]", about: "show or change the room's topic" },
+    Help { name: "away", usage: "/away [TEXT]", about: "say that you are away; without text: back again" },
+    Help { name: "names", usage: "/names [ROOM]", about: "who is here" },
+    Help { name: "who", usage: "/who [ROOM|NAME]", about: "who is here, with more about each" },
+    Help { name: "whois", usage: "/whois NAME", about: "more about one person" },
+    Help { name: "list", usage: "/list", about: "the rooms of this server" },
+    Help { name: "invite", usage: "/invite NAME [ROOM]", about: "ask someone in" },
+    Help { name: "kick", usage: "/kick NAME [REASON]", about: "put someone out of the room" },
+    Help { name: "mode", usage: "/mode [ROOM|NAME] [CHANGES]", about: "show or change settings" },
+    Help { name: "quote", usage: "/quote LINE", about: "send a line of the protocol as it stands" },
+    Help { name: "quit", usage: "/quit [REASON]", about: "say goodbye and end" },
+    Help { name: "help", usage: "/help", about: "this list" },
 ];
 
 /// Reads a typed line. Text with a slash in front is written with two. The error is a sentence.
 pub fn parse(line: &str) -> Result<Typed, String> {
     let line = line.trim_end_matches(['\r', '\n']);
     let Some(command) = line.strip_prefix('/') else {
-        return Ok(if line.trim().is_empty() {
-            Typed::Nothing
-        } else {
-            Typed::Say(line.to_owned())
-        });
+        return Ok(if line.trim().is_empty() { Typed::Nothing } else { Typed::Say(line.to_owned()) });
     };
     if command.starts_with('/') {
         return Ok(Typed::Say(command.to_owned()));
@@ -170,54 +94,30 @@ pub fn parse(line: &str) -> Result<Typed, String> {
     let (name, rest) = word(command);
     let name = name.to_ascii_lowercase();
     let usage = || {
-        let usage = COMMANDS
-            .iter()
-            .find(|help| help.name == name)
-            .map_or("/help", |help| help.usage);
+        let usage = COMMANDS.iter().find(|help| help.name == name).map_or("/help", |help| help.usage);
         format!("/{name} needs more than that; write it as {usage}.")
     };
     let text = |text: &str| {
-        if text.is_empty() {
-            None
-        } else {
-            Some(text.to_owned())
-        }
+        if text.is_empty() { None } else { Some(text.to_owned()) }
     };
     let needed = |value: &str| text(value).ok_or_else(usage);
     Ok(match name.as_str() {
         "join" | "j" => {
             let (rooms, key) = word(rest);
-            let rooms: Vec<String> = rooms
-                .split(',')
-                .filter(|room| !room.is_empty())
-                .map(room_name)
-                .collect();
+            let rooms: Vec<String> = rooms.split(',').filter(|room| !room.is_empty()).map(room_name).collect();
             if rooms.is_empty() {
                 return Err(usage());
             }
-            Typed::Join {
-                rooms,
-                key: text(key.trim_end()),
-            }
+            Typed::Join { rooms, key: text(key.trim_end()) }
         }
         "part" | "leave" => match word(rest) {
-            (room, reason) if is_room(room) => Typed::Part {
-                room: Some(room.to_owned()),
-                reason: text(reason),
-            },
-            _ => Typed::Part {
-                room: None,
-                reason: text(rest),
-            },
+            (room, reason) if is_room(room) => Typed::Part { room: Some(room.to_owned()), reason: text(reason) },
+            _ => Typed::Part { room: None, reason: text(rest) },
         },
         "msg" | "query" | "notice" => {
             let (to, what) = word(rest);
             let (to, what) = (needed(to)?, needed(what)?);
-            if name == "notice" {
-                Typed::Notice { to, text: what }
-            } else {
-                Typed::Message { to, text: what }
-            }
+            if name == "notice" { Typed::Notice { to, text: what } } else { Typed::Message { to, text: what } }
         }
         "me" => Typed::Me(needed(rest)?),
         "nick" => Typed::Nick(needed(word(rest).0)?),
@@ -230,17 +130,11 @@ pub fn parse(line: &str) -> Result<Typed, String> {
         "list" => Typed::List,
         "invite" => {
             let (who, room) = word(rest);
-            Typed::Invite {
-                who: needed(who)?,
-                room: text(word(room).0).map(|room| room_name(&room)),
-            }
+            Typed::Invite { who: needed(who)?, room: text(word(room).0).map(|room| room_name(&room)) }
         }
         "kick" => {
             let (who, reason) = word(rest);
-            Typed::Kick {
-                who: needed(who)?,
-                reason: text(reason),
-            }
+            Typed::Kick { who: needed(who)?, reason: text(reason) }
         }
         "mode" => Typed::Mode(rest.to_owned()),
         "quote" | "raw" => Typed::Quote(needed(rest)?),
@@ -256,11 +150,7 @@ pub fn parse(line: &str) -> Result<Typed, String> {
 
 /// A room's name as typed, with the `#` that people leave out.
 pub fn room_name(typed: &str) -> String {
-    if is_room(typed) {
-        typed.to_owned()
-    } else {
-        format!("#{typed}")
-    }
+    if is_room(typed) { typed.to_owned() } else { format!("#{typed}") }
 }
 
 /// `#` and `&` begin the names of rooms (Modern IRC "Channels"); a person's name begins with neither.
@@ -292,67 +182,22 @@ mod tests {
         check("   \r\n", Typed::Nothing);
         check("//etc/hosts", Typed::Say("/etc/hosts".to_owned()));
         check("/me waves  twice", Typed::Me("waves  twice".to_owned()));
-        check(
-            "/join tea",
-            Typed::Join {
-                rooms: vec!["#tea".to_owned()],
-                key: None,
-            },
-        );
+        check("/join tea", Typed::Join { rooms: vec!["#tea".to_owned()], key: None });
         check(
             "/JOIN #tea,coffee secret",
-            Typed::Join {
-                rooms: vec!["#tea".to_owned(), "#coffee".to_owned()],
-                key: some("secret"),
-            },
+            Typed::Join { rooms: vec!["#tea".to_owned(), "#coffee".to_owned()], key: some("secret") },
         );
-        check(
-            "/part",
-            Typed::Part {
-                room: None,
-                reason: None,
-            },
-        );
-        check(
-            "/part #tea bye now",
-            Typed::Part {
-                room: some("#tea"),
-                reason: some("bye now"),
-            },
-        );
-        check(
-            "/part bye now",
-            Typed::Part {
-                room: None,
-                reason: some("bye now"),
-            },
-        );
-        check(
-            "/msg bob hi there",
-            Typed::Message {
-                to: "bob".to_owned(),
-                text: "hi there".to_owned(),
-            },
-        );
+        check("/part", Typed::Part { room: None, reason: None });
+        check("/part #tea bye now", Typed::Part { room: some("#tea"), reason: some("bye now") });
+        check("/part bye now", Typed::Part { room: None, reason: some("bye now") });
+        check("/msg bob hi there", Typed::Message { to: "bob".to_owned(), text: "hi there".to_owned() });
         check("/nick alicia", Typed::Nick("alicia".to_owned()));
         check("/topic", Typed::Topic(None));
         check("/topic Tea at 5", Typed::Topic(some("Tea at 5")));
         check("/away lunch", Typed::Away(some("lunch")));
         check("/back", Typed::Away(None));
-        check(
-            "/invite bob tea",
-            Typed::Invite {
-                who: "bob".to_owned(),
-                room: some("#tea"),
-            },
-        );
-        check(
-            "/kick bob be nice",
-            Typed::Kick {
-                who: "bob".to_owned(),
-                reason: some("be nice"),
-            },
-        );
+        check("/invite bob tea", Typed::Invite { who: "bob".to_owned(), room: some("#tea") });
+        check("/kick bob be nice", Typed::Kick { who: "bob".to_owned(), reason: some("be nice") });
         check("/mode #tea +m", Typed::Mode("#tea +m".to_owned()));
         check("/quote PING x", Typed::Quote("PING x".to_owned()));
         check("/quit", Typed::Quit(None));
@@ -366,18 +211,9 @@ mod tests {
             "/dance",
             "There is no command /dance; /help lists those that exist, and text that begins with a slash is written with two.",
         );
-        check(
-            "/msg bob",
-            "/msg needs more than that; write it as /msg NAME TEXT.",
-        );
-        check(
-            "/join",
-            "/join needs more than that; write it as /join ROOM [KEY].",
-        );
-        check(
-            "/nick ",
-            "/nick needs more than that; write it as /nick NAME.",
-        );
+        check("/msg bob", "/msg needs more than that; write it as /msg NAME TEXT.");
+        check("/join", "/join needs more than that; write it as /join ROOM [KEY].");
+        check("/nick ", "/nick needs more than that; write it as /nick NAME.");
     }
 
     #[test]

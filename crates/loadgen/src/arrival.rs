@@ -118,29 +118,17 @@ enum Stage {
 
 impl Arrival {
     /// Connects these visitors, at most `at_once` of them under way at any moment, and returns when all have arrived.
-    pub fn admit(
-        &mut self,
-        swarm: &mut Swarm,
-        visitors: Vec<Visitor>,
-        at_once: usize,
-    ) -> Result<(), Fault> {
+    pub fn admit(&mut self, swarm: &mut Swarm, visitors: Vec<Visitor>, at_once: usize) -> Result<(), Fault> {
         let mut waiting = visitors.into_iter();
         let mut progress = (Instant::now(), self.arrived);
         loop {
             while self.guests.len() - self.arrived < at_once.max(1) {
                 let Some(visitor) = waiting.next() else { break };
                 let client = swarm.connect()?;
-                assert_eq!(
-                    client,
-                    self.guests.len(),
-                    "one Arrival brings in all clients of a swarm"
-                );
+                assert_eq!(client, self.guests.len(), "one Arrival brings in all clients of a swarm");
                 self.guests.push(Guest {
                     visitor,
-                    result: Arrived {
-                        nick: nick(client, 0),
-                        ..Arrived::default()
-                    },
+                    result: Arrived { nick: nick(client, 0), ..Arrived::default() },
                     stage: Stage::Connecting,
                     offered: Vec::new(),
                     attempts: 0,
@@ -153,10 +141,7 @@ impl Arrival {
             if self.arrived > progress.1 {
                 progress = (Instant::now(), self.arrived);
             } else if progress.0.elapsed() > STALLED {
-                let late = self
-                    .guests
-                    .iter()
-                    .position(|guest| guest.stage != Stage::There);
+                let late = self.guests.iter().position(|guest| guest.stage != Stage::There);
                 let late = late.unwrap_or_default();
                 return Err(Fault::Stalled {
                     seconds: STALLED.as_secs(),
@@ -250,19 +235,10 @@ impl Guest {
             return;
         }
         let echo = self.visitor.wants_echo.then_some("echo-message");
-        let wanted = self
-            .visitor
-            .dialect
-            .capabilities()
-            .iter()
-            .copied()
-            .chain(echo);
-        let offered: Vec<&[u8]> = words(&self.offered)
-            .filter_map(|word| word.split(|&byte| byte == b'=').next())
-            .collect();
-        let chosen: Vec<&str> = wanted
-            .filter(|name| offered.contains(&name.as_bytes()))
-            .collect();
+        let wanted = self.visitor.dialect.capabilities().iter().copied().chain(echo);
+        let offered: Vec<&[u8]> =
+            words(&self.offered).filter_map(|word| word.split(|&byte| byte == b'=').next()).collect();
+        let chosen: Vec<&str> = wanted.filter(|name| offered.contains(&name.as_bytes())).collect();
         let answer = match chosen.is_empty() {
             true => "CAP END\r\n".to_owned(),
             false => format!("CAP REQ :{}\r\n", chosen.join(" ")),
@@ -283,12 +259,7 @@ impl Conversation for Arrival {
         outgoing.of(client).extend_from_slice(hello.as_bytes());
     }
 
-    fn received(
-        &mut self,
-        client: usize,
-        chunk: &[u8],
-        outgoing: &mut Outgoing,
-    ) -> Result<(), Fault> {
+    fn received(&mut self, client: usize, chunk: &[u8], outgoing: &mut Outgoing) -> Result<(), Fault> {
         for line in lines(chunk) {
             self.step(client, line, outgoing.of(client))?;
         }
@@ -301,8 +272,7 @@ impl Conversation for Arrival {
 }
 
 fn words(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|&byte| byte == b' ')
-        .filter(|word| !word.is_empty())
+    list.split(|&byte| byte == b' ').filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -328,11 +298,7 @@ mod tests {
     #[test]
     fn capabilities_are_those_wanted_and_offered() {
         let mut guest = Guest {
-            visitor: Visitor {
-                dialect: Dialect::Tags,
-                wants_echo: true,
-                room: None,
-            },
+            visitor: Visitor { dialect: Dialect::Tags, wants_echo: true, room: None },
             result: Arrived::default(),
             stage: Stage::Registering,
             offered: Vec::new(),

@@ -27,28 +27,16 @@ impl fmt::Display for Fault {
             Fault::Usage(text) => f.write_str(text),
             Fault::Io(doing, error) => write!(f, "cannot {doing}: {error}"),
             Fault::Closed { client, last_error } if last_error.is_empty() => {
-                write!(
-                    f,
-                    "the server closed the connection of client {client} without an ERROR line"
-                )
+                write!(f, "the server closed the connection of client {client} without an ERROR line")
             }
             Fault::Closed { client, last_error } => {
-                write!(
-                    f,
-                    "the server closed the connection of client {client}: {last_error}"
-                )
+                write!(f, "the server closed the connection of client {client}: {last_error}")
             }
             Fault::Refused { client, line } => {
-                write!(
-                    f,
-                    "client {client} cannot go on after the server's line: {line}"
-                )
+                write!(f, "client {client} cannot go on after the server's line: {line}")
             }
             Fault::Misdelivered { client, what } => write!(f, "client {client}: {what}"),
-            Fault::Stalled {
-                seconds,
-                waiting_for,
-            } => {
+            Fault::Stalled { seconds, waiting_for } => {
                 write!(f, "nothing came for {seconds} s; waiting for {waiting_for}")
             }
         }

@@ -30,12 +30,7 @@ impl<'a> Line<'a> {
             (source, rest) = word(sourced);
         }
         let (command, rest) = word(rest);
-        (!command.is_empty()).then_some(Line {
-            tags,
-            source,
-            command,
-            rest,
-        })
+        (!command.is_empty()).then_some(Line { tags, source, command, rest })
     }
 
     /// The part of the source before `!`.
@@ -56,8 +51,7 @@ impl<'a> Line<'a> {
     /// Whether a tag of this name is among the tags.
     pub fn has_tag(&self, name: &[u8]) -> bool {
         self.tags.is_some_and(|tags| {
-            tags.split(|&byte| byte == b';')
-                .any(|tag| tag.split(|&byte| byte == b'=').next() == Some(name))
+            tags.split(|&byte| byte == b';').any(|tag| tag.split(|&byte| byte == b'=').next() == Some(name))
         })
     }
 }
@@ -120,23 +114,13 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(
-        line: &str,
-        tags: Option<&str>,
-        source: &str,
-        nick: &str,
-        command: &str,
-        parameters: &[&str],
-    ) {
+    fn check(line: &str, tags: Option<&str>, source: &str, nick: &str, command: &str, parameters: &[&str]) {
         let parsed = Line::parse(line.as_bytes()).expect("a command");
         assert_eq!(parsed.tags, tags.map(str::as_bytes));
         assert_eq!(parsed.source, source.as_bytes());
         assert_eq!(parsed.nick(), nick.as_bytes());
         assert_eq!(parsed.command, command.as_bytes());
-        let expected: Vec<&[u8]> = parameters
-            .iter()
-            .map(|parameter| parameter.as_bytes())
-            .collect();
+        let expected: Vec<&[u8]> = parameters.iter().map(|parameter| parameter.as_bytes()).collect();
         assert_eq!(parsed.parameters().collect::<Vec<_>>(), expected);
     }
 
@@ -144,14 +128,7 @@ mod tests {
     fn a_line_falls_into_its_parts() {
         check("PING\r\n", None, "", "", "PING", &[]);
         check("PING :a b\n", None, "", "", "PING", &["a b"]);
-        check(
-            ":a!b@c PRIVMSG #tea :hi: there\r\n",
-            None,
-            "a!b@c",
-            "a",
-            "PRIVMSG",
-            &["#tea", "hi: there"],
-        );
+        check(":a!b@c PRIVMSG #tea :hi: there\r\n", None, "a!b@c", "a", "PRIVMSG", &["#tea", "hi: there"]);
         check(
             "@time=1;+x=: :srv 353 me = #t :a b \r\n",
             Some("time=1;+x=:"),

@@ -22,8 +22,7 @@ const READ_BUFFER: usize = 64 * 1024;
 const BACKLOG: i32 = 4096;
 
 /// As long as a real message's tags: `time`, and `msgid` with a UUID.
-const READY_TAGS: &[u8] =
-    b"@time=2026-01-01T00:00:00.000Z;msgid=00000000-0000-7000-8000-000000000000 ";
+const READY_TAGS: &[u8] = b"@time=2026-01-01T00:00:00.000Z;msgid=00000000-0000-7000-8000-000000000000 ";
 
 #[derive(Debug, Args)]
 pub struct Limit {
@@ -49,24 +48,13 @@ impl Limit {
         let doing = |error| Fault::Io(format!("listen on {}", self.listen), error);
         let listener = listen(self.listen).map_err(doing)?;
         println!("listening on {}", listener.local_addr().map_err(doing)?);
-        let server = Server {
-            poll: Poll::new().map_err(doing)?,
-            listener,
-            mode: self.mode,
-            floor: Floor::default(),
-        };
-        server
-            .serve()
-            .map_err(|error| Fault::Io("go on serving".to_owned(), error))
+        let server = Server { poll: Poll::new().map_err(doing)?, listener, mode: self.mode, floor: Floor::default() };
+        server.serve().map_err(|error| Fault::Io("go on serving".to_owned(), error))
     }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -159,9 +147,7 @@ impl Server {
             socket.set_nodelay(true)?;
             let number = self.floor.connections.len();
             let both = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut socket, Token(number), both)?;
+            self.poll.registry().register(&mut socket, Token(number), both)?;
             self.floor.connections.push(Some(Connection::new(socket)));
         }
     }
@@ -187,9 +173,7 @@ impl Floor {
             buffer[..kept].copy_from_slice(&connection.unfinished);
             let end = memchr::memrchr(b'\n', &buffer[..filled]).map_or(0, |at| at + 1);
             connection.unfinished.clear();
-            connection
-                .unfinished
-                .extend_from_slice(&buffer[end..filled]);
+            connection.unfinished.extend_from_slice(&buffer[end..filled]);
             for line in lines(&buffer[..end]) {
                 if line.starts_with(b"PRIVMSG ") {
                     self.post(number, line, mode);
@@ -236,11 +220,7 @@ impl Floor {
                 if std::mem::take(&mut connection.skipped) {
                     continue;
                 }
-                let bytes = if connection.tagged {
-                    &room.tagged
-                } else {
-                    &room.plain
-                };
+                let bytes = if connection.tagged { &room.tagged } else { &room.plain };
                 connection.send(bytes);
             }
             room.plain.clear();
@@ -268,9 +248,7 @@ impl Floor {
                 connection.say("CAP * LS :account-tag batch echo-message message-tags server-time");
             }
             "CAP" if rest.starts_with("REQ") => {
-                let list = rest
-                    .trim_start_matches("REQ")
-                    .trim_start_matches([' ', ':']);
+                let list = rest.trim_start_matches("REQ").trim_start_matches([' ', ':']);
                 connection.tagged |= list.split(' ').any(|name| name == "server-time");
                 connection.echo |= list.split(' ').any(|name| name == "echo-message");
                 connection.say(&format!("CAP * ACK :{list}"));
@@ -309,9 +287,7 @@ impl Floor {
     }
 
     fn close(&mut self, number: usize) {
-        let room = self.connections[number]
-            .take()
-            .and_then(|connection| connection.room);
+        let room = self.connections[number].take().and_then(|connection| connection.room);
         if let Some(room) = room {
             self.rooms[room].members.retain(|&member| member != number);
         }

@@ -87,10 +87,7 @@ fn run(arguments: &Arguments) -> Result<Option<Report>, Fault> {
 fn raise_open_file_limit() -> Result<(), Fault> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     setrlimit(Resource::Nofile, raised)
         .map_err(|errno| Fault::Io("raise the limit on open files".to_owned(), errno.into()))
 }

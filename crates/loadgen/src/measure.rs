@@ -17,18 +17,14 @@ impl Process {
     }
 
     pub fn own() -> Process {
-        Process {
-            id: std::process::id(),
-        }
+        Process { id: std::process::id() }
     }
 
     /// CPU time of all threads, ended ones included: `utime + stime` of /proc/PID/stat (proc(5)), in steps of one clock tick (10 ms).
     pub fn cpu_time(self) -> Result<Duration, Fault> {
         let stat = self.read("stat")?;
         let ticks = cpu_ticks(&stat).ok_or_else(|| self.unreadable("stat"))?;
-        Ok(Duration::from_secs_f64(
-            ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
-        ))
+        Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
     }
 
     /// Resident memory in KiB: `Rss` of /proc/PID/smaps_rollup, which counts pages exactly (statm may lag by some pages per thread).
@@ -62,10 +58,7 @@ impl Process {
     }
 
     fn unreadable(self, file: &str) -> Fault {
-        Fault::Usage(format!(
-            "/proc/{}/{file} does not look as proc(5) says",
-            self.id
-        ))
+        Fault::Usage(format!("/proc/{}/{file} does not look as proc(5) says", self.id))
     }
 }
 
@@ -119,12 +112,7 @@ mod tests {
             (&hundred[..1], 99.0, 1.0),
             (&[], 99.0, 0.0),
         ] {
-            assert_eq!(
-                percentile(values, percent),
-                expected,
-                "p{percent} of {}",
-                values.len()
-            );
+            assert_eq!(percentile(values, percent), expected, "p{percent} of {}", values.len());
         }
     }
 

@@ -103,9 +103,7 @@ pub struct Text {
 fn text_size(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(size) if (SMALLEST_TEXT..=LARGEST_TEXT).contains(&size) => Ok(size),
-        _ => Err(format!(
-            "a text has {SMALLEST_TEXT} to {LARGEST_TEXT} bytes"
-        )),
+        _ => Err(format!("a text has {SMALLEST_TEXT} to {LARGEST_TEXT} bytes")),
     }
 }
 
@@ -180,20 +178,12 @@ impl Crowd {
     fn measure(&mut self, traffic: &mut Traffic, timing: &Timing) -> Result<Vec<Figures>, Fault> {
         traffic.start(&mut self.swarm);
         let nap = timing.nap();
-        traffic.run_for(
-            &mut self.swarm,
-            Duration::from_secs_f64(timing.warm_up),
-            nap,
-        )?;
+        traffic.run_for(&mut self.swarm, Duration::from_secs_f64(timing.warm_up), nap)?;
         let mut rounds = Vec::new();
         for _ in 0..timing.rounds.max(1) {
             let before = (traffic.completed(), traffic.deliveries());
             let begin = Reading::take(self.server)?;
-            traffic.run_for(
-                &mut self.swarm,
-                Duration::from_secs_f64(timing.seconds),
-                nap,
-            )?;
+            traffic.run_for(&mut self.swarm, Duration::from_secs_f64(timing.seconds), nap)?;
             let span = begin.until_now(self.server)?;
             let messages = (traffic.completed() - before.0) as f64;
             let deliveries = (traffic.deliveries() - before.1) as f64;
@@ -276,9 +266,7 @@ impl Figures {
 
     fn to_json(&self) -> Value {
         let pairs = self.0.iter();
-        pairs
-            .map(|&(name, value)| (name.to_owned(), json!(value)))
-            .collect()
+        pairs.map(|&(name, value)| (name.to_owned(), json!(value))).collect()
     }
 }
 
@@ -333,19 +321,12 @@ impl Report {
     fn median(&self) -> Figures {
         let names = self.rounds.first().map(|round| round.0.as_slice());
         let names = names.unwrap_or_default().iter();
-        Figures(
-            names
-                .map(|&(name, _)| (name, median(&self.values(name))))
-                .collect(),
-        )
+        Figures(names.map(|&(name, _)| (name, median(&self.values(name)))).collect())
     }
 
     fn values(&self, wanted: &str) -> Vec<f64> {
         let figures = self.rounds.iter().flat_map(|round| &round.0);
-        figures
-            .filter(|(name, _)| *name == wanted)
-            .map(|(_, value)| *value)
-            .collect()
+        figures.filter(|(name, _)| *name == wanted).map(|(_, value)| *value).collect()
     }
 }
 
@@ -373,10 +354,6 @@ mod tests {
         let json = report.to_json();
         assert_eq!(json["median"]["messages"], 2.0);
         assert_eq!(json["rounds"].as_array().map(Vec::len), Some(3));
-        assert!(
-            report.to_text().contains("(1 to 3)"),
-            "{}",
-            report.to_text()
-        );
+        assert!(report.to_text().contains("(1 to 3)"), "{}", report.to_text());
     }
 }

@@ -36,12 +36,7 @@ pub trait Conversation {
     fn connected(&mut self, client: usize, outgoing: &mut Outgoing);
 
     /// `lines`: one or more whole lines, each with its line end.
-    fn received(
-        &mut self,
-        client: usize,
-        lines: &[u8],
-        outgoing: &mut Outgoing,
-    ) -> Result<(), Fault>;
+    fn received(&mut self, client: usize, lines: &[u8], outgoing: &mut Outgoing) -> Result<(), Fault>;
 
     /// Why the server may have closed this connection: its last ERROR line, if one was seen.
     fn last_error(&self, client: usize) -> String;
@@ -116,15 +111,9 @@ impl Swarm {
         registered.map_err(doing)?;
         let transport = match &self.target.tls {
             None => Transport::Plain(socket),
-            Some(settings) => {
-                Transport::Tls(Box::new(TlsStream::new(Arc::clone(settings), socket)?))
-            }
+            Some(settings) => Transport::Tls(Box::new(TlsStream::new(Arc::clone(settings), socket)?)),
         };
-        self.connections.push(Connection {
-            transport,
-            connected: false,
-            unfinished: Vec::new(),
-        });
+        self.connections.push(Connection { transport, connected: false, unfinished: Vec::new() });
         self.outgoing.unsent.push(Vec::new());
         Ok(client)
     }
@@ -138,11 +127,7 @@ impl Swarm {
     }
 
     /// One turn of the loop: sends what is unsent, waits at most `timeout` for something to come, hands it on.
-    pub fn turn(
-        &mut self,
-        conversation: &mut impl Conversation,
-        timeout: Duration,
-    ) -> Result<(), Fault> {
+    pub fn turn(&mut self, conversation: &mut impl Conversation, timeout: Duration) -> Result<(), Fault> {
         while let Some(client) = self.outgoing.changed.pop() {
             let unsent = &mut self.outgoing.unsent[client];
             send(&mut self.connections[client], client, unsent)?;
@@ -269,11 +254,7 @@ fn send(connection: &mut Connection, client: usize, unsent: &mut Vec<u8>) -> Res
 
 fn start_connect(target: &Target, client: usize) -> io::Result<TcpStream> {
     let address = target.address;
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     if matches!(address.ip(), IpAddr::V4(ip) if ip.is_loopback()) {
@@ -295,12 +276,7 @@ fn start_connect(target: &Target, client: usize) -> io::Result<TcpStream> {
 /// Address number `index` of 127.1.0.1, 127.1.0.2, …
 fn source_address(index: usize) -> Ipv4Addr {
     let octet = |value: usize| (value % 250) as u8;
-    Ipv4Addr::new(
-        127,
-        1 + octet(index / 62_500),
-        octet(index / 250),
-        1 + octet(index),
-    )
+    Ipv4Addr::new(127, 1 + octet(index / 62_500), octet(index / 250), 1 + octet(index))
 }
 
 #[cfg(test)]

@@ -18,10 +18,8 @@ pub fn settings() -> Result<Arc<ClientConfig>, Fault> {
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| Fault::Usage(format!("TLS cannot be set up: {error}")))?;
-    let mut settings = builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-        .with_no_client_auth();
+    let mut settings =
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))).with_no_client_auth();
     settings.resumption = Resumption::disabled();
     Ok(Arc::new(settings))
 }
@@ -35,8 +33,7 @@ pub struct TlsStream {
 
 impl TlsStream {
     pub fn new(settings: Arc<ClientConfig>, socket: TcpStream) -> Result<TlsStream, Fault> {
-        let name = ServerName::try_from("localhost")
-            .map_err(|error| Fault::Usage(format!("TLS name: {error}")))?;
+        let name = ServerName::try_from("localhost").map_err(|error| Fault::Usage(format!("TLS name: {error}")))?;
         let session = ClientConnection::new(settings, name)
             .map_err(|error| Fault::Usage(format!("TLS cannot be set up: {error}")))?;
         Ok(TlsStream { session, socket })

@@ -103,12 +103,7 @@ impl Traffic {
     }
 
     /// Goes on for `duration`. `nap`: how long a turn sleeps at most when nothing comes; zero to spin.
-    pub fn run_for(
-        &mut self,
-        swarm: &mut Swarm,
-        duration: Duration,
-        nap: Duration,
-    ) -> Result<(), Fault> {
+    pub fn run_for(&mut self, swarm: &mut Swarm, duration: Duration, nap: Duration) -> Result<(), Fault> {
         let end = Instant::now() + duration;
         while Instant::now() < end {
             self.turn(swarm, nap)?;
@@ -132,10 +127,7 @@ impl Traffic {
         if self.deliveries > self.progress.1 || self.verifier.under_way() == 0 {
             self.progress = (Instant::now(), self.deliveries);
         } else if self.progress.0.elapsed() > STALLED {
-            return Err(Fault::Stalled {
-                seconds: STALLED.as_secs(),
-                waiting_for: self.verifier.missing(),
-            });
+            return Err(Fault::Stalled { seconds: STALLED.as_secs(), waiting_for: self.verifier.missing() });
         }
         Ok(())
     }
@@ -173,15 +165,9 @@ impl Traffic {
             return Ok(());
         }
         match parsed.command {
-            b"PRIVMSG" => Err(Fault::Misdelivered {
-                client,
-                what: self.verifier.altered(client, line),
-            }),
+            b"PRIVMSG" => Err(Fault::Misdelivered { client, what: self.verifier.altered(client, line) }),
             // An error numeric or a standard reply: the server did not take a message.
-            [b'4' | b'5', _, _] | b"FAIL" => Err(Fault::Refused {
-                client,
-                line: shown(line),
-            }),
+            [b'4' | b'5', _, _] | b"FAIL" => Err(Fault::Refused { client, line: shown(line) }),
             b"ERROR" => {
                 self.last_error = shown(line);
                 Ok(())
@@ -194,12 +180,7 @@ impl Traffic {
 impl Conversation for Traffic {
     fn connected(&mut self, _client: usize, _outgoing: &mut Outgoing) {}
 
-    fn received(
-        &mut self,
-        client: usize,
-        lines: &[u8],
-        outgoing: &mut Outgoing,
-    ) -> Result<(), Fault> {
+    fn received(&mut self, client: usize, lines: &[u8], outgoing: &mut Outgoing) -> Result<(), Fault> {
         let mut rest = lines;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, behind) = rest.split_at(end + 1);
@@ -220,8 +201,7 @@ impl Conversation for Traffic {
                 } else {
                     self.moved.push((delivered.room, delivered.slot));
                 }
-            } else if matches!(self.window, Window::Echo(_))
-                && self.witnesses[delivered.room][delivered.slot] == client
+            } else if matches!(self.window, Window::Echo(_)) && self.witnesses[delivered.room][delivered.slot] == client
             {
                 self.moved.push((delivered.room, delivered.slot));
             }

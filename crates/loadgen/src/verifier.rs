@@ -21,55 +21,24 @@ const FILLER: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOP
 /// Something other than the next message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Misdelivery {
-    Duplicate {
-        slot: usize,
-        expected: u64,
-        came: u64,
-    },
-    Gap {
-        slot: usize,
-        expected: u64,
-        came: u64,
-    },
-    NeverSent {
-        slot: usize,
-        came: u64,
-    },
-    WrongText {
-        line: String,
-    },
-    WrongSource {
-        line: String,
-        expected: String,
-    },
-    WrongTags {
-        line: String,
-        expected: bool,
-    },
-    ForeignRoom {
-        line: String,
-    },
+    Duplicate { slot: usize, expected: u64, came: u64 },
+    Gap { slot: usize, expected: u64, came: u64 },
+    NeverSent { slot: usize, came: u64 },
+    WrongText { line: String },
+    WrongSource { line: String, expected: String },
+    WrongTags { line: String, expected: bool },
+    ForeignRoom { line: String },
 }
 
 impl fmt::Display for Misdelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Misdelivery::Duplicate {
-                slot,
-                expected,
-                came,
-            } => write!(
-                f,
-                "message {came} of sender {slot} came again, or behind later ones ({expected} was next)"
-            ),
-            Misdelivery::Gap {
-                slot,
-                expected,
-                came,
-            } => write!(
-                f,
-                "message {came} of sender {slot} came where {expected} was next: lost or out of order"
-            ),
+            Misdelivery::Duplicate { slot, expected, came } => {
+                write!(f, "message {came} of sender {slot} came again, or behind later ones ({expected} was next)")
+            }
+            Misdelivery::Gap { slot, expected, came } => {
+                write!(f, "message {came} of sender {slot} came where {expected} was next: lost or out of order")
+            }
             Misdelivery::NeverSent { slot, came } => {
                 write!(f, "message {came} of sender {slot} came and was never sent")
             }
@@ -79,29 +48,14 @@ impl fmt::Display for Misdelivery {
             Misdelivery::WrongSource { line, expected } => {
                 write!(f, "a message of {expected} came under another name: {line}")
             }
-            Misdelivery::WrongTags {
-                line,
-                expected: true,
-            } => {
-                write!(
-                    f,
-                    "a message came without the time tag that was negotiated: {line}"
-                )
+            Misdelivery::WrongTags { line, expected: true } => {
+                write!(f, "a message came without the time tag that was negotiated: {line}")
             }
-            Misdelivery::WrongTags {
-                line,
-                expected: false,
-            } => {
-                write!(
-                    f,
-                    "a message came with tags that were not negotiated: {line}"
-                )
+            Misdelivery::WrongTags { line, expected: false } => {
+                write!(f, "a message came with tags that were not negotiated: {line}")
             }
             Misdelivery::ForeignRoom { line } => {
-                write!(
-                    f,
-                    "a message came to someone who is in no such room: {line}"
-                )
+                write!(f, "a message came to someone who is in no such room: {line}")
             }
         }
     }
@@ -185,10 +139,7 @@ impl Verifier {
     /// `size`: bytes of a text, [`SMALLEST_TEXT`] to [`LARGEST_TEXT`]. `most_under_way`: messages of one sender that may wait for
     /// their last reader at any moment. A client is in one room at most.
     pub fn new(plans: &[RoomPlan], size: usize, most_under_way: usize) -> Verifier {
-        let blank = UnderWay {
-            text: vec![b' '; size],
-            awaiting: 0,
-        };
+        let blank = UnderWay { text: vec![b' '; size], awaiting: 0 };
         let mut readers = Vec::new();
         let mut expected = Vec::new();
         let mut rooms = Vec::new();
@@ -205,28 +156,16 @@ impl Verifier {
                     under_way: vec![blank.clone(); most_under_way.next_power_of_two()],
                 }
             });
-            rooms.push(Room {
-                marker: format!(" PRIVMSG {} :", plan.name).into_bytes(),
-                feeds: feeds.collect(),
-            });
+            rooms.push(Room { marker: format!(" PRIVMSG {} :", plan.name).into_bytes(), feeds: feeds.collect() });
             for member in &plan.members {
                 if readers.len() <= member.client {
                     readers.resize(member.client + 1, None);
                 }
-                readers[member.client] = Some(Reader {
-                    room,
-                    first: expected.len(),
-                    tagged: member.tagged,
-                });
+                readers[member.client] = Some(Reader { room, first: expected.len(), tagged: member.tagged });
                 expected.resize(expected.len() + plan.senders.len(), 0);
             }
         }
-        Verifier {
-            size,
-            rooms,
-            readers,
-            expected,
-        }
+        Verifier { size, rooms, readers, expected }
     }
 
     /// Appends the next message of this sender to `out`, as the line it sends. False, and nothing appended, if as many as may be
@@ -281,10 +220,7 @@ impl Verifier {
         if number.is_multiple_of(FULL_CHECK_EVERY) {
             check_head(line, &feed.nick, reader.tagged)?;
         } else if (line[0] == b'@') != reader.tagged {
-            return Err(Misdelivery::WrongTags {
-                line: shown(line),
-                expected: reader.tagged,
-            });
+            return Err(Misdelivery::WrongTags { line: shown(line), expected: reader.tagged });
         }
         *next += 1;
         message.awaiting -= 1;
@@ -293,12 +229,7 @@ impl Verifier {
             // Everyone reads in order, so the last reader of this message was the last reader of all earlier ones before.
             feed.complete = number + 1;
         }
-        Ok(Some(Delivered {
-            room: reader.room,
-            slot,
-            number,
-            complete,
-        }))
+        Ok(Some(Delivered { room: reader.room, slot, number, complete }))
     }
 
     /// What is wrong with a PRIVMSG that [`Verifier::check`] did not know.
@@ -403,17 +334,9 @@ fn misdelivery(feed: &Feed, slot: usize, expected: u64, text: &[u8], line: &[u8]
     if came >= feed.sent {
         Misdelivery::NeverSent { slot, came }
     } else if came < expected {
-        Misdelivery::Duplicate {
-            slot,
-            expected,
-            came,
-        }
+        Misdelivery::Duplicate { slot, expected, came }
     } else {
-        Misdelivery::Gap {
-            slot,
-            expected,
-            came,
-        }
+        Misdelivery::Gap { slot, expected, came }
     }
 }
 
@@ -426,16 +349,10 @@ fn check_head(line: &[u8], nick: &str, tagged: bool) -> Result<(), Misdelivery> 
         false => parsed.tags.is_none(),
     };
     if !tags_are_right {
-        return Err(Misdelivery::WrongTags {
-            line: shown(line),
-            expected: tagged,
-        });
+        return Err(Misdelivery::WrongTags { line: shown(line), expected: tagged });
     }
     if parsed.nick() != nick.as_bytes() || parsed.command != b"PRIVMSG" {
-        return Err(Misdelivery::WrongSource {
-            line: shown(line),
-            expected: nick.to_owned(),
-        });
+        return Err(Misdelivery::WrongSource { line: shown(line), expected: nick.to_owned() });
     }
     Ok(())
 }
@@ -454,12 +371,7 @@ mod tests {
 
     /// A room with sender 0 (no echo), a plain reader 1 and a tagged reader 2; four messages sent.
     fn room() -> (Verifier, Vec<String>) {
-        let member = |client: usize, tagged| Member {
-            client,
-            nick: format!("m{client}"),
-            tagged,
-            echo: false,
-        };
+        let member = |client: usize, tagged| Member { client, nick: format!("m{client}"), tagged, echo: false };
         let plan = RoomPlan {
             name: "#tea".to_owned(),
             members: vec![member(0, false), member(1, false), member(2, true)],
@@ -476,10 +388,7 @@ mod tests {
 
     /// Client 1 gets what `arrange` makes of the four right lines; the last line's fate is `expected`.
     #[track_caller]
-    fn check(
-        arrange: impl Fn(&[String]) -> Vec<String>,
-        expected: impl Fn(&str) -> Result<Option<u64>, Misdelivery>,
-    ) {
+    fn check(arrange: impl Fn(&[String]) -> Vec<String>, expected: impl Fn(&str) -> Result<Option<u64>, Misdelivery>) {
         let (mut verifier, lines) = room();
         let lines = arrange(&lines);
         let (last, before) = lines.split_last().expect("a line");
@@ -501,13 +410,7 @@ mod tests {
     fn a_duplicate_is_found() {
         check(
             |lines| vec![lines[0].clone(), lines[1].clone(), lines[1].clone()],
-            |_| {
-                Err(Misdelivery::Duplicate {
-                    slot: 0,
-                    expected: 2,
-                    came: 1,
-                })
-            },
+            |_| Err(Misdelivery::Duplicate { slot: 0, expected: 2, came: 1 }),
         );
     }
 
@@ -515,47 +418,24 @@ mod tests {
     fn a_lost_message_is_found() {
         check(
             |lines| vec![lines[0].clone(), lines[2].clone()],
-            |_| {
-                Err(Misdelivery::Gap {
-                    slot: 0,
-                    expected: 1,
-                    came: 2,
-                })
-            },
+            |_| Err(Misdelivery::Gap { slot: 0, expected: 1, came: 2 }),
         );
     }
 
     #[test]
     fn swapped_messages_are_found() {
-        check(
-            |lines| vec![lines[1].clone()],
-            |_| {
-                Err(Misdelivery::Gap {
-                    slot: 0,
-                    expected: 0,
-                    came: 1,
-                })
-            },
-        );
+        check(|lines| vec![lines[1].clone()], |_| Err(Misdelivery::Gap { slot: 0, expected: 0, came: 1 }));
     }
 
     #[test]
     fn an_altered_text_is_found() {
         check(
             |lines| vec![lines[0].replace("xyz", "xYz")],
-            |line| {
-                Err(Misdelivery::WrongText {
-                    line: line.to_owned(),
-                })
-            },
+            |line| Err(Misdelivery::WrongText { line: line.to_owned() }),
         );
         check(
             |lines| vec![lines[0].replace("00-0", "07-0")],
-            |line| {
-                Err(Misdelivery::WrongText {
-                    line: line.to_owned(),
-                })
-            },
+            |line| Err(Misdelivery::WrongText { line: line.to_owned() }),
         );
     }
 
@@ -578,70 +458,38 @@ mod tests {
     fn a_wrong_source_or_tag_is_found() {
         check(
             |lines| vec![lines[0].replace(":m0!", ":m9!")],
-            |line| {
-                Err(Misdelivery::WrongSource {
-                    line: line.to_owned(),
-                    expected: "m0".to_owned(),
-                })
-            },
+            |line| Err(Misdelivery::WrongSource { line: line.to_owned(), expected: "m0".to_owned() }),
         );
         check(
             |lines| vec![format!("@time=1 {}", lines[0])],
-            |line| {
-                Err(Misdelivery::WrongTags {
-                    line: line.to_owned(),
-                    expected: false,
-                })
-            },
+            |line| Err(Misdelivery::WrongTags { line: line.to_owned(), expected: false }),
         );
         check(
             |lines| vec![lines[0].clone(), format!("@time=1 {}", lines[1])],
-            |line| {
-                Err(Misdelivery::WrongTags {
-                    line: line.to_owned(),
-                    expected: false,
-                })
-            },
+            |line| Err(Misdelivery::WrongTags { line: line.to_owned(), expected: false }),
         );
     }
 
     #[test]
     fn other_lines_are_not_messages() {
-        for line in [
-            "PING :x\r\n",
-            ":m2!u@h JOIN #tea\r\n",
-            "",
-            ":m0!u@h PRIVMSG #tea :short\r\n",
-        ] {
+        for line in ["PING :x\r\n", ":m2!u@h JOIN #tea\r\n", "", ":m0!u@h PRIVMSG #tea :short\r\n"] {
             check(|_| vec![line.to_owned()], |_| Ok(None));
         }
         let (verifier, _) = room();
         let short = b":m0!u@h PRIVMSG #tea :short\r\n";
-        assert!(matches!(
-            verifier.altered(1, short),
-            Misdelivery::WrongText { .. }
-        ));
-        assert!(matches!(
-            verifier.altered(7, short),
-            Misdelivery::ForeignRoom { .. }
-        ));
+        assert!(matches!(verifier.altered(1, short), Misdelivery::WrongText { .. }));
+        assert!(matches!(verifier.altered(7, short), Misdelivery::ForeignRoom { .. }));
     }
 
     #[test]
     fn a_message_is_complete_with_its_last_reader() {
         let (mut verifier, lines) = room();
         let mut out = Vec::new();
-        assert!(
-            !verifier.post(0, 0, &mut out) && out.is_empty(),
-            "four are under way"
-        );
+        assert!(!verifier.post(0, 0, &mut out) && out.is_empty(), "four are under way");
         let first = verifier.check(1, lines[0].as_bytes()).expect("right");
         assert_eq!(first.map(|delivered| delivered.complete), Some(false));
         assert_eq!(verifier.complete(0, 0), 0);
-        assert_eq!(
-            verifier.missing(),
-            "message 1 of sender 0 at client 1 (4 of 4 messages are still under way)"
-        );
+        assert_eq!(verifier.missing(), "message 1 of sender 0 at client 1 (4 of 4 messages are still under way)");
         let tagged = format!("@time=1 {}", lines[0]);
         let last = verifier.check(2, tagged.as_bytes()).expect("right");
         assert_eq!(last.map(|delivered| delivered.complete), Some(true));

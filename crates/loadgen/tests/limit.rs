@@ -19,9 +19,7 @@ impl Limit {
             .expect("the limit server starts");
         let output = process.stdout.take().expect("piped");
         let mut line = String::new();
-        BufReader::new(output)
-            .read_line(&mut line)
-            .expect("it says where it listens");
+        BufReader::new(output).read_line(&mut line).expect("it says where it listens");
         let address = line.trim().trim_start_matches("listening on ").to_owned();
         Limit { process, address }
     }
@@ -72,10 +70,7 @@ fn latency_waits_for_the_last_reader() {
     let scenario = [&["latency", "--members", "20", "--rate", "50"][..], &SHORT].concat();
     let figures = check("batch", &scenario);
     assert_eq!(figures["messages"], 15.0);
-    assert!(
-        figures["p99_ms"].as_f64() >= figures["p50_ms"].as_f64(),
-        "{figures}"
-    );
+    assert!(figures["p99_ms"].as_f64() >= figures["p50_ms"].as_f64(), "{figures}");
 }
 
 #[test]
@@ -84,10 +79,7 @@ fn pairs_and_senders_that_wait_for_their_echo() {
     let durable = [&["durable", "--senders", "8", "--rooms", "2"][..], &SHORT].concat();
     for scenario in [pairs, durable] {
         let figures = check("batch", &scenario);
-        assert!(
-            figures["messages_per_second"].as_f64() > Some(0.0),
-            "{figures}"
-        );
+        assert!(figures["messages_per_second"].as_f64() > Some(0.0), "{figures}");
     }
 }
 
@@ -105,9 +97,6 @@ fn a_server_that_is_not_there_is_one_sentence() {
         .expect("loadgen starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        errors.starts_with("loadgen: cannot connect client 0"),
-        "{errors}"
-    );
+    assert!(errors.starts_with("loadgen: cannot connect client 0"), "{errors}");
     assert_eq!(errors.lines().count(), 1, "{errors}");
 }

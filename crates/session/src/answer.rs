@@ -3,8 +3,8 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, rehash, stats,
-    topic, userhost, userip, who, whois, whowas,
+    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, rehash, stats, topic, userhost,
+    userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -22,24 +22,16 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::Members(members) => {
             names::write(turn, members);
             match awaiting {
-                Some(Awaiting::Names { asked, left }) => {
-                    names::answered(turn, asked, *left, &members.room)
-                }
+                Some(Awaiting::Names { asked, left }) => names::answered(turn, asked, *left, &members.room),
                 _ => names::write_end(turn, &members.room),
             }
         }
         Answer::RoomSettings(view) => mode::write_settings(turn, view),
-        Answer::RoomList {
-            room,
-            list,
-            entries,
-        } => mode::write_list(turn, room, *list, entries),
+        Answer::RoomList { room, list, entries } => mode::write_list(turn, room, *list, entries),
         Answer::Rooms(rows) => list::write(turn, rows),
         Answer::OwnInvitations(rooms) => invite::write_own(turn, rooms),
         Answer::OwnModes { modes } => mode::write_own(turn, modes),
-        Answer::Invited { who, room, away } => {
-            invite::write_invited(turn, who, room, away.as_deref())
-        }
+        Answer::Invited { who, room, away } => invite::write_invited(turn, who, room, away.as_deref()),
         Answer::Knocked { room } => knock::write_delivered(turn, room),
 
         Answer::Who { target, rows } => match awaiting {
@@ -57,20 +49,14 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         // Nothing is answered to a NOTICE.
         Answer::RecipientAway { .. } if turn.verb() == "NOTICE" => {}
         Answer::RecipientAway { name, message } => {
-            turn.numeric(Numeric::RPL_AWAY)
-                .param(name)
-                .trailing_cut(message);
+            turn.numeric(Numeric::RPL_AWAY).param(name).trailing_cut(message);
         }
         Answer::Away { now } => away::write(turn, *now),
         Answer::Watched(watched) => monitor::write_list(turn, watched),
         Answer::WatchedStatus { online, offline } => monitor::write_status(turn, online, offline),
         Answer::Counts(counts) => lusers::write(turn, counts),
-        Answer::Connections(rows) => {
-            stats::write_connections(turn, stats_letter(awaiting, 'l'), rows)
-        }
-        Answer::Operators(people) => {
-            stats::write_operators(turn, stats_letter(awaiting, 'o'), people)
-        }
+        Answer::Connections(rows) => stats::write_connections(turn, stats_letter(awaiting, 'l'), rows),
+        Answer::Operators(people) => stats::write_operators(turn, stats_letter(awaiting, 'o'), people),
         // The QUIT that everyone sees says it.
         Answer::Killed { .. } => {}
 
@@ -118,10 +104,7 @@ fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) 
             }
             return;
         }
-        (
-            "WHO",
-            Refusal::NoSuchRoom { .. } | Refusal::NoSuchClient { .. } | Refusal::NotMember { .. },
-        ) => {
+        ("WHO", Refusal::NoSuchRoom { .. } | Refusal::NoSuchClient { .. } | Refusal::NotMember { .. }) => {
             who::write_end(turn, about);
             return;
         }
@@ -134,9 +117,7 @@ fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) 
     match (verb, refusal) {
         // "both followed with": these end like any other answer.
         ("WHOIS", Refusal::NoSuchClient { name }) => whois::write_end(turn, name),
-        ("WHOWAS", Refusal::NeverSeen { name } | Refusal::NoSuchClient { name }) => {
-            whowas::write_end(turn, name)
-        }
+        ("WHOWAS", Refusal::NeverSeen { name } | Refusal::NoSuchClient { name }) => whowas::write_end(turn, name),
         ("STATS", _) => stats::write_end(turn, stats_letter(awaiting, '*')),
         _ => {}
     }

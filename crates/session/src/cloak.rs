@@ -18,19 +18,11 @@ pub(crate) fn cloak(address: IpAddr, secret: &[u8; 32]) -> CompactString {
     let prefixes = match address.to_canonical() {
         IpAddr::V4(address) => {
             let octets = address.octets();
-            [
-                (4, octets.to_vec()),
-                (3, octets[..3].to_vec()),
-                (2, octets[..2].to_vec()),
-            ]
+            [(4, octets.to_vec()), (3, octets[..3].to_vec()), (2, octets[..2].to_vec())]
         }
         IpAddr::V6(address) => {
             let octets = address.octets();
-            [
-                (16, octets.to_vec()),
-                (8, octets[..8].to_vec()),
-                (6, octets[..6].to_vec()),
-            ]
+            [(16, octets.to_vec()), (8, octets[..8].to_vec()), (6, octets[..6].to_vec())]
         }
     };
     for (length, prefix) in prefixes {
@@ -76,11 +68,7 @@ mod tests {
         ];
         for (a, b, shared) in cases {
             let (a_cloak, b_cloak) = (cloak_of(a, 1), cloak_of(b, 1));
-            let same = a_cloak
-                .rsplit('.')
-                .zip(b_cloak.rsplit('.'))
-                .take_while(|(a, b)| a == b)
-                .count();
+            let same = a_cloak.rsplit('.').zip(b_cloak.rsplit('.')).take_while(|(a, b)| a == b).count();
             assert_eq!(same, shared, "{a} {a_cloak} {b} {b_cloak}");
         }
     }

@@ -26,11 +26,7 @@ impl ServerFacts {
     pub fn new(configured: Configured) -> ServerFacts {
         let isupport = isupport::tokens(&configured);
         let greeting = Greeting::prepare(&configured, &isupport);
-        ServerFacts {
-            configured,
-            isupport,
-            greeting,
-        }
+        ServerFacts { configured, isupport, greeting }
     }
 }
 
@@ -167,9 +163,7 @@ impl AddressRange {
             a.checked_shr(shift).unwrap_or(0) == b.checked_shr(shift).unwrap_or(0)
         }
         match (self.base.to_canonical(), address.to_canonical()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                same(a.to_bits().into(), b.to_bits().into(), 32, self.prefix)
-            }
+            (IpAddr::V4(a), IpAddr::V4(b)) => same(a.to_bits().into(), b.to_bits().into(), 32, self.prefix),
             (IpAddr::V6(a), IpAddr::V6(b)) => same(a.to_bits(), b.to_bits(), 128, self.prefix),
             _ => false,
         }
@@ -229,10 +223,7 @@ impl Default for Limits {
 
 impl Default for Flood {
     fn default() -> Flood {
-        Flood {
-            lines_per_second: 4,
-            burst_lines: 40,
-        }
+        Flood { lines_per_second: 4, burst_lines: 40 }
     }
 }
 
@@ -272,15 +263,8 @@ mod tests {
             ("::", 0, "10.1.2.3", false),
         ];
         for (base, prefix, address, expected) in cases {
-            let range = AddressRange {
-                base: base.parse().unwrap(),
-                prefix,
-            };
-            assert_eq!(
-                range.contains(address.parse().unwrap()),
-                expected,
-                "{base}/{prefix} {address}"
-            );
+            let range = AddressRange { base: base.parse().unwrap(), prefix };
+            assert_eq!(range.contains(address.parse().unwrap()), expected, "{base}/{prefix} {address}");
         }
     }
 }

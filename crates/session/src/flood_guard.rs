@@ -13,10 +13,7 @@ pub(crate) struct FloodGuard {
 
 impl FloodGuard {
     pub(crate) fn new(now_ms: u64, flood: &Flood) -> FloodGuard {
-        FloodGuard {
-            tokens: full(flood),
-            filled: now_ms as u32,
-        }
+        FloodGuard { tokens: full(flood), filled: now_ms as u32 }
     }
 
     /// Takes `lines` out.
@@ -29,11 +26,7 @@ impl FloodGuard {
     pub(crate) fn wait_ms(&mut self, now_ms: u64, flood: &Flood) -> u64 {
         self.fill(now_ms, flood);
         let missing = 1000 - i64::from(self.tokens);
-        if missing <= 0 {
-            0
-        } else {
-            (missing as u64).div_ceil(u64::from(flood.lines_per_second.max(1)))
-        }
+        if missing <= 0 { 0 } else { (missing as u64).div_ceil(u64::from(flood.lines_per_second.max(1))) }
     }
 
     fn fill(&mut self, now_ms: u64, flood: &Flood) {
@@ -56,10 +49,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_the_steady_rate() {
-        let flood = Flood {
-            lines_per_second: 4,
-            burst_lines: 3,
-        };
+        let flood = Flood { lines_per_second: 4, burst_lines: 3 };
         let mut guard = FloodGuard::new(1_000, &flood);
         for _ in 0..3 {
             assert_eq!(guard.wait_ms(1_000, &flood), 0);
@@ -72,19 +62,12 @@ mod tests {
         assert_eq!(guard.wait_ms(1_250, &flood), 1_250);
         assert_eq!(guard.wait_ms(100_000, &flood), 0);
         guard.spend(100_000, &flood, 3);
-        assert_eq!(
-            guard.wait_ms(100_000, &flood),
-            250,
-            "never more than a burst is saved up"
-        );
+        assert_eq!(guard.wait_ms(100_000, &flood), 250, "never more than a burst is saved up");
     }
 
     #[test]
     fn time_that_wraps_and_great_rates_do_no_harm() {
-        let flood = Flood {
-            lines_per_second: u32::MAX,
-            burst_lines: u32::MAX,
-        };
+        let flood = Flood { lines_per_second: u32::MAX, burst_lines: u32::MAX };
         let mut guard = FloodGuard::new(u64::MAX - 5, &flood);
         for step in 0..1_000u64 {
             guard.spend(u64::MAX.wrapping_add(step * 1_000_000), &flood, 255);

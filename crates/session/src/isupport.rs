@@ -39,10 +39,7 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         token("CASEMAPPING", Some(casemapping.token())),
         token("CHANLIMIT", Some(&format!("#:{}", limits.rooms_per_client))),
         token("CHANMODES", Some(CHANMODES)),
-        token(
-            "CHANNELLEN",
-            Some(&configured.name_rules.max_room_name.to_string()),
-        ),
+        token("CHANNELLEN", Some(&configured.name_rules.max_room_name.to_string())),
         token("CHANTYPES", Some("#")),
         token("ELIST", Some("CMNTU")),
         token("EXCEPTS", Some("e")),
@@ -53,10 +50,7 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         token("KEYLEN", Some(&KEY_LENGTH.to_string())),
         token("KICKLEN", Some(&limits.kick_length.to_string())),
         token("KNOCK", None),
-        token(
-            "MAXLIST",
-            Some(&format!("b:{0},e:{0},I:{0}", limits.list_modes)),
-        ),
+        token("MAXLIST", Some(&format!("b:{0},e:{0},I:{0}", limits.list_modes))),
         token("MAXTARGETS", Some(&MESSAGE_TARGETS.to_string())),
         token("MODES", Some(&MODES_PER_LINE.to_string())),
         token("MONITOR", Some(&limits.monitor.to_string())),
@@ -99,9 +93,7 @@ pub(crate) fn write_tokens(turn: &mut Turn<'_>, tokens: &[String]) {
     let nick = turn.nick().to_owned();
     let write = |turn: &mut Turn<'_>| {
         for line in lines(tokens, &facts.server_name, &nick) {
-            turn.numeric(Numeric::RPL_ISUPPORT)
-                .params(line)
-                .trailing(SUPPORTED_TEXT);
+            turn.numeric(Numeric::RPL_ISUPPORT).params(line).trailing(SUPPORTED_TEXT);
         }
     };
     if turn.has(Capability::ExtendedIsupport) {
@@ -114,11 +106,7 @@ pub(crate) fn write_tokens(turn: &mut Turn<'_>, tokens: &[String]) {
 /// What to say of a changed list: new and changed tokens, and `-NAME` for those that are gone.
 pub(crate) fn difference(old: &[String], new: &[String]) -> Vec<String> {
     let name = |token: &str| token.split('=').next().unwrap_or_default().to_owned();
-    let mut difference: Vec<String> = new
-        .iter()
-        .filter(|token| !old.contains(token))
-        .cloned()
-        .collect();
+    let mut difference: Vec<String> = new.iter().filter(|token| !old.contains(token)).cloned().collect();
     for token in old {
         if !new.iter().any(|other| name(other) == name(token)) {
             difference.push(format!("-{}", name(token)));
@@ -138,27 +126,17 @@ mod tests {
         let mut configured = Configured::default();
         configured.login.guests = false;
         let tokens = tokens(&configured);
-        let parsed: Vec<IsupportToken<'_>> = tokens
-            .iter()
-            .map(|token| IsupportToken::parse(token).unwrap())
-            .collect();
+        let parsed: Vec<IsupportToken<'_>> = tokens.iter().map(|token| IsupportToken::parse(token).unwrap()).collect();
         let names: BTreeSet<&str> = parsed.iter().map(|token| token.name).collect();
         assert_eq!(names.len(), tokens.len());
-        assert!(
-            tokens
-                .iter()
-                .all(|token| !token.contains(' ') && !token.starts_with(':'))
-        );
+        assert!(tokens.iter().all(|token| !token.contains(' ') && !token.starts_with(':')));
         assert!(names.contains("draft/ACCOUNTREQUIRED"));
     }
 
     #[test]
     fn changed_lists() {
         let list = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(
-            difference(&list("A=1 B C=2"), &list("A=2 B D")),
-            list("A=2 D -C")
-        );
+        assert_eq!(difference(&list("A=1 B C=2"), &list("A=2 B D")), list("A=2 D -C"));
         assert!(difference(&list("A B"), &list("A B")).is_empty());
     }
 }

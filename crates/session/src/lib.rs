@@ -30,7 +30,6 @@ pub mod verb;
 pub use facts::{Configured, ServerFacts};
 pub use form::Form;
 pub use session::{
-    Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult,
-    speaks_something_else,
+    Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult, speaks_something_else,
 };
 pub use turn::Turn;

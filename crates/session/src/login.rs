@@ -53,19 +53,10 @@ enum Step {
 }
 
 /// Checks a name and a password.
-pub(crate) fn with_password(
-    turn: &mut Turn<'_>,
-    purpose: Purpose,
-    name: &str,
-    password: Zeroizing<String>,
-) {
+pub(crate) fn with_password(turn: &mut Turn<'_>, purpose: Purpose, name: &str, password: Zeroizing<String>) {
     let link = &turn.session.link;
     if !turn.facts.login.plain || !(link.is_private() || turn.facts.login.plaintext) {
-        return refuse(
-            turn,
-            purpose,
-            "Passwords are taken over TLS only: connect to the port for TLS",
-        );
+        return refuse(turn, purpose, "Passwords are taken over TLS only: connect to the port for TLS");
     }
     if !may_try(turn) {
         return refuse(turn, purpose, TOO_MANY);
@@ -78,11 +69,7 @@ pub(crate) fn with_password(
 }
 
 /// Asks whose certificate this is.
-pub(crate) fn with_certificate(
-    turn: &mut Turn<'_>,
-    certificate: [u8; 32],
-    claimed: Option<Username>,
-) {
+pub(crate) fn with_certificate(turn: &mut Turn<'_>, certificate: [u8; 32], claimed: Option<Username>) {
     turn.ask(Command::Ask(Query::CertificateAccount { certificate }));
     wait(turn, Purpose::Sasl, Step::Certificate { claimed });
 }
@@ -96,11 +83,7 @@ pub(crate) fn for_scram(turn: &mut Turn<'_>, name: Username, start: ScramStart) 
 pub(crate) fn log_in(turn: &mut Turn<'_>, purpose: Purpose, account: &SharedAccount) {
     turn.session.known_to_hub = true;
     let address = turn.session.link.address;
-    turn.ask(Command::LogIn {
-        account: account.id,
-        verified: true,
-        address,
-    });
+    turn.ask(Command::LogIn { account: account.id, verified: true, address });
     if let Some(registration) = turn.session.registration.as_deref_mut() {
         registration.account = Some((account.id, account.username.clone()));
     }
@@ -109,11 +92,7 @@ pub(crate) fn log_in(turn: &mut Turn<'_>, purpose: Purpose, account: &SharedAcco
 
 fn ask_credentials(turn: &mut Turn<'_>, purpose: Purpose, name: Username, step: Step) {
     let (address, exempt) = (turn.session.link.address, turn.session.link.exempt);
-    turn.ask(Command::Ask(Query::Credentials {
-        name,
-        address,
-        exempt,
-    }));
+    turn.ask(Command::Ask(Query::Credentials { name, address, exempt }));
     wait(turn, purpose, step);
 }
 
@@ -128,31 +107,15 @@ pub(crate) fn answer(turn: &mut Turn<'_>, attempt: Attempt, answer: &Answer) {
     match (step, answer) {
         (Step::Password(password), Answer::Credentials(credentials)) => {
             let account = credentials.account.clone();
-            let hash = account
-                .as_ref()
-                .and_then(|account| account.password_hash.clone());
-            turn.work(|ticket| Work::CheckPassword {
-                ticket,
-                hash,
-                password,
-            });
+            let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+            turn.work(|ticket| Work::CheckPassword { ticket, hash, password });
             wait(turn, purpose, Step::Checking(account));
         }
-        (Step::Scram(start), Answer::Credentials(credentials)) => {
-            sasl::scram_challenge(turn, start, credentials)
-        }
-        (Step::Certificate { claimed }, Answer::Credentials(credentials)) => {
-            match &credentials.account {
-                Some(account) if is_claimed(turn, account, claimed.as_ref()) => {
-                    log_in(turn, purpose, account)
-                }
-                _ => refuse(
-                    turn,
-                    purpose,
-                    "SASL authentication failed: no account has this certificate",
-                ),
-            }
-        }
+        (Step::Scram(start), Answer::Credentials(credentials)) => sasl::scram_challenge(turn, start, credentials),
+        (Step::Certificate { claimed }, Answer::Credentials(credentials)) => match &credentials.account {
+            Some(account) if is_claimed(turn, account, claimed.as_ref()) => log_in(turn, purpose, account),
+            _ => refuse(turn, purpose, "SASL authentication failed: no account has this certificate"),
+        },
         (Step::LoggingIn, Answer::LoggedIn { account, .. }) => succeed(turn, purpose, account),
         (step, Answer::Refused(refusal)) => {
             if matches!(step, Step::LoggingIn)
@@ -165,27 +128,20 @@ pub(crate) fn answer(turn: &mut Turn<'_>, attempt: Attempt, answer: &Answer) {
         // Something else that the login led to.
         (step, other) => {
             crate::answer::dispatch(turn, None, other);
-            turn.put_awaiting(Box::new(Awaiting::Login(Box::new(Attempt {
-                purpose,
-                step,
-            }))));
+            turn.put_awaiting(Box::new(Awaiting::Login(Box::new(Attempt { purpose, step }))));
         }
     }
 }
 
 fn is_claimed(turn: &Turn<'_>, account: &SharedAccount, claimed: Option<&Username>) -> bool {
-    claimed.is_none_or(|claimed| {
-        Username::lookup(&account.username, &turn.facts.name_rules).key() == claimed.key()
-    })
+    claimed.is_none_or(|claimed| Username::lookup(&account.username, &turn.facts.name_rules).key() == claimed.key())
 }
 
 /// A password has been checked.
 pub(crate) fn checked(turn: &mut Turn<'_>, attempt: Attempt, result: WorkResult) {
     let Attempt { purpose, step } = attempt;
     match (step, result) {
-        (Step::Checking(Some(account)), WorkResult::Checked { matches: true }) => {
-            log_in(turn, purpose, &account)
-        }
+        (Step::Checking(Some(account)), WorkResult::Checked { matches: true }) => log_in(turn, purpose, &account),
         (_, WorkResult::Busy) => refuse(turn, purpose, BUSY),
         _ => refuse(turn, purpose, WRONG),
     }
@@ -194,9 +150,7 @@ pub(crate) fn checked(turn: &mut Turn<'_>, attempt: Attempt, result: WorkResult)
 fn succeed(turn: &mut Turn<'_>, purpose: Purpose, account: &str) {
     logged_in(turn, account);
     match purpose {
-        Purpose::Sasl => turn
-            .numeric(Numeric::RPL_SASLSUCCESS)
-            .trailing("SASL authentication successful"),
+        Purpose::Sasl => turn.numeric(Numeric::RPL_SASLSUCCESS).trailing("SASL authentication successful"),
         Purpose::Pass => registration::account_password_passed(turn),
     }
 }
@@ -212,24 +166,17 @@ pub(crate) fn logged_in(turn: &mut Turn<'_>, account: &str) {
 
 fn refuse_for(turn: &mut Turn<'_>, purpose: Purpose, refusal: &Refusal) {
     match refusal {
-        Refusal::TooManyAttempts {
-            retry_after_seconds,
-        } => {
+        Refusal::TooManyAttempts { retry_after_seconds } => {
             let text = format_compact!(
                 "SASL authentication failed: too many attempts, try again in {retry_after_seconds} seconds"
             );
             refuse(turn, purpose, &text);
         }
         Refusal::AlreadyLoggedIn if purpose == Purpose::Sasl => {
-            turn.numeric(Numeric::ERR_SASLALREADY)
-                .trailing("You have already authenticated");
+            turn.numeric(Numeric::ERR_SASLALREADY).trailing("You have already authenticated");
         }
         Refusal::StorageFull | Refusal::StorageError => {
-            refuse(
-                turn,
-                purpose,
-                "SASL authentication failed: the server cannot store anything, try again later",
-            );
+            refuse(turn, purpose, "SASL authentication failed: the server cannot store anything, try again later");
         }
         _ => refuse(turn, purpose, WRONG),
     }
@@ -241,9 +188,7 @@ pub(crate) fn refuse(turn: &mut Turn<'_>, purpose: Purpose, why: &str) {
     match purpose {
         Purpose::Sasl => turn.numeric(Numeric::ERR_SASLFAIL).trailing_cut(why),
         Purpose::Pass => {
-            let why = why
-                .strip_prefix("SASL authentication failed: ")
-                .unwrap_or(why);
+            let why = why.strip_prefix("SASL authentication failed: ").unwrap_or(why);
             turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing_cut(why);
             turn.close("Closing link: (Bad password)");
         }

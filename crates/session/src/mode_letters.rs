@@ -87,9 +87,7 @@ pub const fn role_prefix(role: Role) -> char {
 }
 
 pub fn role_of_prefix(prefix: char) -> Option<Role> {
-    Role::ALL
-        .into_iter()
-        .find(|&role| role_prefix(role) == prefix)
+    Role::ALL.into_iter().find(|&role| role_prefix(role) == prefix)
 }
 
 /// The prefixes of a member: all of them, highest first, for those who know `multi-prefix`; the highest for others.
@@ -130,16 +128,8 @@ pub fn room_letter(letter: char) -> Option<RoomLetter> {
         'e' => Some(RoomLetter::List(ListKind::Exception)),
         'I' => Some(RoomLetter::List(ListKind::Invitation)),
         _ => {
-            let flag = RoomFlag::ALL
-                .into_iter()
-                .find(|&flag| flag_letter(flag) == letter)
-                .map(RoomLetter::Flag);
-            flag.or_else(|| {
-                Role::ALL
-                    .into_iter()
-                    .find(|&role| role_letter(role) == letter)
-                    .map(RoomLetter::Role)
-            })
+            let flag = RoomFlag::ALL.into_iter().find(|&flag| flag_letter(flag) == letter).map(RoomLetter::Flag);
+            flag.or_else(|| Role::ALL.into_iter().find(|&role| role_letter(role) == letter).map(RoomLetter::Role))
         }
     }
 }
@@ -179,12 +169,8 @@ fn with_tildes(text: &str) -> Cow<'_, str> {
     let bare = text.strip_prefix('~').unwrap_or(text);
     // No name has a colon, so what has one is meant to be extended. An IPv6 host stands behind an @.
     match bare.split_once(':') {
-        Some((kind @ ("m" | "mute"), inner)) => {
-            Cow::Owned(format!("~{kind}:{}", with_tildes(inner)))
-        }
-        Some((kind, inner)) if kind.chars().all(|c| c.is_ascii_alphabetic()) => {
-            Cow::Owned(format!("~{kind}:{inner}"))
-        }
+        Some((kind @ ("m" | "mute"), inner)) => Cow::Owned(format!("~{kind}:{}", with_tildes(inner))),
+        Some((kind, inner)) if kind.chars().all(|c| c.is_ascii_alphabetic()) => Cow::Owned(format!("~{kind}:{inner}")),
         _ => Cow::Borrowed(text),
     }
 }
@@ -200,11 +186,8 @@ mod tests {
         flags.sort_unstable();
         let mut list_letters: Vec<char> = lists.into_iter().map(list_letter).collect();
         list_letters.sort_unstable();
-        let chanmodes = format!(
-            "{},{KEY},{MEMBER_LIMIT},{}",
-            String::from_iter(&list_letters),
-            String::from_iter(&flags)
-        );
+        let chanmodes =
+            format!("{},{KEY},{MEMBER_LIMIT},{}", String::from_iter(&list_letters), String::from_iter(&flags));
         assert_eq!(chanmodes, CHANMODES);
 
         let roles: String = Role::ALL.into_iter().map(role_letter).collect();
@@ -212,17 +195,10 @@ mod tests {
         assert_eq!(format!("({roles}){prefixes}"), PREFIX);
         assert_eq!(prefixes, STATUSMSG);
 
-        let mut with_parameter: Vec<char> = list_letters
-            .iter()
-            .copied()
-            .chain(roles.chars())
-            .chain([KEY, MEMBER_LIMIT])
-            .collect();
+        let mut with_parameter: Vec<char> =
+            list_letters.iter().copied().chain(roles.chars()).chain([KEY, MEMBER_LIMIT]).collect();
         with_parameter.sort_unstable();
-        assert_eq!(
-            String::from_iter(&with_parameter),
-            CHANNEL_MODES_WITH_PARAMETER
-        );
+        assert_eq!(String::from_iter(&with_parameter), CHANNEL_MODES_WITH_PARAMETER);
         let mut all = [with_parameter, flags].concat();
         all.sort_unstable();
         assert_eq!(String::from_iter(&all), CHANNEL_MODES);
@@ -246,11 +222,7 @@ mod tests {
         check("m:bar!*@*", Some("~m:bar!*@*"), "m:bar!*@*");
         check("m:bar", Some("~m:bar!*@*"), "m:bar!*@*");
         check("mute:account:bob", Some("~m:~a:bob"), "m:a:bob");
-        check(
-            "r:*cheap?pills*",
-            Some("~r:*cheap?pills*"),
-            "r:*cheap?pills*",
-        );
+        check("r:*cheap?pills*", Some("~r:*cheap?pills*"), "r:*cheap?pills*");
         check("z:what", None, "");
         check("a:", None, "");
         check("", None, "");

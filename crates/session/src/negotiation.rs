@@ -55,11 +55,7 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
-    pub const ALL: [Mechanism; 3] = [
-        Mechanism::Plain,
-        Mechanism::ScramSha256,
-        Mechanism::External,
-    ];
+    pub const ALL: [Mechanism; 3] = [Mechanism::Plain, Mechanism::ScramSha256, Mechanism::External];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -70,27 +66,21 @@ impl Mechanism {
     }
 
     pub fn from_name(name: &str) -> Option<Mechanism> {
-        Mechanism::ALL
-            .into_iter()
-            .find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
+        Mechanism::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
     }
 }
 
 /// The mechanisms that a connection may use.
 pub(crate) fn mechanisms(session: &Session, facts: &Configured) -> impl Iterator<Item = Mechanism> {
     let link = &session.link;
-    let (login, private, certificate) =
-        (&facts.login, link.is_private(), link.certificate.is_some());
+    let (login, private, certificate) = (&facts.login, link.is_private(), link.certificate.is_some());
     let allowed = [
         // A password in the clear goes only where nobody can read along.
         login.plain && (private || login.plaintext),
         login.scram_sha_256,
         login.external && certificate,
     ];
-    Mechanism::ALL
-        .into_iter()
-        .zip(allowed)
-        .filter_map(|(mechanism, allowed)| allowed.then_some(mechanism))
+    Mechanism::ALL.into_iter().zip(allowed).filter_map(|(mechanism, allowed)| allowed.then_some(mechanism))
 }
 
 /// `PLAIN,SCRAM-SHA-256`
@@ -154,16 +144,8 @@ fn value(capability: Capability, session: &Session, facts: &Configured) -> Compa
 }
 
 /// The words of CAP LS, those first without which a client is lost.
-fn words(
-    session: &Session,
-    facts: &Configured,
-    set: CapabilitySet,
-    values: bool,
-) -> Vec<CompactString> {
-    let rest = Capability::ALL
-        .iter()
-        .copied()
-        .filter(|capability| !FIRST.contains(capability));
+fn words(session: &Session, facts: &Configured, set: CapabilitySet, values: bool) -> Vec<CompactString> {
+    let rest = Capability::ALL.iter().copied().filter(|capability| !FIRST.contains(capability));
     FIRST
         .into_iter()
         .chain(rest)
@@ -172,11 +154,7 @@ fn words(
         .filter(|capability| values || *capability != Capability::Sts)
         .map(|capability| {
             let mut word = CompactString::const_new(capability.name());
-            let value = if values {
-                value(capability, session, facts)
-            } else {
-                CompactString::default()
-            };
+            let value = if values { value(capability, session, facts) } else { CompactString::default() };
             if !value.is_empty() {
                 let _ = write!(word, "={value}");
             }
@@ -221,9 +199,7 @@ fn write_words(turn: &mut Turn<'_>, subcommand: &str, words: &[CompactString], c
 
 /// CAP LS, with the version that the client gave.
 pub(crate) fn list_offered(turn: &mut Turn<'_>, version: Option<&str>) {
-    let version: u32 = version
-        .and_then(|version| version.trim().parse().ok())
-        .unwrap_or(301);
+    let version: u32 = version.and_then(|version| version.trim().parse().ok()).unwrap_or(301);
     let knows_302 = version >= 302;
     if knows_302 {
         turn.session.cap_302 = true;
@@ -238,12 +214,8 @@ pub(crate) fn list_offered(turn: &mut Turn<'_>, version: Option<&str>) {
 
 /// CAP LIST: what is in force.
 pub(crate) fn list_enabled(turn: &mut Turn<'_>) {
-    let words: Vec<CompactString> = turn
-        .session
-        .capabilities
-        .iter()
-        .map(|capability| CompactString::const_new(capability.name()))
-        .collect();
+    let words: Vec<CompactString> =
+        turn.session.capabilities.iter().map(|capability| CompactString::const_new(capability.name())).collect();
     let continued = turn.session.cap_302;
     write_words(turn, "LIST", &words, continued);
 }
@@ -253,11 +225,8 @@ pub(crate) fn request(turn: &mut Turn<'_>, wanted: &str) {
     suspend(turn);
     let facts = turn.facts;
     let offered = offered(turn.session, facts);
-    let words: Vec<CompactString> = wanted
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .map(CompactString::from)
-        .collect();
+    let words: Vec<CompactString> =
+        wanted.split(' ').filter(|word| !word.is_empty()).map(CompactString::from).collect();
     let mut agreed = Some(turn.session.capabilities);
     for word in &words {
         let (name, on) = match word.strip_prefix('-') {
@@ -266,9 +235,7 @@ pub(crate) fn request(turn: &mut Turn<'_>, wanted: &str) {
         };
         let known = Capability::from_name(name).filter(|capability| capability.is_requestable());
         agreed = match (agreed, known) {
-            (Some(set), Some(capability)) if on && offered.contains(capability) => {
-                Some(set.with(capability))
-            }
+            (Some(set), Some(capability)) if on && offered.contains(capability) => Some(set.with(capability)),
             // "cap-notify MUST NOT be disabled by clients that use version 302 or later".
             (Some(_), Some(Capability::CapNotify)) if !on && turn.session.cap_302 => None,
             // What was offered once may be laid down later, even when it is offered no more.

@@ -23,23 +23,14 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         }
         R::NoSuchRoom { name } => one(turn, N::ERR_NOSUCHCHANNEL, name, "There is no such room"),
         R::NeverSeen { name } => {
-            one(
-                turn,
-                N::ERR_WASNOSUCHNICK,
-                name,
-                "Nobody of this name has been here lately",
-            );
+            one(turn, N::ERR_WASNOSUCHNICK, name, "Nobody of this name has been here lately");
         }
-        R::NameInUse { name } | R::NameReserved { name } | R::NameConfusable { name }
-            if registering =>
-        {
-            turn.fail(
-                verb,
-                "ACCOUNT_EXISTS",
-                &[shown(name)],
-                "This name, or one that looks like it, belongs to someone else: choose another one",
-            )
-        }
+        R::NameInUse { name } | R::NameReserved { name } | R::NameConfusable { name } if registering => turn.fail(
+            verb,
+            "ACCOUNT_EXISTS",
+            &[shown(name)],
+            "This name, or one that looks like it, belongs to someone else: choose another one",
+        ),
         R::NameInvalid { name } if registering => turn.fail(
             verb,
             "BAD_ACCOUNT_NAME",
@@ -47,12 +38,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             "This name is too long or has characters that no account's name may have",
         ),
         R::NameInUse { name } => {
-            one(
-                turn,
-                N::ERR_NICKNAMEINUSE,
-                name,
-                "This name is in use: choose another one",
-            );
+            one(turn, N::ERR_NICKNAMEINUSE, name, "This name is in use: choose another one");
         }
         R::NameReserved { name } => one(
             turn,
@@ -60,64 +46,31 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             name,
             "This name belongs to an account: log in to it, or choose another one",
         ),
-        R::NameConfusable { name } => one(
-            turn,
-            N::ERR_NICKNAMEINUSE,
-            name,
-            "This name looks like one that is taken: choose another one",
-        ),
+        R::NameConfusable { name } => {
+            one(turn, N::ERR_NICKNAMEINUSE, name, "This name looks like one that is taken: choose another one")
+        }
         R::NameInvalid { name } => one(
             turn,
             N::ERR_ERRONEUSNICKNAME,
             name,
             "This name is too long or has characters that no name may have: choose another one",
         ),
-        R::NameFixed { name } => one(
-            turn,
-            N::ERR_NONICKCHANGE,
-            name,
-            "On this server your name is always that of your account",
-        ),
+        R::NameFixed { name } => {
+            one(turn, N::ERR_NONICKCHANGE, name, "On this server your name is always that of your account")
+        }
 
-        R::NotMember { room } => one(
-            turn,
-            N::ERR_NOTONCHANNEL,
-            room,
-            "You are not in that room: JOIN it first",
-        ),
+        R::NotMember { room } => one(turn, N::ERR_NOTONCHANNEL, room, "You are not in that room: JOIN it first"),
         R::TheyAreNotMember { name, room } => {
-            two(
-                turn,
-                N::ERR_USERNOTINCHANNEL,
-                name,
-                room,
-                "They are not in that room",
-            );
+            two(turn, N::ERR_USERNOTINCHANNEL, name, room, "They are not in that room");
         }
         R::AlreadyMember { room, .. } if verb.eq_ignore_ascii_case("KNOCK") => {
-            one(
-                turn,
-                N::ERR_KNOCKONCHAN,
-                room,
-                "You are in that room already",
-            );
+            one(turn, N::ERR_KNOCKONCHAN, room, "You are in that room already");
         }
         R::AlreadyMember { name, room } => {
-            two(
-                turn,
-                N::ERR_USERONCHANNEL,
-                name,
-                room,
-                "is in that room already",
-            );
+            two(turn, N::ERR_USERONCHANNEL, name, room, "is in that room already");
         }
         R::Banned { room } => {
-            one(
-                turn,
-                N::ERR_BANNEDFROMCHAN,
-                room,
-                "Cannot join: you are banned from this room (+b)",
-            );
+            one(turn, N::ERR_BANNEDFROMCHAN, room, "Cannot join: you are banned from this room (+b)");
         }
         R::InviteOnly { room } => one(
             turn,
@@ -132,12 +85,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             "Cannot join: this room has a key (+k); give it behind the room's name",
         ),
         R::RoomFull { room } => {
-            one(
-                turn,
-                N::ERR_CHANNELISFULL,
-                room,
-                "Cannot join: this room is full (+l)",
-            );
+            one(turn, N::ERR_CHANNELISFULL, room, "Cannot join: this room is full (+l)");
         }
         R::AccountsOnly { room } => one(
             turn,
@@ -151,30 +99,21 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             room,
             "Cannot join: this room is for encrypted connections only; connect with TLS",
         ),
-        R::TooManyRooms { room } => one(
-            turn,
-            N::ERR_TOOMANYCHANNELS,
-            room,
-            "You are in as many rooms as one person may be: leave one first",
-        ),
-        R::MayNotCreateRoom { room } => one(
-            turn,
-            N::ERR_NOSUCHCHANNEL,
-            room,
-            "There is no such room, and this server does not let you create one",
-        ),
+        R::TooManyRooms { room } => {
+            one(turn, N::ERR_TOOMANYCHANNELS, room, "You are in as many rooms as one person may be: leave one first")
+        }
+        R::MayNotCreateRoom { room } => {
+            one(turn, N::ERR_NOSUCHCHANNEL, room, "There is no such room, and this server does not let you create one")
+        }
         R::RoomNameInvalid { room } => one(
             turn,
             N::ERR_BADCHANMASK,
             room,
             "This cannot be a room's name: it begins with # and has no spaces, commas or control characters",
         ),
-        R::RoomNameConfusable { room } => one(
-            turn,
-            N::ERR_BADCHANMASK,
-            room,
-            "This name looks like that of another room: choose another one",
-        ),
+        R::RoomNameConfusable { room } => {
+            one(turn, N::ERR_BADCHANMASK, room, "This name looks like that of another room: choose another one")
+        }
         R::NeedsRole { room, role } => {
             let text = format!(
                 "You must be {} of this room (+{}) or above to do that",
@@ -190,45 +129,20 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::CannotSpeak { room, why } => {
             one(turn, N::ERR_CANNOTSENDTOCHAN, room, silence_in_words(*why));
         }
-        R::ListFull {
-            room,
-            mask,
-            letter_of,
-        } => {
-            let text = format!(
-                "The list of {} is full: remove one before you add {mask}",
-                list_in_words(*letter_of)
-            );
+        R::ListFull { room, mask, letter_of } => {
+            let text = format!("The list of {} is full: remove one before you add {mask}", list_in_words(*letter_of));
             let letter = list_letter(*letter_of).to_string();
             two(turn, N::ERR_BANLISTFULL, room, &letter, &text);
         }
         R::KeyAlreadySet { room } => {
-            one(
-                turn,
-                N::ERR_KEYSET,
-                room,
-                "This room has a key already: remove it first (-k)",
-            );
+            one(turn, N::ERR_KEYSET, room, "This room has a key already: remove it first (-k)");
         }
-        R::RoomOpen { room } => one(
-            turn,
-            N::ERR_CHANOPEN,
-            room,
-            "This room is open: just JOIN it",
-        ),
+        R::RoomOpen { room } => one(turn, N::ERR_CHANOPEN, room, "This room is open: just JOIN it"),
         R::KnockedTooOften { room } => {
-            one(
-                turn,
-                N::ERR_TOOMANYKNOCK,
-                room,
-                "You knocked here a moment ago: give them time",
-            );
+            one(turn, N::ERR_TOOMANYKNOCK, room, "You knocked here a moment ago: give them time");
         }
         R::FlagRefused { room, flag } => {
-            let text = format!(
-                "You may not change mode {} of this room",
-                flag_letter(*flag)
-            );
+            let text = format!("You may not change mode {} of this room", flag_letter(*flag));
             one(turn, N::ERR_CHANOPRIVSNEEDED, room, &text);
         }
 
@@ -251,8 +165,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             .trailing("Your list of watched names is full: remove some first"),
 
         R::NotOperator => {
-            turn.numeric(N::ERR_NOPRIVILEGES)
-                .trailing("Only operators of this server may do that");
+            turn.numeric(N::ERR_NOPRIVILEGES).trailing("Only operators of this server may do that");
         }
         R::MissingRight { right } => turn.numeric(N::ERR_NOPRIVILEGES).trailing_fmt(format_args!(
             "You lack the operator right {:?} ({})",
@@ -260,25 +173,14 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             right_in_words(*right)
         )),
         R::TooManyTargets { name } => {
-            one(
-                turn,
-                N::ERR_TOOMANYTARGETS,
-                name,
-                "Too many targets at once: nothing more was sent",
-            );
+            one(turn, N::ERR_TOOMANYTARGETS, name, "Too many targets at once: nothing more was sent");
         }
         R::NotYours => {
-            turn.numeric(N::ERR_USERSDONTMATCH)
-                .trailing("You can change and see your own modes only");
+            turn.numeric(N::ERR_USERSDONTMATCH).trailing("You can change and see your own modes only");
         }
 
         R::AccountExists { name } => {
-            turn.fail(
-                verb,
-                "ACCOUNT_EXISTS",
-                &[shown(name)],
-                "This account exists already: choose another name",
-            );
+            turn.fail(verb, "ACCOUNT_EXISTS", &[shown(name)], "This account exists already: choose another name");
         }
         R::AccountNameInvalid { name } => turn.fail(
             verb,
@@ -298,60 +200,35 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             &[star_if_empty(about)],
             "On this server only an administrator makes new accounts",
         ),
-        R::AlreadyLoggedIn if registering => turn.fail(
-            verb,
-            "ALREADY_AUTHENTICATED",
-            &[star_if_empty(about)],
-            "You are logged in to an account already",
-        ),
+        R::AlreadyLoggedIn if registering => {
+            turn.fail(verb, "ALREADY_AUTHENTICATED", &[star_if_empty(about)], "You are logged in to an account already")
+        }
         R::AlreadyLoggedIn => {
-            turn.numeric(N::ERR_SASLALREADY)
-                .trailing("You are logged in already");
+            turn.numeric(N::ERR_SASLALREADY).trailing("You are logged in already");
         }
         R::WrongCredentials if verb.eq_ignore_ascii_case("AUTHENTICATE") => {
-            turn.numeric(N::ERR_SASLFAIL)
-                .trailing("The name or the password is wrong");
+            turn.numeric(N::ERR_SASLFAIL).trailing("The name or the password is wrong");
         }
         R::WrongCredentials => {
-            turn.numeric(N::ERR_PASSWDMISMATCH)
-                .trailing("The name or the password is wrong");
+            turn.numeric(N::ERR_PASSWDMISMATCH).trailing("The name or the password is wrong");
         }
-        R::TooManyAttempts {
-            retry_after_seconds,
-        } if verb.eq_ignore_ascii_case("AUTHENTICATE") => {
-            turn.numeric(N::ERR_SASLFAIL).trailing_fmt(format_args!(
-                "Too many attempts: try again in {retry_after_seconds} seconds"
-            ));
+        R::TooManyAttempts { retry_after_seconds } if verb.eq_ignore_ascii_case("AUTHENTICATE") => {
+            turn.numeric(N::ERR_SASLFAIL)
+                .trailing_fmt(format_args!("Too many attempts: try again in {retry_after_seconds} seconds"));
         }
-        R::TooManyAttempts {
-            retry_after_seconds,
-        } if registering => turn.fail(
+        R::TooManyAttempts { retry_after_seconds } if registering => turn.fail(
             verb,
             "TEMPORARILY_UNAVAILABLE",
             &[star_if_empty(about)],
             &format!("Too many attempts: try again in {retry_after_seconds} seconds"),
         ),
-        R::TooManyAttempts {
-            retry_after_seconds,
-        } => {
+        R::TooManyAttempts { retry_after_seconds } => {
             turn.numeric(N::ERR_PASSWDMISMATCH)
-                .trailing_fmt(format_args!(
-                    "Too many attempts: try again in {retry_after_seconds} seconds"
-                ));
+                .trailing_fmt(format_args!("Too many attempts: try again in {retry_after_seconds} seconds"));
         }
-        R::NotLoggedIn => turn.fail(
-            verb,
-            "ACCOUNT_REQUIRED",
-            &[],
-            "You must be logged in to an account to do that",
-        ),
+        R::NotLoggedIn => turn.fail(verb, "ACCOUNT_REQUIRED", &[], "You must be logged in to an account to do that"),
         R::NoSuchAccount { name } => {
-            turn.fail(
-                verb,
-                "NO_SUCH_ACCOUNT",
-                &[shown(name)],
-                "There is no account of this name",
-            );
+            turn.fail(verb, "NO_SUCH_ACCOUNT", &[shown(name)], "There is no account of this name");
         }
         R::AccountRequired => turn.fail(
             "*",
@@ -382,10 +259,7 @@ fn one(turn: &mut Turn<'_>, numeric: Numeric, about: &str, text: &str) {
 }
 
 fn two(turn: &mut Turn<'_>, numeric: Numeric, first: &str, second: &str, text: &str) {
-    turn.numeric(numeric)
-        .param(shown(first))
-        .param(shown(second))
-        .trailing(text);
+    turn.numeric(numeric).param(shown(first)).param(shown(second)).trailing(text);
 }
 
 fn storage(turn: &mut Turn<'_>, verb: &str, about: &str, code: &str, text: &str) {
@@ -413,14 +287,10 @@ fn role_in_words(role: Role) -> &'static str {
 fn silence_in_words(why: Silence) -> &'static str {
     match why {
         Silence::NotMember => "Not sent: only members may speak in this room (+n); JOIN it first",
-        Silence::Moderated => {
-            "Not sent: this room is moderated (+m); an operator can give you voice"
-        }
+        Silence::Moderated => "Not sent: this room is moderated (+m); an operator can give you voice",
         Silence::Banned => "Not sent: you are banned from this room (+b)",
         Silence::Muted => "Not sent: you are muted in this room (+b)",
-        Silence::AccountsOnly => {
-            "Not sent: only people with an account may speak in this room (+M); log in first"
-        }
+        Silence::AccountsOnly => "Not sent: only people with an account may speak in this room (+M); log in first",
         Silence::NoCtcp => "Not sent: this room takes no CTCP (+C)",
     }
 }
@@ -455,10 +325,7 @@ mod tests {
     use chat::id::SessionId;
 
     fn line(verb: &str, about: &str, refusal: &Refusal) -> String {
-        let facts = ServerFacts::new(Configured {
-            server_name: "irc.example".into(),
-            ..Configured::default()
-        });
+        let facts = ServerFacts::new(Configured { server_name: "irc.example".into(), ..Configured::default() });
         let peer = Peer {
             address: [192, 0, 2, 1].into(),
             port_local: 6697,
@@ -469,11 +336,7 @@ mod tests {
             exempt: true,
             host: None,
         };
-        let id = SessionId {
-            shard: 0,
-            slot: 0,
-            generation: 1,
-        };
+        let id = SessionId { shard: 0, slot: 0, generation: 1 };
         let now = Moment::default();
         let mut session = Session::new(id, peer, now, &facts);
         let mut out = Output::default();
@@ -488,15 +351,9 @@ mod tests {
     fn check(verb: &str, refusal: Refusal, expected: &str) {
         let line = line(verb, "#about", &refusal);
         let rest = line.strip_prefix(":irc.example ").unwrap();
-        let (fixed, text) = rest
-            .split_once(" :")
-            .unwrap_or_else(|| panic!("no text in {line:?}"));
+        let (fixed, text) = rest.split_once(" :").unwrap_or_else(|| panic!("no text in {line:?}"));
         assert_eq!(fixed, expected, "{refusal:?}");
-        assert_eq!(
-            text.find("\r\n"),
-            Some(text.len() - 2),
-            "one line: {line:?}"
-        );
+        assert_eq!(text.find("\r\n"), Some(text.len() - 2), "one line: {line:?}");
         assert!(line.len() <= wire::MAX_BODY && text.len() > 12, "{line:?}");
     }
 
@@ -512,44 +369,17 @@ mod tests {
         check("NICK", R::NameReserved { name: name() }, "433 * bob");
         check("NICK", R::NameConfusable { name: name() }, "433 * bob");
         check("NICK", R::NameInvalid { name: name() }, "432 * bob");
-        for refusal in [
-            R::NameInUse { name: name() },
-            R::NameReserved { name: name() },
-            R::NameConfusable { name: name() },
-        ] {
+        for refusal in
+            [R::NameInUse { name: name() }, R::NameReserved { name: name() }, R::NameConfusable { name: name() }]
+        {
             check("REGISTER", refusal, "FAIL REGISTER ACCOUNT_EXISTS bob");
         }
-        check(
-            "REGISTER",
-            R::NameInvalid { name: name() },
-            "FAIL REGISTER BAD_ACCOUNT_NAME bob",
-        );
+        check("REGISTER", R::NameInvalid { name: name() }, "FAIL REGISTER BAD_ACCOUNT_NAME bob");
         check("NICK", R::NameFixed { name: name() }, "447 * bob");
         check("PART", R::NotMember { room: room() }, "442 * #tea");
-        check(
-            "KICK",
-            R::TheyAreNotMember {
-                name: name(),
-                room: room(),
-            },
-            "441 * bob #tea",
-        );
-        check(
-            "INVITE",
-            R::AlreadyMember {
-                name: name(),
-                room: room(),
-            },
-            "443 * bob #tea",
-        );
-        check(
-            "KNOCK",
-            R::AlreadyMember {
-                name: name(),
-                room: room(),
-            },
-            "714 * #tea",
-        );
+        check("KICK", R::TheyAreNotMember { name: name(), room: room() }, "441 * bob #tea");
+        check("INVITE", R::AlreadyMember { name: name(), room: room() }, "443 * bob #tea");
+        check("KNOCK", R::AlreadyMember { name: name(), room: room() }, "714 * #tea");
         check("JOIN", R::Banned { room: room() }, "474 * #tea");
         check("JOIN", R::InviteOnly { room: room() }, "473 * #tea");
         check("JOIN", R::WrongKey { room: room() }, "475 * #tea");
@@ -563,14 +393,7 @@ mod tests {
         for role in Role::ALL {
             check("TOPIC", R::NeedsRole { room: room(), role }, "482 * #tea");
         }
-        check(
-            "KICK",
-            R::Outranked {
-                room: room(),
-                name: name(),
-            },
-            "482 * #tea",
-        );
+        check("KICK", R::Outranked { room: room(), name: name() }, "482 * #tea");
         for why in [
             Silence::NotMember,
             Silence::Moderated,
@@ -579,23 +402,11 @@ mod tests {
             Silence::AccountsOnly,
             Silence::NoCtcp,
         ] {
-            check(
-                "PRIVMSG",
-                R::CannotSpeak { room: room(), why },
-                "404 * #tea",
-            );
+            check("PRIVMSG", R::CannotSpeak { room: room(), why }, "404 * #tea");
         }
         for letter_of in [ListKind::Ban, ListKind::Exception, ListKind::Invitation] {
             let expected = format!("478 * #tea {}", list_letter(letter_of));
-            check(
-                "MODE",
-                R::ListFull {
-                    room: room(),
-                    mask: name(),
-                    letter_of,
-                },
-                &expected,
-            );
+            check("MODE", R::ListFull { room: room(), mask: name(), letter_of }, &expected);
         }
         check("MODE", R::KeyAlreadySet { room: room() }, "467 * #tea");
         check("KNOCK", R::RoomOpen { room: room() }, "713 * #tea");
@@ -603,87 +414,38 @@ mod tests {
         for flag in RoomFlag::ALL {
             check("MODE", R::FlagRefused { room: room(), flag }, "482 * #tea");
         }
-        check(
-            "PRIVMSG",
-            R::RecipientWantsAccounts { name: name() },
-            "477 * bob",
-        );
-        check(
-            "PRIVMSG",
-            R::RecipientWantsSecure { name: name() },
-            "531 * bob",
-        );
+        check("PRIVMSG", R::RecipientWantsAccounts { name: name() }, "477 * bob");
+        check("PRIVMSG", R::RecipientWantsSecure { name: name() }, "531 * bob");
         let names = vec![name(), "carol".into()];
-        check(
-            "MONITOR",
-            R::MonitorListFull { limit: 2, names },
-            "734 * 2 bob,carol",
-        );
+        check("MONITOR", R::MonitorListFull { limit: 2, names }, "734 * 2 bob,carol");
         check("KILL", R::NotOperator, "481 *");
         for right in Right::ALL {
             check("KILL", R::MissingRight { right }, "481 *");
         }
         check("PRIVMSG", R::TooManyTargets { name: name() }, "407 * bob");
         check("MODE", R::NotYours, "502 *");
-        check(
-            "REGISTER",
-            R::AccountExists { name: name() },
-            "FAIL REGISTER ACCOUNT_EXISTS bob",
-        );
-        check(
-            "REGISTER",
-            R::AccountNameInvalid { name: name() },
-            "FAIL REGISTER BAD_ACCOUNT_NAME bob",
-        );
-        check(
-            "REGISTER",
-            R::AccountNameMustBeNick { name: name() },
-            "FAIL REGISTER ACCOUNT_NAME_MUST_BE_NICK bob",
-        );
-        check(
-            "REGISTER",
-            R::RegistrationClosed,
-            "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about",
-        );
-        check(
-            "VERIFY",
-            R::AlreadyLoggedIn,
-            "FAIL VERIFY ALREADY_AUTHENTICATED #about",
-        );
+        check("REGISTER", R::AccountExists { name: name() }, "FAIL REGISTER ACCOUNT_EXISTS bob");
+        check("REGISTER", R::AccountNameInvalid { name: name() }, "FAIL REGISTER BAD_ACCOUNT_NAME bob");
+        check("REGISTER", R::AccountNameMustBeNick { name: name() }, "FAIL REGISTER ACCOUNT_NAME_MUST_BE_NICK bob");
+        check("REGISTER", R::RegistrationClosed, "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about");
+        check("VERIFY", R::AlreadyLoggedIn, "FAIL VERIFY ALREADY_AUTHENTICATED #about");
         check("AUTHENTICATE", R::AlreadyLoggedIn, "907 *");
         check("AUTHENTICATE", R::WrongCredentials, "904 *");
         check("OPER", R::WrongCredentials, "464 *");
-        let often = || R::TooManyAttempts {
-            retry_after_seconds: 30,
-        };
+        let often = || R::TooManyAttempts { retry_after_seconds: 30 };
         check("AUTHENTICATE", often(), "904 *");
-        check(
-            "REGISTER",
-            often(),
-            "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about",
-        );
+        check("REGISTER", often(), "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about");
         check("OPER", often(), "464 *");
         check("X", R::NotLoggedIn, "FAIL X ACCOUNT_REQUIRED");
-        check(
-            "X",
-            R::NoSuchAccount { name: name() },
-            "FAIL X NO_SUCH_ACCOUNT bob",
-        );
+        check("X", R::NoSuchAccount { name: name() }, "FAIL X NO_SUCH_ACCOUNT bob");
         check("USER", R::AccountRequired, "FAIL * ACCOUNT_REQUIRED");
-        check(
-            "PRIVMSG",
-            R::StorageFull,
-            "FAIL PRIVMSG STORAGE_FULL #about",
-        );
+        check("PRIVMSG", R::StorageFull, "FAIL PRIVMSG STORAGE_FULL #about");
         check("TOPIC", R::StorageError, "FAIL TOPIC STORAGE_ERROR #about");
     }
 
     #[test]
     fn a_storage_refusal_with_nothing_to_name_has_no_context() {
         let line = line("AWAY", "", &Refusal::StorageFull);
-        assert!(
-            line.starts_with(":irc.example FAIL AWAY STORAGE_FULL :"),
-            "{line}"
-        );
+        assert!(line.starts_with(":irc.example FAIL AWAY STORAGE_FULL :"), "{line}");
     }
 }

@@ -44,11 +44,7 @@ enum Check {
 }
 
 impl Registration {
-    pub(crate) fn new(
-        now: Moment,
-        facts: &ServerFacts,
-        host: Option<CompactString>,
-    ) -> Registration {
+    pub(crate) fn new(now: Moment, facts: &ServerFacts, host: Option<CompactString>) -> Registration {
         Registration {
             deadline_ms: now.monotonic_ms + facts.limits.register_seconds * 1000,
             name: None,
@@ -57,11 +53,7 @@ impl Registration {
             host,
             negotiating: false,
             password: None,
-            server_password: if facts.password.is_some() {
-                Check::ToDo
-            } else {
-                Check::Passed
-            },
+            server_password: if facts.password.is_some() { Check::ToDo } else { Check::Passed },
             account_password: Check::ToDo,
             account: None,
             gateway: false,
@@ -94,8 +86,7 @@ pub(crate) fn advance(turn: &mut Turn<'_>) {
     if turn.session.sasl.take().is_some() {
         // sasl-3.1: "If the client completes registration while the SASL authentication is still in progress, the server
         // SHOULD abort it and send a 906 numeric, then register the client without authentication."
-        turn.numeric(Numeric::ERR_SASLABORTED)
-            .trailing("SASL authentication aborted");
+        turn.numeric(Numeric::ERR_SASLABORTED).trailing("SASL authentication aborted");
     }
     if !check_server_password(turn) || !check_account_password(turn) {
         return;
@@ -109,11 +100,7 @@ fn check_server_password(turn: &mut Turn<'_>) -> bool {
     let Some(registration) = turn.session.registration.as_deref_mut() else {
         return false;
     };
-    let Some(expected) = facts
-        .password
-        .as_ref()
-        .filter(|_| registration.server_password != Check::Passed)
-    else {
+    let Some(expected) = facts.password.as_ref().filter(|_| registration.server_password != Check::Passed) else {
         return true;
     };
     if registration.server_password == Check::UnderWay {
@@ -133,11 +120,7 @@ fn check_server_password(turn: &mut Turn<'_>) -> bool {
         }
         (Some(given), Password::Hash(hash)) => {
             registration.server_password = Check::UnderWay;
-            turn.work(|ticket| Work::CheckPassword {
-                ticket,
-                hash: Some(hash.clone()),
-                password: given,
-            });
+            turn.work(|ticket| Work::CheckPassword { ticket, hash: Some(hash.clone()), password: given });
             turn.await_with(Awaiting::ServerPassword);
         }
     }
@@ -159,8 +142,7 @@ pub(crate) fn password_checked(turn: &mut Turn<'_>, result: WorkResult) {
 }
 
 fn refuse_password(turn: &mut Turn<'_>) {
-    turn.numeric(Numeric::ERR_PASSWDMISMATCH)
-        .trailing("Password incorrect");
+    turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing("Password incorrect");
     turn.close("Closing link: (Bad password)");
 }
 
@@ -179,21 +161,13 @@ fn check_account_password(turn: &mut Turn<'_>) -> bool {
         Check::UnderWay => return false,
         Check::ToDo => {}
     }
-    let given = registration
-        .password
-        .take()
-        .filter(|_| registration.account.is_none());
+    let given = registration.password.take().filter(|_| registration.account.is_none());
     let Some((name, password)) = given.as_ref().and_then(|given| given.split_once(':')) else {
         registration.account_password = Check::Passed;
         return true;
     };
     registration.account_password = Check::UnderWay;
-    login::with_password(
-        turn,
-        login::Purpose::Pass,
-        name,
-        Zeroizing::new(password.to_owned()),
-    );
+    login::with_password(turn, login::Purpose::Pass, name, Zeroizing::new(password.to_owned()));
     false
 }
 
@@ -247,12 +221,7 @@ fn arrive(turn: &mut Turn<'_>) {
 /// draft/account-registration: the answer "if connection registration cannot proceed unless the user logs into an
 /// account with SASL".
 fn require_account(turn: &mut Turn<'_>) {
-    turn.fail(
-        "*",
-        "ACCOUNT_REQUIRED",
-        &[],
-        "You must log in to an account to use this server",
-    );
+    turn.fail("*", "ACCOUNT_REQUIRED", &[], "You must log in to an account to use this server");
     turn.close("Closing link: (Account required)");
 }
 
@@ -271,19 +240,13 @@ pub(crate) fn answer(turn: &mut Turn<'_>, answer: &Answer) {
 
 fn enter(turn: &mut Turn<'_>, welcome: &Welcome) {
     turn.put_awaiting(Box::new(Awaiting::Arrival));
-    let asked = turn
-        .session
-        .registration
-        .take()
-        .and_then(|registration| registration.name);
+    let asked = turn.session.registration.take().and_then(|registration| registration.name);
     turn.session.person = Some(welcome.person.clone());
     if let Some(asked) = asked
         && *asked.text() != welcome.person.name
     {
         // The client has another name than it asked for: that of its other devices, or the one its account fixes.
-        turn.line(asked.text(), "NICK")
-            .param(&welcome.person.name)
-            .end();
+        turn.line(asked.text(), "NICK").param(&welcome.person.name).end();
     }
     greeting::write(turn, welcome);
 }
@@ -319,9 +282,7 @@ fn refuse(turn: &mut Turn<'_>, refusal: &Refusal) {
 /// The user name of USER as it is shown: its letters, digits and `-_.`, behind a `~`, since nobody has verified it.
 pub(crate) fn ident_of(text: &str) -> CompactString {
     let mut ident = CompactString::const_new("~");
-    let kept = text
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let kept = text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     ident.extend(kept.take(crate::isupport::USER_LENGTH - 1));
     if ident.len() == 1 {
         ident.push('u');
@@ -333,9 +294,7 @@ pub(crate) fn ident_of(text: &str) -> CompactString {
 pub(crate) fn is_host(host: &str) -> bool {
     host.len() <= crate::isupport::HOST_LENGTH
         && !host.is_empty()
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
         && host.bytes().any(|byte| byte.is_ascii_alphabetic())
         && !host.starts_with(['-', '.'])
 }
@@ -356,13 +315,7 @@ mod tests {
         for (text, expected) in idents {
             assert_eq!(ident_of(text), expected, "{text}");
         }
-        let hosts = [
-            ("a.example", true),
-            ("", false),
-            ("1.2.3.4", false),
-            ("a b", false),
-            ("-a.example", false),
-        ];
+        let hosts = [("a.example", true), ("", false), ("1.2.3.4", false), ("a b", false), ("-a.example", false)];
         for (host, expected) in hosts {
             assert_eq!(is_host(host), expected, "{host}");
         }

@@ -7,8 +7,8 @@
 use crate::facts::ServerFacts;
 use crate::form::Form;
 use crate::mode_letters::{
-    KEY, MEMBER_LIMIT, MODES_PER_LINE, flag_letter, list_letter, mask_to_wire, personal_letter,
-    role_letter, role_prefix,
+    KEY, MEMBER_LIMIT, MODES_PER_LINE, flag_letter, list_letter, mask_to_wire, personal_letter, role_letter,
+    role_prefix,
 };
 use crate::time_text::time_text;
 use chat::event::{Event, Happening, RoomRef, RoomStep, What};
@@ -23,11 +23,7 @@ use wire::{Capability, LineWriter, MAX_BODY, ModeChange, Numeric, ParamWriter, S
 
 /// Appends what a session of this form sees of the event: whole lines, or nothing when it does not see it at all.
 pub fn render(event: &Event, form: Form, facts: &ServerFacts, buffer: &mut Vec<u8>) {
-    let mut page = Page {
-        form,
-        server: &facts.server_name,
-        buffer,
-    };
+    let mut page = Page { form, server: &facts.server_name, buffer };
     match event {
         Event::Posted(message) => page.message(message),
         Event::Happened(happening) => page.happening(happening),
@@ -76,14 +72,8 @@ impl Page<'_> {
         line = with_sender_tags(line, form, &message.sender);
         if form.has(Capability::ParlorIdentity) {
             line = line
-                .raw_tag(
-                    "parlor/sender-id",
-                    uuid_text(&message.sender_id.0, &mut [0; 36]),
-                )
-                .raw_tag(
-                    "parlor/room-id",
-                    uuid_text(&message.chatroom_id.0, &mut [0; 36]),
-                );
+                .raw_tag("parlor/sender-id", uuid_text(&message.sender_id.0, &mut [0; 36]))
+                .raw_tag("parlor/room-id", uuid_text(&message.chatroom_id.0, &mut [0; 36]));
         }
         if form.has(Capability::MessageTags)
             && let Some(tags) = &message.tags
@@ -95,11 +85,7 @@ impl Page<'_> {
         let line = line.source(&source).verb(verb);
         let line = match message.audience {
             // STATUSMSG: the reader sees that it was not for everyone.
-            Some(role) => line.param_fmt(format_args!(
-                "{}{}",
-                role_prefix(role),
-                message.addressed_to
-            )),
+            Some(role) => line.param_fmt(format_args!("{}{}", role_prefix(role), message.addressed_to)),
             None => line.param(&message.addressed_to),
         };
         match message.kind {
@@ -112,9 +98,7 @@ impl Page<'_> {
         let form = self.form;
         let Happening { at, by, what } = happening;
         match what {
-            What::Joined { room, away, roles } => {
-                self.joined(*at, by, room, away.as_deref(), *roles)
-            }
+            What::Joined { room, away, roles } => self.joined(*at, by, room, away.as_deref(), *roles),
             What::Left { room, reason } => {
                 let line = self.line(*at, by, "PART").param(&room.name);
                 end_with(line, reason.as_deref());
@@ -122,10 +106,7 @@ impl Page<'_> {
             What::Kicked { room, who, reason } => {
                 // RFC 2812 section 3.2.8: without a comment, the name of the one who kicks.
                 let reason = reason.as_deref().unwrap_or(&by.name);
-                self.line(*at, by, "KICK")
-                    .param(&room.name)
-                    .param(&who.name)
-                    .trailing_cut(reason);
+                self.line(*at, by, "KICK").param(&room.name).param(&who.name).trailing_cut(reason);
             }
             What::Quit { reason } => self.line(*at, by, "QUIT").trailing_cut(reason),
             What::Renamed { to } => self.line(*at, by, "NICK").param(to).end(),
@@ -147,16 +128,10 @@ impl Page<'_> {
             | What::AccountChanged { .. }
             | What::AwayChanged { .. } => {}
             What::TopicChanged { room, text } => {
-                self.line(*at, by, "TOPIC")
-                    .param(&room.name)
-                    .trailing_cut(text);
+                self.line(*at, by, "TOPIC").param(&room.name).trailing_cut(text);
             }
             What::RoomChanged { room, steps } => self.room_changed(*at, by, room, steps),
-            What::Invited {
-                room,
-                who,
-                to_invited,
-            } => {
+            What::Invited { room, who, to_invited } => {
                 if *to_invited || form.has(Capability::InviteNotify) {
                     let line = self.line(*at, by, "INVITE");
                     line.param(&who.name).param(&room.name).end();
@@ -164,10 +139,7 @@ impl Page<'_> {
             }
             What::Knocked { room, text } => {
                 let mask = source_of(by, self.server);
-                let line = self
-                    .numeric(*at, Numeric::RPL_KNOCK, &room.name)
-                    .param(&room.name)
-                    .param(&mask);
+                let line = self.numeric(*at, Numeric::RPL_KNOCK, &room.name).param(&room.name).param(&mask);
                 match text {
                     Some(text) => line.trailing_cut(&format!("has asked for an invite: {text}")),
                     None => line.trailing("has asked for an invite"),
@@ -184,42 +156,26 @@ impl Page<'_> {
                     line.param(&string.letters).end();
                 }
             }
-            What::Announced {
-                text,
-                wallops: true,
-            } => {
+            What::Announced { text, wallops: true } => {
                 self.line(*at, by, "WALLOPS").trailing_cut(text);
             }
-            What::Announced {
-                text,
-                wallops: false,
-            } => {
+            What::Announced { text, wallops: false } => {
                 // `$` and a server mask: everyone of these servers (RFC 2812 section 3.3.1).
                 let server = self.server;
                 let line = self.line(*at, by, "NOTICE");
-                line.param_fmt(format_args!("$${server}"))
-                    .trailing_cut(text);
+                line.param_fmt(format_args!("$${server}")).trailing_cut(text);
             }
             What::CameOnline => {
                 let mask = source_of(by, self.server);
-                self.numeric(*at, Numeric::RPL_MONONLINE, "*")
-                    .trailing(&mask);
+                self.numeric(*at, Numeric::RPL_MONONLINE, "*").trailing(&mask);
             }
             What::WentOffline => {
-                self.numeric(*at, Numeric::RPL_MONOFFLINE, "*")
-                    .trailing(&by.name);
+                self.numeric(*at, Numeric::RPL_MONOFFLINE, "*").trailing(&by.name);
             }
         }
     }
 
-    fn joined(
-        &mut self,
-        at: Timestamp,
-        by: &Person,
-        room: &RoomRef,
-        away: Option<&str>,
-        roles: Roles,
-    ) {
+    fn joined(&mut self, at: Timestamp, by: &Person, room: &RoomRef, away: Option<&str>, roles: Roles) {
         let form = self.form;
         let line = self.line(at, by, "JOIN").param(&room.name);
         if form.has(Capability::ExtendedJoin) {
@@ -256,9 +212,7 @@ impl Page<'_> {
             param: param.as_deref(),
         });
         let source = source_of(by, self.server);
-        let fixed = format_args!(":{source} MODE {} \r\n", room.name)
-            .to_string()
-            .len();
+        let fixed = format_args!(":{source} MODE {} \r\n", room.name).to_string().len();
         for string in compose(changes, MODES_PER_LINE, MAX_BODY.saturating_sub(fixed)) {
             let line = self.line(at, by, "MODE").param(&room.name);
             line.param(&string.letters).params(string.params).end();
@@ -268,9 +222,7 @@ impl Page<'_> {
     /// A line that says what a person did, up to its verb.
     fn line(&mut self, at: Timestamp, by: &Person, verb: &str) -> ParamWriter<'_> {
         let source = source_of(by, self.server);
-        with_sender_tags(timed(self.buffer, self.form, at), self.form, by)
-            .source(&source)
-            .verb(verb)
+        with_sender_tags(timed(self.buffer, self.form, at), self.form, by).source(&source).verb(verb)
     }
 
     fn numeric(&mut self, at: Timestamp, numeric: Numeric, target: &str) -> ParamWriter<'_> {
@@ -282,10 +234,7 @@ impl Page<'_> {
 pub(crate) fn timed(buffer: &mut Vec<u8>, form: Form, at: Timestamp) -> LineWriter<'_> {
     let line = LineWriter::new(buffer);
     if form.has(Capability::ServerTime) {
-        line.raw_tag(
-            "time",
-            std::str::from_utf8(&time_text(at)).unwrap_or_default(),
-        )
+        line.raw_tag("time", std::str::from_utf8(&time_text(at)).unwrap_or_default())
     } else {
         line
     }
@@ -319,14 +268,10 @@ fn sign_letter_param(step: &RoomStep) -> (bool, char, Option<Cow<'_, str>>) {
     match step {
         RoomStep::Flag { on, flag } => (*on, flag_letter(*flag), None),
         RoomStep::Key { on, key } => (*on, KEY, Some(Cow::Borrowed(key.as_str()))),
-        RoomStep::MemberLimit { limit } => (
-            limit.is_some(),
-            MEMBER_LIMIT,
-            limit.map(|limit| Cow::Owned(limit.to_string())),
-        ),
-        RoomStep::Role { on, role, who } => {
-            (*on, role_letter(*role), Some(Cow::Borrowed(who.as_str())))
+        RoomStep::MemberLimit { limit } => {
+            (limit.is_some(), MEMBER_LIMIT, limit.map(|limit| Cow::Owned(limit.to_string())))
         }
+        RoomStep::Role { on, role, who } => (*on, role_letter(*role), Some(Cow::Borrowed(who.as_str()))),
         RoomStep::List { on, list, mask } => (*on, list_letter(*list), Some(mask_to_wire(mask))),
     }
 }
@@ -376,11 +321,7 @@ mod tests {
     }
 
     fn tea() -> RoomRef {
-        RoomRef {
-            number: RoomNumber(1),
-            id: ChatroomId(Uuid::from_u128(0xc)),
-            name: "#tea".into(),
-        }
+        RoomRef { number: RoomNumber(1), id: ChatroomId(Uuid::from_u128(0xc)), name: "#tea".into() }
     }
 
     fn message(kind: MessageKind) -> Message {
@@ -402,10 +343,7 @@ mod tests {
     }
 
     fn lines(event: &Event, capabilities: &[Capability]) -> String {
-        let facts = ServerFacts::new(Configured {
-            server_name: "parlor.test".into(),
-            ..Configured::default()
-        });
+        let facts = ServerFacts::new(Configured { server_name: "parlor.test".into(), ..Configured::default() });
         let form = Form::of(CapabilitySet::of(capabilities));
         let mut buffer = Vec::new();
         render(event, form, &facts, &mut buffer);
@@ -419,11 +357,7 @@ mod tests {
     }
 
     fn check(by: Person, what: What, capabilities: &[Capability], expected: &[&str]) {
-        let happening = Happening {
-            at: AT,
-            by: Arc::new(by),
-            what,
-        };
+        let happening = Happening { at: AT, by: Arc::new(by), what };
         let found = lines(&Event::Happened(Arc::new(happening)), capabilities);
         assert_eq!(found.split_terminator("\r\n").collect::<Vec<_>>(), expected);
         assert!(found.is_empty() || found.ends_with("\r\n"));
@@ -436,18 +370,12 @@ mod tests {
         let plain = ":alice!~al@cloak.example PRIVMSG #tea :hi all :)";
         check_message(text(), &[], &[plain]);
         check_message(text(), &[AwayNotify, EchoMessage], &[plain]);
-        check_message(
-            text(),
-            &[ServerTime],
-            &[&format!("@time=2026-11-22T11:32:07.045Z {plain}")],
-        );
+        check_message(text(), &[ServerTime], &[&format!("@time=2026-11-22T11:32:07.045Z {plain}")]);
         check_message(text(), &[AccountTag], &[&format!("@account=Alice {plain}")]);
         check_message(
             text(),
             &[MessageTags],
-            &[&format!(
-                "@msgid=00000000-0000-0000-0000-000000001234;+a=b\\:;+c {plain}"
-            )],
+            &[&format!("@msgid=00000000-0000-0000-0000-000000001234;+a=b\\:;+c {plain}")],
         );
         check_message(
             text(),
@@ -476,114 +404,52 @@ mod tests {
         check_message(
             message(MessageKind::Signal),
             &[MessageTags],
-            &[
-                "@msgid=00000000-0000-0000-0000-000000001234;+a=b\\:;+c :alice!~al@cloak.example TAGMSG #tea",
-            ],
+            &["@msgid=00000000-0000-0000-0000-000000001234;+a=b\\:;+c :alice!~al@cloak.example TAGMSG #tea"],
         );
-        let to_operators = Message {
-            audience: Some(Role::Operator),
-            ..message(MessageKind::Text)
-        };
+        let to_operators = Message { audience: Some(Role::Operator), ..message(MessageKind::Text) };
         let expected = ":alice!~al@cloak.example PRIVMSG @#tea :hi all :)";
         check_message(to_operators, &[], &[expected]);
-        let by_a_bot = Message {
-            sender: Arc::new(bob()),
-            tags: None,
-            addressed_to: "carol".into(),
-            ..message(MessageKind::Text)
-        };
+        let by_a_bot =
+            Message { sender: Arc::new(bob()), tags: None, addressed_to: "carol".into(), ..message(MessageKind::Text) };
         check_message(
             by_a_bot,
             &[MessageTags, AccountTag],
-            &[
-                "@msgid=00000000-0000-0000-0000-000000001234;bot :bob!~al@cloak.example PRIVMSG carol :hi all :)",
-            ],
+            &["@msgid=00000000-0000-0000-0000-000000001234;bot :bob!~al@cloak.example PRIVMSG carol :hi all :)"],
         );
     }
 
     #[test]
     fn a_newcomer_s_lines() {
         use Capability::*;
-        let joined = |away: Option<&str>, roles| What::Joined {
-            room: tea(),
-            away: away.map(Into::into),
-            roles,
-        };
+        let joined = |away: Option<&str>, roles| What::Joined { room: tea(), away: away.map(Into::into), roles };
         let join = ":alice!~al@cloak.example JOIN #tea";
         check(alice(), joined(None, Roles::NONE), &[], &[join]);
         check(
             alice(),
             joined(Some("tea time"), Roles::NONE),
             &[ExtendedJoin, AwayNotify],
-            &[
-                ":alice!~al@cloak.example JOIN #tea Alice :Alice Liddell",
-                ":alice!~al@cloak.example AWAY :tea time",
-            ],
+            &[":alice!~al@cloak.example JOIN #tea Alice :Alice Liddell", ":alice!~al@cloak.example AWAY :tea time"],
         );
-        check(
-            bob(),
-            joined(Some("unseen"), Roles::NONE),
-            &[ExtendedJoin],
-            &[":bob!~al@cloak.example JOIN #tea * :"],
-        );
+        check(bob(), joined(Some("unseen"), Roles::NONE), &[ExtendedJoin], &[":bob!~al@cloak.example JOIN #tea * :"]);
         let roles = Roles::of(Role::Owner).with(Role::Voice);
-        check(
-            alice(),
-            joined(None, roles),
-            &[],
-            &[join, ":parlor.test MODE #tea +qv alice alice"],
-        );
+        check(alice(), joined(None, roles), &[], &[join, ":parlor.test MODE #tea +qv alice alice"]);
     }
 
     #[test]
     fn what_only_some_forms_see() {
         use Capability::*;
-        let away = |message: Option<&str>| What::AwayChanged {
-            message: message.map(Into::into),
-        };
+        let away = |message: Option<&str>| What::AwayChanged { message: message.map(Into::into) };
         check(alice(), away(Some("out")), &[], &[]);
-        check(
-            alice(),
-            away(Some("out")),
-            &[AwayNotify],
-            &[":alice!~al@cloak.example AWAY :out"],
-        );
-        check(
-            alice(),
-            away(None),
-            &[AwayNotify],
-            &[":alice!~al@cloak.example AWAY"],
-        );
-        let account = |account: Option<&str>| What::AccountChanged {
-            account: account.map(Into::into),
-        };
+        check(alice(), away(Some("out")), &[AwayNotify], &[":alice!~al@cloak.example AWAY :out"]);
+        check(alice(), away(None), &[AwayNotify], &[":alice!~al@cloak.example AWAY"]);
+        let account = |account: Option<&str>| What::AccountChanged { account: account.map(Into::into) };
         check(bob(), account(Some("Bobby")), &[AwayNotify], &[]);
-        check(
-            bob(),
-            account(Some("Bobby")),
-            &[AccountNotify],
-            &[":bob!~al@cloak.example ACCOUNT Bobby"],
-        );
-        check(
-            bob(),
-            account(None),
-            &[AccountNotify],
-            &[":bob!~al@cloak.example ACCOUNT *"],
-        );
-        let host = || What::HostChanged {
-            ident: "u".into(),
-            host: "h.example".into(),
-        };
+        check(bob(), account(Some("Bobby")), &[AccountNotify], &[":bob!~al@cloak.example ACCOUNT Bobby"]);
+        check(bob(), account(None), &[AccountNotify], &[":bob!~al@cloak.example ACCOUNT *"]);
+        let host = || What::HostChanged { ident: "u".into(), host: "h.example".into() };
         check(alice(), host(), &[], &[]);
-        check(
-            alice(),
-            host(),
-            &[Chghost],
-            &[":alice!~al@cloak.example CHGHOST u h.example"],
-        );
-        let realname = || What::RealnameChanged {
-            to: "Miss Liddell".into(),
-        };
+        check(alice(), host(), &[Chghost], &[":alice!~al@cloak.example CHGHOST u h.example"]);
+        let realname = || What::RealnameChanged { to: "Miss Liddell".into() };
         check(alice(), realname(), &[], &[]);
         check(
             alice(),
@@ -591,11 +457,7 @@ mod tests {
             &[Setname, AccountTag],
             &["@account=Alice :alice!~al@cloak.example SETNAME :Miss Liddell"],
         );
-        let invited = |to_invited| What::Invited {
-            room: tea(),
-            who: Arc::new(bob()),
-            to_invited,
-        };
+        let invited = |to_invited| What::Invited { room: tea(), who: Arc::new(bob()), to_invited };
         let invite = ":alice!~al@cloak.example INVITE bob #tea";
         check(alice(), invited(true), &[], &[invite]);
         check(alice(), invited(false), &[], &[]);
@@ -604,75 +466,19 @@ mod tests {
 
     #[test]
     fn the_lines_of_rooms_and_people() {
-        let left = |reason: Option<&str>| What::Left {
-            room: tea(),
-            reason: reason.map(Into::into),
-        };
-        check(
-            alice(),
-            left(None),
-            &[],
-            &[":alice!~al@cloak.example PART #tea"],
-        );
-        check(
-            alice(),
-            left(Some("bye all")),
-            &[],
-            &[":alice!~al@cloak.example PART #tea :bye all"],
-        );
-        let kicked = |reason: Option<&str>| What::Kicked {
-            room: tea(),
-            who: Arc::new(bob()),
-            reason: reason.map(Into::into),
-        };
-        check(
-            alice(),
-            kicked(Some("out")),
-            &[],
-            &[":alice!~al@cloak.example KICK #tea bob :out"],
-        );
-        check(
-            alice(),
-            kicked(None),
-            &[],
-            &[":alice!~al@cloak.example KICK #tea bob :alice"],
-        );
-        check(
-            alice(),
-            What::Quit {
-                reason: "Quit: bye".into(),
-            },
-            &[],
-            &[":alice!~al@cloak.example QUIT :Quit: bye"],
-        );
-        check(
-            alice(),
-            What::Renamed {
-                to: "Alicia".into(),
-            },
-            &[],
-            &[":alice!~al@cloak.example NICK Alicia"],
-        );
-        let topic = |text: &str| What::TopicChanged {
-            room: tea(),
-            text: text.into(),
-        };
-        check(
-            alice(),
-            topic("green tea"),
-            &[],
-            &[":alice!~al@cloak.example TOPIC #tea :green tea"],
-        );
-        check(
-            alice(),
-            topic(""),
-            &[],
-            &[":alice!~al@cloak.example TOPIC #tea :"],
-        );
-        let knocked = |text: Option<&str>| What::Knocked {
-            room: tea(),
-            text: text.map(Into::into),
-        };
+        let left = |reason: Option<&str>| What::Left { room: tea(), reason: reason.map(Into::into) };
+        check(alice(), left(None), &[], &[":alice!~al@cloak.example PART #tea"]);
+        check(alice(), left(Some("bye all")), &[], &[":alice!~al@cloak.example PART #tea :bye all"]);
+        let kicked =
+            |reason: Option<&str>| What::Kicked { room: tea(), who: Arc::new(bob()), reason: reason.map(Into::into) };
+        check(alice(), kicked(Some("out")), &[], &[":alice!~al@cloak.example KICK #tea bob :out"]);
+        check(alice(), kicked(None), &[], &[":alice!~al@cloak.example KICK #tea bob :alice"]);
+        check(alice(), What::Quit { reason: "Quit: bye".into() }, &[], &[":alice!~al@cloak.example QUIT :Quit: bye"]);
+        check(alice(), What::Renamed { to: "Alicia".into() }, &[], &[":alice!~al@cloak.example NICK Alicia"]);
+        let topic = |text: &str| What::TopicChanged { room: tea(), text: text.into() };
+        check(alice(), topic("green tea"), &[], &[":alice!~al@cloak.example TOPIC #tea :green tea"]);
+        check(alice(), topic(""), &[], &[":alice!~al@cloak.example TOPIC #tea :"]);
+        let knocked = |text: Option<&str>| What::Knocked { room: tea(), text: text.map(Into::into) };
         check(
             bob(),
             knocked(None),
@@ -687,57 +493,23 @@ mod tests {
         );
         check(
             alice(),
-            What::OwnModesChanged {
-                changes: vec![(true, PersonalMode::Bot), (false, PersonalMode::Invisible)],
-            },
+            What::OwnModesChanged { changes: vec![(true, PersonalMode::Bot), (false, PersonalMode::Invisible)] },
             &[],
             &[":alice!~al@cloak.example MODE alice +B-i"],
         );
-        let announced = |wallops| What::Announced {
-            text: "hear, hear".into(),
-            wallops,
-        };
-        check(
-            alice(),
-            announced(true),
-            &[],
-            &[":alice!~al@cloak.example WALLOPS :hear, hear"],
-        );
-        check(
-            alice(),
-            announced(false),
-            &[],
-            &[":alice!~al@cloak.example NOTICE $$parlor.test :hear, hear"],
-        );
-        check(
-            alice(),
-            What::CameOnline,
-            &[],
-            &[":parlor.test 730 * :alice!~al@cloak.example"],
-        );
-        check(
-            alice(),
-            What::WentOffline,
-            &[],
-            &[":parlor.test 731 * :alice"],
-        );
+        let announced = |wallops| What::Announced { text: "hear, hear".into(), wallops };
+        check(alice(), announced(true), &[], &[":alice!~al@cloak.example WALLOPS :hear, hear"]);
+        check(alice(), announced(false), &[], &[":alice!~al@cloak.example NOTICE $$parlor.test :hear, hear"]);
+        check(alice(), What::CameOnline, &[], &[":parlor.test 730 * :alice!~al@cloak.example"]);
+        check(alice(), What::WentOffline, &[], &[":parlor.test 731 * :alice"]);
     }
 
     #[test]
     fn the_server_s_own_doings_have_its_name() {
-        let nobody = Person {
-            name: "".into(),
-            ident: "".into(),
-            host: "".into(),
-            account: None,
-            ..alice()
-        };
+        let nobody = Person { name: "".into(), ident: "".into(), host: "".into(), account: None, ..alice() };
         check(
             nobody,
-            What::Announced {
-                text: "restart at noon".into(),
-                wallops: false,
-            },
+            What::Announced { text: "restart at noon".into(), wallops: false },
             &[],
             &[":parlor.test NOTICE $$parlor.test :restart at noon"],
         );
@@ -745,27 +517,13 @@ mod tests {
 
     #[test]
     fn modes_are_cut_into_lines_that_fit() {
-        let role = |who: &str| RoomStep::Role {
-            on: true,
-            role: Role::Voice,
-            who: who.into(),
-        };
+        let role = |who: &str| RoomStep::Role { on: true, role: Role::Voice, who: who.into() };
         let steps = vec![
-            RoomStep::Flag {
-                on: true,
-                flag: RoomFlag::Moderated,
-            },
-            RoomStep::Key {
-                on: true,
-                key: "beer".into(),
-            },
+            RoomStep::Flag { on: true, flag: RoomFlag::Moderated },
+            RoomStep::Key { on: true, key: "beer".into() },
             RoomStep::MemberLimit { limit: Some(7) },
             RoomStep::MemberLimit { limit: None },
-            RoomStep::List {
-                on: false,
-                list: ListKind::Ban,
-                mask: "~m:~a:bob".into(),
-            },
+            RoomStep::List { on: false, list: ListKind::Ban, mask: "~m:~a:bob".into() },
             role("bob"),
         ];
         check(
@@ -775,20 +533,10 @@ mod tests {
             &[":alice!~al@cloak.example MODE #tea +mkl-lb+v beer 7 m:a:bob bob"],
         );
 
-        let steps = (0..30)
-            .map(|n| role(&format!("{}{n:02}", "n".repeat(30))))
-            .collect();
-        let happening = Happening {
-            at: AT,
-            by: Arc::new(alice()),
-            what: What::RoomChanged { room: tea(), steps },
-        };
+        let steps = (0..30).map(|n| role(&format!("{}{n:02}", "n".repeat(30)))).collect();
+        let happening = Happening { at: AT, by: Arc::new(alice()), what: What::RoomChanged { room: tea(), steps } };
         let found = lines(&Event::Happened(Arc::new(happening)), &[]);
-        assert!(
-            found
-                .split_inclusive("\r\n")
-                .all(|line| line.len() <= MAX_BODY)
-        );
+        assert!(found.split_inclusive("\r\n").all(|line| line.len() <= MAX_BODY));
         assert_eq!(found.matches("nnnn").count() * 4, 30 * 28);
         assert!(found.split_terminator("\r\n").count() > 2);
     }
@@ -796,17 +544,8 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_is_cut_between_characters() {
         let reason = "é".repeat(400);
-        let happening = Happening {
-            at: AT,
-            by: Arc::new(alice()),
-            what: What::Quit {
-                reason: reason.into(),
-            },
-        };
-        let found = lines(
-            &Event::Happened(Arc::new(happening)),
-            &[Capability::ServerTime],
-        );
+        let happening = Happening { at: AT, by: Arc::new(alice()), what: What::Quit { reason: reason.into() } };
+        let found = lines(&Event::Happened(Arc::new(happening)), &[Capability::ServerTime]);
         let body = found.split_once(' ').unwrap().1;
         assert!((MAX_BODY - 1..=MAX_BODY).contains(&body.len()));
         assert!(body.ends_with("é\r\n"));

@@ -103,7 +103,11 @@ struct Cut {
 
 impl<K: Copy + Eq> Default for RoomIndex<K> {
     fn default() -> Self {
-        RoomIndex { rooms: HashMap::with_hasher(FixedState::default()), pending: Vec::new(), has_cuts: Marks::default() }
+        RoomIndex {
+            rooms: HashMap::with_hasher(FixedState::default()),
+            pending: Vec::new(),
+            has_cuts: Marks::default(),
+        }
     }
 }
 
@@ -186,6 +190,12 @@ impl<K: Copy + Eq> RoomIndex<K> {
             found.pending = true;
             self.pending.push(room);
         }
+    }
+
+    /// The slots in the room.
+    pub fn members(&self, room: RoomNumber) -> impl Iterator<Item = u32> {
+        let groups = self.rooms.get(&room).map(|room| room.groups.as_slice()).unwrap_or_default();
+        groups.iter().flat_map(|group| group.members.iter().copied())
     }
 
     /// Gives `slot`, in `form` a member of `rooms`, what these have said so far: something else is to be told to it now.
@@ -327,8 +337,12 @@ mod tests {
             prop_oneof![
                 (room.clone(), slot.clone()).prop_map(|(r, s)| Step::Enter(r, s)),
                 (room.clone(), slot.clone()).prop_map(|(r, s)| Step::Leave(r, s)),
-                (room, slot.clone(), any::<bool>(), any::<bool>())
-                    .prop_map(|(room, by, echo, personal)| Step::Say { room, by, echo, personal }),
+                (room, slot.clone(), any::<bool>(), any::<bool>()).prop_map(|(room, by, echo, personal)| Step::Say {
+                    room,
+                    by,
+                    echo,
+                    personal
+                }),
                 slot.clone().prop_map(Step::Tell),
                 slot.prop_map(Step::ChangeForm),
                 Just(Step::Turn),

@@ -62,9 +62,7 @@ pub(crate) fn receive(turn: &mut Turn<'_>, parameter: &str) {
             }
             if exchange.response.len() > RESPONSE {
                 // 905 is for a parameter that is too long; what is too long as a whole fails.
-                return turn
-                    .numeric(Numeric::ERR_SASLFAIL)
-                    .trailing("SASL authentication failed: response too long");
+                return turn.numeric(Numeric::ERR_SASLFAIL).trailing("SASL authentication failed: response too long");
             }
             if parameter.len() == CHUNK {
                 turn.session.sasl = Some(exchange);
@@ -81,14 +79,11 @@ pub(crate) fn receive(turn: &mut Turn<'_>, parameter: &str) {
 
 fn begin(turn: &mut Turn<'_>, mechanism: &str) {
     let facts = turn.facts;
-    let known = Mechanism::from_name(mechanism).filter(|mechanism| {
-        negotiation::mechanisms(turn.session, facts).any(|allowed| allowed == *mechanism)
-    });
+    let known = Mechanism::from_name(mechanism)
+        .filter(|mechanism| negotiation::mechanisms(turn.session, facts).any(|allowed| allowed == *mechanism));
     let Some(mechanism) = known else {
         let list = negotiation::mechanism_list(turn.session, facts);
-        turn.numeric(Numeric::RPL_SASLMECHS)
-            .param(&list)
-            .trailing("are available SASL mechanisms");
+        turn.numeric(Numeric::RPL_SASLMECHS).param(&list).trailing("are available SASL mechanisms");
         return failed(turn);
     };
     if !login::may_try(turn) {
@@ -104,10 +99,7 @@ fn begin(turn: &mut Turn<'_>, mechanism: &str) {
 
 /// Sends a challenge and waits for the response to it.
 fn next(turn: &mut Turn<'_>, step: Step, challenge: &[u8]) {
-    turn.session.sasl = Some(Box::new(Exchange {
-        step,
-        response: Zeroizing::new(String::new()),
-    }));
+    turn.session.sasl = Some(Box::new(Exchange { step, response: Zeroizing::new(String::new()) }));
     let encoded = STANDARD.encode(challenge);
     let mut rest = encoded.as_str();
     while !rest.is_empty() {
@@ -126,9 +118,7 @@ fn respond(turn: &mut Turn<'_>, step: Step, message: &[u8]) {
         Step::External => external(turn, message),
         Step::ScramFirst => scram_first(turn, message),
         Step::ScramFinal(challenge) => scram_final(turn, &challenge, message),
-        Step::ScramSeen { account } if message.is_empty() => {
-            login::log_in(turn, Purpose::Sasl, &account)
-        }
+        Step::ScramSeen { account } if message.is_empty() => login::log_in(turn, Purpose::Sasl, &account),
         Step::ScramSeen { .. } => failed(turn),
     }
 }
@@ -140,20 +130,14 @@ fn plain(turn: &mut Turn<'_>, message: &[u8]) {
         return failed(turn);
     };
     let mut parts = text.split('\0');
-    let (Some(authzid), Some(authcid), Some(password), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(authzid), Some(authcid), Some(password), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return failed(turn);
     };
     if authcid.is_empty() || password.is_empty() || !may_act_as(turn, authzid, authcid) {
         return failed(turn);
     }
-    login::with_password(
-        turn,
-        Purpose::Sasl,
-        authcid,
-        Zeroizing::new(password.to_owned()),
-    );
+    login::with_password(turn, Purpose::Sasl, authcid, Zeroizing::new(password.to_owned()));
 }
 
 /// RFC 4422 appendix A: the response is the authorization identity, or empty.
@@ -171,8 +155,7 @@ fn external(turn: &mut Turn<'_>, message: &[u8]) {
 /// Nobody acts as somebody else: an authorization identity is empty or the same name.
 fn may_act_as(turn: &Turn<'_>, authzid: &str, authcid: &str) -> bool {
     let rules = &turn.facts.name_rules;
-    authzid.is_empty()
-        || Username::lookup(authzid, rules).key() == Username::lookup(authcid, rules).key()
+    authzid.is_empty() || Username::lookup(authzid, rules).key() == Username::lookup(authcid, rules).key()
 }
 
 fn scram_first(turn: &mut Turn<'_>, message: &[u8]) {
@@ -209,36 +192,24 @@ pub(crate) fn scram_challenge(turn: &mut Turn<'_>, start: ScramStart, credential
         &seed,
     );
     let message = challenge.server_first().to_owned();
-    next(
-        turn,
-        Step::ScramFinal(Box::new(challenge)),
-        message.as_bytes(),
-    );
+    next(turn, Step::ScramFinal(Box::new(challenge)), message.as_bytes());
 }
 
 fn scram_final(turn: &mut Turn<'_>, challenge: &scram::Challenge, message: &[u8]) {
     match challenge.verify(message) {
         Some((account, server_final)) => {
-            next(
-                turn,
-                Step::ScramSeen {
-                    account: account.clone(),
-                },
-                server_final.as_bytes(),
-            );
+            next(turn, Step::ScramSeen { account: account.clone() }, server_final.as_bytes());
         }
         None => login::refuse(turn, Purpose::Sasl, login::WRONG),
     }
 }
 
 fn aborted(turn: &mut Turn<'_>) {
-    turn.numeric(Numeric::ERR_SASLABORTED)
-        .trailing("SASL authentication aborted");
+    turn.numeric(Numeric::ERR_SASLABORTED).trailing("SASL authentication aborted");
 }
 
 fn too_long(turn: &mut Turn<'_>) {
-    turn.numeric(Numeric::ERR_SASLTOOLONG)
-        .trailing("SASL message too long");
+    turn.numeric(Numeric::ERR_SASLTOOLONG).trailing("SASL message too long");
 }
 
 /// The exchange makes no sense: not counted as an attempt at a password.

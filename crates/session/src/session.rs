@@ -206,13 +206,7 @@ impl Session {
     // ---- What arrives
 
     /// One line without its line ending.
-    pub fn receive(
-        &mut self,
-        now: Moment,
-        facts: &ServerFacts,
-        frame: Result<&[u8], Overlong<'_>>,
-        out: &mut Output,
-    ) {
+    pub fn receive(&mut self, now: Moment, facts: &ServerFacts, frame: Result<&[u8], Overlong<'_>>, out: &mut Output) {
         if self.closing {
             return;
         }
@@ -249,13 +243,7 @@ impl Session {
         answer: &Answer,
         out: &mut Output,
     ) {
-        if let (
-            Some(person),
-            Answer::LoggedIn {
-                person: Some(now), ..
-            },
-        ) = (&mut self.person, answer)
-        {
+        if let (Some(person), Answer::LoggedIn { person: Some(now), .. }) = (&mut self.person, answer) {
             *person = now.clone();
         }
         let mut turn = Turn::of_answer(self, facts, now, out, number);
@@ -279,13 +267,7 @@ impl Session {
 
     /// Everything that the request led to has been told. Also to be called for an event's origin behind the event, when
     /// the event finishes the request.
-    pub fn done(
-        &mut self,
-        now: Moment,
-        facts: &ServerFacts,
-        number: RequestNumber,
-        out: &mut Output,
-    ) {
+    pub fn done(&mut self, now: Moment, facts: &ServerFacts, number: RequestNumber, out: &mut Output) {
         let mut turn = Turn::of_answer(self, facts, now, out, number);
         turn.count_done();
         crate::answer::complete(&mut turn);
@@ -305,20 +287,13 @@ impl Session {
         }
         // The numerics that answer the line say it already: 305 and 306, 900 and 901.
         if let Event::Happened(happening) = event
-            && matches!(
-                happening.what,
-                What::AwayChanged { .. } | What::AccountChanged { .. }
-            )
-            && self
-                .person
-                .as_ref()
-                .is_some_and(|person| person.id == happening.by.id)
+            && matches!(happening.what, What::AwayChanged { .. } | What::AccountChanged { .. })
+            && self.person.as_ref().is_some_and(|person| person.id == happening.by.id)
         {
             return Treatment::Nothing;
         }
         if self.pending.iter().any(|pending| {
-            pending.number == number
-                && (pending.labelled.is_some() || !std::ptr::eq(pending, &self.pending[0]))
+            pending.number == number && (pending.labelled.is_some() || !std::ptr::eq(pending, &self.pending[0]))
         }) {
             Treatment::Personal
         } else {
@@ -384,10 +359,7 @@ impl Session {
             What::RealnameChanged { to } => now.realname = to.clone(),
             What::AccountChanged { account } => now.account = account.clone(),
             What::OwnModesChanged { changes } => {
-                let bot = changes
-                    .iter()
-                    .rev()
-                    .find(|(_, mode)| *mode == PersonalMode::Bot);
+                let bot = changes.iter().rev().find(|(_, mode)| *mode == PersonalMode::Bot);
                 now.bot = bot.map_or(now.bot, |(on, _)| *on);
             }
             _ => return,
@@ -403,14 +375,7 @@ impl Session {
     }
 
     /// The outcome of a [`Work`].
-    pub fn work_done(
-        &mut self,
-        now: Moment,
-        facts: &ServerFacts,
-        ticket: u32,
-        result: WorkResult,
-        out: &mut Output,
-    ) {
+    pub fn work_done(&mut self, now: Moment, facts: &ServerFacts, ticket: u32, result: WorkResult, out: &mut Output) {
         let mut turn = Turn::of_answer(self, facts, now, out, ticket);
         if turn.count_work()
             && let Some(awaiting) = turn.take_awaiting()
@@ -430,20 +395,11 @@ impl Session {
 
     /// The configuration was read again: capabilities and limits that are different now are told. What the rest of it
     /// changes holds from now on without a word.
-    pub fn facts_changed(
-        &mut self,
-        now: Moment,
-        old: &ServerFacts,
-        new: &ServerFacts,
-        out: &mut Output,
-    ) {
+    pub fn facts_changed(&mut self, now: Moment, old: &ServerFacts, new: &ServerFacts, out: &mut Output) {
         if self.closing {
             return;
         }
-        self.link.exempt |= new
-            .exempt
-            .iter()
-            .any(|range| range.contains(self.link.address));
+        self.link.exempt |= new.exempt.iter().any(|range| range.contains(self.link.address));
         let mut turn = Turn::of_answer(self, new, now, out, 0);
         negotiation::announce_changes(&mut turn, old, new);
         if turn.session.is_registered() {
@@ -496,12 +452,7 @@ impl Session {
     pub fn flood_wait_ms(&mut self, now: Moment, facts: &ServerFacts) -> u64 {
         if self.closing
             || self.pending.len() >= MOST_PENDING
-            || self
-                .pending
-                .iter()
-                .map(|pending| pending.held.len())
-                .sum::<usize>()
-                >= MOST_HELD
+            || self.pending.iter().map(|pending| pending.held.len()).sum::<usize>() >= MOST_HELD
             || self.pending.back().is_some_and(|pending| pending.barrier)
         {
             return WAIT_FOR_ANSWER;
@@ -520,11 +471,7 @@ impl Session {
         let known = self.known_to_hub && !self.departed;
         self.departed = true;
         self.closing = true;
-        known.then(|| {
-            self.telling(Command::Depart(Departure::Broken {
-                reason: reason.into(),
-            }))
-        })
+        known.then(|| self.telling(Command::Depart(Departure::Broken { reason: reason.into() })))
     }
 
     /// The hub has put this session out ([`chat::effect::Effect::Close`]), or the server stops: says so and closes.
@@ -566,8 +513,7 @@ impl Session {
 
     /// Whether a capability is in force, with all that it requires.
     pub fn has(&self, capability: Capability) -> bool {
-        self.capabilities.contains(capability)
-            && self.capabilities.contains_all(capability.requires())
+        self.capabilities.contains(capability) && self.capabilities.contains_all(capability.requires())
     }
 
     /// The name it goes by now; `*` before it has one.
@@ -577,13 +523,7 @@ impl Session {
 
     // ---- Inside
 
-    fn receive_line(
-        &mut self,
-        now: Moment,
-        facts: &ServerFacts,
-        line: &Line<'_>,
-        out: &mut Output,
-    ) {
+    fn receive_line(&mut self, now: Moment, facts: &ServerFacts, line: &Line<'_>, out: &mut Output) {
         let found = Verb::find(line.verb);
         self.spend(now, facts, found.map_or(1, |verb| verb.cost));
         let registered = self.person.is_some();
@@ -591,20 +531,16 @@ impl Session {
         let mut turn = Turn::of_line(self, facts, now, out, label);
         match found {
             None => {
-                turn.numeric(Numeric::ERR_UNKNOWNCOMMAND)
-                    .param(&shown_verb(line.verb))
-                    .trailing("Unknown command");
+                turn.numeric(Numeric::ERR_UNKNOWNCOMMAND).param(&shown_verb(line.verb)).trailing("Unknown command");
             }
             Some(verb) => {
                 turn.set_verb(verb);
                 match verb.phase {
                     Phase::Registered if !registered => {
-                        turn.numeric(Numeric::ERR_NOTREGISTERED)
-                            .trailing("You have not registered");
+                        turn.numeric(Numeric::ERR_NOTREGISTERED).trailing("You have not registered");
                     }
                     Phase::Unregistered if registered => {
-                        turn.numeric(Numeric::ERR_ALREADYREGISTERED)
-                            .trailing("You may not reregister");
+                        turn.numeric(Numeric::ERR_ALREADYREGISTERED).trailing("You may not reregister");
                     }
                     _ if line.params().len() < verb.parameters => turn.need_more_params(),
                     _ => (verb.receive)(&mut turn, line),
@@ -615,19 +551,11 @@ impl Session {
         turn.finish();
     }
 
-    fn refuse_line(
-        &mut self,
-        now: Moment,
-        facts: &ServerFacts,
-        error: &LineError<'_>,
-        out: &mut Output,
-    ) {
+    fn refuse_line(&mut self, now: Moment, facts: &ServerFacts, error: &LineError<'_>, out: &mut Output) {
         self.spend(now, facts, 1);
         let tags = match error {
             LineError::TooLong { tags, .. } | LineError::InvalidUtf8 { tags, .. } => *tags,
-            LineError::Empty | LineError::NoVerb | LineError::ForbiddenByte { .. } => {
-                Tags::default()
-            }
+            LineError::Empty | LineError::NoVerb | LineError::ForbiddenByte { .. } => Tags::default(),
         };
         let label = self.label(tags);
         let mut turn = Turn::of_line(self, facts, now, out, label);
@@ -635,25 +563,14 @@ impl Session {
             // RFC 2812 section 2.3.1: empty messages are silently ignored. The rest says nothing that could be answered.
             LineError::Empty | LineError::NoVerb => {}
             LineError::TooLong { .. } => {
-                turn.numeric(Numeric::ERR_INPUTTOOLONG)
-                    .trailing("Input line was too long");
+                turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing("Input line was too long");
             }
             LineError::ForbiddenByte { .. } => {
-                turn.fail(
-                    "*",
-                    "INVALID_MESSAGE",
-                    &[],
-                    "The line holds a byte that no line may hold (NUL or CR)",
-                );
+                turn.fail("*", "INVALID_MESSAGE", &[], "The line holds a byte that no line may hold (NUL or CR)");
             }
             LineError::InvalidUtf8 { verb, .. } => {
                 let verb = verb.map_or("*".into(), |verb| shown_verb(verb).to_uppercase());
-                turn.fail(
-                    &verb,
-                    "INVALID_UTF8",
-                    &[],
-                    "Message rejected: it is not valid UTF-8",
-                );
+                turn.fail(&verb, "INVALID_UTF8", &[], "Message rejected: it is not valid UTF-8");
             }
         }
         turn.finish();
@@ -666,11 +583,7 @@ impl Session {
             .filter(|tags| tags.len() <= LineLimits::FROM_CLIENT.tags)
             .and_then(|tags| std::str::from_utf8(tags).ok());
         let tags = Tags::new(tags.unwrap_or_default());
-        let error = LineError::TooLong {
-            part: wire::LinePart::Body,
-            limit: LineLimits::FROM_CLIENT.body,
-            tags,
-        };
+        let error = LineError::TooLong { part: wire::LinePart::Body, limit: LineLimits::FROM_CLIENT.body, tags };
         self.refuse_line(now, facts, &error, out);
     }
 
@@ -679,8 +592,7 @@ impl Session {
         if tags.is_empty() || !self.has(Capability::LabeledResponse) {
             return None;
         }
-        tags.raw_value("label")
-            .filter(|label| !label.is_empty() && label.len() <= LABEL_BYTES)
+        tags.raw_value("label").filter(|label| !label.is_empty() && label.len() <= LABEL_BYTES)
     }
 
     fn spend(&mut self, now: Moment, facts: &ServerFacts, lines: u8) {
@@ -712,21 +624,11 @@ impl Session {
     /// A request that nothing waits for.
     pub(crate) fn telling(&mut self, command: Command) -> Request {
         let number = self.next_number();
-        Request {
-            origin: Origin::Session {
-                id: self.id,
-                number,
-                last: true,
-            },
-            command,
-        }
+        Request { origin: Origin::Session { id: self.id, number, last: true }, command }
     }
 }
 
-pub(crate) fn nick_of<'s>(
-    person: Option<&'s Arc<Person>>,
-    registration: Option<&'s Registration>,
-) -> &'s str {
+pub(crate) fn nick_of<'s>(person: Option<&'s Arc<Person>>, registration: Option<&'s Registration>) -> &'s str {
     match (person, registration) {
         (Some(person), _) => &person.name,
         (None, Some(registration)) => registration.nick(),
@@ -754,18 +656,14 @@ impl Link {
 /// Such a connection is closed at once: a browser can be made to send lines to any port, with text in them that an
 /// attacker chose. Also for bytes that are not a whole line yet.
 pub fn speaks_something_else(first: &[u8]) -> bool {
-    const METHODS: [&str; 9] = [
-        "GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "CONNECT", "PATCH", "TRACE",
-    ];
+    const METHODS: [&str; 9] = ["GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "CONNECT", "PATCH", "TRACE"];
     // A TLS record: handshake (22), version 3.x (RFC 8446 section 5.1).
     if first.starts_with(&[22, 3]) {
         return true;
     }
     let word = first.split(|byte| *byte == b' ').next().unwrap_or_default();
     let complete = word.len() < first.len();
-    complete
-        && (METHODS.iter().any(|method| word == method.as_bytes())
-            || word.eq_ignore_ascii_case(b"Host:"))
+    complete && (METHODS.iter().any(|method| word == method.as_bytes()) || word.eq_ignore_ascii_case(b"Host:"))
 }
 
 /// A verb that is not ours, as far as an answer may show it.
@@ -781,11 +679,7 @@ mod tests {
 
     #[test]
     fn a_registered_session_is_small() {
-        assert!(
-            size_of::<Session>() <= 256,
-            "{} bytes",
-            size_of::<Session>()
-        );
+        assert!(size_of::<Session>() <= 256, "{} bytes", size_of::<Session>());
     }
 
     #[test]
@@ -906,19 +800,12 @@ mod tests {
 
     #[test]
     fn another_protocol_is_closed_at_once() {
-        for first in [
-            "GET / HTTP/1.1",
-            "POST /x HTTP/1.1",
-            "Host: example.org",
-            "OPTIONS * HTTP/1.1",
-            "\u{16}\u{3}\u{1}",
-        ] {
+        for first in
+            ["GET / HTTP/1.1", "POST /x HTTP/1.1", "Host: example.org", "OPTIONS * HTTP/1.1", "\u{16}\u{3}\u{1}"]
+        {
             let (mut world, at) = session_with("");
             world.say(at, first).unwrap();
-            assert!(
-                world.received(at).is_empty() && world.is_closed(at),
-                "{first}"
-            );
+            assert!(world.received(at).is_empty() && world.is_closed(at), "{first}");
         }
         let (mut world, at) = session_with("");
         world.say(at, "PING x").unwrap();
@@ -933,28 +820,13 @@ mod tests {
         let tagged = format!("@label=1;+x={} PING x", "x".repeat(4_100));
         let labelled = format!("@label=1 {long}");
         let cases: [(&[u8], &str); 8] = [
-            (
-                long.as_bytes(),
-                ":irc.example 417 * :Input line was too long",
-            ),
-            (
-                tagged.as_bytes(),
-                ":irc.example 417 * :Input line was too long",
-            ),
-            (
-                labelled.as_bytes(),
-                "@label=1 :irc.example 417 * :Input line was too long",
-            ),
-            (
-                b"privmsg #tea :\xff",
-                ":irc.example FAIL PRIVMSG INVALID_UTF8 :…",
-            ),
+            (long.as_bytes(), ":irc.example 417 * :Input line was too long"),
+            (tagged.as_bytes(), ":irc.example 417 * :Input line was too long"),
+            (labelled.as_bytes(), "@label=1 :irc.example 417 * :Input line was too long"),
+            (b"privmsg #tea :\xff", ":irc.example FAIL PRIVMSG INVALID_UTF8 :…"),
             (b"\xff", ":irc.example FAIL * INVALID_UTF8 :…"),
             (b"PING \0", ":irc.example FAIL * INVALID_MESSAGE :…"),
-            (
-                b"@label=2 PING \xff",
-                "@label=2 :irc.example FAIL PING INVALID_UTF8 :…",
-            ),
+            (b"@label=2 PING \xff", "@label=2 :irc.example FAIL PING INVALID_UTF8 :…"),
             (b"@label=3 ", ""),
         ];
         for (bytes, expected) in cases {
@@ -966,16 +838,8 @@ mod tests {
             assert!(crate::testing::fits(expected, &received), "{received}");
         }
         let (mut world, at) = session_with("");
-        world.say_bytes(
-            at,
-            Err(Overlong {
-                head: b"@label=1 PRIVMSG #tea :xxx",
-            }),
-        );
-        assert_eq!(
-            world.received(at),
-            [":irc.example 417 * :Input line was too long"]
-        );
+        world.say_bytes(at, Err(Overlong { head: b"@label=1 PRIVMSG #tea :xxx" }));
+        assert_eq!(world.received(at), [":irc.example 417 * :Input line was too long"]);
     }
 
     #[test]
@@ -985,10 +849,7 @@ mod tests {
             world.say(at, "PONG x").unwrap();
         }
         world.say(at, "PONG x").unwrap();
-        assert_eq!(
-            world.received(at),
-            ["ERROR :Closing link: (Too many lines before registration)"]
-        );
+        assert_eq!(world.received(at), ["ERROR :Closing link: (Too many lines before registration)"]);
         assert!(world.is_closed(at));
     }
 
@@ -1059,14 +920,9 @@ mod tests {
             said += 1;
         }
         assert_eq!(said, MOST_PENDING);
-        assert_eq!(
-            session.flood_wait_ms(Moment::default(), &facts),
-            WAIT_FOR_ANSWER
-        );
+        assert_eq!(session.flood_wait_ms(Moment::default(), &facts), WAIT_FOR_ANSWER);
         for request in out.requests.drain(..) {
-            let Origin::Session { number, .. } = request.origin else {
-                panic!()
-            };
+            let Origin::Session { number, .. } = request.origin else { panic!() };
             session.done(Moment::default(), &facts, number, &mut Output::default());
         }
         assert_eq!(session.flood_wait_ms(Moment::default(), &facts), 0);
@@ -1092,12 +948,7 @@ mod tests {
             }
             let mut out = Output::default();
             let session = world.session(at);
-            session.close(
-                Moment::default(),
-                &facts,
-                "The server is stopping",
-                &mut out,
-            );
+            session.close(Moment::default(), &facts, "The server is stopping", &mut out);
             assert_eq!(out.bytes, b"ERROR :The server is stopping\r\n");
             assert!(out.close && session.depart("gone").is_none());
         }
@@ -1107,13 +958,7 @@ mod tests {
     fn changed_facts_are_told() {
         let mut world = World::new(|_, _| {});
         let (alice, bob) = (world.connect("alice", ""), world.connect("bob", ""));
-        for line in [
-            "CAP LS 302",
-            "CAP REQ draft/account-registration",
-            "NICK alice",
-            "USER a 0 * :a",
-            "CAP END",
-        ] {
+        for line in ["CAP LS 302", "CAP REQ draft/account-registration", "NICK alice", "USER a 0 * :a", "CAP END"] {
             world.say(alice, line).unwrap();
         }
         for line in ["NICK bob", "USER b 0 * :b"] {
@@ -1134,10 +979,7 @@ mod tests {
                 ":irc.example 005 alice TOPICLEN=300 :are supported by this server",
             ]
         );
-        assert_eq!(
-            world.received(bob),
-            [":irc.example 005 bob TOPICLEN=300 :are supported by this server"]
-        );
+        assert_eq!(world.received(bob), [":irc.example 005 bob TOPICLEN=300 :are supported by this server"]);
     }
 
     /// Bug class T1: any verb with any number of any parameters, in any phase, from anyone.
@@ -1171,9 +1013,7 @@ mod tests {
         ];
         let mut chance = 1_u64;
         let mut next = |below: usize| {
-            chance = chance
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (chance >> 33) as usize % below
         };
         for phase in 0..4 {
@@ -1186,23 +1026,12 @@ mod tests {
                         0 => &[],
                         1 => &["NICK alice", "CAP LS 302"],
                         2 => &["NICK alice", "USER a 0 * :a", "JOIN #tea"],
-                        _ => &[
-                            "CAP REQ :batch labeled-response echo-message",
-                            "NICK bob",
-                            "USER a 0 * :a",
-                            "CAP END",
-                        ],
+                        _ => &["CAP REQ :batch labeled-response echo-message", "NICK bob", "USER a 0 * :a", "CAP END"],
                     };
-                    lines
-                        .iter()
-                        .for_each(|line| world.say_bytes(at, Ok(line.as_bytes())));
+                    lines.iter().for_each(|line| world.say_bytes(at, Ok(line.as_bytes())));
                 }
                 let verb = verb::VERBS[next(verb::VERBS.len())].name;
-                let mut line = if next(4) == 0 {
-                    format!("@label=x;+y=z {verb}")
-                } else {
-                    verb.to_owned()
-                };
+                let mut line = if next(4) == 0 { format!("@label=x;+y=z {verb}") } else { verb.to_owned() };
                 for _ in 0..next(17) {
                     line.push(' ');
                     line.push_str(PARAMETERS[next(PARAMETERS.len())]);

@@ -58,8 +58,7 @@ pub(crate) fn is_room(text: &str) -> bool {
 /// Whether it is the client's own name.
 pub(crate) fn is_own_name(turn: &Turn<'_>, text: &str) -> bool {
     let rules = &turn.facts.name_rules;
-    text == turn.nick()
-        || Username::lookup(text, rules).key() == Username::lookup(turn.nick(), rules).key()
+    text == turn.nick() || Username::lookup(text, rules).key() == Username::lookup(turn.nick(), rules).key()
 }
 
 /// Whether the server that a line asks is this one, which is the only one: by its name, a mask of it, or the name of
@@ -71,46 +70,29 @@ pub(crate) fn is_this_server(turn: &mut Turn<'_>, asked: Option<&str>) -> bool {
     if glob(asked, &turn.facts.server_name) || is_own_name(turn, asked) {
         return true;
     }
-    turn.numeric(Numeric::ERR_NOSUCHSERVER)
-        .param(shown(asked))
-        .trailing("There is no such server here");
+    turn.numeric(Numeric::ERR_NOSUCHSERVER).param(shown(asked)).trailing("There is no such server here");
     false
 }
 
 pub(crate) fn no_such_room(turn: &mut Turn<'_>, text: &str) {
-    turn.numeric(Numeric::ERR_NOSUCHCHANNEL)
-        .param(shown(text))
-        .trailing("There is no such room");
+    turn.numeric(Numeric::ERR_NOSUCHCHANNEL).param(shown(text)).trailing("There is no such room");
 }
 
 pub(crate) fn no_such_person(turn: &mut Turn<'_>, text: &str) {
-    turn.numeric(Numeric::ERR_NOSUCHNICK)
-        .param(shown(text))
-        .trailing("Nobody of this name is here");
+    turn.numeric(Numeric::ERR_NOSUCHNICK).param(shown(text)).trailing("Nobody of this name is here");
 }
 
 /// Whether a text is within a limit of bytes that the configuration sets, and the line of this verb with these parameters
 /// before it, as others are sent it, is not too long; else 417. Texts are refused, never shortened.
-pub(crate) fn fits(
-    turn: &mut Turn<'_>,
-    what: &str,
-    middles: &[&str],
-    text: &str,
-    limit: usize,
-) -> bool {
+pub(crate) fn fits(turn: &mut Turn<'_>, what: &str, middles: &[&str], text: &str, limit: usize) -> bool {
     if text.len() > limit {
-        turn.numeric(Numeric::ERR_INPUTTOOLONG)
-            .trailing_fmt(format_args!(
-                "{what} has {} bytes, at most {limit} are possible: make it shorter",
-                text.len()
-            ));
+        turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing_fmt(format_args!(
+            "{what} has {} bytes, at most {limit} are possible: make it shorter",
+            text.len()
+        ));
         return false;
     }
-    let excess = excess_when_relayed(
-        turn,
-        middles.iter().map(|middle| " ".len() + middle.len()).sum(),
-        text,
-    );
+    let excess = excess_when_relayed(turn, middles.iter().map(|middle| " ".len() + middle.len()).sum(), text);
     if excess > 0 {
         turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing_fmt(format_args!(
             "{what} is {excess} bytes too long for one line with your name before it: make it shorter"
@@ -122,13 +104,7 @@ pub(crate) fn fits(
 /// By how many bytes `:nick!ident@host VERB middles… :text` would be over what a line can have.
 pub(crate) fn excess_when_relayed(turn: &Turn<'_>, middles: usize, text: &str) -> usize {
     let source = turn.session.person().map_or(0, |person| {
-        ":".len()
-            + person.name.len()
-            + "!".len()
-            + person.ident.len()
-            + "@".len()
-            + person.host.len()
-            + " ".len()
+        ":".len() + person.name.len() + "!".len() + person.ident.len() + "@".len() + person.host.len() + " ".len()
     });
     let line = source + turn.verb().len() + middles + " :".len() + text.len() + "\r\n".len();
     line.saturating_sub(MAX_BODY)
@@ -140,9 +116,7 @@ mod tests {
 
     #[test]
     fn lists_have_no_empty_parts() {
-        let check = |text: &str, expected: &[&str]| {
-            assert_eq!(list(text).collect::<Vec<_>>(), expected, "{text:?}")
-        };
+        let check = |text: &str, expected: &[&str]| assert_eq!(list(text).collect::<Vec<_>>(), expected, "{text:?}");
         check("#a,#b", &["#a", "#b"]);
         check(",#a,,#b,", &["#a", "#b"]);
         check("", &[]);

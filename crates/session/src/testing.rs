@@ -20,8 +20,8 @@
 use crate::facts::AddressRange;
 use crate::sasl::scram::tests::keys_of;
 use crate::{
-    Configured, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, WAIT_FOR_ANSWER,
-    Work, WorkResult, render,
+    Configured, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult,
+    render,
 };
 use chat::command::{Command, Origin, Request};
 use chat::effect::{Effect, Effects, EventOrigin};
@@ -48,14 +48,10 @@ pub(crate) fn check_with(change: impl FnOnce(&mut Configured, &mut Settings), tr
     for (number, line) in transcript.lines().enumerate() {
         let line = line.split(" ## ").next().unwrap_or_default().trim();
         if !line.is_empty() {
-            world.play(line).unwrap_or_else(|why| {
-                panic!("line {} of the transcript, {line}\n{why}", number + 1)
-            });
+            world.play(line).unwrap_or_else(|why| panic!("line {} of the transcript, {line}\n{why}", number + 1));
         }
     }
-    world
-        .end()
-        .unwrap_or_else(|why| panic!("at the end of the transcript\n{why}"));
+    world.end().unwrap_or_else(|why| panic!("at the end of the transcript\n{why}"));
 }
 
 /// A server without sockets.
@@ -86,14 +82,9 @@ struct TestLog {
 impl Log for TestLog {
     fn append(&mut self, batch: Batch) {
         self.outcomes.push_back(if self.failing {
-            Outcome::Failed {
-                batch: batch.number,
-                failure: StorageFailure::Full,
-            }
+            Outcome::Failed { batch: batch.number, failure: StorageFailure::Full }
         } else {
-            Outcome::Committed {
-                batch: batch.number,
-            }
+            Outcome::Committed { batch: batch.number }
         });
     }
     fn committed(&mut self) -> Option<Outcome> {
@@ -111,28 +102,16 @@ impl World {
         let mut configured = Configured {
             server_name: "irc.example".into(),
             network: "Example".into(),
-            login: crate::facts::Login {
-                scram_iterations: 16,
-                ..Default::default()
-            },
+            login: crate::facts::Login { scram_iterations: 16, ..Default::default() },
             ..Configured::default()
         };
         let mut settings = Settings::default();
         change(&mut configured, &mut settings);
         settings.name_rules = configured.name_rules;
         let hub = Hub::restore(Snapshot::default(), settings, 7, 1);
-        let now = Moment {
-            wall: Timestamp(1_700_000_000_000),
-            monotonic_ms: 1_000_000,
-        };
+        let now = Moment { wall: Timestamp(1_700_000_000_000), monotonic_ms: 1_000_000 };
         let sequencer = Sequencer::new(hub, TestLog::default(), 1, Position(0), now.wall);
-        World {
-            facts: ServerFacts::new(configured),
-            sequencer,
-            connections: Vec::new(),
-            rooms: BTreeMap::new(),
-            now,
-        }
+        World { facts: ServerFacts::new(configured), sequencer, connections: Vec::new(), rooms: BTreeMap::new(), now }
     }
 
     /// One line of a transcript.
@@ -154,9 +133,7 @@ impl World {
             }
             _ => {}
         }
-        let end = line
-            .find(['=', '+', '>', '<', '!', '-'])
-            .ok_or("no step is written like this")?;
+        let end = line.find(['=', '+', '>', '<', '!', '-']).ok_or("no step is written like this")?;
         let (name, step) = line.split_at(end);
         let (step, rest) = step.split_at(1);
         let rest = rest.strip_prefix(' ').unwrap_or(rest);
@@ -192,18 +169,9 @@ impl World {
         let left: Vec<String> = self
             .connections
             .iter()
-            .flat_map(|connection| {
-                connection
-                    .received
-                    .iter()
-                    .map(|line| format!("{}< {line}", connection.name))
-            })
+            .flat_map(|connection| connection.received.iter().map(|line| format!("{}< {line}", connection.name)))
             .collect();
-        if left.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("was sent as well:\n{}", left.join("\n")))
-        }
+        if left.is_empty() { Ok(()) } else { Err(format!("was sent as well:\n{}", left.join("\n"))) }
     }
 
     /// A new connection. `words`: `plain` (no TLS), `loopback`, `exempt` (no flood control), `certificate` (one of its
@@ -211,14 +179,9 @@ impl World {
     pub(crate) fn connect(&mut self, name: &str, words: &str) -> usize {
         let word = |key: &str| words.split(' ').any(|word| word == key);
         let value = |key: &str| words.split(' ').find_map(|word| word.strip_prefix(key));
-        let address: IpAddr = value("address=")
-            .map_or(Ok([192, 0, 2, 1].into()), str::parse)
-            .unwrap();
+        let address: IpAddr = value("address=").map_or(Ok([192, 0, 2, 1].into()), str::parse).unwrap();
         let mut certificate = [0; 32];
-        certificate
-            .iter_mut()
-            .zip(name.bytes())
-            .for_each(|(to, from)| *to = from);
+        certificate.iter_mut().zip(name.bytes()).for_each(|(to, from)| *to = from);
         let peer = Peer {
             address,
             port_local: 6697,
@@ -230,11 +193,7 @@ impl World {
             host: value("host=").map(Into::into),
         };
         let slot = self.connections.len();
-        let id = SessionId {
-            shard: 0,
-            slot: slot as u32,
-            generation: 1,
-        };
+        let id = SessionId { shard: 0, slot: slot as u32, generation: 1 };
         self.connections.push(Connection {
             name: name.to_owned(),
             session: Session::new(id, peer, self.now, &self.facts),
@@ -258,10 +217,7 @@ impl World {
         }
         let connection = &mut self.connections[at];
         if !connection.session.is_registered() {
-            return Err(format!(
-                "{name} could not register: {:?}",
-                connection.received
-            ));
+            return Err(format!("{name} could not register: {:?}", connection.received));
         }
         connection.received.clear();
         Ok(())
@@ -278,9 +234,7 @@ impl World {
             });
         }
         let mut out = Output::default();
-        connection
-            .session
-            .receive(self.now, &self.facts, Ok(line.as_bytes()), &mut out);
+        connection.session.receive(self.now, &self.facts, Ok(line.as_bytes()), &mut out);
         self.carry_out(at, out);
         Ok(())
     }
@@ -290,19 +244,10 @@ impl World {
     pub(crate) fn say_at_once(&mut self, at: usize, lines: &[&str]) {
         let mut all = Output::default();
         for line in lines {
-            if self.connections[at]
-                .session
-                .flood_wait_ms(self.now, &self.facts)
-                == WAIT_FOR_ANSWER
-            {
+            if self.connections[at].session.flood_wait_ms(self.now, &self.facts) == WAIT_FOR_ANSWER {
                 self.carry_out(at, std::mem::take(&mut all));
             }
-            self.connections[at].session.receive(
-                self.now,
-                &self.facts,
-                Ok(line.as_bytes()),
-                &mut all,
-            );
+            self.connections[at].session.receive(self.now, &self.facts, Ok(line.as_bytes()), &mut all);
         }
         self.carry_out(at, all);
     }
@@ -310,9 +255,7 @@ impl World {
     /// The same with any bytes, whether the session may be read from or not.
     pub(crate) fn say_bytes(&mut self, at: usize, frame: Result<&[u8], Overlong<'_>>) {
         let mut out = Output::default();
-        self.connections[at]
-            .session
-            .receive(self.now, &self.facts, frame, &mut out);
+        self.connections[at].session.receive(self.now, &self.facts, frame, &mut out);
         self.carry_out(at, out);
     }
 
@@ -323,9 +266,7 @@ impl World {
         let old = std::mem::replace(&mut self.facts, ServerFacts::new(configured));
         for at in 0..self.connections.len() {
             let mut out = Output::default();
-            self.connections[at]
-                .session
-                .facts_changed(self.now, &old, &self.facts, &mut out);
+            self.connections[at].session.facts_changed(self.now, &old, &self.facts, &mut out);
             self.carry_out(at, out);
         }
     }
@@ -355,10 +296,7 @@ impl World {
         match received.pop_front() {
             Some(line) if fits(expected, &line) => Ok(()),
             Some(line) => {
-                let rest: String = received
-                    .iter()
-                    .map(|line| format!("\n{name}< {line}"))
-                    .collect();
+                let rest: String = received.iter().map(|line| format!("\n{name}< {line}")).collect();
                 Err(format!("but it was\n{name}< {line}{rest}"))
             }
             None => Err("but there was nothing".to_owned()),
@@ -373,51 +311,27 @@ impl World {
                 continue;
             }
             let mut out = Output::default();
-            let next = self.connections[at]
-                .session
-                .check(self.now, &self.facts, &mut out);
+            let next = self.connections[at].session.check(self.now, &self.facts, &mut out);
             if next <= self.now.monotonic_ms {
-                return Err(format!(
-                    "{} wants to be checked in the past",
-                    self.connections[at].name
-                ));
+                return Err(format!("{} wants to be checked in the past", self.connections[at].name));
             }
             self.carry_out(at, out);
         }
-        if self
-            .sequencer
-            .next_deadline()
-            .is_some_and(|deadline| deadline <= self.now.wall)
-        {
-            self.submit(vec![Request {
-                origin: Origin::Server,
-                command: Command::DeadlineReached,
-            }]);
+        if self.sequencer.next_deadline().is_some_and(|deadline| deadline <= self.now.wall) {
+            self.submit(vec![Request { origin: Origin::Server, command: Command::DeadlineReached }]);
         }
         Ok(())
     }
 
     fn carry_out(&mut self, at: usize, out: Output) {
-        let Output {
-            bytes,
-            requests,
-            work,
-            close,
-        } = out;
+        let Output { bytes, requests, work, close } = out;
         let connection = &mut self.connections[at];
         let text = String::from_utf8(bytes).expect("lines are UTF-8");
-        assert!(
-            text.is_empty() || text.ends_with("\r\n"),
-            "lines are whole: {text:?}"
-        );
+        assert!(text.is_empty() || text.ends_with("\r\n"), "lines are whole: {text:?}");
         if !connection.closed {
             for line in text.split("\r\n").filter(|line| !line.is_empty()) {
                 assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
-                let body = if line.starts_with('@') {
-                    line.split_once(' ').map_or("", |(_, body)| body)
-                } else {
-                    line
-                };
+                let body = if line.starts_with('@') { line.split_once(' ').map_or("", |(_, body)| body) } else { line };
                 assert!(body.len() <= 510, "a line of {} bytes: {line}", body.len());
                 connection.received.push_back(line.to_owned());
             }
@@ -428,9 +342,7 @@ impl World {
         for work in work {
             let (ticket, result) = result_of(work);
             let mut out = Output::default();
-            self.connections[at]
-                .session
-                .work_done(self.now, &self.facts, ticket, result, &mut out);
+            self.connections[at].session.work_done(self.now, &self.facts, ticket, result, &mut out);
             self.carry_out(at, out);
         }
         if close && !self.connections[at].closed {
@@ -463,14 +375,10 @@ impl World {
     fn follow(&mut self, effect: Effect) {
         match effect {
             Effect::Answer { to, number, answer } => {
-                self.with(to, |session, now, facts, out| {
-                    session.answer(now, facts, number, &answer, out)
-                });
+                self.with(to, |session, now, facts, out| session.answer(now, facts, number, &answer, out));
             }
             Effect::Done { to, number } => {
-                self.with(to, |session, now, facts, out| {
-                    session.done(now, facts, number, out)
-                });
+                self.with(to, |session, now, facts, out| session.done(now, facts, number, out));
             }
             Effect::Enter { session, room } => {
                 self.rooms.entry(room).or_default().insert(session.slot);
@@ -478,40 +386,23 @@ impl World {
             Effect::Leave { session, room } => {
                 self.rooms.entry(room).or_default().remove(&session.slot);
             }
-            Effect::ToRoom {
-                room,
-                event,
-                origin,
-            } => {
+            Effect::ToRoom { room, event, origin } => {
                 let members = self.rooms.get(&room).cloned().unwrap_or_default();
                 self.tell(members, &event, origin);
             }
-            Effect::ToSessions {
-                sessions,
-                event,
-                origin,
-            } => {
-                self.tell(
-                    sessions.into_iter().map(|session| session.slot).collect(),
-                    &event,
-                    origin,
-                );
+            Effect::ToSessions { sessions, event, origin } => {
+                self.tell(sessions.into_iter().map(|session| session.slot).collect(), &event, origin);
             }
             Effect::ToWatchers { sessions, event } => {
                 let slots = sessions.into_iter().map(|session| session.slot);
-                let asked = |slot: &u32| {
-                    self.connections[*slot as usize]
-                        .session
-                        .has(wire::Capability::ExtendedMonitor)
-                };
+                let asked =
+                    |slot: &u32| self.connections[*slot as usize].session.has(wire::Capability::ExtendedMonitor);
                 let takers = slots.filter(asked).collect();
                 self.tell(takers, &event, None);
             }
             Effect::Mirror { sessions, event } => {
                 let slots = sessions.into_iter().map(|session| session.slot);
-                let takers = slots
-                    .filter(|slot| self.connections[*slot as usize].session.takes_mirror())
-                    .collect();
+                let takers = slots.filter(|slot| self.connections[*slot as usize].session.takes_mirror()).collect();
                 self.tell(takers, &event, None);
             }
             Effect::ToAll { event } => {
@@ -521,19 +412,13 @@ impl World {
                 self.tell(registered, &event, None);
             }
             Effect::Close { session, reason } => {
-                self.with(session, |session, now, facts, out| {
-                    session.close(now, facts, &reason, out)
-                });
+                self.with(session, |session, now, facts, out| session.close(now, facts, &reason, out));
             }
         }
     }
 
     fn tell(&mut self, slots: BTreeSet<u32>, event: &Event, origin: Option<EventOrigin>) {
-        let id_of = |slot: u32| SessionId {
-            shard: 0,
-            slot,
-            generation: 1,
-        };
+        let id_of = |slot: u32| SessionId { shard: 0, slot, generation: 1 };
         for slot in slots {
             let is_origin = origin.is_some_and(|origin| origin.session == id_of(slot));
             if !is_origin {
@@ -543,12 +428,7 @@ impl World {
                 });
             }
         }
-        let Some(EventOrigin {
-            session: id,
-            number,
-            finishes,
-        }) = origin
-        else {
+        let Some(EventOrigin { session: id, number, finishes }) = origin else {
             return;
         };
         self.with(id, |session, now, facts, out| {
@@ -564,59 +444,28 @@ impl World {
         });
     }
 
-    fn with(
-        &mut self,
-        id: SessionId,
-        act: impl FnOnce(&mut Session, Moment, &ServerFacts, &mut Output),
-    ) {
+    fn with(&mut self, id: SessionId, act: impl FnOnce(&mut Session, Moment, &ServerFacts, &mut Output)) {
         let at = id.slot as usize;
         if self.connections[at].gone {
             return;
         }
         let mut out = Output::default();
-        act(
-            &mut self.connections[at].session,
-            self.now,
-            &self.facts,
-            &mut out,
-        );
+        act(&mut self.connections[at].session, self.now, &self.facts, &mut out);
         self.carry_out(at, out);
     }
 }
 
 fn result_of(work: Work) -> (u32, WorkResult) {
     match work {
-        Work::CheckPassword {
-            ticket,
-            hash,
-            password,
-        } => (
-            ticket,
-            WorkResult::Checked {
-                matches: hash == Some(hash_of(&password)),
-            },
-        ),
-        Work::HashPassword {
-            ticket, password, ..
-        } if password.as_str() == "password" => (
-            ticket,
-            WorkResult::Weak {
-                why: "Everyone tries this password first",
-            },
-        ),
-        Work::HashPassword {
-            ticket,
-            password,
-            scram,
-        } => {
+        Work::CheckPassword { ticket, hash, password } => {
+            (ticket, WorkResult::Checked { matches: hash == Some(hash_of(&password)) })
+        }
+        Work::HashPassword { ticket, password, .. } if password.as_str() == "password" => {
+            (ticket, WorkResult::Weak { why: "Everyone tries this password first" })
+        }
+        Work::HashPassword { ticket, password, scram } => {
             let keys = scram.then(|| Box::new(keys_of(&password, b"0123456789abcdef", 16)));
-            (
-                ticket,
-                WorkResult::Hashed {
-                    hash: hash_of(&password),
-                    scram: keys,
-                },
-            )
+            (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: keys })
         }
     }
 }
@@ -647,10 +496,7 @@ pub(crate) fn fits(expected: &str, line: &str) -> bool {
 /// One address as a range.
 pub(crate) fn only(address: &str) -> AddressRange {
     let base: IpAddr = address.parse().unwrap();
-    AddressRange {
-        base,
-        prefix: if base.is_ipv4() { 32 } else { 128 },
-    }
+    AddressRange { base, prefix: if base.is_ipv4() { 32 } else { 128 } }
 }
 
 #[test]
@@ -672,10 +518,7 @@ fn patterns() {
 /// For [`check_with`]: `OPER root sesame` gives all rights.
 pub(crate) fn with_operator(configured: &mut Configured, settings: &mut Settings) {
     let password = crate::facts::Password::Plain("sesame".to_owned().into());
-    configured.operators.push(crate::facts::OperatorLogin {
-        name: "root".into(),
-        password,
-    });
+    configured.operators.push(crate::facts::OperatorLogin { name: "root".into(), password });
     settings.operators.push(chat::settings::OperatorRule {
         name: "root".into(),
         rights: chat::refusal::Rights::ALL,

@@ -86,10 +86,7 @@ impl<'a> Turn<'a> {
         out: &'a mut Output,
         number: RequestNumber,
     ) -> Turn<'a> {
-        let pending_at = session
-            .pending
-            .iter()
-            .position(|pending| pending.number == number && number != 0);
+        let pending_at = session.pending.iter().position(|pending| pending.number == number && number != 0);
         let mut turn = Turn::of_line(session, facts, now, out, None);
         turn.sink = Sink::Direct;
         if let Some(at) = pending_at {
@@ -149,43 +146,27 @@ impl<'a> Turn<'a> {
     pub fn server_line(&mut self, verb: &str) -> ParamWriter<'_> {
         let facts = self.facts;
         let (buffer, _) = self.begin_line();
-        LineWriter::new(buffer)
-            .source(&facts.server_name)
-            .verb(verb)
+        LineWriter::new(buffer).source(&facts.server_name).verb(verb)
     }
 
     /// `FAIL verb code context… :text` (standard-replies). Sent to everyone: the specification lets a server use it
     /// without negotiation, and a client that does not know it shows the line.
     pub fn fail(&mut self, verb: &str, code: &str, context: &[&str], text: &str) {
-        self.server_line("FAIL")
-            .param(verb)
-            .param(code)
-            .params(context)
-            .trailing_cut(text);
+        self.server_line("FAIL").param(verb).param(code).params(context).trailing_cut(text);
     }
 
     pub fn warn(&mut self, verb: &str, code: &str, context: &[&str], text: &str) {
-        self.server_line("WARN")
-            .param(verb)
-            .param(code)
-            .params(context)
-            .trailing_cut(text);
+        self.server_line("WARN").param(verb).param(code).params(context).trailing_cut(text);
     }
 
     pub fn note(&mut self, verb: &str, code: &str, context: &[&str], text: &str) {
-        self.server_line("NOTE")
-            .param(verb)
-            .param(code)
-            .params(context)
-            .trailing_cut(text);
+        self.server_line("NOTE").param(verb).param(code).params(context).trailing_cut(text);
     }
 
     /// 461 for the verb that is worked on.
     pub fn need_more_params(&mut self) {
         let verb = self.verb.name;
-        self.numeric(Numeric::ERR_NEEDMOREPARAMS)
-            .param(verb)
-            .trailing("Not enough parameters");
+        self.numeric(Numeric::ERR_NEEDMOREPARAMS).param(verb).trailing("Not enough parameters");
     }
 
     /// Everything that `write` writes as one batch of this type, if the client knows batches.
@@ -195,17 +176,11 @@ impl<'a> Turn<'a> {
             return;
         }
         let reference = self.session.next_batch();
-        self.server_line("BATCH")
-            .param_fmt(format_args!("+{reference}"))
-            .param(kind)
-            .params(parameters)
-            .end();
+        self.server_line("BATCH").param_fmt(format_args!("+{reference}")).param(kind).params(parameters).end();
         let outer = std::mem::replace(&mut self.batch, reference);
         write(self);
         self.batch = outer;
-        self.server_line("BATCH")
-            .param_fmt(format_args!("-{reference}"))
-            .end();
+        self.server_line("BATCH").param_fmt(format_args!("-{reference}")).end();
     }
 
     /// Lines prepared for everyone: numerics with what stands behind the nick.
@@ -237,11 +212,7 @@ impl<'a> Turn<'a> {
     pub fn ask(&mut self, command: Command) {
         let number = self.take_number();
         self.last_asked = Some(self.out.requests.len());
-        let origin = Origin::Session {
-            id: self.session.id,
-            number,
-            last: false,
-        };
+        let origin = Origin::Session { id: self.session.id, number, last: false };
         self.out.requests.push(Request { origin, command });
     }
 
@@ -270,11 +241,8 @@ impl<'a> Turn<'a> {
 
     /// Whether this turn has asked for something that has not come, or an earlier line has on which all else depends.
     pub(crate) fn is_waiting(&self) -> bool {
-        let another_barrier =
-            |(at, pending): (usize, &Pending)| pending.barrier && Some(at) != self.pending_at;
-        self.last_asked.is_some()
-            || self.works > 0
-            || self.session.pending.iter().enumerate().any(another_barrier)
+        let another_barrier = |(at, pending): (usize, &Pending)| pending.barrier && Some(at) != self.pending_at;
+        self.last_asked.is_some() || self.works > 0 || self.session.pending.iter().enumerate().any(another_barrier)
     }
 
     /// No later line is worked on before everything that this one asks for has come.
@@ -348,10 +316,7 @@ impl<'a> Turn<'a> {
                     barrier: self.barrier,
                     verb: self.verb,
                     awaiting: self.awaiting.take(),
-                    labelled: self
-                        .label
-                        .take()
-                        .map(|label| Box::new(Labelled { label, lines })),
+                    labelled: self.label.take().map(|label| Box::new(Labelled { label, lines })),
                     held: Vec::new(),
                 });
             }
@@ -382,12 +347,7 @@ impl<'a> Turn<'a> {
     /// Lets out what is complete, in order.
     fn release(&mut self) {
         self.pending_at = None;
-        while self
-            .session
-            .pending
-            .front()
-            .is_some_and(Pending::is_complete)
-        {
+        while self.session.pending.front().is_some_and(Pending::is_complete) {
             let Some(pending) = self.session.pending.pop_front() else {
                 return;
             };
@@ -414,11 +374,7 @@ impl<'a> Turn<'a> {
         let server_time = self.has(Capability::ServerTime);
         let now = self.now;
         let server = self.facts.server_name.clone();
-        let reference = if second.is_some() {
-            self.session.next_batch()
-        } else {
-            0
-        };
+        let reference = if second.is_some() { self.session.next_batch() } else { 0 };
         let buffer = self.buffer().0;
         let head = |buffer: &mut Vec<u8>| {
             buffer.extend_from_slice(b"@label=");
@@ -456,11 +412,7 @@ impl<'a> Turn<'a> {
                     write_time(buffer, now.wall);
                     buffer.push(b' ');
                 }
-                LineWriter::new(buffer)
-                    .source(&server)
-                    .verb("BATCH")
-                    .param_fmt(format_args!("-{reference}"))
-                    .end();
+                LineWriter::new(buffer).source(&server).verb("BATCH").param_fmt(format_args!("-{reference}")).end();
             }
         }
     }
@@ -493,12 +445,7 @@ impl<'a> Turn<'a> {
     }
 
     fn buffer(&mut self) -> (&mut Vec<u8>, &str) {
-        let Session {
-            pending,
-            person,
-            registration,
-            ..
-        } = &mut *self.session;
+        let Session { pending, person, registration, .. } = &mut *self.session;
         let buffer = match self.sink {
             Sink::Direct => &mut self.out.bytes,
             Sink::Held(at) => &mut pending[at].held,
@@ -539,6 +486,5 @@ fn has_tag(line: &[u8], start: &[u8]) -> bool {
         return false;
     };
     let tags = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
-    tags.split(|byte| *byte == b';')
-        .any(|tag| tag.starts_with(start))
+    tags.split(|byte| *byte == b';').any(|tag| tag.starts_with(start))
 }

@@ -91,9 +91,7 @@ impl Verb {
         let upper = upper.get_mut(..name.len())?;
         upper.copy_from_slice(name.as_bytes());
         upper.make_ascii_uppercase();
-        let at = VERBS
-            .binary_search_by(|verb| verb.name.as_bytes().cmp(upper))
-            .ok()?;
+        let at = VERBS.binary_search_by(|verb| verb.name.as_bytes().cmp(upper)).ok()?;
         Some(&VERBS[at])
     }
 }
@@ -141,14 +139,8 @@ pub(crate) enum Awaiting {
 }
 
 /// No verb: for what comes unasked.
-pub(crate) static NONE: Verb = Verb {
-    name: "*",
-    parameters: 0,
-    phase: Phase::Any,
-    cost: 1,
-    receive: |_, _| {},
-    help: "",
-};
+pub(crate) static NONE: Verb =
+    Verb { name: "*", parameters: 0, phase: Phase::Any, cost: 1, receive: |_, _| {}, help: "" };
 
 /// Sorted by name.
 pub static VERBS: &[Verb] = &[
@@ -212,22 +204,11 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_found() {
         for pair in VERBS.windows(2) {
-            assert!(
-                pair[0].name < pair[1].name,
-                "{} stands before {}",
-                pair[0].name,
-                pair[1].name
-            );
+            assert!(pair[0].name < pair[1].name, "{} stands before {}", pair[0].name, pair[1].name);
         }
         for verb in VERBS {
-            assert!(
-                verb.name.len() <= LONGEST
-                    && verb.name.bytes().all(|byte| byte.is_ascii_uppercase())
-            );
-            assert!(std::ptr::eq(
-                Verb::find(&verb.name.to_ascii_lowercase()).unwrap(),
-                verb
-            ));
+            assert!(verb.name.len() <= LONGEST && verb.name.bytes().all(|byte| byte.is_ascii_uppercase()));
+            assert!(std::ptr::eq(Verb::find(&verb.name.to_ascii_lowercase()).unwrap(), verb));
             assert!(verb.parameters <= wire::MAX_PARAMS && verb.cost > 0 && !verb.help.is_empty());
         }
         assert!(Verb::find("").is_none() && Verb::find("NOSUCH").is_none());

@@ -181,17 +181,12 @@ impl CapabilitySet {
 
     /// The members, in the order of the table.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
-        Capability::ALL
-            .iter()
-            .copied()
-            .filter(move |&capability| self.contains(capability))
+        Capability::ALL.iter().copied().filter(move |&capability| self.contains(capability))
     }
 
     /// Those members whose requirements are members too: what is really in force.
     pub fn effective(self) -> CapabilitySet {
-        self.iter()
-            .filter(|capability| self.contains_all(capability.requires()))
-            .collect()
+        self.iter().filter(|capability| self.contains_all(capability.requires())).collect()
     }
 
     /// The set as a number, for a key of a cache of rendered lines.
@@ -202,9 +197,7 @@ impl CapabilitySet {
 
 impl FromIterator<Capability> for CapabilitySet {
     fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> CapabilitySet {
-        capabilities
-            .into_iter()
-            .fold(CapabilitySet::EMPTY, CapabilitySet::with)
+        capabilities.into_iter().fold(CapabilitySet::EMPTY, CapabilitySet::with)
     }
 }
 
@@ -228,10 +221,7 @@ mod tests {
             assert_eq!(Capability::from_name(name), Some(capability));
             assert!(names.insert(name), "{name} twice");
             // capability-negotiation: a name has no space, `=` or control character, and does not begin with `-`.
-            assert!(
-                name.bytes().all(|b| b.is_ascii_graphic() && b != b'='),
-                "{name}"
-            );
+            assert!(name.bytes().all(|b| b.is_ascii_graphic() && b != b'='), "{name}");
             assert!(!name.starts_with('-'), "{name}");
         }
         for unknown in ["", "BATCH", "batch=", "draft/batch", "msgid"] {
@@ -255,17 +245,13 @@ mod tests {
 
     #[test]
     fn sets() {
-        const TAGGED: CapabilitySet =
-            CapabilitySet::of(&[Capability::MessageTags, Capability::ServerTime]);
+        const TAGGED: CapabilitySet = CapabilitySet::of(&[Capability::MessageTags, Capability::ServerTime]);
         let mut set = CapabilitySet::EMPTY;
         set.insert(Capability::ServerTime);
         assert!(set.contains(Capability::ServerTime) && !set.contains(Capability::MessageTags));
         assert!(TAGGED.contains_all(set) && !set.contains_all(TAGGED));
         assert_eq!(TAGGED.intersection(set), set);
-        assert_eq!(
-            TAGGED.difference(set),
-            CapabilitySet::of(&[Capability::MessageTags])
-        );
+        assert_eq!(TAGGED.difference(set), CapabilitySet::of(&[Capability::MessageTags]));
         assert_eq!(set.union(TAGGED), TAGGED);
         set.remove(Capability::ServerTime);
         assert!(set.is_empty());
@@ -278,11 +264,7 @@ mod tests {
             let requires = capability.requires();
             assert!(!requires.contains(capability));
             let alone = CapabilitySet::of(&[capability]);
-            assert_eq!(
-                alone.effective().contains(capability),
-                requires.is_empty(),
-                "{capability}"
-            );
+            assert_eq!(alone.effective().contains(capability), requires.is_empty(), "{capability}");
             let together = alone.union(requires);
             assert_eq!(together.effective(), together, "{capability}");
         }

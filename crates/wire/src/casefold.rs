@@ -32,10 +32,7 @@ impl CaseMapping {
             ("rfc7613", CaseMapping::Precis),
             ("rfc8265", CaseMapping::Precis),
         ];
-        known
-            .into_iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(value))
-            .map(|(_, mapping)| mapping)
+        known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(value)).map(|(_, mapping)| mapping)
     }
 
     /// The value by which a server announces it.
@@ -85,12 +82,8 @@ impl CaseMapping {
 mod tests {
     use super::*;
 
-    const ALL: [CaseMapping; 4] = [
-        CaseMapping::Ascii,
-        CaseMapping::Rfc1459,
-        CaseMapping::Rfc1459Strict,
-        CaseMapping::Precis,
-    ];
+    const ALL: [CaseMapping; 4] =
+        [CaseMapping::Ascii, CaseMapping::Rfc1459, CaseMapping::Rfc1459Strict, CaseMapping::Precis];
 
     #[test]
     fn names() {
@@ -99,11 +92,7 @@ mod tests {
         fn check(a: &str, b: &str, same: [bool; 4]) {
             for (mapping, same) in ALL.into_iter().zip(same) {
                 assert_eq!(mapping.eq(a, b), same, "{mapping:?} {a} {b}");
-                assert_eq!(
-                    mapping.fold(a) == mapping.fold(b),
-                    same,
-                    "{mapping:?} {a} {b}"
-                );
+                assert_eq!(mapping.fold(a) == mapping.fold(b), same, "{mapping:?} {a} {b}");
             }
         }
         check("Alice", "aLICE", [true, true, true, true]);
@@ -124,10 +113,7 @@ mod tests {
         for mapping in ALL {
             assert_eq!(CaseMapping::from_token(mapping.token()), Some(mapping));
         }
-        assert_eq!(
-            CaseMapping::from_token("RFC7613"),
-            Some(CaseMapping::Precis)
-        );
+        assert_eq!(CaseMapping::from_token("RFC7613"), Some(CaseMapping::Precis));
         assert_eq!(CaseMapping::from_token("klingon"), None);
     }
 }

@@ -43,10 +43,7 @@ pub struct Frames<'a> {
 
 impl Framer {
     pub const fn new() -> Framer {
-        Framer {
-            partial: Vec::new(),
-            held: false,
-        }
+        Framer { partial: Vec::new(), held: false }
     }
 
     /// Takes the next bytes of the stream. `max` is the longest line in bytes without its ending
@@ -59,12 +56,7 @@ impl Framer {
         if !self.partial.is_empty() {
             let Some(end) = memchr(b'\n', chunk) else {
                 self.keep(chunk, max);
-                return Frames {
-                    owned,
-                    owned_at: 0,
-                    chunk: &[],
-                    max,
-                };
+                return Frames { owned, owned_at: 0, chunk: &[], max };
             };
             self.keep(&chunk[..end], max);
             self.partial.push(b'\n');
@@ -78,12 +70,7 @@ impl Framer {
         }
         let complete = memrchr(b'\n', rest).map_or(0, |end| end + 1);
         self.keep(&rest[complete..], max);
-        Frames {
-            owned,
-            owned_at: 0,
-            chunk: &rest[..complete],
-            max,
-        }
+        Frames { owned, owned_at: 0, chunk: &rest[..complete], max }
     }
 
     /// Takes back lines that are not to be worked on yet, because the connection has used up its flood allowance or
@@ -119,11 +106,8 @@ impl Framer {
         }
         match memrchr(b'\n', &self.partial) {
             Some(end) => {
-                let unfinished = if end + 1 == self.partial.len() {
-                    Vec::new()
-                } else {
-                    self.partial.split_off(end + 1)
-                };
+                let unfinished =
+                    if end + 1 == self.partial.len() { Vec::new() } else { self.partial.split_off(end + 1) };
                 mem::replace(&mut self.partial, unfinished)
             }
             None => Vec::new(),
@@ -134,8 +118,7 @@ impl Framer {
     /// which it is known to be too long.
     fn keep(&mut self, bytes: &[u8], max: usize) {
         let room = (max + 2).saturating_sub(self.partial.len());
-        self.partial
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 }
 
@@ -155,13 +138,7 @@ impl Frames<'_> {
             &lines[..end]
         };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Some(if line.len() > self.max {
-            Frame::TooLong {
-                head: &line[..self.max],
-            }
-        } else {
-            Frame::Line(line)
-        })
+        Some(if line.len() > self.max { Frame::TooLong { head: &line[..self.max] } } else { Frame::Line(line) })
     }
 
     /// Whether all lines have been taken out.
@@ -203,11 +180,7 @@ mod tests {
             let bytes: Vec<&[u8]> = stream.chunks(1).collect();
             assert_eq!(lines_of(&bytes), expected, "byte by byte");
             for cut in 0..stream.len() {
-                assert_eq!(
-                    lines_of(&[&stream[..cut], &stream[cut..]]),
-                    expected,
-                    "cut at {cut}"
-                );
+                assert_eq!(lines_of(&[&stream[..cut], &stream[cut..]]), expected, "cut at {cut}");
             }
         }
         check(b"", &[]);
@@ -223,14 +196,8 @@ mod tests {
         check(b"123456789\r\n", &["too long: 12345678"]);
         check(b"12345678\r\r\n", &["too long: 12345678"]);
         check(b"12345678\rx\n", &["too long: 12345678"]);
-        check(
-            b"a\n1234567890123456789012345\r\nb\r\n",
-            &["a", "too long: 12345678", "b"],
-        );
-        check(
-            b"1234567890\n1234567890\n",
-            &["too long: 12345678", "too long: 12345678"],
-        );
+        check(b"a\n1234567890123456789012345\r\nb\r\n", &["a", "too long: 12345678", "b"]);
+        check(b"1234567890\n1234567890\n", &["too long: 12345678", "too long: 12345678"]);
     }
 
     #[test]
@@ -274,9 +241,7 @@ mod tests {
             assert!(framer.push(b"on", MAX).is_empty());
             let mut frames = framer.push(b"e\ntwo\nthree\nfour\nfi", MAX);
             for _ in 0..take_before_hold {
-                let Some(Frame::Line(line)) = frames.next_frame() else {
-                    panic!("four lines")
-                };
+                let Some(Frame::Line(line)) = frames.next_frame() else { panic!("four lines") };
                 lines.push(String::from_utf8_lossy(line).into_owned());
             }
             framer.hold(frames);

@@ -33,22 +33,14 @@ impl<'a> IsupportToken<'a> {
             Some((name, value)) => (name, Some(unescape(value))),
             None => (token, None),
         };
-        (!name.is_empty()).then_some(IsupportToken {
-            name,
-            value,
-            negated,
-        })
+        (!name.is_empty()).then_some(IsupportToken { name, value, negated })
     }
 
     /// The tokens of a 005 line: all parameters but the first (the target) and the last (the text).
     pub fn of_line<'l>(line: &'l Line<'a>) -> impl Iterator<Item = IsupportToken<'a>> + 'l {
         let params = line.params();
-        let tokens = params
-            .get(1..params.len().saturating_sub(1))
-            .unwrap_or_default();
-        tokens
-            .iter()
-            .filter_map(|token| IsupportToken::parse(token))
+        let tokens = params.get(1..params.len().saturating_sub(1)).unwrap_or_default();
+        tokens.iter().filter_map(|token| IsupportToken::parse(token))
     }
 }
 
@@ -62,11 +54,7 @@ pub fn token(name: &str, value: Option<&str>) -> String {
 
 /// Deals out tokens to lines, in their order: at most [`MAX_TOKENS`] on each, and no line over [`MAX_BODY`] bytes when
 /// sent by `server` to `target`. A token that is too long by itself gets a line of its own.
-pub fn lines<'t, S: AsRef<str>>(
-    tokens: &'t [S],
-    server: &str,
-    target: &str,
-) -> impl Iterator<Item = &'t [S]> {
+pub fn lines<'t, S: AsRef<str>>(tokens: &'t [S], server: &str, target: &str) -> impl Iterator<Item = &'t [S]> {
     let fixed = format!(":{server} 005 {target} :{SUPPORTED_TEXT}\r\n").len();
     let budget = MAX_BODY.saturating_sub(fixed);
     let mut rest = tokens;
@@ -89,10 +77,7 @@ pub fn lines<'t, S: AsRef<str>>(
 /// Appends the whole reply: every line of [`lines`], without tags.
 pub fn write<S: AsRef<str>>(buffer: &mut Vec<u8>, server: &str, target: &str, tokens: &[S]) {
     for line in lines(tokens, server, target) {
-        LineWriter::new(buffer)
-            .numeric(server, Numeric::RPL_ISUPPORT, target)
-            .params(line)
-            .trailing(SUPPORTED_TEXT);
+        LineWriter::new(buffer).numeric(server, Numeric::RPL_ISUPPORT, target).params(line).trailing(SUPPORTED_TEXT);
     }
 }
 
@@ -122,13 +107,8 @@ pub fn unescape(value: &str) -> Cow<'_, str> {
     let mut rest = value;
     while let Some(at) = rest.find("\\x") {
         plain.push_str(&rest[..at]);
-        let code = rest
-            .get(at + 2..at + 4)
-            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        match code
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
-            .filter(u8::is_ascii)
-        {
+        let code = rest.get(at + 2..at + 4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        match code.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii) {
             Some(byte) => {
                 plain.push(char::from(byte));
                 rest = &rest[at + 4..];
@@ -153,19 +133,14 @@ mod tests {
         #[track_caller]
         fn check(token: &str, expected: Option<(&str, Option<&str>, bool)>) {
             let found = IsupportToken::parse(token);
-            let found = found
-                .as_ref()
-                .map(|t| (t.name, t.value.as_deref(), t.negated));
+            let found = found.as_ref().map(|t| (t.name, t.value.as_deref(), t.negated));
             assert_eq!(found, expected, "{token:?}");
         }
         check("SAFELIST", Some(("SAFELIST", None, false)));
         check("NICKLEN=32", Some(("NICKLEN", Some("32"), false)));
         check("EXCEPTS=", Some(("EXCEPTS", Some(""), false)));
         check("-NICKLEN", Some(("NICKLEN", None, true)));
-        check(
-            "NETWORK=my\\x20net\\x3D\\x5C",
-            Some(("NETWORK", Some("my net=\\"), false)),
-        );
+        check("NETWORK=my\\x20net\\x3D\\x5C", Some(("NETWORK", Some("my net=\\"), false)));
         check("A=b=c", Some(("A", Some("b=c"), false)));
         check("", None);
         check("=x", None);
@@ -205,16 +180,10 @@ mod tests {
             let mut read = Vec::new();
             for bytes in lines {
                 assert!(bytes.len() <= MAX_BODY, "{} bytes", bytes.len());
-                let line = Line::parse(
-                    bytes.strip_suffix(b"\r\n").unwrap(),
-                    LineLimits::FROM_SERVER,
-                )
-                .unwrap();
+                let line = Line::parse(bytes.strip_suffix(b"\r\n").unwrap(), LineLimits::FROM_SERVER).unwrap();
                 assert_eq!((line.verb, line.param(0)), ("005", Some("alice")));
                 assert_eq!(line.params().last(), Some(&SUPPORTED_TEXT));
-                let of_line: Vec<_> = IsupportToken::of_line(&line)
-                    .map(|token| token.name.to_owned())
-                    .collect();
+                let of_line: Vec<_> = IsupportToken::of_line(&line).map(|token| token.name.to_owned()).collect();
                 assert!((1..=MAX_TOKENS).contains(&of_line.len()));
                 read.extend(of_line);
             }
@@ -225,10 +194,7 @@ mod tests {
         check((0..14).map(|n| format!("T{n}")).collect(), 2);
         check((0..40).map(|n| format!("T{n}")).collect(), 4);
         // 512 bytes take four of these.
-        check(
-            (0..9).map(|n| format!("{}{n}", "T".repeat(100))).collect(),
-            3,
-        );
+        check((0..9).map(|n| format!("{}{n}", "T".repeat(100))).collect(), 3);
     }
 
     #[test]

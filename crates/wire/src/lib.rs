@@ -24,8 +24,7 @@ pub use framer::{Frame, Framer, Frames};
 pub use isupport::IsupportToken;
 pub use line::{Line, LineError, LineLimits, LinePart, MAX_PARAMS};
 pub use line_writer::{
-    LineWriter, MAX_BODY, ParamWriter, SourcedLine, TrailingWriter, text_budget,
-    truncate_at_char_boundary,
+    LineWriter, MAX_BODY, ParamWriter, SourcedLine, TrailingWriter, text_budget, truncate_at_char_boundary,
 };
 pub use mode::{ModeChange, ModeKind, ModeString, Sign};
 pub use numeric::Numeric;

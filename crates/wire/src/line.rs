@@ -40,28 +40,17 @@ impl<'a> Line<'a> {
         }
         let (tag_bytes, body_bytes) = split_tags(bytes);
         if tag_bytes.len() > limits.tags {
-            return Err(LineError::TooLong {
-                part: LinePart::Tags,
-                limit: limits.tags,
-                tags: Tags::default(),
-            });
+            return Err(LineError::TooLong { part: LinePart::Tags, limit: limits.tags, tags: Tags::default() });
         }
         // Each side is whole UTF-8 if and only if the line is: they were cut apart at an ASCII byte.
         let tags = str::from_utf8(tag_bytes).map(Tags::new);
         if body_bytes.len() > limits.body {
             let tags = tags.unwrap_or_default();
-            return Err(LineError::TooLong {
-                part: LinePart::Body,
-                limit: limits.body,
-                tags,
-            });
+            return Err(LineError::TooLong { part: LinePart::Body, limit: limits.body, tags });
         }
         let (Ok(tags), Ok(body)) = (tags, str::from_utf8(body_bytes)) else {
             let verb = verb_of_bytes(body_bytes);
-            return Err(LineError::InvalidUtf8 {
-                verb,
-                tags: tags.unwrap_or_default(),
-            });
+            return Err(LineError::InvalidUtf8 { verb, tags: tags.unwrap_or_default() });
         };
         Self::parse_body(tags, body)
     }
@@ -77,11 +66,7 @@ impl<'a> Line<'a> {
         }
         if rest.is_empty() {
             let nothing_at_all = source.is_none() && tags.is_empty();
-            return Err(if nothing_at_all {
-                LineError::Empty
-            } else {
-                LineError::NoVerb
-            });
+            return Err(if nothing_at_all { LineError::Empty } else { LineError::NoVerb });
         }
         let (verb, mut rest) = split_word(rest);
         let mut params = [""; MAX_PARAMS];
@@ -104,13 +89,7 @@ impl<'a> Line<'a> {
             (params[count], rest) = split_word(rest);
             count += 1;
         }
-        Ok(Line {
-            tags,
-            source,
-            verb,
-            params,
-            param_count: count as u8,
-        })
+        Ok(Line { tags, source, verb, params, param_count: count as u8 })
     }
 
     /// The parameters, at most [`MAX_PARAMS`].
@@ -130,8 +109,7 @@ impl<'a> Line<'a> {
 
     /// The nick of a source `nick!user@host`; of a server its name.
     pub fn source_nick(&self) -> Option<&'a str> {
-        self.source
-            .map(|source| source.split(['!', '@']).next().unwrap_or(source))
+        self.source.map(|source| source.split(['!', '@']).next().unwrap_or(source))
     }
 }
 
@@ -158,23 +136,14 @@ pub struct LineLimits {
 
 impl LineLimits {
     /// What a server takes from a client: message-tags "Size limit" (`client_max`), and RFC 2812 section 2.3.
-    pub const FROM_CLIENT: LineLimits = LineLimits {
-        tags: 4094,
-        body: 510,
-    };
+    pub const FROM_CLIENT: LineLimits = LineLimits { tags: 4094, body: 510 };
 
     /// What a client takes from a server: message-tags "Size limit" (`combined_max`, 8191 with `@` and space).
-    pub const FROM_SERVER: LineLimits = LineLimits {
-        tags: 8189,
-        body: 510,
-    };
+    pub const FROM_SERVER: LineLimits = LineLimits { tags: 8189, body: 510 };
 
     /// The same with another limit for the body: a client may take longer lines than a server should send.
     pub const fn with_body(self, body: usize) -> LineLimits {
-        LineLimits {
-            tags: self.tags,
-            body,
-        }
+        LineLimits { tags: self.tags, body }
     }
 
     /// Bytes of the longest line that can be within both limits, without its CR LF: what a
@@ -222,25 +191,14 @@ impl fmt::Display for LineError<'_> {
         match self {
             LineError::Empty => write!(f, "the line is empty"),
             LineError::NoVerb => write!(f, "the line has no command after its tags and source"),
-            LineError::TooLong {
-                part: LinePart::Tags,
-                limit,
-                ..
-            } => {
+            LineError::TooLong { part: LinePart::Tags, limit, .. } => {
                 write!(f, "the tags of the line are longer than {limit} bytes")
             }
-            LineError::TooLong {
-                part: LinePart::Body,
-                limit,
-                ..
-            } => {
+            LineError::TooLong { part: LinePart::Body, limit, .. } => {
                 write!(f, "the line is longer than {limit} bytes")
             }
             LineError::ForbiddenByte { byte } => {
-                write!(
-                    f,
-                    "the line contains the byte {byte:#04x}, which no line may"
-                )
+                write!(f, "the line contains the byte {byte:#04x}, which no line may")
             }
             LineError::InvalidUtf8 { .. } => write!(f, "the line is not valid UTF-8"),
         }
@@ -262,15 +220,9 @@ fn split_tags(bytes: &[u8]) -> (&[u8], &[u8]) {
 
 /// The verb of a body that is not UTF-8, for the answer that names it.
 fn verb_of_bytes(body: &[u8]) -> Option<&str> {
-    let mut words = body
-        .split(|&byte| byte == b' ')
-        .filter(|word| !word.is_empty());
+    let mut words = body.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
     let first = words.next()?;
-    let verb = if first[0] == b':' {
-        words.next()?
-    } else {
-        first
-    };
+    let verb = if first[0] == b':' { words.next()? } else { first };
     // An ASCII verb only: it goes back to the client as a parameter.
     str::from_utf8(verb).ok().filter(|verb| verb.is_ascii())
 }
@@ -328,18 +280,9 @@ mod tests {
         check(" @a PING", "|-|@a|PING");
         check(": PING", "||PING");
         // A fifteenth parameter takes the rest, with or without colon (RFC 2812 section 2.3.1).
-        check(
-            "V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 ",
-            "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15 16 ",
-        );
-        check(
-            "V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 :15 :16",
-            "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15 :16",
-        );
-        check(
-            "V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 ",
-            "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14",
-        );
+        check("V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 ", "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15 16 ");
+        check("V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 :15 :16", "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14|15 :16");
+        check("V 1 2 3 4 5 6 7 8 9 10 11 12 13 14 ", "|-|V|1|2|3|4|5|6|7|8|9|10|11|12|13|14");
     }
 
     #[test]
@@ -361,74 +304,21 @@ mod tests {
         check(b"PING a\nb", LineError::ForbiddenByte { byte: b'\n' });
         check(b"@a\0 PING a", LineError::ForbiddenByte { byte: 0 });
         let labelled = Tags::new("label=7");
-        check(
-            b"PRIVMSG a :\xff",
-            LineError::InvalidUtf8 {
-                verb: Some("PRIVMSG"),
-                tags: none,
-            },
-        );
-        check(
-            b"@label=7 PRIVMSG \xff",
-            LineError::InvalidUtf8 {
-                verb: Some("PRIVMSG"),
-                tags: labelled,
-            },
-        );
-        check(
-            b"@label=7 :\xff  NICK a",
-            LineError::InvalidUtf8 {
-                verb: Some("NICK"),
-                tags: labelled,
-            },
-        );
-        check(
-            b"@label=\xff NICK a",
-            LineError::InvalidUtf8 {
-                verb: Some("NICK"),
-                tags: none,
-            },
-        );
-        check(
-            b"@label=\xff",
-            LineError::InvalidUtf8 {
-                verb: None,
-                tags: none,
-            },
-        );
-        check(
-            b"@label=7 NICK\xff a",
-            LineError::InvalidUtf8 {
-                verb: None,
-                tags: labelled,
-            },
-        );
-        check(
-            b":\xff",
-            LineError::InvalidUtf8 {
-                verb: None,
-                tags: none,
-            },
-        );
+        check(b"PRIVMSG a :\xff", LineError::InvalidUtf8 { verb: Some("PRIVMSG"), tags: none });
+        check(b"@label=7 PRIVMSG \xff", LineError::InvalidUtf8 { verb: Some("PRIVMSG"), tags: labelled });
+        check(b"@label=7 :\xff  NICK a", LineError::InvalidUtf8 { verb: Some("NICK"), tags: labelled });
+        check(b"@label=\xff NICK a", LineError::InvalidUtf8 { verb: Some("NICK"), tags: none });
+        check(b"@label=\xff", LineError::InvalidUtf8 { verb: None, tags: none });
+        check(b"@label=7 NICK\xff a", LineError::InvalidUtf8 { verb: None, tags: labelled });
+        check(b":\xff", LineError::InvalidUtf8 { verb: None, tags: none });
         // A character cut in two by the end of the line.
-        check(
-            &"PING é".as_bytes()[..6],
-            LineError::InvalidUtf8 {
-                verb: Some("PING"),
-                tags: none,
-            },
-        );
+        check(&"PING é".as_bytes()[..6], LineError::InvalidUtf8 { verb: Some("PING"), tags: none });
     }
 
     #[test]
     fn limits() {
         #[track_caller]
-        fn check(
-            limits: LineLimits,
-            tag_bytes: usize,
-            body_bytes: usize,
-            expected: Option<LinePart>,
-        ) {
+        fn check(limits: LineLimits, tag_bytes: usize, body_bytes: usize, expected: Option<LinePart>) {
             let mut line = Vec::new();
             if tag_bytes > 0 {
                 line.push(b'@');
@@ -464,12 +354,7 @@ mod tests {
     fn a_body_that_is_too_long_keeps_its_label() {
         let line = format!("@label=x PRIVMSG #tea :{}", "a".repeat(510));
         let error = Line::parse(line.as_bytes(), LineLimits::FROM_CLIENT).unwrap_err();
-        let LineError::TooLong {
-            part: LinePart::Body,
-            limit: 510,
-            tags,
-        } = error
-        else {
+        let LineError::TooLong { part: LinePart::Body, limit: 510, tags } = error else {
             panic!("{error:?}");
         };
         assert_eq!(tags.raw_value("label"), Some("x"));
@@ -491,31 +376,16 @@ mod tests {
         let errors = [
             LineError::Empty,
             LineError::NoVerb,
-            LineError::TooLong {
-                part: LinePart::Tags,
-                limit: 4094,
-                tags: Tags::default(),
-            },
-            LineError::TooLong {
-                part: LinePart::Body,
-                limit: 510,
-                tags: Tags::default(),
-            },
+            LineError::TooLong { part: LinePart::Tags, limit: 4094, tags: Tags::default() },
+            LineError::TooLong { part: LinePart::Body, limit: 510, tags: Tags::default() },
             LineError::ForbiddenByte { byte: 0 },
-            LineError::InvalidUtf8 {
-                verb: None,
-                tags: Tags::default(),
-            },
+            LineError::InvalidUtf8 { verb: None, tags: Tags::default() },
         ];
         for error in errors {
             let text = error.to_string();
             assert!(text.starts_with("the ") && !text.contains('\n'), "{text}");
         }
-        let limit = LineError::TooLong {
-            part: LinePart::Body,
-            limit: 510,
-            tags: Tags::default(),
-        };
+        let limit = LineError::TooLong { part: LinePart::Body, limit: 510, tags: Tags::default() };
         assert_eq!(limit.to_string(), "the line is longer than 510 bytes");
     }
 }

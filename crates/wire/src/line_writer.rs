@@ -51,10 +51,7 @@ pub struct TrailingWriter<'b> {
 impl<'b> LineWriter<'b> {
     /// A new line at the end of `buffer`.
     pub fn new(buffer: &'b mut Vec<u8>) -> LineWriter<'b> {
-        LineWriter {
-            buffer,
-            tagged: false,
-        }
+        LineWriter { buffer, tagged: false }
     }
 
     /// Adds a tag, its value escaped. An empty value is written as none, as message-tags advises. A byte that would end
@@ -80,12 +77,7 @@ impl<'b> LineWriter<'b> {
         self.push_key(key);
         if !escaped.is_empty() {
             self.buffer.push(b'=');
-            push_replacing(
-                self.buffer,
-                escaped,
-                |byte| matches!(byte, 0 | b'\r' | b'\n' | b' ' | b';'),
-                b'_',
-            );
+            push_replacing(self.buffer, escaped, |byte| matches!(byte, 0 | b'\r' | b'\n' | b' ' | b';'), b'_');
         }
         self
     }
@@ -98,10 +90,7 @@ impl<'b> LineWriter<'b> {
             push_word(self.buffer, source);
             self.buffer.push(b' ');
         }
-        SourcedLine {
-            buffer: self.buffer,
-            body_start,
-        }
+        SourcedLine { buffer: self.buffer, body_start }
     }
 
     /// The verb of a line without a source.
@@ -117,12 +106,7 @@ impl<'b> LineWriter<'b> {
     fn push_key(&mut self, key: &str) {
         self.buffer.push(if self.tagged { b';' } else { b'@' });
         self.tagged = true;
-        push_replacing(
-            self.buffer,
-            key,
-            |byte| matches!(byte, 0 | b'\r' | b'\n' | b' ' | b';' | b'='),
-            b'_',
-        );
+        push_replacing(self.buffer, key, |byte| matches!(byte, 0 | b'\r' | b'\n' | b' ' | b';' | b'='), b'_');
     }
 
     /// Closes the tags; the body starts at the returned place.
@@ -138,19 +122,12 @@ impl<'b> SourcedLine<'b> {
     /// One that begins with `@` would be read as tags: it becomes `*` too.
     pub fn verb(self, verb: &str) -> ParamWriter<'b> {
         push_word(self.buffer, if verb.starts_with('@') { "" } else { verb });
-        ParamWriter {
-            buffer: self.buffer,
-            body_start: self.body_start,
-        }
+        ParamWriter { buffer: self.buffer, body_start: self.body_start }
     }
 
     pub fn numeric(self, numeric: Numeric, target: &str) -> ParamWriter<'b> {
         self.buffer.extend_from_slice(&numeric.digits());
-        ParamWriter {
-            buffer: self.buffer,
-            body_start: self.body_start,
-        }
-        .param(target)
+        ParamWriter { buffer: self.buffer, body_start: self.body_start }.param(target)
     }
 }
 
@@ -164,9 +141,7 @@ impl<'b> ParamWriter<'b> {
 
     /// Adds several middle parameters.
     pub fn params<S: AsRef<str>>(self, params: impl IntoIterator<Item = S>) -> Self {
-        params
-            .into_iter()
-            .fold(self, |line, param| line.param(param.as_ref()))
+        params.into_iter().fold(self, |line, param| line.param(param.as_ref()))
     }
 
     /// Adds a middle parameter that is formatted in place: numbers, joined names.
@@ -207,11 +182,7 @@ impl<'b> ParamWriter<'b> {
     pub fn open_trailing(self) -> TrailingWriter<'b> {
         self.buffer.extend_from_slice(b" :");
         let text_start = self.buffer.len();
-        TrailingWriter {
-            buffer: self.buffer,
-            body_start: self.body_start,
-            text_start,
-        }
+        TrailingWriter { buffer: self.buffer, body_start: self.body_start, text_start }
     }
 
     /// How many bytes of text a trailing parameter can have here for the line to have at most [`MAX_BODY`] bytes.
@@ -241,21 +212,12 @@ impl TrailingWriter<'_> {
     /// Adds `item`, after `separator` when it is not the first piece, if the line then still has at most
     /// [`MAX_BODY`] bytes. Returns whether it did: if not, this line is to be ended and the item begins the next.
     pub fn try_item(&mut self, separator: char, item: &str) -> bool {
-        let separator_len = if self.is_empty() {
-            0
-        } else {
-            separator.len_utf8()
-        };
+        let separator_len = if self.is_empty() { 0 } else { separator.len_utf8() };
         if separator_len + item.len() > self.room() {
             return false;
         }
         if separator_len > 0 {
-            push_replacing(
-                self.buffer,
-                separator.encode_utf8(&mut [0; 4]),
-                is_forbidden,
-                b' ',
-            );
+            push_replacing(self.buffer, separator.encode_utf8(&mut [0; 4]), is_forbidden, b' ');
         }
         push_replacing(self.buffer, item, is_forbidden, b' ');
         true
@@ -281,11 +243,7 @@ impl TrailingWriter<'_> {
 ///
 /// This is how a server knows, before it takes a message, that every member can be sent it whole.
 pub fn text_budget(source: &str, verb: &str, middles: &[&str]) -> usize {
-    let source_len = if source.is_empty() {
-        0
-    } else {
-        ":".len() + source.len() + " ".len()
-    };
+    let source_len = if source.is_empty() { 0 } else { ":".len() + source.len() + " ".len() };
     let middles_len: usize = middles.iter().map(|middle| " ".len() + middle.len()).sum();
     budget_after(source_len + verb.len() + middles_len)
 }
@@ -356,10 +314,7 @@ mod tests {
         let mut buffer = b"before\r\n".to_vec();
         write(LineWriter::new(&mut buffer));
         let written = String::from_utf8(buffer).expect("UTF-8 in, UTF-8 out");
-        assert_eq!(
-            written.strip_prefix("before\r\n").expect("only appended"),
-            format!("{expected}\r\n")
-        );
+        assert_eq!(written.strip_prefix("before\r\n").expect("only appended"), format!("{expected}\r\n"));
     }
 
     #[test]
@@ -368,50 +323,19 @@ mod tests {
         check(|line| line.verb("PING").trailing(""), "PING :");
         check(|line| line.source("").verb("PING").end(), "PING");
         check(
-            |line| {
-                line.source("a!b@c")
-                    .verb("PRIVMSG")
-                    .param("#tea")
-                    .trailing(":) hi")
-            },
+            |line| line.source("a!b@c").verb("PRIVMSG").param("#tea").trailing(":) hi"),
             ":a!b@c PRIVMSG #tea ::) hi",
         );
         check(
-            |line| {
-                line.tag("time", Some("1"))
-                    .tag("bot", None)
-                    .tag("e", Some(""))
-                    .verb("X")
-                    .end()
-            },
+            |line| line.tag("time", Some("1")).tag("bot", None).tag("e", Some("")).verb("X").end(),
             "@time=1;bot;e X",
         );
         check(
-            |line| {
-                line.tag("+a", Some("b; c"))
-                    .source("s")
-                    .verb("TAGMSG")
-                    .param("x")
-                    .end()
-            },
+            |line| line.tag("+a", Some("b; c")).source("s").verb("TAGMSG").param("x").end(),
             "@+a=b\\:\\sc :s TAGMSG x",
         );
-        check(
-            |line| {
-                line.raw_tag("+a", "\\b\\s")
-                    .raw_tag("+c", "")
-                    .verb("X")
-                    .end()
-            },
-            "@+a=\\b\\s;+c X",
-        );
-        check(
-            |line| {
-                line.numeric("srv", Numeric::RPL_WELCOME, "alice")
-                    .trailing("Welcome")
-            },
-            ":srv 001 alice :Welcome",
-        );
+        check(|line| line.raw_tag("+a", "\\b\\s").raw_tag("+c", "").verb("X").end(), "@+a=\\b\\s;+c X");
+        check(|line| line.numeric("srv", Numeric::RPL_WELCOME, "alice").trailing("Welcome"), ":srv 001 alice :Welcome");
         check(
             |line| {
                 line.numeric("srv", Numeric::RPL_LIST, "*")
@@ -420,69 +344,31 @@ mod tests {
             },
             ":srv 322 * 12 :1-2",
         );
-        check(
-            |line| {
-                line.verb("MODE")
-                    .param("#a")
-                    .params(["+ov", "x", "y"])
-                    .end()
-            },
-            "MODE #a +ov x y",
-        );
-        check(
-            |line| {
-                line.verb("X")
-                    .open_trailing()
-                    .text("a b")
-                    .fmt(format_args!(" {}", 3))
-                    .end()
-            },
-            "X :a b 3",
-        );
+        check(|line| line.verb("MODE").param("#a").params(["+ov", "x", "y"]).end(), "MODE #a +ov x y");
+        check(|line| line.verb("X").open_trailing().text("a b").fmt(format_args!(" {}", 3)).end(), "X :a b 3");
     }
 
     #[test]
     fn nothing_breaks_a_line() {
-        check(
-            |line| line.tag("", Some("v")).raw_tag("", "v").verb("X").end(),
-            "X",
-        );
+        check(|line| line.tag("", Some("v")).raw_tag("", "v").verb("X").end(), "X");
         check(|line| line.verb("X").param("").end(), "X *");
         check(|line| line.verb("X").param("a b").end(), "X *");
         check(|line| line.verb("X").param(":a").end(), "X *");
         check(|line| line.verb("X").param("a\r\nQUIT").end(), "X *");
         check(|line| line.verb("X").param("a\0").end(), "X *");
         check(|line| line.verb("X").param("a:b@c").end(), "X a:b@c");
-        check(
-            |line| line.verb("X").param_fmt(format_args!("{} {}", 1, 2)).end(),
-            "X *",
-        );
-        check(
-            |line| line.verb("X").param_fmt(format_args!("")).end(),
-            "X *",
-        );
+        check(|line| line.verb("X").param_fmt(format_args!("{} {}", 1, 2)).end(), "X *");
+        check(|line| line.verb("X").param_fmt(format_args!("")).end(), "X *");
         check(|line| line.verb("X").trailing("a\r\nQUIT\0"), "X :a  QUIT ");
-        check(
-            |line| line.verb("X").trailing_fmt(format_args!("a{}b", '\n')),
-            "X :a b",
-        );
+        check(|line| line.verb("X").trailing_fmt(format_args!("a{}b", '\n')), "X :a b");
         check(|line| line.verb("").end(), "*");
         check(|line| line.verb("@a b").end(), "*");
         check(|line| line.verb("@a").end(), "*");
         check(|line| line.verb(":a").end(), "*");
         check(|line| line.source("a b\n").verb("X").end(), ":* X");
-        check(
-            |line| line.source("s").numeric(Numeric::ERR_NOSUCHNICK, "").end(),
-            ":s 401 *",
-        );
-        check(
-            |line| line.tag("a b;c=d\n", Some("\0\r\n")).verb("X").end(),
-            "@a_b_c_d_=\\s\\r\\n X",
-        );
-        check(
-            |line| line.raw_tag("k", "a b;c\0\r\n").verb("X").end(),
-            "@k=a_b_c___ X",
-        );
+        check(|line| line.source("s").numeric(Numeric::ERR_NOSUCHNICK, "").end(), ":s 401 *");
+        check(|line| line.tag("a b;c=d\n", Some("\0\r\n")).verb("X").end(), "@a_b_c_d_=\\s\\r\\n X");
+        check(|line| line.raw_tag("k", "a b;c\0\r\n").verb("X").end(), "@k=a_b_c___ X");
     }
 
     #[test]
@@ -490,11 +376,7 @@ mod tests {
         let (source, verb, middles) = ("alice!~a@host", "PRIVMSG", ["#tea"]);
         let budget = text_budget(source, verb, &middles);
         let mut buffer = Vec::new();
-        let line = LineWriter::new(&mut buffer)
-            .tag("time", Some("2026"))
-            .source(source)
-            .verb(verb)
-            .params(middles);
+        let line = LineWriter::new(&mut buffer).tag("time", Some("2026")).source(source).verb(verb).params(middles);
         assert_eq!(line.text_budget(), budget);
         line.trailing(&"x".repeat(budget));
         let body = buffer.len() - "@time=2026 ".len();
@@ -506,9 +388,7 @@ mod tests {
     #[test]
     fn long_text_of_the_server_is_cut_between_characters() {
         let mut buffer = Vec::new();
-        LineWriter::new(&mut buffer)
-            .verb("X")
-            .trailing_cut(&"é".repeat(400));
+        LineWriter::new(&mut buffer).verb("X").trailing_cut(&"é".repeat(400));
         // 507 bytes are left, an odd number.
         assert_eq!(buffer.len(), MAX_BODY - 1);
         assert!(std::str::from_utf8(&buffer).is_ok());
@@ -525,22 +405,14 @@ mod tests {
             ("😀", 3, ""),
             ("", 0, ""),
         ] {
-            assert_eq!(
-                truncate_at_char_boundary(text, max),
-                expected,
-                "{text:?} to {max}"
-            );
+            assert_eq!(truncate_at_char_boundary(text, max), expected, "{text:?} to {max}");
         }
     }
 
     #[test]
     fn items_until_the_line_is_full() {
         let mut buffer = Vec::new();
-        let mut names = LineWriter::new(&mut buffer)
-            .tag("batch", Some("1"))
-            .source("s")
-            .verb("353")
-            .open_trailing();
+        let mut names = LineWriter::new(&mut buffer).tag("batch", Some("1")).source("s").verb("353").open_trailing();
         assert!(names.is_empty());
         let mut count = 0;
         while names.try_item(' ', "alice") {
@@ -548,10 +420,7 @@ mod tests {
         }
         assert!(names.room() < " alice".len());
         names.end();
-        assert_eq!(
-            buffer.len(),
-            "@batch=1 :s 353 :\r\n".len() + count * "alice ".len() - 1
-        );
+        assert_eq!(buffer.len(), "@batch=1 :s 353 :\r\n".len() + count * "alice ".len() - 1);
         assert!(buffer.len() - "@batch=1 ".len() <= MAX_BODY);
         assert!(buffer.ends_with(b"alice alice\r\n"));
     }

@@ -65,12 +65,7 @@ where
         [first, rest @ ..] => (*first, rest),
         [] => ("", letters_and_params),
     };
-    ModeChanges {
-        letters: letters.chars(),
-        words,
-        sign: Sign::Plus,
-        kind,
-    }
+    ModeChanges { letters: letters.chars(), words, sign: Sign::Plus, kind }
 }
 
 /// The iterator of [`parse`].
@@ -94,11 +89,7 @@ impl<'a, K: Fn(char) -> ModeKind> Iterator for ModeChanges<'_, 'a, K> {
                     let sign = self.sign;
                     let takes_param = (self.kind)(letter).takes_param(sign);
                     let param = if takes_param { self.next_word() } else { None };
-                    return Some(ModeChange {
-                        sign,
-                        letter,
-                        param,
-                    });
+                    return Some(ModeChange { sign, letter, param });
                 }
                 None => {
                     let word = self.next_word()?;
@@ -151,9 +142,7 @@ pub fn compose<'a>(
             bytes = 0;
             sign = None;
         }
-        let string = strings
-            .last_mut()
-            .expect("one was pushed when there was none that fits");
+        let string = strings.last_mut().expect("one was pushed when there was none that fits");
         if sign != Some(change.sign) {
             string.letters.push(change.sign.symbol());
             sign = Some(change.sign);
@@ -169,9 +158,7 @@ pub fn compose<'a>(
 impl fmt::Display for ModeString<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.letters)?;
-        self.params
-            .iter()
-            .try_for_each(|param| write!(f, " {param}"))
+        self.params.iter().try_for_each(|param| write!(f, " {param}"))
     }
 }
 
@@ -192,10 +179,7 @@ mod tests {
     fn shown(words: &[&str]) -> String {
         let changes = parse(words, kind).map(|change| {
             let sign = change.sign.symbol();
-            let param = change
-                .param
-                .map(|param| format!("={param}"))
-                .unwrap_or_default();
+            let param = change.param.map(|param| format!("={param}")).unwrap_or_default();
             format!("{sign}{}{param}", change.letter)
         });
         changes.collect::<Vec<_>>().join(" ")
@@ -234,21 +218,14 @@ mod tests {
 
     fn composed(line: &str, max_params: usize, max_bytes: usize) -> Vec<String> {
         let words: Vec<&str> = line.split(' ').collect();
-        compose(parse(&words, kind), max_params, max_bytes)
-            .iter()
-            .map(ModeString::to_string)
-            .collect()
+        compose(parse(&words, kind), max_params, max_bytes).iter().map(ModeString::to_string).collect()
     }
 
     #[test]
     fn composing() {
         #[track_caller]
         fn check(line: &str, max_params: usize, max_bytes: usize, expected: &[&str]) {
-            assert_eq!(
-                composed(line, max_params, max_bytes),
-                expected,
-                "{line:?} {max_params} {max_bytes}"
-            );
+            assert_eq!(composed(line, max_params, max_bytes), expected, "{line:?} {max_params} {max_bytes}");
         }
         check("+", 3, 100, &[]);
         check("+n+t-m", 3, 100, &["+nt-m"]);

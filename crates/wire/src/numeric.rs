@@ -265,17 +265,11 @@ impl Numeric {
     /// The code as it stands on the wire, such as `001`.
     pub const fn digits(self) -> [u8; 3] {
         let code = self.code();
-        [
-            b'0' + (code / 100) as u8,
-            b'0' + (code / 10 % 10) as u8,
-            b'0' + (code % 10) as u8,
-        ]
+        [b'0' + (code / 100) as u8, b'0' + (code / 10 % 10) as u8, b'0' + (code % 10) as u8]
     }
 
     pub fn from_code(code: u16) -> Option<Numeric> {
-        let place = Numeric::ALL
-            .binary_search_by_key(&code, |numeric| numeric.code())
-            .ok()?;
+        let place = Numeric::ALL.binary_search_by_key(&code, |numeric| numeric.code()).ok()?;
         Some(Numeric::ALL[place])
     }
 
@@ -305,12 +299,7 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_each_code_and_name_is_there_once() {
         for pair in Numeric::ALL.windows(2) {
-            assert!(
-                pair[0].code() < pair[1].code(),
-                "{} before {}",
-                pair[0].name(),
-                pair[1].name()
-            );
+            assert!(pair[0].code() < pair[1].code(), "{} before {}", pair[0].name(), pair[1].name());
         }
         let names: BTreeSet<_> = Numeric::ALL.iter().map(|numeric| numeric.name()).collect();
         assert_eq!(names.len(), Numeric::ALL.len());
@@ -330,10 +319,7 @@ mod tests {
     fn names_and_codes_agree_about_failure() {
         for &numeric in Numeric::ALL {
             let name = numeric.name();
-            assert!(
-                name.starts_with("RPL_") || name.starts_with("ERR_"),
-                "{name}"
-            );
+            assert!(name.starts_with("RPL_") || name.starts_with("ERR_"), "{name}");
             // The blocks of RFC 2812 section 5; above 600 both kinds are mixed.
             if numeric.code() < 600 {
                 assert_eq!(numeric.is_error(), numeric.code() >= 400, "{name}");
@@ -343,9 +329,7 @@ mod tests {
 
     #[test]
     fn other_verbs_are_no_numeric() {
-        for verb in [
-            "", "1", "01", "0001", "abc", "00a", "999", "000", "+01", "PING", "٠٠١",
-        ] {
+        for verb in ["", "1", "01", "0001", "abc", "00a", "999", "000", "+01", "PING", "٠٠١"] {
             assert_eq!(Numeric::from_verb(verb), None, "{verb:?}");
         }
     }

@@ -44,10 +44,7 @@ impl<'a> Tags<'a> {
         if self.data.is_empty() {
             return None;
         }
-        self.iter()
-            .filter(|(found, _)| *found == key)
-            .last()
-            .map(|(_, value)| value)
+        self.iter().filter(|(found, _)| *found == key).last().map(|(_, value)| value)
     }
 
     /// The value of `key` without its escapes; of several the last. Borrowed when there is nothing to unescape.
@@ -63,21 +60,17 @@ impl<'a> Tags<'a> {
     /// repeated key only the last. Write them with [`LineWriter::raw_tag`](crate::LineWriter::raw_tag).
     pub fn client_only(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let last_places = self.last_places_if_many();
-        split_tags(self.data)
-            .enumerate()
-            .filter_map(move |(place, tag)| {
-                let (key, value) = key_and_value(tag);
-                if key.len() < 2 || !key.starts_with('+') {
-                    return None;
-                }
-                let last = match &last_places {
-                    Some(places) => places.get(key) == Some(&place),
-                    None => !split_tags(self.data)
-                        .skip(place + 1)
-                        .any(|later| key_and_value(later).0 == key),
-                };
-                last.then_some((key, value))
-            })
+        split_tags(self.data).enumerate().filter_map(move |(place, tag)| {
+            let (key, value) = key_and_value(tag);
+            if key.len() < 2 || !key.starts_with('+') {
+                return None;
+            }
+            let last = match &last_places {
+                Some(places) => places.get(key) == Some(&place),
+                None => !split_tags(self.data).skip(place + 1).any(|later| key_and_value(later).0 == key),
+            };
+            last.then_some((key, value))
+        })
     }
 
     /// For each key the place of its last occurrence; `None` when there are few tags.
@@ -86,12 +79,7 @@ impl<'a> Tags<'a> {
             return None;
         }
         // A later entry with the same key replaces an earlier one.
-        Some(
-            split_tags(self.data)
-                .enumerate()
-                .map(|(place, tag)| (key_and_value(tag).0, place))
-                .collect(),
-        )
+        Some(split_tags(self.data).enumerate().map(|(place, tag)| (key_and_value(tag).0, place)).collect())
     }
 }
 
@@ -103,8 +91,7 @@ impl fmt::Debug for Tags<'_> {
 
 fn split_tags(data: &str) -> impl Iterator<Item = &str> + Clone {
     // A tag without a key is nothing that anyone could ask for or pass on.
-    data.split(';')
-        .filter(|tag| !tag.is_empty() && !tag.starts_with('='))
+    data.split(';').filter(|tag| !tag.is_empty() && !tag.starts_with('='))
 }
 
 fn key_and_value(tag: &str) -> (&str, &str) {
@@ -119,9 +106,7 @@ pub fn is_valid_key(key: &str) -> bool {
         Some((vendor, name)) => (Some(vendor), name),
         None => (None, key),
     };
-    let is_name = |text: &str| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
+    let is_name = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     is_name(name) && vendor.is_none_or(|vendor| vendor.split('.').all(is_name))
 }
 
@@ -205,13 +190,7 @@ mod tests {
 
     #[test]
     fn unescapes_what_nobody_should_send() {
-        for (escaped, plain) in [
-            ("test\\", "test"),
-            ("\\b", "b"),
-            ("\\", ""),
-            ("a\\\\\\", "a\\"),
-            ("\\é", "é"),
-        ] {
+        for (escaped, plain) in [("test\\", "test"), ("\\b", "b"), ("\\", ""), ("a\\\\\\", "a\\"), ("\\é", "é")] {
             assert_eq!(unescape(escaped), plain, "{escaped:?}");
         }
         assert!(matches!(unescape("nothing"), Cow::Borrowed(_)));
@@ -228,11 +207,7 @@ mod tests {
     fn values() {
         #[track_caller]
         fn check(data: &str, key: &str, expected: Option<&str>) {
-            assert_eq!(
-                Tags::new(data).get(key).as_deref(),
-                expected,
-                "{key} of {data:?}"
-            );
+            assert_eq!(Tags::new(data).get(key).as_deref(), expected, "{key} of {data:?}");
         }
         check("", "a", None);
         check("a", "a", Some(""));
@@ -275,35 +250,18 @@ mod tests {
 
     #[test]
     fn many_tags_are_told_apart_like_few() {
-        let data = (0..500)
-            .map(|n| format!("+k{}={n}", n % 100))
-            .collect::<Vec<_>>()
-            .join(";");
-        let found: Vec<_> = Tags::new(&data)
-            .client_only()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
+        let data = (0..500).map(|n| format!("+k{}={n}", n % 100)).collect::<Vec<_>>().join(";");
+        let found: Vec<_> = Tags::new(&data).client_only().map(|(key, value)| format!("{key}={value}")).collect();
         let expected: Vec<_> = (400..500).map(|n| format!("+k{}={n}", n % 100)).collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn keys() {
-        for key in [
-            "a",
-            "+a",
-            "a-b",
-            "draft/a",
-            "+draft/a",
-            "example.com/a",
-            "xn--e1afmkfd.org/foo",
-            "parlor/once",
-        ] {
+        for key in ["a", "+a", "a-b", "draft/a", "+draft/a", "example.com/a", "xn--e1afmkfd.org/foo", "parlor/once"] {
             assert!(is_valid_key(key), "{key}");
         }
-        for key in [
-            "", "+", "a_b", "/a", "a/", "a b", "a=b", "++a", "é", "a/b/c", "a..b/c", "a;b",
-        ] {
+        for key in ["", "+", "a_b", "/a", "a/", "a b", "a=b", "++a", "é", "a/b/c", "a..b/c", "a;b"] {
             assert!(!is_valid_key(key), "{key}");
         }
     }

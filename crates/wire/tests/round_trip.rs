@@ -3,14 +3,11 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wire::{
-    CaseMapping, Frame, Framer, IsupportToken, Line, LineLimits, LineWriter, ModeChange, ModeKind,
-    Numeric, Sign, Tags, isupport, mode, tags, truncate_at_char_boundary,
+    CaseMapping, Frame, Framer, IsupportToken, Line, LineLimits, LineWriter, ModeChange, ModeKind, Numeric, Sign, Tags,
+    isupport, mode, tags, truncate_at_char_boundary,
 };
 
-const NO_LIMITS: LineLimits = LineLimits {
-    tags: usize::MAX / 4,
-    body: usize::MAX / 4,
-};
+const NO_LIMITS: LineLimits = LineLimits { tags: usize::MAX / 4, body: usize::MAX / 4 };
 
 /// Text of what makes trouble, more often than chance would have it.
 fn nasty_text() -> impl Strategy<Value = String> {
@@ -57,13 +54,7 @@ fn message() -> impl Strategy<Value = Message> {
         vec(middle(), 0..14),
         proptest::option::of(trailing),
     )
-        .prop_map(|(tags, source, verb, params, trailing)| Message {
-            tags,
-            source,
-            verb,
-            params,
-            trailing,
-        })
+        .prop_map(|(tags, source, verb, params, trailing)| Message { tags, source, verb, params, trailing })
 }
 
 fn write(message: &Message, buffer: &mut Vec<u8>) {
@@ -79,12 +70,7 @@ fn write(message: &Message, buffer: &mut Vec<u8>) {
     }
 }
 
-fn lines_of(
-    stream: &[u8],
-    cuts: &[usize],
-    max: usize,
-    hold_every: usize,
-) -> Vec<Result<Vec<u8>, Vec<u8>>> {
+fn lines_of(stream: &[u8], cuts: &[usize], max: usize, hold_every: usize) -> Vec<Result<Vec<u8>, Vec<u8>>> {
     let mut framer = Framer::new();
     let mut lines = Vec::new();
     let mut taken = 0;
@@ -117,17 +103,8 @@ fn lines_of(
 fn lines_expected(stream: &[u8], max: usize) -> Vec<Result<Vec<u8>, Vec<u8>>> {
     let mut lines: Vec<&[u8]> = stream.split(|&byte| byte == b'\n').collect();
     lines.pop();
-    let cut = lines
-        .into_iter()
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    cut.map(|line| {
-        if line.len() <= max {
-            Ok(line.to_vec())
-        } else {
-            Err(line[..max].to_vec())
-        }
-    })
-    .collect()
+    let cut = lines.into_iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    cut.map(|line| if line.len() <= max { Ok(line.to_vec()) } else { Err(line[..max].to_vec()) }).collect()
 }
 
 proptest! {

@@ -48,7 +48,8 @@ pub fn check(root: &Path) -> Result<(), String> {
     }
     for (name, _) in ARROWS {
         if !seen.contains(*name) {
-            complaints.push(format!("crates/{name} is missing; change ARROWS in xtask/src/test/fences.rs if it is gone"));
+            complaints
+                .push(format!("crates/{name} is missing; change ARROWS in xtask/src/test/fences.rs if it is gone"));
         }
     }
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
@@ -77,7 +78,8 @@ fn check_crate(name: &str, folder: &Path, manifest: &str, complaints: &mut Vec<S
     }
     let lints = manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
     let own_lints = manifest.get("lints").and_then(|lints| lints.get("rust"));
-    let forbids_unsafe = own_lints.and_then(|rust| rust.get("unsafe_code")).and_then(toml::Value::as_str) == Some("forbid");
+    let forbids_unsafe =
+        own_lints.and_then(|rust| rust.get("unsafe_code")).and_then(toml::Value::as_str) == Some("forbid");
     if lints != Some(true) && !forbids_unsafe && name != "loadgen" {
         complaints.push(format!("crates/{name} does not take the workspace's lints, which forbid unsafe code"));
     }

@@ -34,38 +34,20 @@ impl Hub {
     // Logging in
 
     /// What is needed to check a password: found or not, disabled or not, the same is done.
-    pub(super) fn credentials(
-        &mut self,
-        name: &Username,
-        address: IpAddr,
-        exempt: bool,
-        turn: &mut Turn,
-    ) {
-        let account = self
-            .state
-            .account_named(name.key())
-            .and_then(|slot| self.state.account(slot));
-        let record = account
-            .map(|account| account.record.clone())
-            .filter(|record| !record.disabled);
+    pub(super) fn credentials(&mut self, name: &Username, address: IpAddr, exempt: bool, turn: &mut Turn) {
+        let account = self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
+        let record = account.map(|account| account.record.clone()).filter(|record| !record.disabled);
         // Where the owner came from last, strangers elsewhere can't use up the attempts.
-        let is_home = record
-            .as_ref()
-            .is_some_and(|record| record.last_address == Some(address));
+        let is_home = record.as_ref().is_some_and(|record| record.last_address == Some(address));
         if !exempt {
-            let by_account =
-                (!is_home).then_some((name.key(), self.settings.login_attempts_per_account));
+            let by_account = (!is_home).then_some((name.key(), self.settings.login_attempts_per_account));
             let by_address = (address, self.settings.login_attempts_per_address);
             if let Err(retry_after_seconds) = self.attempts.note(by_account, by_address, turn.now) {
-                turn.refuse(Refusal::TooManyAttempts {
-                    retry_after_seconds,
-                });
+                turn.refuse(Refusal::TooManyAttempts { retry_after_seconds });
                 return;
             }
         }
-        turn.answer(Answer::Credentials(Box::new(Credentials {
-            account: record,
-        })));
+        turn.answer(Answer::Credentials(Box::new(Credentials { account: record })));
     }
 
     pub(super) fn certificate_account(&self, certificate: &[u8; 32], turn: &mut Turn) {
@@ -81,19 +63,11 @@ impl Hub {
     /// The account of this id, if one can log in as it.
     pub(super) fn usable_account(&self, id: ClientId) -> Option<u32> {
         let slot = self.state.account_of(id)?;
-        self.state
-            .account(slot)
-            .filter(|account| !account.record.disabled)?;
+        self.state.account(slot).filter(|account| !account.record.disabled)?;
         Some(slot)
     }
 
-    pub(super) fn log_in(
-        &mut self,
-        id: ClientId,
-        verified: bool,
-        address: IpAddr,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn log_in(&mut self, id: ClientId, verified: bool, address: IpAddr, turn: &mut Turn) {
         let Some(session) = turn.session() else {
             turn.refuse(Refusal::NotYours);
             return;
@@ -105,16 +79,9 @@ impl Hub {
         if !self.make_way(session, turn) {
             return;
         }
-        if let Some(key) = self
-            .state
-            .account(slot)
-            .map(|account| account.username.key().clone())
-        {
+        if let Some(key) = self.state.account(slot).map(|account| account.username.key().clone()) {
             let by_account = (&key, self.settings.login_attempts_per_account);
-            self.attempts.give_back(
-                by_account,
-                (address, self.settings.login_attempts_per_address),
-            );
+            self.attempts.give_back(by_account, (address, self.settings.login_attempts_per_address));
         }
         self.note_login(slot, address, turn);
         if let Err(refusal) = self.be(session, slot, turn) {
@@ -126,53 +93,32 @@ impl Hub {
         let Some(account) = self.state.account(slot) else {
             return;
         };
-        let record = AccountRecord {
-            last_seen: turn.now,
-            last_address: Some(address),
-            ..AccountRecord::clone(&account.record)
-        };
+        let record =
+            AccountRecord { last_seen: turn.now, last_address: Some(address), ..AccountRecord::clone(&account.record) };
         self.keep_if_working(Change::Account(Box::new(record.clone())), turn);
         self.state.set_record(slot, record);
     }
 
     /// Makes the session one of this account, whatever it was before.
     fn be(&mut self, session: SessionId, account: u32, turn: &mut Turn) -> Result<(), Refusal> {
-        let Some(record) = self
-            .state
-            .account(account)
-            .map(|account| account.record.clone())
-        else {
+        let Some(record) = self.state.account(account).map(|account| account.record.clone()) else {
             return Ok(());
         };
         let Some(mut slot) = self.state.session(session).map(|session| session.client) else {
             self.state.set_verified(session, Some(record.id));
-            turn.answer(Answer::LoggedIn {
-                account: record.username.clone(),
-                person: None,
-            });
+            turn.answer(Answer::LoggedIn { account: record.username.clone(), person: None });
             return Ok(());
         };
-        let current = self
-            .state
-            .client(slot)
-            .and_then(|client| client.account.as_ref())
-            .map(|account| account.slot);
+        let current = self.state.client(slot).and_then(|client| client.account.as_ref()).map(|account| account.slot);
         if current == Some(account) {
             let person = self.person(slot);
-            turn.answer(Answer::LoggedIn {
-                account: record.username.clone(),
-                person,
-            });
+            turn.answer(Answer::LoggedIn { account: record.username.clone(), person });
             return Ok(());
         }
         if current.is_some() {
             slot = self.leave_account(session, slot, turn);
         }
-        match self
-            .state
-            .account(account)
-            .and_then(|account| account.client)
-        {
+        match self.state.account(account).and_then(|account| account.client) {
             Some(other) => self.move_session(session, slot, other, turn),
             None => self.become_account(slot, account, turn),
         }
@@ -181,22 +127,15 @@ impl Hub {
 
     /// A guest turns out to be an account that is not here yet: she stays where she is, as herself.
     fn become_account(&mut self, slot: u32, account: u32, turn: &mut Turn) {
-        let Some((record, username)) = self
-            .state
-            .account(account)
-            .map(|account| (account.record.clone(), account.username.clone()))
+        let Some((record, username)) =
+            self.state.account(account).map(|account| (account.record.clone(), account.username.clone()))
         else {
             return;
         };
-        let is_own_name = self
-            .state
-            .client(slot)
-            .is_some_and(|client| client.username.text() == username.text());
+        let is_own_name = self.state.client(slot).is_some_and(|client| client.username.text() == username.text());
         if self.settings.nick_follows_account
             && !is_own_name
-            && self
-                .check_name(&username, Some(slot), Some(account))
-                .is_ok()
+            && self.check_name(&username, Some(slot), Some(account)).is_ok()
         {
             self.change_name(slot, username, turn);
         }
@@ -204,34 +143,20 @@ impl Hub {
         let Some(before) = self.person(slot) else {
             return;
         };
-        let event = turn.event(
-            &before,
-            What::AccountChanged {
-                account: Some(record.username.clone()),
-            },
-        );
+        let event = turn.event(&before, What::AccountChanged { account: Some(record.username.clone()) });
         let origin = turn.event_origin();
         self.tell_peers(slot, event.clone(), origin, turn);
         self.tell_watchers(slot, &event, turn);
-        let person = Arc::new(Person {
-            id: record.id,
-            account: Some(record.username.clone()),
-            ..Person::clone(&before)
-        });
+        let person =
+            Arc::new(Person { id: record.id, account: Some(record.username.clone()), ..Person::clone(&before) });
         self.state.change_client(slot, |client| {
             client.id = record.id;
-            client.account = Some(AccountOf {
-                slot: account,
-                record: record.clone(),
-            });
+            client.account = Some(AccountOf { slot: account, record: record.clone() });
             client.person = person.clone();
         });
         self.keep_memberships_of_guest(slot, account, turn);
         self.return_to_rooms(slot, account, turn);
-        turn.answer(Answer::LoggedIn {
-            account: record.username.clone(),
-            person: Some(person),
-        });
+        turn.answer(Answer::LoggedIn { account: record.username.clone(), person: Some(person) });
     }
 
     /// The rooms a guest is in become her account's; what the account may do there she may do from now on.
@@ -254,11 +179,7 @@ impl Hub {
             self.state.set_roles(place, roles);
             let steps = Roles(roles.0 & !member.roles.0)
                 .iter()
-                .map(|role| RoomStep::Role {
-                    on: true,
-                    role,
-                    who: person.name.clone(),
-                })
+                .map(|role| RoomStep::Role { on: true, role, who: person.name.clone() })
                 .collect();
             if let Some(room) = self.room_ref(place.room) {
                 let event = turn.event(&person, What::RoomChanged { room, steps });
@@ -276,26 +197,10 @@ impl Hub {
             return;
         };
         let (person, modes, address) = (client.person.clone(), client.modes, session.address);
-        let guest_modes = self
-            .state
-            .client(guest)
-            .map(|client| client.modes)
-            .unwrap_or_default();
+        let guest_modes = self.state.client(guest).map(|client| client.modes).unwrap_or_default();
         self.show_leaving(id, guest, turn);
-        self.take_session(
-            id,
-            guest,
-            &format_compact!("logged in as {}", person.name),
-            turn,
-        );
-        self.state.attach(
-            id,
-            Session {
-                client: to,
-                watching: None,
-                ..session.clone()
-            },
-        );
+        self.take_session(id, guest, &format_compact!("logged in as {}", person.name), turn);
+        self.state.attach(id, Session { client: to, watching: None, ..session.clone() });
         self.watch_again(id, session, turn);
         self.cancel_leaving(to, Some(address));
         self.tell_new_self(id, &before, &person, turn);
@@ -305,43 +210,18 @@ impl Hub {
             turn.tell_sessions(&[id], &event, None);
         }
         let account = person.account.clone().unwrap_or_default();
-        turn.tell(
-            id,
-            Answer::LoggedIn {
-                account,
-                person: Some(person),
-            },
-        );
+        turn.tell(id, Answer::LoggedIn { account, person: Some(person) });
         self.show_rooms(id, to, turn);
     }
 
     /// Tells one session alone under which name and account it goes on.
-    fn tell_new_self(
-        &self,
-        id: SessionId,
-        before: &Arc<Person>,
-        after: &Arc<Person>,
-        turn: &mut Turn,
-    ) {
+    fn tell_new_self(&self, id: SessionId, before: &Arc<Person>, after: &Arc<Person>, turn: &mut Turn) {
         if before.name != after.name {
-            let event = turn.event(
-                before,
-                What::Renamed {
-                    to: after.name.clone(),
-                },
-            );
+            let event = turn.event(before, What::Renamed { to: after.name.clone() });
             turn.tell_sessions(&[id], &event, None);
         }
-        let renamed = Arc::new(Person {
-            name: after.name.clone(),
-            ..Person::clone(before)
-        });
-        let event = turn.event(
-            &renamed,
-            What::AccountChanged {
-                account: after.account.clone(),
-            },
-        );
+        let renamed = Arc::new(Person { name: after.name.clone(), ..Person::clone(before) });
+        let event = turn.event(&renamed, What::AccountChanged { account: after.account.clone() });
         turn.tell_sessions(&[id], &event, None);
     }
 
@@ -355,24 +235,14 @@ impl Hub {
                 let event = turn.event(&client.person, What::Left { room, reason: None });
                 turn.tell_sessions(&[id], &event, None);
             }
-            turn.effects.to(
-                id,
-                crate::effect::Effect::Leave {
-                    session: id,
-                    room: place.room,
-                },
-            );
+            turn.effects.to(id, crate::effect::Effect::Leave { session: id, room: place.room });
         }
     }
 
     /// Takes the session from its client, which quits with these words if it was the last one.
     fn take_session(&mut self, id: SessionId, slot: u32, words: &str, turn: &mut Turn) {
         self.state.detach(id);
-        if self
-            .state
-            .client(slot)
-            .is_some_and(|client| client.sessions.is_empty())
-        {
+        if self.state.client(slot).is_some_and(|client| client.sessions.is_empty()) {
             self.quit(slot, words.into(), turn);
         }
     }
@@ -395,11 +265,7 @@ impl Hub {
             return;
         }
         let slot = self.state.session(id).map(|session| session.client);
-        let Some(slot) = slot.filter(|slot| {
-            self.state
-                .client(*slot)
-                .is_some_and(|client| client.is_account())
-        }) else {
+        let Some(slot) = slot.filter(|slot| self.state.client(*slot).is_some_and(|client| client.is_account())) else {
             turn.refuse(Refusal::NotLoggedIn);
             return;
         };
@@ -417,11 +283,7 @@ impl Hub {
         let Some((session, before)) = self.state.session(id).cloned().zip(self.person(slot)) else {
             return slot;
         };
-        let Some(name) = self
-            .state
-            .client(slot)
-            .map(|client| client.username.clone())
-        else {
+        let Some(name) = self.state.client(slot).map(|client| client.username.clone()) else {
             return slot;
         };
         self.show_leaving(id, slot, turn);
@@ -430,16 +292,7 @@ impl Hub {
             Ok(()) => name,
             Err(_) => self.free_guest_name(turn),
         };
-        let guest = self.seat_guest(
-            id,
-            Session {
-                watching: None,
-                ..session.clone()
-            },
-            &before,
-            name,
-            turn,
-        );
+        let guest = self.seat_guest(id, Session { watching: None, ..session.clone() }, &before, name, turn);
         self.watch_again(id, session, turn);
         if let Some(after) = self.person(guest) {
             self.tell_new_self(id, &before, &after, turn);
@@ -473,9 +326,8 @@ impl Hub {
             return Err(Refusal::AlreadyLoggedIn);
         }
         self.check_account_name(&new.username, asker, is_logged_in)?;
-        let certificates = new
-            .certificate
-            .filter(|certificate| self.state.account_with_certificate(certificate).is_none());
+        let certificates =
+            new.certificate.filter(|certificate| self.state.account_with_certificate(certificate).is_none());
         let is_first = self.state.counts.accounts == 0;
         let record = AccountRecord {
             id: self.new_client_id(turn),
@@ -493,30 +345,16 @@ impl Hub {
             disabled: false,
         };
         turn.keep(Change::Account(Box::new(record.clone())));
-        turn.answer(Answer::AccountCreated {
-            account: record.username.clone(),
-        });
-        let account = Account {
-            record: Arc::new(record),
-            username: new.username,
-            rooms: Vec::new(),
-            client: None,
-        };
+        turn.answer(Answer::AccountCreated { account: record.username.clone() });
+        let account = Account { record: Arc::new(record), username: new.username, rooms: Vec::new(), client: None };
         let slot = self.state.add_account(account);
         match turn.session() {
-            Some(session) if !is_logged_in && self.make_way(session, turn) => {
-                self.be(session, slot, turn)
-            }
+            Some(session) if !is_logged_in && self.make_way(session, turn) => self.be(session, slot, turn),
             _ => Ok(()),
         }
     }
 
-    fn check_account_name(
-        &self,
-        name: &Username,
-        asker: Option<Asker>,
-        for_another: bool,
-    ) -> Result<(), Refusal> {
+    fn check_account_name(&self, name: &Username, asker: Option<Asker>, for_another: bool) -> Result<(), Refusal> {
         let text = || name.text().clone();
         if Username::parse(name.text(), &self.settings.name_rules).is_err() {
             return Err(Refusal::AccountNameInvalid { name: text() });
@@ -529,11 +367,7 @@ impl Hub {
         }
         if self.settings.nick_protection {
             let oneself = asker.filter(|_| !for_another).map(|asker| asker.slot);
-            if self
-                .state
-                .client_named(name.key())
-                .is_some_and(|holder| Some(holder) != oneself)
-            {
+            if self.state.client_named(name.key()).is_some_and(|holder| Some(holder) != oneself) {
                 return Err(Refusal::NameInUse { name: text() });
             }
             if self.state.client_looking_like(name, oneself).is_some() {
@@ -546,24 +380,13 @@ impl Hub {
     /// The account of this name, if whoever asks may change it in the way that her standing allows.
     fn account_to_change(&self, name: &Username, turn: &Turn) -> Result<(u32, Standing), Refusal> {
         let found = self.state.account_named(name.key());
-        let missing = || Refusal::NoSuchAccount {
-            name: name.text().clone(),
-        };
+        let missing = || Refusal::NoSuchAccount { name: name.text().clone() };
         if turn.session().is_none() {
             return Ok((found.ok_or_else(missing)?, Standing::Owner));
         }
-        let own = self
-            .asker(turn)
-            .and_then(|asker| self.state.client(asker.slot)?.account.clone());
+        let own = self.asker(turn).and_then(|asker| self.state.client(asker.slot)?.account.clone());
         if let Some(own) = own.as_ref().filter(|own| Some(own.slot) == found) {
-            return Ok((
-                own.slot,
-                if own.record.owner {
-                    Standing::Owner
-                } else {
-                    Standing::Oneself
-                },
-            ));
+            return Ok((own.slot, if own.record.owner { Standing::Owner } else { Standing::Oneself }));
         }
         self.require(Right::Accounts, turn)?;
         let slot = found.ok_or_else(missing)?;
@@ -572,11 +395,7 @@ impl Hub {
         }
         // Nobody gets at rights that she has not by way of someone else's password.
         let rights = self.rights(turn);
-        let Some(record) = self
-            .state
-            .account(slot)
-            .map(|account| account.record.clone())
-        else {
+        let Some(record) = self.state.account(slot).map(|account| account.record.clone()) else {
             return Err(missing());
         };
         if record.owner || record.rights.0 & !rights.0 != 0 {
@@ -585,29 +404,15 @@ impl Hub {
         Ok((slot, Standing::Allowed))
     }
 
-    pub(super) fn change_account(
-        &mut self,
-        name: &Username,
-        change: AccountChange,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn change_account(&mut self, name: &Username, change: AccountChange, turn: &mut Turn) {
         if let Err(refusal) = self.try_change_account(name, change, turn) {
             turn.refuse(refusal);
         }
     }
 
-    fn try_change_account(
-        &mut self,
-        name: &Username,
-        change: AccountChange,
-        turn: &mut Turn,
-    ) -> Result<(), Refusal> {
+    fn try_change_account(&mut self, name: &Username, change: AccountChange, turn: &mut Turn) -> Result<(), Refusal> {
         let (slot, standing) = self.account_to_change(name, turn)?;
-        let Some(mut record) = self
-            .state
-            .account(slot)
-            .map(|account| AccountRecord::clone(&account.record))
-        else {
+        let Some(mut record) = self.state.account(slot).map(|account| AccountRecord::clone(&account.record)) else {
             return Ok(());
         };
         match change {
@@ -626,14 +431,10 @@ impl Hub {
                     record.certificates.remove(0);
                 }
             }
-            AccountChange::RemoveCertificate(certificate) => {
-                record.certificates.retain(|kept| *kept != certificate)
-            }
+            AccountChange::RemoveCertificate(certificate) => record.certificates.retain(|kept| *kept != certificate),
             AccountChange::Disabled(disabled) => {
                 if matches!(standing, Standing::Oneself) {
-                    return Err(Refusal::MissingRight {
-                        right: Right::Accounts,
-                    });
+                    return Err(Refusal::MissingRight { right: Right::Accounts });
                 }
                 // The server would be without an owner; its own command line can do it.
                 if record.owner && turn.session().is_some() {
@@ -680,16 +481,11 @@ impl Hub {
         if record.owner && turn.session().is_some() {
             return Err(Refusal::NotYours);
         }
-        turn.answer(Answer::AccountDeleted {
-            account: record.username.clone(),
-        });
+        turn.answer(Answer::AccountDeleted { account: record.username.clone() });
         self.end_sessions_of_account(slot, "the account was deleted", turn);
         for (room, _) in &rooms {
             self.state.keep_membership(slot, *room, None);
-            turn.keep(Change::MemberRemoved {
-                room: *room,
-                account: record.id,
-            });
+            turn.keep(Change::MemberRemoved { room: *room, account: record.id });
         }
         self.state.remove_account(slot);
         turn.keep(Change::AccountRemoved(record.id));
@@ -700,13 +496,7 @@ impl Hub {
     }
 
     /// Notes an account's membership for good.
-    pub(super) fn keep_member(
-        &mut self,
-        room: RoomNumber,
-        account: u32,
-        membership: Membership,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn keep_member(&mut self, room: RoomNumber, account: u32, membership: Membership, turn: &mut Turn) {
         let Some(id) = self.state.account(account).map(|account| account.record.id) else {
             return;
         };
@@ -714,25 +504,13 @@ impl Hub {
             return;
         }
         self.state.keep_membership(account, room, Some(membership));
-        turn.keep(Change::Member(crate::snapshot::MembershipRecord {
-            room,
-            account: id,
-            membership,
-        }));
+        turn.keep(Change::Member(crate::snapshot::MembershipRecord { room, account: id, membership }));
     }
 }
 
 fn changes_of_modes(before: Modes, after: Modes) -> Vec<(bool, PersonalMode)> {
-    let taken = before
-        .list()
-        .into_iter()
-        .filter(|mode| !after.has(*mode))
-        .map(|mode| (false, mode));
-    let given = after
-        .list()
-        .into_iter()
-        .filter(|mode| !before.has(*mode))
-        .map(|mode| (true, mode));
+    let taken = before.list().into_iter().filter(|mode| !after.has(*mode)).map(|mode| (false, mode));
+    let given = after.list().into_iter().filter(|mode| !before.has(*mode)).map(|mode| (true, mode));
     taken.chain(given).collect()
 }
 
@@ -854,10 +632,7 @@ mod tests {
     #[test]
     fn registration_may_be_closed() {
         check_with(
-            Settings {
-                registration_open: false,
-                ..settings()
-            },
+            Settings { registration_open: false, ..settings() },
             "
             > alice arrives
             alice: welcome alice
@@ -924,10 +699,7 @@ mod tests {
     #[test]
     fn names_are_free_without_protection() {
         check_with(
-            Settings {
-                nick_protection: false,
-                ..settings()
-            },
+            Settings { nick_protection: false, ..settings() },
             "
             > console registers alice
             console: account alice created

@@ -10,8 +10,8 @@ use crate::membership::Roles;
 use crate::name::{ChatroomName, Username};
 use crate::permission::{Act, permit};
 use crate::query::{
-    Answer, ConnectionRow, MemberRow, PresentRow, Profile, Query, RoomFilter, RoomRow,
-    RoomSettingsView, WhoRow, WhoTarget, WhowasRow,
+    Answer, ConnectionRow, MemberRow, PresentRow, Profile, Query, RoomFilter, RoomRow, RoomSettingsView, WhoRow,
+    WhoTarget, WhowasRow,
 };
 use crate::refusal::{ListKind, Refusal, Right};
 use compact_str::CompactString;
@@ -30,14 +30,8 @@ impl Hub {
     pub(super) fn answer(&mut self, query: Query, turn: &mut Turn) {
         match query {
             // These two count attempts, and need no client.
-            Query::Credentials {
-                name,
-                address,
-                exempt,
-            } => self.credentials(&name, address, exempt, turn),
-            Query::CertificateAccount { certificate } => {
-                self.certificate_account(&certificate, turn)
-            }
+            Query::Credentials { name, address, exempt } => self.credentials(&name, address, exempt, turn),
+            Query::CertificateAccount { certificate } => self.certificate_account(&certificate, turn),
             other => match self.answer_to(other, turn) {
                 Ok(answer) => turn.answer(answer),
                 Err(refusal) => turn.refuse(refusal),
@@ -46,68 +40,40 @@ impl Hub {
     }
 
     fn answer_to(&mut self, query: Query, turn: &Turn) -> Result<Answer, Refusal> {
-        let viewer = Viewer {
-            slot: self.asker(turn).map(|asker| asker.slot),
-            sees_all: self.rights(turn).holds(Right::SeeAll),
-        };
+        let viewer =
+            Viewer { slot: self.asker(turn).map(|asker| asker.slot), sees_all: self.rights(turn).holds(Right::SeeAll) };
         match query {
             Query::Credentials { .. } | Query::CertificateAccount { .. } => Err(Refusal::NotYours),
             Query::Account { name } => self.account_answer(&name, viewer, turn),
             Query::Accounts => {
                 self.require(Right::Accounts, turn)?;
-                Ok(Answer::Accounts(
-                    self.state
-                        .accounts()
-                        .map(|(_, account)| account.record.clone())
-                        .collect(),
-                ))
+                Ok(Answer::Accounts(self.state.accounts().map(|(_, account)| account.record.clone()).collect()))
             }
             Query::Topic { room } => {
                 let room = self.visible_room(&room, viewer)?;
-                Ok(Answer::Topic {
-                    room: room.name.clone(),
-                    topic: room.rules.topic.as_deref().cloned(),
-                })
+                Ok(Answer::Topic { room: room.name.clone(), topic: room.rules.topic.as_deref().cloned() })
             }
             Query::Members { room } => self.members_answer(&room, viewer),
             Query::RoomSettings { room } => self.room_settings_answer(&room, viewer),
             Query::RoomList { room, list } => self.room_list_answer(&room, list, viewer),
             Query::Rooms(filter) => Ok(Answer::Rooms(self.room_rows(&filter, viewer, turn))),
             Query::OwnInvitations => {
-                let invitations = self
-                    .viewing_client(viewer)
-                    .map_or(&[][..], |client| client.invitations());
-                let rooms = invitations
-                    .iter()
-                    .filter_map(|number| self.state.room(*number));
-                Ok(Answer::OwnInvitations(
-                    rooms.map(|room| room.name.clone()).collect(),
-                ))
+                let invitations = self.viewing_client(viewer).map_or(&[][..], |client| client.invitations());
+                let rooms = invitations.iter().filter_map(|number| self.state.room(*number));
+                Ok(Answer::OwnInvitations(rooms.map(|room| room.name.clone()).collect()))
             }
             Query::OwnModes => {
-                let modes = self
-                    .viewing_client(viewer)
-                    .map(|client| client.modes.list())
-                    .unwrap_or_default();
+                let modes = self.viewing_client(viewer).map(|client| client.modes.list()).unwrap_or_default();
                 Ok(Answer::OwnModes { modes })
             }
-            Query::Who { of, operators_only } => {
-                Ok(self.who_answer(of, operators_only, viewer, turn))
-            }
+            Query::Who { of, operators_only } => Ok(self.who_answer(of, operators_only, viewer, turn)),
             Query::Whois { name } => self.whois_answer(&name, viewer, turn),
             Query::Whowas { name, count } => self.whowas_answer(&name, count, viewer),
             Query::Present { names } => Ok(Answer::Present(self.present_rows(&names, viewer))),
-            Query::Watched => Ok(Answer::Watched(
-                turn.session()
-                    .map(|id| self.watched_names(id))
-                    .unwrap_or_default(),
-            )),
+            Query::Watched => Ok(Answer::Watched(turn.session().map(|id| self.watched_names(id)).unwrap_or_default())),
             Query::WatchedStatus => Ok(match turn.session() {
                 Some(id) => self.watched_status(id),
-                None => Answer::WatchedStatus {
-                    online: Vec::new(),
-                    offline: Vec::new(),
-                },
+                None => Answer::WatchedStatus { online: Vec::new(), offline: Vec::new() },
             }),
             Query::Counts => Ok(Answer::Counts(Box::new(self.counts()))),
             Query::Connections => {
@@ -129,25 +95,15 @@ impl Hub {
         self.state.client(viewer.slot?)
     }
 
-    fn account_answer(
-        &self,
-        name: &Username,
-        viewer: Viewer,
-        turn: &Turn,
-    ) -> Result<Answer, Refusal> {
+    fn account_answer(&self, name: &Username, viewer: Viewer, turn: &Turn) -> Result<Answer, Refusal> {
         let slot = self.state.account_named(name.key());
-        let own = self
-            .viewing_client(viewer)
-            .and_then(|client| client.account.as_ref())
-            .map(|account| account.slot);
+        let own = self.viewing_client(viewer).and_then(|client| client.account.as_ref()).map(|account| account.slot);
         if slot.is_none() || slot != own {
             self.require(Right::Accounts, turn)?;
         }
         match slot.and_then(|slot| self.state.account(slot)) {
             Some(account) => Ok(Answer::Account(account.record.clone())),
-            None => Err(Refusal::NoSuchAccount {
-                name: name.text().clone(),
-            }),
+            None => Err(Refusal::NoSuchAccount { name: name.text().clone() }),
         }
     }
 
@@ -158,33 +114,24 @@ impl Hub {
             .room_named(name.key())
             .and_then(|number| self.state.room(number))
             .filter(|room| self.can_see(viewer.slot, room, viewer.sees_all))
-            .ok_or_else(|| Refusal::NoSuchRoom {
-                name: name.text().clone(),
-            })
+            .ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })
     }
 
     fn is_member(&self, room: &Chatroom, viewer: Viewer) -> bool {
-        self.viewing_client(viewer)
-            .is_some_and(|client| client.place(room.number).is_some())
+        self.viewing_client(viewer).is_some_and(|client| client.place(room.number).is_some())
     }
 
     fn members_answer(&mut self, name: &ChatroomName, viewer: Viewer) -> Result<Answer, Refusal> {
         let room = self.visible_room(name, viewer)?;
-        let (number, sees_everyone) =
-            (room.number, viewer.sees_all || self.is_member(room, viewer));
-        let mut members = self.members_of(number).ok_or_else(|| Refusal::NoSuchRoom {
-            name: name.text().clone(),
-        })?;
+        let (number, sees_everyone) = (room.number, viewer.sees_all || self.is_member(room, viewer));
+        let mut members = self.members_of(number).ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })?;
         if !sees_everyone && let Some(room) = self.state.room(number) {
             members.members = room
                 .members
                 .iter()
                 .filter_map(|member| Some((member, self.state.client(member.client)?)))
                 .filter(|(member, client)| self.can_see_client(viewer, member.client, client))
-                .map(|(member, client)| MemberRow {
-                    person: client.person.clone(),
-                    roles: member.roles,
-                })
+                .map(|(member, client)| MemberRow { person: client.person.clone(), roles: member.roles })
                 .collect();
         }
         Ok(Answer::Members(Box::new(members)))
@@ -204,26 +151,13 @@ impl Hub {
         })))
     }
 
-    fn room_list_answer(
-        &self,
-        name: &ChatroomName,
-        list: ListKind,
-        viewer: Viewer,
-    ) -> Result<Answer, Refusal> {
+    fn room_list_answer(&self, name: &ChatroomName, list: ListKind, viewer: Viewer) -> Result<Answer, Refusal> {
         let room = self.visible_room(name, viewer)?;
         if !viewer.sees_all {
             let client = self.viewing_client(viewer).ok_or(Refusal::NotYours)?;
-            permit(
-                &Hub::actor(client, room),
-                Act::SeeList { list },
-                &Hub::rules_of(room),
-            )?;
+            permit(&Hub::actor(client, room), Act::SeeList { list }, &Hub::rules_of(room))?;
         }
-        Ok(Answer::RoomList {
-            room: room.name.clone(),
-            list,
-            entries: room.rules.list(list).cloned().collect(),
-        })
+        Ok(Answer::RoomList { room: room.name.clone(), list, entries: room.rules.list(list).cloned().collect() })
     }
 
     fn room_rows(&self, filter: &RoomFilter, viewer: Viewer, turn: &Turn) -> Vec<RoomRow> {
@@ -247,46 +181,26 @@ impl Hub {
                 .take(self.settings.answer_rows)
                 .collect();
         }
-        self.state
-            .rooms()
-            .filter(is_wanted)
-            .map(row)
-            .take(self.settings.answer_rows)
-            .collect()
+        self.state.rooms().filter(is_wanted).map(row).take(self.settings.answer_rows).collect()
     }
 
     fn passes(&self, filter: &RoomFilter, room: &Chatroom, turn: &Turn) -> bool {
         let minutes_since = |at: crate::id::Timestamp| turn.now.0.saturating_sub(at.0) / 60_000;
         let members = room.members.len();
         let age = minutes_since(room.created);
-        let topic_age = room
-            .rules
-            .topic
-            .as_ref()
-            .map(|topic| minutes_since(topic.at));
+        let topic_age = room.rules.topic.as_ref().map(|topic| minutes_since(topic.at));
         let matches = |masks: &[CompactString]| masks.iter().any(|mask| glob(mask, &room.name));
         // An empty room is there, but nobody looks for it by chance.
-        let is_inhabited =
-            members > 0 || room.has(RoomFlag::Registered) || !filter.names.is_empty();
+        let is_inhabited = members > 0 || room.has(RoomFlag::Registered) || !filter.names.is_empty();
         is_inhabited
             && (filter.masks.is_empty() || matches(&filter.masks))
             && !matches(&filter.not_masks)
             && filter.more_members_than.is_none_or(|limit| members > limit)
-            && filter
-                .fewer_members_than
-                .is_none_or(|limit| members < limit)
-            && filter
-                .created_more_than_ago
-                .is_none_or(|minutes| age > minutes)
-            && filter
-                .created_less_than_ago
-                .is_none_or(|minutes| age < minutes)
-            && filter
-                .topic_more_than_ago
-                .is_none_or(|minutes| topic_age.is_some_and(|age| age > minutes))
-            && filter
-                .topic_less_than_ago
-                .is_none_or(|minutes| topic_age.is_some_and(|age| age < minutes))
+            && filter.fewer_members_than.is_none_or(|limit| members < limit)
+            && filter.created_more_than_ago.is_none_or(|minutes| age > minutes)
+            && filter.created_less_than_ago.is_none_or(|minutes| age < minutes)
+            && filter.topic_more_than_ago.is_none_or(|minutes| topic_age.is_some_and(|age| age > minutes))
+            && filter.topic_less_than_ago.is_none_or(|minutes| topic_age.is_some_and(|age| age < minutes))
     }
 
     // People
@@ -295,32 +209,21 @@ impl Hub {
     fn can_see_client(&self, viewer: Viewer, slot: u32, client: &Client) -> bool {
         viewer.sees_all
             || !client.has(PersonalMode::Invisible)
-            || viewer
-                .slot
-                .is_some_and(|viewer| viewer == slot || self.share_a_room(viewer, slot))
+            || viewer.slot.is_some_and(|viewer| viewer == slot || self.share_a_room(viewer, slot))
     }
 
     fn address_for(viewer: Viewer, slot: u32, address: IpAddr) -> Option<IpAddr> {
         (viewer.sees_all || viewer.slot == Some(slot)).then_some(address)
     }
 
-    fn who_answer(
-        &self,
-        of: WhoTarget,
-        operators_only: bool,
-        viewer: Viewer,
-        turn: &Turn,
-    ) -> Answer {
+    fn who_answer(&self, of: WhoTarget, operators_only: bool, viewer: Viewer, turn: &Turn) -> Answer {
         let is_wanted = |client: &Client| !operators_only || client.has(PersonalMode::Operator);
         let limit = self.settings.answer_rows;
         match of {
             WhoTarget::Room(name) => {
                 let target = name.text().clone();
                 let Ok(room) = self.visible_room(&name, viewer) else {
-                    return Answer::Who {
-                        target,
-                        rows: Vec::new(),
-                    };
+                    return Answer::Who { target, rows: Vec::new() };
                 };
                 let is_member = self.is_member(room, viewer);
                 let rows = room
@@ -328,8 +231,7 @@ impl Hub {
                     .iter()
                     .filter_map(|member| Some((member, self.state.client(member.client)?)))
                     .filter(|(member, client)| {
-                        is_wanted(client)
-                            && (is_member || self.can_see_client(viewer, member.client, client))
+                        is_wanted(client) && (is_member || self.can_see_client(viewer, member.client, client))
                     })
                     .map(|(member, client)| {
                         let in_room = Some((room.name.clone(), member.roles));
@@ -348,8 +250,7 @@ impl Hub {
                         .state
                         .clients()
                         .filter(|(slot, client)| {
-                            matches_who(&mask, client, viewer.sees_all)
-                                && self.can_see_client(viewer, *slot, client)
+                            matches_who(&mask, client, viewer.sees_all) && self.can_see_client(viewer, *slot, client)
                         })
                         .map(|(slot, _)| slot)
                         .collect(),
@@ -388,21 +289,11 @@ impl Hub {
     }
 
     /// The first of her rooms that the viewer may know she is in.
-    fn room_to_show(
-        &self,
-        slot: u32,
-        client: &Client,
-        viewer: Viewer,
-    ) -> Option<(CompactString, Roles)> {
+    fn room_to_show(&self, slot: u32, client: &Client, viewer: Viewer) -> Option<(CompactString, Roles)> {
         self.rooms_shown(slot, client, viewer).next()
     }
 
-    fn rooms_shown(
-        &self,
-        slot: u32,
-        client: &Client,
-        viewer: Viewer,
-    ) -> impl Iterator<Item = (CompactString, Roles)> {
+    fn rooms_shown(&self, slot: u32, client: &Client, viewer: Viewer) -> impl Iterator<Item = (CompactString, Roles)> {
         let is_oneself = viewer.slot == Some(slot);
         let is_invisible = client.has(PersonalMode::Invisible);
         client.rooms.iter().filter_map(move |place| {
@@ -416,25 +307,13 @@ impl Hub {
         })
     }
 
-    fn whois_answer(
-        &self,
-        name: &Username,
-        viewer: Viewer,
-        turn: &Turn,
-    ) -> Result<Answer, Refusal> {
-        let missing = || Refusal::NoSuchClient {
-            name: name.text().clone(),
-        };
+    fn whois_answer(&self, name: &Username, viewer: Viewer, turn: &Turn) -> Result<Answer, Refusal> {
+        let missing = || Refusal::NoSuchClient { name: name.text().clone() };
         let slot = self.state.client_named(name.key()).ok_or_else(missing)?;
         let client = self.state.client(slot).ok_or_else(missing)?;
         let sees_private = viewer.sees_all || viewer.slot == Some(slot);
-        let mut sessions = client
-            .sessions
-            .iter()
-            .filter_map(|id| self.state.session(*id));
-        let certificate = sessions
-            .clone()
-            .find_map(|session| session.certificate.as_deref().copied());
+        let mut sessions = client.sessions.iter().filter_map(|id| self.state.session(*id));
+        let certificate = sessions.clone().find_map(|session| session.certificate.as_deref().copied());
         Ok(Answer::Whois(Box::new(Profile {
             person: client.person.clone(),
             rooms: self.rooms_shown(slot, client, viewer).collect(),
@@ -450,18 +329,9 @@ impl Hub {
         })))
     }
 
-    fn whowas_answer(
-        &self,
-        name: &Username,
-        count: usize,
-        viewer: Viewer,
-    ) -> Result<Answer, Refusal> {
+    fn whowas_answer(&self, name: &Username, count: usize, viewer: Viewer) -> Result<Answer, Refusal> {
         // None asked for: all of them (RFC 2812 section 3.6.3).
-        let limit = if count == 0 {
-            self.settings.answer_rows
-        } else {
-            count.min(self.settings.answer_rows)
-        };
+        let limit = if count == 0 { self.settings.answer_rows } else { count.min(self.settings.answer_rows) };
         let rows: Vec<WhowasRow> = self
             .state
             .whowas(name.key())
@@ -473,14 +343,9 @@ impl Hub {
             })
             .collect();
         if rows.is_empty() {
-            return Err(Refusal::NeverSeen {
-                name: name.text().clone(),
-            });
+            return Err(Refusal::NeverSeen { name: name.text().clone() });
         }
-        Ok(Answer::Whowas {
-            name: name.text().clone(),
-            rows,
-        })
+        Ok(Answer::Whowas { name: name.text().clone(), rows })
     }
 
     fn present_rows(&self, names: &[Username], viewer: Viewer) -> Vec<PresentRow> {
@@ -524,10 +389,7 @@ fn matches_who(mask: &str, client: &Client, sees_all: bool) -> bool {
         || glob(mask, &person.ident)
         || glob(mask, &person.host)
         || glob(mask, &person.realname)
-        || person
-            .account
-            .as_ref()
-            .is_some_and(|account| glob(mask, account))
+        || person.account.as_ref().is_some_and(|account| glob(mask, account))
         || glob(mask, &person.mask())
         || (sees_all && glob(mask, &client.ip_address.to_string()))
 }

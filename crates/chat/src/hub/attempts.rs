@@ -22,10 +22,7 @@ pub(super) struct Attempts {
 
 impl Attempts {
     pub fn new(hasher: FixedState) -> Attempts {
-        Attempts {
-            by_account: Buckets::new(hasher.clone()),
-            by_address: Buckets::new(hasher),
-        }
+        Attempts { by_account: Buckets::new(hasher.clone()), by_address: Buckets::new(hasher) }
     }
 
     /// Notes an attempt at the account of this folded name, whether or not there is one (`None`: not counted by
@@ -38,8 +35,7 @@ impl Attempts {
     ) -> Result<(), u32> {
         let (address, address_limit) = (network(address.0), address.1);
         let wait_for_address = self.by_address.wait_ms(&address, address_limit, now);
-        let wait_for_account =
-            account.map_or(0, |(name, limit)| self.by_account.wait_ms(name, limit, now));
+        let wait_for_account = account.map_or(0, |(name, limit)| self.by_account.wait_ms(name, limit, now));
         let wait_ms = wait_for_address.max(wait_for_account);
         if wait_ms > 0 {
             return Err(wait_ms.div_ceil(1000) as u32);
@@ -76,10 +72,7 @@ struct Buckets<K> {
 
 impl<K: Hash + Eq + Clone> Buckets<K> {
     fn new(hasher: FixedState) -> Buckets<K> {
-        Buckets {
-            full_at: HashMap::with_hasher(hasher),
-            order: VecDeque::new(),
-        }
+        Buckets { full_at: HashMap::with_hasher(hasher), order: VecDeque::new() }
     }
 
     fn cost_ms(limit: u32) -> u64 {
@@ -115,10 +108,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     /// Forgets those at the front that are full again, and one more if there are too many.
     fn make_room(&mut self, now: Timestamp) {
         while let Some(first) = self.order.front() {
-            let is_full = self
-                .full_at
-                .get(first)
-                .is_none_or(|full_at| *full_at <= now.0);
+            let is_full = self.full_at.get(first).is_none_or(|full_at| *full_at <= now.0);
             if !is_full && self.order.len() < REMEMBERED {
                 break;
             }
@@ -144,11 +134,7 @@ mod tests {
         let mut attempts = attempts();
         let name = CompactString::new("alice");
         let mut note = |from: &str, second: u64| {
-            attempts.note(
-                Some((&name, 5)),
-                (address(from), 20),
-                Timestamp(1_000_000 + second * 1000),
-            )
+            attempts.note(Some((&name, 5)), (address(from), 20), Timestamp(1_000_000 + second * 1000))
         };
         for from in ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"] {
             assert_eq!(note(from, 0), Ok(()));
@@ -165,35 +151,20 @@ mod tests {
         let now = Timestamp(5_000);
         for number in 0..20 {
             let name = CompactString::from(format!("n{number}"));
-            assert_eq!(
-                attempts.note(Some((&name, 5)), (address("2001:db8::1"), 20), now),
-                Ok(())
-            );
+            assert_eq!(attempts.note(Some((&name, 5)), (address("2001:db8::1"), 20), now), Ok(()));
         }
         let name = CompactString::new("alice");
-        assert_eq!(
-            attempts.note(Some((&name, 5)), (address("2001:db8::2"), 20), now),
-            Err(3)
-        );
-        assert_eq!(
-            attempts.note(Some((&name, 5)), (address("2001:db8:0:1::1"), 20), now),
-            Ok(())
-        );
+        assert_eq!(attempts.note(Some((&name, 5)), (address("2001:db8::2"), 20), now), Err(3));
+        assert_eq!(attempts.note(Some((&name, 5)), (address("2001:db8:0:1::1"), 20), now), Ok(()));
         attempts.give_back((&name, 5), (address("2001:db8::7"), 20));
-        assert_eq!(
-            attempts.note(Some((&name, 5)), (address("2001:db8::2"), 20), now),
-            Ok(())
-        );
+        assert_eq!(attempts.note(Some((&name, 5)), (address("2001:db8::2"), 20), now), Ok(()));
     }
 
     #[test]
     fn without_limits_nothing_is_refused() {
         let mut attempts = attempts();
         for _ in 0..1000 {
-            assert_eq!(
-                attempts.note(None, (address("10.0.0.1"), 0), Timestamp(0)),
-                Ok(())
-            );
+            assert_eq!(attempts.note(None, (address("10.0.0.1"), 0), Timestamp(0)), Ok(()));
         }
     }
 
@@ -203,19 +174,10 @@ mod tests {
         for number in 0..REMEMBERED as u32 + 1000 {
             let from = IpAddr::from(std::net::Ipv4Addr::from_bits(number));
             let name = CompactString::from(format!("n{number}"));
-            assert_eq!(
-                attempts.note(Some((&name, 5)), (from, 20), Timestamp(0)),
-                Ok(())
-            );
+            assert_eq!(attempts.note(Some((&name, 5)), (from, 20), Timestamp(0)), Ok(()));
         }
         assert!(attempts.by_account.full_at.len() <= REMEMBERED);
-        assert_eq!(
-            attempts.by_account.full_at.len(),
-            attempts.by_account.order.len()
-        );
-        assert_eq!(
-            attempts.by_address.full_at.len(),
-            attempts.by_address.order.len()
-        );
+        assert_eq!(attempts.by_account.full_at.len(), attempts.by_account.order.len());
+        assert_eq!(attempts.by_address.full_at.len(), attempts.by_address.order.len());
     }
 }

@@ -11,24 +11,14 @@ use std::sync::Arc;
 
 impl Hub {
     /// To every shard that has sessions in the room, and to the one whose session asked.
-    pub(super) fn tell_room(
-        &self,
-        room: RoomNumber,
-        event: Event,
-        origin: Option<EventOrigin>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn tell_room(&self, room: RoomNumber, event: Event, origin: Option<EventOrigin>, turn: &mut Turn) {
         let Some(chatroom) = self.state.room(room) else {
             return;
         };
         let asked = origin.map(|origin| origin.session.shard as usize);
         for (shard, list) in turn.effects.shards.iter_mut().enumerate() {
             if chatroom.sessions_on(shard) > 0 || asked == Some(shard) {
-                list.push(Effect::ToRoom {
-                    room,
-                    event: event.clone(),
-                    origin,
-                });
+                list.push(Effect::ToRoom { room, event: event.clone(), origin });
             }
         }
     }
@@ -36,24 +26,13 @@ impl Hub {
     /// To her own sessions and to everyone who shares a room with her, each once: to her largest room as a whole, and to
     /// those of her other rooms who are not in it one by one. So the list stays short where the rooms overlap, as when
     /// all of a great room go at once.
-    pub(super) fn tell_peers(
-        &mut self,
-        slot: u32,
-        event: Event,
-        origin: Option<EventOrigin>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn tell_peers(&mut self, slot: u32, event: Event, origin: Option<EventOrigin>, turn: &mut Turn) {
         let Some(client) = self.state.client(slot) else {
             return;
         };
         let size = |room: RoomNumber| self.state.room(room).map_or(0, |room| room.members.len());
         // The first of the largest.
-        let largest = client
-            .rooms
-            .iter()
-            .rev()
-            .map(|place| place.room)
-            .max_by_key(|room| size(*room));
+        let largest = client.rooms.iter().rev().map(|place| place.room).max_by_key(|room| size(*room));
         let Some(largest) = largest else {
             turn.tell_sessions(&client.sessions, &event, origin);
             return;
@@ -79,24 +58,14 @@ impl Hub {
             return Vec::new();
         };
         let mut sessions = Vec::new();
-        let rooms = client
-            .rooms
-            .iter()
-            .map(|place| place.room)
-            .filter(|room| *room != largest);
-        let members = rooms
-            .filter_map(|room| self.state.room(room))
-            .flat_map(|room| &room.members);
+        let rooms = client.rooms.iter().map(|place| place.room).filter(|room| *room != largest);
+        let members = rooms.filter_map(|room| self.state.room(room)).flat_map(|room| &room.members);
         for member in members {
             match self.seen.get_mut(member.client as usize) {
                 Some(seen) if *seen != self.epoch => *seen = self.epoch,
                 _ => continue,
             }
-            if let Some(peer) = self
-                .state
-                .client(member.client)
-                .filter(|peer| peer.place(largest).is_none())
-            {
+            if let Some(peer) = self.state.client(member.client).filter(|peer| peer.place(largest).is_none()) {
                 sessions.extend_from_slice(&peer.sessions);
             }
         }
@@ -114,9 +83,9 @@ impl Hub {
             .iter()
             .copied()
             .filter(|id| {
-                self.state.session(*id).is_some_and(|session| {
-                    session.client != slot && !self.share_a_room(session.client, slot)
-                })
+                self.state
+                    .session(*id)
+                    .is_some_and(|session| session.client != slot && !self.share_a_room(session.client, slot))
             })
             .collect();
         turn.tell_watchers(&sessions, event);
@@ -126,9 +95,7 @@ impl Hub {
         let (Some(one), Some(other)) = (self.state.client(one), self.state.client(other)) else {
             return false;
         };
-        one.rooms
-            .iter()
-            .any(|place| other.place(place.room).is_some())
+        one.rooms.iter().any(|place| other.place(place.room).is_some())
     }
 
     /// The sessions of a room's members of at least this role.
@@ -145,18 +112,12 @@ impl Hub {
     }
 
     pub(super) fn sessions_of(&self, slot: u32) -> Vec<SessionId> {
-        self.state
-            .client(slot)
-            .map_or_else(Vec::new, |client| client.sessions.to_vec())
+        self.state.client(slot).map_or_else(Vec::new, |client| client.sessions.to_vec())
     }
 
     pub(super) fn room_ref(&self, room: RoomNumber) -> Option<RoomRef> {
         let room = self.state.room(room)?;
-        Some(RoomRef {
-            number: room.number,
-            id: room.id,
-            name: room.name.clone(),
-        })
+        Some(RoomRef { number: room.number, id: room.id, name: room.name.clone() })
     }
 
     pub(super) fn person(&self, slot: u32) -> Option<Arc<Person>> {

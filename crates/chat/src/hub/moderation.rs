@@ -21,27 +21,14 @@ use std::sync::Arc;
 
 /// A member who is acted on: present, or an account whose membership goes on while it is away.
 enum Found {
-    Present {
-        slot: u32,
-        place: Place,
-        account: Option<u32>,
-    },
-    Absent {
-        account: u32,
-        membership: Membership,
-    },
+    Present { slot: u32, place: Place, account: Option<u32> },
+    Absent { account: u32, membership: Membership },
 }
 
 impl Hub {
     // Rooms
 
-    pub(super) fn change_room(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        changes: Vec<RoomChange>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn change_room(&mut self, asker: Asker, name: &ChatroomName, changes: Vec<RoomChange>, turn: &mut Turn) {
         let number = match self.room_for(asker.slot, name, Act::See) {
             Ok(number) => number,
             Err(refusal) => {
@@ -57,10 +44,7 @@ impl Hub {
             }
         }
         // Roles are kept with the memberships, all else with the room.
-        if steps
-            .iter()
-            .any(|step| !matches!(step, RoomStep::Role { .. }))
-        {
+        if steps.iter().any(|step| !matches!(step, RoomStep::Role { .. })) {
             self.keep_room(number, turn);
         }
         let Some((person, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
@@ -92,20 +76,14 @@ impl Hub {
             }
             RoomChange::MemberLimit { limit } => {
                 self.permit_in(asker, number, Act::SetMemberLimit)?;
-                let before = self
-                    .state
-                    .room(number)
-                    .and_then(|room| room.rules.member_limit);
+                let before = self.state.room(number).and_then(|room| room.rules.member_limit);
                 if before == limit {
                     return Ok(None);
                 }
-                self.state
-                    .change_rules(number, |rules| rules.member_limit = limit);
+                self.state.change_rules(number, |rules| rules.member_limit = limit);
                 Ok(Some(RoomStep::MemberLimit { limit }))
             }
-            RoomChange::Role { on, role, who } => {
-                self.change_role(asker, number, on, role, &who, turn)
-            }
+            RoomChange::Role { on, role, who } => self.change_role(asker, number, on, role, &who, turn),
             RoomChange::List { on, list, mask } => {
                 self.permit_in(asker, number, Act::ChangeList { list })?;
                 self.change_list(asker, number, on, list, &mask, turn)
@@ -120,12 +98,7 @@ impl Hub {
         }
     }
 
-    fn set_flag(
-        &mut self,
-        number: RoomNumber,
-        on: bool,
-        flag: RoomFlag,
-    ) -> Result<Option<RoomStep>, Refusal> {
+    fn set_flag(&mut self, number: RoomNumber, on: bool, flag: RoomFlag) -> Result<Option<RoomStep>, Refusal> {
         let Some(room) = self.state.room(number) else {
             return Ok(None);
         };
@@ -135,23 +108,13 @@ impl Hub {
         // A room of the configuration stays, whatever its owner says.
         let is_standing = || {
             let rules = &self.settings.name_rules;
-            self.settings
-                .standing_rooms
-                .iter()
-                .any(|name| *ChatroomName::lookup(name, rules).key() == room.key)
+            self.settings.standing_rooms.iter().any(|name| *ChatroomName::lookup(name, rules).key() == room.key)
         };
         if flag == RoomFlag::Registered && !on && is_standing() {
-            return Err(Refusal::FlagRefused {
-                room: room.name.clone(),
-                flag,
-            });
+            return Err(Refusal::FlagRefused { room: room.name.clone(), flag });
         }
         self.state.change_rules(number, |rules| {
-            rules.flags = if on {
-                rules.flags.with(flag)
-            } else {
-                rules.flags.without(flag)
-            };
+            rules.flags = if on { rules.flags.with(flag) } else { rules.flags.without(flag) };
         });
         Ok(Some(RoomStep::Flag { on, flag }))
     }
@@ -161,8 +124,7 @@ impl Hub {
         if before == key {
             return None;
         }
-        self.state
-            .change_rules(number, |rules| rules.key = key.clone());
+        self.state.change_rules(number, |rules| rules.key = key.clone());
         match key {
             Some(key) => Some(RoomStep::Key { on: true, key }),
             None => before.map(|key| RoomStep::Key { on: false, key }),
@@ -186,35 +148,20 @@ impl Hub {
             return Ok(None);
         };
         let is_same = |entry: &ListEntry| entry.mask.to_lowercase() == mask.to_lowercase();
-        let listed = room
-            .rules
-            .list(list)
-            .find(|entry| is_same(entry))
-            .map(|entry| entry.mask.clone());
+        let listed = room.rules.list(list).find(|entry| is_same(entry)).map(|entry| entry.mask.clone());
         match (on, listed) {
             (true, Some(_)) | (false, None) => Ok(None),
             (true, None) => {
                 if room.rules.list(list).count() >= self.settings.list_entries {
-                    return Err(Refusal::ListFull {
-                        room: room.name.clone(),
-                        mask,
-                        letter_of: list,
-                    });
+                    return Err(Refusal::ListFull { room: room.name.clone(), mask, letter_of: list });
                 }
-                let entry = ListEntry {
-                    mask: mask.clone(),
-                    by: person.mask().into(),
-                    at: turn.now,
-                };
-                self.state
-                    .change_rules(number, |rules| rules.lists.push((list, entry)));
+                let entry = ListEntry { mask: mask.clone(), by: person.mask().into(), at: turn.now };
+                self.state.change_rules(number, |rules| rules.lists.push((list, entry)));
                 Ok(Some(RoomStep::List { on, list, mask }))
             }
             (false, Some(mask)) => {
                 self.state.change_rules(number, |rules| {
-                    rules
-                        .lists
-                        .retain(|(kind, entry)| *kind != list || entry.mask != mask);
+                    rules.lists.retain(|(kind, entry)| *kind != list || entry.mask != mask);
                 });
                 Ok(Some(RoomStep::List { on, list, mask }))
             }
@@ -237,21 +184,13 @@ impl Hub {
             Err(_) => (who.text().clone(), Roles::NONE),
         };
         let is_oneself = matches!(&found, Ok(Found::Present { slot, .. }) if *slot == asker.slot);
-        let of = Target {
-            name: &name,
-            roles,
-            is_oneself,
-        };
+        let of = Target { name: &name, roles, is_oneself };
         self.permit_in(asker, number, Act::ChangeRole { on, role, of })?;
         let found = found?;
         if roles.holds(role) == on {
             return Ok(None);
         }
-        let roles = if on {
-            roles.with(role)
-        } else {
-            roles.without(role)
-        };
+        let roles = if on { roles.with(role) } else { roles.without(role) };
         let account = match found {
             Found::Present { place, account, .. } => {
                 self.state.set_roles(place, roles);
@@ -260,75 +199,44 @@ impl Hub {
             Found::Absent { account, .. } => Some(account),
         };
         if let Some(account) = account {
-            let since = self
-                .state
-                .kept_membership(account, number)
-                .map_or(turn.now, |kept| kept.since);
+            let since = self.state.kept_membership(account, number).map_or(turn.now, |kept| kept.since);
             self.keep_member(number, account, Membership { roles, since }, turn);
         }
-        Ok(Some(RoomStep::Role {
-            on,
-            role,
-            who: name,
-        }))
+        Ok(Some(RoomStep::Role { on, role, who: name }))
     }
 
     /// The member of this name, present, or an account that is away.
     fn find_member(&self, number: RoomNumber, who: &Username) -> Result<Found, Refusal> {
         let present = self.state.client_named(who.key());
-        if let Some((slot, client)) =
-            present.and_then(|slot| Some((slot, self.state.client(slot)?)))
+        if let Some((slot, client)) = present.and_then(|slot| Some((slot, self.state.client(slot)?)))
             && let Some(place) = client.place(number)
         {
-            return Ok(Found::Present {
-                slot,
-                place,
-                account: client.account.as_ref().map(|account| account.slot),
-            });
+            return Ok(Found::Present { slot, place, account: client.account.as_ref().map(|account| account.slot) });
         }
         let account = self.state.account_named(who.key());
-        let is_away = |slot: &u32| {
-            self.state
-                .account(*slot)
-                .is_some_and(|account| account.client.is_none())
-        };
+        let is_away = |slot: &u32| self.state.account(*slot).is_some_and(|account| account.client.is_none());
         if let Some(account) = account.filter(is_away)
             && let Some(membership) = self.state.kept_membership(account, number)
         {
-            return Ok(Found::Absent {
-                account,
-                membership,
-            });
+            return Ok(Found::Absent { account, membership });
         }
         match (present, self.state.room(number)) {
-            (Some(_), Some(room)) => Err(Refusal::TheyAreNotMember {
-                name: who.text().clone(),
-                room: room.name.clone(),
-            }),
-            _ => Err(Refusal::NoSuchClient {
-                name: who.text().clone(),
-            }),
+            (Some(_), Some(room)) => {
+                Err(Refusal::TheyAreNotMember { name: who.text().clone(), room: room.name.clone() })
+            }
+            _ => Err(Refusal::NoSuchClient { name: who.text().clone() }),
         }
     }
 
     fn described(&self, found: &Found) -> (CompactString, Roles) {
         match found {
             Found::Present { slot, place, .. } => {
-                let name = self
-                    .state
-                    .client(*slot)
-                    .map(|client| client.username.text().clone());
+                let name = self.state.client(*slot).map(|client| client.username.text().clone());
                 let roles = self.state.member(*place).map(|member| member.roles);
                 (name.unwrap_or_default(), roles.unwrap_or_default())
             }
-            Found::Absent {
-                account,
-                membership,
-            } => {
-                let name = self
-                    .state
-                    .account(*account)
-                    .map(|account| account.username.text().clone());
+            Found::Absent { account, membership } => {
+                let name = self.state.account(*account).map(|account| account.username.text().clone());
                 (name.unwrap_or_default(), membership.roles)
             }
         }
@@ -362,17 +270,7 @@ impl Hub {
             Err(_) => (who.text().clone(), Roles::NONE),
         };
         let is_oneself = matches!(&found, Ok(Found::Present { slot, .. }) if *slot == asker.slot);
-        self.permit_in(
-            asker,
-            number,
-            Act::Kick {
-                of: Target {
-                    name: &name,
-                    roles,
-                    is_oneself,
-                },
-            },
-        )?;
+        self.permit_in(asker, number, Act::Kick { of: Target { name: &name, roles, is_oneself } })?;
         let Some((by, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
             return Ok(());
         };
@@ -414,26 +312,15 @@ impl Hub {
             turn.refuse(refusal);
             return;
         }
-        let Some((slot, person)) = self
-            .state
-            .client_named(who.key())
-            .and_then(|slot| Some((slot, self.person(slot)?)))
+        let Some((slot, person)) = self.state.client_named(who.key()).and_then(|slot| Some((slot, self.person(slot)?)))
         else {
-            turn.refuse(Refusal::NoSuchClient {
-                name: who.text().clone(),
-            });
+            turn.refuse(Refusal::NoSuchClient { name: who.text().clone() });
             return;
         };
         let by = self.person_or_server(turn);
-        let by = if by.name.is_empty() {
-            "the server"
-        } else {
-            by.name.as_str()
-        };
+        let by = if by.name.is_empty() { "the server" } else { by.name.as_str() };
         let words = format!("Killed by {by}: {reason}");
-        turn.answer(Answer::Killed {
-            who: person.name.clone(),
-        });
+        turn.answer(Answer::Killed { who: person.name.clone() });
         self.close_and_quit(slot, &words, turn);
     }
 
@@ -447,9 +334,7 @@ impl Hub {
         let event = turn.event(&by, What::Announced { text, wallops });
         if !wallops {
             for list in &mut turn.effects.shards {
-                list.push(Effect::ToAll {
-                    event: event.clone(),
-                });
+                list.push(Effect::ToAll { event: event.clone() });
             }
             return;
         }
@@ -472,14 +357,8 @@ impl Hub {
             return;
         }
         let by = self.person_or_server(turn);
-        let by = if by.name.is_empty() {
-            "the server".to_owned()
-        } else {
-            by.name.to_string()
-        };
-        turn.effects
-            .server
-            .push(ServerEffect::Control { control, by });
+        let by = if by.name.is_empty() { "the server".to_owned() } else { by.name.to_string() };
+        turn.effects.server.push(ServerEffect::Control { control, by });
     }
 }
 

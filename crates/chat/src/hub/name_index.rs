@@ -28,27 +28,15 @@ pub(super) struct Named<'a> {
 
 impl NameIndex {
     pub fn new(hasher: FixedState) -> NameIndex {
-        NameIndex {
-            hasher,
-            keys: HashTable::new(),
-            skeletons: HashTable::new(),
-        }
+        NameIndex { hasher, keys: HashTable::new(), skeletons: HashTable::new() }
     }
 
     pub fn insert(&mut self, place: u32, name: Named) {
-        let entry = Entry {
-            hash: self.hash(name.key),
-            place,
-        };
-        self.keys
-            .insert_unique(spread(entry.hash), entry, |entry| spread(entry.hash));
+        let entry = Entry { hash: self.hash(name.key), place };
+        self.keys.insert_unique(spread(entry.hash), entry, |entry| spread(entry.hash));
         for skeleton in crate::name::skeletons(name.text, name.key) {
-            let entry = Entry {
-                hash: self.hash(&skeleton),
-                place,
-            };
-            self.skeletons
-                .insert_unique(spread(entry.hash), entry, |entry| spread(entry.hash));
+            let entry = Entry { hash: self.hash(&skeleton), place };
+            self.skeletons.insert_unique(spread(entry.hash), entry, |entry| spread(entry.hash));
         }
     }
 
@@ -65,9 +53,7 @@ impl NameIndex {
     pub fn find<'a>(&self, key: &str, name_at: impl Fn(u32) -> Option<Named<'a>>) -> Option<u32> {
         let hash = self.hash(key);
         self.keys
-            .find(spread(hash), |entry| {
-                entry.hash == hash && name_at(entry.place).is_some_and(|name| name.key == key)
-            })
+            .find(spread(hash), |entry| entry.hash == hash && name_at(entry.place).is_some_and(|name| name.key == key))
             .map(|entry| entry.place)
     }
 
@@ -91,9 +77,7 @@ impl NameIndex {
             let hash = self.hash(skeleton);
             self.skeletons
                 .iter_hash(spread(hash))
-                .find(|entry| {
-                    entry.hash == hash && !ignored(entry.place) && looks_alike(entry, skeleton)
-                })
+                .find(|entry| entry.hash == hash && !ignored(entry.place) && looks_alike(entry, skeleton))
                 .map(|entry| entry.place)
         })
     }
@@ -104,9 +88,7 @@ impl NameIndex {
 }
 
 fn remove_entry(table: &mut HashTable<Entry>, hash: u32, place: u32) {
-    if let Ok(entry) = table.find_entry(spread(hash), |entry| {
-        entry.hash == hash && entry.place == place
-    }) {
+    if let Ok(entry) = table.find_entry(spread(hash), |entry| entry.hash == hash && entry.place == place) {
         entry.remove();
     }
 }

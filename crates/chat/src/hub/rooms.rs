@@ -31,10 +31,7 @@ impl Hub {
             name: &room.name,
             flags: room.rules.flags,
             key: room.rules.key.as_deref(),
-            is_full: room
-                .rules
-                .member_limit
-                .is_some_and(|limit| room.members.len() >= limit as usize),
+            is_full: room.rules.member_limit.is_some_and(|limit| room.members.len() >= limit as usize),
         }
     }
 
@@ -54,34 +51,17 @@ impl Hub {
     }
 
     /// The room of this name, if the client may do this in it.
-    pub(super) fn room_for(
-        &self,
-        slot: u32,
-        name: &ChatroomName,
-        act: Act,
-    ) -> Result<RoomNumber, Refusal> {
-        let missing = || Refusal::NoSuchRoom {
-            name: name.text().clone(),
-        };
+    pub(super) fn room_for(&self, slot: u32, name: &ChatroomName, act: Act) -> Result<RoomNumber, Refusal> {
+        let missing = || Refusal::NoSuchRoom { name: name.text().clone() };
         let number = self.state.room_named(name.key()).ok_or_else(missing)?;
-        let (client, room) = self
-            .state
-            .client(slot)
-            .zip(self.state.room(number))
-            .ok_or_else(missing)?;
+        let (client, room) = self.state.client(slot).zip(self.state.room(number)).ok_or_else(missing)?;
         permit(&Hub::actor(client, room), act, &Hub::rules_of(room))?;
         Ok(number)
     }
 
     // Entering
 
-    pub(super) fn join(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        key: Option<&str>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn join(&mut self, asker: Asker, name: &ChatroomName, key: Option<&str>, turn: &mut Turn) {
         if let Err(refusal) = self.try_join(asker, name, key, turn) {
             turn.refuse(refusal);
         }
@@ -104,9 +84,7 @@ impl Hub {
             return Ok(());
         }
         if client.rooms.len() >= self.settings.rooms_per_client {
-            return Err(Refusal::TooManyRooms {
-                room: name.text().clone(),
-            });
+            return Err(Refusal::TooManyRooms { room: name.text().clone() });
         }
         let (number, roles) = match found {
             Some(number) => (number, self.admit_to_room(asker.slot, number, key, turn)?),
@@ -114,26 +92,11 @@ impl Hub {
                 self.check_new_room(client, name)?;
                 let number = self.add_named_room(name, turn);
                 self.keep_room(number, turn);
-                (
-                    number,
-                    Roles::of(if account.is_some() {
-                        Role::Owner
-                    } else {
-                        Role::Operator
-                    }),
-                )
+                (number, Roles::of(if account.is_some() { Role::Owner } else { Role::Operator }))
             }
         };
         if let Some(account) = account {
-            self.keep_member(
-                number,
-                account,
-                Membership {
-                    roles,
-                    since: turn.now,
-                },
-                turn,
-            );
+            self.keep_member(number, account, Membership { roles, since: turn.now }, turn);
         }
         self.enter_room(asker.slot, number, roles, true, turn);
         Ok(())
@@ -155,23 +118,16 @@ impl Hub {
         let actor = Actor {
             verdict: room.rules.verdict(&client.person),
             invited: is_invited,
-            listed_as_invited: room.has(RoomFlag::InviteOnly)
-                && room.rules.lists_as_invited(&client.person),
+            listed_as_invited: room.has(RoomFlag::InviteOnly) && room.rules.lists_as_invited(&client.person),
             ..Hub::actor(client, room)
         };
         permit(&actor, Act::Join { key }, &Hub::rules_of(room))?;
         // The first to come to a room that is nobody's looks after it.
         let is_first = room.members.is_empty() && room.is_unowned();
         if is_invited {
-            self.state.change_client(slot, |client| {
-                client.rare_mut().invitations.retain(|room| *room != number)
-            });
+            self.state.change_client(slot, |client| client.rare_mut().invitations.retain(|room| *room != number));
         }
-        Ok(if is_first {
-            Roles::of(Role::Operator)
-        } else {
-            Roles::NONE
-        })
+        Ok(if is_first { Roles::of(Role::Operator) } else { Roles::NONE })
     }
 
     fn check_new_room(&self, client: &Client, name: &ChatroomName) -> Result<(), Refusal> {
@@ -196,13 +152,7 @@ impl Hub {
     pub(super) fn add_named_room(&mut self, name: &ChatroomName, turn: &Turn) -> RoomNumber {
         let number = self.state.next_room();
         let id = self.new_room_id(turn);
-        self.state.add_room(Chatroom::new(
-            number,
-            id,
-            name.text().clone(),
-            name.key().clone(),
-            turn.now,
-        ));
+        self.state.add_room(Chatroom::new(number, id, name.text().clone(), name.key().clone(), turn.now));
         number
     }
 
@@ -213,24 +163,11 @@ impl Hub {
     }
 
     /// Puts a client into a room: its sessions see the room from here on, the room sees her, she is shown who is there.
-    fn enter_room(
-        &mut self,
-        slot: u32,
-        number: RoomNumber,
-        roles: Roles,
-        is_asked: bool,
-        turn: &mut Turn,
-    ) {
+    fn enter_room(&mut self, slot: u32, number: RoomNumber, roles: Roles, is_asked: bool, turn: &mut Turn) {
         self.state.add_member(number, slot, roles, turn.now);
         let sessions = self.sessions_of(slot);
         for session in &sessions {
-            turn.effects.to(
-                *session,
-                Effect::Enter {
-                    session: *session,
-                    room: number,
-                },
-            );
+            turn.effects.to(*session, Effect::Enter { session: *session, room: number });
         }
         if let Some(event) = self.joined_event(slot, number, turn) {
             let origin = if is_asked { turn.event_origin() } else { None };
@@ -245,14 +182,7 @@ impl Hub {
         let client = self.state.client(slot)?;
         let roles = self.state.member(client.place(number)?)?.roles;
         let room = self.room_ref(number)?;
-        Some(turn.event(
-            &client.person,
-            What::Joined {
-                room,
-                away: client.away().map(Box::from),
-                roles,
-            },
-        ))
+        Some(turn.event(&client.person, What::Joined { room, away: client.away().map(Box::from), roles }))
     }
 
     /// Shows a newcomer's session what the room is and who is there.
@@ -264,62 +194,30 @@ impl Hub {
             return;
         };
         let topic = room.rules.topic.as_deref().cloned();
-        let view = RoomView {
-            id: room.id,
-            name: room.name.clone(),
-            topic,
-            members,
-        };
+        let view = RoomView { id: room.id, name: room.name.clone(), topic, members };
         turn.tell(id, Answer::Entered(Box::new(view)));
     }
 
     pub(super) fn members_of(&mut self, number: RoomNumber) -> Option<RoomMembers> {
         let members = self.state.rows(number);
         let room = self.state.room(number)?;
-        let visibility = if room.has(RoomFlag::Secret) {
-            Visibility::Secret
-        } else {
-            Visibility::Public
-        };
-        Some(RoomMembers {
-            room: room.name.clone(),
-            visibility,
-            members,
-        })
+        let visibility = if room.has(RoomFlag::Secret) { Visibility::Secret } else { Visibility::Public };
+        Some(RoomMembers { room: room.name.clone(), visibility, members })
     }
 
     /// An account that is back is back in its rooms.
     pub(super) fn return_to_rooms(&mut self, slot: u32, account: u32, turn: &mut Turn) {
-        let kept = self
-            .state
-            .account(account)
-            .map(|account| account.rooms.clone())
-            .unwrap_or_default();
+        let kept = self.state.account(account).map(|account| account.rooms.clone()).unwrap_or_default();
         for (number, membership) in kept {
-            let is_here = self
-                .state
-                .client(slot)
-                .is_none_or(|client| client.place(number).is_some());
+            let is_here = self.state.client(slot).is_none_or(|client| client.place(number).is_some());
             if is_here || self.state.room(number).is_none() {
                 continue;
             }
             let mut roles = membership.roles;
-            if self
-                .state
-                .room(number)
-                .is_some_and(|room| self.is_abandoned(room))
-            {
+            if self.state.room(number).is_some_and(|room| self.is_abandoned(room)) {
                 self.lift_restrictions(number, turn);
                 roles = roles.with(Role::Operator);
-                self.keep_member(
-                    number,
-                    account,
-                    Membership {
-                        roles,
-                        ..membership
-                    },
-                    turn,
-                );
+                self.keep_member(number, account, Membership { roles, ..membership }, turn);
             }
             self.enter_room(slot, number, roles, false, turn);
         }
@@ -327,26 +225,11 @@ impl Hub {
 
     // Leaving
 
-    pub(super) fn part(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        reason: Option<Box<str>>,
-        turn: &mut Turn,
-    ) {
-        let here = self
-            .room_for(asker.slot, name, Act::See)
-            .and_then(|number| {
-                let is_member = self
-                    .state
-                    .client(asker.slot)
-                    .is_some_and(|client| client.place(number).is_some());
-                is_member
-                    .then_some(number)
-                    .ok_or_else(|| Refusal::NotMember {
-                        room: name.text().clone(),
-                    })
-            });
+    pub(super) fn part(&mut self, asker: Asker, name: &ChatroomName, reason: Option<Box<str>>, turn: &mut Turn) {
+        let here = self.room_for(asker.slot, name, Act::See).and_then(|number| {
+            let is_member = self.state.client(asker.slot).is_some_and(|client| client.place(number).is_some());
+            is_member.then_some(number).ok_or_else(|| Refusal::NotMember { room: name.text().clone() })
+        });
         match here {
             Ok(number) => self.part_room(asker, number, reason, turn),
             Err(refusal) => turn.refuse(refusal),
@@ -363,13 +246,7 @@ impl Hub {
         }
     }
 
-    fn part_room(
-        &mut self,
-        asker: Asker,
-        number: RoomNumber,
-        reason: Option<Box<str>>,
-        turn: &mut Turn,
-    ) {
+    fn part_room(&mut self, asker: Asker, number: RoomNumber, reason: Option<Box<str>>, turn: &mut Turn) {
         let Some((person, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
             return;
         };
@@ -378,30 +255,14 @@ impl Hub {
     }
 
     /// Takes a client out of a room for good. The event comes first, so that the leaver sees it too.
-    pub(super) fn leave_room(
-        &mut self,
-        slot: u32,
-        number: RoomNumber,
-        event: Event,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn leave_room(&mut self, slot: u32, number: RoomNumber, event: Event, turn: &mut Turn) {
         let origin = turn.event_origin();
         self.tell_room(number, event, origin, turn);
         for session in self.sessions_of(slot) {
-            turn.effects.to(
-                session,
-                Effect::Leave {
-                    session,
-                    room: number,
-                },
-            );
+            turn.effects.to(session, Effect::Leave { session, room: number });
         }
         self.state.remove_member(number, slot);
-        let account = self
-            .state
-            .client(slot)
-            .and_then(|client| client.account.as_ref())
-            .map(|account| account.slot);
+        let account = self.state.client(slot).and_then(|client| client.account.as_ref()).map(|account| account.slot);
         if let Some(account) = account {
             self.end_membership(account, number, turn);
         }
@@ -414,21 +275,14 @@ impl Hub {
         };
         if self.state.kept_membership(account, number).is_some() {
             self.state.keep_membership(account, number, None);
-            turn.keep(Change::MemberRemoved {
-                room: number,
-                account: id,
-            });
+            turn.keep(Change::MemberRemoved { room: number, account: id });
         }
     }
 
     /// What becomes of a room that the last one has left, if nobody owns it: one where nothing was ever said is
     /// forgotten, another loses its restrictions. While the store takes nothing this waits for the next one who comes.
     pub(super) fn settle_empty_room(&mut self, number: RoomNumber, turn: &mut Turn) {
-        let Some(room) = self
-            .state
-            .room(number)
-            .filter(|room| self.is_abandoned(room))
-        else {
+        let Some(room) = self.state.room(number).filter(|room| self.is_abandoned(room)) else {
             return;
         };
         if !room.has_history && room.rules.topic.is_none() && room.rules.kept_members == 0 {
@@ -442,11 +296,7 @@ impl Hub {
     /// A room that nobody owns and nobody is in has no restrictions, since nobody could ever lift them. Its id, topic
     /// and history stay.
     fn lift_restrictions(&mut self, number: RoomNumber, turn: &mut Turn) {
-        let Some(room) = self
-            .state
-            .room(number)
-            .filter(|room| self.is_abandoned(room))
-        else {
+        let Some(room) = self.state.room(number).filter(|room| self.is_abandoned(room)) else {
             return;
         };
         let bare = room.rules.without_restrictions();
@@ -465,13 +315,7 @@ impl Hub {
 
     // Topics
 
-    pub(super) fn set_topic(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        text: Box<str>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn set_topic(&mut self, asker: Asker, name: &ChatroomName, text: Box<str>, turn: &mut Turn) {
         let number = match self.room_for(asker.slot, name, Act::SetTopic) {
             Ok(number) => number,
             Err(refusal) => {
@@ -482,20 +326,12 @@ impl Hub {
         let Some((person, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
             return;
         };
-        let has_topic = self
-            .state
-            .room(number)
-            .is_some_and(|room| room.rules.topic.is_some());
+        let has_topic = self.state.room(number).is_some_and(|room| room.rules.topic.is_some());
         if text.is_empty() && !has_topic {
             return;
         }
-        let topic = (!text.is_empty()).then(|| {
-            Box::new(Topic {
-                text: text.clone(),
-                by: person.mask().into(),
-                at: turn.now,
-            })
-        });
+        let topic =
+            (!text.is_empty()).then(|| Box::new(Topic { text: text.clone(), by: person.mask().into(), at: turn.now }));
         self.state.change_rules(number, |rules| rules.topic = topic);
         self.keep_room(number, turn);
         let event = turn.event(&person, What::TopicChanged { room, text });
@@ -505,13 +341,7 @@ impl Hub {
 
     // Being let in
 
-    pub(super) fn invite(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        who: &Username,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn invite(&mut self, asker: Asker, name: &ChatroomName, who: &Username, turn: &mut Turn) {
         if let Err(refusal) = self.try_invite(asker, name, who, turn) {
             turn.refuse(refusal);
         }
@@ -524,9 +354,7 @@ impl Hub {
         who: &Username,
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
-        let missing = || Refusal::NoSuchClient {
-            name: who.text().clone(),
-        };
+        let missing = || Refusal::NoSuchClient { name: who.text().clone() };
         let number = self.room_for(asker.slot, name, Act::Invite)?;
         let slot = self.state.client_named(who.key()).ok_or_else(missing)?;
         let invited = self.state.client(slot).ok_or_else(missing)?;
@@ -535,10 +363,7 @@ impl Hub {
         };
         let person = invited.person.clone();
         if invited.place(number).is_some() {
-            return Err(Refusal::AlreadyMember {
-                name: person.name.clone(),
-                room: room.name,
-            });
+            return Err(Refusal::AlreadyMember { name: person.name.clone(), room: room.name });
         }
         let away = invited.away().map(Box::from);
         self.state.change_client(slot, |client| {
@@ -550,41 +375,20 @@ impl Hub {
             invitations.push(number);
         });
         let event = |to_invited, turn: &Turn| {
-            turn.event(
-                &by,
-                What::Invited {
-                    room: room.clone(),
-                    who: person.clone(),
-                    to_invited,
-                },
-            )
+            turn.event(&by, What::Invited { room: room.clone(), who: person.clone(), to_invited })
         };
         let sessions = self.sessions_of(slot);
         let to_invited = event(true, turn);
         turn.tell_sessions(&sessions, &to_invited, None);
         let mut others = self.sessions_at_least(number, Role::HalfOperator);
-        others.retain(|id| {
-            self.state
-                .session(*id)
-                .is_some_and(|session| session.client != asker.slot)
-        });
+        others.retain(|id| self.state.session(*id).is_some_and(|session| session.client != asker.slot));
         let to_operators = event(false, turn);
         turn.tell_sessions(&others, &to_operators, None);
-        turn.answer(Answer::Invited {
-            who: person.name.clone(),
-            room: room.name.clone(),
-            away,
-        });
+        turn.answer(Answer::Invited { who: person.name.clone(), room: room.name.clone(), away });
         Ok(())
     }
 
-    pub(super) fn knock(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        text: Option<Box<str>>,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn knock(&mut self, asker: Asker, name: &ChatroomName, text: Option<Box<str>>, turn: &mut Turn) {
         if let Err(refusal) = self.try_knock(asker, name, text, turn) {
             turn.refuse(refusal);
         }
@@ -598,36 +402,24 @@ impl Hub {
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
         let number = self.room_for(asker.slot, name, Act::See)?;
-        let Some((client, room)) = self.state.client(asker.slot).zip(self.state.room(number))
-        else {
+        let Some((client, room)) = self.state.client(asker.slot).zip(self.state.room(number)) else {
             return Ok(());
         };
         let (person, room_name) = (client.person.clone(), room.name.clone());
         if client.place(number).is_some() {
-            return Err(Refusal::AlreadyMember {
-                name: person.name.clone(),
-                room: room_name,
-            });
+            return Err(Refusal::AlreadyMember { name: person.name.clone(), room: room_name });
         }
-        let actor = Actor {
-            verdict: room.rules.verdict(&person),
-            ..Hub::actor(client, room)
-        };
+        let actor = Actor { verdict: room.rules.verdict(&person), ..Hub::actor(client, room) };
         permit(&actor, Act::Knock, &Hub::rules_of(room))?;
         let is_recent = |at: Timestamp| at.0.saturating_add(KNOCK_INTERVAL_MS) > turn.now.0;
-        let last = client
-            .rare
-            .as_ref()
-            .and_then(|rare| rare.knocks.iter().find(|(room, _)| *room == number));
+        let last = client.rare.as_ref().and_then(|rare| rare.knocks.iter().find(|(room, _)| *room == number));
         if last.is_some_and(|(_, at)| is_recent(*at)) {
             return Err(Refusal::KnockedTooOften { room: room_name });
         }
         let now = turn.now;
         self.state.change_client(asker.slot, |client| {
             let knocks = &mut client.rare_mut().knocks;
-            knocks.retain(|(room, at)| {
-                *room != number && at.0.saturating_add(KNOCK_INTERVAL_MS) > now.0
-            });
+            knocks.retain(|(room, at)| *room != number && at.0.saturating_add(KNOCK_INTERVAL_MS) > now.0);
             if knocks.len() >= KNOCKS {
                 knocks.remove(0);
             }
@@ -648,9 +440,7 @@ impl Hub {
             return true;
         }
         match slot.and_then(|slot| self.state.client(slot)) {
-            Some(client) => {
-                permit(&Hub::actor(client, room), Act::See, &Hub::rules_of(room)).is_ok()
-            }
+            Some(client) => permit(&Hub::actor(client, room), Act::See, &Hub::rules_of(room)).is_ok(),
             None => !room.has(RoomFlag::Secret),
         }
     }
@@ -660,31 +450,25 @@ impl Hub {
         let Some(client) = self.state.client(slot) else {
             return;
         };
-        let directs = client
-            .rare
-            .as_ref()
-            .map(|rare| rare.directs.clone())
-            .unwrap_or_default();
+        let directs = client.rare.as_ref().map(|rare| rare.directs.clone()).unwrap_or_default();
         if directs.is_empty() {
             return;
         }
         let id = client.id;
         for number in directs {
-            let is_hers = self.state.room(number).is_some_and(
-                |room| matches!(room.kind, ChatroomKind::Direct(one, other) if one == id || other == id),
-            );
+            let is_hers = self
+                .state
+                .room(number)
+                .is_some_and(|room| matches!(room.kind, ChatroomKind::Direct(one, other) if one == id || other == id));
             if is_hers {
                 self.state.remove_room(number);
             }
         }
-        self.state
-            .change_client(slot, |client| client.rare_mut().directs.clear());
+        self.state.change_client(slot, |client| client.rare_mut().directs.clear());
     }
 
     pub(super) fn person_or_server(&self, turn: &Turn) -> Arc<crate::person::Person> {
-        self.asker(turn)
-            .and_then(|asker| self.person(asker.slot))
-            .unwrap_or_else(|| self.server.clone())
+        self.asker(turn).and_then(|asker| self.person(asker.slot)).unwrap_or_else(|| self.server.clone())
     }
 }
 
@@ -742,10 +526,7 @@ mod tests {
     #[test]
     fn room_creation_may_be_for_accounts() {
         check_with(
-            Settings {
-                room_creation: RoomCreation::Accounts,
-                ..settings()
-            },
+            Settings { room_creation: RoomCreation::Accounts, ..settings() },
             "
             > alice arrives
             alice: welcome alice
@@ -768,10 +549,7 @@ mod tests {
     #[test]
     fn room_creation_may_be_for_operators() {
         check_with(
-            Settings {
-                room_creation: RoomCreation::Operators,
-                ..settings()
-            },
+            Settings { room_creation: RoomCreation::Operators, ..settings() },
             "
             > alice arrives
             alice: welcome alice
@@ -1140,10 +918,7 @@ mod tests {
     #[test]
     fn standing_rooms_stand() {
         check_with(
-            Settings {
-                standing_rooms: vec!["#lobby".into()],
-                ..settings()
-            },
+            Settings { standing_rooms: vec!["#lobby".into()], ..settings() },
             "
             > show changes
             > alice arrives

@@ -105,10 +105,7 @@ pub(super) struct Session {
     pub certificate: Option<Box<[u8; 32]>>,
     pub signed_on: Timestamp,
     /// The names that it watches, oldest first.
-    #[expect(
-        clippy::box_collection,
-        reason = "most sessions watch nobody, and there are many"
-    )]
+    #[expect(clippy::box_collection, reason = "most sessions watch nobody, and there are many")]
     pub watching: Option<Box<Vec<Username>>>,
 }
 
@@ -124,91 +121,28 @@ pub(super) struct Whowas {
 /// How to take one step back.
 #[derive(Debug)]
 enum Undo {
-    ClientAdded {
-        slot: u32,
-        appended: bool,
-    },
-    ClientRemoved {
-        slot: u32,
-        client: Box<Client>,
-    },
-    Client {
-        slot: u32,
-        before: Box<Client>,
-    },
-    Attached {
-        session: SessionId,
-        before: Box<SessionPlace>,
-    },
-    Detached {
-        session: SessionId,
-        position: u32,
-        before: Box<SessionPlace>,
-    },
-    Stage {
-        session: SessionId,
-        before: Box<SessionPlace>,
-    },
+    ClientAdded { slot: u32, appended: bool },
+    ClientRemoved { slot: u32, client: Box<Client> },
+    Client { slot: u32, before: Box<Client> },
+    Attached { session: SessionId, before: Box<SessionPlace> },
+    Detached { session: SessionId, position: u32, before: Box<SessionPlace> },
+    Stage { session: SessionId, before: Box<SessionPlace> },
     RoomAdded(RoomNumber),
     RoomRemoved(Box<Chatroom>),
-    Rules {
-        room: RoomNumber,
-        before: Box<Rules>,
-    },
+    Rules { room: RoomNumber, before: Box<Rules> },
     MemberAdded(RoomNumber),
-    MemberRemoved {
-        room: RoomNumber,
-        member: u32,
-        place: u32,
-        before: Member,
-    },
-    Roles {
-        room: RoomNumber,
-        member: u32,
-        before: Roles,
-    },
-    Posted {
-        room: RoomNumber,
-        evicted: Option<Arc<Message>>,
-        pushed: bool,
-        had_history: bool,
-    },
-    AccountAdded {
-        slot: u32,
-        appended: bool,
-    },
-    AccountRemoved {
-        slot: u32,
-        account: Box<Account>,
-    },
-    Record {
-        slot: u32,
-        before: SharedAccount,
-    },
-    KeptAdded {
-        account: u32,
-    },
-    KeptChanged {
-        account: u32,
-        position: u32,
-        before: Membership,
-    },
-    KeptRemoved {
-        account: u32,
-        position: u32,
-        room: RoomNumber,
-        before: Membership,
-    },
+    MemberRemoved { room: RoomNumber, member: u32, place: u32, before: Member },
+    Roles { room: RoomNumber, member: u32, before: Roles },
+    Posted { room: RoomNumber, evicted: Option<Arc<Message>>, pushed: bool, had_history: bool },
+    AccountAdded { slot: u32, appended: bool },
+    AccountRemoved { slot: u32, account: Box<Account> },
+    Record { slot: u32, before: SharedAccount },
+    KeptAdded { account: u32 },
+    KeptChanged { account: u32, position: u32, before: Membership },
+    KeptRemoved { account: u32, position: u32, room: RoomNumber, before: Membership },
     Watched(SessionId),
-    Unwatched {
-        session: SessionId,
-        position: u32,
-        watcher: u32,
-        name: Box<Username>,
-    },
-    WhowasAdded {
-        evicted: Option<Box<Whowas>>,
-    },
+    Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
+    WhowasAdded { evicted: Option<Box<Whowas>> },
 }
 
 impl State {
@@ -294,8 +228,7 @@ impl State {
     }
 
     pub fn client_named(&self, key: &str) -> Option<u32> {
-        self.client_names
-            .find(key, |slot| self.clients.at(slot).map(name_of_client))
+        self.client_names.find(key, |slot| self.clients.at(slot).map(name_of_client))
     }
 
     /// Someone else whose name looks like this one.
@@ -324,10 +257,7 @@ impl State {
     pub fn remove_client(&mut self, slot: u32) {
         self.unlink_client(slot);
         if let Some(client) = self.clients.remove(slot) {
-            self.journal.push(Undo::ClientRemoved {
-                slot,
-                client: Box::new(client),
-            });
+            self.journal.push(Undo::ClientRemoved { slot, client: Box::new(client) });
         }
     }
 
@@ -340,10 +270,7 @@ impl State {
         change(client);
         client.tidy();
         self.relink_client(slot, &before);
-        self.journal.push(Undo::Client {
-            slot,
-            before: Box::new(before),
-        });
+        self.journal.push(Undo::Client { slot, before: Box::new(before) });
     }
 
     pub fn touch(&mut self, slot: u32, now: Timestamp) {
@@ -363,11 +290,7 @@ impl State {
         if let Some(leaving) = client.leaving() {
             self.deadlines.insert((leaving.deadline, slot));
         }
-        if let Some(account) = client
-            .account
-            .as_ref()
-            .and_then(|account| self.accounts.at_mut(account.slot))
-        {
+        if let Some(account) = client.account.as_ref().and_then(|account| self.accounts.at_mut(account.slot)) {
             account.client = Some(slot);
         }
     }
@@ -383,11 +306,7 @@ impl State {
         if let Some(leaving) = client.leaving() {
             self.deadlines.remove(&(leaving.deadline, slot));
         }
-        if let Some(account) = client
-            .account
-            .as_ref()
-            .and_then(|account| self.accounts.at_mut(account.slot))
-        {
+        if let Some(account) = client.account.as_ref().and_then(|account| self.accounts.at_mut(account.slot)) {
             account.client = None;
         }
     }
@@ -404,10 +323,8 @@ impl State {
         if client.modes != before.modes {
             let has = |client: &Client, mode| usize::from(client.has(mode));
             let (invisible, operator) = (PersonalMode::Invisible, PersonalMode::Operator);
-            self.counts.invisible =
-                self.counts.invisible + has(client, invisible) - has(before, invisible);
-            self.counts.operators =
-                self.counts.operators + has(client, operator) - has(before, operator);
+            self.counts.invisible = self.counts.invisible + has(client, invisible) - has(before, invisible);
+            self.counts.operators = self.counts.operators + has(client, operator) - has(before, operator);
         }
         if client.leaving() != before.leaving() {
             if let Some(leaving) = before.leaving() {
@@ -419,22 +336,16 @@ impl State {
         }
         let account_slot = |client: &Client| client.account.as_ref().map(|account| account.slot);
         if account_slot(client) != account_slot(before) {
-            if let Some(account) = account_slot(before).and_then(|slot| self.accounts.at_mut(slot))
-            {
+            if let Some(account) = account_slot(before).and_then(|slot| self.accounts.at_mut(slot)) {
                 account.client = None;
             }
-            if let Some(account) = account_slot(client).and_then(|slot| self.accounts.at_mut(slot))
-            {
+            if let Some(account) = account_slot(client).and_then(|slot| self.accounts.at_mut(slot)) {
                 account.client = Some(slot);
             }
         }
         if !Arc::ptr_eq(&client.person, &before.person) {
             for place in &client.rooms {
-                if let Some(room) = self
-                    .rooms
-                    .get_mut(place.room.0 as usize)
-                    .and_then(Option::as_deref_mut)
-                {
+                if let Some(room) = self.rooms.get_mut(place.room.0 as usize).and_then(Option::as_deref_mut) {
                     room.rows = None;
                     if let Some(member) = room.members.get_mut(place.member as usize) {
                         member.verdict = None;
@@ -453,24 +364,15 @@ impl State {
 
     /// The place of a session, if it is of this generation.
     pub fn session_place(&self, id: SessionId) -> Option<&SessionPlace> {
-        let place = self
-            .sessions
-            .get(id.shard as usize)?
-            .get(id.slot as usize)?;
+        let place = self.sessions.get(id.shard as usize)?.get(id.slot as usize)?;
         (place.generation == id.generation).then_some(place)
     }
 
     /// What is at the place of this session now, of whatever generation.
     pub fn occupant(&self, id: SessionId) -> Option<SessionId> {
-        let place = self
-            .sessions
-            .get(id.shard as usize)?
-            .get(id.slot as usize)?;
+        let place = self.sessions.get(id.shard as usize)?.get(id.slot as usize)?;
         let taken = !matches!(place.stage, Stage::Vacant);
-        taken.then_some(SessionId {
-            generation: place.generation,
-            ..id
-        })
+        taken.then_some(SessionId { generation: place.generation, ..id })
     }
 
     pub fn session(&self, id: SessionId) -> Option<&Session> {
@@ -481,10 +383,7 @@ impl State {
     }
 
     fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
-        let place = self
-            .sessions
-            .get_mut(id.shard as usize)?
-            .get_mut(id.slot as usize)?;
+        let place = self.sessions.get_mut(id.shard as usize)?.get_mut(id.slot as usize)?;
         match &mut place.stage {
             Stage::Present(session) if place.generation == id.generation => Some(session),
             _ => None,
@@ -492,25 +391,15 @@ impl State {
     }
 
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, &Session)> {
-        self.sessions
-            .iter()
-            .enumerate()
-            .flat_map(|(shard, places)| {
-                places
-                    .iter()
-                    .enumerate()
-                    .filter_map(move |(slot, place)| match &place.stage {
-                        Stage::Present(session) => {
-                            let id = SessionId {
-                                shard: shard as u16,
-                                slot: slot as u32,
-                                generation: place.generation,
-                            };
-                            Some((id, session))
-                        }
-                        _ => None,
-                    })
+        self.sessions.iter().enumerate().flat_map(|(shard, places)| {
+            places.iter().enumerate().filter_map(move |(slot, place)| match &place.stage {
+                Stage::Present(session) => {
+                    let id = SessionId { shard: shard as u16, slot: slot as u32, generation: place.generation };
+                    Some((id, session))
+                }
+                _ => None,
             })
+        })
     }
 
     /// Whether a session of this name can be.
@@ -534,17 +423,8 @@ impl State {
     pub fn set_verified(&mut self, id: SessionId, account: Option<ClientId>) {
         let Some(place) = self.seat(id) else { return };
         let stage = account.map_or(Stage::Vacant, Stage::Verified);
-        let before = std::mem::replace(
-            place,
-            SessionPlace {
-                generation: id.generation,
-                stage,
-            },
-        );
-        self.journal.push(Undo::Stage {
-            session: id,
-            before: Box::new(before),
-        });
+        let before = std::mem::replace(place, SessionPlace { generation: id.generation, stage });
+        self.journal.push(Undo::Stage { session: id, before: Box::new(before) });
     }
 
     /// Makes the session a device of its client. The place must be its own or free.
@@ -552,38 +432,23 @@ impl State {
         let slot = session.client;
         let Some(place) = self.seat(id) else { return };
         let stage = Stage::Present(session);
-        let before = std::mem::replace(
-            place,
-            SessionPlace {
-                generation: id.generation,
-                stage,
-            },
-        );
+        let before = std::mem::replace(place, SessionPlace { generation: id.generation, stage });
         if let Some(client) = self.clients.at_mut(slot) {
             client.sessions.push(id);
             for place in &client.rooms {
-                if let Some(room) = self
-                    .rooms
-                    .get_mut(place.room.0 as usize)
-                    .and_then(Option::as_deref_mut)
-                {
+                if let Some(room) = self.rooms.get_mut(place.room.0 as usize).and_then(Option::as_deref_mut) {
                     room.session_entered(id);
                 }
             }
         }
         self.counts.sessions += 1;
-        self.journal.push(Undo::Attached {
-            session: id,
-            before: Box::new(before),
-        });
+        self.journal.push(Undo::Attached { session: id, before: Box::new(before) });
     }
 
     /// Takes the session from its client, and stops its watching.
     pub fn detach(&mut self, id: SessionId) {
-        while let Some(key) = self
-            .session(id)
-            .and_then(|session| session.watching.as_ref()?.last())
-            .map(|name| name.key().clone())
+        while let Some(key) =
+            self.session(id).and_then(|session| session.watching.as_ref()?.last()).map(|name| name.key().clone())
         {
             self.unwatch(id, &key);
         }
@@ -591,37 +456,22 @@ impl State {
             return;
         };
         let Some(place) = self.seat(id) else { return };
-        let vacant = SessionPlace {
-            generation: id.generation,
-            stage: Stage::Vacant,
-        };
+        let vacant = SessionPlace { generation: id.generation, stage: Stage::Vacant };
         let before = std::mem::replace(place, vacant);
         let mut position = 0;
         if let Some(client) = self.clients.at_mut(slot) {
-            position = client
-                .sessions
-                .iter()
-                .position(|session| *session == id)
-                .unwrap_or(0);
+            position = client.sessions.iter().position(|session| *session == id).unwrap_or(0);
             if position < client.sessions.len() {
                 client.sessions.remove(position);
             }
             for place in &client.rooms {
-                if let Some(room) = self
-                    .rooms
-                    .get_mut(place.room.0 as usize)
-                    .and_then(Option::as_deref_mut)
-                {
+                if let Some(room) = self.rooms.get_mut(place.room.0 as usize).and_then(Option::as_deref_mut) {
                     room.session_left(id);
                 }
             }
         }
         self.counts.sessions -= 1;
-        self.journal.push(Undo::Detached {
-            session: id,
-            position: position as u32,
-            before: Box::new(before),
-        });
+        self.journal.push(Undo::Detached { session: id, position: position as u32, before: Box::new(before) });
     }
 
     // Rooms
@@ -640,24 +490,13 @@ impl State {
     }
 
     pub fn room_named(&self, key: &str) -> Option<RoomNumber> {
-        self.room_names
-            .find(key, |number| {
-                self.room(RoomNumber(number)).map(name_of_room)
-            })
-            .map(RoomNumber)
+        self.room_names.find(key, |number| self.room(RoomNumber(number)).map(name_of_room)).map(RoomNumber)
     }
 
     pub fn room_looking_like(&self, name: &crate::name::ChatroomName) -> Option<RoomNumber> {
-        let name = Named {
-            text: name.text(),
-            key: name.key(),
-        };
+        let name = Named { text: name.text(), key: name.key() };
         self.room_names
-            .find_confusable(
-                name,
-                |number| self.room(RoomNumber(number)).map(name_of_room),
-                |_| false,
-            )
+            .find_confusable(name, |number| self.room(RoomNumber(number)).map(name_of_room), |_| false)
             .map(RoomNumber)
     }
 
@@ -732,17 +571,11 @@ impl State {
         if room.rules.lists != before.lists {
             forget_worked_out(room);
         }
-        self.journal.push(Undo::Rules {
-            room: number,
-            before: Box::new(before),
-        });
+        self.journal.push(Undo::Rules { room: number, before: Box::new(before) });
     }
 
     pub fn note_verdict(&mut self, place: Place, verdict: crate::mask::Verdict) {
-        if let Some(member) = self
-            .room_mut(place.room)
-            .and_then(|room| room.members.get_mut(place.member as usize))
-        {
+        if let Some(member) = self.room_mut(place.room).and_then(|room| room.members.get_mut(place.member as usize)) {
             member.verdict = Some(verdict);
         }
     }
@@ -754,25 +587,14 @@ impl State {
     /// The client must not be in the room yet.
     pub fn add_member(&mut self, number: RoomNumber, slot: u32, roles: Roles, since: Timestamp) {
         let State { clients, rooms, .. } = self;
-        let Some(room) = rooms
-            .get_mut(number.0 as usize)
-            .and_then(Option::as_deref_mut)
-        else {
+        let Some(room) = rooms.get_mut(number.0 as usize).and_then(Option::as_deref_mut) else {
             return;
         };
         let Some(client) = clients.at_mut(slot) else {
             return;
         };
-        client.rooms.push(Place {
-            room: number,
-            member: room.members.len() as u32,
-        });
-        room.members.push(Member {
-            client: slot,
-            roles,
-            verdict: None,
-            since,
-        });
+        client.rooms.push(Place { room: number, member: room.members.len() as u32 });
+        room.members.push(Member { client: slot, roles, verdict: None, since });
         room.rows = None;
         for session in &client.sessions {
             room.session_entered(*session);
@@ -783,10 +605,7 @@ impl State {
     /// The last member takes the free place.
     pub fn remove_member(&mut self, number: RoomNumber, slot: u32) {
         let State { clients, rooms, .. } = self;
-        let Some(room) = rooms
-            .get_mut(number.0 as usize)
-            .and_then(Option::as_deref_mut)
-        else {
+        let Some(room) = rooms.get_mut(number.0 as usize).and_then(Option::as_deref_mut) else {
             return;
         };
         let Some(client) = clients.at_mut(slot) else {
@@ -807,12 +626,7 @@ impl State {
         if let Some(moved) = room.members.get(place.member as usize) {
             set_place(clients, moved.client, number, place.member);
         }
-        self.journal.push(Undo::MemberRemoved {
-            room: number,
-            member: place.member,
-            place: position as u32,
-            before,
-        });
+        self.journal.push(Undo::MemberRemoved { room: number, member: place.member, place: position as u32, before });
     }
 
     pub fn set_roles(&mut self, place: Place, roles: Roles) {
@@ -824,20 +638,13 @@ impl State {
         };
         let before = std::mem::replace(&mut member.roles, roles);
         room.rows = None;
-        self.journal.push(Undo::Roles {
-            room: place.room,
-            member: place.member,
-            before,
-        });
+        self.journal.push(Undo::Roles { room: place.room, member: place.member, before });
     }
 
     /// The rows of everyone in the room.
     pub fn rows(&mut self, number: RoomNumber) -> Arc<[MemberRow]> {
         let State { clients, rooms, .. } = self;
-        let Some(room) = rooms
-            .get_mut(number.0 as usize)
-            .and_then(Option::as_deref_mut)
-        else {
+        let Some(room) = rooms.get_mut(number.0 as usize).and_then(Option::as_deref_mut) else {
             return Arc::from([]);
         };
         if let Some(rows) = &room.rows {
@@ -848,10 +655,7 @@ impl State {
             .iter()
             .filter_map(|member| {
                 let client = clients.at(member.client)?;
-                Some(MemberRow {
-                    person: client.person.clone(),
-                    roles: member.roles,
-                })
+                Some(MemberRow { person: client.person.clone(), roles: member.roles })
             })
             .collect();
         room.rows = Some(rows.clone());
@@ -865,21 +669,12 @@ impl State {
             return;
         };
         let had_history = std::mem::replace(&mut room.has_history, true);
-        let evicted = if room.messages.len() >= limit {
-            room.messages.pop_front()
-        } else {
-            None
-        };
+        let evicted = if room.messages.len() >= limit { room.messages.pop_front() } else { None };
         let pushed = limit > 0;
         if pushed {
             room.messages.push_back(message);
         }
-        self.journal.push(Undo::Posted {
-            room: number,
-            evicted,
-            pushed,
-            had_history,
-        });
+        self.journal.push(Undo::Posted { room: number, evicted, pushed, had_history });
     }
 
     /// Holds no more than so many recent messages in any room from now on.
@@ -902,8 +697,7 @@ impl State {
     }
 
     pub fn account_named(&self, key: &str) -> Option<u32> {
-        self.account_names
-            .find(key, |slot| self.accounts.at(slot).map(name_of_account))
+        self.account_names.find(key, |slot| self.accounts.at(slot).map(name_of_account))
     }
 
     pub fn account_looking_like(&self, name: &Username, except: Option<u32>) -> Option<u32> {
@@ -933,10 +727,7 @@ impl State {
     pub fn remove_account(&mut self, slot: u32) {
         self.unlink_account(slot);
         if let Some(account) = self.accounts.remove(slot) {
-            self.journal.push(Undo::AccountRemoved {
-                slot,
-                account: Box::new(account),
-            });
+            self.journal.push(Undo::AccountRemoved { slot, account: Box::new(account) });
         }
     }
 
@@ -950,10 +741,8 @@ impl State {
     }
 
     fn replace_record(&mut self, slot: u32, record: SharedAccount) {
-        let same_certificates = self
-            .accounts
-            .at(slot)
-            .is_some_and(|account| account.record.certificates == record.certificates);
+        let same_certificates =
+            self.accounts.at(slot).is_some_and(|account| account.record.certificates == record.certificates);
         if !same_certificates {
             self.unlink_certificates(slot);
         }
@@ -961,10 +750,7 @@ impl State {
             return;
         };
         account.record = record.clone();
-        if let Some(client) = account
-            .client
-            .and_then(|client| self.clients.at_mut(client))
-        {
+        if let Some(client) = account.client.and_then(|client| self.clients.at_mut(client)) {
             client.account = Some(AccountOf { slot, record });
         }
         if !same_certificates {
@@ -1015,9 +801,7 @@ impl State {
     /// What an account's membership of a room is for good.
     pub fn kept_membership(&self, account: u32, room: RoomNumber) -> Option<Membership> {
         let kept = &self.accounts.at(account)?.rooms;
-        kept.iter()
-            .find(|(number, _)| *number == room)
-            .map(|(_, membership)| *membership)
+        kept.iter().find(|(number, _)| *number == room).map(|(_, membership)| *membership)
     }
 
     /// Sets it, or with `None` ends it.
@@ -1035,52 +819,33 @@ impl State {
             }
             (Some(position), Some(membership)) => {
                 let before = std::mem::replace(&mut account.rooms[position].1, membership);
-                Undo::KeptChanged {
-                    account: slot,
-                    position: position as u32,
-                    before,
-                }
+                Undo::KeptChanged { account: slot, position: position as u32, before }
             }
             (Some(position), None) => {
                 let (_, before) = account.rooms.remove(position);
-                Undo::KeptRemoved {
-                    account: slot,
-                    position: position as u32,
-                    room,
-                    before,
-                }
+                Undo::KeptRemoved { account: slot, position: position as u32, room, before }
             }
         };
         self.journal.push(step);
         self.count_kept(room, was, membership);
     }
 
-    fn count_kept(
-        &mut self,
-        room: RoomNumber,
-        before: Option<Membership>,
-        after: Option<Membership>,
-    ) {
+    fn count_kept(&mut self, room: RoomNumber, before: Option<Membership>, after: Option<Membership>) {
         let operates = |membership: Option<Membership>| {
-            u32::from(
-                membership.is_some_and(|membership| membership.roles.at_least(Role::Operator)),
-            )
+            u32::from(membership.is_some_and(|membership| membership.roles.at_least(Role::Operator)))
         };
         if let Some(room) = self.room_mut(room) {
             let rules = &mut room.rules;
             rules.operators = (rules.operators + operates(after)).saturating_sub(operates(before));
             let is_kept = |membership: Option<Membership>| u32::from(membership.is_some());
-            rules.kept_members =
-                (rules.kept_members + is_kept(after)).saturating_sub(is_kept(before));
+            rules.kept_members = (rules.kept_members + is_kept(after)).saturating_sub(is_kept(before));
         }
     }
 
     // Watching, and those who were here
 
     pub fn watchers(&self, key: &str) -> &[SessionId] {
-        self.watchers
-            .get(key)
-            .map_or(&[], |sessions| sessions.as_slice())
+        self.watchers.get(key).map_or(&[], |sessions| sessions.as_slice())
     }
 
     /// The session must not watch the name yet.
@@ -1110,10 +875,7 @@ impl State {
         }
         let mut watcher = 0;
         if let Some(sessions) = self.watchers.get_mut(key) {
-            watcher = sessions
-                .iter()
-                .position(|session| *session == id)
-                .unwrap_or(0);
+            watcher = sessions.iter().position(|session| *session == id).unwrap_or(0);
             if watcher < sessions.len() {
                 sessions.remove(watcher);
             }
@@ -1131,10 +893,7 @@ impl State {
 
     /// Latest first.
     pub fn whowas(&self, key: &str) -> impl Iterator<Item = &Whowas> {
-        self.whowas
-            .iter()
-            .rev()
-            .filter(move |entry| entry.key == key)
+        self.whowas.iter().rev().filter(move |entry| entry.key == key)
     }
 
     /// Notes someone who was here; of those there are at most `limit`.
@@ -1142,15 +901,9 @@ impl State {
         if limit == 0 {
             return;
         }
-        let evicted = if self.whowas.len() >= limit {
-            self.whowas.pop_front()
-        } else {
-            None
-        };
+        let evicted = if self.whowas.len() >= limit { self.whowas.pop_front() } else { None };
         self.whowas.push_back(entry);
-        self.journal.push(Undo::WhowasAdded {
-            evicted: evicted.map(Box::new),
-        });
+        self.journal.push(Undo::WhowasAdded { evicted: evicted.map(Box::new) });
     }
 
     // Taking back
@@ -1177,11 +930,7 @@ impl State {
                 {
                     client.sessions.pop();
                     for place in &client.rooms {
-                        if let Some(room) = self
-                            .rooms
-                            .get_mut(place.room.0 as usize)
-                            .and_then(Option::as_deref_mut)
-                        {
+                        if let Some(room) = self.rooms.get_mut(place.room.0 as usize).and_then(Option::as_deref_mut) {
                             room.session_left(session);
                         }
                     }
@@ -1189,23 +938,13 @@ impl State {
                 self.counts.sessions -= 1;
                 self.put_back(session, *before);
             }
-            Undo::Detached {
-                session,
-                position,
-                before,
-            } => {
+            Undo::Detached { session, position, before } => {
                 if let Stage::Present(Session { client, .. }) = &before.stage
                     && let Some(client) = self.clients.at_mut(*client)
                 {
-                    client
-                        .sessions
-                        .insert((position as usize).min(client.sessions.len()), session);
+                    client.sessions.insert((position as usize).min(client.sessions.len()), session);
                     for place in &client.rooms {
-                        if let Some(room) = self
-                            .rooms
-                            .get_mut(place.room.0 as usize)
-                            .and_then(Option::as_deref_mut)
-                        {
+                        if let Some(room) = self.rooms.get_mut(place.room.0 as usize).and_then(Option::as_deref_mut) {
                             room.session_entered(session);
                         }
                     }
@@ -1227,9 +966,7 @@ impl State {
             }
             Undo::MemberAdded(number) => {
                 let State { clients, rooms, .. } = self;
-                if let Some(room) = rooms
-                    .get_mut(number.0 as usize)
-                    .and_then(Option::as_deref_mut)
+                if let Some(room) = rooms.get_mut(number.0 as usize).and_then(Option::as_deref_mut)
                     && let Some(member) = room.members.pop()
                     && let Some(client) = clients.at_mut(member.client)
                 {
@@ -1239,17 +976,9 @@ impl State {
                     }
                 }
             }
-            Undo::MemberRemoved {
-                room: number,
-                member,
-                place,
-                before,
-            } => {
+            Undo::MemberRemoved { room: number, member, place, before } => {
                 let State { clients, rooms, .. } = self;
-                let Some(room) = rooms
-                    .get_mut(number.0 as usize)
-                    .and_then(Option::as_deref_mut)
-                else {
+                let Some(room) = rooms.get_mut(number.0 as usize).and_then(Option::as_deref_mut) else {
                     return;
                 };
                 // The one who took the place goes back to the end.
@@ -1264,36 +993,18 @@ impl State {
                 }
                 if let Some(client) = clients.at_mut(before.client) {
                     let place = (place as usize).min(client.rooms.len());
-                    client.rooms.insert(
-                        place,
-                        Place {
-                            room: number,
-                            member: member as u32,
-                        },
-                    );
+                    client.rooms.insert(place, Place { room: number, member: member as u32 });
                     for session in &client.sessions {
                         room.session_entered(*session);
                     }
                 }
             }
-            Undo::Roles {
-                room,
-                member,
-                before,
-            } => {
-                if let Some(member) = self
-                    .room_mut(room)
-                    .and_then(|room| room.members.get_mut(member as usize))
-                {
+            Undo::Roles { room, member, before } => {
+                if let Some(member) = self.room_mut(room).and_then(|room| room.members.get_mut(member as usize)) {
                     member.roles = before;
                 }
             }
-            Undo::Posted {
-                room,
-                evicted,
-                pushed,
-                had_history,
-            } => {
+            Undo::Posted { room, evicted, pushed, had_history } => {
                 if let Some(room) = self.room_mut(room) {
                     room.has_history = had_history;
                     if pushed {
@@ -1314,35 +1025,21 @@ impl State {
             }
             Undo::Record { slot, before } => self.replace_record(slot, before),
             Undo::KeptAdded { account } => {
-                if let Some((room, membership)) = self
-                    .accounts
-                    .at_mut(account)
-                    .and_then(|account| account.rooms.pop())
+                if let Some((room, membership)) = self.accounts.at_mut(account).and_then(|account| account.rooms.pop())
                 {
                     self.count_kept(room, Some(membership), None);
                 }
             }
-            Undo::KeptChanged {
-                account,
-                position,
-                before,
-            } => {
-                if let Some(kept) = self
-                    .accounts
-                    .at_mut(account)
-                    .and_then(|account| account.rooms.get_mut(position as usize))
+            Undo::KeptChanged { account, position, before } => {
+                if let Some(kept) =
+                    self.accounts.at_mut(account).and_then(|account| account.rooms.get_mut(position as usize))
                 {
                     let after = std::mem::replace(&mut kept.1, before);
                     let room = kept.0;
                     self.count_kept(room, Some(after), Some(before));
                 }
             }
-            Undo::KeptRemoved {
-                account,
-                position,
-                room,
-                before,
-            } => {
+            Undo::KeptRemoved { account, position, room, before } => {
                 if let Some(account) = self.accounts.at_mut(account) {
                     let position = (position as usize).min(account.rooms.len());
                     account.rooms.insert(position, (room, before));
@@ -1367,12 +1064,7 @@ impl State {
                     }
                 }
             }
-            Undo::Unwatched {
-                session: id,
-                position,
-                watcher,
-                name,
-            } => {
+            Undo::Unwatched { session: id, position, watcher, name } => {
                 let key = name.key().clone();
                 if let Some(session) = self.session_mut(id) {
                     let watching = session.watching.get_or_insert_default();
@@ -1398,10 +1090,7 @@ impl State {
 }
 
 fn named(name: &Username) -> Named<'_> {
-    Named {
-        text: name.text(),
-        key: name.key(),
-    }
+    Named { text: name.text(), key: name.key() }
 }
 fn name_of_client(client: &Client) -> Named<'_> {
     named(&client.username)
@@ -1410,10 +1099,7 @@ fn name_of_account(account: &Account) -> Named<'_> {
     named(&account.username)
 }
 fn name_of_room(room: &Chatroom) -> Named<'_> {
-    Named {
-        text: &room.name,
-        key: &room.key,
-    }
+    Named { text: &room.name, key: &room.key }
 }
 
 /// What was worked out from members and lists must be worked out again.
@@ -1425,9 +1111,8 @@ fn forget_worked_out(room: &mut Chatroom) {
 }
 
 fn set_place(clients: &mut Slab<Client>, slot: u32, room: RoomNumber, member: u32) {
-    if let Some(place) = clients
-        .at_mut(slot)
-        .and_then(|client| client.rooms.iter_mut().find(|place| place.room == room))
+    if let Some(place) =
+        clients.at_mut(slot).and_then(|client| client.rooms.iter_mut().find(|place| place.room == room))
     {
         place.member = member;
     }
@@ -1442,10 +1127,7 @@ struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Slab<T> {
-        Slab {
-            entries: Vec::new(),
-            free: Vec::new(),
-        }
+        Slab { entries: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -1457,10 +1139,7 @@ impl<T> Slab<T> {
         self.entries.get_mut(slot as usize)?.as_mut()
     }
     fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.entries
-            .iter()
-            .enumerate()
-            .filter_map(|(slot, entry)| Some((slot as u32, entry.as_ref()?)))
+        self.entries.iter().enumerate().filter_map(|(slot, entry)| Some((slot as u32, entry.as_ref()?)))
     }
 
     /// The place, and whether it is a new one.
@@ -1502,34 +1181,15 @@ impl State {
         use std::fmt::Write;
         let mut text = String::new();
         for (slot, client) in self.clients.iter() {
-            let account = client
-                .account
-                .as_ref()
-                .map(|account| (account.slot, &account.record));
-            let Client {
-                id,
-                username,
-                ip_address,
-                person,
-                sessions,
-                rooms,
-                modes,
-                signed_on,
-                rare,
-                ..
-            } = client;
+            let account = client.account.as_ref().map(|account| (account.slot, &account.record));
+            let Client { id, username, ip_address, person, sessions, rooms, modes, signed_on, rare, .. } = client;
             let _ = writeln!(
                 text,
                 "client {slot} {id} {username:?} {ip_address} {account:?} {person:?} {sessions:?} {rooms:?} {modes:?} \
                  {signed_on:?} {rare:?}"
             );
         }
-        let _ = writeln!(
-            text,
-            "free clients {:?} of {}",
-            self.clients.free,
-            self.clients.entries.len()
-        );
+        let _ = writeln!(text, "free clients {:?} of {}", self.clients.free, self.clients.entries.len());
         for (shard, places) in self.sessions.iter().enumerate() {
             for (slot, place) in places.iter().enumerate() {
                 // A place that was never taken and one that is free again are the same.
@@ -1539,15 +1199,10 @@ impl State {
             }
         }
         for room in self.rooms() {
-            let members: Vec<_> = room
-                .members
-                .iter()
-                .map(|member| (member.client, member.roles, member.since))
-                .collect();
+            let members: Vec<_> =
+                room.members.iter().map(|member| (member.client, member.roles, member.since)).collect();
             let messages: Vec<_> = room.messages.iter().map(|message| message.id).collect();
-            let sessions: Vec<u32> = (0..self.sessions.len())
-                .map(|shard| room.sessions_on(shard))
-                .collect();
+            let sessions: Vec<u32> = (0..self.sessions.len()).map(|shard| room.sessions_on(shard)).collect();
             let (kind, rules, has_history) = (&room.kind, &room.rules, room.has_history);
             let _ = writeln!(
                 text,
@@ -1559,12 +1214,7 @@ impl State {
         for (slot, account) in self.accounts.iter() {
             let _ = writeln!(text, "account {slot} {account:?}");
         }
-        let _ = writeln!(
-            text,
-            "free accounts {:?} of {}",
-            self.accounts.free,
-            self.accounts.entries.len()
-        );
+        let _ = writeln!(text, "free accounts {:?} of {}", self.accounts.free, self.accounts.entries.len());
         let mut watchers: Vec<_> = self.watchers.iter().collect();
         watchers.sort();
         let _ = writeln!(text, "watchers {watchers:?}");
@@ -1572,14 +1222,7 @@ impl State {
             let _ = writeln!(text, "was here {entry:?}");
         }
         let _ = writeln!(text, "deadlines {:?}", self.deadlines);
-        let _ = writeln!(
-            text,
-            "counts {:?}",
-            StateCounts {
-                most_clients: 0,
-                ..self.counts
-            }
-        );
+        let _ = writeln!(text, "counts {:?}", StateCounts { most_clients: 0, ..self.counts });
         text
     }
 
@@ -1590,9 +1233,7 @@ impl State {
             // Conversations with guests are not taken up again.
             let goes_on = match room.kind {
                 ChatroomKind::Named => true,
-                ChatroomKind::Direct(one, other) => {
-                    [one, other].iter().all(|id| self.account_of(*id).is_some())
-                }
+                ChatroomKind::Direct(one, other) => [one, other].iter().all(|id| self.account_of(*id).is_some()),
             };
             if goes_on {
                 lines.push(format!("{:?}", room.record()));
@@ -1610,10 +1251,7 @@ impl State {
 
     /// Recomputes what is derived, and panics where it differs.
     pub fn check(&self) {
-        let mut counts = StateCounts {
-            most_clients: self.counts.most_clients,
-            ..StateCounts::default()
-        };
+        let mut counts = StateCounts { most_clients: self.counts.most_clients, ..StateCounts::default() };
         let mut deadlines = BTreeSet::new();
         for (slot, client) in self.clients.iter() {
             counts.clients += 1;
@@ -1623,13 +1261,7 @@ impl State {
             assert_eq!(self.client_named(client.username.key()), Some(slot));
             assert_eq!(client.person.name, client.username.text());
             assert_eq!(client.person.id, client.id);
-            assert_eq!(
-                client.person.account,
-                client
-                    .account
-                    .as_ref()
-                    .map(|account| account.record.username.clone())
-            );
+            assert_eq!(client.person.account, client.account.as_ref().map(|account| account.record.username.clone()));
             for place in &client.rooms {
                 assert_eq!(self.member(*place).map(|member| member.client), Some(slot));
             }
@@ -1640,31 +1272,19 @@ impl State {
                 let kept = self.accounts.at(account.slot).unwrap();
                 assert_eq!(kept.client, Some(slot));
                 assert!(Arc::ptr_eq(&kept.record, &account.record));
-                let present: BTreeSet<u32> =
-                    client.rooms.iter().map(|place| place.room.0).collect();
+                let present: BTreeSet<u32> = client.rooms.iter().map(|place| place.room.0).collect();
                 let durable: BTreeSet<u32> = kept.rooms.iter().map(|(room, _)| room.0).collect();
-                assert_eq!(
-                    present, durable,
-                    "an account that is here is in all of its rooms"
-                );
+                assert_eq!(present, durable, "an account that is here is in all of its rooms");
                 for place in &client.rooms {
                     let roles = self.member(*place).map(|member| member.roles);
-                    let kept = self
-                        .kept_membership(account.slot, place.room)
-                        .map(|kept| kept.roles);
+                    let kept = self.kept_membership(account.slot, place.room).map(|kept| kept.roles);
                     assert_eq!(roles, kept, "roles of an account are kept");
                 }
             }
         }
         for (id, session) in self.sessions() {
             counts.sessions += 1;
-            assert!(
-                self.clients
-                    .at(session.client)
-                    .unwrap()
-                    .sessions
-                    .contains(&id)
-            );
+            assert!(self.clients.at(session.client).unwrap().sessions.contains(&id));
             for name in session.watching.iter().flat_map(|names| names.iter()) {
                 assert!(self.watchers(name.key()).contains(&id));
             }
@@ -1673,13 +1293,7 @@ impl State {
             assert!(!sessions.is_empty());
             for id in sessions {
                 let session = self.session(*id).unwrap();
-                assert!(
-                    session
-                        .watching
-                        .iter()
-                        .flat_map(|names| names.iter())
-                        .any(|name| name.key() == key)
-                );
+                assert!(session.watching.iter().flat_map(|names| names.iter()).any(|name| name.key() == key));
             }
         }
         for room in self.rooms() {
@@ -1696,27 +1310,15 @@ impl State {
             let mut sessions = vec![0; self.sessions.len()];
             for (index, member) in room.members.iter().enumerate() {
                 let client = self.clients.at(member.client).unwrap();
-                assert_eq!(
-                    client.place(room.number).map(|place| place.member),
-                    Some(index as u32)
-                );
-                client
-                    .sessions
-                    .iter()
-                    .for_each(|id| sessions[id.shard as usize] += 1);
+                assert_eq!(client.place(room.number).map(|place| place.member), Some(index as u32));
+                client.sessions.iter().for_each(|id| sessions[id.shard as usize] += 1);
             }
             for (shard, count) in sessions.into_iter().enumerate() {
                 assert_eq!(room.sessions_on(shard), count, "sessions in {}", room.name);
             }
-            let kept = || {
-                self.accounts
-                    .iter()
-                    .filter_map(|(slot, _)| self.kept_membership(slot, room.number))
-            };
+            let kept = || self.accounts.iter().filter_map(|(slot, _)| self.kept_membership(slot, room.number));
             assert_eq!(room.rules.kept_members as usize, kept().count());
-            let operators = kept()
-                .filter(|membership| membership.roles.at_least(Role::Operator))
-                .count();
+            let operators = kept().filter(|membership| membership.roles.at_least(Role::Operator)).count();
             assert_eq!(room.rules.operators as usize, operators);
         }
         for (slot, account) in self.accounts.iter() {
@@ -1724,15 +1326,7 @@ impl State {
             assert_eq!(self.account_named(account.username.key()), Some(slot));
             assert_eq!(self.account_of(account.record.id), Some(slot));
             if let Some(client) = account.client {
-                assert_eq!(
-                    self.clients
-                        .at(client)
-                        .unwrap()
-                        .account
-                        .as_ref()
-                        .map(|account| account.slot),
-                    Some(slot)
-                );
+                assert_eq!(self.clients.at(client).unwrap().account.as_ref().map(|account| account.slot), Some(slot));
             }
         }
         assert_eq!(self.counts, counts);

@@ -17,8 +17,8 @@ use super::{Entry, Hub, StorageState};
 use crate::change::Change;
 use crate::chatroom::RoomFlag;
 use crate::command::{
-    AccountChange, Announcement, Arrival, Command, Control, Departure, NewAccount, Origin,
-    PersonalMode, Post, Recipient, Request, RoomChange,
+    AccountChange, Announcement, Arrival, Command, Control, Departure, NewAccount, Origin, PersonalMode, Post,
+    Recipient, Request, RoomChange,
 };
 use crate::effect::{Effect, Effects, EventOrigin, ServerEffect};
 use crate::event::{Event, RoomStep, What};
@@ -38,14 +38,7 @@ use std::sync::Arc;
 
 /// A transcript that must come true, on one shard, with no standing rooms.
 pub(super) fn check(script: &str) {
-    World::new(
-        Settings {
-            standing_rooms: Vec::new(),
-            ..Settings::default()
-        },
-        1,
-    )
-    .check(script);
+    World::new(Settings { standing_rooms: Vec::new(), ..Settings::default() }, 1).check(script);
 }
 
 pub(super) struct World {
@@ -77,54 +70,28 @@ struct Store {
 impl Store {
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Posted(message) => assert!(
-                self.rooms.contains_key(&message.room.0),
-                "its room is kept already"
-            ),
+            Change::Posted(message) => assert!(self.rooms.contains_key(&message.room.0), "its room is kept already"),
             Change::Room(room) => {
                 self.rooms.insert(room.number.0, RoomRecord::clone(room));
             }
             Change::RoomRemoved(number) => {
-                assert!(
-                    self.rooms.remove(&number.0).is_some(),
-                    "only what is kept is removed"
-                );
-                assert!(
-                    !self.memberships.keys().any(|(room, _)| *room == number.0),
-                    "nobody is a member of it"
-                );
+                assert!(self.rooms.remove(&number.0).is_some(), "only what is kept is removed");
+                assert!(!self.memberships.keys().any(|(room, _)| *room == number.0), "nobody is a member of it");
             }
             Change::Account(account) => {
-                self.accounts
-                    .insert(account.id, AccountRecord::clone(account));
+                self.accounts.insert(account.id, AccountRecord::clone(account));
             }
             Change::AccountRemoved(id) => {
-                assert!(
-                    self.accounts.remove(id).is_some(),
-                    "only what is kept is removed"
-                );
-                assert!(
-                    !self.memberships.keys().any(|(_, account)| account == id),
-                    "it is a member of nothing"
-                );
+                assert!(self.accounts.remove(id).is_some(), "only what is kept is removed");
+                assert!(!self.memberships.keys().any(|(_, account)| account == id), "it is a member of nothing");
             }
             Change::Member(member) => {
-                assert!(
-                    self.rooms.contains_key(&member.room.0),
-                    "its room is kept already"
-                );
-                assert!(
-                    self.accounts.contains_key(&member.account),
-                    "its account is kept already"
-                );
-                self.memberships
-                    .insert((member.room.0, member.account), member.clone());
+                assert!(self.rooms.contains_key(&member.room.0), "its room is kept already");
+                assert!(self.accounts.contains_key(&member.account), "its account is kept already");
+                self.memberships.insert((member.room.0, member.account), member.clone());
             }
             Change::MemberRemoved { room, account } => {
-                assert!(
-                    self.memberships.remove(&(room.0, *account)).is_some(),
-                    "only what is kept is removed"
-                );
+                assert!(self.memberships.remove(&(room.0, *account)).is_some(), "only what is kept is removed");
             }
         }
     }
@@ -154,11 +121,7 @@ impl World {
     }
 
     pub fn check(&mut self, script: &str) {
-        let script: Vec<&str> = script
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .collect();
+        let script: Vec<&str> = script.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         self.lines.clear();
         for line in &script {
             if let Some(asked) = line.strip_prefix("> ") {
@@ -167,16 +130,8 @@ impl World {
             }
         }
         let expected = script.join("\n");
-        let found = self
-            .lines
-            .iter()
-            .map(|line| line.trim_end())
-            .collect::<Vec<_>>()
-            .join("\n");
-        assert!(
-            expected == found,
-            "expected:\n{expected}\n\nfound:\n{found}\n"
-        );
+        let found = self.lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n");
+        assert!(expected == found, "expected:\n{expected}\n\nfound:\n{found}\n");
     }
 
     /// One line of what is asked.
@@ -187,9 +142,7 @@ impl World {
                 self.now += seconds.parse::<u64>().unwrap() * 1000;
                 self.apply(Origin::Server, Command::DeadlineReached);
             }
-            ["storage", "fails"] => self
-                .hub
-                .set_storage(StorageState::Failing(StorageFailure::Full)),
+            ["storage", "fails"] => self.hub.set_storage(StorageState::Failing(StorageFailure::Full)),
             ["storage", "works"] => self.hub.set_storage(StorageState::Working),
             ["show", "changes"] => self.shows_changes = true,
             ["console", rest @ ..] => {
@@ -209,11 +162,7 @@ impl World {
     pub fn origin(&mut self, who: &str) -> Origin {
         let (id, number) = self.seat(who);
         *number += 1;
-        Origin::Session {
-            id,
-            number: *number,
-            last: true,
-        }
+        Origin::Session { id, number: *number, last: true }
     }
 
     fn seat(&mut self, who: &str) -> (SessionId, &mut u32) {
@@ -222,14 +171,7 @@ impl World {
         let (id, number) = self.sessions.entry(who.to_owned()).or_insert_with(|| {
             let slot = *next_slot;
             *next_slot += 1;
-            (
-                SessionId {
-                    shard: (slot % shards) as u16,
-                    slot: slot / shards,
-                    generation: 1,
-                },
-                0,
-            )
+            (SessionId { shard: (slot % shards) as u16, slot: slot / shards, generation: 1 }, 0)
         });
         (*id, number)
     }
@@ -241,23 +183,12 @@ impl World {
             rest => (None, rest),
         };
         let own = who.split('/').next().unwrap_or_default();
-        let name = if let ["as", name] = words {
-            name
-        } else {
-            account.unwrap_or(own)
-        };
+        let name = if let ["as", name] = words { name } else { account.unwrap_or(own) };
         let account = account.map(|account| self.account(account));
         let address = address_of(who);
         if let Some(account) = account {
             let origin = self.origin(who);
-            self.apply(
-                origin,
-                Command::LogIn {
-                    account,
-                    verified: true,
-                    address,
-                },
-            );
+            self.apply(origin, Command::LogIn { account, verified: true, address });
         }
         let arrival = Arrival {
             realname: CompactString::from(format!("{own} real")),
@@ -337,62 +268,29 @@ impl World {
         let some = |words: &[&str]| (!words.is_empty()).then(|| text(words));
         let post = |to, kind, words: &[&str]| {
             let between_programs = words.first() == Some(&"VERSION");
-            Command::Post(Box::new(Post {
-                to,
-                kind,
-                text: text(words),
-                tags: None,
-                between_programs,
-            }))
+            Command::Post(Box::new(Post { to, kind, text: text(words), tags: None, between_programs }))
         };
         let to_room = |text: &str| {
-            let at_least = if text.starts_with('@') {
-                Some(Role::Operator)
-            } else {
-                None
-            };
-            Recipient::Room {
-                name: room(text.trim_start_matches('@')),
-                at_least,
-            }
+            let at_least = if text.starts_with('@') { Some(Role::Operator) } else { None };
+            Recipient::Room { name: room(text.trim_start_matches('@')), at_least }
         };
         match words {
-            ["quits", reason @ ..] => Command::Depart(Departure::Quit {
-                reason: some(reason),
-            }),
-            ["breaks"] => Command::Depart(Departure::Broken {
-                reason: "connection lost".into(),
-            }),
+            ["quits", reason @ ..] => Command::Depart(Departure::Quit { reason: some(reason) }),
+            ["breaks"] => Command::Depart(Departure::Broken { reason: "connection lost".into() }),
             ["renames", to] => Command::Rename { to: name(to) },
-            ["realname", to @ ..] => Command::SetRealname {
-                to: text(to).into(),
-            },
-            ["away", message @ ..] => Command::SetAway {
-                message: Some(text(message)),
-            },
+            ["realname", to @ ..] => Command::SetRealname { to: text(to).into() },
+            ["away", message @ ..] => Command::SetAway { message: Some(text(message)) },
             ["back"] => Command::SetAway { message: None },
-            ["modes", letters] => Command::ChangeOwnModes {
-                changes: own_modes(letters),
-            },
-            ["opers", rule] => Command::BecomeOperator {
-                rule: Some((*rule).into()),
-            },
+            ["modes", letters] => Command::ChangeOwnModes { changes: own_modes(letters) },
+            ["opers", rule] => Command::BecomeOperator { rule: Some((*rule).into()) },
             ["deopers"] => Command::BecomeOperator { rule: None },
-            ["rehosts", of, host] => Command::ChangeHost {
-                of: name(of),
-                ident: "x".into(),
-                host: (*host).into(),
-            },
-            ["logs", "in", account] => Command::LogIn {
-                account: self.account(account),
-                verified: true,
-                address: address_of(who),
-            },
-            ["fails", account] => Command::LogIn {
-                account: self.account(account),
-                verified: false,
-                address: address_of(who),
-            },
+            ["rehosts", of, host] => Command::ChangeHost { of: name(of), ident: "x".into(), host: (*host).into() },
+            ["logs", "in", account] => {
+                Command::LogIn { account: self.account(account), verified: true, address: address_of(who) }
+            }
+            ["fails", account] => {
+                Command::LogIn { account: self.account(account), verified: false, address: address_of(who) }
+            }
             ["logs", "out"] => Command::LogOut,
             ["registers", username] => Command::CreateAccount(Box::new(NewAccount {
                 username: name(username),
@@ -404,101 +302,48 @@ impl World {
             })),
             ["sets", "password", account] => Command::ChangeAccount {
                 account: name(account),
-                change: AccountChange::Password {
-                    hash: "other".into(),
-                    scram: None,
-                },
+                change: AccountChange::Password { hash: "other".into(), scram: None },
             },
             ["adds", "certificate", account, byte] => Command::ChangeAccount {
                 account: name(account),
                 change: AccountChange::AddCertificate([byte.parse().unwrap(); 32]),
             },
-            ["disables", account] => Command::ChangeAccount {
-                account: name(account),
-                change: AccountChange::Disabled(true),
-            },
-            ["enables", account] => Command::ChangeAccount {
-                account: name(account),
-                change: AccountChange::Disabled(false),
-            },
+            ["disables", account] => {
+                Command::ChangeAccount { account: name(account), change: AccountChange::Disabled(true) }
+            }
+            ["enables", account] => {
+                Command::ChangeAccount { account: name(account), change: AccountChange::Disabled(false) }
+            }
             ["grants", account, right] => Command::ChangeAccount {
                 account: name(account),
                 change: AccountChange::Rights(Rights::NONE.with(Right::from_word(right).unwrap())),
             },
-            ["deletes", account] => Command::DeleteAccount {
-                account: name(account),
-            },
-            ["joins", to] => Command::Join {
-                room: room(to),
-                key: None,
-            },
-            ["joins", to, key] => Command::Join {
-                room: room(to),
-                key: Some((*key).into()),
-            },
+            ["deletes", account] => Command::DeleteAccount { account: name(account) },
+            ["joins", to] => Command::Join { room: room(to), key: None },
+            ["joins", to, key] => Command::Join { room: room(to), key: Some((*key).into()) },
             ["parts", "all"] => Command::PartAll { reason: None },
-            ["parts", from, reason @ ..] => Command::Part {
-                room: room(from),
-                reason: some(reason),
-            },
-            ["topic", of, words @ ..] => Command::SetTopic {
-                room: room(of),
-                text: text(words),
-            },
-            ["mode", of, changes @ ..] => Command::ChangeRoom {
-                room: room(of),
-                changes: room_changes(changes, &self.rules),
-            },
-            ["kicks", from, who, reason @ ..] => Command::Kick {
-                room: room(from),
-                who: name(who),
-                reason: some(reason),
-            },
-            ["invites", who, to] => Command::Invite {
-                room: room(to),
-                who: name(who),
-            },
-            ["knocks", at, words @ ..] => Command::Knock {
-                room: room(at),
-                text: some(words),
-            },
-            ["says", to, words @ ..] if to.contains('#') => {
-                post(to_room(to), MessageKind::Text, words)
+            ["parts", from, reason @ ..] => Command::Part { room: room(from), reason: some(reason) },
+            ["topic", of, words @ ..] => Command::SetTopic { room: room(of), text: text(words) },
+            ["mode", of, changes @ ..] => {
+                Command::ChangeRoom { room: room(of), changes: room_changes(changes, &self.rules) }
             }
-            ["says", to, words @ ..] => post(
-                Recipient::Person { name: name(to) },
-                MessageKind::Text,
-                words,
-            ),
-            ["notices", to, words @ ..] if to.contains('#') => {
-                post(to_room(to), MessageKind::Notice, words)
+            ["kicks", from, who, reason @ ..] => {
+                Command::Kick { room: room(from), who: name(who), reason: some(reason) }
             }
-            ["notices", to, words @ ..] => post(
-                Recipient::Person { name: name(to) },
-                MessageKind::Notice,
-                words,
-            ),
+            ["invites", who, to] => Command::Invite { room: room(to), who: name(who) },
+            ["knocks", at, words @ ..] => Command::Knock { room: room(at), text: some(words) },
+            ["says", to, words @ ..] if to.contains('#') => post(to_room(to), MessageKind::Text, words),
+            ["says", to, words @ ..] => post(Recipient::Person { name: name(to) }, MessageKind::Text, words),
+            ["notices", to, words @ ..] if to.contains('#') => post(to_room(to), MessageKind::Notice, words),
+            ["notices", to, words @ ..] => post(Recipient::Person { name: name(to) }, MessageKind::Notice, words),
             ["signals", to] if to.contains('#') => post(to_room(to), MessageKind::Signal, &[]),
-            ["signals", to] => post(
-                Recipient::Person { name: name(to) },
-                MessageKind::Signal,
-                &[],
-            ),
+            ["signals", to] => post(Recipient::Person { name: name(to) }, MessageKind::Signal, &[]),
             ["watches", list] => Command::Watch { names: names(list) },
             ["unwatches", "all"] => Command::UnwatchAll,
             ["unwatches", list] => Command::Unwatch { names: names(list) },
-            ["kills", who, reason @ ..] => Command::Kill {
-                who: name(who),
-                reason: text(reason),
-            },
-            ["announces", words @ ..] => Command::Announce {
-                to: Announcement::Everyone,
-                text: text(words),
-            },
-            ["wallops", words @ ..] => Command::Announce {
-                to: Announcement::Wallops,
-                text: text(words),
-            },
+            ["kills", who, reason @ ..] => Command::Kill { who: name(who), reason: text(reason) },
+            ["announces", words @ ..] => Command::Announce { to: Announcement::Everyone, text: text(words) },
+            ["wallops", words @ ..] => Command::Announce { to: Announcement::Wallops, text: text(words) },
             ["stops"] => Command::Control(Control::Stop),
             ["rehashes"] => Command::Control(Control::Rehash),
             ["asks", question @ ..] => Command::Ask(self.query(who, question)),
@@ -510,53 +355,27 @@ impl World {
         let name = |text: &str| Username::lookup(text, &self.rules);
         let room = |text: &str| ChatroomName::lookup(text, &self.rules);
         match words {
-            ["credentials", account] => Query::Credentials {
-                name: name(account),
-                address: address_of(who),
-                exempt: false,
-            },
-            ["certificate", byte] => Query::CertificateAccount {
-                certificate: [byte.parse().unwrap(); 32],
-            },
-            ["account", account] => Query::Account {
-                name: name(account),
-            },
+            ["credentials", account] => {
+                Query::Credentials { name: name(account), address: address_of(who), exempt: false }
+            }
+            ["certificate", byte] => Query::CertificateAccount { certificate: [byte.parse().unwrap(); 32] },
+            ["account", account] => Query::Account { name: name(account) },
             ["accounts"] => Query::Accounts,
             ["topic", of] => Query::Topic { room: room(of) },
             ["members", of] => Query::Members { room: room(of) },
             ["settings", of] => Query::RoomSettings { room: room(of) },
-            ["bans", of] => Query::RoomList {
-                room: room(of),
-                list: ListKind::Ban,
-            },
-            ["exceptions", of] => Query::RoomList {
-                room: room(of),
-                list: ListKind::Exception,
-            },
+            ["bans", of] => Query::RoomList { room: room(of), list: ListKind::Ban },
+            ["exceptions", of] => Query::RoomList { room: room(of), list: ListKind::Exception },
             ["rooms"] => Query::Rooms(Box::default()),
             ["rooms", filter] => Query::Rooms(Box::new(self.filter(filter))),
             ["invitations"] => Query::OwnInvitations,
             ["modes"] => Query::OwnModes,
-            ["who", of] if of.starts_with('#') => Query::Who {
-                of: WhoTarget::Room(room(of)),
-                operators_only: false,
-            },
-            ["who", mask] => Query::Who {
-                of: WhoTarget::Mask((*mask).into()),
-                operators_only: false,
-            },
-            ["operators", mask] => Query::Who {
-                of: WhoTarget::Mask((*mask).into()),
-                operators_only: true,
-            },
+            ["who", of] if of.starts_with('#') => Query::Who { of: WhoTarget::Room(room(of)), operators_only: false },
+            ["who", mask] => Query::Who { of: WhoTarget::Mask((*mask).into()), operators_only: false },
+            ["operators", mask] => Query::Who { of: WhoTarget::Mask((*mask).into()), operators_only: true },
             ["whois", of] => Query::Whois { name: name(of) },
-            ["whowas", of] => Query::Whowas {
-                name: name(of),
-                count: 0,
-            },
-            ["present", list] => Query::Present {
-                names: list.split(',').map(name).collect(),
-            },
+            ["whowas", of] => Query::Whowas { name: name(of), count: 0 },
+            ["present", list] => Query::Present { names: list.split(',').map(name).collect() },
             ["watched"] => Query::Watched,
             ["status"] => Query::WatchedStatus,
             ["counts"] => Query::Counts,
@@ -616,12 +435,7 @@ impl World {
             }
         }
         if let Origin::Session { last, .. } = origin {
-            assert_eq!(
-                ends,
-                usize::from(last),
-                "each request is finished once: {:?}",
-                self.lines
-            );
+            assert_eq!(ends, usize::from(last), "each request is finished once: {:?}", self.lines);
         }
         for effect in effects.server {
             self.lines.push(match effect {
@@ -632,10 +446,7 @@ impl World {
             });
         }
         if let Some(store) = &mut self.store {
-            effects
-                .changes
-                .iter()
-                .for_each(|change| store.apply(change));
+            effects.changes.iter().for_each(|change| store.apply(change));
         }
         if self.shows_changes {
             for change in &effects.changes {
@@ -656,14 +467,7 @@ impl World {
                 assert_eq!(*to, id);
                 true
             }
-            Effect::ToRoom {
-                origin: Some(origin),
-                ..
-            }
-            | Effect::ToSessions {
-                origin: Some(origin),
-                ..
-            } => {
+            Effect::ToRoom { origin: Some(origin), .. } | Effect::ToSessions { origin: Some(origin), .. } => {
                 assert_eq!(origin.session, id);
                 origin.finishes && id.shard as usize == shard
             }
@@ -683,10 +487,7 @@ impl World {
     }
 
     fn session_name(&self, id: SessionId) -> String {
-        let found = self
-            .sessions
-            .iter()
-            .find(|(_, (session, _))| *session == id);
+        let found = self.sessions.iter().find(|(_, (session, _))| *session == id);
         found.map_or_else(|| format!("{id:?}"), |(name, _)| name.clone())
     }
 
@@ -703,17 +504,9 @@ impl World {
         };
         let mut names = Vec::new();
         for id in sessions {
-            let mark = if origin.is_some_and(|origin| origin.session == id) {
-                "*"
-            } else {
-                ""
-            };
+            let mark = if origin.is_some_and(|origin| origin.session == id) { "*" } else { "" };
             let name = self.session_name(id);
-            assert!(
-                self.told.insert((id, which)),
-                "{name} is told twice: {}",
-                event_line(event)
-            );
+            assert!(self.told.insert((id, which)), "{name} is told twice: {}", event_line(event));
             names.push(format!("{name}{mark}"));
         }
         format!("[{}]", names.join(" "))
@@ -723,11 +516,7 @@ impl World {
         match effect {
             Effect::Answer { to, number, answer } => {
                 let unasked = if number == 0 { " (unasked)" } else { "" };
-                Some(format!(
-                    "{}{unasked}: {}",
-                    self.session_name(to),
-                    answer_line(&answer)
-                ))
+                Some(format!("{}{unasked}: {}", self.session_name(to), answer_line(&answer)))
             }
             Effect::Done { .. } => None,
             Effect::Enter { session, room } => {
@@ -735,17 +524,10 @@ impl World {
                 None
             }
             Effect::Leave { session, room } => {
-                assert!(
-                    self.inside.remove(&(room, session)),
-                    "left without being in"
-                );
+                assert!(self.inside.remove(&(room, session)), "left without being in");
                 None
             }
-            Effect::ToRoom {
-                room,
-                event,
-                origin,
-            } => {
+            Effect::ToRoom { room, event, origin } => {
                 let mut sessions: Vec<SessionId> = self
                     .inside
                     .iter()
@@ -759,57 +541,33 @@ impl World {
                 {
                     sessions.push(origin.session);
                 }
-                Some(format!(
-                    "{} {}",
-                    self.reached(sessions, &event, origin),
-                    event_line(&event)
-                ))
+                Some(format!("{} {}", self.reached(sessions, &event, origin), event_line(&event)))
             }
-            Effect::ToSessions {
-                sessions,
-                event,
-                origin,
-            } => {
+            Effect::ToSessions { sessions, event, origin } => {
                 assert!(sessions.iter().all(|id| id.shard as usize == shard));
                 let unique: BTreeSet<_> = sessions.iter().collect();
                 assert_eq!(unique.len(), sessions.len(), "nobody is told twice");
-                Some(format!(
-                    "{} {}",
-                    self.reached(sessions, &event, origin),
-                    event_line(&event)
-                ))
+                Some(format!("{} {}", self.reached(sessions, &event, origin), event_line(&event)))
             }
-            Effect::ToWatchers { sessions, event } => Some(format!(
-                "watching {} {}",
-                self.reached(sessions, &event, None),
-                event_line(&event)
-            )),
-            Effect::Mirror { sessions, event } => Some(format!(
-                "mirror {} {}",
-                self.reached(sessions, &event, None),
-                event_line(&event)
-            )),
+            Effect::ToWatchers { sessions, event } => {
+                Some(format!("watching {} {}", self.reached(sessions, &event, None), event_line(&event)))
+            }
+            Effect::Mirror { sessions, event } => {
+                Some(format!("mirror {} {}", self.reached(sessions, &event, None), event_line(&event)))
+            }
             Effect::ToAll { event } => Some(format!("[everyone] {}", event_line(&event))),
-            Effect::Close { session, reason } => {
-                Some(format!("{}: closed: {reason}", self.session_name(session)))
-            }
+            Effect::Close { session, reason } => Some(format!("{}: closed: {reason}", self.session_name(session))),
         }
     }
 
     fn change_line(&self, change: &Change) -> String {
         let room_name = |number: RoomNumber| {
-            self.hub
-                .state
-                .room(number)
-                .map_or_else(|| number.0.to_string(), |room| room.name.to_string())
+            self.hub.state.room(number).map_or_else(|| number.0.to_string(), |room| room.name.to_string())
         };
         let account_name = |id: ClientId| {
             let slot = self.hub.state.account_of(id);
             let account = slot.and_then(|slot| self.hub.state.account(slot));
-            account.map_or_else(
-                || "someone".to_owned(),
-                |account| account.username.text().to_string(),
-            )
+            account.map_or_else(|| "someone".to_owned(), |account| account.username.text().to_string())
         };
         match change {
             Change::Posted(message) => format!("post {}", message.payload),
@@ -839,11 +597,7 @@ impl World {
 pub(super) fn settings() -> Settings {
     Settings {
         standing_rooms: Vec::new(),
-        operators: vec![OperatorRule {
-            name: "admin".into(),
-            rights: Rights::ALL,
-            title: "is an admin".into(),
-        }],
+        operators: vec![OperatorRule { name: "admin".into(), rights: Rights::ALL, title: "is an admin".into() }],
         rooms_per_client: 5,
         list_entries: 3,
         monitor_entries: 2,
@@ -859,9 +613,7 @@ pub(super) fn check_with(settings: Settings, script: &str) {
 
 /// One address for each person.
 fn address_of(who: &str) -> IpAddr {
-    let last = who
-        .bytes()
-        .fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    let last = who.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
     IpAddr::from([192, 0, 2, last])
 }
 
@@ -888,18 +640,10 @@ const OWN_MODES: [(char, PersonalMode); 6] = [
 ];
 
 fn own_mode(letter: char) -> PersonalMode {
-    OWN_MODES
-        .into_iter()
-        .find(|(known, _)| *known == letter)
-        .unwrap()
-        .1
+    OWN_MODES.into_iter().find(|(known, _)| *known == letter).unwrap().1
 }
 fn own_letter(mode: PersonalMode) -> char {
-    OWN_MODES
-        .into_iter()
-        .find(|(_, known)| *known == mode)
-        .unwrap()
-        .0
+    OWN_MODES.into_iter().find(|(_, known)| *known == mode).unwrap().0
 }
 
 const FLAGS: [(char, RoomFlag); 9] = [
@@ -920,33 +664,13 @@ const ROLES: [(char, char, Role); 5] = [
     ('h', '%', Role::HalfOperator),
     ('v', '+', Role::Voice),
 ];
-const LISTS: [(char, ListKind); 3] = [
-    ('b', ListKind::Ban),
-    ('e', ListKind::Exception),
-    ('I', ListKind::Invitation),
-];
+const LISTS: [(char, ListKind); 3] = [('b', ListKind::Ban), ('e', ListKind::Exception), ('I', ListKind::Invitation)];
 
 fn flags(list: impl Iterator<Item = RoomFlag>) -> String {
-    list.map(|flag| {
-        FLAGS
-            .into_iter()
-            .find(|(_, known)| *known == flag)
-            .unwrap()
-            .0
-    })
-    .collect()
+    list.map(|flag| FLAGS.into_iter().find(|(_, known)| *known == flag).unwrap().0).collect()
 }
 fn prefixes(roles: Roles) -> String {
-    roles
-        .iter()
-        .map(|role| {
-            ROLES
-                .into_iter()
-                .find(|(_, _, known)| *known == role)
-                .unwrap()
-                .1
-        })
-        .collect()
+    roles.iter().map(|role| ROLES.into_iter().find(|(_, _, known)| *known == role).unwrap().1).collect()
 }
 
 /// `+o-v bob carol` as steps.
@@ -971,22 +695,12 @@ fn room_changes(words: &[&str], rules: &NameRules) -> Vec<RoomChange> {
                 continue;
             }
             (_, Some((_, flag)), ..) => RoomChange::Flag { on, flag },
-            (_, _, Some((_, _, role)), _) => RoomChange::Role {
-                on,
-                role,
-                who: Username::lookup(parameters.next().unwrap(), rules),
-            },
-            (_, _, _, Some((_, list))) => RoomChange::List {
-                on,
-                list,
-                mask: (*parameters.next().unwrap()).into(),
-            },
-            ('k', ..) => RoomChange::Key {
-                key: on.then(|| (*parameters.next().unwrap()).into()),
-            },
-            ('l', ..) => RoomChange::MemberLimit {
-                limit: on.then(|| parameters.next().unwrap().parse().unwrap()),
-            },
+            (_, _, Some((_, _, role)), _) => {
+                RoomChange::Role { on, role, who: Username::lookup(parameters.next().unwrap(), rules) }
+            }
+            (_, _, _, Some((_, list))) => RoomChange::List { on, list, mask: (*parameters.next().unwrap()).into() },
+            ('k', ..) => RoomChange::Key { key: on.then(|| (*parameters.next().unwrap()).into()) },
+            ('l', ..) => RoomChange::MemberLimit { limit: on.then(|| parameters.next().unwrap().parse().unwrap()) },
             _ => panic!("no such mode: {letter}"),
         });
     }
@@ -1005,32 +719,17 @@ fn event_line(event: &Event) -> String {
                 MessageKind::Notice => "notice ",
                 MessageKind::Signal => "signal ",
             };
-            let audience = message
-                .audience
-                .map(|role| prefixes(Roles::of(role)))
-                .unwrap_or_default();
+            let audience = message.audience.map(|role| prefixes(Roles::of(role))).unwrap_or_default();
             let (sender, to) = (&message.sender.name, &message.addressed_to);
             return format!("{kind}{sender} -> {audience}{to}: {}", message.payload);
         }
         Event::Happened(happening) => happening,
     };
-    let by = if happening.by.name.is_empty() {
-        "server"
-    } else {
-        happening.by.name.as_str()
-    };
+    let by = if happening.by.name.is_empty() { "server" } else { happening.by.name.as_str() };
     match &happening.what {
         What::Joined { room, away, roles } => {
-            let account = happening
-                .by
-                .account
-                .as_ref()
-                .map(|account| format!(" ({account})"))
-                .unwrap_or_default();
-            let away = away
-                .as_ref()
-                .map(|away| format!(" away: {away}"))
-                .unwrap_or_default();
+            let account = happening.by.account.as_ref().map(|account| format!(" ({account})")).unwrap_or_default();
+            let away = away.as_ref().map(|away| format!(" away: {away}")).unwrap_or_default();
             {
                 let roles = prefixes(*roles);
                 let space = if roles.is_empty() { "" } else { " " };
@@ -1041,24 +740,15 @@ fn event_line(event: &Event) -> String {
             format!("{by} left {}{}", room.name, reason_text(reason.as_deref()))
         }
         What::Kicked { room, who, reason } => {
-            format!(
-                "{by} kicked {} from {}{}",
-                who.name,
-                room.name,
-                reason_text(reason.as_deref())
-            )
+            format!("{by} kicked {} from {}{}", who.name, room.name, reason_text(reason.as_deref()))
         }
         What::Quit { reason } => format!("{by} quit{}", reason_text(Some(reason))),
         What::Renamed { to } => format!("{by} is now {to}"),
         What::RealnameChanged { to } => format!("{by} has realname {to}"),
         What::HostChanged { ident, host } => format!("{by} is from {ident}@{host}"),
-        What::AccountChanged {
-            account: Some(account),
-        } => format!("{by} is account {account}"),
+        What::AccountChanged { account: Some(account) } => format!("{by} is account {account}"),
         What::AccountChanged { account: None } => format!("{by} is no account"),
-        What::AwayChanged {
-            message: Some(message),
-        } => format!("{by} is away: {message}"),
+        What::AwayChanged { message: Some(message) } => format!("{by} is away: {message}"),
         What::AwayChanged { message: None } => format!("{by} is back"),
         What::TopicChanged { room, text } => format!("{by} set topic of {}: {text}", room.name),
         What::RoomChanged { room, steps } => {
@@ -1066,23 +756,14 @@ fn event_line(event: &Event) -> String {
             format!("{by} changed {}: {}", room.name, steps.join(" "))
         }
         What::Invited { room, who, .. } => format!("{by} invited {} to {}", who.name, room.name),
-        What::Knocked { room, text } => format!(
-            "{by} knocked at {}{}",
-            room.name,
-            reason_text(text.as_deref())
-        ),
+        What::Knocked { room, text } => format!("{by} knocked at {}{}", room.name, reason_text(text.as_deref())),
         What::OwnModesChanged { changes } => {
-            let changes: String = changes
-                .iter()
-                .map(|(on, mode)| format!("{}{}", sign(*on), own_letter(*mode)))
-                .collect();
+            let changes: String =
+                changes.iter().map(|(on, mode)| format!("{}{}", sign(*on), own_letter(*mode))).collect();
             format!("{by} has modes {changes}")
         }
         What::Announced { text, wallops } => {
-            format!(
-                "{by} {}: {text}",
-                if *wallops { "wallops" } else { "announces" }
-            )
+            format!("{by} {}: {text}", if *wallops { "wallops" } else { "announces" })
         }
         What::CameOnline => format!("{by} is online"),
         What::WentOffline => format!("{by} is offline"),
@@ -1100,37 +781,24 @@ fn step_line(step: &RoomStep) -> String {
         RoomStep::MemberLimit { limit: Some(limit) } => format!("+l:{limit}"),
         RoomStep::MemberLimit { limit: None } => "-l".to_owned(),
         RoomStep::Role { on, role, who } => {
-            let letter = ROLES
-                .into_iter()
-                .find(|(_, _, known)| known == role)
-                .unwrap()
-                .0;
+            let letter = ROLES.into_iter().find(|(_, _, known)| known == role).unwrap().0;
             format!("{}{letter}:{who}", sign(*on))
         }
         RoomStep::List { on, list, mask } => {
-            let letter = LISTS
-                .into_iter()
-                .find(|(_, known)| known == list)
-                .unwrap()
-                .0;
+            let letter = LISTS.into_iter().find(|(_, known)| known == list).unwrap().0;
             format!("{}{letter}:{mask}", sign(*on))
         }
     }
 }
 
 fn rows(members: &[MemberRow]) -> String {
-    let members: Vec<String> = members
-        .iter()
-        .map(|row| format!("{}{}", prefixes(row.roles), row.person.name))
-        .collect();
+    let members: Vec<String> =
+        members.iter().map(|row| format!("{}{}", prefixes(row.roles), row.person.name)).collect();
     members.join(" ")
 }
 
 fn list<T: AsRef<str>>(words: impl IntoIterator<Item = T>) -> String {
-    let words: Vec<String> = words
-        .into_iter()
-        .map(|word| word.as_ref().to_owned())
-        .collect();
+    let words: Vec<String> = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
     words.join(" ")
 }
 
@@ -1142,46 +810,29 @@ fn answer_line(answer: &Answer) -> String {
             format!("welcome{again} {}", welcome.person.name)
         }
         Answer::Credentials(credentials) => {
-            let account = credentials
-                .account
-                .as_ref()
-                .map(|account| account.username.as_str());
+            let account = credentials.account.as_ref().map(|account| account.username.as_str());
             format!("credentials of {}", account.unwrap_or("nobody"))
         }
         Answer::LoggedIn { account, person } => {
             let person = person.as_ref().map(|person| person.name.as_str());
-            format!(
-                "logged in to {account} as {}",
-                person.unwrap_or("nobody yet")
-            )
+            format!("logged in to {account} as {}", person.unwrap_or("nobody yet"))
         }
         Answer::LoggedOut => "logged out".to_owned(),
         Answer::AccountCreated { account } => format!("account {account} created"),
         Answer::AccountChanged { account } => format!("account {account} changed"),
         Answer::AccountDeleted { account } => format!("account {account} deleted"),
-        Answer::Account(account) => format!(
-            "account {}{}",
-            account.username,
-            if account.owner { " (owner)" } else { "" }
-        ),
-        Answer::Accounts(accounts) => format!(
-            "accounts {}",
-            list(accounts.iter().map(|account| &account.username))
-        ),
+        Answer::Account(account) => {
+            format!("account {}{}", account.username, if account.owner { " (owner)" } else { "" })
+        }
+        Answer::Accounts(accounts) => format!("accounts {}", list(accounts.iter().map(|account| &account.username))),
         Answer::Entered(view) => format!("entered {} {}", view.name, rows(&view.members.members)),
-        Answer::Topic {
-            room,
-            topic: Some(topic),
-        } => format!("topic of {room}: {} by {}", topic.text, topic.by),
+        Answer::Topic { room, topic: Some(topic) } => format!("topic of {room}: {} by {}", topic.text, topic.by),
         Answer::Topic { room, topic: None } => format!("no topic of {room}"),
         Answer::Members(members) => {
             format!("members of {}: {}", members.room, rows(&members.members))
         }
         Answer::RoomSettings(view) => {
-            let key = view
-                .key
-                .as_deref()
-                .unwrap_or(if view.key_set { "hidden" } else { "none" });
+            let key = view.key.as_deref().unwrap_or(if view.key_set { "hidden" } else { "none" });
             format!(
                 "settings of {}: {} key {key} limit {:?}",
                 view.room,
@@ -1190,26 +841,15 @@ fn answer_line(answer: &Answer) -> String {
             )
         }
         Answer::RoomList { room, entries, .. } => {
-            format!(
-                "list of {room}: {}",
-                list(entries.iter().map(|entry| &entry.mask))
-            )
+            format!("list of {room}: {}", list(entries.iter().map(|entry| &entry.mask)))
         }
         Answer::Rooms(rows) => {
-            let rows = rows
-                .iter()
-                .map(|row| format!("{}({})", row.name, row.members));
+            let rows = rows.iter().map(|row| format!("{}({})", row.name, row.members));
             format!("rooms {}", list(rows))
         }
         Answer::OwnInvitations(rooms) => format!("invited to {}", list(rooms)),
         Answer::OwnModes { modes } => {
-            format!(
-                "modes {}",
-                modes
-                    .iter()
-                    .map(|mode| own_letter(*mode))
-                    .collect::<String>()
-            )
+            format!("modes {}", modes.iter().map(|mode| own_letter(*mode)).collect::<String>())
         }
         Answer::Invited { who, room, away } => {
             format!("{who} is invited to {room}{}", reason_text(away.as_deref()))
@@ -1217,20 +857,14 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Knocked { room } => format!("knocked at {room}"),
         Answer::Who { target, rows } => {
             let rows = rows.iter().map(|row| {
-                let room = row
-                    .room
-                    .as_ref()
-                    .map(|(name, roles)| format!("{}{name}", prefixes(*roles)));
+                let room = row.room.as_ref().map(|(name, roles)| format!("{}{name}", prefixes(*roles)));
                 let address = row.address.map(|_| "!").unwrap_or_default();
                 format!("{}({}){address}", row.person.name, room.unwrap_or_default())
             });
             format!("who {target}: {}", list(rows))
         }
         Answer::Whois(profile) => {
-            let rooms = profile
-                .rooms
-                .iter()
-                .map(|(name, roles)| format!("{}{name}", prefixes(*roles)));
+            let rooms = profile.rooms.iter().map(|(name, roles)| format!("{}{name}", prefixes(*roles)));
             let mut line = format!("whois {} in [{}]", profile.person.name, list(rooms));
             if let Some(title) = &profile.operator {
                 line += &format!(" {title}");
@@ -1238,18 +872,11 @@ fn answer_line(answer: &Answer) -> String {
             if profile.address.is_some() {
                 line += " with address";
             }
-            format!(
-                "{line} devices {} idle {}",
-                profile.sessions, profile.idle_seconds
-            )
+            format!("{line} devices {} idle {}", profile.sessions, profile.idle_seconds)
         }
         Answer::Whowas { name, rows } => {
             let rows = rows.iter().map(|row| {
-                format!(
-                    "{}{}",
-                    row.person.realname.replace(' ', "-"),
-                    row.address.map(|_| "!").unwrap_or_default()
-                )
+                format!("{}{}", row.person.realname.replace(' ', "-"), row.address.map(|_| "!").unwrap_or_default())
             });
             format!("whowas {name}: {}", list(rows))
         }
@@ -1260,21 +887,11 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Away { now } => format!("away {now}"),
         Answer::Watched(names) => format!("watching {}", list(names)),
         Answer::WatchedStatus { online, offline } => {
-            format!(
-                "online [{}] offline [{}]",
-                list(online.iter().map(|person| &person.name)),
-                list(offline)
-            )
+            format!("online [{}] offline [{}]", list(online.iter().map(|person| &person.name)), list(offline))
         }
         Answer::Counts(counts) => format!("{counts:?}"),
-        Answer::Connections(rows) => format!(
-            "connections {}",
-            list(rows.iter().map(|row| &row.person.name))
-        ),
-        Answer::Operators(people) => format!(
-            "operators {}",
-            list(people.iter().map(|person| &person.name))
-        ),
+        Answer::Connections(rows) => format!("connections {}", list(rows.iter().map(|row| &row.person.name))),
+        Answer::Operators(people) => format!("operators {}", list(people.iter().map(|person| &person.name))),
         Answer::BecameOperator { title } => format!("operator: {title}"),
         Answer::Killed { who } => format!("killed {who}"),
     }

@@ -31,18 +31,8 @@ impl Turn<'_> {
     /// To whoever asked, with the number of the request.
     pub fn answer(&mut self, answer: Answer) {
         match self.origin {
-            Origin::Session { id, number, .. } => self.effects.to(
-                id,
-                Effect::Answer {
-                    to: id,
-                    number,
-                    answer,
-                },
-            ),
-            Origin::Console { number } => self
-                .effects
-                .server
-                .push(ServerEffect::Console { number, answer }),
+            Origin::Session { id, number, .. } => self.effects.to(id, Effect::Answer { to: id, number, answer }),
+            Origin::Console { number } => self.effects.server.push(ServerEffect::Console { number, answer }),
             Origin::Server => {}
         }
     }
@@ -65,21 +55,13 @@ impl Turn<'_> {
     }
 
     pub fn event(&self, by: &Arc<Person>, what: What) -> Event {
-        Event::Happened(Arc::new(Happening {
-            at: self.now,
-            by: by.clone(),
-            what,
-        }))
+        Event::Happened(Arc::new(Happening { at: self.now, by: by.clone(), what }))
     }
 
     /// Marks an event as caused by the session that asked; more follows.
     pub fn event_origin(&self) -> Option<EventOrigin> {
         match self.origin {
-            Origin::Session { id, number, .. } => Some(EventOrigin {
-                session: id,
-                number,
-                finishes: false,
-            }),
+            Origin::Session { id, number, .. } => Some(EventOrigin { session: id, number, finishes: false }),
             _ => None,
         }
     }
@@ -89,22 +71,14 @@ impl Turn<'_> {
         match self.origin {
             Origin::Session { id, number, last } => {
                 self.finished = last;
-                Some(EventOrigin {
-                    session: id,
-                    number,
-                    finishes: last,
-                })
+                Some(EventOrigin { session: id, number, finishes: last })
             }
             _ => None,
         }
     }
 
     pub fn finish(self) {
-        if let Origin::Session {
-            id,
-            number,
-            last: true,
-        } = self.origin
+        if let Origin::Session { id, number, last: true } = self.origin
             && !self.finished
         {
             self.effects.to(id, Effect::Done { to: id, number });
@@ -112,33 +86,18 @@ impl Turn<'_> {
     }
 
     /// To these sessions, wherever they are.
-    pub fn tell_sessions(
-        &mut self,
-        sessions: &[SessionId],
-        event: &Event,
-        origin: Option<EventOrigin>,
-    ) {
-        self.by_shard(sessions, |sessions| Effect::ToSessions {
-            sessions,
-            event: event.clone(),
-            origin,
-        });
+    pub fn tell_sessions(&mut self, sessions: &[SessionId], event: &Event, origin: Option<EventOrigin>) {
+        self.by_shard(sessions, |sessions| Effect::ToSessions { sessions, event: event.clone(), origin });
     }
 
     /// To these sessions of those who watch the person.
     pub fn tell_watchers(&mut self, sessions: &[SessionId], event: &Event) {
-        self.by_shard(sessions, |sessions| Effect::ToWatchers {
-            sessions,
-            event: event.clone(),
-        });
+        self.by_shard(sessions, |sessions| Effect::ToWatchers { sessions, event: event.clone() });
     }
 
     /// To these other devices of the one who said it.
     pub fn mirror(&mut self, sessions: &[SessionId], event: &Event) {
-        self.by_shard(sessions, |sessions| Effect::Mirror {
-            sessions,
-            event: event.clone(),
-        });
+        self.by_shard(sessions, |sessions| Effect::Mirror { sessions, event: event.clone() });
     }
 
     fn by_shard(&mut self, sessions: &[SessionId], effect: impl Fn(Vec<SessionId>) -> Effect) {
@@ -147,11 +106,8 @@ impl Turn<'_> {
             [one] => self.effects.to(*one, effect(vec![*one])),
             _ => {
                 for (shard, list) in self.effects.shards.iter_mut().enumerate() {
-                    let here: Vec<SessionId> = sessions
-                        .iter()
-                        .copied()
-                        .filter(|session| session.shard as usize == shard)
-                        .collect();
+                    let here: Vec<SessionId> =
+                        sessions.iter().copied().filter(|session| session.shard as usize == shard).collect();
                     if !here.is_empty() {
                         list.push(effect(here));
                     }

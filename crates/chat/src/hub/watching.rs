@@ -34,10 +34,7 @@ impl Hub {
             turn.answer(Answer::WatchedStatus { online, offline });
         }
         if !refused.is_empty() {
-            turn.refuse(Refusal::MonitorListFull {
-                limit,
-                names: refused,
-            });
+            turn.refuse(Refusal::MonitorListFull { limit, names: refused });
         }
     }
 
@@ -48,20 +45,13 @@ impl Hub {
     }
 
     pub(super) fn unwatch_all(&mut self, asker: Asker) {
-        while let Some(key) = self
-            .watched(asker.session)
-            .last()
-            .map(|name| name.key().clone())
-        {
+        while let Some(key) = self.watched(asker.session).last().map(|name| name.key().clone()) {
             self.state.unwatch(asker.session, &key);
         }
     }
 
     pub(super) fn watched_names(&self, session: SessionId) -> Vec<CompactString> {
-        self.watched(session)
-            .iter()
-            .map(|name| name.text().clone())
-            .collect()
+        self.watched(session).iter().map(|name| name.text().clone()).collect()
     }
 
     pub(super) fn watched_status(&self, session: SessionId) -> Answer {
@@ -95,10 +85,7 @@ impl Hub {
     }
 
     fn watched(&self, session: SessionId) -> &[Username] {
-        let watching = self
-            .state
-            .session(session)
-            .and_then(|session| session.watching.as_deref());
+        let watching = self.state.session(session).and_then(|session| session.watching.as_deref());
         watching.map_or(&[], |names| names.as_slice())
     }
 

@@ -30,10 +30,7 @@ impl Connection {
             "INVITE" => self.invite_arrived(line, changes),
             "AWAY" => changes.push(Change::Away {
                 who: source(line),
-                message: line
-                    .param(0)
-                    .filter(|text| !text.is_empty())
-                    .map(str::to_owned),
+                message: line.param(0).filter(|text| !text.is_empty()).map(str::to_owned),
             }),
             "ACCOUNT" => self.account_arrived(line, changes),
             "SETNAME" => changes.push(Change::RealnameChanged {
@@ -82,21 +79,14 @@ impl Connection {
         let sender = source(line);
         let own = self.is_own(&sender.name);
         // STATUSMSG: "@#tea" is said in #tea, to a part of it.
-        let target =
-            match target.trim_start_matches(|symbol| self.link.status_symbols.contains(symbol)) {
-                room if is_room(room) => room,
-                _ => target,
-            };
+        let target = match target.trim_start_matches(|symbol| self.link.status_symbols.contains(symbol)) {
+            room if is_room(room) => room,
+            _ => target,
+        };
         let direct = !is_room(target);
-        let from_server = line
-            .source
-            .is_none_or(|source| !source.contains('!') && source.contains('.'));
+        let from_server = line.source.is_none_or(|source| !source.contains('!') && source.contains('.'));
         if is_notice && direct && (from_server || self.state != LinkState::Joined) {
-            changes.push(Change::Notice {
-                from: sender.name,
-                text: text.to_owned(),
-                timestamp: timestamp(line, now),
-            });
+            changes.push(Change::Notice { from: sender.name, text: text.to_owned(), timestamp: timestamp(line, now) });
             return;
         }
         let (kind, payload) = match Ctcp::parse(text) {
@@ -107,11 +97,7 @@ impl Connection {
             None => (MessageKind::Text, text),
         };
         let label = self.label(line);
-        let room = if direct {
-            None
-        } else {
-            self.rooms.find_mut(target)
-        };
+        let room = if direct { None } else { self.rooms.find_mut(target) };
         let room_id = tag(line, "parlor/room-id");
         let room_name = match room {
             Some(room) => {
@@ -175,24 +161,14 @@ impl Connection {
         } else {
             self.rooms.member_left(name, &who.name);
         }
-        changes.push(Change::Left {
-            place: place(line, now, name),
-            who,
-            reason: reason(line, 1),
-            own,
-        });
+        changes.push(Change::Left { place: place(line, now, name), who, reason: reason(line, 1), own });
     }
 
     fn quit_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
         let who = source(line);
         let rooms = self.rooms.member_quit(&who.name);
         if !self.is_own(&who.name) {
-            changes.push(Change::Quit {
-                who,
-                reason: reason(line, 0),
-                rooms,
-                timestamp: timestamp(line, now),
-            });
+            changes.push(Change::Quit { who, reason: reason(line, 0), rooms, timestamp: timestamp(line, now) });
         }
     }
 
@@ -212,13 +188,7 @@ impl Connection {
         } else {
             self.rooms.member_left(name, who);
         }
-        changes.push(Change::Kicked {
-            place,
-            who: who.into(),
-            by: source(line),
-            reason: reason(line, 2),
-            own,
-        });
+        changes.push(Change::Kicked { place, who: who.into(), by: source(line), reason: reason(line, 2), own });
     }
 
     fn nick_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
@@ -233,13 +203,7 @@ impl Connection {
             }
         }
         let rooms = self.rooms.member_renamed(&from, to);
-        changes.push(Change::Renamed {
-            from,
-            to: to.into(),
-            own,
-            rooms,
-            timestamp: timestamp(line, now),
-        });
+        changes.push(Change::Renamed { from, to: to.into(), own, rooms, timestamp: timestamp(line, now) });
     }
 
     fn topic_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
@@ -248,11 +212,7 @@ impl Connection {
         if let Some(room) = self.rooms.find_mut(name) {
             room.topic = Some(topic.clone()).filter(|topic| !topic.is_empty());
         }
-        changes.push(Change::TopicChanged {
-            place: place(line, now, name),
-            by: source(line),
-            topic,
-        });
+        changes.push(Change::TopicChanged { place: place(line, now, name), by: source(line), topic });
     }
 
     fn mode_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
@@ -281,10 +241,7 @@ impl Connection {
 
     fn account_arrived(&mut self, line: &Line<'_>, changes: &mut Vec<Change>) {
         let who = source(line).name;
-        let account = line
-            .param(0)
-            .filter(|account| *account != "*")
-            .map(CompactString::from);
+        let account = line.param(0).filter(|account| *account != "*").map(CompactString::from);
         if self.is_own(&who) {
             self.account.clone_from(&account);
         }
@@ -315,15 +272,11 @@ impl Connection {
         if self.state == LinkState::Closing {
             self.closed(true, changes);
         } else {
-            changes.push(Change::LinkDead {
-                sentence: format!("The server closed the connection: {text}"),
-            });
+            changes.push(Change::LinkDead { sentence: format!("The server closed the connection: {text}") });
         }
     }
 }
 
 fn reason(line: &Line<'_>, index: usize) -> Option<String> {
-    line.param(index)
-        .filter(|reason| !reason.is_empty())
-        .map(str::to_owned)
+    line.param(index).filter(|reason| !reason.is_empty()).map(str::to_owned)
 }

@@ -40,26 +40,16 @@ const MOST_NAMES: u32 = 8;
 impl Connection {
     pub(super) fn begin_negotiation(&mut self, changes: &mut Vec<Change>) {
         if let Some(password) = &self.settings.server_password {
-            LineWriter::new(&mut self.output)
-                .verb("PASS")
-                .trailing(password.reveal());
+            LineWriter::new(&mut self.output).verb("PASS").trailing(password.reveal());
         }
-        LineWriter::new(&mut self.output)
-            .verb("CAP")
-            .param("LS")
-            .param("302")
-            .end();
+        LineWriter::new(&mut self.output).verb("CAP").param("LS").param("302").end();
         self.change_state(LinkState::Negotiating, changes);
     }
 
     /// `CAP <nick> <subcommand> [*] :<capabilities>`
     pub(super) fn cap_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
         let params = line.params();
-        let subcommand = params
-            .get(1)
-            .copied()
-            .unwrap_or_default()
-            .to_ascii_uppercase();
+        let subcommand = params.get(1).copied().unwrap_or_default().to_ascii_uppercase();
         let list = params.last().copied().unwrap_or_default();
         let more_follow = params.len() > 3 && params[2] == "*";
         self.link.cap_answered = true;
@@ -78,9 +68,7 @@ impl Connection {
             }
             "ACK" => {
                 for name in list.split_ascii_whitespace() {
-                    let (name, on) = name
-                        .strip_prefix('-')
-                        .map_or((name, true), |name| (name, false));
+                    let (name, on) = name.strip_prefix('-').map_or((name, true), |name| (name, false));
                     let Some(capability) = Capability::from_name(name) else {
                         continue;
                     };
@@ -94,10 +82,7 @@ impl Connection {
                 self.proceed_when_answered(now, changes);
             }
             "NAK" => {
-                let refused: CapabilitySet = list
-                    .split_ascii_whitespace()
-                    .filter_map(Capability::from_name)
-                    .collect();
+                let refused: CapabilitySet = list.split_ascii_whitespace().filter_map(Capability::from_name).collect();
                 if refused.len() > 1 {
                     // A request is granted or refused as a whole; one by one only the culprit is missed.
                     for capability in refused.iter() {
@@ -124,15 +109,8 @@ impl Connection {
     }
 
     fn request_capabilities(&mut self) {
-        let offered: CapabilitySet = self
-            .link
-            .offered
-            .keys()
-            .filter_map(|name| Capability::from_name(name))
-            .collect();
-        let mut wanted = WANTED
-            .intersection(offered)
-            .difference(self.link.capabilities);
+        let offered: CapabilitySet = self.link.offered.keys().filter_map(|name| Capability::from_name(name)).collect();
+        let mut wanted = WANTED.intersection(offered).difference(self.link.capabilities);
         if !matches!(self.settings.login, Login::Account { .. }) {
             wanted.remove(Capability::Sasl);
         }
@@ -147,10 +125,7 @@ impl Connection {
 
     fn write_request(&mut self, capabilities: CapabilitySet) {
         let names: Vec<&str> = capabilities.iter().map(Capability::name).collect();
-        LineWriter::new(&mut self.output)
-            .verb("CAP")
-            .param("REQ")
-            .trailing(&names.join(" "));
+        LineWriter::new(&mut self.output).verb("CAP").param("REQ").trailing(&names.join(" "));
     }
 
     /// All requests are answered: the login comes next.
@@ -164,8 +139,7 @@ impl Connection {
             Login::Account { .. } if !self.link.capabilities.contains(Capability::Sasl) => {
                 self.refuse_login(
                     now,
-                    "This server knows no accounts, so nobody can log in; come as a guest instead."
-                        .to_owned(),
+                    "This server knows no accounts, so nobody can log in; come as a guest instead.".to_owned(),
                     changes,
                 );
             }
@@ -174,12 +148,7 @@ impl Connection {
     }
 
     fn begin_sasl(&mut self, now: Moment, changes: &mut Vec<Change>) {
-        let offered = match self
-            .link
-            .offered
-            .get("sasl")
-            .filter(|list| !list.is_empty())
-        {
+        let offered = match self.link.offered.get("sasl").filter(|list| !list.is_empty()) {
             Some(list) => Some(list.clone()),
             None => self.link.mechanisms.clone(),
         };
@@ -188,16 +157,8 @@ impl Connection {
             Err(sentence) => return self.refuse_login(now, sentence, changes),
         };
         if let Login::Account { password } = &self.settings.login {
-            self.link.exchange = Some(Exchange::new(
-                mechanism,
-                &self.settings.name,
-                password,
-                self.link.nonce,
-            ));
-            LineWriter::new(&mut self.output)
-                .verb("AUTHENTICATE")
-                .param(mechanism.name())
-                .end();
+            self.link.exchange = Some(Exchange::new(mechanism, &self.settings.name, password, self.link.nonce));
+            LineWriter::new(&mut self.output).verb("AUTHENTICATE").param(mechanism.name()).end();
             self.change_state(LinkState::Authenticating, changes);
         }
     }
@@ -206,14 +167,10 @@ impl Connection {
     /// with its list (908) when it does not know it.
     fn choose_mechanism(&self, offered: Option<&str>) -> Result<Mechanism, String> {
         let offers = |mechanism: Mechanism| {
-            offered.is_none_or(|list| {
-                list.split(',')
-                    .any(|name| name.eq_ignore_ascii_case(mechanism.name()))
-            })
+            offered.is_none_or(|list| list.split(',').any(|name| name.eq_ignore_ascii_case(mechanism.name())))
         };
-        let allowed = |mechanism: Mechanism| {
-            self.settings.mechanism.is_none_or(|only| only == mechanism) && offers(mechanism)
-        };
+        let allowed =
+            |mechanism: Mechanism| self.settings.mechanism.is_none_or(|only| only == mechanism) && offers(mechanism);
         if allowed(Mechanism::ScramSha256) {
             return Ok(Mechanism::ScramSha256);
         }
@@ -230,56 +187,34 @@ impl Connection {
     }
 
     /// `AUTHENTICATE <piece>` from the server.
-    pub(super) fn authenticate_arrived(
-        &mut self,
-        now: Moment,
-        line: &Line<'_>,
-        changes: &mut Vec<Change>,
-    ) {
+    pub(super) fn authenticate_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
         let Some(exchange) = self.link.exchange.as_mut() else {
             return;
         };
         match exchange.receive(line.param(0).unwrap_or("+")) {
             Ok(pieces) => {
                 for piece in pieces {
-                    LineWriter::new(&mut self.output)
-                        .verb("AUTHENTICATE")
-                        .param(&piece)
-                        .end();
+                    LineWriter::new(&mut self.output).verb("AUTHENTICATE").param(&piece).end();
                 }
             }
             Err(error) => {
-                LineWriter::new(&mut self.output)
-                    .verb("AUTHENTICATE")
-                    .param("*")
-                    .end();
+                LineWriter::new(&mut self.output).verb("AUTHENTICATE").param("*").end();
                 self.refuse_login(now, error.to_string(), changes);
             }
         }
     }
 
     /// A numeric of SASL: 900 to 908.
-    pub(super) fn sasl_numeric(
-        &mut self,
-        now: Moment,
-        code: u16,
-        params: &[&str],
-        changes: &mut Vec<Change>,
-    ) {
+    pub(super) fn sasl_numeric(&mut self, now: Moment, code: u16, params: &[&str], changes: &mut Vec<Change>) {
         match code {
             900 => self.account = params.get(2).copied().map(CompactString::from),
             901 => self.account = None,
             903 if self.state == LinkState::Authenticating => {
-                let proven = self
-                    .link
-                    .exchange
-                    .take()
-                    .map_or(Ok(()), |exchange| exchange.succeeded());
+                let proven = self.link.exchange.take().map_or(Ok(()), |exchange| exchange.succeeded());
                 match proven {
                     Ok(()) => {
                         // 900 names the account; a server that leaves it out means the one that was asked for.
-                        self.account
-                            .get_or_insert_with(|| self.settings.name.as_str().into());
+                        self.account.get_or_insert_with(|| self.settings.name.as_str().into());
                         self.register_connection(changes);
                     }
                     Err(error) => self.refuse_login(now, error.to_string(), changes),
@@ -287,17 +222,9 @@ impl Connection {
             }
             908 => self.link.mechanisms = params.get(1).map(|list| (*list).to_owned()),
             902 | 904 | 905 | 906 | 907 if self.state == LinkState::Authenticating => {
-                let tried = self
-                    .link
-                    .exchange
-                    .take()
-                    .map(|exchange| exchange.mechanism());
+                let tried = self.link.exchange.take().map(|exchange| exchange.mechanism());
                 let other_is_offered = self.link.mechanisms.as_deref().is_some_and(|list| {
-                    tried.is_some_and(|tried| {
-                        !list
-                            .split(',')
-                            .any(|name| name.eq_ignore_ascii_case(tried.name()))
-                    })
+                    tried.is_some_and(|tried| !list.split(',').any(|name| name.eq_ignore_ascii_case(tried.name())))
                 });
                 if code == 904 && other_is_offered {
                     self.begin_sasl(now, changes);
@@ -310,16 +237,21 @@ impl Connection {
     }
 
     fn begin_register(&mut self, now: Moment, changes: &mut Vec<Change>) {
-        if !self
-            .link
-            .capabilities
-            .contains(Capability::AccountRegistration)
-        {
-            self.refuse_login(now, "This server makes no accounts on request; ask its administrator for one, or come as a guest.".to_owned(), changes);
+        if !self.link.capabilities.contains(Capability::AccountRegistration) {
+            self.refuse_login(
+                now,
+                "This server makes no accounts on request; ask its administrator for one, or come as a guest."
+                    .to_owned(),
+                changes,
+            );
             return;
         }
         if self.link.security == LinkSecurity::Open {
-            self.refuse_login(now, "The new password would travel unencrypted, so it was not sent; connect again with TLS.".to_owned(), changes);
+            self.refuse_login(
+                now,
+                "The new password would travel unencrypted, so it was not sent; connect again with TLS.".to_owned(),
+                changes,
+            );
             return;
         }
         if self.register_allows("before-connect") {
@@ -332,15 +264,8 @@ impl Connection {
     }
 
     fn register_allows(&self, key: &str) -> bool {
-        let value = self
-            .link
-            .offered
-            .get(Capability::AccountRegistration.name());
-        value.is_some_and(|value| {
-            value
-                .split(',')
-                .any(|token| token.split('=').next() == Some(key))
-        })
+        let value = self.link.offered.get(Capability::AccountRegistration.name());
+        value.is_some_and(|value| value.split(',').any(|token| token.split('=').next() == Some(key)))
     }
 
     pub(super) fn write_register(&mut self) {
@@ -355,12 +280,7 @@ impl Connection {
     }
 
     /// `REGISTER SUCCESS <account> <text>` and its kin.
-    pub(super) fn register_arrived(
-        &mut self,
-        now: Moment,
-        line: &Line<'_>,
-        changes: &mut Vec<Change>,
-    ) {
+    pub(super) fn register_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
         if self.link.register != RegisterStep::Sent {
             return;
         }
@@ -379,9 +299,7 @@ impl Connection {
         } else {
             let text = line.params().last().copied().unwrap_or_default();
             changes.push(Change::Information {
-                sentence: format!(
-                    "The account {account} has been made but has to be confirmed: {text}"
-                ),
+                sentence: format!("The account {account} has been made but has to be confirmed: {text}"),
             });
         }
         if self.link.welcome_seen {
@@ -400,10 +318,7 @@ impl Connection {
 
     pub(super) fn end_negotiation(&mut self) {
         if self.link.cap_answered {
-            LineWriter::new(&mut self.output)
-                .verb("CAP")
-                .param("END")
-                .end();
+            LineWriter::new(&mut self.output).verb("CAP").param("END").end();
         }
     }
 
@@ -413,16 +328,8 @@ impl Connection {
             return;
         }
         self.link.introduced = true;
-        LineWriter::new(&mut self.output)
-            .verb("NICK")
-            .trailing(&self.name);
-        let user: String = self
-            .settings
-            .name
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(10)
-            .collect();
+        LineWriter::new(&mut self.output).verb("NICK").trailing(&self.name);
+        let user: String = self.settings.name.chars().filter(char::is_ascii_alphanumeric).take(10).collect();
         let user = if user.is_empty() { "user" } else { &user };
         LineWriter::new(&mut self.output)
             .verb("USER")
@@ -441,20 +348,14 @@ impl Connection {
             Login::Guest => self.register_connection(changes),
             _ => self.refuse_login(
                 now,
-                "This server knows no accounts, so nobody can log in; come as a guest instead."
-                    .to_owned(),
+                "This server knows no accounts, so nobody can log in; come as a guest instead.".to_owned(),
                 changes,
             ),
         }
     }
 
     /// The name cannot be had. A guest tries others: `name_`, then `name2` and so on.
-    pub(super) fn name_refused(
-        &mut self,
-        now: Moment,
-        sentence: String,
-        changes: &mut Vec<Change>,
-    ) {
+    pub(super) fn name_refused(&mut self, now: Moment, sentence: String, changes: &mut Vec<Change>) {
         let taken_by_another = !matches!(self.settings.login, Login::Guest);
         if taken_by_another || self.link.names_tried >= MOST_NAMES {
             self.refuse_login(now, sentence, changes);
@@ -466,8 +367,6 @@ impl Connection {
             1 => format_compact!("{wanted}_"),
             tried => format_compact!("{wanted}{tried}"),
         };
-        LineWriter::new(&mut self.output)
-            .verb("NICK")
-            .trailing(&self.name);
+        LineWriter::new(&mut self.output).verb("NICK").trailing(&self.name);
     }
 }

@@ -25,17 +25,10 @@ impl Connection {
         kind: MessageKind,
     ) -> Result<Vec<PostId>, OutboxFull> {
         let source = format!("{}!{ASSUMED_USER_AND_HOST}", self.name);
-        let wrapping = if kind == MessageKind::Action {
-            ctcp::action("").len()
-        } else {
-            0
-        };
+        let wrapping = if kind == MessageKind::Action { ctcp::action("").len() } else { 0 };
         let budget = wire::text_budget(&source, verb(kind), &[target]).saturating_sub(wrapping);
         let mut posts = Vec::new();
-        for line in text
-            .split(['\n', '\r'])
-            .filter(|line| !line.trim().is_empty())
-        {
+        for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
             for part in parts(line, budget) {
                 posts.push(self.outbox.push(now.since_start, target, part, kind)?);
             }
@@ -54,7 +47,10 @@ impl Connection {
         changes: &mut Vec<Change>,
     ) {
         if self.post(now, target, text, kind).is_err() {
-            changes.push(Change::Refused { sentence: "Too many messages wait to be sent already; wait until the link is back and type this again.".to_owned() });
+            changes.push(Change::Refused {
+                sentence: "Too many messages wait to be sent already; wait until the link is back and type this again."
+                    .to_owned(),
+            });
         }
     }
 
@@ -65,12 +61,8 @@ impl Connection {
         }
         let (labels, keys) = (self.has_labels(), self.knows_keys());
         let rooms = &self.rooms;
-        let ready = |target: &str| {
-            !is_room(target)
-                || rooms
-                    .find(target)
-                    .is_none_or(|room| room.presence == Presence::Joined)
-        };
+        let ready =
+            |target: &str| !is_room(target) || rooms.find(target).is_none_or(|room| room.presence == Presence::Joined);
         let mut sent = false;
         while let Some(post) = self.outbox.send_next(keys, ready) {
             write_post(&mut self.output, post, labels, keys);
@@ -87,9 +79,7 @@ impl Connection {
         if self.link.fence.is_none() && self.outbox.raise_fence(number) {
             self.link.fence = Some(number);
             self.link.next_ping += 1;
-            LineWriter::new(&mut self.output)
-                .verb("PING")
-                .trailing_fmt(format_args!("{number}"));
+            LineWriter::new(&mut self.output).verb("PING").trailing_fmt(format_args!("{number}"));
         }
     }
 
@@ -124,9 +114,7 @@ impl Connection {
         let post = match label {
             Some(label) => self.outbox.take_labelled(label),
             None if self.has_labels() => None,
-            None => self
-                .outbox
-                .take_unlabelled(|own| rooms.same(own, target), Some((payload, kind))),
+            None => self.outbox.take_unlabelled(|own| rooms.same(own, target), Some((payload, kind))),
         };
         if let Some(post) = post {
             changes.push(Change::PostAccepted { post: post.id });
@@ -144,9 +132,9 @@ impl Connection {
         let rooms = &self.rooms;
         let post = match (label, target) {
             (Some(label), _) => self.outbox.take_labelled(label),
-            (None, Some(target)) if !self.has_labels() => self
-                .outbox
-                .take_unlabelled(|own| rooms.same(own, target), None),
+            (None, Some(target)) if !self.has_labels() => {
+                self.outbox.take_unlabelled(|own| rooms.same(own, target), None)
+            }
             _ => None,
         };
         let Some(post) = post else { return false };
@@ -168,17 +156,12 @@ impl Connection {
     }
 
     pub(super) fn has_labels(&self) -> bool {
-        self.link
-            .capabilities
-            .effective()
-            .contains(Capability::LabeledResponse)
+        self.link.capabilities.effective().contains(Capability::LabeledResponse)
     }
 
     pub(super) fn knows_keys(&self) -> bool {
         let needed = [Capability::ParlorOnce, Capability::MessageTags];
-        needed
-            .into_iter()
-            .all(|capability| self.link.capabilities.contains(capability))
+        needed.into_iter().all(|capability| self.link.capabilities.contains(capability))
     }
 
     /// A message that the server never echoed, as it must have been seen by the others.
@@ -186,11 +169,7 @@ impl Connection {
         let room = self.rooms.find(&post.target);
         Message {
             id: None,
-            sender: Person {
-                name: self.name.clone(),
-                id: None,
-                account: self.account.clone(),
-            },
+            sender: Person { name: self.name.clone(), id: None, account: self.account.clone() },
             payload: post.payload.clone(),
             timestamp: now.wall,
             room_name: room.map_or_else(|| post.target.clone(), |room| room.name.clone()),
@@ -240,10 +219,7 @@ fn parts(mut line: &str, budget: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     while line.len() > budget {
         let whole = wire::truncate_at_char_boundary(line, budget);
-        let cut = whole
-            .rfind(' ')
-            .filter(|at| *at >= budget * 2 / 3)
-            .unwrap_or(whole.len());
+        let cut = whole.rfind(' ').filter(|at| *at >= budget * 2 / 3).unwrap_or(whole.len());
         parts.push(&line[..cut]);
         line = line[cut..].strip_prefix(' ').unwrap_or(&line[cut..]);
     }
@@ -261,14 +237,8 @@ mod tests {
     #[test]
     fn long_lines_are_cut_at_spaces() {
         assert_eq!(parts("short", 20), ["short"]);
-        assert_eq!(
-            parts("one two three four five", 20),
-            ["one two three four", "five"]
-        );
-        assert_eq!(
-            parts("aaaaaaaaaaaaaaaaaaaaaaaaa", 20),
-            ["aaaaaaaaaaaaaaaaaaaa", "aaaaa"]
-        );
+        assert_eq!(parts("one two three four five", 20), ["one two three four", "five"]);
+        assert_eq!(parts("aaaaaaaaaaaaaaaaaaaaaaaaa", 20), ["aaaaaaaaaaaaaaaaaaaa", "aaaaa"]);
     }
 
     proptest! {

@@ -10,13 +10,7 @@ use crate::plain_words::{self, Tone};
 use crate::rooms::Presence;
 
 impl Connection {
-    pub(super) fn numeric_arrived(
-        &mut self,
-        now: Moment,
-        code: u16,
-        line: &Line<'_>,
-        changes: &mut Vec<Change>,
-    ) {
+    pub(super) fn numeric_arrived(&mut self, now: Moment, code: u16, line: &Line<'_>, changes: &mut Vec<Change>) {
         let params = line.params();
         match code {
             1 => self.welcome_arrived(now, params, changes),
@@ -33,10 +27,7 @@ impl Connection {
                 if let Some(room) = params.get(1)
                     && let Some(names) = self.rooms.names_complete(room)
                 {
-                    changes.push(Change::Members {
-                        room_name: (*room).into(),
-                        names,
-                    });
+                    changes.push(Change::Members { room_name: (*room).into(), names });
                 }
             }
             900..=908 => {
@@ -46,10 +37,7 @@ impl Connection {
                 }
             }
             // A server that knows no CAP at all.
-            421 if params
-                .get(1)
-                .is_some_and(|command| command.eq_ignore_ascii_case("CAP")) =>
-            {
+            421 if params.get(1).is_some_and(|command| command.eq_ignore_ascii_case("CAP")) => {
                 self.negotiation_unknown(now, changes)
             }
             _ if self.state == LinkState::Joined => self.reply_arrived(code, line, changes),
@@ -77,10 +65,7 @@ impl Connection {
             return;
         }
         match self.state {
-            LinkState::Joined => match context
-                .iter()
-                .copied()
-                .find(|param| *command == "JOIN" && self.is_asked(param))
+            LinkState::Joined => match context.iter().copied().find(|param| *command == "JOIN" && self.is_asked(param))
             {
                 Some(room) => self.refuse_join(room, sentence, changes),
                 None => changes.push(Change::Refused { sentence }),
@@ -97,19 +82,18 @@ impl Connection {
         self.link.welcome_seen = true;
         match self.state {
             // Never as a nobody when an account was asked for.
-            LinkState::Negotiating | LinkState::Authenticating
-                if !matches!(self.settings.login, Login::Guest) =>
-            {
-                self.refuse_login(now, "The server let us in without a login; come as a guest instead, or ask its administrator.".to_owned(), changes);
+            LinkState::Negotiating | LinkState::Authenticating if !matches!(self.settings.login, Login::Guest) => {
+                self.refuse_login(
+                    now,
+                    "The server let us in without a login; come as a guest instead, or ask its administrator."
+                        .to_owned(),
+                    changes,
+                );
             }
-            LinkState::Registering if self.link.register == RegisterStep::Needed => {
-                self.write_register()
-            }
+            LinkState::Registering if self.link.register == RegisterStep::Needed => self.write_register(),
             // The answer to REGISTER is still to come.
             LinkState::Registering if self.link.register == RegisterStep::Sent => {}
-            LinkState::Negotiating | LinkState::Authenticating | LinkState::Registering => {
-                self.welcomed(now, changes)
-            }
+            LinkState::Negotiating | LinkState::Authenticating | LinkState::Registering => self.welcomed(now, changes),
             LinkState::Joined | LinkState::Closing | LinkState::Down { .. } => {}
         }
     }
@@ -118,47 +102,29 @@ impl Connection {
         for token in IsupportToken::of_line(line) {
             let value = || token.value.as_deref().unwrap_or_default();
             match token.name {
-                "CASEMAPPING" if !token.negated => self.rooms.change_case_mapping(
-                    CaseMapping::from_token(value()).unwrap_or(CaseMapping::Ascii),
-                ),
+                "CASEMAPPING" if !token.negated => {
+                    self.rooms.change_case_mapping(CaseMapping::from_token(value()).unwrap_or(CaseMapping::Ascii))
+                }
                 // PREFIX=(qaohv)~&@%+
                 "PREFIX" if !token.negated => {
-                    self.link.rank_symbols = value()
-                        .split_once(')')
-                        .map_or("", |(_, symbols)| symbols)
-                        .into()
+                    self.link.rank_symbols = value().split_once(')').map_or("", |(_, symbols)| symbols).into()
                 }
-                "STATUSMSG" if !token.negated => {
-                    self.link.status_symbols = CompactString::from(value())
-                }
+                "STATUSMSG" if !token.negated => self.link.status_symbols = CompactString::from(value()),
                 _ => {}
             }
         }
     }
 
-    fn topic_reply_arrived(
-        &mut self,
-        now: Moment,
-        code: u16,
-        line: &Line<'_>,
-        changes: &mut Vec<Change>,
-    ) {
+    fn topic_reply_arrived(&mut self, now: Moment, code: u16, line: &Line<'_>, changes: &mut Vec<Change>) {
         let (Some(name), Some(text)) = (line.param(1), line.param(2)) else {
             return;
         };
-        let topic = if code == 332 {
-            Some(text.to_owned())
-        } else {
-            None
-        };
+        let topic = if code == 332 { Some(text.to_owned()) } else { None };
         if let Some(room) = self.rooms.find_mut(name) {
             room.topic.clone_from(&topic);
         }
         match topic {
-            Some(topic) => changes.push(Change::TopicIs {
-                place: place(line, now, name),
-                topic,
-            }),
+            Some(topic) => changes.push(Change::TopicIs { place: place(line, now, name), topic }),
             None => self.say(code, line.params(), changes),
         }
     }
@@ -170,12 +136,7 @@ impl Connection {
         let target = params.get(1).copied();
         if tone == Tone::Refusal {
             let label = self.label(line);
-            if self.refuse_post(
-                label.as_deref(),
-                target.filter(|_| is_about_message(code)),
-                &sentence,
-                changes,
-            ) {
+            if self.refuse_post(label.as_deref(), target.filter(|_| is_about_message(code)), &sentence, changes) {
                 return;
             }
             if let Some(room) = target.filter(|room| is_about_join(code) && self.is_asked(room)) {
@@ -187,13 +148,7 @@ impl Connection {
     }
 
     /// A numeric before one is in.
-    fn login_reply_arrived(
-        &mut self,
-        now: Moment,
-        code: u16,
-        params: &[&str],
-        changes: &mut Vec<Change>,
-    ) {
+    fn login_reply_arrived(&mut self, now: Moment, code: u16, params: &[&str], changes: &mut Vec<Change>) {
         if self.state == LinkState::Closing || matches!(self.state, LinkState::Down { .. }) {
             return;
         }
@@ -205,18 +160,9 @@ impl Connection {
         }
     }
 
-    fn login_failed(
-        &mut self,
-        now: Moment,
-        command: &str,
-        code: &str,
-        sentence: String,
-        changes: &mut Vec<Change>,
-    ) {
+    fn login_failed(&mut self, now: Moment, command: &str, code: &str, sentence: String, changes: &mut Vec<Change>) {
         match (command, code) {
-            ("NICK", "NICKNAME_IN_USE" | "NICKNAME_RESERVED") => {
-                self.name_refused(now, sentence, changes)
-            }
+            ("NICK", "NICKNAME_IN_USE" | "NICKNAME_RESERVED") => self.name_refused(now, sentence, changes),
             ("NICK" | "USER" | "REGISTER" | "AUTHENTICATE" | "PASS" | "*", _) => {
                 let sentence = match (command, code) {
                     ("REGISTER", "COMPLETE_CONNECTION_REQUIRED") if !self.link.welcome_seen => {
@@ -234,23 +180,13 @@ impl Connection {
     }
 
     fn is_asked(&self, room: &str) -> bool {
-        is_room(room)
-            && self
-                .rooms
-                .find(room)
-                .is_some_and(|room| room.presence == Presence::Asked)
+        is_room(room) && self.rooms.find(room).is_some_and(|room| room.presence == Presence::Asked)
     }
 
     fn refuse_join(&mut self, room: &str, sentence: String, changes: &mut Vec<Change>) {
-        let room_name = self
-            .rooms
-            .remove(room)
-            .map_or_else(|| room.into(), |room| room.name);
+        let room_name = self.rooms.remove(room).map_or_else(|| room.into(), |room| room.name);
         self.refuse_waiting(room, &sentence, changes);
-        changes.push(Change::JoinRefused {
-            room_name,
-            sentence,
-        });
+        changes.push(Change::JoinRefused { room_name, sentence });
     }
 
     /// Shows a numeric as its tone says.
@@ -265,9 +201,7 @@ impl Connection {
             }
             371 | 704 | 705 => {
                 let text = params.last().copied().unwrap_or_default();
-                changes.push(Change::Information {
-                    sentence: text.to_owned(),
-                });
+                changes.push(Change::Information { sentence: text.to_owned() });
                 return;
             }
             // `<nick> <room> <mode> [<parameter>...]`: all of the modes.
@@ -290,16 +224,10 @@ impl Connection {
 
 /// Numerics that refuse a message and name its target.
 fn is_about_message(code: u16) -> bool {
-    matches!(
-        code,
-        401 | 403 | 404 | 407 | 408 | 413..=415 | 477 | 486 | 488 | 492 | 494 | 531 | 716
-    )
+    matches!(code, 401 | 403 | 404 | 407 | 408 | 413..=415 | 477 | 486 | 488 | 492 | 494 | 531 | 716)
 }
 
 /// Numerics that refuse a JOIN and name the room.
 fn is_about_join(code: u16) -> bool {
-    matches!(
-        code,
-        403 | 405 | 437 | 470 | 471 | 473..=477 | 479 | 485 | 489 | 520 | 926
-    )
+    matches!(code, 403 | 405 | 437 | 470 | 471 | 473..=477 | 479 | 485 | 489 | 520 | 926)
 }

@@ -31,22 +31,11 @@ fn guest() -> Settings {
 }
 
 fn account() -> Settings {
-    Settings {
-        login: Login::Account {
-            password: Password::new("sesame"),
-        },
-        ..guest()
-    }
+    Settings { login: Login::Account { password: Password::new("sesame") }, ..guest() }
 }
 
 fn newcomer() -> Settings {
-    Settings {
-        login: Login::Register {
-            password: Password::new("sesame"),
-            email: None,
-        },
-        ..guest()
-    }
+    Settings { login: Login::Register { password: Password::new("sesame"), email: None }, ..guest() }
 }
 
 struct Player {
@@ -67,10 +56,7 @@ impl Player {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            since_start: self.now,
-            wall: WALL,
-        }
+        Moment { since_start: self.now, wall: WALL }
     }
 
     fn act(&mut self, action: &str) -> Vec<Change> {
@@ -84,9 +70,7 @@ impl Player {
                 let now = self.moment();
                 self.connection.tick(now)
             }
-            "quit" => self
-                .connection
-                .quit(now, Some(rest).filter(|reason| !reason.is_empty())),
+            "quit" => self.connection.quit(now, Some(rest).filter(|reason| !reason.is_empty())),
             "type" => {
                 let typed = slash_command::parse(rest).unwrap();
                 let present = self.present.clone();
@@ -99,33 +83,18 @@ impl Player {
 
 fn check_on(security: LinkSecurity, settings: Settings, transcript: &str) -> Player {
     let mut player = Player::new(settings, security);
-    let mut lines = transcript
-        .lines()
-        .map(str::trim_start)
-        .filter(|line| !line.is_empty())
-        .peekable();
+    let mut lines = transcript.lines().map(str::trim_start).filter(|line| !line.is_empty()).peekable();
     while let Some(event) = lines.next() {
         let changes = match event.split_at(2) {
             ("! ", action) => player.act(action),
-            ("< ", line) => player
-                .connection
-                .receive(player.moment(), format!("{line}\r\n").as_bytes()),
+            ("< ", line) => player.connection.receive(player.moment(), format!("{line}\r\n").as_bytes()),
             _ => panic!("not an event: {event}"),
         };
         let output = String::from_utf8(player.connection.take_output()).unwrap();
-        let mut came: Vec<String> = output
-            .split_terminator("\r\n")
-            .map(|line| format!("> {line}"))
-            .collect();
-        came.extend(
-            changes
-                .iter()
-                .map(|change| format!("* {}", described(change))),
-        );
+        let mut came: Vec<String> = output.split_terminator("\r\n").map(|line| format!("> {line}")).collect();
+        came.extend(changes.iter().map(|change| format!("* {}", described(change))));
         let mut expected: Vec<String> =
-            std::iter::from_fn(|| lines.next_if(|line| line.starts_with(['>', '*'])))
-                .map(str::to_owned)
-                .collect();
+            std::iter::from_fn(|| lines.next_if(|line| line.starts_with(['>', '*']))).map(str::to_owned).collect();
         // Lines and changes are two streams: how they are interleaved is not looked at.
         expected.sort_by_key(|line| line.starts_with('*'));
         assert_eq!(came, expected, "after: {event}");
@@ -139,11 +108,7 @@ fn check(settings: Settings, transcript: &str) -> Player {
 
 fn described(change: &Change) -> String {
     let list = |names: &[CompactString]| names.join(",");
-    let because = |reason: &Option<String>| {
-        reason
-            .as_ref()
-            .map_or_else(String::new, |reason| format!(": {reason}"))
-    };
+    let because = |reason: &Option<String>| reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     match change {
         Change::LinkState(LinkState::Down { retry_at }) => {
             format!("down until {}", retry_at.as_secs())
@@ -153,17 +118,7 @@ fn described(change: &Change) -> String {
             format!("welcome {name} {}", account.as_deref().unwrap_or("-"))
         }
         Change::MessageAdded(message) => {
-            let Message {
-                id,
-                sender,
-                payload,
-                timestamp,
-                room_name,
-                room_id,
-                kind,
-                own,
-                direct,
-            } = message;
+            let Message { id, sender, payload, timestamp, room_name, room_id, kind, own, direct } = message;
             let mut marks = String::new();
             for (mark, set) in [
                 (" own", *own),
@@ -175,12 +130,7 @@ fn described(change: &Change) -> String {
                     marks.push_str(mark);
                 }
             }
-            for (name, value) in [
-                ("id", id),
-                ("by", &sender.id),
-                ("account", &sender.account),
-                ("room", room_id),
-            ] {
+            for (name, value) in [("id", id), ("by", &sender.id), ("account", &sender.account), ("room", room_id)] {
                 if let Some(value) = value {
                     marks.push_str(&format!(" {name}={value}"));
                 }
@@ -191,96 +141,50 @@ fn described(change: &Change) -> String {
             format!("message {room_name} {}{marks}: {payload}", sender.name)
         }
         Change::PostAccepted { post } => format!("accepted {}", post.0),
-        Change::PostRefused {
-            post,
-            target,
-            payload,
-            sentence,
-        } => format!("refused {} {target} ({payload}): {sentence}", post.0),
-        Change::PostUnknown {
-            post,
-            target,
-            payload,
-        } => format!("unknown {} {target} ({payload})", post.0),
+        Change::PostRefused { post, target, payload, sentence } => {
+            format!("refused {} {target} ({payload}): {sentence}", post.0)
+        }
+        Change::PostUnknown { post, target, payload } => format!("unknown {} {target} ({payload})", post.0),
         Change::Joined { place, who, own } => format!(
             "joined {} {}{}{}",
             place.room_name,
             who.name,
             if *own { " own" } else { "" },
-            who.account
-                .as_ref()
-                .map_or_else(String::new, |account| format!(" account={account}"))
+            who.account.as_ref().map_or_else(String::new, |account| format!(" account={account}"))
         ),
-        Change::Left {
-            place,
-            who,
-            reason,
-            own,
-        } => format!(
-            "left {} {}{}{}",
-            place.room_name,
-            who.name,
-            if *own { " own" } else { "" },
-            because(reason)
-        ),
-        Change::Kicked {
-            place,
-            who,
-            by,
-            reason,
-            own,
-        } => format!(
+        Change::Left { place, who, reason, own } => {
+            format!("left {} {}{}{}", place.room_name, who.name, if *own { " own" } else { "" }, because(reason))
+        }
+        Change::Kicked { place, who, by, reason, own } => format!(
             "kicked {} {who} by {}{}{}",
             place.room_name,
             by.name,
             if *own { " own" } else { "" },
             because(reason)
         ),
-        Change::Quit {
-            who, reason, rooms, ..
-        } => format!("quit {} from {}{}", who.name, list(rooms), because(reason)),
-        Change::Renamed {
-            from,
-            to,
-            own,
-            rooms,
-            ..
-        } => format!(
-            "renamed {from} to {to} in {}{}",
-            list(rooms),
-            if *own { " own" } else { "" }
-        ),
+        Change::Quit { who, reason, rooms, .. } => format!("quit {} from {}{}", who.name, list(rooms), because(reason)),
+        Change::Renamed { from, to, own, rooms, .. } => {
+            format!("renamed {from} to {to} in {}{}", list(rooms), if *own { " own" } else { "" })
+        }
         Change::TopicChanged { place, by, topic } => {
             format!("topic {} by {}: {topic}", place.room_name, by.name)
         }
         Change::TopicIs { place, topic } => format!("topic {}: {topic}", place.room_name),
         Change::Members { room_name, names } => format!("members {room_name}: {}", list(names)),
-        Change::ModesChanged {
-            target, by, modes, ..
-        } => format!("modes {target} by {}: {modes}", by.name),
+        Change::ModesChanged { target, by, modes, .. } => format!("modes {target} by {}: {modes}", by.name),
         Change::Away { who, message } => format!("away {}{}", who.name, because(message)),
         Change::AccountChanged { who, account } => {
             format!("account {who} {}", account.as_deref().unwrap_or("-"))
         }
         Change::RealnameChanged { who, realname } => format!("realname {} {realname}", who.name),
-        Change::Invited {
-            room_name,
-            who,
-            by,
-            own,
-        } => format!(
-            "invited {who} to {room_name} by {}{}",
-            by.name,
-            if *own { " own" } else { "" }
-        ),
+        Change::Invited { room_name, who, by, own } => {
+            format!("invited {who} to {room_name} by {}{}", by.name, if *own { " own" } else { "" })
+        }
         Change::Notice { from, text, .. } => format!("notice {from}: {text}"),
         Change::MessageOfTheDay { text } => format!("motd: {text}"),
         Change::Information { sentence } => format!("info: {sentence}"),
         Change::Refused { sentence } => format!("no: {sentence}"),
-        Change::JoinRefused {
-            room_name,
-            sentence,
-        } => format!("no entry {room_name}: {sentence}"),
+        Change::JoinRefused { room_name, sentence } => format!("no entry {room_name}: {sentence}"),
         Change::LoginRefused { sentence } => format!("no login: {sentence}"),
         Change::LinkDead { sentence } => format!("dead: {sentence}"),
         Change::Closed { clean } => format!("closed{}", if *clean { "" } else { " unclean" }),
@@ -380,7 +284,11 @@ fn an_old_server_is_enough() {
 
 #[test]
 fn without_labels_a_ping_behind_the_message_acknowledges_it() {
-    check(guest(), &after(OLD_SERVER, "
+    check(
+        guest(),
+        &after(
+            OLD_SERVER,
+            "
         ! type one
         > PRIVMSG #tea :one
         > PING :2
@@ -399,7 +307,9 @@ fn without_labels_a_ping_behind_the_message_acknowledges_it() {
         < :s 401 alice nobody :No such nick
         * refused 3 nobody (hi): Nobody called nobody is here; check the spelling, or see who is here with /names.
         < :s PONG s :4
-    "));
+    ",
+        ),
+    );
 }
 
 #[test]
@@ -555,10 +465,9 @@ fn without_keys_what_was_under_way_is_unknown_and_not_sent_again() {
         ),
     );
     // A key is known to the server for an account alone; and one that has come back without keys cannot use it.
-    let plain_again = OUR_SERVER.replace(" parlor/once", "").replace(
-        "* welcome alice alice",
-        "* welcome alice alice\n* unknown 1 #tea (one)",
-    );
+    let plain_again = OUR_SERVER
+        .replace(" parlor/once", "")
+        .replace("* welcome alice alice", "* welcome alice alice\n* unknown 1 #tea (one)");
     check(
         account(),
         &format!(
@@ -711,14 +620,21 @@ fn logins_that_cannot_be_are_refused_before_a_password_is_sent() {
     ",
         ),
     );
-    check_on(LinkSecurity::Open, account(), &after(beginning, "
+    check_on(
+        LinkSecurity::Open,
+        account(),
+        &after(
+            beginning,
+            "
         < :s CAP * LS :sasl=PLAIN
         > CAP REQ :sasl
         < :s CAP * ACK :sasl
         > QUIT
         * no login: The password would travel unencrypted, so it was not sent; connect again with TLS.
         * closing
-    "));
+    ",
+        ),
+    );
     check(account(), &after(beginning, "
         < :s CAP * LS :sasl=EXTERNAL
         > CAP REQ :sasl
@@ -727,20 +643,33 @@ fn logins_that_cannot_be_are_refused_before_a_password_is_sent() {
         * no login: The server and this program share no way to log in (it offers EXTERNAL); come as a guest, or ask its administrator.
         * closing
     "));
-    check(newcomer(), &after(beginning, "
+    check(
+        newcomer(),
+        &after(
+            beginning,
+            "
         < :s CAP * LS :sasl
         > QUIT
         * no login: This server makes no accounts on request; ask its administrator for one, or come as a guest.
         * closing
-    "));
-    check_on(LinkSecurity::Open, newcomer(), &after(beginning, "
+    ",
+        ),
+    );
+    check_on(
+        LinkSecurity::Open,
+        newcomer(),
+        &after(
+            beginning,
+            "
         < :s CAP * LS :draft/account-registration=before-connect
         > CAP REQ :draft/account-registration
         < :s CAP * ACK :draft/account-registration
         > QUIT
         * no login: The new password would travel unencrypted, so it was not sent; connect again with TLS.
         * closing
-    "));
+    ",
+        ),
+    );
 }
 
 #[test]
@@ -843,7 +772,9 @@ fn an_account_is_made_before_or_after_the_welcome() {
         > CAP REQ :sasl
     ",
     );
-    check(newcomer(), "
+    check(
+        newcomer(),
+        "
         ! up
         > CAP LS 302
         * negotiating
@@ -860,7 +791,8 @@ fn an_account_is_made_before_or_after_the_welcome() {
         > QUIT
         * no login: The name alice belongs to an account already; log in if it is yours, or choose another one.
         * closing
-    ");
+    ",
+    );
     check(
         newcomer(),
         "
@@ -957,10 +889,7 @@ fn a_server_that_lets_nobody_in_says_why() {
         ),
     );
     check(
-        Settings {
-            server_password: Some(Password::new("wrong word")),
-            ..guest()
-        },
+        Settings { server_password: Some(Password::new("wrong word")), ..guest() },
         "
         ! up
         > PASS :wrong word
@@ -1011,10 +940,7 @@ fn silence_is_noticed() {
     ",
         ),
     );
-    assert_eq!(
-        player.connection.round_trip(),
-        Some(Duration::from_secs(29))
-    );
+    assert_eq!(player.connection.round_trip(), Some(Duration::from_secs(29)));
     assert_eq!(player.connection.next_deadline(), None);
 }
 
@@ -1023,15 +949,9 @@ fn deadlines_are_named() {
     let mut player = check(guest(), OLD_SERVER);
     assert_eq!(player.connection.next_deadline(), Some(PING_AFTER));
     player.act("wait 30");
-    assert_eq!(
-        player.connection.next_deadline(),
-        Some(PING_AFTER + PONG_WITHIN)
-    );
+    assert_eq!(player.connection.next_deadline(), Some(PING_AFTER + PONG_WITHIN));
     player.act("quit");
-    assert_eq!(
-        player.connection.next_deadline(),
-        Some(PING_AFTER + GOODBYE_DEADLINE)
-    );
+    assert_eq!(player.connection.next_deadline(), Some(PING_AFTER + GOODBYE_DEADLINE));
 }
 
 #[test]
@@ -1154,19 +1074,13 @@ fn commands_become_lines() {
 fn nothing_typed_becomes_two_lines() {
     let mut player = check(guest(), OLD_SERVER);
     let now = player.moment();
-    player
-        .connection
-        .carry_out(now, Typed::Quote("PING a\r\nQUIT".to_owned()), None);
-    player
-        .connection
-        .carry_out(now, Typed::Topic(Some("a\nQUIT".to_owned())), Some("#tea"));
-    player
-        .connection
-        .post(now, "#tea", "one\n\n two\r\n", MessageKind::Text)
-        .unwrap();
+    player.connection.carry_out(now, Typed::Quote("PING a\r\nQUIT".to_owned()), None);
+    player.connection.carry_out(now, Typed::Topic(Some("a\nQUIT".to_owned())), Some("#tea"));
+    player.connection.post(now, "#tea", "one\n\n two\r\n", MessageKind::Text).unwrap();
     assert_eq!(
         String::from_utf8(player.connection.take_output()).unwrap(),
-        "PING a  QUIT\r\nTOPIC #tea :a QUIT\r\nPRIVMSG #tea :one\r\nPING :2\r\nPRIVMSG #tea : two\r\n".replace("PING :2\r\nPRIVMSG #tea : two", "PRIVMSG #tea : two\r\nPING :2")
+        "PING a  QUIT\r\nTOPIC #tea :a QUIT\r\nPRIVMSG #tea :one\r\nPING :2\r\nPRIVMSG #tea : two\r\n"
+            .replace("PING :2\r\nPRIVMSG #tea : two", "PRIVMSG #tea : two\r\nPING :2")
     );
 }
 
@@ -1174,21 +1088,11 @@ fn nothing_typed_becomes_two_lines() {
 fn long_text_becomes_several_messages_that_fit() {
     let mut player = check(guest(), OLD_SERVER);
     let text = "word ".repeat(300);
-    player
-        .connection
-        .post(player.moment(), "#tea", &text, MessageKind::Action)
-        .unwrap();
+    player.connection.post(player.moment(), "#tea", &text, MessageKind::Action).unwrap();
     let output = String::from_utf8(player.connection.take_output()).unwrap();
-    let lines: Vec<&str> = output
-        .split_terminator("\r\n")
-        .filter(|line| line.starts_with("PRIVMSG"))
-        .collect();
+    let lines: Vec<&str> = output.split_terminator("\r\n").filter(|line| line.starts_with("PRIVMSG")).collect();
     assert!(lines.len() > 3);
-    assert!(
-        lines
-            .iter()
-            .all(|line| line.len() < 430 && line.ends_with('\u{1}'))
-    );
+    assert!(lines.iter().all(|line| line.len() < 430 && line.ends_with('\u{1}')));
 }
 
 #[test]
@@ -1199,13 +1103,7 @@ fn bytes_come_in_any_pieces_and_need_not_be_utf_8() {
         changes.extend(player.connection.receive(player.moment(), &[*byte]));
     }
     let said: Vec<String> = changes.iter().map(described).collect();
-    assert_eq!(
-        said,
-        [
-            "message #tea bob: caf\u{fffd}     yes",
-            "message #tea bob: two"
-        ]
-    );
+    assert_eq!(said, ["message #tea bob: caf\u{fffd}     yes", "message #tea bob: two"]);
     let long = format!(":bob!b@h PRIVMSG #tea :{}\r\n", "x".repeat(LONGEST_LINE));
     let changes = player.connection.receive(player.moment(), long.as_bytes());
     assert!(matches!(changes.as_slice(), [Change::Refused { .. }]));

@@ -46,15 +46,9 @@ impl Durable {
         crowd.admit(visitors.collect())?;
         let members = crowd.members();
         let plans = (0..self.rooms).map(|room| {
-            let members = members
-                .iter()
-                .filter(|member| member.client % self.rooms == room);
+            let members = members.iter().filter(|member| member.client % self.rooms == room);
             let members: Vec<_> = members.cloned().collect();
-            RoomPlan {
-                name: name(room),
-                senders: (0..members.len()).collect(),
-                members,
-            }
+            RoomPlan { name: name(room), senders: (0..members.len()).collect(), members }
         });
         let plans: Vec<RoomPlan> = plans.collect();
         let window = Window::Echo(self.outstanding);
@@ -66,11 +60,6 @@ impl Durable {
         settings.insert("outstanding".to_owned(), json!(self.outstanding));
         settings.insert("text_bytes".to_owned(), json!(self.text.size));
         settings.insert("negotiated".to_owned(), crowd.negotiated());
-        Ok(Report {
-            scenario: "durable",
-            settings,
-            rounds,
-            verified: (traffic.deliveries(), DELIVERIES),
-        })
+        Ok(Report { scenario: "durable", settings, rounds, verified: (traffic.deliveries(), DELIVERIES) })
     }
 }

@@ -37,11 +37,7 @@ impl Fanout {
             room: Some(self.room.clone()),
         });
         crowd.admit(visitors.collect())?;
-        let plan = RoomPlan {
-            name: self.room.clone(),
-            members: crowd.members(),
-            senders: vec![0],
-        };
+        let plan = RoomPlan { name: self.room.clone(), members: crowd.members(), senders: vec![0] };
         let window = Window::Everyone(self.outstanding);
         let mut traffic = Traffic::new(&[plan], self.text.size, window);
         let rounds = crowd.measure(&mut traffic, &self.timing)?;
@@ -50,11 +46,6 @@ impl Fanout {
         settings.insert("outstanding".to_owned(), json!(self.outstanding));
         settings.insert("text_bytes".to_owned(), json!(self.text.size));
         settings.insert("negotiated".to_owned(), crowd.negotiated());
-        Ok(Report {
-            scenario: "fanout",
-            settings,
-            rounds,
-            verified: (traffic.deliveries(), DELIVERIES),
-        })
+        Ok(Report { scenario: "fanout", settings, rounds, verified: (traffic.deliveries(), DELIVERIES) })
     }
 }

@@ -26,20 +26,13 @@ pub struct Idle {
 impl Idle {
     pub fn run(&self) -> Result<Report, Fault> {
         if self.baseline == 0 || self.baseline >= self.count {
-            let text = format!(
-                "--baseline {}: give at least 1 and fewer than --count {}",
-                self.baseline, self.count
-            );
+            let text = format!("--baseline {}: give at least 1 and fewer than --count {}", self.baseline, self.count);
             return Err(Fault::Usage(text));
         }
         let mut crowd = self.server.empty_crowd()?;
         let visitors = |from: usize, to: usize| {
             let clients = self.server.clients.unwrap_or(Clients::Plain);
-            let visitor = |client| Visitor {
-                dialect: clients.dialect(client),
-                wants_echo: false,
-                room: None,
-            };
+            let visitor = |client| Visitor { dialect: clients.dialect(client), wants_echo: false, room: None };
             (from..to).map(visitor).collect()
         };
         crowd.admit(visitors(0, self.baseline))?;
@@ -57,10 +50,7 @@ impl Idle {
         figures.add("registrations_per_second", added / span.wall);
         if let Some(server_cpu) = span.server_cpu {
             figures.add("registrations_per_server_cpu_second", added / server_cpu);
-            figures.add(
-                "server_cpu_microseconds_per_registration",
-                server_cpu / added * 1e6,
-            );
+            figures.add("server_cpu_microseconds_per_registration", server_cpu / added * 1e6);
         }
         if let (Some(before), Some(after), Some(pinged)) = (at_baseline, at_end, after_pings) {
             let slope = |kib: u64| (kib as f64 - before as f64) / added;
@@ -96,20 +86,12 @@ impl Crowd {
     fn ping_everyone(&mut self) -> Result<(), Fault> {
         let clients = self.swarm.clients();
         for client in 0..clients {
-            self.swarm
-                .outgoing()
-                .of(client)
-                .extend_from_slice(b"PING :alive\r\n");
+            self.swarm.outgoing().of(client).extend_from_slice(b"PING :alive\r\n");
         }
-        let mut roll_call = RollCall {
-            answered: vec![false; clients],
-            missing: clients,
-            last_error: String::new(),
-        };
+        let mut roll_call = RollCall { answered: vec![false; clients], missing: clients, last_error: String::new() };
         let mut progress = (Instant::now(), clients);
         while roll_call.missing > 0 {
-            self.swarm
-                .turn(&mut roll_call, Duration::from_millis(100))?;
+            self.swarm.turn(&mut roll_call, Duration::from_millis(100))?;
             if roll_call.missing < progress.1 {
                 progress = (Instant::now(), roll_call.missing);
             } else if progress.0.elapsed() > STALLED {
@@ -134,12 +116,7 @@ struct RollCall {
 impl Conversation for RollCall {
     fn connected(&mut self, _client: usize, _outgoing: &mut Outgoing) {}
 
-    fn received(
-        &mut self,
-        client: usize,
-        chunk: &[u8],
-        outgoing: &mut Outgoing,
-    ) -> Result<(), Fault> {
+    fn received(&mut self, client: usize, chunk: &[u8], outgoing: &mut Outgoing) -> Result<(), Fault> {
         for line in lines(chunk) {
             let Some(parsed) = Line::parse(line) else {
                 continue;

@@ -39,11 +39,7 @@ impl Joinstorm {
         let begin = Reading::take(crowd.server)?;
         for client in 0..self.count {
             let join = format!("JOIN {}\r\n", self.room);
-            crowd
-                .swarm
-                .outgoing()
-                .of(client)
-                .extend_from_slice(join.as_bytes());
+            crowd.swarm.outgoing().of(client).extend_from_slice(join.as_bytes());
         }
         let mut progress = (Instant::now(), 0);
         while storm.content < self.count {
@@ -51,10 +47,7 @@ impl Joinstorm {
             if storm.facts() > progress.1 {
                 progress = (Instant::now(), storm.facts());
             } else if progress.0.elapsed() > STALLED {
-                return Err(Fault::Stalled {
-                    seconds: STALLED.as_secs(),
-                    waiting_for: storm.missing(),
-                });
+                return Err(Fault::Stalled { seconds: STALLED.as_secs(), waiting_for: storm.missing() });
             }
         }
         let span = begin.until_now(crowd.server)?;
@@ -70,10 +63,7 @@ impl Joinstorm {
             scenario: "joinstorm",
             settings,
             rounds: vec![figures],
-            verified: (
-                storm.facts(),
-                "joins and names delivered: everyone knows everyone, no JOIN twice",
-            ),
+            verified: (storm.facts(), "joins and names delivered: everyone knows everyone, no JOIN twice"),
         })
     }
 }
@@ -110,13 +100,7 @@ impl Storm {
             known: vec![false; count],
             seen_to_join: vec![false; count],
         };
-        Storm {
-            members: vec![newcomer; count],
-            content: 0,
-            joins: 0,
-            names: 0,
-            last_error: String::new(),
-        }
+        Storm { members: vec![newcomer; count], content: 0, joins: 0, names: 0, last_error: String::new() }
     }
 
     fn facts(&self) -> u64 {
@@ -144,10 +128,7 @@ impl Storm {
         let Some(parsed) = Line::parse(line) else {
             return Ok(());
         };
-        let refused = |why: &str| Fault::Refused {
-            client,
-            line: format!("{why}: {}", shown(line)),
-        };
+        let refused = |why: &str| Fault::Refused { client, line: format!("{why}: {}", shown(line)) };
         let member = &mut self.members[client];
         match parsed.command {
             b"JOIN" => {
@@ -166,9 +147,7 @@ impl Storm {
             }
             b"353" => {
                 let list = parsed.parameter(3).unwrap_or_default();
-                let entries = list
-                    .split(|&byte| byte == b' ')
-                    .filter(|entry| !entry.is_empty());
+                let entries = list.split(|&byte| byte == b' ').filter(|entry| !entry.is_empty());
                 for entry in entries {
                     let number = number_of(entry).filter(|&number| number < member.known.len());
                     member.learn(number.ok_or_else(|| refused("a stranger among the names"))?);
@@ -203,12 +182,7 @@ impl Newcomer {
 impl Conversation for Storm {
     fn connected(&mut self, _client: usize, _outgoing: &mut Outgoing) {}
 
-    fn received(
-        &mut self,
-        client: usize,
-        chunk: &[u8],
-        outgoing: &mut Outgoing,
-    ) -> Result<(), Fault> {
+    fn received(&mut self, client: usize, chunk: &[u8], outgoing: &mut Outgoing) -> Result<(), Fault> {
         for line in lines(chunk) {
             self.step(client, line, outgoing)?;
         }

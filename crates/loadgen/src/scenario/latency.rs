@@ -47,11 +47,7 @@ impl Latency {
             room: Some(self.room.clone()),
         });
         crowd.admit(visitors.collect())?;
-        let plan = RoomPlan {
-            name: self.room.clone(),
-            members: crowd.members(),
-            senders: vec![0],
-        };
+        let plan = RoomPlan { name: self.room.clone(), members: crowd.members(), senders: vec![0] };
         let mut traffic = Traffic::new(&[plan], self.text.size, Window::Closed);
         self.post_by_timetable(&mut crowd, &mut traffic, self.timing.warm_up)?;
         let mut rounds = Vec::new();
@@ -77,21 +73,11 @@ impl Latency {
         settings.insert("rate_per_second".to_owned(), json!(self.rate));
         settings.insert("text_bytes".to_owned(), json!(self.text.size));
         settings.insert("negotiated".to_owned(), crowd.negotiated());
-        Ok(Report {
-            scenario: "latency",
-            settings,
-            rounds,
-            verified: (traffic.deliveries(), DELIVERIES),
-        })
+        Ok(Report { scenario: "latency", settings, rounds, verified: (traffic.deliveries(), DELIVERIES) })
     }
 
     /// Milliseconds from due time to last reader, for every message that falls due within `seconds`.
-    fn post_by_timetable(
-        &self,
-        crowd: &mut Crowd,
-        traffic: &mut Traffic,
-        seconds: f64,
-    ) -> Result<Vec<f64>, Fault> {
+    fn post_by_timetable(&self, crowd: &mut Crowd, traffic: &mut Traffic, seconds: f64) -> Result<Vec<f64>, Fault> {
         let start = Instant::now() + Duration::from_millis(10);
         let count = (seconds * self.rate).round() as u64;
         let due = |number: u64| start + Duration::from_secs_f64(number as f64 / self.rate);
@@ -113,8 +99,7 @@ impl Latency {
                 false => Duration::from_millis(10),
             };
             // epoll waits in whole milliseconds, rounded up: the last one or two are spent polling, so as not to post late.
-            let wait = Duration::from_millis((wait.as_millis() as u64).saturating_sub(1))
-                .min(self.timing.nap());
+            let wait = Duration::from_millis((wait.as_millis() as u64).saturating_sub(1)).min(self.timing.nap());
             traffic.turn(&mut crowd.swarm, wait)?;
             for at in traffic.take_completions() {
                 let wait = at.saturating_duration_since(due(waits.len() as u64));

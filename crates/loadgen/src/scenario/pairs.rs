@@ -51,11 +51,6 @@ impl Pairs {
         settings.insert("outstanding".to_owned(), json!(self.outstanding));
         settings.insert("text_bytes".to_owned(), json!(self.text.size));
         settings.insert("negotiated".to_owned(), crowd.negotiated());
-        Ok(Report {
-            scenario: "pairs",
-            settings,
-            rounds,
-            verified: (traffic.deliveries(), DELIVERIES),
-        })
+        Ok(Report { scenario: "pairs", settings, rounds, verified: (traffic.deliveries(), DELIVERIES) })
     }
 }

@@ -61,13 +61,7 @@ impl ClientFirst {
         if username.is_empty() || !is_nonce(&nonce) || nonce.len() > NONCE {
             return None;
         }
-        Some(ClientFirst {
-            authzid,
-            username,
-            gs2_header,
-            bare: bare.to_owned(),
-            nonce,
-        })
+        Some(ClientFirst { authzid, username, gs2_header, bare: bare.to_owned(), nonce })
     }
 }
 
@@ -85,27 +79,15 @@ impl Challenge {
         let own_nonce = keyed(b"scram nonce ", &[seed, first.nonce.as_bytes()].concat());
         let nonce = format!("{}{}", first.nonce, STANDARD.encode(&own_nonce[..18]));
         let made_up = keyed(b"scram salt ", name_key.as_bytes());
-        let found =
-            account.and_then(|account| account.scram.as_deref().map(|keys| (account, keys)));
+        let found = account.and_then(|account| account.scram.as_deref().map(|keys| (account, keys)));
         let (iterations, salt): (u32, &[u8]) = match found {
-            Some((
-                _,
-                ScramKeys {
-                    iterations, salt, ..
-                },
-            )) => (*iterations, salt),
+            Some((_, ScramKeys { iterations, salt, .. })) => (*iterations, salt),
             None => (iterations, &made_up[..SALT]),
         };
         let server_first = format!("r={nonce},s={},i={iterations}", STANDARD.encode(salt));
         let keys = found.map(|(account, keys)| (account.clone(), keys.stored_key, keys.server_key));
         let no_key = keyed(b"scram key ", name_key.as_bytes());
-        Challenge {
-            first,
-            nonce,
-            server_first,
-            keys,
-            no_key,
-        }
+        Challenge { first, nonce, server_first, keys, no_key }
     }
 
     pub(crate) fn server_first(&self) -> &str {
@@ -118,32 +100,20 @@ impl Challenge {
         let (without_proof, proof) = message.rsplit_once(",p=")?;
         let proof: [u8; 32] = STANDARD.decode(proof).ok()?.try_into().ok()?;
         let mut attributes = without_proof.split(',');
-        let binding = STANDARD
-            .decode(attributes.next()?.strip_prefix("c=")?)
-            .ok()?;
+        let binding = STANDARD.decode(attributes.next()?.strip_prefix("c=")?).ok()?;
         let nonce = attributes.next()?.strip_prefix("r=")?;
         // The header comes again, so that nobody on the way can have changed it.
         let as_begun = binding == self.first.gs2_header.as_bytes() && nonce == self.nonce;
 
         let auth_message = format!("{},{},{without_proof}", self.first.bare, self.server_first);
-        let (stored_key, server_key) = self
-            .keys
-            .as_ref()
-            .map_or((&self.no_key, &self.no_key), |(_, stored, server)| {
-                (stored, server)
-            });
+        let (stored_key, server_key) =
+            self.keys.as_ref().map_or((&self.no_key, &self.no_key), |(_, stored, server)| (stored, server));
         let signature = mac(stored_key, &[auth_message.as_bytes()]);
         let mut client_key = proof;
-        client_key
-            .iter_mut()
-            .zip(&signature)
-            .for_each(|(byte, mask)| *byte ^= mask);
+        client_key.iter_mut().zip(&signature).for_each(|(byte, mask)| *byte ^= mask);
         let computed = digest::digest(&digest::SHA256, &client_key);
         let proven = verify_slices_are_equal(computed.as_ref(), stored_key).is_ok();
-        let server_final = format!(
-            "v={}",
-            STANDARD.encode(mac(server_key, &[auth_message.as_bytes()]))
-        );
+        let server_final = format!("v={}", STANDARD.encode(mac(server_key, &[auth_message.as_bytes()])));
         match &self.keys {
             Some((account, ..)) if proven && as_begun => Some((account, server_final)),
             _ => None,
@@ -171,10 +141,7 @@ fn saslname(text: &str) -> Option<String> {
 
 /// `printable`: ASCII that is seen, without commas.
 fn is_nonce(nonce: &str) -> bool {
-    !nonce.is_empty()
-        && nonce
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b',')
+    !nonce.is_empty() && nonce.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
@@ -201,12 +168,7 @@ pub(crate) mod tests {
         let mut stored_key = [0; 32];
         stored_key.copy_from_slice(digest::digest(&digest::SHA256, &client_key).as_ref());
         let server_key = mac(&salted, &[b"Server Key"]);
-        ScramKeys {
-            iterations,
-            salt: salt.to_vec(),
-            stored_key,
-            server_key,
-        }
+        ScramKeys { iterations, salt: salt.to_vec(), stored_key, server_key }
     }
 
     fn salted(password: &str, salt: &[u8], iterations: u32) -> [u8; 32] {
@@ -229,12 +191,7 @@ pub(crate) mod tests {
         first_bare: &str,
         server_first: &str,
     ) -> (String, String) {
-        let attribute = |key: &str| {
-            server_first
-                .split(',')
-                .find_map(|part| part.strip_prefix(key))
-                .unwrap()
-        };
+        let attribute = |key: &str| server_first.split(',').find_map(|part| part.strip_prefix(key)).unwrap();
         let salt = STANDARD.decode(attribute("s=")).unwrap();
         let salted = salted(password, &salt, attribute("i=").parse().unwrap());
         let client_key = mac(&salted, &[b"Client Key"]);
@@ -242,15 +199,9 @@ pub(crate) mod tests {
         let without_proof = format!("c={},r={}", STANDARD.encode(gs2_header), attribute("r="));
         let auth_message = format!("{first_bare},{server_first},{without_proof}");
         let mut proof = mac(stored_key.as_ref(), &[auth_message.as_bytes()]);
-        proof
-            .iter_mut()
-            .zip(&client_key)
-            .for_each(|(byte, key)| *byte ^= key);
+        proof.iter_mut().zip(&client_key).for_each(|(byte, key)| *byte ^= key);
         let server_signature = mac(&mac(&salted, &[b"Server Key"]), &[auth_message.as_bytes()]);
-        (
-            format!("{without_proof},p={}", STANDARD.encode(proof)),
-            format!("v={}", STANDARD.encode(server_signature)),
-        )
+        (format!("{without_proof},p={}", STANDARD.encode(proof)), format!("v={}", STANDARD.encode(server_signature)))
     }
 
     fn account(keys: ScramKeys) -> SharedAccount {
@@ -274,10 +225,7 @@ pub(crate) mod tests {
     #[test]
     fn the_vector_of_rfc_7677() {
         let first = ClientFirst::parse(b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO").unwrap();
-        assert_eq!(
-            (first.username.as_str(), first.gs2_header.as_str()),
-            ("user", "n,,")
-        );
+        assert_eq!((first.username.as_str(), first.gs2_header.as_str()), ("user", "n,,"));
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
         let account = account(keys_of("pencil", &salt, 4096));
         let mut challenge = Challenge::new(first, "user", Some(&account), 4096, &[0; 32], b"");
@@ -287,10 +235,7 @@ pub(crate) mod tests {
                        p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
         let (verified, server_final) = challenge.verify(answer).unwrap();
         assert_eq!(verified.username, "user");
-        assert_eq!(
-            server_final,
-            "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-        );
+        assert_eq!(server_final, "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
     }
 
     #[test]
@@ -303,11 +248,7 @@ pub(crate) mod tests {
         ];
         for (message, authzid, username) in good {
             let first = ClientFirst::parse(message.as_bytes()).unwrap();
-            assert_eq!(
-                (first.authzid.as_str(), first.username.as_str()),
-                (authzid, username),
-                "{message}"
-            );
+            assert_eq!((first.authzid.as_str(), first.username.as_str()), (authzid, username), "{message}");
         }
         let bad: [&[u8]; 12] = [
             b"",
@@ -324,11 +265,7 @@ pub(crate) mod tests {
             b"\xff,,n=a,r=b",
         ];
         for message in bad {
-            assert!(
-                ClientFirst::parse(message).is_none(),
-                "{}",
-                String::from_utf8_lossy(message)
-            );
+            assert!(ClientFirst::parse(message).is_none(), "{}", String::from_utf8_lossy(message));
         }
     }
 
@@ -341,35 +278,18 @@ pub(crate) mod tests {
         };
         let known = challenge(Some(&account));
         let (right, expected) = client_final("pencil", "y,,", "n=user,r=abc", known.server_first());
-        assert_eq!(
-            known.verify(right.as_bytes()).map(|(_, proof)| proof),
-            Some(expected)
-        );
+        assert_eq!(known.verify(right.as_bytes()).map(|(_, proof)| proof), Some(expected));
         let (wrong, _) = client_final("pen", "y,,", "n=user,r=abc", known.server_first());
         assert!(known.verify(wrong.as_bytes()).is_none());
         // Another header than in the first message: someone on the way has changed it.
         let (changed, _) = client_final("pencil", "n,,", "n=user,r=abc", known.server_first());
         assert!(known.verify(changed.as_bytes()).is_none());
-        for bad in [
-            "",
-            "c=eSws",
-            "c=eSws,r=abc,p=AAAA",
-            ",p=",
-            "c=!,r=abc,p=AAAA",
-        ] {
+        for bad in ["", "c=eSws", "c=eSws,r=abc,p=AAAA", ",p=", "c=!,r=abc,p=AAAA"] {
             assert!(known.verify(bad.as_bytes()).is_none(), "{bad}");
         }
         let unknown = challenge(None);
-        assert_eq!(
-            unknown.server_first(),
-            challenge(None).server_first(),
-            "the made-up salt stays the same"
-        );
-        assert_eq!(
-            unknown.server_first().len(),
-            known.server_first().len(),
-            "and looks like a real one"
-        );
+        assert_eq!(unknown.server_first(), challenge(None).server_first(), "the made-up salt stays the same");
+        assert_eq!(unknown.server_first().len(), known.server_first().len(), "and looks like a real one");
         let (guess, _) = client_final("pencil", "y,,", "n=user,r=abc", unknown.server_first());
         assert!(unknown.verify(guess.as_bytes()).is_none());
     }

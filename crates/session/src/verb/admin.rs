@@ -26,9 +26,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             .trailing("Nobody has said who runs this server");
         return;
     }
-    turn.numeric(Numeric::RPL_ADMINME)
-        .param(&facts.server_name)
-        .trailing("Administrative info");
+    turn.numeric(Numeric::RPL_ADMINME).param(&facts.server_name).trailing("Administrative info");
     for (numeric, text) in [
         (Numeric::RPL_ADMINLOC1, &admin.location),
         (Numeric::RPL_ADMINLOC2, &admin.name),

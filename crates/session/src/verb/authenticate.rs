@@ -26,8 +26,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     /// Makes the account alice with the password sesame, and leaves it alone.
-    const ACCOUNT: &str =
-        "maker= \n maker> REGISTER alice * sesame\n maker<<\n maker> QUIT\n maker<<\n";
+    const ACCOUNT: &str = "maker= \n maker> REGISTER alice * sesame\n maker<<\n maker> QUIT\n maker<<\n";
 
     #[track_caller]
     fn check_login(transcript: &str) {
@@ -69,12 +68,7 @@ mod tests {
     fn the_end_of_negotiation_between_900_and_903_is_no_abort() {
         let mut world = World::new(|_, _| {});
         let maker = world.connect("maker", "");
-        for line in [
-            "NICK maker",
-            "USER m 0 * :m",
-            "REGISTER alice * sesame",
-            "QUIT",
-        ] {
+        for line in ["NICK maker", "USER m 0 * :m", "REGISTER alice * sesame", "QUIT"] {
             world.say(maker, line).unwrap();
         }
         let alice = world.connect("alice", "");
@@ -94,31 +88,17 @@ mod tests {
         let verbs: Vec<String> = world
             .received(alice)
             .iter()
-            .filter_map(|line| {
-                line.split(' ')
-                    .find(|word| !word.starts_with([':', '@']))
-                    .map(str::to_owned)
-            })
+            .filter_map(|line| line.split(' ').find(|word| !word.starts_with([':', '@'])).map(str::to_owned))
             .filter(|verb| {
-                !matches!(
-                    verb.as_str(),
-                    "002" | "003" | "004" | "005" | "251" | "252" | "254" | "255" | "265" | "266"
-                )
+                !matches!(verb.as_str(), "002" | "003" | "004" | "005" | "251" | "252" | "254" | "255" | "265" | "266")
             })
             .collect();
-        assert_eq!(
-            verbs,
-            ["CAP", "AUTHENTICATE", "900", "903", "001", "422", "PONG"]
-        );
+        assert_eq!(verbs, ["CAP", "AUTHENTICATE", "900", "903", "001", "422", "PONG"]);
     }
 
     #[test]
     fn wrong_unknown_and_disabled_look_the_same() {
-        let cases = [
-            plain("", "alice", "wrong"),
-            plain("", "nobody", "sesame"),
-            plain("", "not a name", "sesame"),
-        ];
+        let cases = [plain("", "alice", "wrong"), plain("", "nobody", "sesame"), plain("", "not a name", "sesame")];
         for payload in cases {
             check_login(&format!(
                 "alice+
@@ -174,11 +154,9 @@ mod tests {
     fn long_responses_come_in_chunks() {
         for length in [291, 300, 592, 1_000] {
             let password = "x".repeat(length);
-            let mut transcript = format!(
-                "maker=\n maker> REGISTER foo * {}\n",
-                &password[..length.min(450)]
-            );
-            transcript.push_str("maker<<\n maker> QUIT\n maker<<\n foo+\n foo> AUTHENTICATE PLAIN\n foo< AUTHENTICATE +\n");
+            let mut transcript = format!("maker=\n maker> REGISTER foo * {}\n", &password[..length.min(450)]);
+            transcript
+                .push_str("maker<<\n maker> QUIT\n maker<<\n foo+\n foo> AUTHENTICATE PLAIN\n foo< AUTHENTICATE +\n");
             let response = plain("foo", "foo", &password);
             let mut rest = response.as_str();
             while !rest.is_empty() {
@@ -199,13 +177,10 @@ mod tests {
         }
         let chunk = "A".repeat(400);
         let mut transcript = "foo+\n foo> AUTHENTICATE PLAIN\n foo< AUTHENTICATE +\n".to_owned();
-        transcript.push_str(&format!(
-            "foo> AUTHENTICATE {chunk}A\n foo< :irc.example 905 * :SASL message too long\n"
-        ));
+        transcript.push_str(&format!("foo> AUTHENTICATE {chunk}A\n foo< :irc.example 905 * :SASL message too long\n"));
         transcript.push_str("foo> AUTHENTICATE PLAIN\n foo< AUTHENTICATE +\n");
         transcript.push_str(&format!("foo> AUTHENTICATE {chunk}\n").repeat(11));
-        transcript
-            .push_str("foo< :irc.example 904 * :SASL authentication failed: response too long");
+        transcript.push_str("foo< :irc.example 904 * :SASL authentication failed: response too long");
         check(&transcript);
     }
 
@@ -267,80 +242,51 @@ mod tests {
         ));
         // The hub counts too: by account and address, over all connections.
         let fresh = format!("alice+ throttled\n{attempt}");
-        check_login(&format!(
-            "{}
+        check_login(
+            &format!(
+                "{}
              alice+ throttled
              alice> AUTHENTICATE PLAIN
              alice< AUTHENTICATE +
              alice> AUTHENTICATE {wrong}
              alice< :irc.example 904 * :SASL authentication failed: too many attempts, try again in … seconds",
-            // The address of the last login has its own, larger allowance.
-            fresh.repeat(5).replace("throttled", "throttled address=192.0.2.9"),
-        )
-        .replace("alice+ throttled\n", "alice+ throttled address=192.0.2.9\n"));
+                // The address of the last login has its own, larger allowance.
+                fresh.repeat(5).replace("throttled", "throttled address=192.0.2.9"),
+            )
+            .replace("alice+ throttled\n", "alice+ throttled address=192.0.2.9\n"),
+        );
     }
 
     #[test]
     fn scram() {
-        for (header, password, succeeds) in [
-            ("n,,", "sesame", true),
-            ("y,a=alice,", "sesame", true),
-            ("n,,", "wrong", false),
-        ] {
+        for (header, password, succeeds) in
+            [("n,,", "sesame", true), ("y,a=alice,", "sesame", true), ("n,,", "wrong", false)]
+        {
             let mut world = World::new(|_, _| {});
             let maker = world.connect("maker", "");
-            for line in [
-                "NICK maker",
-                "USER m 0 * :m",
-                "REGISTER alice * sesame",
-                "QUIT",
-            ] {
+            for line in ["NICK maker", "USER m 0 * :m", "REGISTER alice * sesame", "QUIT"] {
                 world.say(maker, line).unwrap();
             }
             let alice = world.connect("alice", "plain");
             world.say(alice, "AUTHENTICATE SCRAM-SHA-256").unwrap();
             assert_eq!(world.received(alice), ["AUTHENTICATE +"]);
             let bare = "n=alice,r=clientnonce";
-            world
-                .say(
-                    alice,
-                    &format!(
-                        "AUTHENTICATE {}",
-                        STANDARD.encode(format!("{header}{bare}"))
-                    ),
-                )
-                .unwrap();
+            world.say(alice, &format!("AUTHENTICATE {}", STANDARD.encode(format!("{header}{bare}")))).unwrap();
             let received = world.received(alice);
-            let challenge = STANDARD
-                .decode(received[0].strip_prefix("AUTHENTICATE ").unwrap())
-                .unwrap();
+            let challenge = STANDARD.decode(received[0].strip_prefix("AUTHENTICATE ").unwrap()).unwrap();
             let challenge = String::from_utf8(challenge).unwrap();
-            assert!(
-                challenge.starts_with("r=clientnonce") && challenge.ends_with(",i=16"),
-                "{challenge}"
-            );
+            assert!(challenge.starts_with("r=clientnonce") && challenge.ends_with(",i=16"), "{challenge}");
             let (answer, proof) = client_final(password, header, bare, &challenge);
-            world
-                .say(alice, &format!("AUTHENTICATE {}", STANDARD.encode(answer)))
-                .unwrap();
+            world.say(alice, &format!("AUTHENTICATE {}", STANDARD.encode(answer))).unwrap();
             let received = world.received(alice);
             if !succeeds {
-                assert_eq!(
-                    received,
-                    [":irc.example 904 * :SASL authentication failed: wrong name or password"]
-                );
+                assert_eq!(received, [":irc.example 904 * :SASL authentication failed: wrong name or password"]);
                 continue;
             }
-            assert_eq!(
-                received,
-                [format!("AUTHENTICATE {}", STANDARD.encode(proof))]
-            );
+            assert_eq!(received, [format!("AUTHENTICATE {}", STANDARD.encode(proof))]);
             world.say(alice, "AUTHENTICATE +").unwrap();
             let received = world.received(alice);
-            assert!(
-                received[0].contains(" 900 ") && received[1].contains(" 903 "),
-                "{received:?}"
-            );
+            assert!(received[0].contains(" 900 ") && received[1].contains(" 903 "), "{received:?}");
         }
     }
 
@@ -350,42 +296,16 @@ mod tests {
         for name in ["alice", "nobody"] {
             let mut world = World::new(|_, _| {});
             let maker = world.connect("maker", "");
-            for line in [
-                "NICK maker",
-                "USER m 0 * :m",
-                "REGISTER alice * sesame",
-                "QUIT",
-            ] {
+            for line in ["NICK maker", "USER m 0 * :m", "REGISTER alice * sesame", "QUIT"] {
                 world.say(maker, line).unwrap();
             }
             let at = world.connect("x", "");
             world.say(at, "AUTHENTICATE SCRAM-SHA-256").unwrap();
-            world
-                .say(
-                    at,
-                    &format!(
-                        "AUTHENTICATE {}",
-                        STANDARD.encode(format!("n,,n={name},r=abc"))
-                    ),
-                )
-                .unwrap();
+            world.say(at, &format!("AUTHENTICATE {}", STANDARD.encode(format!("n,,n={name},r=abc")))).unwrap();
             let received = world.received(at);
-            challenges.push(
-                STANDARD
-                    .decode(&received[1]["AUTHENTICATE ".len()..])
-                    .unwrap()
-                    .len(),
-            );
-            world
-                .say(
-                    at,
-                    &format!("AUTHENTICATE {}", STANDARD.encode("c=biws,r=abc,p=AAAA")),
-                )
-                .unwrap();
-            assert_eq!(
-                world.received(at),
-                [":irc.example 904 * :SASL authentication failed: wrong name or password"]
-            );
+            challenges.push(STANDARD.decode(&received[1]["AUTHENTICATE ".len()..]).unwrap().len());
+            world.say(at, &format!("AUTHENTICATE {}", STANDARD.encode("c=biws,r=abc,p=AAAA"))).unwrap();
+            assert_eq!(world.received(at), [":irc.example 904 * :SASL authentication failed: wrong name or password"]);
         }
         assert_eq!(challenges[0], challenges[1]);
     }

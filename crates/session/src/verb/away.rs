@@ -19,19 +19,15 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let message = line.param(0).filter(|message| !message.is_empty());
     let limit = turn.facts.limits.away_length;
     if targets::fits(turn, "The message", &[], message.unwrap_or_default(), limit) {
-        turn.ask(Command::SetAway {
-            message: message.map(Into::into),
-        });
+        turn.ask(Command::SetAway { message: message.map(Into::into) });
     }
 }
 
 pub(crate) fn write(turn: &mut Turn<'_>, now: bool) {
     if now {
-        turn.numeric(Numeric::RPL_NOWAWAY)
-            .trailing("You have been marked as being away");
+        turn.numeric(Numeric::RPL_NOWAWAY).trailing("You have been marked as being away");
     } else {
-        turn.numeric(Numeric::RPL_UNAWAY)
-            .trailing("You are no longer marked as being away");
+        turn.numeric(Numeric::RPL_UNAWAY).trailing("You are no longer marked as being away");
     }
 }
 

@@ -24,9 +24,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         "END" => negotiation::end(turn),
         _ => {
             let shown = truncate_at_char_boundary(subcommand, 32);
-            turn.numeric(Numeric::ERR_INVALIDCAPCMD)
-                .param(shown)
-                .trailing("Invalid CAP command");
+            turn.numeric(Numeric::ERR_INVALIDCAPCMD).param(shown).trailing("Invalid CAP command");
         }
     }
 }
@@ -76,13 +74,7 @@ mod tests {
              bob< :irc.example 904 * :…",
         );
         check_with(
-            |configured, _| {
-                configured.sts = Some(Sts {
-                    port: 6697,
-                    duration_seconds: 300,
-                    preload: true,
-                })
-            },
+            |configured, _| configured.sts = Some(Sts { port: 6697, duration_seconds: 300, preload: true }),
             "alice+
              alice> CAP LS 302
              alice< …setname standard-replies sts=duration=300,preload userhost-in-names…

@@ -26,9 +26,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     };
     let is_part = |text: &str, most: usize| {
         (1..=most).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._/:~".contains(&byte))
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/:~".contains(&byte))
             && !text.starts_with(':')
     };
     if !is_part(ident, MOST_IDENT) || !is_part(host, MOST_HOST) {
@@ -42,11 +40,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     }
     let of = targets::person(turn, name);
     turn.await_with(Awaiting::About(name.into()));
-    turn.ask(Command::ChangeHost {
-        of,
-        ident: ident.into(),
-        host: host.into(),
-    });
+    turn.ask(Command::ChangeHost { of, ident: ident.into(), host: host.into() });
 }
 
 #[cfg(test)]

@@ -15,11 +15,7 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 /// The older name.
-pub(crate) const HELPOP: Verb = Verb {
-    name: "HELPOP",
-    help: "HELPOP [<command>]\nThe same as HELP.",
-    ..VERB
-};
+pub(crate) const HELPOP: Verb = Verb { name: "HELPOP", help: "HELPOP [<command>]\nThe same as HELP.", ..VERB };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     match line.param(0).filter(|subject| !subject.is_empty()) {
@@ -35,30 +31,22 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 }
 
 fn write_verb(turn: &mut Turn<'_>, verb: &'static Verb) {
-    turn.numeric(Numeric::RPL_HELPSTART)
-        .param(verb.name)
-        .trailing_fmt(format_args!("Help for {}", verb.name));
+    turn.numeric(Numeric::RPL_HELPSTART).param(verb.name).trailing_fmt(format_args!("Help for {}", verb.name));
     for text in verb.help.lines() {
         write_text(turn, verb.name, text);
     }
-    turn.numeric(Numeric::RPL_ENDOFHELP)
-        .param(verb.name)
-        .trailing("End of HELP");
+    turn.numeric(Numeric::RPL_ENDOFHELP).param(verb.name).trailing("End of HELP");
 }
 
 fn write_index(turn: &mut Turn<'_>) {
     const SUBJECT: &str = "index";
-    turn.numeric(Numeric::RPL_HELPSTART)
-        .param(SUBJECT)
-        .trailing("All commands; HELP <command> explains one");
+    turn.numeric(Numeric::RPL_HELPSTART).param(SUBJECT).trailing("All commands; HELP <command> explains one");
     const ON_A_LINE: usize = 8;
     for verbs in VERBS.chunks(ON_A_LINE) {
         let names: Vec<&str> = verbs.iter().map(|verb| verb.name).collect();
         write_text(turn, SUBJECT, &names.join(" "));
     }
-    turn.numeric(Numeric::RPL_ENDOFHELP)
-        .param(SUBJECT)
-        .trailing("End of HELP");
+    turn.numeric(Numeric::RPL_ENDOFHELP).param(SUBJECT).trailing("End of HELP");
 }
 
 /// 705, cut at spaces: a line of text that a client would have to wrap is wrapped here.
@@ -67,9 +55,7 @@ fn write_text(turn: &mut Turn<'_>, subject: &str, text: &str) {
     let mut row = String::new();
     for word in text.split_whitespace() {
         if !row.is_empty() && row.len() + 1 + word.len() > WIDTH {
-            turn.numeric(Numeric::RPL_HELPTXT)
-                .param(subject)
-                .trailing(&row);
+            turn.numeric(Numeric::RPL_HELPTXT).param(subject).trailing(&row);
             row.clear();
         }
         if !row.is_empty() {
@@ -77,9 +63,7 @@ fn write_text(turn: &mut Turn<'_>, subject: &str, text: &str) {
         }
         row.push_str(word);
     }
-    turn.numeric(Numeric::RPL_HELPTXT)
-        .param(subject)
-        .trailing(&row);
+    turn.numeric(Numeric::RPL_HELPTXT).param(subject).trailing(&row);
 }
 
 #[cfg(test)]
@@ -115,11 +99,7 @@ mod tests {
             let usage = lines.next().unwrap_or_default();
             assert!(usage.contains(verb.name), "{}: {usage}", verb.name);
             let text = lines.next().unwrap_or_default();
-            assert!(
-                text.ends_with(['.', ':', ',']) || text.contains(' '),
-                "{}: {text}",
-                verb.name
-            );
+            assert!(text.ends_with(['.', ':', ',']) || text.contains(' '), "{}: {text}", verb.name);
         }
     }
 }

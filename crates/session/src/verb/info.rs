@@ -22,16 +22,12 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let started = time::in_words(facts.started);
     for text in [
         format!("{}: {}", facts.server_name, facts.description),
-        format!(
-            "This is {}, a chat server. It speaks IRC and IRCv3.",
-            facts.version
-        ),
+        format!("This is {}, a chat server. It speaks IRC and IRCv3.", facts.version),
         format!("Running since {started}"),
     ] {
         turn.numeric(Numeric::RPL_INFO).trailing_cut(&text);
     }
-    turn.numeric(Numeric::RPL_ENDOFINFO)
-        .trailing("End of INFO list");
+    turn.numeric(Numeric::RPL_ENDOFINFO).trailing("End of INFO list");
 }
 
 #[cfg(test)]

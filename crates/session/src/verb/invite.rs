@@ -35,14 +35,9 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 
 /// The invitation is out.
 pub(crate) fn write_invited(turn: &mut Turn<'_>, who: &str, room: &str, away: Option<&str>) {
-    turn.numeric(Numeric::RPL_INVITING)
-        .param(who)
-        .param(room)
-        .end();
+    turn.numeric(Numeric::RPL_INVITING).param(who).param(room).end();
     if let Some(message) = away {
-        turn.numeric(Numeric::RPL_AWAY)
-            .param(who)
-            .trailing_cut(message);
+        turn.numeric(Numeric::RPL_AWAY).param(who).trailing_cut(message);
     }
 }
 
@@ -51,8 +46,7 @@ pub(crate) fn write_own(turn: &mut Turn<'_>, rooms: &[CompactString]) {
     for room in rooms {
         turn.numeric(Numeric::RPL_INVITELIST).param(room).end();
     }
-    turn.numeric(Numeric::RPL_ENDOFINVITELIST)
-        .trailing("End of the rooms that you are invited to");
+    turn.numeric(Numeric::RPL_ENDOFINVITELIST).trailing("End of the rooms that you are invited to");
 }
 
 #[cfg(test)]

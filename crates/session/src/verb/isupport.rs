@@ -18,8 +18,7 @@ fn receive(turn: &mut Turn<'_>, _: &Line<'_>) {
     if turn.session.is_registered() || turn.has(Capability::ExtendedIsupport) {
         isupport::write(turn);
     } else {
-        turn.numeric(Numeric::ERR_NOTREGISTERED)
-            .trailing("You have not registered");
+        turn.numeric(Numeric::ERR_NOTREGISTERED).trailing("You have not registered");
     }
 }
 

@@ -34,10 +34,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     for name in targets::list(rooms) {
         let key = keys.next().filter(|key| !key.is_empty());
         match ChatroomName::parse(name, &turn.facts.name_rules) {
-            Ok(room) => turn.ask(Command::Join {
-                room,
-                key: key.map(Into::into),
-            }),
+            Ok(room) => turn.ask(Command::Join { room, key: key.map(Into::into) }),
             Err(error) => turn
                 .numeric(Numeric::ERR_BADCHANMASK)
                 .param(targets::shown(name))

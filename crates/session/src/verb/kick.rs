@@ -25,18 +25,9 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return;
     }
     let reason = line.param(2).filter(|reason| !reason.is_empty());
-    let longest = [
-        targets::longest(rooms.iter().copied()),
-        targets::longest(people.iter().copied()),
-    ];
+    let longest = [targets::longest(rooms.iter().copied()), targets::longest(people.iter().copied())];
     let limit = turn.facts.limits.kick_length;
-    if !targets::fits(
-        turn,
-        "The reason",
-        &longest,
-        reason.unwrap_or_default(),
-        limit,
-    ) {
+    if !targets::fits(turn, "The reason", &longest, reason.unwrap_or_default(), limit) {
         return;
     }
     turn.await_with(Awaiting::About(line.param(0).unwrap_or_default().into()));
@@ -48,20 +39,12 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
                 .trailing_fmt(format_args!("Not kicked: at most {most} at once"));
             return;
         }
-        let room_name = if rooms.len() == 1 {
-            rooms[0]
-        } else {
-            rooms[place]
-        };
+        let room_name = if rooms.len() == 1 { rooms[0] } else { rooms[place] };
         let Some(room) = targets::room(turn, room_name) else {
             continue;
         };
         let who = targets::person(turn, name);
-        turn.ask(Command::Kick {
-            room,
-            who,
-            reason: reason.map(Into::into),
-        });
+        turn.ask(Command::Kick { room, who, reason: reason.map(Into::into) });
     }
 }
 

@@ -17,18 +17,12 @@ pub(crate) const VERB: Verb = Verb {
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let name = line.param(0).unwrap_or_default();
-    let reason = line
-        .param(1)
-        .filter(|reason| !reason.is_empty())
-        .unwrap_or("No reason given");
+    let reason = line.param(1).filter(|reason| !reason.is_empty()).unwrap_or("No reason given");
     let limit = turn.facts.limits.kick_length;
     if targets::fits(turn, "The reason", &[], reason, limit) {
         let who = targets::person(turn, name);
         turn.await_with(Awaiting::About(name.into()));
-        turn.ask(Command::Kill {
-            who,
-            reason: reason.into(),
-        });
+        turn.ask(Command::Kill { who, reason: reason.into() });
     }
 }
 

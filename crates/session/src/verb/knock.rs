@@ -24,10 +24,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let limit = turn.facts.limits.kick_length.min(MOST_TEXT);
     if targets::fits(turn, "The text", &[], text.unwrap_or_default(), limit) {
         turn.await_with(Awaiting::About(name.into()));
-        turn.ask(Command::Knock {
-            room,
-            text: text.map(Into::into),
-        });
+        turn.ask(Command::Knock { room, text: text.map(Into::into) });
     }
 }
 
@@ -35,9 +32,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 const MOST_TEXT: usize = 200;
 
 pub(crate) fn write_delivered(turn: &mut Turn<'_>, room: &str) {
-    turn.numeric(Numeric::RPL_KNOCKDLVR)
-        .param(room)
-        .trailing("Your knock was heard: wait for an invitation");
+    turn.numeric(Numeric::RPL_KNOCKDLVR).param(room).trailing("Your knock was heard: wait for an invitation");
 }
 
 #[cfg(test)]

@@ -18,21 +18,14 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let facts = turn.facts;
     // With two parameters the first is the server to ask.
-    let mask = line
-        .params()
-        .last()
-        .copied()
-        .filter(|mask| !mask.is_empty())
-        .unwrap_or("*");
+    let mask = line.params().last().copied().filter(|mask| !mask.is_empty()).unwrap_or("*");
     if glob(mask, &facts.server_name) {
         turn.numeric(Numeric::RPL_LINKS)
             .param(&facts.server_name)
             .param(&facts.server_name)
             .trailing_cut(&format!("0 {}", facts.description));
     }
-    turn.numeric(Numeric::RPL_ENDOFLINKS)
-        .param(targets::shown(mask))
-        .trailing("End of LINKS list");
+    turn.numeric(Numeric::RPL_ENDOFLINKS).param(targets::shown(mask)).trailing("End of LINKS list");
 }
 
 #[cfg(test)]

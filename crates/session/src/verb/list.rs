@@ -31,11 +31,7 @@ fn filter_of(conditions: &str, rules: &NameRules) -> RoomFilter {
     let mut filter = RoomFilter::default();
     for condition in targets::list(conditions) {
         let letter_sign = condition.get(..2).map(str::to_ascii_uppercase);
-        let number = |skip: usize| {
-            condition
-                .get(skip..)
-                .and_then(|digits| digits.parse::<u64>().ok())
-        };
+        let number = |skip: usize| condition.get(skip..).and_then(|digits| digits.parse::<u64>().ok());
         match (letter_sign.as_deref(), condition.as_bytes()[0]) {
             (Some("C>"), _) if number(2).is_some() => filter.created_more_than_ago = number(2),
             (Some("C<"), _) if number(2).is_some() => filter.created_less_than_ago = number(2),
@@ -60,9 +56,7 @@ fn size(number: u64) -> usize {
 
 /// 321, 322 and 323.
 pub(crate) fn write(turn: &mut Turn<'_>, rows: &[RoomRow]) {
-    turn.numeric(Numeric::RPL_LISTSTART)
-        .param("Channel")
-        .trailing("Users  Name");
+    turn.numeric(Numeric::RPL_LISTSTART).param("Channel").trailing("Users  Name");
     for row in rows {
         turn.numeric(Numeric::RPL_LIST)
             .param(&row.name)
@@ -81,11 +75,7 @@ mod tests {
     fn conditions_are_read() {
         let check = |text: &str, expected: &str| {
             let found = filter_of(text, &NameRules::default());
-            let names: Vec<&str> = found
-                .names
-                .iter()
-                .map(|name| name.text().as_str())
-                .collect();
+            let names: Vec<&str> = found.names.iter().map(|name| name.text().as_str()).collect();
             let found = format!(
                 "{names:?} {:?} {:?} U>{:?} U<{:?} C>{:?} C<{:?} T>{:?} T<{:?}",
                 found.masks,
@@ -97,21 +87,12 @@ mod tests {
                 found.topic_more_than_ago,
                 found.topic_less_than_ago
             );
-            let found = found
-                .replace("Some(", "")
-                .replace("None", "-")
-                .replace(')', "");
+            let found = found.replace("Some(", "").replace("None", "-").replace(')', "");
             assert_eq!(found, expected, "{text:?}");
         };
         check("", "[] [] [] U>- U<- C>- C<- T>- T<-");
-        check(
-            "#tea,#Milk",
-            r##"["#tea", "#Milk"] [] [] U>- U<- C>- C<- T>- T<-"##,
-        );
-        check(
-            "*an1,!#x*",
-            r##"[] ["*an1"] ["#x*"] U>- U<- C>- C<- T>- T<-"##,
-        );
+        check("#tea,#Milk", r##"["#tea", "#Milk"] [] [] U>- U<- C>- C<- T>- T<-"##);
+        check("*an1,!#x*", r##"[] ["*an1"] ["#x*"] U>- U<- C>- C<- T>- T<-"##);
         check(">3,<10", "[] [] [] U>3 U<10 C>- C<- T>- T<-");
         check("C>5,c<9,T<1,t>0", "[] [] [] U>- U<- C>5 C<9 T>0 T<1");
         check("C>x,>", r##"[] ["C>x", ">"] [] U>- U<- C>- C<- T>- T<-"##);

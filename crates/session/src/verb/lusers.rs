@@ -26,38 +26,21 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 /// 251 to 266. Connections that have not registered (253) belong to shards, which share no count: left out, as the RFC
 /// allows for a count that is zero.
 pub(crate) fn write(turn: &mut Turn<'_>, counts: &Counts) {
-    let Counts {
-        clients,
-        invisible,
-        operators,
-        rooms,
-        most_clients,
-    } = *counts;
+    let Counts { clients, invisible, operators, rooms, most_clients } = *counts;
     let visible = clients.saturating_sub(invisible);
     turn.numeric(Numeric::RPL_LUSERCLIENT)
-        .trailing_fmt(format_args!(
-            "There are {visible} users and {invisible} invisible on 1 servers"
-        ));
-    turn.numeric(Numeric::RPL_LUSEROP)
-        .param_fmt(format_args!("{operators}"))
-        .trailing("operator(s) online");
-    turn.numeric(Numeric::RPL_LUSERCHANNELS)
-        .param_fmt(format_args!("{rooms}"))
-        .trailing("channels formed");
-    turn.numeric(Numeric::RPL_LUSERME)
-        .trailing_fmt(format_args!("I have {clients} clients and 0 servers"));
+        .trailing_fmt(format_args!("There are {visible} users and {invisible} invisible on 1 servers"));
+    turn.numeric(Numeric::RPL_LUSEROP).param_fmt(format_args!("{operators}")).trailing("operator(s) online");
+    turn.numeric(Numeric::RPL_LUSERCHANNELS).param_fmt(format_args!("{rooms}")).trailing("channels formed");
+    turn.numeric(Numeric::RPL_LUSERME).trailing_fmt(format_args!("I have {clients} clients and 0 servers"));
     turn.numeric(Numeric::RPL_LOCALUSERS)
         .param_fmt(format_args!("{clients}"))
         .param_fmt(format_args!("{most_clients}"))
-        .trailing_fmt(format_args!(
-            "Current local users {clients}, max {most_clients}"
-        ));
+        .trailing_fmt(format_args!("Current local users {clients}, max {most_clients}"));
     turn.numeric(Numeric::RPL_GLOBALUSERS)
         .param_fmt(format_args!("{clients}"))
         .param_fmt(format_args!("{most_clients}"))
-        .trailing_fmt(format_args!(
-            "Current global users {clients}, max {most_clients}"
-        ));
+        .trailing_fmt(format_args!("Current global users {clients}, max {most_clients}"));
 }
 
 #[cfg(test)]

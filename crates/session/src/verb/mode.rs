@@ -3,8 +3,8 @@
 use super::{Awaiting, Phase, Verb};
 use crate::isupport::KEY_LENGTH;
 use crate::mode_letters::{
-    KEY, MEMBER_LIMIT, MODES_PER_LINE, RoomLetter, flag_letter, mask_from_wire, mask_to_wire,
-    personal_letter, personal_of, room_kind, room_letter,
+    KEY, MEMBER_LIMIT, MODES_PER_LINE, RoomLetter, flag_letter, mask_from_wire, mask_to_wire, personal_letter,
+    personal_of, room_kind, room_letter,
 };
 use crate::targets;
 use crate::turn::Turn;
@@ -61,8 +61,7 @@ pub(crate) fn write_not_yours(turn: &mut Turn<'_>, target: &str, rows: &[Present
     if rows.is_empty() {
         targets::no_such_person(turn, target);
     } else {
-        turn.numeric(Numeric::ERR_USERSDONTMATCH)
-            .trailing("You can change and see your own modes only");
+        turn.numeric(Numeric::ERR_USERSDONTMATCH).trailing("You can change and see your own modes only");
     }
 }
 
@@ -94,26 +93,15 @@ fn change_room(turn: &mut Turn<'_>, room: ChatroomName, letters_and_params: &[&s
         changes.extend(room_change(turn, room.text(), letter, &change));
     }
     if !changes.is_empty() {
-        turn.ask(Command::ChangeRoom {
-            room: room.clone(),
-            changes,
-        });
+        turn.ask(Command::ChangeRoom { room: room.clone(), changes });
     }
     for list in asked_lists {
-        turn.ask(Command::Ask(Query::RoomList {
-            room: room.clone(),
-            list,
-        }));
+        turn.ask(Command::Ask(Query::RoomList { room: room.clone(), list }));
     }
 }
 
 /// One change; `None` when its parameter is no good, which has been answered with 696.
-fn room_change(
-    turn: &mut Turn<'_>,
-    room: &str,
-    letter: RoomLetter,
-    change: &ModeChange<'_>,
-) -> Option<RoomChange> {
+fn room_change(turn: &mut Turn<'_>, room: &str, letter: RoomLetter, change: &ModeChange<'_>) -> Option<RoomChange> {
     let on = change.sign == Sign::Plus;
     let invalid = |turn: &mut Turn<'_>, shown: &str, text: &str| {
         turn.numeric(Numeric::ERR_INVALIDMODEPARAM)
@@ -126,40 +114,26 @@ fn room_change(
         RoomLetter::Flag(flag) => Some(RoomChange::Flag { on, flag }),
         RoomLetter::Key if !on => Some(RoomChange::Key { key: None }),
         RoomLetter::Key => match change.param.filter(|key| is_key(key)) {
-            Some(key) => Some(RoomChange::Key {
-                key: Some(key.into()),
-            }),
+            Some(key) => Some(RoomChange::Key { key: Some(key.into()) }),
             None => {
                 // The key itself is not shown: it may be a password that was meant for somewhere else.
-                let text = format!(
-                    "A key has 1 to {KEY_LENGTH} bytes, no spaces, no commas, and no colon at its start"
-                );
+                let text =
+                    format!("A key has 1 to {KEY_LENGTH} bytes, no spaces, no commas, and no colon at its start");
                 invalid(turn, "*", &text);
                 None
             }
         },
         RoomLetter::MemberLimit if !on => Some(RoomChange::MemberLimit { limit: None }),
         RoomLetter::MemberLimit => {
-            let limit = change
-                .param
-                .and_then(|number| number.parse::<u32>().ok())
-                .filter(|limit| *limit > 0);
+            let limit = change.param.and_then(|number| number.parse::<u32>().ok()).filter(|limit| *limit > 0);
             if limit.is_none() {
-                invalid(
-                    turn,
-                    change.param.unwrap_or("*"),
-                    "A limit is a number of people, 1 or more",
-                );
+                invalid(turn, change.param.unwrap_or("*"), "A limit is a number of people, 1 or more");
                 return None;
             }
             Some(RoomChange::MemberLimit { limit })
         }
         RoomLetter::Role(role) => match change.param.filter(|name| !name.is_empty()) {
-            Some(name) => Some(RoomChange::Role {
-                on,
-                role,
-                who: targets::person(turn, name),
-            }),
+            Some(name) => Some(RoomChange::Role { on, role, who: targets::person(turn, name) }),
             None => {
                 invalid(turn, "*", "Name the person whose rank is to change");
                 None
@@ -169,17 +143,9 @@ fn room_change(
             let mask = change.param.and_then(mask_from_wire);
             if mask.is_none() {
                 let shown = change.param.unwrap_or("*");
-                invalid(
-                    turn,
-                    shown,
-                    "This is no mask: write name!ident@host with * and ?, or a:account",
-                );
+                invalid(turn, shown, "This is no mask: write name!ident@host with * and ?, or a:account");
             }
-            Some(RoomChange::List {
-                on,
-                list,
-                mask: mask?,
-            })
+            Some(RoomChange::List { on, list, mask: mask? })
         }
     }
 }
@@ -188,9 +154,7 @@ fn room_change(
 fn is_key(key: &str) -> bool {
     (1..=KEY_LENGTH).contains(&key.len())
         && !key.starts_with(':')
-        && !key
-            .chars()
-            .any(|c| c == ',' || c.is_whitespace() || c.is_control())
+        && !key.chars().any(|c| c == ',' || c.is_whitespace() || c.is_control())
 }
 
 /// 324 and 329.
@@ -200,11 +164,7 @@ pub(crate) fn write_settings(turn: &mut Turn<'_>, view: &RoomSettingsView) {
     if view.key_set || view.key.is_some() {
         letters.push(KEY);
         // The place of the key is kept for those who may not see it, so that what follows is not taken for it.
-        params.push(
-            view.key
-                .as_ref()
-                .map_or("*".to_owned(), ToString::to_string),
-        );
+        params.push(view.key.as_ref().map_or("*".to_owned(), ToString::to_string));
     }
     if let Some(limit) = view.member_limit {
         letters.push(MEMBER_LIMIT);
@@ -225,21 +185,9 @@ pub(crate) fn write_settings(turn: &mut Turn<'_>, view: &RoomSettingsView) {
 pub(crate) fn write_list(turn: &mut Turn<'_>, room: &str, list: ListKind, entries: &[ListEntry]) {
     use Numeric as N;
     let (entry_numeric, end_numeric, end_text) = match list {
-        ListKind::Ban => (
-            N::RPL_BANLIST,
-            N::RPL_ENDOFBANLIST,
-            "End of channel ban list",
-        ),
-        ListKind::Exception => (
-            N::RPL_EXCEPTLIST,
-            N::RPL_ENDOFEXCEPTLIST,
-            "End of channel exception list",
-        ),
-        ListKind::Invitation => (
-            N::RPL_INVEXLIST,
-            N::RPL_ENDOFINVEXLIST,
-            "End of channel invite exception list",
-        ),
+        ListKind::Ban => (N::RPL_BANLIST, N::RPL_ENDOFBANLIST, "End of channel ban list"),
+        ListKind::Exception => (N::RPL_EXCEPTLIST, N::RPL_ENDOFEXCEPTLIST, "End of channel exception list"),
+        ListKind::Invitation => (N::RPL_INVEXLIST, N::RPL_ENDOFINVEXLIST, "End of channel invite exception list"),
     };
     for entry in entries {
         turn.numeric(entry_numeric)
@@ -267,8 +215,7 @@ fn change_own(turn: &mut Turn<'_>, letters_and_params: &[&str]) {
         }
     }
     if unknown {
-        turn.numeric(Numeric::ERR_UMODEUNKNOWNFLAG)
-            .trailing("Unknown MODE flag");
+        turn.numeric(Numeric::ERR_UMODEUNKNOWNFLAG).trailing("Unknown MODE flag");
     }
     if !changes.is_empty() {
         turn.ask(Command::ChangeOwnModes { changes });
@@ -278,9 +225,7 @@ fn change_own(turn: &mut Turn<'_>, letters_and_params: &[&str]) {
 /// 221.
 pub(crate) fn write_own(turn: &mut Turn<'_>, modes: &[PersonalMode]) {
     let letters: String = modes.iter().map(|mode| personal_letter(*mode)).collect();
-    turn.numeric(Numeric::RPL_UMODEIS)
-        .param_fmt(format_args!("+{letters}"))
-        .end();
+    turn.numeric(Numeric::RPL_UMODEIS).param_fmt(format_args!("+{letters}")).end();
 }
 
 #[cfg(test)]

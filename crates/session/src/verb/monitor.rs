@@ -36,17 +36,12 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             if !valid.is_empty() {
                 let names = valid.into_iter().flatten().collect();
                 turn.ask(Command::Watch { names });
-            } else if targets::list(line.param(1).unwrap_or_default())
-                .next()
-                .is_none()
-            {
+            } else if targets::list(line.param(1).unwrap_or_default()).next().is_none() {
                 turn.need_more_params();
             }
         }
         "-" => {
-            let names: Vec<_> = targets::list(names)
-                .map(|name| targets::person(turn, name))
-                .collect();
+            let names: Vec<_> = targets::list(names).map(|name| targets::person(turn, name)).collect();
             if names.is_empty() {
                 turn.need_more_params();
             } else {
@@ -58,10 +53,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         "S" | "s" => turn.ask(Command::Ask(Query::WatchedStatus)),
         other => {
             let text = "MONITOR has + - C L and S";
-            turn.numeric(Numeric::ERR_UNKNOWNERROR)
-                .param("MONITOR")
-                .param(targets::shown(other))
-                .trailing(text);
+            turn.numeric(Numeric::ERR_UNKNOWNERROR).param("MONITOR").param(targets::shown(other)).trailing(text);
         }
     }
 }
@@ -69,8 +61,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 /// 732 and 733.
 pub(crate) fn write_list(turn: &mut Turn<'_>, names: &[CompactString]) {
     write_names(turn, Numeric::RPL_MONLIST, names);
-    turn.numeric(Numeric::RPL_ENDOFMONLIST)
-        .trailing("End of MONITOR list");
+    turn.numeric(Numeric::RPL_ENDOFMONLIST).trailing("End of MONITOR list");
 }
 
 /// 730 and 731.
@@ -85,10 +76,7 @@ fn write_names<S: AsRef<str>>(turn: &mut Turn<'_>, numeric: Numeric, names: impl
     let mut rest = names.as_ref();
     while !rest.is_empty() {
         let mut line = turn.numeric(numeric).open_trailing();
-        let fitting = rest
-            .iter()
-            .take_while(|name| line.try_item(',', targets::shown(name.as_ref())))
-            .count();
+        let fitting = rest.iter().take_while(|name| line.try_item(',', targets::shown(name.as_ref()))).count();
         line.end();
         rest = &rest[fitting.max(1)..];
     }

@@ -34,10 +34,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     }
     // One end for all, named as they were asked for; where that would not fit into it, one for each.
     let asked = if list.len() <= MOST_ASKED { list } else { "" };
-    turn.await_with(Awaiting::Names {
-        asked: asked.into(),
-        left: rooms.len(),
-    });
+    turn.await_with(Awaiting::Names { asked: asked.into(), left: rooms.len() });
     for room in rooms {
         turn.ask(Command::Ask(Query::Members { room }));
     }
@@ -53,10 +50,7 @@ pub(crate) fn answered(turn: &mut Turn<'_>, asked: &CompactString, left: usize, 
     } else if left <= 1 {
         write_end(turn, asked);
     } else {
-        turn.await_with(Awaiting::Names {
-            asked: asked.clone(),
-            left: left - 1,
-        });
+        turn.await_with(Awaiting::Names { asked: asked.clone(), left: left - 1 });
     }
 }
 
@@ -72,11 +66,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, members: &RoomMembers) {
     let mut item = String::new();
     let mut next = rows.next();
     while next.is_some() {
-        let mut names = turn
-            .numeric(Numeric::RPL_NAMREPLY)
-            .param(symbol)
-            .param(&members.room)
-            .open_trailing();
+        let mut names = turn.numeric(Numeric::RPL_NAMREPLY).param(symbol).param(&members.room).open_trailing();
         while let Some(row) = next {
             compose(&mut item, row, multi_prefix, with_hosts);
             if !names.try_item(' ', &item) {
@@ -185,10 +175,8 @@ mod tests {
     #[test]
     fn too_long_a_list_for_one_end_has_one_for_each() {
         let rooms: Vec<String> = (0..7).map(|n| format!("#{}{n}", "r".repeat(50))).collect();
-        let ends: String = rooms
-            .iter()
-            .map(|room| format!("alice< :irc.example 366 alice {room} :End of NAMES list\n"))
-            .collect();
+        let ends: String =
+            rooms.iter().map(|room| format!("alice< :irc.example 366 alice {room} :End of NAMES list\n")).collect();
         check(&format!("alice=\nalice> NAMES {}\n{ends}", rooms.join(",")));
     }
 }

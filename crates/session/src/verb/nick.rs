@@ -28,9 +28,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
                 turn.await_with(Awaiting::Rename);
             }
         },
-        Err(NameError::Empty) => turn
-            .numeric(Numeric::ERR_NONICKNAMEGIVEN)
-            .trailing("No nickname given"),
+        Err(NameError::Empty) => turn.numeric(Numeric::ERR_NONICKNAMEGIVEN).trailing("No nickname given"),
         Err(error) => {
             let shown = truncate_at_char_boundary(wanted, 64);
             turn.numeric(Numeric::ERR_ERRONEUSNICKNAME)

@@ -25,28 +25,18 @@ pub(crate) const VERB: Verb = Verb {
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let facts = turn.facts;
-    let (name, password) = (
-        line.param(0).unwrap_or_default(),
-        line.param(1).unwrap_or_default(),
-    );
+    let (name, password) = (line.param(0).unwrap_or_default(), line.param(1).unwrap_or_default());
     if facts.operators.is_empty() {
-        turn.numeric(Numeric::ERR_NOOPERHOST)
-            .trailing("This server has no operators to log in as");
+        turn.numeric(Numeric::ERR_NOOPERHOST).trailing("This server has no operators to log in as");
         return;
     }
     if !login::may_try(turn) {
-        turn.numeric(Numeric::ERR_PASSWDMISMATCH)
-            .trailing("Too many attempts, wait a minute");
+        turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing("Too many attempts, wait a minute");
         return;
     }
-    let known = facts
-        .operators
-        .iter()
-        .find(|operator| operator.name == name);
+    let known = facts.operators.iter().find(|operator| operator.name == name);
     match known.map(|operator| &operator.password) {
-        Some(Password::Plain(expected)) if same(expected, password) => {
-            become_operator(turn, name.into())
-        }
+        Some(Password::Plain(expected)) if same(expected, password) => become_operator(turn, name.into()),
         Some(Password::Plain(_)) => refuse(turn),
         hashed => {
             let hash = match hashed {
@@ -54,11 +44,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
                 _ => None,
             };
             let password = Zeroizing::new(password.to_owned());
-            turn.work(|ticket| Work::CheckPassword {
-                ticket,
-                hash,
-                password,
-            });
+            turn.work(|ticket| Work::CheckPassword { ticket, hash, password });
             turn.await_with(Awaiting::Operator { name: name.into() });
         }
     }
@@ -68,25 +54,20 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 pub(crate) fn checked(turn: &mut Turn<'_>, name: CompactString, result: WorkResult) {
     match result {
         WorkResult::Checked { matches: true } => become_operator(turn, name),
-        WorkResult::Busy => turn
-            .numeric(Numeric::ERR_PASSWDMISMATCH)
-            .trailing("The server is busy, try again"),
+        WorkResult::Busy => turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing("The server is busy, try again"),
         _ => refuse(turn),
     }
 }
 
 fn become_operator(turn: &mut Turn<'_>, name: CompactString) {
-    turn.ask(Command::BecomeOperator {
-        rule: Some(name.clone()),
-    });
+    turn.ask(Command::BecomeOperator { rule: Some(name.clone()) });
     turn.await_with(Awaiting::Operator { name });
 }
 
 pub(crate) fn answer(turn: &mut Turn<'_>, name: CompactString, answer: &Answer) {
     match answer {
         Answer::BecameOperator { .. } => {
-            turn.numeric(Numeric::RPL_YOUREOPER)
-                .trailing("You are now an IRC operator");
+            turn.numeric(Numeric::RPL_YOUREOPER).trailing("You are now an IRC operator");
         }
         Answer::Refused(refusal) => refusal_numeric::write(turn, "OPER", &name, refusal),
         other => crate::answer::dispatch(turn, None, other),
@@ -96,8 +77,7 @@ pub(crate) fn answer(turn: &mut Turn<'_>, name: CompactString, answer: &Answer) 
 
 fn refuse(turn: &mut Turn<'_>) {
     login::count_failure(turn);
-    turn.numeric(Numeric::ERR_PASSWDMISMATCH)
-        .trailing("Password incorrect");
+    turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing("Password incorrect");
 }
 
 #[cfg(test)]
@@ -112,20 +92,10 @@ mod tests {
 
     fn operators(configured: &mut Configured, settings: &mut Settings) {
         let plain = Password::Plain(Zeroizing::new("sesame".to_owned()));
-        for (name, password) in [
-            ("admin", Password::Hash("hash of sesame".into())),
-            ("root", plain),
-        ] {
-            configured.operators.push(OperatorLogin {
-                name: name.into(),
-                password,
-            });
+        for (name, password) in [("admin", Password::Hash("hash of sesame".into())), ("root", plain)] {
+            configured.operators.push(OperatorLogin { name: name.into(), password });
             let title = "is an administrator".into();
-            settings.operators.push(OperatorRule {
-                name: name.into(),
-                rights: Rights::ALL,
-                title,
-            });
+            settings.operators.push(OperatorRule { name: name.into(), rights: Rights::ALL, title });
         }
     }
 

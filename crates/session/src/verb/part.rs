@@ -20,22 +20,13 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let reason = line.param(1).filter(|reason| !reason.is_empty());
     let longest = targets::longest(targets::list(rooms));
     let limit = turn.facts.limits.kick_length;
-    if !targets::fits(
-        turn,
-        "The reason",
-        &[longest],
-        reason.unwrap_or_default(),
-        limit,
-    ) {
+    if !targets::fits(turn, "The reason", &[longest], reason.unwrap_or_default(), limit) {
         return;
     }
     turn.await_with(Awaiting::About(rooms.into()));
     for name in targets::list(rooms) {
         if let Some(room) = targets::room(turn, name) {
-            turn.ask(Command::Part {
-                room,
-                reason: reason.map(Into::into),
-            });
+            turn.ask(Command::Part { room, reason: reason.map(Into::into) });
         }
     }
 }

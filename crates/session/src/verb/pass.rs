@@ -36,9 +36,7 @@ mod tests {
         let plain = |configured: &mut Configured| {
             configured.password = Some(Password::Plain(Zeroizing::new("sesame".to_owned())));
         };
-        let hash = |configured: &mut Configured| {
-            configured.password = Some(Password::Hash("hash of sesame".into()))
-        };
+        let hash = |configured: &mut Configured| configured.password = Some(Password::Hash("hash of sesame".into()));
         for change in [plain as fn(&mut Configured), hash] {
             check_with(
                 |configured, _| change(configured),

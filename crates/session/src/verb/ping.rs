@@ -15,14 +15,10 @@ pub(crate) const VERB: Verb = Verb {
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     match line.param(0) {
-        None | Some("") => turn
-            .numeric(Numeric::ERR_NOORIGIN)
-            .trailing("No origin specified"),
+        None | Some("") => turn.numeric(Numeric::ERR_NOORIGIN).trailing("No origin specified"),
         Some(token) => {
             let facts = turn.facts;
-            turn.server_line("PONG")
-                .param(&facts.server_name)
-                .trailing(token);
+            turn.server_line("PONG").param(&facts.server_name).trailing(token);
         }
     }
 }
@@ -61,29 +57,10 @@ mod tests {
             world.say(alice, line).unwrap();
         }
         world.received(alice);
-        world.say_at_once(
-            alice,
-            &[
-                "JOIN #tea",
-                "PING 1",
-                "NONSENSE",
-                "TOPIC #tea",
-                "PING 2",
-                "PING 3",
-            ],
-        );
+        world.say_at_once(alice, &["JOIN #tea", "PING 1", "NONSENSE", "TOPIC #tea", "PING 2", "PING 3"]);
         let received = world.received(alice);
-        let verbs: Vec<&str> = received
-            .iter()
-            .map(|line| line.split(' ').nth(1).unwrap())
-            .collect();
-        assert_eq!(
-            verbs,
-            [
-                "JOIN", "MODE", "353", "366", "PONG", "421", "331", "PONG", "PONG"
-            ],
-            "{received:?}"
-        );
+        let verbs: Vec<&str> = received.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        assert_eq!(verbs, ["JOIN", "MODE", "353", "366", "PONG", "421", "331", "PONG", "PONG"], "{received:?}");
     }
 
     #[test]

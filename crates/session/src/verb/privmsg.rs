@@ -34,13 +34,9 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
     // RFC 2812 section 3.3.2: nothing is ever answered to a NOTICE, not even by a server. What would lose text is: 417.
     let quiet = kind == MessageKind::Notice;
     let verb = turn.verb();
-    let Some(list) = line
-        .param(0)
-        .filter(|list| targets::list(list).next().is_some())
-    else {
+    let Some(list) = line.param(0).filter(|list| targets::list(list).next().is_some()) else {
         if !quiet {
-            turn.numeric(Numeric::ERR_NORECIPIENT)
-                .trailing_fmt(format_args!("No recipient given ({verb})"));
+            turn.numeric(Numeric::ERR_NORECIPIENT).trailing_fmt(format_args!("No recipient given ({verb})"));
         }
         return;
     };
@@ -50,8 +46,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
     };
     if text.is_empty() && kind != MessageKind::Signal {
         if !quiet {
-            turn.numeric(Numeric::ERR_NOTEXTTOSEND)
-                .trailing("No text to send");
+            turn.numeric(Numeric::ERR_NOTEXTTOSEND).trailing("No text to send");
         }
         return;
     }
@@ -96,13 +91,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
             }
             seen.push(key);
         }
-        turn.ask(Command::Post(Box::new(Post {
-            to,
-            kind,
-            text: text.into(),
-            tags: tags.clone(),
-            between_programs,
-        })));
+        turn.ask(Command::Post(Box::new(Post { to, kind, text: text.into(), tags: tags.clone(), between_programs })));
     }
 }
 
@@ -110,23 +99,16 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
 fn announce(turn: &mut Turn<'_>, mask: &str, text: &str) {
     let mask = mask.strip_prefix('$').unwrap_or(mask);
     if glob(mask, &turn.facts.server_name) {
-        turn.ask(Command::Announce {
-            to: Announcement::Everyone,
-            text: text.into(),
-        });
+        turn.ask(Command::Announce { to: Announcement::Everyone, text: text.into() });
     } else {
-        turn.numeric(Numeric::ERR_NOSUCHSERVER)
-            .param(targets::shown(mask))
-            .trailing("There is no such server here");
+        turn.numeric(Numeric::ERR_NOSUCHSERVER).param(targets::shown(mask)).trailing("There is no such server here");
     }
 }
 
 fn recipient(turn: &mut Turn<'_>, target: &str, quiet: bool) -> Option<Recipient> {
     let (at_least, name) = split_status(target);
     if !targets::is_room(name) {
-        return Some(Recipient::Person {
-            name: targets::person(turn, target),
-        });
+        return Some(Recipient::Person { name: targets::person(turn, target) });
     }
     match ChatroomName::parse(name, &turn.facts.name_rules) {
         Ok(name) => Some(Recipient::Room { name, at_least }),
@@ -151,14 +133,8 @@ fn split_status(target: &str) -> (Option<Role>, &str) {
 
 fn key_of(to: &Recipient) -> CompactString {
     match to {
-        Recipient::Room {
-            name,
-            at_least: None,
-        } => name.key().clone(),
-        Recipient::Room {
-            name,
-            at_least: Some(role),
-        } => {
+        Recipient::Room { name, at_least: None } => name.key().clone(),
+        Recipient::Room { name, at_least: Some(role) } => {
             compact_str::format_compact!("{}{}", *role as u8, name.key())
         }
         Recipient::Person { name } => name.key().clone(),

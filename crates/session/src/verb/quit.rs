@@ -26,10 +26,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         turn.tell(Command::Depart(Departure::Quit { reason: announced }));
     }
     turn.session.departed = true;
-    turn.close(&format!(
-        "Closing link: (Quit: {})",
-        reason.unwrap_or(turn.nick())
-    ));
+    turn.close(&format!("Closing link: (Quit: {})", reason.unwrap_or(turn.nick())));
 }
 
 #[cfg(test)]
@@ -68,22 +65,13 @@ mod tests {
     fn error_comes_behind_the_answers_to_what_was_said_before() {
         let mut world = World::new(|_, _| {});
         let alice = world.connect("alice", "");
-        for line in [
-            "CAP REQ echo-message",
-            "NICK alice",
-            "USER a 0 * :a",
-            "CAP END",
-            "JOIN #tea",
-        ] {
+        for line in ["CAP REQ echo-message", "NICK alice", "USER a 0 * :a", "CAP END", "JOIN #tea"] {
             world.say(alice, line).unwrap();
         }
         world.received(alice);
         world.say_at_once(alice, &["PRIVMSG #tea :last words", "QUIT", "PING x"]);
         let received = world.received(alice);
-        let verbs: Vec<&str> = received
-            .iter()
-            .map(|line| line.split(' ').next().unwrap())
-            .collect();
+        let verbs: Vec<&str> = received.iter().map(|line| line.split(' ').next().unwrap()).collect();
         assert_eq!(received.len(), 2, "{received:?}");
         assert!(received[0].ends_with("PRIVMSG #tea :last words"));
         assert_eq!(verbs[1], "ERROR");

@@ -39,94 +39,48 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let facts = turn.facts;
     let registered = turn.session.is_registered();
     let shown = truncate_at_char_boundary(account, 64);
-    let mut fail =
-        |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
+    let mut fail = |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
     if !facts.login.registration_open {
-        return fail(
-            "TEMPORARILY_UNAVAILABLE",
-            shown,
-            "Accounts are made by the administrators of this server",
-        );
+        return fail("TEMPORARILY_UNAVAILABLE", shown, "Accounts are made by the administrators of this server");
     }
     if !registered && !facts.login.register_before_connect {
-        return fail(
-            "COMPLETE_CONNECTION_REQUIRED",
-            shown,
-            "Connect first, then register",
-        );
+        return fail("COMPLETE_CONNECTION_REQUIRED", shown, "Connect first, then register");
     }
     // "this functionality cannot be used to bypass any authentication restrictions", such as a server password: the
     // account is of no use without it.
     if let Some(account) = current_account(turn) {
-        return turn.fail(
-            "REGISTER",
-            "ALREADY_AUTHENTICATED",
-            &[&account],
-            "You are logged in to an account already",
-        );
+        return turn.fail("REGISTER", "ALREADY_AUTHENTICATED", &[&account], "You are logged in to an account already");
     }
     let nick = turn.nick().to_owned();
     if nick == "*" {
-        return turn.fail(
-            "REGISTER",
-            "NEED_NICK",
-            &["*"],
-            "Choose a nickname first (NICK)",
-        );
+        return turn.fail("REGISTER", "NEED_NICK", &["*"], "Choose a nickname first (NICK)");
     }
-    let wanted = if account == "*" {
-        nick.as_str()
-    } else {
-        account
-    };
-    let mut fail =
-        |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
+    let wanted = if account == "*" { nick.as_str() } else { account };
+    let mut fail = |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
     let name = match Username::parse(wanted, &facts.name_rules) {
         Ok(name) => name,
         Err(error) => {
-            return fail(
-                "BAD_ACCOUNT_NAME",
-                shown,
-                &format!("Not a name for an account: {error}"),
-            );
+            return fail("BAD_ACCOUNT_NAME", shown, &format!("Not a name for an account: {error}"));
         }
     };
-    if facts.login.nick_follows_account
-        && name.key() != Username::lookup(&nick, &facts.name_rules).key()
-    {
-        return fail(
-            "ACCOUNT_NAME_MUST_BE_NICK",
-            shown,
-            "The account must have the name that you go by now",
-        );
+    if facts.login.nick_follows_account && name.key() != Username::lookup(&nick, &facts.name_rules).key() {
+        return fail("ACCOUNT_NAME_MUST_BE_NICK", shown, "The account must have the name that you go by now");
     }
     let email = match email {
         "*" | "" if facts.login.email_required => {
-            return fail(
-                "INVALID_EMAIL",
-                name.text(),
-                "An address for mail is required",
-            );
+            return fail("INVALID_EMAIL", name.text(), "An address for mail is required");
         }
         "*" | "" => None,
         email if is_email(email) => Some(email.into()),
         _ => {
-            return fail(
-                "INVALID_EMAIL",
-                name.text(),
-                "This is not an address for mail",
-            );
+            return fail("INVALID_EMAIL", name.text(), "This is not an address for mail");
         }
     };
     if password.is_empty() || password == "*" {
         return fail("WEAK_PASSWORD", name.text(), "The password is empty");
     }
     if password.len() > PASSWORD_BYTES || password.contains('\0') {
-        return fail(
-            "UNACCEPTABLE_PASSWORD",
-            name.text(),
-            "The password is too long",
-        );
+        return fail("UNACCEPTABLE_PASSWORD", name.text(), "The password is too long");
     }
     let link = &turn.session.link;
     if !link.is_private() && !facts.login.plaintext {
@@ -134,20 +88,11 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return turn.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", &[name.text()], text);
     }
     if !login::may_try(turn) {
-        return turn.fail(
-            "REGISTER",
-            "TEMPORARILY_UNAVAILABLE",
-            &[name.text()],
-            "Too many attempts, wait a minute",
-        );
+        return turn.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", &[name.text()], "Too many attempts, wait a minute");
     }
     let password = Zeroizing::new(password.to_owned());
     let scram = facts.login.scram_sha_256;
-    turn.work(|ticket| Work::HashPassword {
-        ticket,
-        password,
-        scram,
-    });
+    turn.work(|ticket| Work::HashPassword { ticket, password, scram });
     turn.await_with(Awaiting::Register(Box::new(Application { name, email })));
 }
 
@@ -172,12 +117,7 @@ pub(crate) fn hashed(turn: &mut Turn<'_>, application: Box<Application>, result:
         }
         WorkResult::Weak { why } => turn.fail("REGISTER", "WEAK_PASSWORD", &[&name], why),
         WorkResult::Busy | WorkResult::Checked { .. } => {
-            turn.fail(
-                "REGISTER",
-                "TEMPORARILY_UNAVAILABLE",
-                &[&name],
-                "The server is busy, try again",
-            );
+            turn.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", &[&name], "The server is busy, try again");
         }
     }
 }
@@ -185,28 +125,20 @@ pub(crate) fn hashed(turn: &mut Turn<'_>, application: Box<Application>, result:
 pub(crate) fn answer(turn: &mut Turn<'_>, application: Box<Application>, answer: &Answer) {
     match answer {
         Answer::AccountCreated { account } => {
-            turn.server_line("REGISTER")
-                .param("SUCCESS")
-                .param(account)
-                .trailing("Account successfully registered");
+            turn.server_line("REGISTER").param("SUCCESS").param(account).trailing("Account successfully registered");
         }
         Answer::LoggedIn { account, .. } => {
             login::logged_in(turn, account);
             if !turn.session.is_registered() {
                 // The arrival has to name the account by its id. Nothing is checked by this: no attempt is counted.
                 let (name, address) = (application.name.clone(), turn.session.link.address);
-                turn.ask(Command::Ask(Query::Credentials {
-                    name,
-                    address,
-                    exempt: true,
-                }));
+                turn.ask(Command::Ask(Query::Credentials { name, address, exempt: true }));
             }
         }
         Answer::Credentials(credentials) => {
-            if let (Some(account), Some(registration)) = (
-                &credentials.account,
-                turn.session.registration.as_deref_mut(),
-            ) {
+            if let (Some(account), Some(registration)) =
+                (&credentials.account, turn.session.registration.as_deref_mut())
+            {
                 registration.account = Some((account.id, account.username.clone()));
             }
         }
@@ -234,9 +166,7 @@ pub(crate) fn current_account(turn: &Turn<'_>) -> Option<CompactString> {
 fn is_email(text: &str) -> bool {
     text.len() <= EMAIL_BYTES
         && !text.chars().any(|c| c.is_control() || c.is_whitespace())
-        && text
-            .rsplit_once('@')
-            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+        && text.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
 }
 
 #[cfg(test)]

@@ -21,9 +21,7 @@ fn receive(turn: &mut Turn<'_>, _line: &Line<'_>) {
 
 /// 382: the hub had nothing against it.
 pub(crate) fn write_begun(turn: &mut Turn<'_>) {
-    turn.numeric(Numeric::RPL_REHASHING)
-        .param("configuration")
-        .trailing("Rehashing");
+    turn.numeric(Numeric::RPL_REHASHING).param("configuration").trailing("Rehashing");
 }
 
 #[cfg(test)]

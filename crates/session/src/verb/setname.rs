@@ -18,17 +18,10 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let to = line.param(0).unwrap_or_default();
     if to.trim().is_empty() {
-        turn.fail(
-            "SETNAME",
-            "INVALID_REALNAME",
-            &[],
-            "The realname is empty: give at least one letter",
-        );
+        turn.fail("SETNAME", "INVALID_REALNAME", &[], "The realname is empty: give at least one letter");
     } else if to.len() > REALNAME_LENGTH {
-        let text = format!(
-            "The realname has {} bytes, at most {REALNAME_LENGTH} are possible: make it shorter",
-            to.len()
-        );
+        let text =
+            format!("The realname has {} bytes, at most {REALNAME_LENGTH} are possible: make it shorter", to.len());
         turn.fail("SETNAME", "INVALID_REALNAME", &[], &text);
     } else {
         turn.ask(Command::SetRealname { to: to.into() });

@@ -41,10 +41,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             let seconds = turn.now.wall.0.saturating_sub(turn.facts.started.0) / 1000;
             let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
             turn.numeric(Numeric::RPL_STATSUPTIME)
-                .trailing_fmt(format_args!(
-                    "Server Up {days} days {hours}:{minutes:02}:{:02}",
-                    seconds % 60
-                ));
+                .trailing_fmt(format_args!("Server Up {days} days {hours}:{minutes:02}:{:02}", seconds % 60));
             write_end(turn, letter);
         }
         // What nobody counts has no lines.
@@ -58,10 +55,7 @@ pub(crate) fn write_connections(turn: &mut Turn<'_>, letter: char, rows: &[Conne
     for row in rows {
         let open = turn.now.wall.0.saturating_sub(row.signed_on.0) / 1000;
         turn.numeric(Numeric::RPL_STATSLINKINFO)
-            .param_fmt(format_args!(
-                "{}[{}]/{}",
-                row.person.name, row.address, row.transport
-            ))
+            .param_fmt(format_args!("{}[{}]/{}", row.person.name, row.address, row.transport))
             .params(["0", "0", "0", "0", "0"])
             .param_fmt(format_args!("{open}"))
             .trailing_fmt(format_args!("idle {} seconds", row.idle_seconds));
@@ -84,9 +78,7 @@ pub(crate) fn write_operators(turn: &mut Turn<'_>, letter: char, people: &[Arc<P
 
 /// 219.
 pub(crate) fn write_end(turn: &mut Turn<'_>, letter: char) {
-    turn.numeric(Numeric::RPL_ENDOFSTATS)
-        .param_fmt(format_args!("{letter}"))
-        .trailing("End of STATS report");
+    turn.numeric(Numeric::RPL_ENDOFSTATS).param_fmt(format_args!("{letter}")).trailing("End of STATS report");
 }
 
 #[cfg(test)]

@@ -18,9 +18,7 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     // The verb comes with the capability; without it no tag could be sent.
     if !turn.has(Capability::MessageTags) {
-        turn.numeric(Numeric::ERR_UNKNOWNCOMMAND)
-            .param("TAGMSG")
-            .trailing("Unknown command");
+        turn.numeric(Numeric::ERR_UNKNOWNCOMMAND).param("TAGMSG").trailing("Unknown command");
         return;
     }
     privmsg::post(turn, line, MessageKind::Signal);

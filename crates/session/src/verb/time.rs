@@ -20,23 +20,13 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     if targets::is_this_server(turn, line.param(0)) {
         let words = in_words(turn.now.wall);
         let server = &turn.facts.server_name;
-        turn.numeric(Numeric::RPL_TIME)
-            .param(server)
-            .trailing(&words);
+        turn.numeric(Numeric::RPL_TIME).param(server).trailing(&words);
     }
 }
 
 /// `Sunday, 22 November 2026, 11:32:07 UTC`
 pub(crate) fn in_words(time: Timestamp) -> String {
-    const DAYS: [&str; 7] = [
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-    ];
+    const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
     const MONTHS: [&str; 12] = [
         "January",
         "February",
@@ -66,9 +56,7 @@ mod tests {
 
     #[test]
     fn a_time_in_words_names_the_day_of_the_week() {
-        let check = |seconds: u64, expected: &str| {
-            assert_eq!(in_words(Timestamp(seconds * 1000)), expected)
-        };
+        let check = |seconds: u64, expected: &str| assert_eq!(in_words(Timestamp(seconds * 1000)), expected);
         check(0, "Thursday, 1 January 1970, 00:00:00 UTC");
         check(951_782_400, "Tuesday, 29 February 2000, 00:00:00 UTC");
         check(1_795_347_127, "Sunday, 22 November 2026, 11:32:07 UTC");

@@ -28,10 +28,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         Some(text) => {
             let limit = turn.facts.limits.topic_length.min(most_shown(turn, name));
             if targets::fits(turn, "The topic", &[name], text, limit) {
-                turn.ask(Command::SetTopic {
-                    room,
-                    text: text.into(),
-                });
+                turn.ask(Command::SetTopic { room, text: text.into() });
             }
         }
     }
@@ -47,9 +44,7 @@ fn most_shown(turn: &Turn<'_>, room: &str) -> usize {
 
 /// 332 and 333.
 pub(crate) fn write(turn: &mut Turn<'_>, room: &str, topic: &Topic) {
-    turn.numeric(Numeric::RPL_TOPIC)
-        .param(room)
-        .trailing_cut(&topic.text);
+    turn.numeric(Numeric::RPL_TOPIC).param(room).trailing_cut(&topic.text);
     turn.numeric(Numeric::RPL_TOPICWHOTIME)
         .param(room)
         .param(&topic.by)
@@ -61,10 +56,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, room: &str, topic: &Topic) {
 pub(crate) fn write_asked(turn: &mut Turn<'_>, room: &str, topic: Option<&Topic>) {
     match topic {
         Some(topic) => write(turn, room, topic),
-        None => turn
-            .numeric(Numeric::RPL_NOTOPIC)
-            .param(room)
-            .trailing("No topic is set"),
+        None => turn.numeric(Numeric::RPL_NOTOPIC).param(room).trailing("No topic is set"),
     }
 }
 

@@ -16,10 +16,7 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
-    let (user, realname) = (
-        line.param(0).unwrap_or_default(),
-        line.param(3).unwrap_or_default(),
-    );
+    let (user, realname) = (line.param(0).unwrap_or_default(), line.param(3).unwrap_or_default());
     // Modern IRC "USER message": the minimum length of both is 1.
     if user.is_empty() || realname.is_empty() {
         return turn.need_more_params();

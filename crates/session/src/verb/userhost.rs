@@ -37,22 +37,15 @@ pub(crate) fn ask(turn: &mut Turn<'_>, line: &Line<'_>) {
 
 /// 302.
 pub(crate) fn write(turn: &mut Turn<'_>, rows: &[PresentRow]) {
-    let replies: Vec<String> = rows
-        .iter()
-        .map(|row| reply(row, &row.person.host))
-        .collect();
-    turn.numeric(Numeric::RPL_USERHOST)
-        .trailing_cut(&replies.join(" "));
+    let replies: Vec<String> = rows.iter().map(|row| reply(row, &row.person.host)).collect();
+    turn.numeric(Numeric::RPL_USERHOST).trailing_cut(&replies.join(" "));
 }
 
 /// `name*=+ident@host`: `*` for an operator, `-` for someone away.
 pub(crate) fn reply(row: &PresentRow, host: &dyn Display) -> String {
     let operator = if row.operator { "*" } else { "" };
     let sign = if row.away { '-' } else { '+' };
-    format!(
-        "{}{operator}={sign}{}@{host}",
-        row.person.name, row.person.ident
-    )
+    format!("{}{operator}={sign}{}@{host}", row.person.name, row.person.ident)
 }
 
 #[cfg(test)]

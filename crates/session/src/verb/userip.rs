@@ -20,16 +20,13 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 
 /// 340; 481 when there is someone, but none whose address the asker may see.
 pub(crate) fn write(turn: &mut Turn<'_>, rows: &[PresentRow]) {
-    let replies: Vec<String> = rows
-        .iter()
-        .filter_map(|row| row.address.map(|address| userhost::reply(row, &address)))
-        .collect();
+    let replies: Vec<String> =
+        rows.iter().filter_map(|row| row.address.map(|address| userhost::reply(row, &address))).collect();
     if replies.is_empty() && !rows.is_empty() {
         turn.numeric(Numeric::ERR_NOPRIVILEGES)
             .trailing("Only operators of this server may see other people's addresses");
     } else {
-        turn.numeric(Numeric::RPL_USERIP)
-            .trailing_cut(&replies.join(" "));
+        turn.numeric(Numeric::RPL_USERIP).trailing_cut(&replies.join(" "));
     }
 }
 

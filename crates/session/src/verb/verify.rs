@@ -17,26 +17,11 @@ pub(crate) const VERB: Verb = Verb {
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     if let Some(account) = current_account(turn) {
-        return turn.fail(
-            "VERIFY",
-            "ALREADY_AUTHENTICATED",
-            &[&account],
-            "You are logged in to an account already",
-        );
+        return turn.fail("VERIFY", "ALREADY_AUTHENTICATED", &[&account], "You are logged in to an account already");
     }
     let account = truncate_at_char_boundary(line.param(0).unwrap_or_default(), 64);
     if !turn.session.is_registered() && !turn.facts.login.register_before_connect {
-        return turn.fail(
-            "VERIFY",
-            "COMPLETE_CONNECTION_REQUIRED",
-            &[account],
-            "Connect first, then register",
-        );
+        return turn.fail("VERIFY", "COMPLETE_CONNECTION_REQUIRED", &[account], "Connect first, then register");
     }
-    turn.fail(
-        "VERIFY",
-        "INVALID_CODE",
-        &[account],
-        "No account is waiting for a code here",
-    );
+    turn.fail("VERIFY", "INVALID_CODE", &[account], "No account is waiting for a code here");
 }

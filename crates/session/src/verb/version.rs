@@ -20,10 +20,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return;
     }
     let facts = turn.facts;
-    turn.numeric(Numeric::RPL_VERSION)
-        .param(&facts.version)
-        .param(&facts.server_name)
-        .trailing_cut(&facts.description);
+    turn.numeric(Numeric::RPL_VERSION).param(&facts.version).param(&facts.server_name).trailing_cut(&facts.description);
     isupport::write(turn);
 }
 

@@ -23,10 +23,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     }
     let limit = turn.facts.limits.topic_length;
     if targets::fits(turn, "The text", &[], text, limit) {
-        turn.ask(Command::Announce {
-            to: Announcement::Wallops,
-            text: text.into(),
-        });
+        turn.ask(Command::Announce { to: Announcement::Wallops, text: text.into() });
     }
 }
 

@@ -35,14 +35,11 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     };
     let facts = turn.facts;
     let from = turn.session.link.address;
-    let found = facts.gateways.iter().find(|known| {
-        known.name.as_deref().is_none_or(|name| name == gateway) && is_from(known, from)
-    });
-    let again = turn
-        .session
-        .registration
-        .as_deref()
-        .is_none_or(|registration| registration.gateway);
+    let found = facts
+        .gateways
+        .iter()
+        .find(|known| known.name.as_deref().is_none_or(|name| name == gateway) && is_from(known, from));
+    let again = turn.session.registration.as_deref().is_none_or(|registration| registration.gateway);
     let Some(gateway) = found.filter(|_| !again) else {
         return refuse(turn);
     };
@@ -52,12 +49,10 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     };
     let options = line.param(4).unwrap_or_default();
     let option = |name: &str| {
-        options
-            .split(' ')
-            .find_map(|option| match option.split_once('=') {
-                Some((key, value)) => (key == name).then_some(value),
-                None => (option == name).then_some(""),
-            })
+        options.split(' ').find_map(|option| match option.split_once('=') {
+            Some((key, value)) => (key == name).then_some(value),
+            None => (option == name).then_some(""),
+        })
     };
     let claim = Claim {
         address,
@@ -70,11 +65,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         Password::Plain(_) => refuse(turn),
         Password::Hash(hash) => {
             let password = Zeroizing::new(password.to_owned());
-            turn.work(|ticket| Work::CheckPassword {
-                ticket,
-                hash: Some(hash.clone()),
-                password,
-            });
+            turn.work(|ticket| Work::CheckPassword { ticket, hash: Some(hash.clone()), password });
             turn.await_with(Awaiting::Gateway(Box::new(claim)));
         }
     }
@@ -121,10 +112,7 @@ fn fingerprint(text: &str) -> Option<[u8; 32]> {
 }
 
 fn is_from(gateway: &Gateway, address: IpAddr) -> bool {
-    gateway
-        .addresses
-        .iter()
-        .any(|range| range.contains(address))
+    gateway.addresses.iter().any(|range| range.contains(address))
 }
 
 #[cfg(test)]
@@ -136,15 +124,8 @@ mod tests {
 
     fn gateways(configured: &mut Configured) {
         let plain = Password::Plain(Zeroizing::new("sesame".to_owned()));
-        for (name, password) in [
-            ("web", plain),
-            ("hashed", Password::Hash("hash of sesame".into())),
-        ] {
-            configured.gateways.push(Gateway {
-                name: Some(name.into()),
-                addresses: vec![only("192.0.2.1")],
-                password,
-            });
+        for (name, password) in [("web", plain), ("hashed", Password::Hash("hash of sesame".into()))] {
+            configured.gateways.push(Gateway { name: Some(name.into()), addresses: vec![only("192.0.2.1")], password });
         }
     }
 
@@ -153,45 +134,26 @@ mod tests {
         for gateway in ["web", "hashed"] {
             let mut world = World::new(|configured, _| gateways(configured));
             let at = world.connect("alice", "");
-            world
-                .say(
-                    at,
-                    &format!("WEBIRC sesame {gateway} host.example 2001:db8::7 :secure"),
-                )
-                .unwrap();
+            world.say(at, &format!("WEBIRC sesame {gateway} host.example 2001:db8::7 :secure")).unwrap();
             assert_eq!(world.session(at).address().to_string(), "2001:db8::7");
             world.say(at, "CAP LS 302").unwrap();
             assert!(world.received(at)[0].contains("sasl=PLAIN"));
             let at = world.connect("bob", "");
-            world
-                .say(at, &format!("WEBIRC sesame {gateway} host.example 0::7"))
-                .unwrap();
+            world.say(at, &format!("WEBIRC sesame {gateway} host.example 0::7")).unwrap();
             world.say(at, "CAP LS 302").unwrap();
-            assert!(
-                !world.received(at)[0].contains("PLAIN"),
-                "the way to the gateway is in the clear"
-            );
+            assert!(!world.received(at)[0].contains("PLAIN"), "the way to the gateway is in the clear");
         }
     }
 
     #[test]
     fn the_gateways_certificate_is_not_the_persons() {
         let own = "aB".repeat(32);
-        for (options, expected) in [
-            ("secure", "SHA-256 "),
-            (
-                &*format!("secure certfp-sha-256={own}"),
-                "SHA-256,EXTERNAL ",
-            ),
-        ] {
+        for (options, expected) in
+            [("secure", "SHA-256 "), (&*format!("secure certfp-sha-256={own}"), "SHA-256,EXTERNAL ")]
+        {
             let mut world = World::new(|configured, _| gateways(configured));
             let at = world.connect("alice", "certificate");
-            world
-                .say(
-                    at,
-                    &format!("WEBIRC sesame web host.example 198.51.100.1 :{options}"),
-                )
-                .unwrap();
+            world.say(at, &format!("WEBIRC sesame web host.example 198.51.100.1 :{options}")).unwrap();
             world.say(at, "CAP LS 302").unwrap();
             assert!(world.received(at)[0].contains(expected), "{options}");
         }
@@ -204,16 +166,11 @@ mod tests {
             ("", "WEBIRC wrong hashed host.example 198.51.100.1"),
             ("", "WEBIRC sesame other host.example 198.51.100.1"),
             ("", "WEBIRC sesame web host.example not-an-address"),
-            (
-                "address=192.0.2.2",
-                "WEBIRC sesame web host.example 198.51.100.1",
-            ),
+            ("address=192.0.2.2", "WEBIRC sesame web host.example 198.51.100.1"),
         ] {
             check_with(
                 |configured, _| gateways(configured),
-                &format!(
-                    "alice+ {words}\n alice> {line}\n alice< ERROR :Closing link: (WEBIRC refused: …)\n alice!"
-                ),
+                &format!("alice+ {words}\n alice> {line}\n alice< ERROR :Closing link: (WEBIRC refused: …)\n alice!"),
             );
         }
         check_with(

@@ -36,23 +36,14 @@ impl Whox {
     /// Reads what stands behind the percent sign. Unknown fields mean nothing.
     fn parse(text: &str) -> Whox {
         let (letters, token) = text.split_once(',').unwrap_or((text, ""));
-        let fields = letters
-            .chars()
-            .filter_map(|c| FIELDS.find(c))
-            .fold(0, |fields, place| fields | 1 << place);
-        let is_token =
-            (1..=MOST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_digit());
+        let fields = letters.chars().filter_map(|c| FIELDS.find(c)).fold(0, |fields, place| fields | 1 << place);
+        let is_token = (1..=MOST_TOKEN).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_digit());
         let token = if is_token { token } else { "0" };
-        Whox {
-            fields,
-            token: token.into(),
-        }
+        Whox { fields, token: token.into() }
     }
 
     fn has(&self, field: char) -> bool {
-        FIELDS
-            .find(field)
-            .is_some_and(|place| self.fields & 1 << place != 0)
+        FIELDS.find(field).is_some_and(|place| self.fields & 1 << place != 0)
     }
 }
 
@@ -73,14 +64,8 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         // RFC 1459 section 4.5.1: "0" is everyone.
         WhoTarget::Mask(if mask == "0" { "*".into() } else { mask.into() })
     };
-    turn.await_with(Awaiting::Who {
-        mask: mask.into(),
-        whox: fields.map(Whox::parse),
-    });
-    turn.ask(Command::Ask(Query::Who {
-        of,
-        operators_only: flags.contains('o'),
-    }));
+    turn.await_with(Awaiting::Who { mask: mask.into(), whox: fields.map(Whox::parse) });
+    turn.ask(Command::Ask(Query::Who { of, operators_only: flags.contains('o') }));
 }
 
 pub(crate) fn write(turn: &mut Turn<'_>, mask: &str, whox: Option<&Whox>, rows: &[WhoRow]) {
@@ -95,9 +80,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, mask: &str, whox: Option<&Whox>, rows: 
 
 /// 315. Also all there is for a room or a person that does not exist.
 pub(crate) fn write_end(turn: &mut Turn<'_>, mask: &str) {
-    turn.numeric(Numeric::RPL_ENDOFWHO)
-        .param(targets::shown(mask))
-        .trailing("End of WHO list");
+    turn.numeric(Numeric::RPL_ENDOFWHO).param(targets::shown(mask)).trailing("End of WHO list");
 }
 
 /// 352.
@@ -128,9 +111,7 @@ fn write_fields(turn: &mut Turn<'_>, whox: &Whox, row: &WhoRow) {
             'u' => line.param(&person.ident),
             'i' => match row.address {
                 // An IPv6 address that begins with a colon would be read as the last parameter.
-                Some(address) if address.to_string().starts_with(':') => {
-                    line.param_fmt(format_args!("0{address}"))
-                }
+                Some(address) if address.to_string().starts_with(':') => line.param_fmt(format_args!("0{address}")),
                 Some(address) => line.param_fmt(format_args!("{address}")),
                 // whox: "when the server refuses to disclose the IP address".
                 None => line.param("255.255.255.255"),
@@ -175,11 +156,7 @@ mod tests {
         let check = |text: &str, fields: &str, token: &str| {
             let whox = Whox::parse(text);
             let found: String = FIELDS.chars().filter(|field| whox.has(*field)).collect();
-            assert_eq!(
-                (found.as_str(), whox.token.as_str()),
-                (fields, token),
-                "{text}"
-            );
+            assert_eq!((found.as_str(), whox.token.as_str()), (fields, token), "{text}");
         };
         check("tcuihsnfdlaor,123", FIELDS, "123");
         check("roaldfnshiuct,1", FIELDS, "1");

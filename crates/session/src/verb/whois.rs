@@ -30,13 +30,10 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             names
         }
     };
-    let names: Vec<_> = targets::list(names)
-        .take(targets::most("WHOIS"))
-        .map(|name| targets::person(turn, name))
-        .collect();
+    let names: Vec<_> =
+        targets::list(names).take(targets::most("WHOIS")).map(|name| targets::person(turn, name)).collect();
     if names.is_empty() {
-        turn.numeric(Numeric::ERR_NONICKNAMEGIVEN)
-            .trailing("No nickname given");
+        turn.numeric(Numeric::ERR_NONICKNAMEGIVEN).trailing("No nickname given");
     }
     for name in names {
         turn.ask(Command::Ask(Query::Whois { name }));
@@ -55,52 +52,29 @@ pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
         .param("*")
         .trailing_cut(&person.realname);
     write_rooms(turn, profile);
-    turn.numeric(N::RPL_WHOISSERVER)
-        .param(name)
-        .param(&facts.server_name)
-        .trailing_cut(&facts.description);
+    turn.numeric(N::RPL_WHOISSERVER).param(name).param(&facts.server_name).trailing_cut(&facts.description);
     if let Some(title) = &profile.operator {
-        let title = if title.is_empty() {
-            "is an operator of this server"
-        } else {
-            title
-        };
-        turn.numeric(N::RPL_WHOISOPERATOR)
-            .param(name)
-            .trailing(title);
+        let title = if title.is_empty() { "is an operator of this server" } else { title };
+        turn.numeric(N::RPL_WHOISOPERATOR).param(name).trailing(title);
     }
     if person.bot {
-        turn.numeric(N::RPL_WHOISBOT)
-            .param(name)
-            .trailing_fmt(format_args!("is a bot on {}", facts.network));
+        turn.numeric(N::RPL_WHOISBOT).param(name).trailing_fmt(format_args!("is a bot on {}", facts.network));
     }
     if let Some(account) = &person.account {
-        turn.numeric(N::RPL_WHOISACCOUNT)
-            .param(name)
-            .param(account)
-            .trailing("is logged in as");
+        turn.numeric(N::RPL_WHOISACCOUNT).param(name).param(account).trailing("is logged in as");
     }
     if profile.secure {
-        turn.numeric(N::RPL_WHOISSECURE)
-            .param(name)
-            .trailing("is using a secure connection");
+        turn.numeric(N::RPL_WHOISSECURE).param(name).trailing("is using a secure connection");
     }
     if let Some(fingerprint) = &profile.certificate {
-        let hex: String = fingerprint
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex: String = fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
         turn.numeric(N::RPL_WHOISCERTFP)
             .param(name)
             .trailing_fmt(format_args!("has client certificate fingerprint {hex}"));
     }
     if let Some(address) = profile.address {
         // An address that begins with a colon would be read as the last parameter.
-        let zero = if address.to_string().starts_with(':') {
-            "0"
-        } else {
-            ""
-        };
+        let zero = if address.to_string().starts_with(':') { "0" } else { "" };
         turn.numeric(N::RPL_WHOISACTUALLY)
             .param(name)
             .param_fmt(format_args!("{zero}{address}"))
@@ -108,9 +82,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
     }
     if let Some(modes) = &profile.modes {
         let letters: String = modes.iter().map(|mode| personal_letter(*mode)).collect();
-        turn.numeric(N::RPL_WHOISMODES)
-            .param(name)
-            .trailing_fmt(format_args!("is using modes +{letters}"));
+        turn.numeric(N::RPL_WHOISMODES).param(name).trailing_fmt(format_args!("is using modes +{letters}"));
     }
     if let Some(message) = &profile.away {
         turn.numeric(N::RPL_AWAY).param(name).trailing_cut(message);
@@ -133,14 +105,8 @@ fn write_rooms(turn: &mut Turn<'_>, profile: &Profile) {
         .collect();
     let mut rest = rooms.as_slice();
     while !rest.is_empty() {
-        let mut line = turn
-            .numeric(Numeric::RPL_WHOISCHANNELS)
-            .param(&profile.person.name)
-            .open_trailing();
-        let fitting = rest
-            .iter()
-            .take_while(|room| line.try_item(' ', room))
-            .count();
+        let mut line = turn.numeric(Numeric::RPL_WHOISCHANNELS).param(&profile.person.name).open_trailing();
+        let fitting = rest.iter().take_while(|room| line.try_item(' ', room)).count();
         line.end();
         rest = &rest[fitting.max(1)..];
     }
@@ -148,9 +114,7 @@ fn write_rooms(turn: &mut Turn<'_>, profile: &Profile) {
 
 /// 318.
 pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
-    turn.numeric(Numeric::RPL_ENDOFWHOIS)
-        .param(targets::shown(name))
-        .trailing("End of /WHOIS list");
+    turn.numeric(Numeric::RPL_ENDOFWHOIS).param(targets::shown(name)).trailing("End of /WHOIS list");
 }
 
 #[cfg(test)]

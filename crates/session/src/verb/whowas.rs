@@ -22,18 +22,12 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return;
     }
     // "If a non-positive number is passed as being <count>, then a full search is done."
-    let count = line
-        .param(1)
-        .and_then(|count| count.parse::<usize>().ok())
-        .filter(|count| *count > 0)
-        .unwrap_or(usize::MAX);
-    let names: Vec<_> = targets::list(names)
-        .take(targets::most("WHOWAS"))
-        .map(|name| targets::person(turn, name))
-        .collect();
+    let count =
+        line.param(1).and_then(|count| count.parse::<usize>().ok()).filter(|count| *count > 0).unwrap_or(usize::MAX);
+    let names: Vec<_> =
+        targets::list(names).take(targets::most("WHOWAS")).map(|name| targets::person(turn, name)).collect();
     if names.is_empty() {
-        turn.numeric(Numeric::ERR_NONICKNAMEGIVEN)
-            .trailing("No nickname given");
+        turn.numeric(Numeric::ERR_NONICKNAMEGIVEN).trailing("No nickname given");
     }
     for name in names {
         turn.ask(Command::Ask(Query::Whowas { name, count }));
@@ -51,29 +45,20 @@ pub(crate) fn write(turn: &mut Turn<'_>, name: &str, rows: &[WhowasRow]) {
             .param("*")
             .trailing_cut(&person.realname);
         if let Some(address) = row.address {
-            let zero = if address.to_string().starts_with(':') {
-                "0"
-            } else {
-                ""
-            };
+            let zero = if address.to_string().starts_with(':') { "0" } else { "" };
             turn.numeric(Numeric::RPL_WHOISACTUALLY)
                 .param(&person.name)
                 .param_fmt(format_args!("{zero}{address}"))
                 .trailing("was connecting from");
         }
-        turn.numeric(Numeric::RPL_WHOISSERVER)
-            .param(&person.name)
-            .param(server)
-            .trailing(&time::in_words(row.left));
+        turn.numeric(Numeric::RPL_WHOISSERVER).param(&person.name).param(server).trailing(&time::in_words(row.left));
     }
     write_end(turn, name);
 }
 
 /// 369.
 pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
-    turn.numeric(Numeric::RPL_ENDOFWHOWAS)
-        .param(targets::shown(name))
-        .trailing("End of WHOWAS");
+    turn.numeric(Numeric::RPL_ENDOFWHOWAS).param(targets::shown(name)).trailing("End of WHOWAS");
 }
 
 #[cfg(test)]
