@@ -554,9 +554,11 @@ impl LineMode {
 
     /// After every event: bytes to the link, permits to the pipe, the screen up to date, the end when it has come.
     fn settle(&mut self) {
+        self.release_held();
         let down = self.ever_joined && matches!(self.connection.state(), LinkState::Down { .. });
         if self.input_ended
             && !self.done
+            && self.held.is_empty()
             && self.connection.outbox().is_empty()
             && (down || self.connection.rooms_settled())
         {
@@ -578,6 +580,16 @@ impl LineMode {
             self.output_lost();
         }
         self.send_output();
+    }
+
+    /// Carries out piped lines, up to one that asks for a room: those behind it wait until the server has answered.
+    fn release_held(&mut self) {
+        while !self.done && self.connection.rooms_settled() {
+            let Some(line) = self.held.pop_front() else { return };
+            self.permits_owed += 1;
+            self.last_progress = Instant::now();
+            self.typed(&line);
+        }
     }
 
     fn send_output(&mut self) {
