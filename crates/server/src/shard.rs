@@ -251,7 +251,7 @@ impl Shard {
         let next = self.held.iter().map(|(_, at)| *at).min();
         let until_held = next.map(|at| Duration::from_millis(at.saturating_sub(self.now.monotonic_ms).max(1)));
         // Timers stand in slots of a second.
-        let tick = if self.connections.len() == 0 { Duration::from_secs(60) } else { Duration::from_secs(1) };
+        let tick = if self.connections.is_empty() { Duration::from_secs(60) } else { Duration::from_secs(1) };
         let tick = if matches!(self.stopping, Stopping::Ending { .. }) { Duration::from_millis(20) } else { tick };
         Some(until_held.map_or(tick, |wait| wait.min(tick)))
     }
@@ -262,7 +262,7 @@ impl Shard {
 
     fn is_over(&self) -> bool {
         match self.stopping {
-            Stopping::Ending { until } => self.connections.len() == 0 || self.now.monotonic_ms >= until,
+            Stopping::Ending { until } => self.connections.is_empty() || self.now.monotonic_ms >= until,
             _ => false,
         }
     }

@@ -46,20 +46,20 @@ impl Shard {
             Effect::Done { to, number } => self.done(to, number),
             Effect::Enter { session, room } => self.enter(session, room),
             Effect::Leave { session, room } => self.leave(session, room),
-            Effect::ToRoom { room, event, origin } => self.to_room(room, &event, origin),
-            Effect::ToSessions { sessions, event, origin } => self.to_sessions(&sessions, &event, origin),
+            Effect::ToRoom { room, event, origin } => self.deliver_to_room(room, &event, origin),
+            Effect::ToSessions { sessions, event, origin } => self.deliver_to_sessions(&sessions, &event, origin),
             Effect::Mirror { sessions, event } => {
                 let takers: Vec<SessionId> = sessions.into_iter().filter(|id| self.takes_mirror(*id)).collect();
-                self.to_sessions(&takers, &event, None);
+                self.deliver_to_sessions(&takers, &event, None);
             }
             Effect::ToWatchers { sessions, event } => {
                 let askers: Vec<SessionId> = sessions.into_iter().filter(|id| self.takes_watched_events(*id)).collect();
-                self.to_sessions(&askers, &event, None);
+                self.deliver_to_sessions(&askers, &event, None);
             }
             Effect::ToAll { event } => {
                 let all: Vec<SessionId> =
                     self.connections.slots().into_iter().filter_map(|slot| self.registered_at(slot)).collect();
-                self.to_sessions(&all, &event, None);
+                self.deliver_to_sessions(&all, &event, None);
             }
             Effect::Close { session, reason } => self.close_for_hub(session, &reason),
         }
@@ -88,7 +88,7 @@ impl Shard {
         }
     }
 
-    fn to_room(&mut self, room: RoomNumber, event: &Event, origin: Option<EventOrigin>) {
+    fn deliver_to_room(&mut self, room: RoomNumber, event: &Event, origin: Option<EventOrigin>) {
         let origin = origin.filter(|origin| origin.session.shard == self.number);
         let mut exception = None;
         if let Some(origin) = origin
@@ -113,7 +113,7 @@ impl Shard {
         }
     }
 
-    fn to_sessions(&mut self, sessions: &[SessionId], event: &Event, origin: Option<EventOrigin>) {
+    fn deliver_to_sessions(&mut self, sessions: &[SessionId], event: &Event, origin: Option<EventOrigin>) {
         let mut rendered: SmallVec<[(Class, Segment); 4]> = SmallVec::new();
         for id in sessions {
             if let Some(origin) = origin.filter(|origin| origin.session == *id)

@@ -168,7 +168,7 @@ impl Shard {
     }
 
     /// Bytes that came along with a PROXY header: for TLS as ciphertext, else as lines.
-    fn feed(&mut self, id: SessionId, bytes: &mut Vec<u8>) {
+    fn feed(&mut self, id: SessionId, bytes: &mut [u8]) {
         let Some(connection) = self.connections.find(id) else { return };
         if connection.socket.tls.is_none() {
             self.take_bytes(id, bytes);
@@ -177,7 +177,7 @@ impl Shard {
         }
     }
 
-    /// The TLS handshake is over: the session begins.
+    /// The session begins if a TLS handshake has just ended.
     pub(super) fn finish_handshake(&mut self, id: SessionId) {
         let Some(connection) = self.connections.find(id) else { return };
         let (Stage::Handshake { opening }, Some(tls)) = (&connection.stage, &connection.socket.tls) else { return };

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub struct Outbox {
     first: Option<Segment>,
+    #[expect(clippy::box_collection, reason = "a queue inline would cost every idle connection 32 bytes")]
     rest: Option<Box<VecDeque<Segment>>>,
     bytes: usize,
 }

@@ -51,6 +51,8 @@ impl Shard {
                     self.unread.push(id);
                 }
                 self.handle.metrics.bytes_in(count);
+                // Lines may have come in the same flight as the end of the handshake: they are for the session.
+                self.finish_handshake(id);
                 self.take_bytes(id, &mut buffer[..count]);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -58,22 +60,9 @@ impl Shard {
             Err(error) => self.broken(id, &error),
         }
         self.buffer = buffer;
-        self.finish_handshake_if_ready(id);
-    }
-
-    fn finish_handshake_if_ready(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.find(id) else { return };
-        if connection.socket.wants_write() {
+        self.finish_handshake(id);
+        if self.connections.find(id).is_some_and(|connection| connection.socket.wants_write()) {
             self.mark_dirty(id.slot);
-        }
-        let Some(connection) = self.connections.find(id) else { return };
-        if matches!(connection.stage, Stage::Handshake { .. })
-            && connection.socket.tls.is_some()
-            && !connection.socket.is_handshaking()
-        {
-            self.finish_handshake(id);
-            // Lines may have come in the same flight as the end of the handshake.
-            self.read(id);
         }
     }
 

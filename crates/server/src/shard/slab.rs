@@ -47,6 +47,10 @@ impl Slab {
         self.at(id.slot).filter(|connection| connection.id == id)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn len(&self) -> usize {
         self.places.len() - self.vacant.len()
     }

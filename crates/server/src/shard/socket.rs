@@ -61,10 +61,6 @@ impl Socket {
         self.tls.is_none()
     }
 
-    pub fn is_handshaking(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
-    }
-
     /// Writes from the front of what waits; how much of it is gone from the outbox.
     pub fn write<'a>(&mut self, waiting: impl Iterator<Item = &'a Segment>) -> io::Result<usize> {
         let slices: Slices<'a> = waiting.take(SLICES_PER_WRITE).map(Segment::bytes).collect();
