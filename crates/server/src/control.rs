@@ -385,14 +385,16 @@ mod tests {
             .stdout(Stdio::piped())
             .spawn()
             .expect("started");
-        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let exhausted = lines.map_while(Result::ok).any(|line| line.contains("exhausted"));
+        // Kept open to the end: a test program that can't print fails.
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+        let exhausted = lines.any(|line| line.contains("exhausted"));
         assert!(exhausted, "the child did not get so far");
         let folder = fs::read_to_string(&note).expect("read");
         for _ in 0..5 {
             assert_eq!(ask(Path::new(&folder), &AccountAction::ListAccounts {}), answered());
         }
         drop(child.stdin.take());
+        lines.for_each(drop);
         assert!(child.wait().expect("ended").success());
     }
 }

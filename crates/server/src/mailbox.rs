@@ -132,11 +132,13 @@ mod tests {
                 })
             })
             .collect();
+        let begun = std::time::Instant::now();
         let mut seen = [0u32; 4];
         let mut taken = Vec::new();
         while seen.iter().sum::<u32>() < 20_000 {
             mailbox.wait_and_take(&mut taken, Duration::from_secs(10));
-            assert!(!taken.is_empty(), "woken without an item");
+            // A sender may wake the receiver for what an earlier take has brought already.
+            assert!(begun.elapsed() < Duration::from_secs(10), "{seen:?} is all that came");
             for (sender, n) in taken.drain(..) {
                 assert_eq!(seen[sender as usize], n);
                 seen[sender as usize] += 1;

@@ -2,69 +2,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
-use support::{DEADLINE, Daemon, Irc, program, tag};
-
-/// A running `chat_client`, as a person at a pipe would use it.
-struct Person {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: Receiver<String>,
-}
-
-impl Person {
-    fn start(daemon: &Daemon, arguments: &[&str]) -> Person {
-        let mut child = Command::new(program("chat_client"))
-            .args(arguments)
-            .env("PARLOR_PASSWORD", "correct horse battery")
-            .env("XDG_DATA_HOME", daemon.folder.path().join("client"))
-            .env("XDG_CONFIG_HOME", daemon.folder.path().join("client"))
-            .env("HOME", daemon.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("chat_client starts");
-        let (sender, output) = channel();
-        let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        let input = child.stdin.take();
-        Person { child, input, output }
-    }
-
-    fn says(&mut self, text: &str) {
-        let input = self.input.as_mut().expect("still talking");
-        writeln!(input, "{text}").expect("written");
-        input.flush().expect("flushed");
-    }
-
-    fn sees(&mut self, part: &str) -> String {
-        let begun = Instant::now();
-        let mut seen = Vec::new();
-        loop {
-            match self.output.recv_timeout(DEADLINE.saturating_sub(begun.elapsed())) {
-                Ok(line) if line.contains(part) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("{part:?} was not printed; printed was {seen:#?}"),
-            }
-        }
-    }
-
-    /// Ends its input, as Ctrl-D does, and gives the exit code.
-    fn leaves(mut self) -> Option<i32> {
-        drop(self.input.take());
-        self.child.wait().expect("chat_client ends").code()
-    }
-}
+use support::{Daemon, Irc, Person, tag};
 
 #[test]
 fn the_sequence_diagram_of_the_lesson_runs_with_the_real_programs() {

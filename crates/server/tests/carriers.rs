@@ -1,0 +1,193 @@
+//! Every way to talk: plain TCP, TLS and WebSocket carry the same conversation.
+
+mod support;
+
+use support::{Carrier, Daemon, Irc, Link, Person, Upgrade, dial, tag};
+
+/// [`support::TEST_CONFIG`] has no page over TLS.
+const PAGE_OVER_TLS: &str = "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"http\"\ntls = true\n";
+
+/// Each says something to a room that all are in; all the others hear it once, in one order.
+fn talk_together(people: &mut [Irc]) {
+    for person in people.iter_mut() {
+        person.join("#tea");
+    }
+    for person in people.iter_mut() {
+        person.drain();
+    }
+    let names: Vec<String> = people.iter().map(|person| person.name.clone()).collect();
+    for speaker in 0..people.len() {
+        people[speaker].send(&format!("PRIVMSG #tea :{} pours a cup ☕", names[speaker]));
+        let said = format!("PRIVMSG #tea :{} pours a cup ☕", names[speaker]);
+        for (listener, person) in people.iter_mut().enumerate() {
+            if listener != speaker {
+                let line = person.expect(&said);
+                assert!(line.starts_with(&format!(":{}!", names[speaker])), "{line}");
+            }
+        }
+    }
+    for person in people.iter_mut() {
+        let more = person.drain();
+        assert!(!more.iter().any(|line| line.contains("PRIVMSG")), "{}: {more:?}", person.name);
+    }
+}
+
+#[test]
+fn plain_tls_and_websocket_clients_share_a_room() {
+    let daemon = Daemon::start(PAGE_OVER_TLS);
+    let web = |subprotocol| Upgrade { path: "/ws", subprotocol, ..Upgrade::default() };
+    let mut people = vec![
+        Irc::register(daemon.irc(), "plain"),
+        Irc::connect_tls(daemon.address("ircs")).registered("tls"),
+        web(Some("text.ircv3.net")).open(daemon.address("http")).expect("a WebSocket").registered("text"),
+        web(Some("binary.ircv3.net")).open(daemon.address("http")).expect("a WebSocket").registered("binary"),
+        Upgrade::default()
+            .over(Link::tls(dial(daemon.address("https"))))
+            .expect("a WebSocket over TLS")
+            .registered("both"),
+    ];
+    talk_together(&mut people);
+    let (status, _folder) = daemon.stop();
+    assert_eq!(status.code(), Some(0));
+    for person in &mut people {
+        let last = person.until_closed().expect("a last line");
+        assert!(last.starts_with("ERROR "), "{}: {last}", person.name);
+    }
+}
+
+#[test]
+fn long_talk_over_tls_and_websocket_comes_whole_and_in_order() {
+    let daemon = Daemon::start(PAGE_OVER_TLS);
+    let mut speaker = Irc::connect_tls(daemon.address("ircs")).registered_with("speaker", "echo-message");
+    let mut tls = Irc::connect_tls(daemon.address("ircs")).registered("listener");
+    let mut web =
+        Upgrade::default().over(Link::tls(dial(daemon.address("https")))).expect("a WebSocket").registered("browser");
+    for person in [&mut speaker, &mut tls, &mut web] {
+        person.join("#tea");
+    }
+    for person in [&mut speaker, &mut tls, &mut web] {
+        person.drain();
+    }
+    // More than the kernel's buffers and one TLS record take, so that both directions have to wait for each other.
+    const LINES: usize = 8_000;
+    let filling = "x".repeat(400);
+    let reading = [tls, web].map(|mut listener| {
+        std::thread::spawn(move || {
+            for n in 0..LINES {
+                let line = listener.line().unwrap_or_else(|| panic!("{}: closed before {n}", listener.name));
+                assert!(line.contains(&format!("#tea :{n} ")), "{}: {line} came instead of {n}", listener.name);
+            }
+        })
+    });
+    // A window of lines that have not come back, as a bulk sender keeps one.
+    let mut confirmed = 0;
+    for n in 0..LINES {
+        speaker.send(&format!("PRIVMSG #tea :{n} {filling}"));
+        if n - confirmed >= 64 {
+            speaker.expect(&format!("#tea :{confirmed} "));
+            confirmed += 1;
+        }
+    }
+    for n in confirmed..LINES {
+        speaker.expect(&format!("#tea :{n} "));
+    }
+    for listener in reading {
+        listener.join().expect("all lines came");
+    }
+}
+
+/// The lines are in the same flight as the client's last handshake message, so the server reads both at once.
+#[test]
+fn lines_that_come_with_the_end_of_the_handshake_are_heard() {
+    let daemon = Daemon::start("");
+    for round in 0..20 {
+        let name = format!("hasty{round}");
+        let early = format!("NICK {name}\r\nUSER {name} 0 * :{name}\r\n");
+        let link = Link::tls_with(dial(daemon.address("ircs")), early.as_bytes());
+        Irc::over(Carrier::lines(link)).greeted(&name);
+    }
+}
+
+#[test]
+fn a_websocket_says_what_it_is_and_shows_the_tags_that_were_asked_for() {
+    let daemon = Daemon::start("");
+    let mut browser = Upgrade::default()
+        .open(daemon.address("http"))
+        .expect("a WebSocket")
+        .registered_with("browser", "message-tags server-time batch echo-message labeled-response");
+    browser.join("#tea");
+    browser.send("@label=7;+draft/react=tea PRIVMSG #tea :hello");
+    let echo = browser.expect("PRIVMSG #tea :hello");
+    assert_eq!(tag(&echo, "label"), Some("7"), "{echo}");
+    assert!(tag(&echo, "msgid").is_some() && tag(&echo, "time").is_some(), "{echo}");
+    assert_eq!(tag(&echo, "+draft/react"), Some("tea"), "{echo}");
+    browser.send("QUIT :enough");
+    assert!(browser.until_closed().is_some_and(|last| last.contains(" ERROR :")));
+}
+
+/// The lesson's room with one of each: our own client, a bare socket as netcat has it, an ordinary IRC client over TLS that
+/// says on the wire what irssi and WeeChat say, and a browser's WebSocket.
+#[test]
+fn four_ways_to_talk_share_a_room() {
+    let daemon = Daemon::start("");
+    let at = format!("alice@{}", daemon.irc());
+    let mut alice = Person::start(&daemon, &["--guest", "--plain", "--json", &at, "#lobby"]);
+    alice.sees("\"alice\"");
+
+    let mut netcat = Irc::connect(daemon.irc());
+    netcat.send("NICK nora");
+    netcat.send("USER nora 0 * :Nora");
+    netcat.greeted("nora");
+    netcat.send("JOIN #lobby");
+    netcat.expect(" 366 ");
+    alice.sees("\"nora\"");
+
+    let mut ordinary = Irc::connect_tls(daemon.address("ircs"));
+    ordinary.send("CAP LS 302");
+    ordinary.send("JOIN :");
+    ordinary.expect(" CAP * LS ");
+    ordinary.send("CAP REQ :multi-prefix extended-join account-notify away-notify server-time message-tags");
+    ordinary.expect(" ACK ");
+    ordinary.send("CAP END");
+    ordinary.send("NICK otto");
+    ordinary.send("USER otto localhost parlor.test :Otto");
+    ordinary.greeted("otto");
+    ordinary.send("MODE otto +i");
+    ordinary.send("JOIN #lobby");
+    ordinary.expect(" 366 ");
+    for question in ["MODE #lobby", "MODE #lobby b", "WHO #lobby %tcuhnfdar,743"] {
+        ordinary.send(question);
+    }
+    ordinary.expect(" 324 ");
+    ordinary.expect(" 368 ");
+    ordinary.expect(" 315 ");
+
+    let mut browser = Upgrade::default().open(daemon.address("http")).expect("a WebSocket").registered("bea");
+    browser.join("#lobby");
+    for name in ["otto", "bea"] {
+        alice.sees(&format!("\"{name}\""));
+        netcat.expect(&format!(":{name}!"));
+    }
+    ordinary.expect(":bea!");
+
+    alice.says("hello from our own client");
+    for other in [&mut netcat, &mut ordinary, &mut browser] {
+        other.expect("PRIVMSG #lobby :hello from our own client");
+    }
+    netcat.send("PRIVMSG #lobby :hello from a bare socket");
+    ordinary.send("PRIVMSG #lobby :hello over TLS");
+    browser.send("PRIVMSG #lobby :hello from a page");
+    alice.sees_all(&["hello from a bare socket", "hello over TLS", "hello from a page"]);
+    netcat.expect_all(&["hello over TLS", "hello from a page"]);
+    ordinary.expect_all(&["hello from a bare socket", "hello from a page"]);
+    browser.expect_all(&["hello from a bare socket", "hello over TLS"]);
+
+    assert_eq!(alice.leaves(), Some(0));
+    for other in [&mut netcat, &mut ordinary, &mut browser] {
+        other.expect(":alice!");
+    }
+    ordinary.send("QUIT :bye");
+    assert!(ordinary.until_closed().is_some_and(|last| last.contains("ERROR :")));
+    netcat.expect(":otto!");
+    browser.expect(":otto!");
+}
