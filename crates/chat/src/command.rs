@@ -204,11 +204,16 @@ pub struct NewAccount {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum AccountChange {
-    Password { hash: Box<str>, scram: Option<Box<ScramKeys>> },
+    Password {
+        hash: Box<str>,
+        scram: Option<Box<ScramKeys>>,
+    },
     AddCertificate([u8; 32]),
     RemoveCertificate([u8; 32]),
     Disabled(bool),
     Rights(Rights),
+    /// It owns the server from now on; whoever owned it keeps all rights but that.
+    Owner,
 }
 
 /// One step of a change of a room's settings, in the order given.

@@ -108,6 +108,8 @@ pub enum Answer {
     LoggedOut,
     AccountCreated {
         account: CompactString,
+        /// It is the first one, and so the server's owner.
+        is_owner: bool,
     },
     AccountChanged {
         account: CompactString,

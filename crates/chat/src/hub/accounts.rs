@@ -345,7 +345,7 @@ impl Hub {
             disabled: false,
         };
         turn.keep(Change::Account(Box::new(record.clone())));
-        turn.answer(Answer::AccountCreated { account: record.username.clone() });
+        turn.answer(Answer::AccountCreated { account: record.username.clone(), is_owner: is_first });
         let account = Account { record: Arc::new(record), username: new.username, rooms: Vec::new(), client: None };
         let slot = self.state.add_account(account);
         match turn.session() {
@@ -446,7 +446,21 @@ impl Hub {
                 if !matches!(standing, Standing::Owner) {
                     return Err(Refusal::NotYours);
                 }
+                // A server whose owner may do nothing can be helped by nobody.
+                if record.owner {
+                    return Err(Refusal::NotYours);
+                }
                 record.rights = rights;
+            }
+            AccountChange::Owner => {
+                // Who owns the server is settled on the machine that it runs on.
+                if turn.session().is_some() {
+                    return Err(Refusal::NotYours);
+                }
+                self.end_ownership(slot, turn);
+                record.owner = true;
+                record.rights = Rights::ALL;
+                record.disabled = false;
             }
         }
         let username = record.username.clone();
@@ -458,6 +472,18 @@ impl Hub {
             self.end_sessions_of_account(slot, "the account was disabled", turn);
         }
         Ok(())
+    }
+
+    /// Whoever owns the server, but for `heir`, is one of its admins from now on.
+    fn end_ownership(&mut self, heir: u32, turn: &mut Turn) {
+        let owners = self.state.accounts().filter(|(slot, account)| account.record.owner && *slot != heir);
+        let owners: Vec<(u32, AccountRecord)> =
+            owners.map(|(slot, account)| (slot, AccountRecord::clone(&account.record))).collect();
+        for (slot, record) in owners {
+            let record = AccountRecord { owner: false, ..record };
+            turn.keep(Change::Account(Box::new(record.clone())));
+            self.state.set_record(slot, record);
+        }
     }
 
     fn end_sessions_of_account(&mut self, slot: u32, words: &str, turn: &mut Turn) {
@@ -571,6 +597,42 @@ mod tests {
             root: closed: the account was disabled
             console: account root changed
             keep: account root
+            ",
+        );
+    }
+
+    #[test]
+    fn the_server_always_has_one_owner_who_keeps_all_rights() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > console registers alice
+            console: account alice created
+            > console grants root kill
+            console: refused: NotYours
+            > root arrives account root
+            root: logged in to root as nobody yet
+            root: welcome root
+            > root hands the server to alice
+            root: refused: NotYours
+            > show changes
+            > console hands the server to alice
+            console: account alice changed
+            keep: account root
+            keep: account alice
+            > root grants alice kill
+            root: refused: NotYours
+            > root deletes alice
+            root: refused: NotYours
+            > console grants root kill
+            console: account root changed
+            keep: account root
+            > console asks account alice
+            console: account alice (owner)
+            > console asks account root
+            console: account root
             ",
         );
     }

@@ -14,7 +14,7 @@ const ROOMS: [&str; 4] = ["#tea", "#pot", "#cup", "#lobby"];
 const NAMES: [&str; 7] = ["alice", "bob", "carol", "dave", "аlice", "nobody", "B*"];
 
 /// What can be asked, with `R` for a room, `N` for a name, `M` for another.
-const LINES: [&str; 74] = [
+const LINES: [&str; 75] = [
     "arrives",
     "arrives",
     "arrives as N",
@@ -48,6 +48,7 @@ const LINES: [&str; 74] = [
     "disables N",
     "enables N",
     "grants N kill",
+    "hands the server to N",
     "deletes N",
     "topic R words",
     "topic R",

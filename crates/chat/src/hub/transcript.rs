@@ -318,6 +318,9 @@ impl World {
                 account: name(account),
                 change: AccountChange::Rights(Rights::NONE.with(Right::from_word(right).unwrap())),
             },
+            ["hands", "the", "server", "to", account] => {
+                Command::ChangeAccount { account: name(account), change: AccountChange::Owner }
+            }
             ["deletes", account] => Command::DeleteAccount { account: name(account) },
             ["joins", to] => Command::Join { room: room(to), key: None },
             ["joins", to, key] => Command::Join { room: room(to), key: Some((*key).into()) },
@@ -818,7 +821,7 @@ fn answer_line(answer: &Answer) -> String {
             format!("logged in to {account} as {}", person.unwrap_or("nobody yet"))
         }
         Answer::LoggedOut => "logged out".to_owned(),
-        Answer::AccountCreated { account } => format!("account {account} created"),
+        Answer::AccountCreated { account, .. } => format!("account {account} created"),
         Answer::AccountChanged { account } => format!("account {account} changed"),
         Answer::AccountDeleted { account } => format!("account {account} deleted"),
         Answer::Account(account) => {

@@ -124,7 +124,7 @@ pub(crate) fn hashed(turn: &mut Turn<'_>, application: Box<Application>, result:
 
 pub(crate) fn answer(turn: &mut Turn<'_>, application: Box<Application>, answer: &Answer) {
     match answer {
-        Answer::AccountCreated { account } => {
+        Answer::AccountCreated { account, .. } => {
             turn.server_line("REGISTER").param("SUCCESS").param(account).trailing("Account successfully registered");
         }
         Answer::LoggedIn { account, .. } => {
