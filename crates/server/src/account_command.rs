@@ -60,6 +60,9 @@ pub enum AccountAction {
         name: String,
         rights: Vec<String>,
     },
+    SetOwner {
+        name: String,
+    },
 }
 
 /// What is kept of a password. Bytes are in base64.
@@ -107,10 +110,14 @@ fn carry_out(
     if let Some(lines) = control::ask(folder, action)? {
         return Ok(lines);
     }
+    let database = folder.join(store::DATABASE);
     let makes_one = matches!(action, AccountAction::AddAccount { .. });
-    if !makes_one && !folder.join(store::DATABASE).exists() {
-        let folder = folder.display();
-        return Err(format!("there are no accounts in {folder} yet; make the first with chat_server account add NAME"));
+    if !makes_one && !database.exists() {
+        return Err(format!(
+            "there is no {} yet; name the server's folder with --data or --config, or make the first account with \
+             chat_server account add NAME",
+            database.display()
+        ));
     }
     let folder = match DataFolder::open(folder) {
         Ok(folder) => folder,
@@ -121,7 +128,7 @@ fn carry_out(
         }
         Err(error) => return Err(error.to_string()),
     };
-    describe(&apply_here(action.command(&settings.name_rules)?, &folder, settings, durability)?)
+    action.describe(&apply_here(action.command(&settings.name_rules)?, &folder, settings, durability)?)
 }
 
 /// Opens the store, applies one command as a server would, and waits until its outcome is certain.
@@ -196,6 +203,7 @@ impl AccountAction {
             }
             AccountCommand::SetRole { name, role } => {
                 let rights = match role {
+                    AccountRole::Owner => return Ok(AccountAction::SetOwner { name }),
                     AccountRole::Member => Vec::new(),
                     AccountRole::Admin => Right::ALL.into_iter().map(|right| right.word().to_owned()).collect(),
                 };
@@ -238,7 +246,53 @@ impl AccountAction {
                 let rights = rights.into_iter().fold(Rights::NONE, |all, right| all.with(right));
                 change(name, AccountChange::Rights(rights))
             }
+            AccountAction::SetOwner { name } => change(name, AccountChange::Owner),
         })
+    }
+
+    /// The answer to it as lines for a person.
+    ///
+    /// # Errors
+    /// A sentence, when the answer is no.
+    pub fn describe(&self, answer: &Answer) -> Result<Vec<String>, String> {
+        Ok(match answer {
+            Answer::AccountCreated { account, is_owner: true } => {
+                vec![format!("The account {account} is made. It is the first one, so it owns the server.")]
+            }
+            Answer::AccountCreated { account, .. } => vec![format!("The account {account} is made.")],
+            Answer::AccountChanged { account } => vec![self.outcome(account)],
+            Answer::AccountDeleted { account } => {
+                vec![format!("The account {account} is deleted. What it said stays; its name is free.")]
+            }
+            Answer::Account(account) => details(account),
+            Answer::Accounts(accounts) if accounts.is_empty() => {
+                vec!["There are no accounts yet.".to_owned()]
+            }
+            Answer::Accounts(accounts) => accounts.iter().map(|account| row(account)).collect(),
+            Answer::Refused(refusal) => return Err(sentence(refusal)),
+            other => return Err(format!("the server answered something else: {other:?}")),
+        })
+    }
+
+    /// What has become of the account that this changed.
+    fn outcome(&self, account: &str) -> String {
+        match self {
+            AccountAction::DisableAccount { .. } => {
+                format!("The account {account} is disabled: nobody can log in to it until chat_server account enable.")
+            }
+            AccountAction::EnableAccount { .. } => format!("The account {account} can log in again."),
+            AccountAction::SetPassword { .. } => format!("The account {account} has the new password."),
+            AccountAction::SetRights { rights, .. } if rights.is_empty() => {
+                format!("The account {account} is a member, without rights on the whole server.")
+            }
+            AccountAction::SetRights { rights, .. } => {
+                format!("The account {account} has these rights on the whole server: {}.", rights.join(", "))
+            }
+            AccountAction::SetOwner { .. } => {
+                format!("The account {account} owns the server. Whoever owned it before is an admin.")
+            }
+            _ => format!("The account {account} is changed."),
+        }
     }
 }
 
@@ -277,29 +331,9 @@ impl KeptPassword {
     }
 }
 
-/// An answer as lines for a person.
-///
-/// # Errors
-/// A sentence, when the answer is no.
-pub fn describe(answer: &Answer) -> Result<Vec<String>, String> {
-    Ok(match answer {
-        Answer::AccountCreated { account } => vec![format!("The account {account} is made.")],
-        Answer::AccountChanged { account } => vec![format!("The account {account} is changed.")],
-        Answer::AccountDeleted { account } => vec![format!("The account {account} is deleted.")],
-        Answer::Account(account) => details(account),
-        Answer::Accounts(accounts) if accounts.is_empty() => {
-            vec!["There are no accounts yet.".to_owned()]
-        }
-        Answer::Accounts(accounts) => accounts.iter().map(|account| row(account)).collect(),
-        Answer::Refused(refusal) => return Err(sentence(refusal)),
-        other => return Err(format!("the server answered something else: {other:?}")),
-    })
-}
-
 fn row(account: &AccountRecord) -> String {
     let disabled = if account.disabled { "disabled" } else { "" };
-    let row =
-        format!("{:<32} {:<8} {:<8} last seen {}", account.username, role(account), disabled, day(account.last_seen));
+    let row = format!("{:<32} {:<8} {:<8} {}", account.username, role(account), disabled, last_seen(account, day));
     row.trim_end().to_owned()
 }
 
@@ -322,7 +356,7 @@ fn details(account: &AccountRecord) -> Vec<String> {
         ("Can log in", if account.disabled { "no, it is disabled" } else { "yes" }.to_owned()),
         ("Password", password),
         ("Created", moment(account.created)),
-        ("Last seen", moment(account.last_seen)),
+        ("Last seen", last_seen(account, moment)),
     ];
     lines.extend(account.last_address.map(|address| ("Last address", address.to_string())));
     lines.extend(account.email.as_ref().map(|email| ("Email", email.to_string())));
@@ -341,6 +375,11 @@ fn role(account: &AccountRecord) -> &'static str {
     }
 }
 
+/// An account is made at the moment that it was seen first, so until it is used both are the same.
+fn last_seen(account: &AccountRecord, written: fn(Timestamp) -> String) -> String {
+    if account.last_seen == account.created { "not used yet".to_owned() } else { written(account.last_seen) }
+}
+
 /// In UTC; an unknown time is a bare number.
 fn moment(time: Timestamp) -> String {
     let known = jiff::Timestamp::from_millisecond(time.0 as i64);
@@ -352,6 +391,7 @@ fn day(time: Timestamp) -> String {
     moment.split(' ').next().unwrap_or(&moment).to_owned()
 }
 
+/// Why the server says no to this, and what to do about it.
 fn sentence(refusal: &Refusal) -> String {
     match refusal {
         Refusal::AccountExists { name } => {
@@ -374,6 +414,11 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::StorageFull => "the disk is full, so nothing was changed; free some space and try again".to_owned(),
         Refusal::StorageError => {
             "the disk takes nothing, so nothing was changed; see the server's log for the reason".to_owned()
+        }
+        Refusal::NotYours => {
+            "the owner of the server keeps all rights; make someone else the owner first, with chat_server account \
+             set-role NAME owner"
+                .to_owned()
         }
         other => format!("the server refuses that: {other:?}"),
     }
@@ -406,22 +451,31 @@ mod tests {
         use AccountAction::*;
         let name = |name: &str| name.to_owned();
         vec![
-            (AddAccount { name: name("ada"), password: password("a long one") }, Ok("ada is made")),
+            (
+                AddAccount { name: name("ada"), password: password("a long one") },
+                Ok("ada is made. It is the first one, so it owns the server"),
+            ),
+            (ShowAccount { name: name("ada") }, Ok("not used yet")),
             (ShowAccount { name: name("ADA") }, Ok("owner")),
             (ShowAccount { name: name("ada") }, Ok("SCRAM-SHA-256 with 4096 rounds")),
             (AddAccount { name: name("Ada"), password: password("a long one") }, Err("already")),
             (AddAccount { name: name("a b"), password: password("a long one") }, Err("can't be a username")),
             (AddAccount { name: name("bob"), password: password("a long one") }, Ok("bob is made")),
             (ShowAccount { name: name("bob") }, Ok("member")),
-            (SetRights { name: name("bob"), rights: vec![name("kill"), name("see-all")] }, Ok("bob is changed")),
+            (SetRights { name: name("bob"), rights: vec![name("kill"), name("see-all")] }, Ok("bob has these rights")),
             (ShowAccount { name: name("bob") }, Ok("kill, see-all")),
             (SetRights { name: name("bob"), rights: vec![name("fly")] }, Err("no right called \"fly\"")),
-            (SetRights { name: name("bob"), rights: vec![] }, Ok("bob is changed")),
-            (DisableAccount { name: name("bob") }, Ok("bob is changed")),
+            (SetRights { name: name("bob"), rights: vec![] }, Ok("bob is a member")),
+            (DisableAccount { name: name("bob") }, Ok("bob is disabled")),
             (ListAccounts {}, Ok("disabled")),
-            (EnableAccount { name: name("bob") }, Ok("bob is changed")),
+            (EnableAccount { name: name("bob") }, Ok("bob can log in again")),
             (ShowAccount { name: name("bob") }, Ok("Can log in:   yes")),
-            (SetPassword { name: name("bob"), password: password("another one") }, Ok("bob is changed")),
+            (SetPassword { name: name("bob"), password: password("another one") }, Ok("bob has the new password")),
+            (SetRights { name: name("ada"), rights: vec![] }, Err("set-role NAME owner")),
+            (SetOwner { name: name("bob") }, Ok("bob owns the server")),
+            (ShowAccount { name: name("bob") }, Ok("owner")),
+            (ShowAccount { name: name("ada") }, Ok("Role:         admin")),
+            (SetOwner { name: name("ada") }, Ok("ada owns the server")),
             (DeleteAccount { name: name("bob") }, Ok("bob is deleted")),
             (DeleteAccount { name: name("bob") }, Err("no account bob")),
             (ListAccounts {}, Ok("ada")),
@@ -432,7 +486,7 @@ mod tests {
     fn without_a_server_each_command_is_on_disk_when_it_is_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("data");
-        check(&path, &[(AccountAction::ListAccounts {}, Err("no accounts in"))]);
+        check(&path, &[(AccountAction::ListAccounts {}, Err("yet; name the server's folder"))]);
         assert!(!path.exists(), "a question made the folder");
         check(&path, &steps());
     }

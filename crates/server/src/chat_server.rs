@@ -2,8 +2,10 @@
 
 use server::command_line::{self, Command, CommandLine};
 use server::config::{Config, Listener, Protocol};
+use server::machine_addresses::machine_addresses;
 use server::{Ended, Server, account_command, logging, store};
 use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -100,6 +102,14 @@ fn greet(output: &mut impl Write, config: &Config, server: &Server) -> io::Resul
         let url = format!("{}://{address}", listener.scheme());
         writeln!(output, "  {url:<32} {}", purpose(listener))?;
     }
+    let ways = ways_in(&server.listening, &machine_addresses());
+    if !ways.is_empty() {
+        writeln!(output)?;
+        writeln!(output, "From other machines:")?;
+        for way in ways {
+            writeln!(output, "  {way}")?;
+        }
+    }
     if let Some(fingerprint) = &server.fingerprint {
         writeln!(output)?;
         writeln!(output, "Certificate (SHA-256): {fingerprint}")?;
@@ -124,6 +134,32 @@ fn purpose(listener: &Listener) -> &'static str {
         (Protocol::Http, _, true) => "page and WebSocket, for this machine",
         (Protocol::Http, _, false) => "page and WebSocket, open to the network",
     }
+}
+
+/// What people on other machines type or open: one line for each way in and address of this machine.
+fn ways_in(listening: &[(Listener, SocketAddr)], machine: &[IpAddr]) -> Vec<String> {
+    let mut ways = Vec::new();
+    for (listener, address) in listening {
+        let own = [address.ip()];
+        let addresses = if address.ip().is_unspecified() { machine } else { &own };
+        let reachable = |ip: &&IpAddr| ip.is_ipv4() == address.is_ipv4() && !ip.is_loopback();
+        for ip in addresses.iter().filter(reachable) {
+            let socket = SocketAddr::new(*ip, address.port());
+            ways.push(match listener.protocol {
+                // As chat_client understands it: another machine's 6697 is what it tries by itself.
+                Protocol::Irc => {
+                    let encryption = match (listener.tls, address.port()) {
+                        (true, 6667) => " --tls",
+                        (false, port) if port != 6667 => " --plain",
+                        _ => "",
+                    };
+                    format!("chat_client{encryption} --guest YOURNAME@{socket} '#lobby'")
+                }
+                Protocol::Http => format!("{}://{socket}", listener.scheme()),
+            });
+        }
+    }
+    ways
 }
 
 fn shown(path: &Path) -> String {
@@ -158,4 +194,29 @@ fn start_again() -> String {
     }
     #[cfg(not(unix))]
     "the server has stopped; start it again by hand (this system has no way to do so in place)".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_machines_are_told_addresses_that_they_can_reach() {
+        let check = |scheme: (Protocol, bool), address: &str, expected: &[&str]| {
+            let address: SocketAddr = address.parse().unwrap();
+            let listener = Listener::new(address.ip(), address.port(), scheme.0, scheme.1);
+            let machine = ["192.168.1.5".parse().unwrap(), "fd00::5".parse().unwrap()];
+            assert_eq!(ways_in(&[(listener, address)], &machine), expected, "{address}");
+        };
+        check((Protocol::Irc, false), "127.0.0.1:6667", &[]);
+        check((Protocol::Irc, true), "0.0.0.0:6697", &["chat_client --guest YOURNAME@192.168.1.5:6697 '#lobby'"]);
+        check((Protocol::Irc, true), "[::]:6697", &["chat_client --guest YOURNAME@[fd00::5]:6697 '#lobby'"]);
+        check(
+            (Protocol::Irc, false),
+            "10.0.0.1:7000",
+            &["chat_client --plain --guest YOURNAME@10.0.0.1:7000 '#lobby'"],
+        );
+        check((Protocol::Http, false), "0.0.0.0:8080", &["http://192.168.1.5:8080"]);
+        check((Protocol::Http, true), "127.0.0.1:8080", &[]);
+    }
 }

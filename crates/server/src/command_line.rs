@@ -113,7 +113,7 @@ pub enum AccountCommand {
         #[command(flatten)]
         source: PasswordSource,
     },
-    /// Change what an account may do on the whole server
+    /// Change what an account may do on the whole server: owner, admin or member
     SetRole {
         name: String,
         #[arg(value_enum)]
@@ -123,6 +123,8 @@ pub enum AccountCommand {
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AccountRole {
+    /// All rights, and the one account that keeps them; whoever had this becomes an admin
+    Owner,
     /// No rights beyond those in rooms
     Member,
     /// All rights on the server
@@ -161,6 +163,10 @@ pub fn check(sources: &Sources) -> Result<String, String> {
         Some(file) => writeln!(report, "{}: no mistakes.", file.display()),
         None => writeln!(report, "No file, so the defaults: no mistakes."),
     };
+    let variables = config::variables_of(&sources.environment);
+    if !variables.is_empty() {
+        let _ = writeln!(report, "The environment sets {}", variables.join(", "));
+    }
     if config.tls.files.is_some() {
         let material = TlsMaterial::load(&config).map_err(|error| error.to_string())?;
         let _ = writeln!(
@@ -253,8 +259,51 @@ pub fn print_completions(shell: clap_complete::Shell, output: &mut impl Write) {
     clap_complete::generate(shell, &mut CommandLine::command(), "chat_server", output);
 }
 
+/// One page, with all commands in it.
 pub fn print_man(output: &mut impl Write) -> io::Result<()> {
-    clap_mangen::Man::new(CommandLine::command()).render(output)
+    let mut command = CommandLine::command();
+    command.build();
+    let page = clap_mangen::Man::new(command.clone());
+    page.render_title(output)?;
+    page.render_name_section(output)?;
+    page.render_synopsis_section(output)?;
+    page.render_description_section(output)?;
+    page.render_options_section(output)?;
+    writeln!(output, ".SH COMMANDS")?;
+    for subcommand in command.get_subcommands() {
+        print_man_of_command(subcommand, "", output)?;
+    }
+    writeln!(output, ".SH NOTES\n.nf\n{}\n.fi", roff(AFTER_HELP))?;
+    page.render_version_section(output)
+}
+
+fn print_man_of_command(command: &clap::Command, of: &str, output: &mut impl Write) -> io::Result<()> {
+    let name = format!("{of}{}", command.get_name());
+    let has_commands = command.get_subcommands().next().is_some();
+    if !has_commands {
+        let places: Vec<String> = command.get_positionals().map(ToString::to_string).collect();
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        writeln!(output, ".TP\n\\fB{}\\fR {}\n{}.", roff(&name), roff(&places.join(" ")), roff(&about))?;
+        let own = |option: &&clap::Arg| !option.is_global_set() && !option.is_positional() && option.get_id() != "help";
+        for option in command.get_arguments().filter(own) {
+            let help = option.get_help().map(ToString::to_string).unwrap_or_default();
+            writeln!(output, ".br\n\\fB--{}\\fR: {}.", roff(option.get_long().unwrap_or_default()), roff(&help))?;
+        }
+    }
+    for subcommand in command.get_subcommands() {
+        print_man_of_command(subcommand, &format!("{name} "), output)?;
+    }
+    Ok(())
+}
+
+/// Text as the page's language wants it: no command in it, hyphens that can be copied.
+fn roff(text: &str) -> String {
+    let escaped = text.replace('\\', "\\e").replace('-', "\\-");
+    let lines: Vec<String> = escaped
+        .lines()
+        .map(|line| if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line.to_owned() })
+        .collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -331,7 +380,10 @@ mod tests {
         assert!(String::from_utf8(script).unwrap().contains("set-password"));
         let mut page = Vec::new();
         print_man(&mut page).unwrap();
-        assert!(String::from_utf8(page).unwrap().contains(".TH chat_server 1"));
+        let page = String::from_utf8(page).unwrap();
+        for part in [".TH chat_server 1", "account set\\-role", "Keep someone from logging in", "Exit codes"] {
+            assert!(page.contains(part), "{part} is not in\n{page}");
+        }
         let mut sample = Vec::new();
         print_config(&mut sample).unwrap();
         assert_eq!(sample, config::SAMPLE.as_bytes());

@@ -86,8 +86,32 @@ pub struct Tls {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CertificateFiles {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
+    pub certificate: PemFile,
+    pub key: PemFile,
+}
+
+/// A file, and where the configuration names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PemFile {
+    pub path: PathBuf,
+    /// Such as `parlor.toml:7: [tls] key`; empty for a file that the server has chosen itself.
+    pub named_at: String,
+}
+
+impl PemFile {
+    pub fn of_our_own(path: PathBuf) -> PemFile {
+        PemFile { path, named_at: String::new() }
+    }
+}
+
+/// How complaints about the file begin.
+impl fmt::Display for PemFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.named_at.is_empty() {
+            write!(f, "{}: ", self.named_at)?;
+        }
+        write!(f, "{}", self.path.display())
+    }
 }
 
 /// Strict Transport Security of IRC (spec `sts`): clients that know it come back over TLS only.
@@ -338,20 +362,29 @@ impl Config {
         if complaints.is_empty() { Ok(config) } else { Err(ConfigError { complaints }) }
     }
 
-    /// The keys that differ in `new` and take effect only after a restart. All others take effect at once.
-    pub fn changes_that_need_a_restart(&self, new: &Config) -> Vec<&'static str> {
-        let changes = [
-            ("server.name", self.server.name != new.server.name),
-            ("server.network", self.server.network != new.server.network),
-            ("server.casemapping", self.server.casemapping != new.server.casemapping),
-            ("listener", self.listeners != new.listeners),
-            ("storage.path", self.storage.path != new.storage.path),
-            ("storage.durability", self.storage.durability != new.storage.durability),
-            ("limits.nick_length", self.limits.nick_length != new.limits.nick_length),
-            ("limits.channel_length", self.limits.channel_length != new.limits.channel_length),
-            ("discovery.mdns", self.discovery.mdns != new.discovery.mdns),
-        ];
-        changes.into_iter().filter_map(|(key, changed)| changed.then_some(key)).collect()
+    /// Puts back, after a reload, the values that can't change while the server runs to those `in_use`; the keys of those
+    /// that differed. All others take effect at once.
+    pub fn keep_until_restart(&mut self, in_use: &Config) -> Vec<&'static str> {
+        fn keep<T: Clone + PartialEq>(kept: &mut Vec<&'static str>, key: &'static str, new: &mut T, in_use: &T) {
+            if *new != *in_use {
+                new.clone_from(in_use);
+                kept.push(key);
+            }
+        }
+        let mut kept = Vec::new();
+        let Config { server, listeners, storage, limits, discovery, .. } = self;
+        keep(&mut kept, "server.name", &mut server.name, &in_use.server.name);
+        keep(&mut kept, "server.network", &mut server.network, &in_use.server.network);
+        keep(&mut kept, "server.casemapping", &mut server.casemapping, &in_use.server.casemapping);
+        keep(&mut kept, "listener", listeners, &in_use.listeners);
+        keep(&mut kept, "storage.path", &mut storage.path, &in_use.storage.path);
+        keep(&mut kept, "storage.durability", &mut storage.durability, &in_use.storage.durability);
+        keep(&mut kept, "limits.nick_length", &mut limits.nick_length, &in_use.limits.nick_length);
+        keep(&mut kept, "limits.channel_length", &mut limits.channel_length, &in_use.limits.channel_length);
+        let send_buffer = &mut limits.socket_send_buffer_bytes;
+        keep(&mut kept, "limits.socket_send_buffer_bytes", send_buffer, &in_use.limits.socket_send_buffer_bytes);
+        keep(&mut kept, "discovery.mdns", &mut discovery.mdns, &in_use.discovery.mdns);
+        kept
     }
 
     /// Every listener is on a loopback address, so nobody but this machine can connect.
@@ -374,15 +407,9 @@ fn add_environment(settings: &mut Settings, variables: &[(OsString, OsString)], 
     let mut variables: Vec<_> = variables.iter().collect();
     variables.sort();
     for (name, value) in variables {
-        let Some(name) = name.to_str() else { continue };
-        let Some(rest) = name.strip_prefix("PARLOR_") else {
+        let Some((name, table, rest)) = setting_of(name) else {
             continue;
         };
-        let rest = rest.to_ascii_lowercase();
-        let table = TABLES
-            .into_iter()
-            .find(|table| rest.strip_prefix(table).is_some_and(|after| after.is_empty() || after.starts_with('_')));
-        let Some(table) = table else { continue };
         let origin = Origin::Environment(name.to_string());
         let Some(value) = value.to_str() else {
             complaints.add(&origin, "", "the value is not UTF-8; write it in UTF-8");
@@ -403,6 +430,23 @@ fn add_environment(settings: &mut Settings, variables: &[(OsString, OsString)], 
             None => complaints.add(&origin, "", format!("this names a table; name a key as well, as in {name}_KEY")),
         }
     }
+}
+
+/// The variable's name, the table that it is about, and all after `PARLOR_` in lower case.
+fn setting_of(name: &OsString) -> Option<(&str, &'static str, String)> {
+    let name = name.to_str()?;
+    let rest = name.strip_prefix("PARLOR_")?.to_ascii_lowercase();
+    let is_of = |table: &&str| rest.strip_prefix(table).is_some_and(|after| after.is_empty() || after.starts_with('_'));
+    let table = TABLES.into_iter().find(|table| is_of(table))?;
+    Some((name, table, rest))
+}
+
+/// The names of those variables that set something.
+pub fn variables_of(environment: &[(OsString, OsString)]) -> Vec<&str> {
+    let mut names: Vec<&str> =
+        environment.iter().filter_map(|(name, _)| setting_of(name).map(|(name, ..)| name)).collect();
+    names.sort_unstable();
+    names
 }
 
 fn add_flags(settings: &mut Settings, flags: &Flags) {
@@ -554,7 +598,8 @@ fn read_tls(mut section: Section) -> Tls {
                 let why = plain_words(&why);
                 section.complain(&place, key, format!("{}: {why}; name a readable PEM file", path.display()));
             }
-            (path, place)
+            let named_at = format!("{place}: [tls] {key}");
+            (PemFile { path, named_at }, place)
         })
     };
     let files = match (file("certificate"), file("key")) {

@@ -4,7 +4,7 @@
 //! One connection at a time is served, by a thread of its own that keeps a file descriptor in reserve: when the process
 //! has none left, operators still get in.
 
-use crate::account_command::{AccountAction, describe};
+use crate::account_command::AccountAction;
 use crate::current::Current;
 use crate::data_folder::DataFolder;
 use chat::command::Command;
@@ -210,7 +210,7 @@ impl Desk {
         let (answers, answered) = channel();
         (self.submit)(action.command(&self.rules.load())?, answers);
         match answered.recv_timeout(ANSWER_PATIENCE) {
-            Ok(answer) => describe(&answer),
+            Ok(answer) => action.describe(&answer),
             Err(RecvTimeoutError::Timeout) => {
                 Err("the server did not get that onto the disk within 10 seconds; see its log".to_owned())
             }

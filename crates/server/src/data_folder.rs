@@ -84,6 +84,9 @@ impl DataFolderError {
         let detail = match error.kind() {
             ErrorKind::PermissionDenied => "this user may not write there".to_owned(),
             ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "a file is in its place".to_owned(),
+            ErrorKind::IsADirectory => "a folder is in its place".to_owned(),
+            ErrorKind::ReadOnlyFilesystem => "it is on a disk that can only be read".to_owned(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "there is no space left".to_owned(),
             _ => error.to_string(),
         };
         DataFolderError::Unusable { what: what.to_owned(), detail }

@@ -293,7 +293,7 @@ impl Server {
 
     /// Reads the configuration again. A bad one changes nothing and is complained of.
     fn reload(&mut self, by: &str) {
-        let config = match Config::load(&self.sources) {
+        let mut config = match Config::load(&self.sources) {
             Ok(config) => config,
             Err(error) => {
                 tracing::error!("the configuration stays as it was ({by} asked for a reload): {error}");
@@ -314,7 +314,7 @@ impl Server {
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
-        for key in self.config.changes_that_need_a_restart(&config) {
+        for key in config.keep_until_restart(&self.config) {
             tracing::warn!("{key} has changed; that takes effect when the server is started again");
         }
         self.log_control.set_level(config.log.level);

@@ -4,7 +4,7 @@
 //! tickets that the client keeps, so the server holds nothing for those who may come back.
 
 use crate::certificate;
-use crate::config::{Config, Tls};
+use crate::config::{Config, PemFile, Tls};
 use crate::limits::{TLS_BUFFER_BYTES, TLS_TICKETS};
 use crate::machine_addresses::machine_addresses;
 use rustls::client::danger::HandshakeSignatureValid;
@@ -16,7 +16,7 @@ use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use rustls_pki_types::pem::{Error as PemError, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A certificate with its key, ready to serve. A reload makes a new one; connections keep the one they began with.
@@ -58,7 +58,7 @@ impl TlsMaterial {
             Tls { files: None, .. } => {
                 let kept = certificate::kept_or_new(&config.storage.path, &config.server.name, &machine_addresses())
                     .map_err(TlsError)?;
-                let material = from_files(&kept.certificate, &kept.key)?;
+                let material = from_files(&PemFile::of_our_own(kept.certificate), &PemFile::of_our_own(kept.key))?;
                 Ok(TlsMaterial { self_signed: true, is_new: kept.is_new, ..material })
             }
         }
@@ -84,7 +84,7 @@ pub fn server_connection(config: Arc<ServerConfig>) -> Result<ServerConnection, 
     Ok(connection)
 }
 
-fn from_files(certificate: &Path, key: &Path) -> Result<TlsMaterial, TlsError> {
+fn from_files(certificate: &PemFile, key: &PemFile) -> Result<TlsMaterial, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let chain = read_chain(certificate)?;
     let signing_key = read_key(key, &provider)?;
@@ -93,15 +93,13 @@ fn from_files(certificate: &Path, key: &Path) -> Result<TlsMaterial, TlsError> {
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
         Err(rustls::Error::InconsistentKeys(_)) => {
             return Err(TlsError(format!(
-                "{} is not the key of {}; name the two files that belong together in [tls]",
-                key.display(),
-                certificate.display()
+                "{key} is not the key of {}; name the two files that belong together in [tls]",
+                certificate.path.display()
             )));
         }
         Err(why) => {
             return Err(TlsError(format!(
-                "{}: the certificate is damaged ({why}); get a new one from whoever made it",
-                certificate.display()
+                "{certificate}: the certificate is damaged ({why}); get a new one from whoever made it"
             )));
         }
     }
@@ -129,58 +127,54 @@ fn from_files(certificate: &Path, key: &Path) -> Result<TlsMaterial, TlsError> {
         irc: build(true, b"irc").map_err(cannot)?,
         http: build(false, b"http/1.1").map_err(cannot)?,
         fingerprint,
-        certificate: certificate.to_path_buf(),
+        certificate: certificate.path.clone(),
         self_signed: false,
         is_new: false,
     })
 }
 
-fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = read(path)?;
+fn read_chain(file: &PemFile) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = read(file)?;
     let chain: Result<Vec<_>, PemError> = CertificateDer::pem_slice_iter(&text).collect();
     match chain {
         Ok(chain) if !chain.is_empty() => Ok(chain),
         Ok(_) => Err(TlsError(format!(
-            "{}: there is no certificate in it; name the PEM file that begins with -----BEGIN CERTIFICATE-----",
-            path.display()
+            "{file}: there is no certificate in it; name the PEM file that begins with -----BEGIN CERTIFICATE-----"
         ))),
-        Err(why) => Err(damaged(path, &why)),
+        Err(why) => Err(damaged(file, &why)),
     }
 }
 
-fn read_key(path: &Path, provider: &CryptoProvider) -> Result<Arc<dyn rustls::sign::SigningKey>, TlsError> {
-    let text = zeroize::Zeroizing::new(read(path)?);
+fn read_key(file: &PemFile, provider: &CryptoProvider) -> Result<Arc<dyn rustls::sign::SigningKey>, TlsError> {
+    let text = zeroize::Zeroizing::new(read(file)?);
     let key = PrivateKeyDer::from_pem_slice(&text).map_err(|why| match why {
         PemError::NoItemsFound if contains(&text, b"ENCRYPTED PRIVATE KEY") => TlsError(format!(
-            "{}: the key is locked with a password; unlock it with `openssl pkey -in {} -out key.pem` and name that file",
-            path.display(),
-            path.display()
+            "{file}: the key is locked with a password; unlock it with `openssl pkey -in {} -out key.pem` and name that \
+             file",
+            file.path.display()
         )),
         PemError::NoItemsFound => TlsError(format!(
-            "{}: there is no private key in it; name the PEM file that begins with -----BEGIN PRIVATE KEY-----",
-            path.display()
+            "{file}: there is no private key in it; name the PEM file that begins with -----BEGIN PRIVATE KEY-----"
         )),
-        why => damaged(path, &why),
+        why => damaged(file, &why),
     })?;
-    provider.key_provider.load_private_key(key).map_err(|why| {
-        TlsError(format!("{}: this key cannot be used ({why}); use an ECDSA, Ed25519 or RSA key", path.display()))
-    })
+    provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|why| TlsError(format!("{file}: this key cannot be used ({why}); use an ECDSA, Ed25519 or RSA key")))
 }
 
 fn contains(text: &[u8], words: &[u8]) -> bool {
     text.windows(words.len()).any(|window| window == words)
 }
 
-fn damaged(path: &Path, why: &PemError) -> TlsError {
-    TlsError(format!("{}: the file is damaged ({why:?}); get it again from whoever made it", path.display()))
+fn damaged(file: &PemFile, why: &PemError) -> TlsError {
+    TlsError(format!("{file}: the file is damaged ({why:?}); get it again from whoever made it"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|why| {
-        TlsError(format!(
-            "{} could not be read: {why}; make it readable for the user that runs the server",
-            path.display()
-        ))
+fn read(file: &PemFile) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(&file.path).map_err(|why| {
+        TlsError(format!("{file} could not be read: {why}; make it readable for the user that runs the server"))
     })
 }
 

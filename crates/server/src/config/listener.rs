@@ -25,7 +25,7 @@ pub enum Protocol {
 }
 
 impl Listener {
-    fn new(ip: IpAddr, port: u16, protocol: Protocol, tls: bool) -> Listener {
+    pub fn new(ip: IpAddr, port: u16, protocol: Protocol, tls: bool) -> Listener {
         Listener {
             address: SocketAddr::new(ip, port),
             protocol,

@@ -424,31 +424,43 @@ impl LineNumbers {
     }
 }
 
-/// The known word that `word` most likely was meant to be: at most a third of its letters wrong, two at the most.
+/// The known word that `word` most likely was meant to be: at most a third of its letters wrong, three at the most; or
+/// the only one that begins or ends with it, as those do that have their unit in the name.
 pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    let word = word.to_lowercase();
     let allowed = (word.chars().count() / 3).clamp(1, 3);
-    known
+    let similar = known
         .iter()
-        .map(|candidate| (edit_distance(&word.to_lowercase(), candidate), *candidate))
+        .map(|candidate| (edit_distance(&word, candidate), *candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate);
+    similar.or_else(|| {
+        let is_part =
+            |candidate: &&&str| word.len() >= 3 && (candidate.starts_with(&word) || candidate.ends_with(&word));
+        let mut longer = known.iter().filter(is_part);
+        let only = longer.next().copied();
+        only.filter(|_| longer.next().is_none())
+    })
 }
 
-/// Levenshtein's distance with one row of memory.
+/// Levenshtein's distance, where two neighbours that have changed places are one mistake (optimal string alignment).
 fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, left) in left.chars().enumerate() {
-        let mut diagonal = row[0];
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows = [vec![0; right.len() + 1], (0..=right.len()).collect(), vec![0; right.len() + 1]];
+    for (i, letter) in left.iter().enumerate() {
+        let [before, above, row] = &mut rows;
         row[0] = i + 1;
-        for (j, right) in right.iter().enumerate() {
-            let substituted = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        for (j, other) in right.iter().enumerate() {
+            let substituted = above[j] + usize::from(letter != other);
+            row[j + 1] = substituted.min(row[j] + 1).min(above[j + 1] + 1);
+            if i > 0 && j > 0 && *letter == right[j - 1] && left[i - 1] == *other {
+                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
+            }
         }
+        rows.rotate_left(1);
     }
-    row[right.len()]
+    rows[1][right.len()]
 }
 
 #[cfg(test)]
@@ -459,7 +471,10 @@ mod tests {
     fn the_nearest_key_is_suggested_only_when_near() {
         let known = ["name", "network", "description", "motd", "sendq_bytes"];
         let check = |word: &str, expected: Option<&str>| assert_eq!(nearest(word, &known), expected, "{word}");
-        check("nmae", None);
+        check("nmae", Some("name"));
+        check("sendq", Some("sendq_bytes"));
+        check("bytes", Some("sendq_bytes"));
+        check("n", None);
         check("nam", Some("name"));
         check("netwrok", Some("network"));
         check("Network", Some("network"));

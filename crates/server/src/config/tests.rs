@@ -366,8 +366,7 @@ fn mistakes_in_the_environment_and_flags_name_them() {
     check(
         "PARLOR_SERVER_NAEM",
         "x",
-        "environment variable PARLOR_SERVER_NAEM: [server] naem: there is no such key; the keys here are name, network, \
-         description, motd, motd_file, password, casemapping, lookup_hostnames, admin",
+        "environment variable PARLOR_SERVER_NAEM: [server] naem: there is no such key; did you mean \"name\"?",
     );
     check(
         "PARLOR_LIMITS_MONITOR",
@@ -416,12 +415,20 @@ fn lan_opens_tls_and_the_page_but_not_plain_irc() {
 }
 
 #[test]
-fn changes_that_need_a_restart_are_listed() {
+fn what_needs_a_restart_stays_as_it_was_and_is_listed() {
     let old = of("");
-    let check =
-        |text: &str, expected: &[&str]| assert_eq!(old.changes_that_need_a_restart(&of(text)), expected, "{text}");
+    let kept = |text: &str| {
+        let mut new = of(text);
+        let kept = new.keep_until_restart(&old);
+        assert_eq!(new.keep_until_restart(&old), Vec::<&str>::new(), "{text}");
+        (new, kept)
+    };
+    let check = |text: &str, expected: &[&str]| assert_eq!(kept(text).1, expected, "{text}");
     let storage = |rest: &str| format!("[storage]\npath = \"{}\"\n{rest}", std::env::temp_dir().display());
-    assert_eq!(old.changes_that_need_a_restart(&of(&storage(""))), ["storage.path"]);
+    check(&storage(""), &["storage.path"]);
+    let (new, _) = kept("[server]\ncasemapping = \"ascii\"\nmotd = \"new\"\n[limits]\nnick_length = 9\nmonitor = 9");
+    assert_eq!((new.server.casemapping, new.limits.nick_length), (Casemapping::Precis, 32));
+    assert_eq!((new.server.motd, new.limits.monitor), (vec!["new".to_owned()], 9));
     check("[server]\nmotd = \"x\"\n[limits]\nsendq_bytes = 65536", &[]);
     check("[server]\nname = \"other.example\"", &["server.name"]);
     check(

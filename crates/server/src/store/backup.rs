@@ -31,8 +31,12 @@ pub fn back_up(source: &Path, target: &Path) -> Result<BackupFigures, StoreError
     if !source.exists() {
         return Err(StoreError::new(source, Problem::Missing));
     }
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(StoreError::new(target, Problem::NoFolder));
+    }
     let partial = partial_name(target);
-    let made = make(source, &partial).and_then(|figures| {
+    let made = make(source, &partial).map_err(|error| error.about(&partial, target)).and_then(|figures| {
         // A link never replaces a file that has come into being meanwhile.
         let name = |error: std::io::Error| StoreError::new(target, Problem::of_io(&error));
         fs::hard_link(&partial, target).map_err(name)?;

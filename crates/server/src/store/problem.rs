@@ -15,8 +15,12 @@ pub struct StoreError {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// No file or no folder of that name.
+    /// No database of that name.
     Missing,
+    /// No folder of that name, for a file that is to be made in it.
+    NoFolder,
+    /// A folder has the file's name.
+    IsFolder,
     NotADatabase,
     /// A database, but of another program.
     NotOurs,
@@ -47,6 +51,11 @@ impl StoreError {
     pub(super) fn new(path: &Path, problem: Problem) -> StoreError {
         StoreError { path: path.to_owned(), problem }
     }
+
+    /// The file that a person knows, where the error is about one that she has never heard of.
+    pub(super) fn about(self, instead_of: &Path, path: &Path) -> StoreError {
+        if self.path == instead_of { StoreError::new(path, self.problem) } else { self }
+    }
 }
 
 /// Says of which file an error is.
@@ -76,6 +85,7 @@ impl Problem {
             ErrorKind::ReadOnlyFilesystem => Problem::ReadOnly,
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Problem::Full,
             ErrorKind::AlreadyExists => Problem::Exists,
+            ErrorKind::IsADirectory => Problem::IsFolder,
             _ => Problem::Failed { detail: error.to_string() },
         }
     }
@@ -102,7 +112,17 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match &self.problem {
-            Problem::Missing => write!(f, "There is no {path}; check the name, or start the server once to make it"),
+            Problem::Missing => write!(
+                f,
+                "there is no {path}; name the server's folder with --data or --config, or start the server once to make it"
+            ),
+            Problem::NoFolder => {
+                let folder = self.path.parent().unwrap_or(Path::new("."));
+                write!(f, "{path} can't be made, since there is no folder {}; make that first", folder.display())
+            }
+            Problem::IsFolder => {
+                write!(f, "{path} is a folder, and a file is wanted; move it away or choose another name")
+            }
             Problem::NotADatabase => {
                 write!(f, "{path} is not a database; move it away or choose another folder with storage.path")
             }
@@ -128,7 +148,7 @@ impl fmt::Display for StoreError {
             Problem::Busy => {
                 write!(f, "{path} is being written by another program; end that program and try again")
             }
-            Problem::Full => write!(f, "There is no space left for {path}; free some and try again"),
+            Problem::Full => write!(f, "there is no space left for {path}; free some and try again"),
             Problem::Exists => write!(f, "{path} is there already and is not overwritten; choose another name"),
             Problem::Failed { detail } => {
                 write!(f, "{path} can't be used ({detail}); check the disk and the permissions")
@@ -148,6 +168,8 @@ mod tests {
         let detail = || "why".to_owned();
         for problem in [
             Problem::Missing,
+            Problem::NoFolder,
+            Problem::IsFolder,
             Problem::NotADatabase,
             Problem::NotOurs,
             Problem::Newer { found: 9, known: 1 },

@@ -1,12 +1,13 @@
 //! Handshakes in memory: with and without a client certificate, resumed, with garbage; and what an idle one costs.
 
 use super::*;
-use crate::config::{CertificateFiles, Storage};
+use crate::config::{CertificateFiles, PemFile, Storage};
 use rustls::client::Resumption;
 use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::{ClientConfig, ClientConnection, HandshakeKind};
 use rustls_pki_types::ServerName;
 use std::io::{Read, Write};
+use std::path::Path;
 use tempfile::TempDir;
 
 /// Self-signed material in a folder of its own.
@@ -67,7 +68,7 @@ fn client_config(
         .with_custom_certificate_verifier(Arc::new(Pin(material.fingerprint, provider)));
     match identity {
         Some(own) => {
-            let chain = read_chain(&own.certificate).unwrap();
+            let chain = read_chain(&PemFile::of_our_own(own.certificate.clone())).unwrap();
             let key = PrivateKeyDer::from_pem_file(own.certificate.with_file_name("key.pem")).unwrap();
             builder.with_client_auth_cert(chain, key).unwrap()
         }
@@ -224,10 +225,15 @@ fn mistakes_in_the_files_are_named() {
     let certificate = first.certificate.clone();
     let key = first_folder.path().join("key.pem");
     let check = |certificate: &Path, key: &Path, expected: &str| {
-        let files = CertificateFiles { certificate: certificate.to_path_buf(), key: key.to_path_buf() };
+        let file = |path: &Path, named_at: &str| PemFile { path: path.to_path_buf(), named_at: named_at.to_owned() };
+        let files = CertificateFiles {
+            certificate: file(certificate, "parlor.toml:2: [tls] certificate"),
+            key: file(key, "parlor.toml:3: [tls] key"),
+        };
         let tls = Tls { files: Some(files), sts: None };
         let complaint = TlsMaterial::load(&Config { tls, ..Config::default() }).unwrap_err().to_string();
         assert!(complaint.contains(expected), "{complaint}");
+        assert!(complaint.starts_with("parlor.toml:"), "{complaint}");
     };
     check(&certificate, &second_folder.path().join("key.pem"), "is not the key of");
     check(&key, &key, "there is no certificate in it; name the PEM file");
