@@ -149,10 +149,19 @@ impl HttpServer {
         Ok(HttpServer { stop, thread })
     }
 
-    /// Accepts nothing more, lets open requests end within a second, and waits for it.
-    pub fn stop(self) {
+    /// Accepts nothing more, and lets open requests end within a second: then [`HttpServer::has_ended`].
+    pub fn begin_stop(&self) {
         // The thread may have ended already; then there is nobody to tell.
         let _ = self.stop.send(true);
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Begins to stop, and waits for the end.
+    pub fn stop(self) {
+        self.begin_stop();
         if self.thread.join().is_err() {
             tracing::error!("the HTTP thread ended by a panic");
         }

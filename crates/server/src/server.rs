@@ -346,6 +346,14 @@ impl Server {
             let _ = waker.wake();
         }
         if let Some(http) = self.http.take() {
+            http.begin_stop();
+            while !http.has_ended() {
+                if let Ok(ServerEvent::Signal(signals::Signal::Terminate)) =
+                    self.events.recv_timeout(Duration::from_millis(5))
+                {
+                    return Ended::AtOnce;
+                }
+            }
             http.stop();
         }
         // A share of the deadline for each step, so that a stuck disk can't keep people from hearing goodbye.

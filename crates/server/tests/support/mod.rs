@@ -148,7 +148,7 @@ impl Daemon {
         (status, self.into_folder())
     }
 
-    fn into_folder(mut self) -> TempDir {
+    pub fn into_folder(mut self) -> TempDir {
         std::mem::replace(&mut self.folder, TempDir::new().expect("a temporary folder"))
     }
 }

@@ -1,0 +1,290 @@
+//! `kill -9` at random moments: nothing that anyone saw is gone, nothing is there twice, and everyone saw one order.
+
+mod support;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rusqlite::{Connection, OpenFlags};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+use support::{Carrier, Daemon, Irc, Link, tag, try_dial};
+
+const SENDERS: usize = 64;
+const ROOMS: usize = 3;
+const CYCLES: usize = 20;
+const PASSWORD: &str = "correct horse battery";
+
+/// Where the server is just now, for everyone who wants to come back.
+#[derive(Default)]
+struct Whereabouts {
+    now: Mutex<Now>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Now {
+    address: Option<SocketAddr>,
+    /// Nobody says anything new.
+    over: bool,
+}
+
+impl Whereabouts {
+    fn set(&self, address: Option<SocketAddr>) {
+        self.now.lock().expect("lock").address = address;
+        self.changed.notify_all();
+    }
+
+    fn end(&self) {
+        self.now.lock().expect("lock").over = true;
+        self.changed.notify_all();
+    }
+
+    fn is_over(&self) -> bool {
+        self.now.lock().expect("lock").over
+    }
+
+    /// Waits until there is a server. `None`: it is over.
+    fn find(&self) -> Option<SocketAddr> {
+        let mut now = self.now.lock().expect("lock");
+        loop {
+            match *now {
+                Now { over: true, .. } => return None,
+                Now { address: Some(address), .. } => return Some(address),
+                _ => now = self.changed.wait(now).expect("lock"),
+            }
+        }
+    }
+}
+
+/// What one person knows at the end.
+#[derive(Default)]
+struct Record {
+    /// Id and text of every message whose echo came.
+    confirmed: Vec<(String, String)>,
+    /// Id and text of every message of the room, one list a connection, in the order in which they came.
+    seen: Vec<Vec<(String, String)>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Account {
+    /// Has none and wants none.
+    Guest,
+    Wanted,
+    /// The server died over the answer.
+    Unknown,
+    Confirmed,
+}
+
+struct Person {
+    name: String,
+    room: String,
+    account: Account,
+    /// Number of the last message that was tried.
+    tried: usize,
+    record: Record,
+}
+
+impl Person {
+    fn live(mut self, whereabouts: &Whereabouts) -> Record {
+        while let Some(address) = whereabouts.find() {
+            self.record.seen.push(Vec::new());
+            // The error is the server's death, which is what this is about; whoever waits in vain times out and is told.
+            if let Err(error) = self.converse(address, whereabouts) {
+                let expected = !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+                assert!(expected, "{}: no answer came from a server that lives: {error}", self.name);
+            }
+        }
+        self.record
+    }
+
+    fn converse(&mut self, address: SocketAddr, whereabouts: &Whereabouts) -> io::Result<()> {
+        let mut irc = Irc::over(Carrier::lines(Link::Plain(try_dial(address)?)));
+        irc.name.clone_from(&self.name);
+        irc.try_send("CAP REQ :message-tags echo-message batch labeled-response sasl")?;
+        irc.try_send(&format!("NICK {0}\r\nUSER {0} 0 * :{0}", self.name))?;
+        self.hear(&mut irc, &[" ACK "])?;
+        self.log_in(&mut irc)?;
+        irc.try_send("CAP END")?;
+        self.hear(&mut irc, &[" 376 ", " 422 "])?;
+        irc.try_send(&format!("JOIN {}", self.room))?;
+        self.hear(&mut irc, &[" 366 "])?;
+        while !whereabouts.is_over() {
+            self.tried += 1;
+            let text = format!("{} says {}", self.name, self.tried);
+            irc.try_send(&format!("@label={} PRIVMSG {} :{text}", self.tried, self.room))?;
+            let label = format!("label={}", self.tried);
+            let echo = self.hear(&mut irc, &[&label])?;
+            assert!(echo.ends_with(&text), "{}: {echo} came for {text}", self.name);
+            self.record.confirmed.push((tag(&echo, "msgid").expect("an id").to_owned(), text));
+        }
+        irc.try_send("QUIT")?;
+        while self.next(&mut irc).is_ok() {}
+        Ok(())
+    }
+
+    fn log_in(&mut self, irc: &mut Irc) -> io::Result<()> {
+        if matches!(self.account, Account::Unknown | Account::Confirmed) {
+            irc.try_send("AUTHENTICATE PLAIN")?;
+            self.hear(irc, &["AUTHENTICATE +"])?;
+            irc.try_send(&format!("AUTHENTICATE {}", STANDARD.encode(format!("\0{}\0{PASSWORD}", self.name))))?;
+            if self.hear(irc, &[" 903 ", " 904 "])?.contains(" 903 ") {
+                self.account = Account::Confirmed;
+                return Ok(());
+            }
+            assert!(self.account == Account::Unknown, "{}: the account that was confirmed is gone", self.name);
+        }
+        if self.account != Account::Guest {
+            self.account = Account::Unknown;
+            irc.try_send(&format!("REGISTER * * :{PASSWORD}"))?;
+            let answer = self.hear(irc, &["REGISTER "])?;
+            assert!(answer.contains("REGISTER SUCCESS"), "{}: {answer}", self.name);
+            self.account = Account::Confirmed;
+        }
+        Ok(())
+    }
+
+    /// Reads on to a line that contains one of these; what is said meanwhile is taken down.
+    fn hear(&mut self, irc: &mut Irc, parts: &[&str]) -> io::Result<String> {
+        loop {
+            let line = self.next(irc)?;
+            if parts.iter().any(|part| line.contains(part)) {
+                return Ok(line);
+            }
+        }
+    }
+
+    fn next(&mut self, irc: &mut Irc) -> io::Result<String> {
+        let line = irc.try_line()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        if let Some((_, text)) = line.split_once(&format!("PRIVMSG {} :", self.room)) {
+            let id = tag(&line, "msgid").expect("an id").to_owned();
+            self.record.seen.last_mut().expect("a connection").push((id, text.to_owned()));
+        }
+        Ok(line)
+    }
+}
+
+/// Everything that the database holds of a room, in its order: id and text.
+fn kept(database: &Path) -> HashMap<String, Vec<(String, String)>> {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database");
+    let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
+    assert_eq!(verdict, "ok");
+    let mut statement = connection
+        .prepare(
+            "SELECT room.name, message.id, message.text FROM message JOIN room ON room.number = message.room
+             WHERE room.name IS NOT NULL ORDER BY message.room, message.position",
+        )
+        .expect("the tables");
+    let mut rooms: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    let mut rows = statement.query([]).expect("the messages");
+    while let Some(row) = rows.next().expect("a message") {
+        let (room, id, text): (String, [u8; 16], String) =
+            (row.get(0).expect("room"), row.get(1).expect("id"), row.get(2).expect("text"));
+        rooms.entry(room).or_default().push((uuid::Uuid::from_bytes(id).to_string(), text));
+    }
+    rooms
+}
+
+/// SplitMix64: moments need no better chance.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 50 to 2,000 ms, short ones as often as long ones.
+    fn moment(&mut self) -> Duration {
+        let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
+        Duration::from_secs_f64(0.05 * 40f64.powf(unit))
+    }
+}
+
+/// D1 of the reliability plan in the form for every submission.
+#[test]
+fn what_anyone_saw_survives_twenty_kills() {
+    let _alone = support::alone();
+    let seed = RandomState::new().build_hasher().finish();
+    println!("seed of the moments: {seed}");
+    let mut chance = Chance(seed);
+    let whereabouts = Arc::new(Whereabouts::default());
+    let mut daemon = Daemon::start("");
+    whereabouts.set(Some(daemon.irc()));
+    let people: Vec<_> = (0..SENDERS)
+        .map(|number| {
+            let person = Person {
+                name: format!("person{number}"),
+                room: format!("#room{}", number % ROOMS),
+                account: if number % 2 == 0 { Account::Wanted } else { Account::Guest },
+                tried: 0,
+                record: Record::default(),
+            };
+            let whereabouts = whereabouts.clone();
+            std::thread::spawn(move || person.live(&whereabouts))
+        })
+        .collect();
+
+    let mut slowest = Duration::ZERO;
+    for _ in 0..CYCLES {
+        // The moment of the kill is chance itself; nothing is waited for.
+        std::thread::sleep(chance.moment());
+        whereabouts.set(None);
+        let folder = daemon.kill();
+        let begun = Instant::now();
+        daemon = Daemon::start_in(folder);
+        try_dial(daemon.irc()).expect("accepts");
+        slowest = slowest.max(begun.elapsed());
+        whereabouts.set(Some(daemon.irc()));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    whereabouts.end();
+    let records: Vec<Record> = people.into_iter().map(|person| person.join().expect("a person")).collect();
+    let (status, folder) = daemon.stop();
+    assert_eq!(status.code(), Some(0));
+
+    let rooms = kept(&folder.path().join("data").join("parlor.db"));
+    let places: HashMap<&str, (&str, usize, &str)> = rooms
+        .iter()
+        .flat_map(|(room, messages)| {
+            messages
+                .iter()
+                .enumerate()
+                .map(move |(place, (id, text))| (id.as_str(), (room.as_str(), place, text.as_str())))
+        })
+        .collect();
+    let total: usize = rooms.values().map(Vec::len).sum();
+    assert_eq!(places.len(), total, "two messages share an id");
+    let texts: HashSet<&str> = rooms.values().flatten().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts.len(), total, "a message is there twice");
+    let mut confirmed = 0;
+    for (number, record) in records.iter().enumerate() {
+        let room = format!("#room{}", number % ROOMS);
+        for (id, text) in &record.confirmed {
+            let (of, _, kept) = places.get(id.as_str()).unwrap_or_else(|| panic!("{text}: confirmed and lost"));
+            assert_eq!((*of, *kept), (room.as_str(), text.as_str()));
+            confirmed += 1;
+        }
+        for seen in &record.seen {
+            let mut last: Option<usize> = None;
+            for (id, text) in seen {
+                let (of, place, kept) = places.get(id.as_str()).unwrap_or_else(|| panic!("{text}: seen and lost"));
+                assert_eq!((*of, *kept), (room.as_str(), text.as_str()));
+                if let Some(last) = last {
+                    assert_eq!(*place, last + 1, "person{number} saw {text} behind the message at {last} of {room}");
+                }
+                last = Some(*place);
+            }
+        }
+    }
+    println!("{total} messages kept, {confirmed} confirmed; slowest start {slowest:?}");
+    assert!(confirmed > SENDERS, "hardly anything was said");
+    assert!(slowest <= Duration::from_secs(1), "a start took {slowest:?}");
+}
