@@ -136,10 +136,14 @@ pub enum Change {
         room_name: CompactString,
         names: Vec<CompactString>,
     },
+    /// Modes of a room, or of oneself.
     ModesChanged {
         target: CompactString,
         by: Person,
+        /// As the protocol has them.
         modes: String,
+        /// What was done, one phrase for each change, to stand behind the name; for rooms alone.
+        phrases: Vec<String>,
         timestamp: Timestamp,
     },
     /// `message` is `None` when the person is back.

@@ -114,6 +114,7 @@ struct Link {
     /// 001 has come.
     welcome_seen: bool,
     names_tried: u32,
+    rank_letters: CompactString,
     rank_symbols: CompactString,
     status_symbols: CompactString,
     /// Open batches of labeled-response: reference to label.
@@ -567,6 +568,7 @@ impl Link {
             register: RegisterStep::NotNeeded,
             welcome_seen: false,
             names_tried: 0,
+            rank_letters: "qaohv".into(),
             rank_symbols: "~&@%+".into(),
             status_symbols: CompactString::default(),
             batches: BTreeMap::new(),

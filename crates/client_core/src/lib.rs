@@ -3,6 +3,7 @@
 
 pub mod change;
 pub mod connection;
+pub mod mode_words;
 pub mod moment;
 pub mod outbox;
 pub mod plain_words;

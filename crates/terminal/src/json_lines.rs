@@ -59,7 +59,7 @@ fn object(change: &Change) -> Value {
             let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
             json!({"type": "members", "room_name": room_name.as_str(), "names": names})
         }
-        Change::ModesChanged { target, by: who, modes, timestamp } => by(
+        Change::ModesChanged { target, by: who, modes, timestamp, .. } => by(
             "modes_changed",
             who,
             json!({"target": target.as_str(), "modes": modes, "timestamp": timestamp.to_string()}),

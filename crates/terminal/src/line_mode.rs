@@ -1,12 +1,13 @@
 //! The line tool: input lines are posted, what happens is printed. One loop owns everything; the threads of input, link
 //! and signals only tell it what came.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use client_core::rooms::Presence;
 use client_core::{Change, Connection, LinkSecurity, LinkState, MessageKind, Moment, Timestamp, Typed, slash_command};
 use jiff::tz::TimeZone;
 
@@ -74,6 +75,10 @@ struct LineMode {
     followed: BTreeSet<String>,
     /// Rooms whose first list of names is the server's own idea, which only a person wants to read.
     names_expected: BTreeSet<String>,
+    /// Rooms that one was in when the link dropped, with their topics: coming back to them is no news.
+    returning: BTreeMap<String, Option<String>>,
+    /// What went wrong last, since the link was up: said once, however often it is tried.
+    last_failure: Option<String>,
     /// Piped lines that wait for the link and for the rooms asked for, so that every line, a command too, is carried
     /// out where it would be if a person had typed it. At most as many as there are permits.
     held: VecDeque<String>,
@@ -130,6 +135,8 @@ impl LineMode {
             heard: false,
             followed: BTreeSet::new(),
             names_expected: BTreeSet::new(),
+            returning: BTreeMap::new(),
+            last_failure: None,
             held: VecDeque::new(),
             permits,
             permits_owed: MOST_PIPED,
@@ -206,6 +213,12 @@ impl LineMode {
                 }
             }
             NetworkEvent::Received(bytes) => {
+                if !self.heard
+                    && let Some(sentence) = self.other_protocol(&bytes)
+                {
+                    self.give_up_or_retry(Some(&sentence));
+                    return;
+                }
                 self.heard = true;
                 let changes = self.connection.receive(now, &bytes);
                 self.show(changes);
@@ -232,6 +245,22 @@ impl LineMode {
         }
     }
 
+    /// Whether a server's first bytes are those of another protocol: the sentence that says so.
+    fn other_protocol(&self, bytes: &[u8]) -> Option<String> {
+        let target = &self.plan.target;
+        // RFC 8446 section 5.1: an alert of TLS, which is what its servers answer to plain text.
+        if !target.tls && bytes.starts_with(&[0x15, 0x03]) {
+            return Some(format!(
+                "The server at {target} speaks only TLS on that port; leave --plain out, or use --tls."
+            ));
+        }
+        bytes.starts_with(b"HTTP/").then(|| {
+            format!(
+                "The server at {target} speaks HTTP, for browsers, on that port; use its port for IRC, such as 6697."
+            )
+        })
+    }
+
     /// The link is gone or useless; the sentence says why, unless that has been said. A first link that comes to
     /// nothing ends the program, and so does any with --send.
     fn give_up_or_retry(&mut self, sentence: Option<&str>) {
@@ -253,13 +282,21 @@ impl LineMode {
             self.print(Stream::Output, &line);
             return;
         }
-        if let Some(sentence) = sentence {
+        let before = self.last_failure.replace(sentence.unwrap_or_default().to_owned());
+        if before.as_deref() != sentence
+            && let Some(sentence) = sentence
+        {
             self.alarm(sentence);
         }
-        self.remark(&format!("Trying again in {:.1} seconds; what you type is sent then.", retry_in.as_secs_f64()));
+        if before.is_none() {
+            self.remark("Trying again until it answers; what you type is sent then.");
+        }
     }
 
     fn lose_link(&mut self) {
+        let rooms = self.connection.rooms();
+        let joined = rooms.iter().filter(|room| room.presence == Presence::Joined);
+        self.returning.extend(joined.map(|room| (room.name.to_string(), room.topic.clone())));
         self.link = None;
         // Whatever the old link still says is not heard any more.
         self.link_number += 1;
@@ -423,13 +460,14 @@ impl LineMode {
     fn welcomed(&mut self, name: &str) {
         let wanted = self.plan.settings.name.clone();
         self.last_progress = Instant::now();
+        let back = if self.last_failure.take().is_some() { "back " } else { "" };
         let standing = match (self.connection.account(), name == wanted.as_str()) {
             (Some(account), _) => format!("logged in as {account}"),
             (None, true) => format!("as {name}, a guest"),
             (None, false) => format!("as {name}, a guest, since the name {wanted} is taken"),
         };
         if !self.plan.json {
-            self.remark(&format!("You are on {}, {standing}.", self.plan.target));
+            self.remark(&format!("You are {back}on {}, {standing}.", self.plan.target));
         }
         if !self.ever_joined && self.plan.send.is_none() {
             let remembered = Remembered {
@@ -471,9 +509,28 @@ impl LineMode {
     }
 
     fn is_unasked(&mut self, change: &Change) -> bool {
+        // Whoever posts one message wants to know what becomes of that.
+        let about_rooms = matches!(
+            change,
+            Change::Joined { .. } | Change::TopicIs { .. } | Change::Members { .. } | Change::ModesChanged { .. }
+        );
+        if about_rooms && self.plan.send.is_some() {
+            return true;
+        }
         match change {
+            Change::Joined { place, own: true, .. } => self.returning.contains_key(place.room_name.as_str()),
+            Change::TopicIs { place, topic } => {
+                let before = self.returning.get(place.room_name.as_str());
+                before.is_some_and(|before| before.as_ref() == Some(topic))
+            }
+            // Ranks that the server gives back.
+            Change::ModesChanged { target, by, .. } => {
+                by.name.contains('.') && self.returning.contains_key(target.as_str())
+            }
             Change::Members { room_name, .. } => {
-                self.names_expected.remove(room_name.as_str()) && !self.plan.interactive
+                let is_return = self.returning.remove(room_name.as_str()).is_some();
+                let is_expected = self.names_expected.remove(room_name.as_str());
+                is_return || (is_expected && !self.plan.interactive)
             }
             // Servers talk while they let one in; a pipe has no use for that.
             Change::Notice { .. } => !self.plan.interactive && self.connection.state() != LinkState::Joined,
@@ -572,7 +629,10 @@ impl LineMode {
         }
         let room = self.present.as_deref().unwrap_or("(no room)");
         let prompt = match plain_text::state_word(self.connection.state()) {
-            Some(word) => format!("{room} ({word})> "),
+            Some(word) => match self.connection.outbox().len() {
+                0 => format!("{room} ({word})> "),
+                waiting => format!("{room} ({word}, {waiting} waiting)> "),
+            },
             None => format!("{room}> "),
         };
         self.screen.change_prompt(&crate::printable::printable(&prompt));

@@ -3,6 +3,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use client_core::Password;
@@ -50,7 +51,14 @@ fn prompt_twice_part(question: &str) -> Result<String, String> {
 
 fn from_file(file: &Path) -> Result<Password, String> {
     let text = fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
-        format!("The password file {} cannot be read ({error}); check its name and permissions.", file.display())
+        let why = match error.kind() {
+            ErrorKind::NotFound => "there is no such file".to_owned(),
+            ErrorKind::PermissionDenied => "you may not read it".to_owned(),
+            ErrorKind::IsADirectory => "it is a folder".to_owned(),
+            ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+            _ => error.to_string(),
+        };
+        format!("The password file {} cannot be read ({why}); check its name and permissions.", file.display())
     })?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(Password::new(line)),

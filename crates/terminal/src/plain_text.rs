@@ -100,8 +100,9 @@ impl PlainText {
             Change::Members { room_name, names } => {
                 event(now, format!("here{}: {}", of(room_name, "in "), some_of(names)))
             }
-            Change::ModesChanged { target, by, modes, timestamp } if target.starts_with(['#', '&']) => {
-                event(*timestamp, format!("{} set {}{}", self.person(by), printable(modes), of(target, "in ")))
+            Change::ModesChanged { target, by, phrases, timestamp, .. } if !phrases.is_empty() => {
+                let what = phrases.join(", ");
+                event(*timestamp, format!("{} {}{}", self.person(by), printable(&what), of(target, "in ")))
             }
             Change::Invited { room_name, by, own: true, .. } => event(
                 now,

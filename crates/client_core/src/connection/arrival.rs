@@ -5,6 +5,7 @@ use wire::{Ctcp, Line, LineWriter};
 
 use super::{Connection, is_room, place, source, tag, timestamp};
 use crate::change::{Change, LinkState, Message};
+use crate::mode_words;
 use crate::moment::Moment;
 use crate::outbox::MessageKind;
 use crate::rooms::Presence;
@@ -223,6 +224,11 @@ impl Connection {
             target: (*target).into(),
             by: source(line),
             modes: modes.join(" "),
+            phrases: if is_room(target) {
+                mode_words::room_changes(modes, &self.link.rank_letters)
+            } else {
+                Vec::new()
+            },
             timestamp: timestamp(line, now),
         });
     }

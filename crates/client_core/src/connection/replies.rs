@@ -107,7 +107,10 @@ impl Connection {
                 }
                 // PREFIX=(qaohv)~&@%+
                 "PREFIX" if !token.negated => {
-                    self.link.rank_symbols = value().split_once(')').map_or("", |(_, symbols)| symbols).into()
+                    let value = value();
+                    let (letters, symbols) = value.split_once(')').unwrap_or_default();
+                    self.link.rank_letters = letters.trim_start_matches('(').into();
+                    self.link.rank_symbols = symbols.into();
                 }
                 "STATUSMSG" if !token.negated => self.link.status_symbols = CompactString::from(value()),
                 _ => {}

@@ -171,7 +171,9 @@ fn described(change: &Change) -> String {
         }
         Change::TopicIs { place, topic } => format!("topic {}: {topic}", place.room_name),
         Change::Members { room_name, names } => format!("members {room_name}: {}", list(names)),
-        Change::ModesChanged { target, by, modes, .. } => format!("modes {target} by {}: {modes}", by.name),
+        Change::ModesChanged { target, by, modes, phrases, .. } => {
+            format!("modes {target} by {}: {modes} ({})", by.name, phrases.join(", "))
+        }
         Change::Away { who, message } => format!("away {}{}", who.name, because(message)),
         Change::AccountChanged { who, account } => {
             format!("account {who} {}", account.as_deref().unwrap_or("-"))
@@ -274,7 +276,7 @@ fn an_old_server_is_enough() {
         < :bob!b@h TOPIC #tea :Tea at five
         * topic #tea by bob: Tea at five
         < :bob!b@h MODE #tea +o-v alice carol
-        * modes #tea by bob: +o-v alice carol
+        * modes #tea by bob: +o-v alice carol (made alice an operator, took the voice from carol)
         < :bob!b@h QUIT :bye
         * quit bob from #tea: bye
     ",

@@ -160,7 +160,10 @@ fn send_ends_well_only_after_the_echo() {
     assert!(child.try_wait().unwrap().is_none(), "still waits for the echo");
     peer.waited.send("look".to_owned()).unwrap();
     peer.finished();
-    assert_eq!(ended(child).code, Some(0));
+    let outcome = ended(child);
+    // Who is where is of no interest to whoever posts one message.
+    assert_eq!(outcome.said(), ["alice: /backup done"]);
+    assert_eq!(outcome.code, Some(0));
 }
 
 #[test]
@@ -331,13 +334,15 @@ fn after_a_drop_every_line_is_posted_exactly_once() {
     ]));
     let outcome = run(&mut account(&peer, &folder), "one\ntwo\n");
     peer.finished();
-    assert_eq!(outcome.said(), ["* you are in #tea", "alice: one", "* you are in #tea", "alice: two"]);
+    // Coming back to where one was is no news.
+    assert_eq!(outcome.said(), ["* you are in #tea", "alice: one", "alice: two"]);
     assert!(
         outcome.complaints.contains("The link to the server was lost (the server closed it)."),
         "{}",
         outcome.complaints
     );
-    assert!(outcome.complaints.contains("Trying again in"), "{}", outcome.complaints);
+    assert!(outcome.complaints.contains("Trying again until it answers"), "{}", outcome.complaints);
+    assert!(outcome.complaints.contains("You are back on"), "{}", outcome.complaints);
     assert_eq!(outcome.code, Some(0));
 }
 
@@ -362,7 +367,7 @@ fn a_guests_line_under_way_at_a_drop_is_unknown() {
     let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();
     // Input ends when it is back: an end before would not wait for a link that nothing needs.
     let mut seen = Vec::new();
-    while seen.iter().filter(|line: &&String| line.contains("You are on")).count() < 2 {
+    while seen.iter().filter(|line: &&String| line.contains("* You are ")).count() < 2 {
         seen.push(complaints.next().unwrap().unwrap());
     }
     drop(stdin);
@@ -554,6 +559,23 @@ fn a_server_that_is_not_there_is_told() {
     let outcome = run(chat_client(folder.path()).args(["--plain", "--guest", &address.to_string()]), "hello\n");
     assert!(outcome.complaints.contains("The machine answers, but no server listens at"), "{}", outcome.complaints);
     assert_eq!(outcome.code, Some(2));
+}
+
+#[test]
+fn a_port_for_something_else_is_told() {
+    let check = |answer: &'static [u8], sentence: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let peer = thread::spawn(move || listener.accept().unwrap().0.write_all(answer).unwrap());
+        let outcome = run(chat_client(folder.path()).args(["--plain", "--guest", &address.to_string()]), "hello\n");
+        peer.join().unwrap();
+        assert!(outcome.complaints.contains(sentence), "{}", outcome.complaints);
+        assert_eq!(outcome.code, Some(2));
+    };
+    // The alert unexpected_message.
+    check(&[0x15, 3, 3, 0, 2, 2, 10], "speaks only TLS on that port; leave --plain out");
+    check(b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP, for browsers, on that port");
 }
 
 #[test]

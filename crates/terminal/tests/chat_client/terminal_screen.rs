@@ -2,7 +2,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
@@ -18,21 +19,63 @@ struct Person {
 }
 
 impl Person {
-    /// Reads on until `text` is on the screen.
     fn sees(&mut self, text: &str) {
+        self.sees_after(text);
+    }
+
+    /// Reads on until `text` is on the screen; what came before it.
+    fn sees_after(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;
         while !self.seen.contains(text) {
             let left = deadline.saturating_duration_since(Instant::now());
             let chunk = self.chunks.recv_timeout(left).unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.seen));
             self.seen.push_str(&String::from_utf8_lossy(&chunk));
         }
-        let end = self.seen.find(text).unwrap() + text.len();
-        self.seen.drain(..end);
+        let start = self.seen.find(text).unwrap();
+        let before = self.seen[..start].to_owned();
+        self.seen.drain(..start + text.len());
+        before
+    }
+
+    /// The same, and no other line comes before it.
+    fn sees_next(&mut self, text: &str) {
+        let before = self.sees_after(text);
+        assert!(!before.contains("\r\n"), "before {text:?}: {before:?}");
     }
 
     fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
+}
+
+/// The program in a terminal of its own, as the guest alice in #tea.
+fn at_a_terminal(peer: &Peer, folder: &Path) -> (Child, Person) {
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let path = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = || Stdio::from(OpenOptions::new().read(true).write(true).open(&path).unwrap());
+    let mut command = chat_client(folder);
+    command
+        .args(["--plain", "--guest", &format!("alice@{}", peer.address), "tea"])
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1");
+    let child = command.stdin(terminal()).stdout(terminal()).stderr(terminal()).spawn().unwrap();
+    drop(command);
+
+    let keys = File::from(controller);
+    let mut screen = keys.try_clone().unwrap();
+    let (told, chunks) = mpsc::channel();
+    // Ends with an error when the last program has closed the terminal.
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = screen.read(&mut buffer) {
+            if told.send(buffer[..count].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    (child, Person { keys, chunks, seen: String::new() })
 }
 
 #[test]
@@ -60,32 +103,7 @@ fn the_line_being_typed_survives_what_comes_in() {
         < ERROR :Goodbye
         ",
     );
-    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&controller).unwrap();
-    unlockpt(&controller).unwrap();
-    let path = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
-    let terminal = || Stdio::from(OpenOptions::new().read(true).write(true).open(&path).unwrap());
-    let mut command = chat_client(folder.path());
-    command
-        .args(["--plain", "--guest", &format!("alice@{}", peer.address), "tea"])
-        .env("TERM", "xterm")
-        .env("NO_COLOR", "1");
-    let child = command.stdin(terminal()).stdout(terminal()).stderr(terminal()).spawn().unwrap();
-    drop(command);
-
-    let keys = File::from(controller);
-    let mut screen = keys.try_clone().unwrap();
-    let (told, chunks) = mpsc::channel();
-    // Ends with an error when the last program has closed the terminal.
-    thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = screen.read(&mut buffer) {
-            if told.send(buffer[..count].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    let mut person = Person { keys, chunks, seen: String::new() };
+    let (child, mut person) = at_a_terminal(&peer, folder.path());
     person.sees("* you are in #tea\r\n");
     person.sees("* here: @alice, bobby\r\n");
     person.types("bo\t");
@@ -99,6 +117,55 @@ fn the_line_being_typed_survives_what_comes_in() {
     person.types("\x7fe\r");
     person.sees("alice: bobby: fine\r\n");
     person.types("\x03");
+    peer.finished();
+    assert_eq!(ended(child).code, Some(0));
+}
+
+#[test]
+fn what_is_typed_without_a_link_is_counted_and_sent_when_it_is_back() {
+    let enters = "
+        > CAP LS 302
+        < :s CAP * LS :
+        > NICK :alice
+        > USER alice 0 * :alice
+        > CAP END
+        < :s 001 alice :Welcome
+        > PING :1
+        > JOIN #tea
+        < :alice!a@h JOIN #tea
+        < :s 332 alice #tea :all about tea
+        < :s 353 alice = #tea :@alice bobby
+        < :s 366 alice #tea :End
+    ";
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::plain(&format!(
+        "{enters}
+        wait drop
+        close
+        again
+        wait typed
+        {enters}
+        > PRIVMSG #tea :are you there?
+        > PING :2
+        < :s PONG s :2
+        > QUIT
+        < ERROR :Goodbye
+        "
+    ));
+    let (child, mut person) = at_a_terminal(&peer, folder.path());
+    person.sees("the topic: all about tea\r\n");
+    person.sees("* here: @alice, bobby\r\n");
+    peer.waited.send("drop".to_owned()).unwrap();
+    person.sees("! The link to the server was lost (the server closed it).\r\n");
+    person.sees("* Trying again until it answers; what you type is sent then.\r\n");
+    person.types("are you there?\r");
+    person.sees(", 1 waiting)> ");
+    peer.waited.send("typed".to_owned()).unwrap();
+    person.sees("* You are back on ");
+    person.sees("as alice, a guest.\r\n");
+    // The room, its topic and its people are as they were: what was typed comes next.
+    person.sees_next("alice: are you there?\r\n");
+    person.types("/quit\r");
     peer.finished();
     assert_eq!(ended(child).code, Some(0));
 }
