@@ -1,6 +1,6 @@
 //! The program chat_server: arguments, configuration, start, and how it ends.
 
-use server::command_line::{self, Command, CommandLine};
+use server::command_line::{self, Command, CommandLine, Options};
 use server::config::{Config, Listener, Protocol};
 use server::machine_addresses::machine_addresses;
 use server::{Ended, Server, account_command, logging, store};
@@ -83,7 +83,7 @@ fn run(command_line: &CommandLine) -> Result<ExitCode, String> {
     }
     let server = Server::start(config.clone(), sources, log_control)?;
     // Whoever started us without a terminal may have closed the output; the server runs all the same.
-    let _ = greet(&mut io::stdout().lock(), &config, &server);
+    let _ = greet(&mut io::stdout().lock(), &command_line.options, &config, &server);
     match server.run() {
         Ended::Stopped => Ok(ExitCode::SUCCESS),
         Ended::Restart => Err(start_again()),
@@ -93,7 +93,7 @@ fn run(command_line: &CommandLine) -> Result<ExitCode, String> {
 }
 
 /// What a person sees when it has started.
-fn greet(output: &mut impl Write, config: &Config, server: &Server) -> io::Result<()> {
+fn greet(output: &mut impl Write, options: &Options, config: &Config, server: &Server) -> io::Result<()> {
     writeln!(output, "parlor {}: {}", env!("CARGO_PKG_VERSION"), config.server.network)?;
     writeln!(output, "Everything is kept in {}", shown(&config.storage.path))?;
     writeln!(output)?;
@@ -119,7 +119,13 @@ fn greet(output: &mut impl Write, config: &Config, server: &Server) -> io::Resul
         writeln!(output, "Join from a terminal:  chat_client --guest YOURNAME@{address} '#lobby'")?;
     }
     if server.has_no_account {
-        writeln!(output, "Make the first account, which owns the server:  chat_server account add YOURNAME")?;
+        let mut command = "chat_server account add YOURNAME".to_owned();
+        for (flag, path) in [("--config", &options.config), ("--data", &options.data)] {
+            if let Some(path) = path {
+                command += &format!(" {flag} {}", path.display());
+            }
+        }
+        writeln!(output, "Make the first account, which owns the server:  {command}")?;
     }
     writeln!(output, "Ready. Ctrl-C stops it.")?;
     output.flush()
