@@ -18,9 +18,11 @@ impl Shard {
     pub(super) fn flush(&mut self) {
         self.flush_rooms();
         let mut dirty = std::mem::take(&mut self.dirty);
+        let mut written = 0;
         for slot in dirty.drain(..) {
-            self.write(slot);
+            written += self.write(slot);
         }
+        self.handle.metrics.bytes_out(written);
         // Writing may have ended connections, which leaves nothing new to write; keep the allocation.
         if self.dirty.is_empty() {
             self.dirty = dirty;
@@ -28,10 +30,10 @@ impl Shard {
         self.around.hub.append(&mut self.requests);
     }
 
-    /// Writes what the kernel takes.
-    fn write(&mut self, slot: u32) {
+    /// Writes what the kernel takes; how many bytes that were.
+    fn write(&mut self, slot: u32) -> usize {
         let second = self.now.monotonic_ms / 1000;
-        let Some(connection) = self.connections.at(slot) else { return };
+        let Some(connection) = self.connections.at(slot) else { return 0 };
         connection.dirty = false;
         let mut written = 0;
         while !connection.blocked && (!connection.outbox.is_empty() || connection.socket.wants_write()) {
@@ -55,18 +57,17 @@ impl Shard {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
                     let id = connection.id;
-                    return self.broken(id, &error);
+                    self.broken(id, &error);
+                    return written;
                 }
             }
         }
         let id = connection.id;
         let (blocked, waiting, ending) = (connection.blocked, connection.outbox.len(), connection.is_ending());
         let next_check = connection.next_check;
-        self.handle.metrics.bytes_out(written);
         if blocked && waiting > self.around.rules.limits.sendq_bytes {
-            return self.abandon(id, "SendQ exceeded");
-        }
-        if blocked {
+            self.abandon(id, "SendQ exceeded");
+        } else if blocked {
             let give_up = second + self.around.rules.limits.stalled_seconds as u64;
             if next_check > give_up {
                 self.watch(id, give_up);
@@ -74,6 +75,7 @@ impl Shard {
         } else if ending && waiting == 0 {
             self.say_no_more(id);
         }
+        written
     }
 
     /// Says no more; the peer's own words are thrown away until it closes too, so that ours are not lost by a reset.

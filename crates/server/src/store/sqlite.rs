@@ -67,7 +67,8 @@ impl SqliteLog {
             let _ = report.send(Input::Folded(folded));
         })?;
         let outlet = Outlet { outcomes: Some(told), wake };
-        let thread = LogThread { writer, checkpointer, inputs: taken, outlet, observe, failing: None };
+        let thread =
+            LogThread { writer, checkpointer, inputs: taken, outlet, observe, failing: None, written_since_asked: 0 };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(|| thread.run()).map_err(failed)?;
         Ok(SqliteLog { inputs, outcomes, thread: Some(thread) })
     }
@@ -129,6 +130,11 @@ impl Drop for Outlet {
     }
 }
 
+/// How often the size of the WAL is asked for: after so many changes. About 64 pages are written for them.
+const CHANGES_BETWEEN_QUESTIONS: usize = 1_024;
+/// A commit writes some pages for itself, as many as so many changes fill.
+const CHANGES_OF_A_COMMIT: usize = 32;
+
 struct LogThread {
     writer: Writer,
     checkpointer: Checkpointer,
@@ -136,6 +142,8 @@ struct LogThread {
     outlet: Outlet,
     observe: Option<Observer>,
     failing: Option<Failing>,
+    /// Changes committed since the size of the WAL was last asked for, with each commit's own price.
+    written_since_asked: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -175,7 +183,7 @@ impl LogThread {
                 if let Some(observe) = &self.observe {
                     observe(Committed { changes: batch.changes.len(), took: begun.elapsed() });
                 }
-                self.fold_if_due();
+                self.fold_if_due(batch.changes.len());
             }
             Err(error) => self.resolve(batch, &error),
         }
@@ -241,7 +249,13 @@ impl LogThread {
         self.outlet.tell(Outcome::Recovered);
     }
 
-    fn fold_if_due(&mut self) {
+    fn fold_if_due(&mut self, changes: usize) {
+        // Asking is a statement of its own, dear beside a commit of one message.
+        self.written_since_asked += CHANGES_OF_A_COMMIT + changes;
+        if self.written_since_asked < CHANGES_BETWEEN_QUESTIONS {
+            return;
+        }
+        self.written_since_asked = 0;
         match self.writer.unfolded_pages() {
             Ok(pages) if self.checkpointer.is_due(pages) => self.checkpointer.request(),
             Ok(_) => {}
