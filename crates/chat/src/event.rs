@@ -16,6 +16,25 @@ pub enum Event {
     Happened(Arc<Happening>),
 }
 
+impl Event {
+    /// It is of a person and of no room: told through one of her rooms, it concerns what is said in all the others, and
+    /// whoever is in several must not see it out of its place among that.
+    pub fn is_of_a_person(&self) -> bool {
+        matches!(
+            self,
+            Event::Happened(happening) if matches!(
+                happening.what,
+                What::Quit { .. }
+                    | What::Renamed { .. }
+                    | What::RealnameChanged { .. }
+                    | What::HostChanged { .. }
+                    | What::AccountChanged { .. }
+                    | What::AwayChanged { .. }
+            )
+        )
+    }
+}
+
 #[derive(Debug)]
 pub struct Happening {
     pub at: Timestamp,

@@ -3,7 +3,9 @@
 //! What a room says during one turn of the shard is rendered once per distinct form into one growing buffer; at the end
 //! of the turn each member gets one reference to it: no copy, no format, no allocation per member, and one write for all
 //! that was said. Exceptions (the sender's own echo, someone who came in the middle) are cuts in a member's view of that
-//! buffer. Changes only by the effects of the hub, in the same order as the messages, so it is never out of step.
+//! buffer. Rooms are handed out one after the other, so what two rooms said in one turn changes places; what concerns
+//! people and not one room (a new name, a QUIT) keeps its place among all of it ([`RoomIndex::broadcast_across`]).
+//! Changes only by the effects of the hub, in the same order as the messages, so it is never out of step.
 
 use chat::id::RoomNumber;
 use foldhash::fast::FixedState;
@@ -74,6 +76,9 @@ pub struct RoomIndex<K> {
     rooms: HashMap<RoomNumber, Room<K>, FixedState>,
     /// Rooms in which something was said this turn.
     pending: Vec<RoomNumber>,
+    /// The room among them through which something was told that concerns other rooms too. Nothing else was pending then,
+    /// so it is the first of them.
+    across: Option<RoomNumber>,
     has_cuts: Marks,
 }
 
@@ -106,6 +111,7 @@ impl<K: Copy + Eq> Default for RoomIndex<K> {
         RoomIndex {
             rooms: HashMap::with_hasher(FixedState::default()),
             pending: Vec::new(),
+            across: None,
             has_cuts: Marks::default(),
         }
     }
@@ -140,7 +146,10 @@ impl<K: Copy + Eq> RoomIndex<K> {
 
     /// `slot` gets what was said so far, and nothing after it.
     pub fn leave(&mut self, room: RoomNumber, slot: u32, form: K, outboxes: &mut impl Outboxes) {
-        self.flush_slot(&[room], slot, form, outboxes);
+        if let Some(across) = self.across.filter(|across| *across != room && self.holds(*across, slot, form)) {
+            self.give_slot(across, slot, form, outboxes);
+        }
+        self.give_slot(room, slot, form, outboxes);
         let Some(found) = self.rooms.get_mut(&room) else { return };
         if let Some(at) = found.groups.iter().position(|group| group.form == form) {
             let group = &mut found.groups[at];
@@ -192,6 +201,23 @@ impl<K: Copy + Eq> RoomIndex<K> {
         }
     }
 
+    /// Something is told through the room that concerns other rooms of its members as well: it comes behind everything
+    /// that any room said before, and before everything that any room says from here on.
+    pub fn broadcast_across(
+        &mut self,
+        room: RoomNumber,
+        exception: Option<Exception<K>>,
+        outboxes: &mut impl Outboxes,
+        render: impl FnMut(K, &mut Vec<u8>),
+    ) {
+        // A room alone keeps its order by itself: all of a great room may go at once.
+        if self.pending.iter().any(|other| *other != room) {
+            self.flush(outboxes);
+        }
+        self.broadcast(room, exception, render);
+        self.across = self.pending.first().copied();
+    }
+
     /// The slots in the room.
     pub fn members(&self, room: RoomNumber) -> impl Iterator<Item = u32> {
         let groups = self.rooms.get(&room).map(|room| room.groups.as_slice()).unwrap_or_default();
@@ -203,23 +229,35 @@ impl<K: Copy + Eq> RoomIndex<K> {
         if self.pending.is_empty() {
             return;
         }
-        for room in rooms {
-            let Some(found) = self.rooms.get_mut(room).filter(|room| room.pending) else { continue };
-            let Some(group) = found.groups.iter_mut().find(|group| group.form == form) else { continue };
-            let said = group.said.borrow().len() as u32;
-            if said == 0 && group.cuts.is_empty() {
-                continue;
-            }
-            let cut = self.has_cuts.holds(slot);
-            group.give(slot, cut, outboxes);
-            group.cuts.retain(|cut| cut.slot != slot);
-            group.cuts.push(Cut { slot, from: 0, to: said, instead: None });
-            self.has_cuts.set(slot);
+        let first = self.across.filter(|across| rooms.contains(across));
+        for room in first.iter().chain(rooms.iter().filter(|room| Some(**room) != first)) {
+            self.give_slot(*room, slot, form, outboxes);
         }
+    }
+
+    /// Gives `slot`, in `form` a member of the room, what this has said so far.
+    fn give_slot(&mut self, room: RoomNumber, slot: u32, form: K, outboxes: &mut impl Outboxes) {
+        let Some(found) = self.rooms.get_mut(&room).filter(|room| room.pending) else { return };
+        let Some(group) = found.groups.iter_mut().find(|group| group.form == form) else { return };
+        let said = group.said.borrow().len() as u32;
+        if said == 0 && group.cuts.is_empty() {
+            return;
+        }
+        let cut = self.has_cuts.holds(slot);
+        group.give(slot, cut, outboxes);
+        group.cuts.retain(|cut| cut.slot != slot);
+        group.cuts.push(Cut { slot, from: 0, to: said, instead: None });
+        self.has_cuts.set(slot);
+    }
+
+    fn holds(&self, room: RoomNumber, slot: u32, form: K) -> bool {
+        let group = self.rooms.get(&room).and_then(|room| room.groups.iter().find(|group| group.form == form));
+        group.is_some_and(|group| group.members.contains(&slot))
     }
 
     /// The end of the turn: every member gets its view of what was said.
     pub fn flush(&mut self, outboxes: &mut impl Outboxes) {
+        self.across = None;
         for number in std::mem::take(&mut self.pending) {
             let Some(room) = self.rooms.get_mut(&number) else { continue };
             room.pending = false;
@@ -324,7 +362,7 @@ mod tests {
     enum Step {
         Enter(u32, u32),
         Leave(u32, u32),
-        Say { room: u32, by: u32, echo: bool, personal: bool },
+        Say { room: u32, by: u32, echo: bool, personal: bool, across: bool },
         Tell(u32),
         ChangeForm(u32),
         Turn,
@@ -337,11 +375,12 @@ mod tests {
             prop_oneof![
                 (room.clone(), slot.clone()).prop_map(|(r, s)| Step::Enter(r, s)),
                 (room.clone(), slot.clone()).prop_map(|(r, s)| Step::Leave(r, s)),
-                (room, slot.clone(), any::<bool>(), any::<bool>()).prop_map(|(room, by, echo, personal)| Step::Say {
+                (room, slot.clone(), any::<[bool; 4]>()).prop_map(|(room, by, [echo, personal, a, b])| Step::Say {
                     room,
                     by,
                     echo,
-                    personal
+                    personal,
+                    across: a && b
                 }),
                 slot.clone().prop_map(Step::Tell),
                 slot.prop_map(Step::ChangeForm),
@@ -364,12 +403,12 @@ mod tests {
         String::from_utf8_lossy(bytes).split_terminator(' ').map(str::to_owned).collect()
     }
 
-    /// `told` words order everything; between two of them only the order within each room counts.
+    /// `told` and `across` words order everything; between two of them only the order within each room counts.
     fn by_room(words: &[String]) -> Vec<BTreeMap<String, Vec<String>>> {
         let mut stretches = vec![BTreeMap::<String, Vec<String>>::new()];
         for word in words {
-            if word.starts_with("told") {
-                stretches.push(BTreeMap::from([("told".to_owned(), vec![word.clone()])]));
+            if word.starts_with("told") || word.starts_with("across") {
+                stretches.push(BTreeMap::from([("all".to_owned(), vec![word.clone()])]));
                 stretches.push(BTreeMap::new());
             } else {
                 let room = word.split(':').next().unwrap_or_default().to_owned();
@@ -409,26 +448,32 @@ mod tests {
                             index.leave(RoomNumber(room), slot, form, &mut received);
                         }
                     }
-                    Step::Say { room, by, echo, personal } => {
+                    Step::Say { room, by, echo, personal, across } => {
+                        let word = if across { format!("across{room}:{n}") } else { format!("{room}:{n}") };
                         let members = model.members.get(&room).cloned().unwrap_or_default();
                         let is_member = members.contains(&by);
                         for slot in members {
                             let form = model.forms.get(&slot).copied().unwrap_or_default();
                             let list = model.received.entry(slot).or_default();
                             if slot != by || echo {
-                                list.push(format!("{room}:{n}:{form}"));
+                                list.push(format!("{word}:{form}"));
                             } else if personal {
-                                list.push(format!("{room}:{n}:mine"));
+                                list.push(format!("{word}:mine"));
                             }
                         }
                         let exception = (is_member && !echo).then(|| Exception {
                             slot: by,
                             form: model.forms.get(&by).copied().unwrap_or_default(),
-                            instead: personal.then(|| Segment::new(format!("{room}:{n}:mine ").into_bytes())),
+                            instead: personal.then(|| Segment::new(format!("{word}:mine ").into_bytes())),
                         });
-                        index.broadcast(RoomNumber(room), exception, |form, buffer| {
-                            buffer.extend_from_slice(format!("{room}:{n}:{form} ").as_bytes());
-                        });
+                        let render = |form: u8, buffer: &mut Vec<u8>| {
+                            buffer.extend_from_slice(format!("{word}:{form} ").as_bytes());
+                        };
+                        if across {
+                            index.broadcast_across(RoomNumber(room), exception, &mut received, render);
+                        } else {
+                            index.broadcast(RoomNumber(room), exception, render);
+                        }
                     }
                     Step::Tell(slot) => {
                         let form = *model.forms.entry(slot).or_default();

@@ -100,8 +100,13 @@ impl Shard {
                 self.tell(origin.session, instead);
             }
         }
-        let Shard { rooms, around, scratch, handle, .. } = self;
-        rooms.broadcast(room, exception, |class, buffer| class.render(event, &around.facts, scratch, buffer));
+        let Shard { connections, dirty, rooms, around, scratch, handle, .. } = self;
+        let render = |class: Class, buffer: &mut Vec<u8>| class.render(event, &around.facts, scratch, buffer);
+        if event.is_of_a_person() {
+            rooms.broadcast_across(room, exception, &mut Queues { connections, dirty }, render);
+        } else {
+            rooms.broadcast(room, exception, render);
+        }
         handle.metrics.events(1);
         if Session::concerns_people(event) {
             for slot in self.rooms.members(room).collect::<Vec<u32>>() {
