@@ -1,0 +1,364 @@
+//! What a client makes of the lines that it is sent, as far as it can judge them by itself: who is where, whose turn it
+//! is to be answered, what it has seen already.
+
+use crate::faulty_log::Store;
+use crate::invariants::{Ledger, number_in};
+use chat::id::{Position, SessionId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use wire::{Capability, CapabilitySet, Line, LineLimits};
+
+/// One device of someone.
+#[derive(Debug)]
+pub struct Client {
+    pub id: SessionId,
+    /// Whose it is: a place in the list of people.
+    pub who: usize,
+    pub registered: bool,
+    /// Is logged in, or has asked for it and not been refused.
+    pub wants_account: bool,
+    pub nick: String,
+    /// As they will be when the server has read all that was sent.
+    pub capabilities: CapabilitySet,
+    /// Has said QUIT, or was told ERROR.
+    pub leaving: bool,
+    /// Answers no PING and says nothing.
+    pub dead: bool,
+    /// The rooms that it is in, and who else is: `None` until the names have come.
+    pub rooms: BTreeMap<String, Option<BTreeSet<String>>>,
+    naming: BTreeMap<String, BTreeSet<String>>,
+    /// What it waits for, in the order of asking.
+    awaited: VecDeque<Awaited>,
+    /// What is to be told to it, for each room in small letters; direct messages under the empty name.
+    expected: BTreeMap<String, VecDeque<Expected>>,
+    last_seen: BTreeMap<String, (Position, String)>,
+    batches: BTreeSet<String>,
+    /// What it has to say next by the rules of the protocol.
+    pub duties: VecDeque<String>,
+}
+
+/// A line of which the answer can be told from all others.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The label comes back.
+    Label(String),
+    Pong(String),
+    /// A numeric that names this word.
+    Numeric(&'static str, String),
+    /// One's own message, if it is sent and echoed.
+    Echo(u64),
+}
+
+#[derive(Clone, Debug)]
+struct Awaited {
+    answer: Answer,
+    /// It must come, unless the connection ends.
+    surely: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Expected {
+    number: u64,
+    /// Said by this client, here or on another device: told to those who asked for echoes.
+    own: bool,
+}
+
+impl Client {
+    pub fn new(id: SessionId, who: usize) -> Client {
+        Client {
+            id,
+            who,
+            registered: false,
+            wants_account: false,
+            nick: "*".to_owned(),
+            capabilities: CapabilitySet::EMPTY,
+            leaving: false,
+            dead: false,
+            rooms: BTreeMap::new(),
+            naming: BTreeMap::new(),
+            awaited: VecDeque::new(),
+            expected: BTreeMap::new(),
+            last_seen: BTreeMap::new(),
+            batches: BTreeSet::new(),
+            duties: VecDeque::new(),
+        }
+    }
+
+    pub fn has(&self, capability: Capability) -> bool {
+        self.capabilities.effective().contains(capability)
+    }
+
+    /// Notes that an answer is to come, behind all others that are.
+    pub fn awaits(&mut self, answer: Answer) {
+        let surely = !matches!(answer, Answer::Echo(_));
+        self.awaited.push_back(Awaited { answer, surely });
+    }
+
+    /// Notes that a message is to be told. `own`: if echoes are asked for when it comes.
+    pub fn expects(&mut self, to: &str, number: u64, own: bool) {
+        self.expected.entry(key_of(to)).or_default().push_back(Expected { number, own });
+    }
+
+    /// Echoes were not asked for when this one came.
+    pub fn expects_no_echo(&mut self, to: &str, number: u64) {
+        let Some(queue) = self.expected.get_mut(&key_of(to)) else { return };
+        if let Some(at) = queue.iter().position(|expected| expected.number == number && expected.own) {
+            queue.remove(at);
+        }
+    }
+
+    /// Nothing is under way any more: all that must have come has.
+    pub fn check_at_rest(&self, reads: bool) -> Result<(), String> {
+        if let Some((to, queue)) = self.expected.iter().find(|(_, queue)| !queue.is_empty()) {
+            return Err(format!("was never told m{} of {to:?}", queue[0].number));
+        }
+        if let Some(awaited) = self.awaited.iter().find(|awaited| awaited.surely)
+            && reads
+        {
+            return Err(format!("was never answered: {:?}", awaited.answer));
+        }
+        match self.batches.first() {
+            Some(batch) => Err(format!("batch {batch} was never closed")),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a line, and complains if it can't be.
+    pub fn receive(&mut self, text: &str, ledger: &mut Ledger, store: &Store) -> Result<(), String> {
+        let line = Line::parse(text.as_bytes(), LineLimits::FROM_SERVER).map_err(|error| error.to_string())?;
+        if let Some(batch) = line.tags.raw_value("batch")
+            && !self.batches.contains(batch)
+        {
+            return Err(format!("belongs to batch {batch}, which is not open"));
+        }
+        if let Some(label) = line.tags.raw_value("label") {
+            self.answered(&Answer::Label(label.to_owned()))?;
+            let is_no = line.verb == "FAIL" || line.verb.starts_with(['4', '5']);
+            if is_no && line.verb != "BATCH" {
+                ledger.refused_label(label)?;
+            }
+        }
+        let first = line.param(0).unwrap_or_default();
+        let source = line.source_nick().unwrap_or_default();
+        match line.verb {
+            "BATCH" => self.batch(first),
+            "PING" => {
+                if !self.dead {
+                    self.duties.push_back(format!("PONG :{first}"));
+                }
+                Ok(())
+            }
+            "PONG" => self.answered(&Answer::Pong(line.param(1).unwrap_or_default().to_owned())),
+            "ERROR" => {
+                self.leaving = true;
+                Ok(())
+            }
+            "001" => {
+                if std::mem::replace(&mut self.registered, true) {
+                    return Err("was welcomed twice".to_owned());
+                }
+                self.nick = first.to_owned();
+                Ok(())
+            }
+            "433" | "432" if !self.registered => {
+                self.duties.push_back(format!("NICK {}", ledger.new_word()));
+                Ok(())
+            }
+            "904" => {
+                self.wants_account = false;
+                Ok(())
+            }
+            "FAIL" if first == "REGISTER" => {
+                self.wants_account = false;
+                Ok(())
+            }
+            "403" | "421" | "318" => {
+                let verb = ["403", "421", "318"].into_iter().find(|verb| *verb == line.verb).unwrap_or_default();
+                let answer = Answer::Numeric(verb, line.param(1).unwrap_or_default().to_owned());
+                if self.awaited.iter().any(|awaited| awaited.answer == answer) {
+                    self.answered(&answer)
+                } else {
+                    Ok(())
+                }
+            }
+            "353" => self.names(&line),
+            "366" => self.end_of_names(line.param(1).unwrap_or_default()),
+            "JOIN" => self.joined(source, first),
+            "PART" => self.left(source, first, true),
+            // Who owns the server can put someone out of a room from outside, and is told.
+            "KICK" if source == self.nick && !self.rooms.contains_key(&first.to_lowercase()) => Ok(()),
+            // An account that is away can be put out of a room that it is not shown in.
+            "KICK" => self.left(line.param(1).unwrap_or_default(), first, false),
+            "QUIT" => self.gone(source),
+            "NICK" if self.registered => self.renamed(source, first),
+            "PRIVMSG" | "NOTICE" => self.message(&line, source, ledger, store),
+            "MODE" | "TOPIC" | "TAGMSG" if self.room_in(first).is_some() => {
+                let room = self.room_in(first).unwrap_or_default();
+                let is_in = self.rooms.contains_key(&room) || source == self.nick;
+                if is_in { Ok(()) } else { Err(format!("is told of {room} and is not in it")) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer) -> Result<(), String> {
+        let Some(at) = self.awaited.iter().position(|awaited| awaited.answer == *answer) else {
+            return Err(format!("is answered {answer:?}, which it does not wait for (any more)"));
+        };
+        if let Some(before) = self.awaited.iter().take(at).find(|awaited| awaited.surely) {
+            return Err(format!("is answered {answer:?} before {:?}", before.answer));
+        }
+        self.awaited.drain(..=at);
+        Ok(())
+    }
+
+    fn batch(&mut self, reference: &str) -> Result<(), String> {
+        let right = match (reference.strip_prefix('+'), reference.strip_prefix('-')) {
+            (Some(opened), _) => self.batches.insert(opened.to_owned()),
+            (_, Some(closed)) => self.batches.remove(closed),
+            _ => false,
+        };
+        if right { Ok(()) } else { Err("opens a batch that is open, or closes one that is not".to_owned()) }
+    }
+
+    fn message(&mut self, line: &Line<'_>, source: &str, ledger: &mut Ledger, store: &Store) -> Result<(), String> {
+        let [to, text, ..] = *line.params() else { return Err("a message without a text".to_owned()) };
+        let Some(number) = number_in(text).filter(|_| !to.starts_with('$')) else { return Ok(()) };
+        let to = to.trim_start_matches(['~', '&', '@', '%', '+']).to_lowercase();
+        let key = key_of(&to);
+        let next = self.expected.get_mut(&key).and_then(VecDeque::pop_front);
+        let next = match next {
+            Some(next) if next.number == number => next,
+            other => return Err(format!("is told m{number} of {to}, and should be told {other:?}")),
+        };
+        let is_direct = key.is_empty();
+        let is_own = next.own && source == self.nick;
+        if !is_direct && !is_own && !self.rooms.contains_key(&key) {
+            return Err(format!("is told m{number} of {to} and is not in it"));
+        }
+        let position = ledger.seen(number, &to, line.tags.raw_value("msgid"), store)?;
+        let time = line.tags.raw_value("time").unwrap_or_default();
+        if let Some((last, last_time)) = self.last_seen.get(&key) {
+            let is_again = *last == position && next.own;
+            if *last >= position && !is_again {
+                return Err(format!("is told m{number} of {to} out of its place"));
+            }
+            if !time.is_empty() && *last_time.as_str() > *time {
+                return Err(format!("is told m{number} of {to} of a time before the last one's"));
+            }
+        }
+        self.last_seen.insert(key, (position, time.to_owned()));
+        if next.own && self.awaited.iter().any(|awaited| awaited.answer == Answer::Echo(number)) {
+            self.answered(&Answer::Echo(number))?;
+        }
+        Ok(())
+    }
+
+    // ---- Who is where
+
+    fn room_in(&self, target: &str) -> Option<String> {
+        let name = target.trim_start_matches(['~', '&', '@', '%', '+']);
+        name.starts_with('#').then(|| name.to_lowercase())
+    }
+
+    fn joined(&mut self, who: &str, room: &str) -> Result<(), String> {
+        let key = room.to_lowercase();
+        if who == self.nick {
+            return match self.rooms.insert(key, None) {
+                None => Ok(()),
+                Some(_) => Err(format!("enters {room} twice")),
+            };
+        }
+        match self.rooms.get_mut(&key) {
+            None => Err(format!("sees someone enter {room} and is not in it")),
+            Some(None) => Ok(()),
+            Some(Some(members)) => match members.insert(who.to_lowercase()) {
+                true => Ok(()),
+                false => Err(format!("sees {who} enter {room} twice")),
+            },
+        }
+    }
+
+    fn left(&mut self, who: &str, room: &str, must_be_there: bool) -> Result<(), String> {
+        let key = room.to_lowercase();
+        if who == self.nick {
+            return match self.rooms.remove(&key) {
+                Some(_) => Ok(()),
+                None => Err(format!("leaves {room} and was not in it")),
+            };
+        }
+        match self.rooms.get_mut(&key) {
+            None => Err(format!("sees someone leave {room} and is not in it")),
+            Some(None) => Ok(()),
+            Some(Some(members)) => match members.remove(&who.to_lowercase()) || !must_be_there {
+                true => Ok(()),
+                false => Err(format!("sees {who} leave {room}, who was not there")),
+            },
+        }
+    }
+
+    fn gone(&mut self, who: &str) -> Result<(), String> {
+        let mut shared = who == self.nick;
+        for members in self.rooms.values_mut() {
+            match members {
+                Some(members) => shared |= members.remove(&who.to_lowercase()),
+                None => shared = true,
+            }
+        }
+        if shared { Ok(()) } else { Err(format!("sees {who} quit and shares no room with them")) }
+    }
+
+    fn renamed(&mut self, who: &str, to: &str) -> Result<(), String> {
+        let is_oneself = who == self.nick;
+        let mut shared = is_oneself;
+        for members in self.rooms.values_mut() {
+            match members {
+                Some(members) => {
+                    if members.remove(&who.to_lowercase()) {
+                        shared = true;
+                        if !members.insert(to.to_lowercase()) {
+                            return Err(format!("sees {who} take the name of {to}, who is there"));
+                        }
+                    }
+                }
+                None => shared = true,
+            }
+        }
+        if is_oneself {
+            self.nick = to.to_owned();
+        }
+        if shared { Ok(()) } else { Err(format!("sees {who} renamed and shares no room with them")) }
+    }
+
+    fn names(&mut self, line: &Line<'_>) -> Result<(), String> {
+        let [_, _, room, names, ..] = *line.params() else { return Err("no names in 353".to_owned()) };
+        let naming = self.naming.entry(room.to_lowercase()).or_default();
+        for name in names.split(' ') {
+            let name = name.trim_start_matches(['~', '&', '@', '%', '+']);
+            let name = name.split('!').next().unwrap_or_default().to_lowercase();
+            if !naming.insert(name) {
+                return Err(format!("sees someone twice among the names of {room}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of_names(&mut self, rooms: &str) -> Result<(), String> {
+        for room in rooms.split(',') {
+            let key = room.to_lowercase();
+            let named = self.naming.remove(&key).unwrap_or_default();
+            match self.rooms.get_mut(&key) {
+                None => {}
+                Some(Some(known)) if *known != named => {
+                    return Err(format!("saw {known:?} enter {room}, and NAMES says {named:?}"));
+                }
+                Some(members) => *members = Some(named),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rooms have an order of their own each, direct messages one for all.
+fn key_of(to: &str) -> String {
+    if to.starts_with('#') { to.to_lowercase() } else { String::new() }
+}

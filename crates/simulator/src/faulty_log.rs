@@ -1,0 +1,236 @@
+//! A log that commits late, fails, recovers, and at a crash has only what it committed: the store with it, which plays
+//! the part of SQLite.
+
+use crate::defect::Defect;
+use crate::invariants::number_in;
+use crate::random::Random;
+use chat::change::Change;
+use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
+use chat::log::{Batch, Log, Outcome, StorageFailure};
+use chat::message::Message;
+use chat::snapshot::{AccountRecord, MembershipRecord, RoomRecord, Snapshot};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What is on disk.
+#[derive(Debug, Default)]
+pub struct Store {
+    rooms: BTreeMap<RoomNumber, RoomRecord>,
+    accounts: BTreeMap<ClientId, AccountRecord>,
+    memberships: BTreeMap<(RoomNumber, ClientId), MembershipRecord>,
+    /// By the number in their text, and whom they were sent to, in small letters.
+    said: BTreeMap<(u64, String), Position>,
+    ids: BTreeSet<MessageId>,
+    position: Position,
+    timestamp: Timestamp,
+    next_room: u32,
+    /// The first thing that was committed and must not have been.
+    pub wrong: Option<String>,
+}
+
+impl Store {
+    /// What the hub starts from.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            rooms: self.rooms.values().cloned().collect(),
+            accounts: self.accounts.values().cloned().collect(),
+            memberships: self.memberships.values().cloned().collect(),
+            position: self.position,
+            timestamp: self.timestamp,
+            next_room: self.next_room,
+        }
+    }
+
+    /// The place in the order of the message with this number in its text, sent to this name.
+    pub fn position_of(&self, number: u64, to: &str) -> Option<Position> {
+        self.said.get(&(number, to.to_owned())).copied()
+    }
+
+    pub fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
+    pub fn usernames(&self) -> impl Iterator<Item = (ClientId, String)> {
+        self.accounts.values().map(|record| (record.id, record.username.to_string()))
+    }
+
+    pub fn messages(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn commit(&mut self, batch: Batch) {
+        if batch.position < self.position || batch.timestamp < self.timestamp {
+            self.wrong.get_or_insert_with(|| format!("batch {} goes back in the order", batch.number));
+        }
+        let before = self.position;
+        for change in batch.changes {
+            match change {
+                Change::Posted(message) => self.keep(&message, before),
+                Change::Room(record) => {
+                    self.next_room = self.next_room.max(record.number.0 + 1);
+                    self.rooms.insert(record.number, *record);
+                }
+                Change::RoomRemoved(number) => {
+                    self.rooms.remove(&number);
+                    self.memberships.retain(|(room, _), _| *room != number);
+                }
+                Change::Account(record) => {
+                    self.accounts.insert(record.id, *record);
+                }
+                Change::AccountRemoved(id) => {
+                    self.accounts.remove(&id);
+                    self.memberships.retain(|(_, account), _| *account != id);
+                }
+                Change::Member(record) => {
+                    if !self.rooms.contains_key(&record.room) || !self.accounts.contains_key(&record.account) {
+                        self.wrong.get_or_insert_with(|| "a membership of nobody or nowhere was kept".to_owned());
+                    }
+                    self.memberships.insert((record.room, record.account), record);
+                }
+                Change::MemberRemoved { room, account } => {
+                    self.memberships.remove(&(room, account));
+                }
+            }
+        }
+        self.position = batch.position;
+        self.timestamp = batch.timestamp;
+    }
+
+    fn keep(&mut self, message: &Message, before: Position) {
+        let mut wrong = |what: &str| {
+            self.wrong.get_or_insert_with(|| format!("{what}: {:?} to {}", message.payload, message.addressed_to));
+        };
+        if !self.rooms.contains_key(&message.room) {
+            wrong("a message was kept whose room is not");
+        }
+        if message.position <= before {
+            wrong("a message was kept behind its place");
+        }
+        if !self.ids.insert(message.id) {
+            wrong("a message's id was given out before");
+        }
+        let Some(number) = number_in(&message.payload) else { return };
+        let to = message.addressed_to.to_lowercase().to_string();
+        if self.said.insert((number, to), message.position).is_some() {
+            wrong("a message was kept twice");
+        }
+    }
+}
+
+/// How often things go wrong, in a thousand turns of the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    pub begins_to_fail: u64,
+    pub recovers: u64,
+    /// An outcome that is known is not told yet.
+    pub dawdles: u64,
+}
+
+/// The log in front of the [`Store`].
+#[derive(Debug, Default)]
+pub struct FaultyLog {
+    pub store: Store,
+    under_way: VecDeque<Batch>,
+    outcomes: VecDeque<Outcome>,
+    failing: Option<StorageFailure>,
+    /// The failure was told: so is the recovery.
+    failure_told: bool,
+    /// One outcome at a time: the next is given out when asked for.
+    may_tell: bool,
+    /// Of the defects those of a log.
+    defect: Option<Defect>,
+}
+
+impl Log for FaultyLog {
+    fn append(&mut self, mut batch: Batch) {
+        match self.defect {
+            Some(Defect::ShowsTooEarly) => self.outcomes.push_back(Outcome::Committed { batch: batch.number }),
+            Some(Defect::LogLosesMessages) => batch.changes.retain(|change| !matches!(change, Change::Posted(_))),
+            _ => {}
+        }
+        self.under_way.push_back(batch);
+    }
+
+    fn committed(&mut self) -> Option<Outcome> {
+        if !std::mem::take(&mut self.may_tell) {
+            return None;
+        }
+        self.outcomes.pop_front()
+    }
+}
+
+impl FaultyLog {
+    pub fn with_defect(defect: Option<Defect>) -> FaultyLog {
+        FaultyLog { defect, ..FaultyLog::default() }
+    }
+
+    /// Lets the next [`Log::committed`] tell an outcome, and says which.
+    pub fn tell_one(&mut self) -> Option<Outcome> {
+        let next = self.outcomes.front().copied();
+        self.may_tell = next.is_some();
+        next
+    }
+
+    /// One turn of the disk: batches come to their end, it begins to fail, it recovers.
+    pub fn turn(&mut self, random: &mut Random, faults: Faults) {
+        match self.failing {
+            None if random.happens(faults.begins_to_fail) => {
+                self.failing = Some(*random.one_of(&[StorageFailure::Full, StorageFailure::Error]));
+            }
+            Some(_) if random.happens(faults.recovers) => self.recover(),
+            _ => {}
+        }
+        if !random.happens(faults.dawdles) {
+            self.finish_batches();
+        }
+    }
+
+    /// From here on nothing is taken.
+    pub fn fail(&mut self, failure: StorageFailure) {
+        self.failing = Some(failure);
+    }
+
+    /// From here on everything is taken again.
+    pub fn recover(&mut self) {
+        // What was given to it meanwhile has failed first.
+        self.finish_batches();
+        self.failing = None;
+        if std::mem::take(&mut self.failure_told) {
+            self.outcomes.push_back(Outcome::Recovered);
+        }
+    }
+
+    /// Every batch comes to its end.
+    pub fn finish_batches(&mut self) {
+        while let Some(batch) = self.under_way.pop_front() {
+            let number = batch.number;
+            match self.failing {
+                _ if self.defect == Some(Defect::ShowsTooEarly) => self.store.commit(batch),
+                Some(failure) => {
+                    self.failure_told = true;
+                    self.outcomes.push_back(Outcome::Failed { batch: number, failure });
+                }
+                None => {
+                    self.store.commit(batch);
+                    self.outcomes.push_back(Outcome::Committed { batch: number });
+                }
+            }
+        }
+    }
+
+    /// The process dies. `flushed`: what was under way has just reached the disk, and nobody was told.
+    pub fn crash(&mut self, flushed: bool) {
+        if flushed {
+            self.finish_batches();
+        }
+        self.under_way.clear();
+    }
+
+    /// What is left for the next process.
+    pub fn restarted(&mut self) -> FaultyLog {
+        FaultyLog { store: std::mem::take(&mut self.store), ..FaultyLog::with_defect(self.defect) }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.under_way.is_empty() && self.outcomes.is_empty()
+    }
+}

@@ -1,0 +1,1062 @@
+//! A second opinion: rooms, members, bans and accounts once more, as small as they can be and written apart from the
+//! hub. It is told every command in the order of the hub, with whether the store took anything, and says what must have
+//! come of it.
+
+use chat::chatroom::RoomFlag;
+use chat::command::{Arrival, Command, Departure, PersonalMode, Post, Recipient, RoomChange};
+use chat::event::Event;
+use chat::id::{ClientId, SessionId};
+use chat::membership::{Role, Roles};
+use chat::message::MessageKind;
+use chat::refusal::{ListKind, Refusal};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::invariants::number_in;
+use crate::shard::room_of;
+
+/// Everyone and everything, by names in small letters.
+#[derive(Debug, Default)]
+pub struct Reference {
+    pub accounts: BTreeMap<String, Account>,
+    pub rooms: BTreeMap<String, Room>,
+    pub people: BTreeMap<Who, Person>,
+    pub sessions: BTreeMap<SessionId, Place>,
+    /// Entries that one list of a room can have.
+    list_entries: usize,
+    rooms_per_client: usize,
+    grace_ms: u64,
+    next: u32,
+}
+
+/// Someone who is here; never the same for two.
+pub type Who = u32;
+
+#[derive(Debug)]
+pub struct Account {
+    pub name: String,
+    owns_the_server: bool,
+    /// The rooms that it is a member of, here or not.
+    pub kept: BTreeMap<String, Roles>,
+}
+
+#[derive(Debug)]
+pub struct Room {
+    /// Another one for another room of the same name.
+    serial: u32,
+    pub name: String,
+    pub flags: BTreeSet<u16>,
+    pub key: Option<String>,
+    pub limit: Option<u32>,
+    pub has_topic: bool,
+    /// In the order in which they came.
+    pub lists: Vec<(ListKind, String)>,
+    pub members: BTreeMap<Who, Roles>,
+    /// Something was said here, or it was here before the last start.
+    has_past: bool,
+}
+
+#[derive(Debug)]
+pub struct Person {
+    pub name: String,
+    account: Option<String>,
+    ident: String,
+    host: String,
+    realname: String,
+    sessions: BTreeSet<SessionId>,
+    invited_to: VecDeque<u32>,
+    accounts_only: bool,
+    secure_only: bool,
+    /// Without a device since then; told to the others at this time.
+    gone_at: Option<u64>,
+}
+
+/// How far a session has come.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Has logged in to this account and not arrived.
+    Proved(String),
+    Present {
+        who: Who,
+        secure: bool,
+    },
+}
+
+/// A line's commands, and what was seen of their outcome.
+#[derive(Debug)]
+pub struct Applied<'a> {
+    pub session: SessionId,
+    pub commands: &'a [Command],
+    pub refusals: &'a [Refusal],
+    pub events: &'a [Event],
+    /// The store took nothing.
+    pub failing: bool,
+    /// Applied a second time, since the store took nothing.
+    pub again: bool,
+    /// Milliseconds.
+    pub at: u64,
+}
+
+/// A message that a session must be told.
+#[derive(Debug, PartialEq)]
+pub struct Telling {
+    pub session: SessionId,
+    /// The name that it is addressed to.
+    pub to: String,
+    pub number: u64,
+    /// Said by this session's own client: told to those who asked for echoes.
+    pub own: bool,
+}
+
+/// A message that must have been refused.
+#[derive(Debug, PartialEq)]
+pub struct Unsaid {
+    pub to: String,
+    pub number: u64,
+}
+
+/// What must come of a line.
+#[derive(Debug, Default)]
+pub struct Consequences {
+    pub tellings: Vec<Telling>,
+    pub unsaid: Vec<Unsaid>,
+}
+
+/// "No", with the name of the reason.
+type Permission = Result<(), String>;
+
+fn no<T>(reason: &str) -> Result<T, String> {
+    Err(reason.to_owned())
+}
+
+impl Reference {
+    pub fn new(list_entries: usize, rooms_per_client: usize, grace_ms: u64) -> Reference {
+        let mut reference = Reference { list_entries, rooms_per_client, grace_ms, ..Reference::default() };
+        reference.add_room("#lobby").flags.insert(RoomFlag::Registered as u16);
+        reference
+    }
+
+    /// The process started again: what is on disk is as it was, nobody is here.
+    pub fn restart(&mut self) {
+        self.people.clear();
+        self.sessions.clear();
+        for room in self.rooms.values_mut() {
+            room.members.clear();
+            room.has_past = true;
+        }
+    }
+
+    /// Applies a line, and compares what was seen of it. `username`: of an account's id.
+    pub fn apply(
+        &mut self,
+        line: &Applied<'_>,
+        username: impl Fn(ClientId) -> Option<String>,
+    ) -> Result<Consequences, String> {
+        let mut consequences = Consequences::default();
+        let mut refusals = line.refusals.iter().map(reason_of).peekable();
+        for command in line.commands {
+            if !is_known(command) {
+                refusals = line.refusals[line.refusals.len()..].iter().map(reason_of).peekable();
+                continue;
+            }
+            let storage = refusals.peek().is_some_and(|reason| reason.starts_with("Storage"));
+            if storage && !line.failing {
+                return Err(format!("{command:?} was refused for a disk that works"));
+            }
+            let is_post = matches!(command, Command::Post(_));
+            if storage
+                && !(line.commands.len() > 1 && has_happened(command, line.events))
+                && !self.is_there_already(line.session, command)
+            {
+                refusals.next();
+                consequences.unsaid.extend(unsaid(command));
+                continue;
+            }
+            // One of several may have been refused before the batch began.
+            if is_post && line.again && !storage && line.commands.len() == 1 {
+                return Err(format!("{command:?} was in the batch that failed, and was not refused"));
+            }
+            let reasons = self.carry_out(command, line, &mut consequences, &username)?;
+            if is_post && !reasons.is_empty() {
+                consequences.unsaid.extend(unsaid(command));
+            }
+            for expected in reasons {
+                let found = refusals.next();
+                if found.as_deref() != Some(&expected) {
+                    return Err(format!("{command:?} must be refused ({expected}), and was: {found:?}"));
+                }
+            }
+        }
+        match refusals.next() {
+            Some(reason) => Err(format!("{:?} must not be refused, and was: {reason}", line.commands)),
+            None => Ok(consequences),
+        }
+    }
+
+    /// Does it, and says with which words it is refused, step by step.
+    fn carry_out(
+        &mut self,
+        command: &Command,
+        line: &Applied<'_>,
+        consequences: &mut Consequences,
+        username: &impl Fn(ClientId) -> Option<String>,
+    ) -> Result<Vec<String>, String> {
+        let one = |done: Permission| done.err().into_iter().collect::<Vec<String>>();
+        let session = line.session;
+        match command {
+            Command::Arrive(arrival) => return Ok(one(self.arrive(session, arrival, line, username))),
+            Command::Depart(departure) => {
+                self.depart(session, departure, line);
+                return Ok(Vec::new());
+            }
+            Command::LogIn { account, verified, .. } => {
+                let name = username(*account).filter(|_| *verified).map(|name| name.to_lowercase());
+                return Ok(one(match name.filter(|name| self.accounts.contains_key(name)) {
+                    Some(name) => {
+                        self.be(session, &name, line);
+                        Ok(())
+                    }
+                    None => no("WrongCredentials"),
+                }));
+            }
+            Command::CreateAccount(new) => return Ok(one(self.create_account(session, new.username.text(), line))),
+            Command::DeadlineReached => {
+                self.deadline(line);
+                return Ok(Vec::new());
+            }
+            Command::Kill { who, .. } => return Ok(one(self.kill(session, who.text(), line))),
+            _ => {}
+        }
+        let Some(Place::Present { who, secure }) = self.sessions.get(&session).cloned() else {
+            return Ok(vec!["NotYours".to_owned()]);
+        };
+        Ok(match command {
+            Command::Join { room, key } => {
+                let already = self.room(room.text()).is_some_and(|room| room.members.contains_key(&who));
+                let done = self.join(who, room.text(), key.as_deref(), line);
+                let seen = has_happened(command, line.events);
+                if seen != (done.is_ok() && !already) {
+                    return Err(format!("{command:?}: expected {done:?} (in it already: {already}), joined: {seen}"));
+                }
+                one(done)
+            }
+            Command::Part { room, .. } => one(self.part(who, room.text(), line)),
+            Command::PartAll { .. } => {
+                for key in self.rooms_of(who) {
+                    self.leave(who, &key, line);
+                }
+                Vec::new()
+            }
+            Command::SetTopic { room, text } => one(self.set_topic(who, room.text(), text)),
+            Command::ChangeRoom { room, changes } => self.change_room(who, room.text(), changes),
+            Command::Kick { room, who: whom, .. } => one(self.kick(who, room.text(), whom.text(), line)),
+            Command::Invite { room, who: whom } => one(self.invite(who, room.text(), whom.text())),
+            Command::Rename { to } => one(self.rename(who, to.text())),
+            Command::SetRealname { to } => {
+                self.person_mut(who).realname = to.to_string();
+                Vec::new()
+            }
+            Command::ChangeOwnModes { changes } => {
+                for (on, mode) in changes {
+                    match mode {
+                        PersonalMode::AccountsOnly => self.person_mut(who).accounts_only = *on,
+                        PersonalMode::SecureOnly => self.person_mut(who).secure_only = *on,
+                        _ => {}
+                    }
+                }
+                Vec::new()
+            }
+            Command::Post(post) => {
+                let permitted = match &post.to {
+                    Recipient::Room { name, at_least } => {
+                        self.post_to_room(who, session, name.text(), *at_least, post, consequences)
+                    }
+                    Recipient::Person { name } => {
+                        self.post_to_person(who, session, secure, name.text(), post, consequences)
+                    }
+                };
+                if permitted.is_ok() != has_happened(command, line.events) {
+                    return Err(format!("{command:?}: expected {permitted:?}, and it was otherwise"));
+                }
+                if permitted.is_ok() && line.failing && post.kind != MessageKind::Signal {
+                    return Err(format!("{command:?} went through while the store took nothing"));
+                }
+                one(permitted)
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// Enters a room that it is in: nothing is to be done, with or without a disk.
+    fn is_there_already(&self, session: SessionId, command: &Command) -> bool {
+        let (Command::Join { room, .. }, Some(Place::Present { who, .. })) = (command, self.sessions.get(&session))
+        else {
+            return false;
+        };
+        self.room(room.text()).is_some_and(|room| room.members.contains_key(who))
+    }
+
+    // ---- Coming and going
+
+    fn arrive(
+        &mut self,
+        session: SessionId,
+        arrival: &Arrival,
+        line: &Applied<'_>,
+        username: &impl Fn(ClientId) -> Option<String>,
+    ) -> Permission {
+        let proved = match self.sessions.get(&session) {
+            Some(Place::Present { .. }) => return Ok(()),
+            Some(Place::Proved(account)) => Some(account.clone()),
+            None => None,
+        };
+        let claimed = arrival.account.map(|id| username(id).unwrap_or_default().to_lowercase());
+        if claimed.is_some() && claimed != proved {
+            return no("WrongCredentials");
+        }
+        let secure = arrival.secure;
+        if let Some(account) = &proved
+            && let Some(who) = self.present_as(account)
+        {
+            self.person_mut(who).sessions.insert(session);
+            self.person_mut(who).gone_at = None;
+            self.sessions.insert(session, Place::Present { who, secure });
+            return Ok(());
+        }
+        self.check_name(arrival.name.text(), None, proved.as_deref())?;
+        let who = self.add_person(Person {
+            name: arrival.name.text().to_string(),
+            account: proved.clone(),
+            ident: arrival.ident.to_string(),
+            host: arrival.host.to_string(),
+            realname: arrival.realname.to_string(),
+            sessions: BTreeSet::from([session]),
+            invited_to: VecDeque::new(),
+            accounts_only: false,
+            secure_only: false,
+            gone_at: None,
+        });
+        self.sessions.insert(session, Place::Present { who, secure });
+        if let Some(account) = proved {
+            self.return_to_rooms(who, &account, line);
+        }
+        Ok(())
+    }
+
+    fn depart(&mut self, session: SessionId, departure: &Departure, line: &Applied<'_>) {
+        let Some(Place::Present { who, .. }) = self.sessions.remove(&session) else { return };
+        let grace = line.at + self.grace_ms;
+        let person = self.person_mut(who);
+        person.sessions.remove(&session);
+        if !person.sessions.is_empty() {
+            return;
+        }
+        if person.account.is_some() && matches!(departure, Departure::Broken { .. }) {
+            person.gone_at = Some(grace);
+        } else {
+            self.quit(who, line);
+        }
+    }
+
+    fn deadline(&mut self, line: &Applied<'_>) {
+        let gone = |person: &Person| person.gone_at.is_some_and(|at| at <= line.at);
+        let gone: Vec<Who> = self.people.iter().filter(|(_, person)| gone(person)).map(|(who, _)| *who).collect();
+        for who in gone {
+            self.quit(who, line);
+        }
+    }
+
+    fn kill(&mut self, session: SessionId, name: &str, line: &Applied<'_>) -> Permission {
+        let may = match self.sessions.get(&session) {
+            Some(Place::Present { who, .. }) => self.owns_the_server(*who),
+            _ => false,
+        };
+        if !may {
+            return no("NotOperator");
+        }
+        let Some(who) = self.named(name) else { return no("NoSuchClient") };
+        for session in std::mem::take(&mut self.person_mut(who).sessions) {
+            self.sessions.remove(&session);
+        }
+        self.quit(who, line);
+        Ok(())
+    }
+
+    fn quit(&mut self, who: Who, line: &Applied<'_>) {
+        let rooms = self.rooms_of(who);
+        for key in &rooms {
+            self.room_mut(key).members.remove(&who);
+        }
+        self.people.remove(&who);
+        for key in rooms {
+            self.settle(&key, line);
+        }
+    }
+
+    fn check_name(&self, name: &str, who: Option<Who>, account: Option<&str>) -> Permission {
+        let key = name.to_lowercase();
+        if self.named(name).is_some_and(|holder| Some(holder) != who) {
+            return no("NameInUse");
+        }
+        if self.accounts.contains_key(&key) && account != Some(&key) {
+            return no("NameReserved");
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, who: Who, to: &str) -> Permission {
+        if self.people[&who].name == to {
+            return Ok(());
+        }
+        let account = self.people[&who].account.clone();
+        self.check_name(to, Some(who), account.as_deref())?;
+        self.person_mut(who).name = to.to_owned();
+        Ok(())
+    }
+
+    // ---- Accounts
+
+    fn create_account(&mut self, session: SessionId, name: &str, line: &Applied<'_>) -> Permission {
+        let who = match self.sessions.get(&session) {
+            Some(Place::Present { who, .. }) => Some(*who),
+            Some(Place::Proved(_)) => return no("AlreadyLoggedIn"),
+            None => None,
+        };
+        if who.is_some_and(|who| self.people[&who].account.is_some()) {
+            return no("AlreadyLoggedIn");
+        }
+        let key = name.to_lowercase();
+        if self.accounts.contains_key(&key) {
+            return no("AccountExists");
+        }
+        if self.named(name).is_some_and(|holder| Some(holder) != who) {
+            return no("NameInUse");
+        }
+        let owns_the_server = self.accounts.is_empty();
+        self.accounts.insert(key.clone(), Account { name: name.to_owned(), owns_the_server, kept: BTreeMap::new() });
+        self.be(session, &key, line);
+        Ok(())
+    }
+
+    /// The session is this account's from now on. One that is another account's does not ask for this.
+    fn be(&mut self, session: SessionId, account: &str, line: &Applied<'_>) {
+        let who = match self.sessions.get(&session) {
+            Some(Place::Present { who, .. }) => *who,
+            _ => {
+                self.sessions.insert(session, Place::Proved(account.to_owned()));
+                return;
+            }
+        };
+        if self.people[&who].account.is_some() {
+            return;
+        }
+        if let Some(other) = self.present_as(account) {
+            // The guest goes, its session joins the others of the account.
+            self.person_mut(who).sessions.remove(&session);
+            self.quit(who, line);
+            self.person_mut(other).sessions.insert(session);
+            self.person_mut(other).gone_at = None;
+            if let Some(Place::Present { who, .. }) = self.sessions.get_mut(&session) {
+                *who = other;
+            }
+            return;
+        }
+        self.person_mut(who).account = Some(account.to_owned());
+        for key in self.rooms_of(who) {
+            let kept = self.accounts[account].kept.get(&key).map_or(0, |roles| roles.0);
+            let roles = self.room_mut(&key).members.get_mut(&who);
+            let Some(roles) = roles else { continue };
+            roles.0 |= kept;
+            let roles = *roles;
+            self.account_mut(account).kept.insert(key, roles);
+        }
+        self.return_to_rooms(who, account, line);
+    }
+
+    fn return_to_rooms(&mut self, who: Who, account: &str, line: &Applied<'_>) {
+        for (key, mut roles) in self.accounts[account].kept.clone() {
+            if self.room(&key).is_none_or(|room| room.members.contains_key(&who)) {
+                continue;
+            }
+            if self.is_abandoned(&key, line) {
+                self.open_up(&key);
+                roles = roles.with(Role::Operator);
+                self.account_mut(account).kept.insert(key.clone(), roles);
+            }
+            self.room_mut(&key).members.insert(who, roles);
+        }
+    }
+
+    // ---- Rooms
+
+    fn join(&mut self, who: Who, name: &str, key: Option<&str>, line: &Applied<'_>) -> Permission {
+        let room_key = name.to_lowercase();
+        let found = self.rooms.contains_key(&room_key);
+        if found && self.rooms[&room_key].members.contains_key(&who) {
+            return Ok(());
+        }
+        if self.rooms_of(who).len() >= self.rooms_per_client {
+            return no("TooManyRooms");
+        }
+        let account = self.people[&who].account.clone();
+        let roles = if found {
+            if self.is_abandoned(&room_key, line) {
+                self.open_up(&room_key);
+            }
+            self.may_join(who, &room_key, key)?;
+            let serial = self.rooms[&room_key].serial;
+            self.person_mut(who).invited_to.retain(|invited| *invited != serial);
+            if self.is_nobodys(&room_key) { Roles::of(Role::Operator) } else { Roles::NONE }
+        } else {
+            self.add_room(name);
+            Roles::of(if account.is_some() { Role::Owner } else { Role::Operator })
+        };
+        if let Some(account) = account {
+            self.account_mut(&account).kept.insert(room_key.clone(), roles);
+        }
+        self.room_mut(&room_key).members.insert(who, roles);
+        Ok(())
+    }
+
+    fn may_join(&self, who: Who, room_key: &str, key: Option<&str>) -> Permission {
+        let (room, person) = (&self.rooms[room_key], &self.people[&who]);
+        if self.owns_the_server(who) {
+            return Ok(());
+        }
+        if room.has(RoomFlag::AccountsJoin) && person.account.is_none() {
+            return no("AccountsOnly");
+        }
+        let invited = person.invited_to.contains(&room.serial);
+        if !invited && room.silence_of(person) == Some("Banned") {
+            return no("Banned");
+        }
+        let listed = || room.list(ListKind::Invitation).any(|mask| fits(mask, person));
+        if !invited && room.has(RoomFlag::InviteOnly) && !listed() {
+            return no("InviteOnly");
+        }
+        if room.key.is_some() && room.key.as_deref() != key {
+            return no("WrongKey");
+        }
+        if !invited && room.limit.is_some_and(|limit| room.members.len() >= limit as usize) {
+            return no("RoomFull");
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, who: Who, name: &str, line: &Applied<'_>) -> Permission {
+        let key = self.visible(who, name)?;
+        if !self.rooms[&key].members.contains_key(&who) {
+            return no("NotMember");
+        }
+        self.leave(who, &key, line);
+        Ok(())
+    }
+
+    /// Out of the room for good.
+    fn leave(&mut self, who: Who, key: &str, line: &Applied<'_>) {
+        self.room_mut(key).members.remove(&who);
+        if let Some(account) = self.people[&who].account.clone() {
+            self.account_mut(&account).kept.remove(key);
+        }
+        self.settle(key, line);
+    }
+
+    fn set_topic(&mut self, who: Who, name: &str, text: &str) -> Permission {
+        let key = self.insider(who, name)?;
+        if self.rooms[&key].has(RoomFlag::TopicLocked) {
+            self.ranks(who, &key, Role::HalfOperator)?;
+        }
+        self.room_mut(&key).has_topic = !text.is_empty();
+        Ok(())
+    }
+
+    fn invite(&mut self, who: Who, name: &str, whom: &str) -> Permission {
+        let key = self.insider(who, name)?;
+        if self.rooms[&key].has(RoomFlag::InviteOnly) {
+            self.ranks(who, &key, Role::HalfOperator)?;
+        }
+        let Some(whom) = self.named(whom) else { return no("NoSuchClient") };
+        let room = &self.rooms[&key];
+        if room.members.contains_key(&whom) {
+            return no("AlreadyMember");
+        }
+        let serial = room.serial;
+        let invited_to = &mut self.person_mut(whom).invited_to;
+        invited_to.retain(|invited| *invited != serial);
+        invited_to.push_back(serial);
+        Ok(())
+    }
+
+    fn kick(&mut self, who: Who, name: &str, whom: &str, line: &Applied<'_>) -> Permission {
+        let key = self.visible(who, name)?;
+        let found = self.member_of(&key, whom);
+        self.insider(who, name)?;
+        self.ranks(who, &key, Role::HalfOperator)?;
+        self.not_above(who, &key, &found)?;
+        match found? {
+            Member::Here(whom) => self.leave(whom, &key, line),
+            Member::Away(account) => {
+                self.account_mut(&account).kept.remove(&key);
+            }
+        }
+        Ok(())
+    }
+
+    fn change_room(&mut self, who: Who, name: &str, changes: &[RoomChange]) -> Vec<String> {
+        let key = match self.visible(who, name) {
+            Ok(key) => key,
+            Err(reason) => return vec![reason],
+        };
+        changes.iter().filter_map(|change| self.change_room_once(who, name, &key, change).err()).collect()
+    }
+
+    fn change_room_once(&mut self, who: Who, name: &str, key: &str, change: &RoomChange) -> Permission {
+        let found = match change {
+            RoomChange::Role { who: whom, .. } => self.member_of(key, whom.text()),
+            _ => no(""),
+        };
+        self.insider(who, name)?;
+        match change {
+            RoomChange::Flag { on, flag } => {
+                let needed = if *flag == RoomFlag::Registered { Role::Owner } else { Role::Operator };
+                self.ranks(who, key, needed)?;
+                let room = self.room_mut(key);
+                let is_on = room.has(*flag);
+                if is_on && !on && *flag == RoomFlag::Registered && key == "#lobby" {
+                    return no("FlagRefused");
+                }
+                if *on {
+                    room.flags.insert(*flag as u16);
+                } else {
+                    room.flags.remove(&(*flag as u16));
+                }
+            }
+            RoomChange::Key { key: wanted } => {
+                self.ranks(who, key, Role::Operator)?;
+                self.room_mut(key).key = wanted.as_ref().map(ToString::to_string);
+            }
+            RoomChange::MemberLimit { limit } => {
+                self.ranks(who, key, Role::Operator)?;
+                self.room_mut(key).limit = *limit;
+            }
+            RoomChange::List { on, list, mask } => {
+                let needed = if *list == ListKind::Ban { Role::HalfOperator } else { Role::Operator };
+                self.ranks(who, key, needed)?;
+                let most = self.list_entries;
+                let room = self.room_mut(key);
+                let at = room.lists.iter().position(|(of, listed)| of == list && listed.eq_ignore_ascii_case(mask));
+                match (on, at) {
+                    (true, None) if room.list(*list).count() >= most => return no("ListFull"),
+                    (true, None) => room.lists.push((*list, mask.to_string())),
+                    (false, Some(at)) => {
+                        room.lists.remove(at);
+                    }
+                    _ => {}
+                }
+            }
+            RoomChange::Role { on, role, .. } => {
+                let oneself = matches!(&found, Ok(Member::Here(whom)) if *whom == who);
+                if *on || !oneself {
+                    let needed = match role {
+                        Role::Voice => Role::HalfOperator,
+                        Role::HalfOperator | Role::Operator => Role::Operator,
+                        Role::Admin | Role::Owner => Role::Owner,
+                    };
+                    self.ranks(who, key, needed)?;
+                    self.not_above(who, key, &found)?;
+                }
+                let member = found?;
+                let before = self.roles_of(key, &member);
+                let after = if *on { before.with(*role) } else { before.without(*role) };
+                let account = match member {
+                    Member::Here(whom) => {
+                        self.room_mut(key).members.insert(whom, after);
+                        self.people[&whom].account.clone()
+                    }
+                    Member::Away(account) => Some(account),
+                };
+                if let Some(account) = account {
+                    self.account_mut(&account).kept.insert(key.to_owned(), after);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What becomes of a room that the last one has left.
+    fn settle(&mut self, key: &str, line: &Applied<'_>) {
+        if !self.is_abandoned(key, line) {
+            return;
+        }
+        let room = &self.rooms[key];
+        let is_kept = self.accounts.values().any(|account| account.kept.contains_key(key));
+        if room.has_past || room.has_topic || is_kept {
+            self.open_up(key);
+        } else {
+            self.rooms.remove(key);
+        }
+    }
+
+    /// Nobody is in it, and nobody will ever come back to it as its operator. A failing store lets that be for later.
+    fn is_abandoned(&self, key: &str, line: &Applied<'_>) -> bool {
+        !line.failing && self.is_nobodys(key)
+    }
+
+    fn is_nobodys(&self, key: &str) -> bool {
+        let operates = |account: &Account| account.kept.get(key).is_some_and(|roles| roles.at_least(Role::Operator));
+        self.room(key).is_some_and(|room| room.members.is_empty() && !room.has(RoomFlag::Registered))
+            && !self.accounts.values().any(operates)
+    }
+
+    fn open_up(&mut self, key: &str) {
+        let room = self.room_mut(key);
+        room.flags = new_flags();
+        room.key = None;
+        room.limit = None;
+        room.lists.clear();
+    }
+
+    // ---- Who may
+
+    /// The key of a room that one may know of.
+    fn visible(&self, who: Who, name: &str) -> Result<String, String> {
+        let key = name.to_lowercase();
+        let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
+        if room.has(RoomFlag::Secret) && !room.members.contains_key(&who) && !self.owns_the_server(who) {
+            return no("NoSuchRoom");
+        }
+        Ok(key)
+    }
+
+    /// The same of a room that one is in.
+    fn insider(&self, who: Who, name: &str) -> Result<String, String> {
+        let key = self.visible(who, name)?;
+        if self.rooms[&key].members.contains_key(&who) || self.owns_the_server(who) { Ok(key) } else { no("NotMember") }
+    }
+
+    fn ranks(&self, who: Who, key: &str, role: Role) -> Permission {
+        let has = self.rooms[key].members.get(&who).is_some_and(|roles| roles.at_least(role));
+        if has || self.owns_the_server(who) { Ok(()) } else { no("NeedsRole") }
+    }
+
+    fn not_above(&self, who: Who, key: &str, found: &Result<Member, String>) -> Permission {
+        let rank = |roles: Roles| roles.highest().map_or(-1, |role| role as i32);
+        let mine = self.rooms[key].members.get(&who).copied().unwrap_or_default();
+        let (theirs, oneself) = match found {
+            Ok(member) => (self.roles_of(key, member), matches!(member, Member::Here(whom) if *whom == who)),
+            Err(_) => (Roles::NONE, false),
+        };
+        if oneself || self.owns_the_server(who) || rank(theirs) <= rank(mine) { Ok(()) } else { no("Outranked") }
+    }
+
+    /// The member of that name: here, or an account that is away.
+    fn member_of(&self, key: &str, name: &str) -> Result<Member, String> {
+        let here = self.named(name);
+        if let Some(who) = here.filter(|who| self.rooms[key].members.contains_key(who)) {
+            return Ok(Member::Here(who));
+        }
+        let account = name.to_lowercase();
+        let kept = self.accounts.get(&account).is_some_and(|account| account.kept.contains_key(key));
+        if kept && self.present_as(&account).is_none() {
+            return Ok(Member::Away(account));
+        }
+        no(if here.is_some() { "TheyAreNotMember" } else { "NoSuchClient" })
+    }
+
+    fn roles_of(&self, key: &str, member: &Member) -> Roles {
+        match member {
+            Member::Here(who) => self.rooms[key].members.get(who).copied(),
+            Member::Away(account) => self.accounts[account].kept.get(key).copied(),
+        }
+        .unwrap_or_default()
+    }
+
+    fn owns_the_server(&self, who: Who) -> bool {
+        let account = self.people.get(&who).and_then(|person| person.account.as_ref());
+        account.is_some_and(|account| self.accounts[account].owns_the_server)
+    }
+
+    // ---- Talking
+
+    fn post_to_room(
+        &mut self,
+        who: Who,
+        session: SessionId,
+        name: &str,
+        at_least: Option<Role>,
+        post: &Post,
+        consequences: &mut Consequences,
+    ) -> Permission {
+        let key = name.to_lowercase();
+        let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
+        let person = &self.people[&who];
+        let roles = room.members.get(&who).copied();
+        if roles.is_none() && room.has(RoomFlag::MembersSpeak) {
+            return no("CannotSpeak NotMember");
+        }
+        if post.between_programs && room.has(RoomFlag::NoCtcp) {
+            return no("CannotSpeak NoCtcp");
+        }
+        if !self.owns_the_server(who) && roles.is_none_or(|roles| roles == Roles::NONE) {
+            if let Some(why) = room.silence_of(person) {
+                return no(&format!("CannotSpeak {why}"));
+            }
+            if room.has(RoomFlag::Moderated) {
+                return no("CannotSpeak Moderated");
+            }
+            if room.has(RoomFlag::AccountsSpeak) && person.account.is_none() {
+                return no("CannotSpeak AccountsOnly");
+            }
+        }
+        let hears = |roles: &Roles| at_least.is_none_or(|role| roles.at_least(role));
+        let hearers = room.members.iter().filter(|(_, roles)| hears(roles));
+        let mut sessions: BTreeMap<SessionId, bool> = hearers
+            .flat_map(|(hearer, _)| &self.people[hearer].sessions)
+            .map(|hearer| (*hearer, *hearer == session))
+            .collect();
+        // Whoever speaks to a rank that is not hers hears it as an echo, on all devices.
+        if at_least.is_some() && !sessions.keys().any(|hearer| person.sessions.contains(hearer)) {
+            sessions.extend(person.sessions.iter().map(|own| (*own, true)));
+        }
+        sessions.entry(session).or_insert(true);
+        let name = room.name.clone();
+        self.tell(&sessions, &name, post, consequences);
+        if post.kind != MessageKind::Signal {
+            self.room_mut(&key).has_past = true;
+        }
+        Ok(())
+    }
+
+    fn post_to_person(
+        &mut self,
+        who: Who,
+        session: SessionId,
+        secure: bool,
+        name: &str,
+        post: &Post,
+        consequences: &mut Consequences,
+    ) -> Permission {
+        let Some(to) = self.named(name) else { return no("NoSuchClient") };
+        let (sender, recipient) = (&self.people[&who], &self.people[&to]);
+        if to != who && recipient.accounts_only && sender.account.is_none() {
+            return no("RecipientWantsAccounts");
+        }
+        if to != who && recipient.secure_only && !secure {
+            return no("RecipientWantsSecure");
+        }
+        let mut sessions: BTreeMap<SessionId, bool> = sender.sessions.iter().map(|own| (*own, true)).collect();
+        sessions.extend(recipient.sessions.iter().map(|theirs| (*theirs, false)));
+        let name = recipient.name.clone();
+        self.tell(&sessions, &name, post, consequences);
+        if to == who {
+            // What one says to oneself is received, and echoed.
+            self.tell(&BTreeMap::from([(session, true)]), &name, post, consequences);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, to: &BTreeMap<SessionId, bool>, name: &str, post: &Post, consequences: &mut Consequences) {
+        let Some(number) = number_in(&post.text).filter(|_| post.kind != MessageKind::Signal) else { return };
+        let telling =
+            |(session, own): (&SessionId, &bool)| Telling { session: *session, to: name.to_owned(), number, own: *own };
+        consequences.tellings.extend(to.iter().map(telling));
+    }
+
+    // ---- Looking up
+
+    pub fn named(&self, name: &str) -> Option<Who> {
+        let key = name.to_lowercase();
+        self.people.iter().find(|(_, person)| person.name.to_lowercase() == key).map(|(who, _)| *who)
+    }
+
+    fn present_as(&self, account: &str) -> Option<Who> {
+        self.people.iter().find(|(_, person)| person.account.as_deref() == Some(account)).map(|(who, _)| *who)
+    }
+
+    fn room(&self, name: &str) -> Option<&Room> {
+        self.rooms.get(&name.to_lowercase())
+    }
+
+    /// The keys of all rooms that someone is in.
+    pub fn rooms_of(&self, who: Who) -> Vec<String> {
+        self.rooms.iter().filter(|(_, room)| room.members.contains_key(&who)).map(|(key, _)| key.clone()).collect()
+    }
+
+    fn room_mut(&mut self, key: &str) -> &mut Room {
+        self.rooms.get_mut(key).expect("the room was found before")
+    }
+
+    fn person_mut(&mut self, who: Who) -> &mut Person {
+        self.people.get_mut(&who).expect("the person was found before")
+    }
+
+    fn account_mut(&mut self, name: &str) -> &mut Account {
+        self.accounts.get_mut(name).expect("the account was found before")
+    }
+
+    fn add_person(&mut self, person: Person) -> Who {
+        self.next += 1;
+        self.people.insert(self.next, person);
+        self.next
+    }
+
+    fn add_room(&mut self, name: &str) -> &mut Room {
+        self.next += 1;
+        let room = Room {
+            serial: self.next,
+            name: name.to_owned(),
+            flags: new_flags(),
+            key: None,
+            limit: None,
+            has_topic: false,
+            lists: Vec::new(),
+            members: BTreeMap::new(),
+            has_past: false,
+        };
+        self.rooms.entry(name.to_lowercase()).or_insert(room)
+    }
+}
+
+#[derive(Debug)]
+enum Member {
+    Here(Who),
+    Away(String),
+}
+
+impl Room {
+    fn has(&self, flag: RoomFlag) -> bool {
+        self.flags.contains(&(flag as u16))
+    }
+
+    fn list(&self, kind: ListKind) -> impl Iterator<Item = &str> {
+        self.lists.iter().filter(move |(of, _)| *of == kind).map(|(_, mask)| mask.as_str())
+    }
+
+    /// Whether the lists keep someone out, or silent.
+    fn silence_of(&self, person: &Person) -> Option<&'static str> {
+        let matching = |kind| self.list(kind).filter(|mask| fits(mask, person)).collect::<Vec<&str>>();
+        let (against, except) = (matching(ListKind::Ban), matching(ListKind::Exception));
+        let is_mute = |mask: &&str| mask.starts_with("~m:");
+        if except.iter().any(|mask| !is_mute(mask)) {
+            return None;
+        }
+        if against.iter().any(|mask| !is_mute(mask)) {
+            return Some("Banned");
+        }
+        (!against.is_empty() && except.is_empty()).then_some("Muted")
+    }
+}
+
+/// What a new room has: members speak (n), operators set the topic (t).
+fn new_flags() -> BTreeSet<u16> {
+    BTreeSet::from([RoomFlag::MembersSpeak as u16, RoomFlag::TopicLocked as u16])
+}
+
+/// Whether a mask means this person.
+fn fits(mask: &str, person: &Person) -> bool {
+    if let Some(inner) = mask.strip_prefix("~m:") {
+        return fits(inner, person);
+    }
+    if let Some(account) = mask.strip_prefix("~a:") {
+        return person.account.as_deref().is_some_and(|own| like(account, own));
+    }
+    if let Some(realname) = mask.strip_prefix("~r:") {
+        return like(realname, &person.realname);
+    }
+    like(mask, &format!("{}!{}@{}", person.name, person.ident, person.host))
+}
+
+/// `*` is any text, `?` any character, letters are equal in any case. Slow and short.
+fn like(pattern: &str, text: &str) -> bool {
+    fn go(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.first(), text.first()) {
+            (None, None) => true,
+            (Some('*'), _) if go(&pattern[1..], text) => true,
+            (Some('*'), Some(_)) => go(pattern, &text[1..]),
+            (Some(p), Some(t)) => (*p == '?' || p == t) && go(&pattern[1..], &text[1..]),
+            _ => false,
+        }
+    }
+    let letters = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
+    go(&letters(pattern), &letters(text))
+}
+
+/// Whether the model has an opinion about it.
+fn is_known(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Ask(_)
+            | Command::Watch { .. }
+            | Command::Unwatch { .. }
+            | Command::UnwatchAll
+            | Command::Knock { .. }
+            | Command::SetAway { .. }
+            | Command::Announce { .. }
+    )
+}
+
+/// Whether its session was told of it.
+fn has_happened(command: &Command, events: &[Event]) -> bool {
+    let in_room = |name: &str| {
+        let name = name.to_lowercase();
+        events.iter().any(|event| room_of(event).is_some_and(|room| room.to_lowercase() == name))
+    };
+    match command {
+        Command::Join { room, .. } | Command::Part { room, .. } => in_room(room.text()),
+        Command::Kick { room, .. } => in_room(room.text()),
+        Command::Post(post) => match &post.to {
+            Recipient::Room { name, .. } => in_room(name.text()),
+            Recipient::Person { name } => in_room(name.text()),
+        },
+        _ => false,
+    }
+}
+
+fn unsaid(command: &Command) -> Option<Unsaid> {
+    let Command::Post(post) = command else { return None };
+    let number = number_in(&post.text).filter(|_| post.kind != MessageKind::Signal)?;
+    let to = match &post.to {
+        Recipient::Room { name, .. } => name.text(),
+        Recipient::Person { name } => name.text(),
+    };
+    Some(Unsaid { to: to.to_lowercase().to_string(), number })
+}
+
+/// The name of a refusal, with what tells it from others of its name.
+fn reason_of(refusal: &Refusal) -> String {
+    if let Refusal::CannotSpeak { why, .. } = refusal {
+        return format!("CannotSpeak {why:?}");
+    }
+    let text = format!("{refusal:?}");
+    text.split([' ', '{', '(']).next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks() {
+        for (pattern, text, result) in [
+            ("*", "", true),
+            ("a*c", "aXbC", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("*b*", "abc", true),
+            ("b*", "abc", false),
+        ] {
+            assert_eq!(like(pattern, text), result, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn reasons() {
+        let room = || "#tea".into();
+        for (refusal, reason) in [
+            (Refusal::Banned { room: room() }, "Banned"),
+            (Refusal::StorageFull, "StorageFull"),
+            (Refusal::CannotSpeak { room: room(), why: chat::refusal::Silence::Muted }, "CannotSpeak Muted"),
+        ] {
+            assert_eq!(reason_of(&refusal), reason);
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! What people say: anything, at any time, often nonsense, never twice the same.
+
+use crate::client::{Answer, Client};
+use crate::invariants::Ledger;
+use crate::random::Random;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use session::Peer;
+use std::net::IpAddr;
+use wire::Capability;
+
+/// No two of them look alike.
+pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
+pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
+
+/// Those that a client may ask for and lay down at any time.
+const CAPABILITIES: [Capability; 18] = [
+    Capability::EchoMessage,
+    Capability::LabeledResponse,
+    Capability::Batch,
+    Capability::MessageTags,
+    Capability::ServerTime,
+    Capability::AccountTag,
+    Capability::AccountNotify,
+    Capability::AwayNotify,
+    Capability::ExtendedJoin,
+    Capability::Setname,
+    Capability::Chghost,
+    Capability::MultiPrefix,
+    Capability::UserhostInNames,
+    Capability::InviteNotify,
+    Capability::NoImplicitNames,
+    Capability::StandardReplies,
+    Capability::ExtendedMonitor,
+    Capability::ParlorIdentity,
+];
+
+/// Where a device of this person comes from.
+pub fn peer(who: usize, random: &mut Random) -> Peer {
+    let address: IpAddr = [10, 0, 0, who as u8 + 1].into();
+    let secure = !random.happens(100);
+    Peer {
+        address,
+        port_local: if secure { 6697 } else { 6667 },
+        secure,
+        loopback: false,
+        certificate: None,
+        transport: if secure { "TLS" } else { "TCP" },
+        exempt: !random.happens(250),
+        host: None,
+    }
+}
+
+fn password_of(who: usize) -> String {
+    format!("password-of-{}", PEOPLE[who])
+}
+
+/// A name as someone else might type it.
+fn in_some_case(name: &str, random: &mut Random) -> String {
+    match random.below(6) {
+        0 => name.to_uppercase(),
+        1 => name.chars().enumerate().map(|(at, c)| if at == 1 { c.to_ascii_uppercase() } else { c }).collect(),
+        _ => name.to_owned(),
+    }
+}
+
+impl Client {
+    /// The first lines of a connection, all at once.
+    pub fn introduce(&mut self, random: &mut Random) -> Vec<String> {
+        let mut lines = Vec::new();
+        if random.happens(30) {
+            // Says half of it, and waits.
+            return vec![format!("NICK {}", PEOPLE[self.who])];
+        }
+        let negotiates = random.happens(800);
+        if negotiates {
+            if random.happens(500) {
+                lines.push("CAP LS 302".to_owned());
+            }
+            let share = *random.one_of(&[200, 500, 900]);
+            let wanted: Vec<Capability> = CAPABILITIES.into_iter().filter(|_| random.happens(share)).collect();
+            if !wanted.is_empty() {
+                let names: Vec<&str> = wanted.iter().map(|capability| capability.name()).collect();
+                lines.push(format!("CAP REQ :{}", names.join(" ")));
+                wanted.into_iter().for_each(|capability| self.capabilities.insert(capability));
+            } else if lines.is_empty() {
+                lines.push("CAP LS".to_owned());
+            }
+        }
+        let logs_in = random.happens(500);
+        if logs_in {
+            self.wants_account = true;
+            let password = if random.happens(50) { "wrong".to_owned() } else { password_of(self.who) };
+            lines.push(format!("PASS {}:{password}", in_some_case(PEOPLE[self.who], random)));
+        }
+        let name = match random.below(8) {
+            0 => format!("{}_", PEOPLE[self.who]),
+            1 => PEOPLE[random.below(PEOPLE.len())].to_owned(),
+            _ => in_some_case(PEOPLE[self.who], random),
+        };
+        lines.push(format!("NICK {name}"));
+        lines.push(format!("USER u{} 0 * :{} Real", self.who, PEOPLE[self.who]));
+        if negotiates {
+            lines.push("CAP END".to_owned());
+        }
+        lines
+    }
+
+    /// Whatever comes to mind. Most of it is one line.
+    pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
+        const WEIGHTS: [usize; 27] = [
+            300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
+        ];
+        let room = self.some_room(random);
+        let person = self.some_person(random);
+        match random.weighted(&WEIGHTS) {
+            0 => self.say("PRIVMSG", &room, random, ledger, out),
+            1 => self.say("PRIVMSG", &person, random, ledger, out),
+            2 => {
+                let to = if random.happens(500) { room } else { person };
+                self.say("NOTICE", &to, random, ledger, out);
+            }
+            3 => {
+                // To ranks only.
+                let prefix = random.one_of(&["@", "+", "%", "~", "&"]);
+                self.say("PRIVMSG", &format!("{prefix}{room}"), random, ledger, out);
+            }
+            4 => {
+                let number = ledger.new_number();
+                let other = self.some_room(random);
+                let targets = if other.to_lowercase() == room.to_lowercase() {
+                    format!("{room},{person}")
+                } else {
+                    format!("{room},{other},{person}")
+                };
+                self.line(&format!("PRIVMSG {targets} :m{number} to many"), random, ledger, out);
+            }
+            5 => match random.below(8) {
+                0 => self.line(&format!("JOIN {room} {}", random.one_of(&["k1", "k2"])), random, ledger, out),
+                1 => {
+                    let other = self.some_room(random);
+                    if other.to_lowercase() != room.to_lowercase() {
+                        self.line(&format!("JOIN {room},{other} k1,k1"), random, ledger, out);
+                    }
+                }
+                _ => self.line(&format!("JOIN {room}"), random, ledger, out),
+            },
+            6 => {
+                let reason = random.one_of(&["", " :bye", " :m words"]);
+                self.line(&format!("PART {room}{reason}"), random, ledger, out);
+            }
+            7 => {
+                let modes = random.one_of(&[
+                    "+m",
+                    "-m",
+                    "+n",
+                    "-n",
+                    "-n",
+                    "+i",
+                    "-i",
+                    "+s",
+                    "-s",
+                    "+t",
+                    "-t",
+                    "+C",
+                    "-C",
+                    "+R",
+                    "-R",
+                    "+M",
+                    "-M",
+                    "+P",
+                    "-P",
+                    "+nt-imsCRM",
+                    "-ntimsCRMkl *",
+                ]);
+                self.line(&format!("MODE {room} {modes}"), random, ledger, out);
+            }
+            8 => {
+                let sign = random.one_of(&["+", "+", "-"]);
+                let list = random.one_of(&["b", "b", "b", "e", "I"]);
+                let mask = match random.below(9) {
+                    0 => "*!*@*".to_owned(),
+                    1 => "b*".to_owned(),
+                    2 => format!("a:{person}"),
+                    3 => format!("m:{person}"),
+                    4 => format!("m:a:{person}"),
+                    5 => format!("*!~u{}@*", random.below(PEOPLE.len())),
+                    6 => format!("r:{}*", PEOPLE[random.below(PEOPLE.len())]),
+                    _ => person,
+                };
+                self.line(&format!("MODE {room} {sign}{list} {mask}"), random, ledger, out);
+            }
+            9 => {
+                let change = random.one_of(&["+o", "+o", "-o", "+v", "+v", "-v", "+h", "-h", "+a", "+q", "-q"]);
+                if random.happens(150) {
+                    let other = self.some_person(random);
+                    self.line(&format!("MODE {room} +ov-h {person} {other} {person}"), random, ledger, out);
+                } else {
+                    self.line(&format!("MODE {room} {change} {person}"), random, ledger, out);
+                }
+            }
+            10 => {
+                let modes = random.one_of(&["+k k1", "+k k2", "-k *", "-k *", "+l 2", "+l 3", "-l", "-l", "+kl k1 4"]);
+                self.line(&format!("MODE {room} {modes}"), random, ledger, out);
+            }
+            11 => {
+                let topic = random.one_of(&["", " :", " :words", " :other words", " :naïve ☕"]);
+                self.line(&format!("TOPIC {room}{topic}"), random, ledger, out);
+            }
+            12 => self.line(&format!("KICK {room} {person} :out"), random, ledger, out),
+            13 => self.line(&format!("INVITE {person} {room}"), random, ledger, out),
+            14 => {
+                let name = match random.below(4) {
+                    0 => format!("{}_", PEOPLE[self.who]),
+                    1 => person,
+                    _ => in_some_case(PEOPLE[self.who], random),
+                };
+                self.line(&format!("NICK {name}"), random, ledger, out);
+            }
+            15 => {
+                let away = random.one_of(&["AWAY", "AWAY :lunch", "AWAY :tea"]);
+                self.line(away, random, ledger, out);
+            }
+            16 => {
+                let other = self.some_room(random);
+                let rooms = if other.to_lowercase() == room.to_lowercase() { room } else { format!("{room},{other}") };
+                self.line(&format!("NAMES {rooms}"), random, ledger, out);
+            }
+            17 => {
+                let question = random.one_of(&[
+                    "WHO R",
+                    "WHO R %tcuihsnfdlaor,42",
+                    "WHO P",
+                    "WHOIS P",
+                    "WHOWAS P",
+                    "LIST",
+                    "LIST >1",
+                    "LUSERS",
+                    "MODE R",
+                    "MODE R b",
+                    "MODE R I",
+                    "TOPIC R",
+                    "ISON P",
+                    "USERHOST P",
+                    "MOTD",
+                    "VERSION",
+                    "TIME",
+                    "INVITE",
+                    "KNOCK R",
+                    "MONITOR + P",
+                    "MONITOR - P",
+                    "MONITOR S",
+                    "MONITOR L",
+                    "MONITOR C",
+                    "HELP",
+                    "ADMIN",
+                    "INFO",
+                    "STATS u",
+                    "LINKS",
+                    "MODE P",
+                    "PING",
+                    "PRIVMSG",
+                    "PRIVMSG R",
+                    "JOIN",
+                    "NICK",
+                    "CAP LIST",
+                    "ISUPPORT",
+                    "NOTICE $* :hello",
+                ]);
+                let line = question.replace('R', &room).replace('P', &person);
+                // The letters of verbs are not meant.
+                let verb = question.split(' ').next().unwrap_or_default();
+                let rest = line.split_once(' ').map_or(String::new(), |(_, rest)| format!(" {rest}"));
+                self.line(&format!("{verb}{rest}"), random, ledger, out);
+            }
+            18 => self.fence(random, ledger, out),
+            19 => self.line(&format!("SETNAME :{} Really", PEOPLE[self.who]), random, ledger, out),
+            20 => {
+                let modes = random.one_of(&["+R", "-R", "+Z", "-Z", "+i", "-i", "+wB", "-B"]);
+                let nick = self.nick.clone();
+                self.line(&format!("MODE {nick} {modes}"), random, ledger, out);
+            }
+            21 => self.nonsense(random, ledger, out),
+            22 => {
+                let capability = *random.one_of(&CAPABILITIES);
+                let on = random.happens(600);
+                let sign = if on { "" } else { "-" };
+                self.line(&format!("CAP REQ :{sign}{}", capability.name()), random, ledger, out);
+                if on {
+                    self.capabilities.insert(capability);
+                } else {
+                    self.capabilities.remove(capability);
+                }
+            }
+            23 => {
+                let line = if self.has(Capability::MessageTags) { "@+typing=active TAGMSG" } else { "TAGMSG" };
+                let to = if random.happens(700) { room } else { person };
+                push_line(out, &format!("{line} {to}"), random);
+            }
+            // Never twice: whoever is logged in becomes someone else then, of a name that is the hub's to choose.
+            24 if !self.wants_account => {
+                self.wants_account = true;
+                if random.happens(500) {
+                    let who = self.who;
+                    let account = if random.happens(800) { "*" } else { PEOPLE[who] };
+                    self.line(&format!("REGISTER {account} * {}", password_of(who)), random, ledger, out);
+                } else {
+                    let response = format!("\0{}\0{}", PEOPLE[self.who], password_of(self.who));
+                    push_line(out, "AUTHENTICATE PLAIN", random);
+                    push_line(out, &format!("AUTHENTICATE {}", STANDARD.encode(response)), random);
+                }
+            }
+            25 => self.line("JOIN 0", random, ledger, out),
+            26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
+            _ => self.fence(random, ledger, out),
+        }
+    }
+
+    /// Goodbye. Nothing is said behind it.
+    pub fn quit(&mut self, random: &mut Random, out: &mut Vec<u8>) {
+        self.leaving = true;
+        let goodbye = *random.one_of(&["QUIT", "QUIT :gone"]);
+        push_line(out, goodbye, random);
+    }
+
+    fn some_room(&self, random: &mut Random) -> String {
+        let known: Vec<&String> = self.rooms.keys().collect();
+        let room = if !known.is_empty() && random.happens(750) {
+            random.one_of(&known).as_str()
+        } else {
+            *random.one_of(&ROOMS)
+        };
+        in_some_case(room, random)
+    }
+
+    fn some_person(&self, random: &mut Random) -> String {
+        if random.happens(60) {
+            return self.nick.clone();
+        }
+        let name = *random.one_of(&PEOPLE);
+        if random.happens(60) { format!("{name}_") } else { in_some_case(name, random) }
+    }
+
+    fn say(&mut self, verb: &str, to: &str, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
+        let number = ledger.new_number();
+        let text = match random.below(12) {
+            0 => format!("\u{1}ACTION waves m{number}\u{1}"),
+            1 => format!("\u{1}VERSION m{number}\u{1}"),
+            2 => format!("m{number} {}", "long ".repeat(random.below(95))),
+            3 => format!("m{number} naïve ☕ {}", "é".repeat(random.below(200))),
+            _ => format!("m{number} hello"),
+        };
+        let name = to.trim_start_matches(['@', '+', '%', '~', '&']).to_lowercase();
+        let label = self.line_with_label(&format!("{verb} {to} :{text}"), random, ledger, out);
+        match label {
+            Some(label) => ledger.labelled(&label, number, &name),
+            None if self.has(Capability::EchoMessage) => self.awaits(Answer::Echo(number)),
+            None => {}
+        }
+    }
+
+    /// A line, with a label now and then where one may have one.
+    fn line(&mut self, text: &str, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
+        self.line_with_label(text, random, ledger, out);
+    }
+
+    /// The same; returns the label.
+    fn line_with_label(
+        &mut self,
+        text: &str,
+        random: &mut Random,
+        ledger: &mut Ledger,
+        out: &mut Vec<u8>,
+    ) -> Option<String> {
+        if !self.has(Capability::LabeledResponse) || !random.happens(400) {
+            push_line(out, text, random);
+            return None;
+        }
+        let label = ledger.new_word();
+        let more = if random.happens(200) { ";+draft/reply=x\\s\\:" } else { "" };
+        push_line(out, &format!("@label={label}{more} {text}"), random);
+        self.awaits(Answer::Label(label.clone()));
+        Some(label)
+    }
+
+    /// Something whose answer can be told from all others.
+    fn fence(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
+        let word = ledger.new_word();
+        let (line, answer) = match random.below(5) {
+            0 => (format!("TOPIC #{word}"), Answer::Numeric("403", format!("#{word}"))),
+            1 => (format!("X{word}"), Answer::Numeric("421", format!("X{word}"))),
+            2 => (format!("WHOIS {word}"), Answer::Numeric("318", word)),
+            _ => (format!("PING {word}"), Answer::Pong(word)),
+        };
+        push_line(out, &line, random);
+        self.awaits(answer);
+    }
+
+    fn nonsense(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
+        let long = "x".repeat(600);
+        let lines: [&[u8]; 12] = [
+            b"",
+            b"   ",
+            b"PRIVMSG #tea :\xff\xfe",
+            b"\xff",
+            b"PRIVMSG #tea :a\0b",
+            b"PRIVMSG #tea :a\rb",
+            b"@a=b",
+            b":someone",
+            b"@=;;=;a=\\ PING",
+            b":alice!x@y PRIVMSG #tea :",
+            long.as_bytes(),
+            b"PRIVMSG #tea,,bob,#tea : ",
+        ];
+        match random.below(14) {
+            12 => {
+                self.line(&format!("PRIVMSG #tea :{long}"), random, ledger, out);
+            }
+            13 => {
+                out.extend_from_slice(b"@+x=");
+                out.extend_from_slice("y".repeat(5000).as_bytes());
+                out.extend_from_slice(b" PRIVMSG #tea :too many tags\r\n");
+            }
+            at => {
+                out.extend_from_slice(lines[at]);
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+}
+
+pub fn push_line(out: &mut Vec<u8>, line: &str, random: &mut Random) {
+    out.extend_from_slice(line.as_bytes());
+    out.extend_from_slice(if random.happens(200) { b"\n" } else { b"\r\n" });
+}
