@@ -46,11 +46,11 @@ limits! {
     nick_length = 32, 1..=255;
     /// Bytes of a room's name. A longer one is refused (403).
     channel_length = 64, 2..=255;
-    /// Bytes of a topic. A longer one is cut at a character's boundary, as TOPICLEN announces.
+    /// Bytes of a topic. A longer one is refused (417); TOPICLEN announces it.
     topic_length = 390, 1..=480;
-    /// Bytes of a reason of KICK. A longer one is cut at a character's boundary, as KICKLEN announces.
+    /// Bytes of a reason of KICK. A longer one is refused (417); KICKLEN announces it.
     kick_length = 390, 1..=480;
-    /// Bytes of an away text. A longer one is cut at a character's boundary, as AWAYLEN announces.
+    /// Bytes of an away text. A longer one is refused (417); AWAYLEN announces it.
     away_length = 200, 1..=480;
     /// Entries of each list mode (b, e, I) of one room. One more is refused (478).
     list_modes = 100, 1..=100_000;

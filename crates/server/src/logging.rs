@@ -41,13 +41,14 @@ pub fn start(level: LogLevel) -> LogControl {
     LogControl(started.is_ok().then_some(handle))
 }
 
-/// Ours at the level asked for; the libraries only when something is wrong, or for `trace`.
+/// Ours at the level asked for; the libraries only when something is wrong, or for `trace`. What rustls warns of is what
+/// peers do wrong, once each time: thousands of lines for whoever wants to fill the log, and we count them ourselves.
 fn filter(level: LogLevel) -> EnvFilter {
     EnvFilter::new(match level {
         LogLevel::Error => "error",
-        LogLevel::Warn => "warn",
-        LogLevel::Info => "warn,server=info,chat_server=info,session=info,chat=info",
-        LogLevel::Debug => "warn,server=debug,chat_server=debug,session=debug,chat=debug",
+        LogLevel::Warn => "warn,rustls=error",
+        LogLevel::Info => "warn,rustls=error,server=info,chat_server=info,session=info,chat=info",
+        LogLevel::Debug => "warn,rustls=error,server=debug,chat_server=debug,session=debug,chat=debug",
         LogLevel::Trace => "trace",
     })
 }

@@ -65,9 +65,26 @@ impl Daemon {
         Daemon::start_in(folder)
     }
 
+    /// With exactly this configuration, and no more open files than this.
+    pub fn start_limited(config: &str, open_files: u64) -> Daemon {
+        let folder = TempDir::new().expect("a temporary folder");
+        std::fs::write(folder.path().join("config.toml"), config).expect("the configuration");
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(format!("ulimit -n {open_files}; exec \"$0\" \"$@\""))
+            .arg(env!("CARGO_BIN_EXE_chat_server"));
+        let started = spawn_as(shell, folder.path());
+        Daemon::ready(started, folder)
+    }
+
     /// In a folder with a `config.toml`, and perhaps with data of an earlier run.
     pub fn start_in(folder: TempDir) -> Daemon {
-        let (mut child, output) = spawn(folder.path());
+        let started = spawn(folder.path());
+        Daemon::ready(started, folder)
+    }
+
+    fn ready((mut child, output): (Child, Receiver<String>), folder: TempDir) -> Daemon {
         let mut listening = Vec::new();
         let begun = Instant::now();
         loop {
@@ -103,6 +120,44 @@ impl Daemon {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Resident memory.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line for it");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Processor time used so far, of all threads.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it runs");
+        // Behind the program's name, which may hold anything: user and system time are the 12th and 13th field.
+        let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().expect("a number")).sum();
+        ticks as f64 / rustix::param::clock_ticks_per_second() as f64
+    }
+
+    /// The page of /metrics or another path, header and all.
+    pub fn fetch(&self, path: &str) -> String {
+        let mut stream = dial(self.address("http"));
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("asked");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        answer
+    }
+
+    /// The sum of a metric over all its labels.
+    pub fn metric(&self, name: &str) -> f64 {
+        let page = self.fetch("/metrics");
+        let values: Vec<f64> = page
+            .lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+            .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+            .collect();
+        assert!(!values.is_empty(), "no metric {name} in {page}");
+        values.iter().sum()
     }
 
     pub fn signal(&self, name: &str) {
@@ -163,7 +218,11 @@ impl Drop for Daemon {
 
 /// Starts `chat_server` on the folder's `config.toml`; its output, both kinds, comes line by line.
 pub fn spawn(folder: &Path) -> (Child, Receiver<String>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chat_server"))
+    spawn_as(Command::new(env!("CARGO_BIN_EXE_chat_server")), folder)
+}
+
+fn spawn_as(mut program: Command, folder: &Path) -> (Child, Receiver<String>) {
+    let mut child = program
         .arg("--config")
         .arg(folder.join("config.toml"))
         .arg("--data")
@@ -276,6 +335,18 @@ impl Irc {
         }
     }
 
+    /// Bytes as they are, over TCP or TLS.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.try_send_bytes(bytes).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+    }
+
+    pub fn try_send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.carrier {
+            Carrier::Lines(reader) => reader.get_mut().write_all(bytes),
+            Carrier::Messages(_) => panic!("a WebSocket has messages, not bytes"),
+        }
+    }
+
     /// The next line, without its ending; `None`: the server closed.
     pub fn line(&mut self) -> Option<String> {
         self.try_line().unwrap_or_else(|error| panic!("{}: no line came: {error}", self.name))
@@ -322,14 +393,19 @@ impl Irc {
 
     /// Everything up to the answer of a PING sent now: what is not there yet will not come of what was said before.
     pub fn drain(&mut self) -> Vec<String> {
-        self.send("PING :drained");
+        self.try_drain().unwrap_or_else(|| panic!("{}: the server closed", self.name))
+    }
+
+    /// The same; `None`: the server has closed.
+    pub fn try_drain(&mut self) -> Option<Vec<String>> {
+        self.try_send("PING :drained").ok()?;
         let mut lines = Vec::new();
         loop {
-            match self.line() {
-                Some(line) if line.contains("PONG") && line.ends_with("drained") => return lines,
-                Some(line) => lines.push(line),
-                None => return lines,
+            let line = self.line()?;
+            if line.contains("PONG") && line.ends_with("drained") {
+                return Some(lines);
             }
+            lines.push(line);
         }
     }
 
@@ -562,6 +638,19 @@ impl Write for Link {
 /// A TCP connection that waits for nothing longer than [`DEADLINE`].
 pub fn dial(address: SocketAddr) -> TcpStream {
     try_dial(address).unwrap_or_else(|error| panic!("{address} could not be reached: {error}"))
+}
+
+/// The same from an address of this machine's own, such as 127.0.0.2.
+pub fn dial_from(source: &str, address: SocketAddr) -> TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    let source = SocketAddr::new(source.parse().expect("an address"), 0);
+    socket.bind(&source.into()).expect("an address of this machine");
+    socket.connect_timeout(&address.into(), DEADLINE).expect("connected");
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(DEADLINE)).expect("a time limit");
+    stream.set_write_timeout(Some(DEADLINE)).expect("a time limit");
+    stream.set_nodelay(true).expect("no delay");
+    stream
 }
 
 pub fn try_dial(address: SocketAddr) -> io::Result<TcpStream> {
