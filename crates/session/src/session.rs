@@ -1044,6 +1044,67 @@ mod tests {
         }
     }
 
+    /// Bug class T1, one by one: every verb with none to one more than it reads, about rooms one is in or not, oneself,
+    /// members, others and nobody. Each line is answered once, and what is asked behind it is answered behind it.
+    #[test]
+    fn every_line_is_answered_once() {
+        const WORDS: [&str; 8] = ["#tea", "#pot", "#none", "alice", "bob", "carol", "nobody", "+o"];
+        const MOST_PARAMETERS: usize = 4;
+        let mut lines = 0;
+        for verb in verb::VERBS {
+            let mut world = World::new(crate::testing::with_operator);
+            let (mut at, mut said) = (0, 0);
+            for (first, second, count, operator) in WORDS
+                .iter()
+                .flat_map(|first| WORDS.iter().map(move |second| (first, second)))
+                .flat_map(|(first, second)| (0..=MOST_PARAMETERS).map(move |count| (first, second, count)))
+                .flat_map(|(first, second, count)| [false, true].map(|operator| (first, second, count, operator)))
+            {
+                if (count == 0 && (*first, *second) != (WORDS[0], WORDS[0])) || (count == 1 && *second != WORDS[0]) {
+                    continue;
+                }
+                if said % 60 == 0 || world.is_closed(at) {
+                    // Bob is in the room, carol in another, alice in both.
+                    world = World::new(crate::testing::with_operator);
+                    world.arrive("bob", "").unwrap();
+                    world.arrive("carol", "").unwrap();
+                    at = 2;
+                    world.arrive("alice", "batch labeled-response standard-replies message-tags").unwrap();
+                }
+                world.say(at, if operator { "OPER root sesame" } else { "MODE alice -o" }).unwrap();
+                for (who, line) in [(at, "JOIN #tea,#pot"), (0, "JOIN #tea"), (1, "JOIN #pot")] {
+                    if !world.is_closed(who) {
+                        world.say(who, line).unwrap();
+                    }
+                }
+                world.received(at);
+                let words = [first, second, second, first];
+                let parameters: String = words[..count].iter().map(|word| format!(" {word}")).collect();
+                let line = format!("@label=x {}{parameters}", verb.name);
+                world.say(at, &line).unwrap();
+                said += 1;
+                lines += 1;
+                let answer = world.received(at);
+                let labelled = answer.iter().filter(|line| line.starts_with("@label=x")).count();
+                let farewell =
+                    answer.last().is_some_and(|line| line.starts_with("ERROR :") || line.contains(" ERROR :"));
+                assert!(labelled == 1 || world.is_closed(at) && farewell, "{line} is answered {answer:#?}");
+                let opened = answer.iter().filter(|line| line.contains(" BATCH +")).count();
+                let closed = answer.iter().filter(|line| line.contains(" BATCH -")).count();
+                assert_eq!(opened, closed, "{line} is answered {answer:#?}");
+                if !world.is_closed(at) {
+                    world.say(at, "PING behind").unwrap();
+                    let last = world.received(at);
+                    assert!(
+                        last.iter().any(|line| line.ends_with("PONG irc.example :behind")),
+                        "{line}, then: {last:#?}"
+                    );
+                }
+            }
+        }
+        assert!(lines > 10_000, "{lines}");
+    }
+
     #[test]
     fn events_of_other_people_change_nothing_of_oneself() {
         check_with(
