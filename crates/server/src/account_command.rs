@@ -86,6 +86,12 @@ struct KeptScram {
 /// How long a command that needs the disk may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a server that has the folder, but not yet or no longer its socket, is waited for: one starts in a second and
+/// stops in five.
+const BETWEEN_RUNS: Duration = Duration::from_secs(8);
+/// How often to look. Nothing tells another process that a lock is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// Does what was asked on the command line. The report for its standard output, with the end of its last line.
 ///
 /// # Errors
@@ -96,7 +102,7 @@ pub fn execute(config: &Config, command: &AccountCommand) -> Result<String, Stri
         Durability::Full => store::Durability::Full,
         Durability::Relaxed => store::Durability::Relaxed,
     };
-    let lines = carry_out(&action, &config.storage.path, facts::settings(config), durability)?;
+    let lines = carry_out(&action, &config.storage.path, facts::settings(config), durability, BETWEEN_RUNS)?;
     Ok(lines.into_iter().map(|line| line + "\n").collect())
 }
 
@@ -106,27 +112,31 @@ fn carry_out(
     folder: &Path,
     settings: Settings,
     durability: store::Durability,
+    patience: Duration,
 ) -> Result<Vec<String>, String> {
-    if let Some(lines) = control::ask(folder, action)? {
-        return Ok(lines);
-    }
+    let begun = Instant::now();
     let database = folder.join(store::DATABASE);
     let makes_one = matches!(action, AccountAction::AddAccount { .. });
-    if !makes_one && !database.exists() {
-        return Err(format!(
-            "there is no {} yet; name the server's folder with --data or --config, or make the first account with \
-             chat_server account add NAME",
-            database.display()
-        ));
-    }
-    let folder = match DataFolder::open(folder) {
-        Ok(folder) => folder,
-        Err(DataFolderError::InUse { path, .. }) => {
-            // It has the folder but not (or no longer) its socket.
-            let path = path.display();
-            return Err(format!("the server on {path} is just starting or stopping; try again in a moment"));
+    let folder = loop {
+        if let Some(lines) = control::ask(folder, action)? {
+            return Ok(lines);
         }
-        Err(error) => return Err(error.to_string()),
+        if !makes_one && !database.exists() {
+            return Err(format!(
+                "there is no {} yet; name the server's folder with --data or --config, or make the first account with \
+                 chat_server account add NAME",
+                database.display()
+            ));
+        }
+        match DataFolder::open(folder) {
+            Ok(folder) => break folder,
+            Err(DataFolderError::InUse { .. }) if begun.elapsed() < patience => std::thread::sleep(LOOK_AGAIN),
+            Err(DataFolderError::InUse { path, .. }) => {
+                let path = path.display();
+                return Err(format!("the server on {path} is just starting or stopping; try again in a moment"));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
     };
     action.describe(&apply_here(action.command(&settings.name_rules)?, &folder, settings, durability)?)
 }
@@ -303,7 +313,7 @@ fn username(name: &str, rules: &NameRules) -> Result<Username, String> {
 impl KeptPassword {
     /// Judges and hashes it.
     fn of(text: &str, scram: bool, cost: password::PasswordCost) -> Result<KeptPassword, String> {
-        password::judge(text)?;
+        password::judge(text, cost)?;
         let Hashed { hash, scram } = password::hash(text, scram, cost).map_err(|error| error.to_string())?;
         let scram = scram.map(|keys| KeptScram {
             iterations: keys.iterations,
@@ -437,7 +447,7 @@ mod tests {
     /// One action after the other on the same data, with what is to be found in its report, or in its refusal.
     fn check(folder: &Path, steps: &[(AccountAction, Result<&str, &str>)]) {
         for (action, expected) in steps {
-            let found = carry_out(action, folder, Settings::default(), store::Durability::Full);
+            let found = carry_out(action, folder, Settings::default(), store::Durability::Full, Duration::ZERO);
             let fits = match (&found, expected) {
                 (Ok(lines), Ok(part)) => lines.join("\n").contains(part),
                 (Err(sentence), Err(part)) => sentence.contains(part),
@@ -536,6 +546,26 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_is_just_starting_is_waited_for() {
+        let around = tempfile::tempdir().expect("a folder");
+        let path = around.path().to_owned();
+        let folder = DataFolder::open(&path).expect("taken");
+        let (report, reported) = channel();
+        std::thread::spawn(move || {
+            let action = AccountAction::AddAccount { name: "ada".into(), password: password("a long one") };
+            let found = carry_out(&action, &path, Settings::default(), store::Durability::Full, PATIENCE);
+            let _ = report.send(found);
+        });
+        // It is asked while the folder is taken and no socket is there, sooner or later.
+        assert!(reported.recv_timeout(Duration::from_millis(50)).is_err(), "answered by nobody");
+        let (socket, hub) = serve(&folder);
+        let lines = reported.recv_timeout(PATIENCE).expect("a report").expect("made");
+        assert!(lines.join("\n").contains("ada is made"), "{lines:?}");
+        drop(socket);
+        hub.join().expect("the hub");
+    }
+
+    #[test]
     fn what_goes_over_the_socket_holds_no_password() {
         let action = AccountAction::AddAccount { name: "ada".into(), password: password("a long one") };
         let line = serde_json::to_string(&action).expect("written");
@@ -546,7 +576,7 @@ mod tests {
 
     #[test]
     fn easily_guessed_passwords_are_refused() {
-        let refused = KeptPassword::of("password", false, PasswordCost::Test).expect_err("refused");
+        let refused = KeptPassword::of("password", false, PasswordCost::Standard).expect_err("refused");
         assert!(refused.contains("most used"), "{refused}");
     }
 }

@@ -245,7 +245,7 @@ pub fn password_hash(source: PasswordSource) -> Result<String, String> {
 }
 
 fn hash_for_configuration(password: &str) -> Result<String, String> {
-    password::judge(password)?;
+    password::judge(password, PasswordCost::Standard)?;
     let hashed = password::hash(password, false, PasswordCost::Standard).map_err(|why| why.to_string())?;
     Ok(hashed.hash.into())
 }

@@ -5,9 +5,13 @@ use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Holds the lock, and names its holder. Stays when the server is gone: removing it would race with the next one.
 const LOCK: &str = "lock";
+
+/// How often to look whether the folder is free. Nothing tells another process that a lock is given up.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The data folder, held by this process alone until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -55,6 +59,21 @@ impl DataFolder {
             .and_then(|()| lock.write_all(note.as_bytes()))
             .map_err(unusable)?;
         Ok(DataFolder { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The same, but another process that ends within `patience` is waited for: a server that is just stopping, or a
+    /// command about accounts, which takes a moment.
+    ///
+    /// # Errors
+    /// As [`DataFolder::open`].
+    pub fn open_when_free(path: &Path, patience: Duration) -> Result<DataFolder, DataFolderError> {
+        let begun = Instant::now();
+        loop {
+            match DataFolder::open(path) {
+                Err(DataFolderError::InUse { .. }) if begun.elapsed() < patience => std::thread::sleep(LOOK_AGAIN),
+                outcome => return outcome,
+            }
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -158,6 +177,18 @@ mod tests {
         let refused = DataFolder::open(around.path()).expect_err("in use");
         assert_eq!(refused, DataFolderError::InUse { path: around.path().to_owned(), process: None });
         drop(held);
+    }
+
+    #[test]
+    fn a_folder_that_becomes_free_in_time_is_taken() {
+        let around = tempfile::tempdir().expect("a folder");
+        let held = DataFolder::open(around.path()).expect("free");
+        let refused = DataFolder::open_when_free(around.path(), LOOK_AGAIN).expect_err("in use");
+        assert!(matches!(refused, DataFolderError::InUse { .. }));
+        let path = around.path().to_owned();
+        let waiting = std::thread::spawn(move || DataFolder::open_when_free(&path, Duration::from_secs(60)).is_ok());
+        drop(held);
+        assert!(waiting.join().expect("no panic"));
     }
 
     #[test]

@@ -235,6 +235,10 @@ pub const PROXY_HEADER_BYTES: usize = 4_096;
 /// Lines of the log about one cause: one in so long a time. The others are counted and the count is logged.
 pub const COMPLAINT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long a start waits for the data folder while another process has it: a command about accounts, or the server before
+/// that is just ending. Then it is refused.
+pub const FOLDER_PATIENCE: Duration = Duration::from_secs(2);
+
 /// From SIGTERM to the end of the process, whatever happens.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(5);
 

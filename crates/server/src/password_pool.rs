@@ -55,7 +55,7 @@ impl PasswordPool {
                     Work::CheckPassword { hash, password, .. } => {
                         WorkResult::Checked { matches: password::verify(hash.as_deref(), &password, self.cost) }
                     }
-                    Work::HashPassword { password, scram, .. } => match password::judge(&password) {
+                    Work::HashPassword { password, scram, .. } => match password::judge(&password, self.cost) {
                         Err(why) => WorkResult::Weak { why },
                         Ok(()) => match password::hash(&password, scram, self.cost) {
                             Ok(hashed) => WorkResult::Hashed { hash: hashed.hash, scram: hashed.scram },

@@ -119,7 +119,7 @@ impl Server {
             tracing::warn!("{sentence}");
             1_024
         });
-        let folder = data_folder::DataFolder::open(&config.storage.path)?;
+        let folder = data_folder::DataFolder::open_when_free(&config.storage.path, limits::FOLDER_PATIENCE)?;
         let bound = bind_all(&config)?;
         let tls_material = if bound.iter().any(|bound| bound.settings.tls) {
             Some(TlsMaterial::load(&config).map_err(|error| error.to_string())?)

@@ -152,7 +152,9 @@ impl Shard {
                 Stage::Open(_) => {
                     self.with_session(id, |session, now, facts, output| session.close(now, facts, farewell, output));
                 }
-                Stage::Ending { .. } => {}
+                // It has been told goodbye; the stop doesn't wait for it to hang up.
+                Stage::Ending { told: true, .. } => self.drop_connection(slot),
+                Stage::Ending { told: false, .. } => {}
                 Stage::Proxy { .. } | Stage::Handshake { .. } => self.drop_connection(slot),
             }
         }
