@@ -13,6 +13,9 @@ use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum Query {
+    /// Nothing but to be told, by the end of the request, that everything which anyone had asked before has been told to
+    /// whom it concerns.
+    Nothing,
     /// What is needed to check a login; counts as an attempt. `Credentials`, for unknown names as well.
     /// `exempt`: from an address without login throttles.
     Credentials {

@@ -3,8 +3,8 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, rehash, stats, topic, userhost,
-    userip, who, whois, whowas,
+    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, ping, rehash, stats, topic,
+    userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -76,8 +76,13 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
 
 /// Everything that the line asked for has come.
 pub(crate) fn complete(turn: &mut Turn<'_>) {
-    if matches!(turn.awaiting(), Some(Awaiting::Permission)) {
-        rehash::write_begun(turn);
+    match turn.awaiting() {
+        Some(Awaiting::Permission) => rehash::write_begun(turn),
+        Some(Awaiting::Ping { token }) => {
+            let token = token.clone();
+            ping::write(turn, &token);
+        }
+        _ => {}
     }
 }
 

@@ -43,8 +43,8 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         token("CHANTYPES", Some("#")),
         token("ELIST", Some("CMNTU")),
         token("EXCEPTS", Some("e")),
-        // Account, mute, realname (chat::mask).
-        token("EXTBAN", Some("~,amr")),
+        // Account, mute, realname (chat::mask); without a prefix (mode_letters::mask_from_wire).
+        token("EXTBAN", Some(",amr")),
         token("HOSTLEN", Some(&HOST_LENGTH.to_string())),
         token("INVEX", Some("I")),
         token("KEYLEN", Some(&KEY_LENGTH.to_string())),

@@ -929,10 +929,10 @@ mod tests {
         session.receive(Moment::default(), &facts, Ok(b"TOPIC #tea"), &mut out);
         let mut said = 0;
         while session.flood_wait_ms(Moment::default(), &facts) == 0 {
-            session.receive(Moment::default(), &facts, Ok(b"PING x"), &mut out);
+            session.receive(Moment::default(), &facts, Ok(b"NONSENSE"), &mut out);
             said += 1;
         }
-        assert!((1_000..10_000).contains(&said), "{said} replies held");
+        assert!((500..10_000).contains(&said), "{said} replies held");
     }
 
     #[test]

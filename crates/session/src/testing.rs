@@ -72,11 +72,12 @@ struct Connection {
     gone: bool,
 }
 
-/// Commits at once, or fails at once.
+/// Commits at once, or fails at once, or has nothing to say yet.
 #[derive(Default)]
 struct TestLog {
     outcomes: VecDeque<Outcome>,
     failing: bool,
+    waits: bool,
 }
 
 impl Log for TestLog {
@@ -88,7 +89,7 @@ impl Log for TestLog {
         });
     }
     fn committed(&mut self) -> Option<Outcome> {
-        self.outcomes.pop_front()
+        if self.waits { None } else { self.outcomes.pop_front() }
     }
 }
 
@@ -257,6 +258,12 @@ impl World {
         let mut out = Output::default();
         self.connections[at].session.receive(self.now, &self.facts, frame, &mut out);
         self.carry_out(at, out);
+    }
+
+    /// Whether the log keeps its outcomes to itself; from `false` on it tells them.
+    pub(crate) fn log_waits(&mut self, waits: bool) {
+        self.sequencer.log_mut().waits = waits;
+        self.submit(Vec::new());
     }
 
     /// The configuration is read again.

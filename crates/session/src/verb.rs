@@ -115,6 +115,10 @@ pub(crate) enum Awaiting {
     Gateway(Box<webirc::Claim>),
     /// NICK.
     Rename,
+    /// PING with this token.
+    Ping {
+        token: CompactString,
+    },
     /// REGISTER.
     Register(Box<register::Application>),
 

@@ -29,6 +29,7 @@ struct Viewer {
 impl Hub {
     pub(super) fn answer(&mut self, query: Query, turn: &mut Turn) {
         match query {
+            Query::Nothing => {}
             // These two count attempts, and need no client.
             Query::Credentials { name, address, exempt } => self.credentials(&name, address, exempt, turn),
             Query::CertificateAccount { certificate } => self.certificate_account(&certificate, turn),
@@ -43,7 +44,7 @@ impl Hub {
         let viewer =
             Viewer { slot: self.asker(turn).map(|asker| asker.slot), sees_all: self.rights(turn).holds(Right::SeeAll) };
         match query {
-            Query::Credentials { .. } | Query::CertificateAccount { .. } => Err(Refusal::NotYours),
+            Query::Nothing | Query::Credentials { .. } | Query::CertificateAccount { .. } => Err(Refusal::NotYours),
             Query::Account { name } => self.account_answer(&name, viewer, turn),
             Query::Accounts => {
                 self.require(Right::Accounts, turn)?;

@@ -1,9 +1,8 @@
-//! LINKS (RFC 2812 section 3.4.5): this server is the whole network.
+//! LINKS (RFC 2812 section 3.4.5): this server is the whole network, so there are none.
 
 use super::{Phase, Verb};
 use crate::targets;
 use crate::turn::Turn;
-use chat::mask::glob;
 use wire::{Line, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
@@ -12,19 +11,12 @@ pub(crate) const VERB: Verb = Verb {
     phase: Phase::Registered,
     cost: 1,
     receive,
-    help: "LINKS [<mask>]\nShows the servers of this network.",
+    help: "LINKS [<mask>]\nShows the servers that this one is linked with: none.",
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
-    let facts = turn.facts;
     // With two parameters the first is the server to ask.
     let mask = line.params().last().copied().filter(|mask| !mask.is_empty()).unwrap_or("*");
-    if glob(mask, &facts.server_name) {
-        turn.numeric(Numeric::RPL_LINKS)
-            .param(&facts.server_name)
-            .param(&facts.server_name)
-            .trailing_cut(&format!("0 {}", facts.description));
-    }
     turn.numeric(Numeric::RPL_ENDOFLINKS).param(targets::shown(mask)).trailing("End of LINKS list");
 }
 
@@ -33,13 +25,14 @@ mod tests {
     use crate::testing::check;
 
     #[test]
-    fn one_server_is_all() {
+    fn a_server_alone_has_no_links() {
         check(
             "alice=
              alice> LINKS
-             alice< :irc.example 364 alice irc.example irc.example :0 A parlor
              alice< :irc.example 365 alice * :End of LINKS list
              alice> LINKS *.org
+             alice< :irc.example 365 alice *.org :End of LINKS list
+             alice> LINKS irc.example *.org
              alice< :irc.example 365 alice *.org :End of LINKS list",
         );
     }

@@ -1,7 +1,11 @@
-//! PING: answered in its place, behind the answers to everything said before.
+//! PING: answered in its place, behind the answers to everything said before, and behind what anyone else had said by
+//! then: whoever has the PONG has seen all that the server had taken in before it.
 
 use super::{Phase, Verb};
 use crate::turn::Turn;
+use crate::verb::Awaiting;
+use chat::command::Command;
+use chat::query::Query;
 use wire::{Line, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
@@ -16,11 +20,18 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     match line.param(0) {
         None | Some("") => turn.numeric(Numeric::ERR_NOORIGIN).trailing("No origin specified"),
+        // The hub doesn't know of this connection yet, nor does it see anything of what others say.
+        Some(token) if !turn.session.is_registered() => write(turn, token),
         Some(token) => {
-            let facts = turn.facts;
-            turn.server_line("PONG").param(&facts.server_name).trailing(token);
+            turn.ask(Command::Ask(Query::Nothing));
+            turn.await_with(Awaiting::Ping { token: token.into() });
         }
     }
+}
+
+pub(crate) fn write(turn: &mut Turn<'_>, token: &str) {
+    let facts = turn.facts;
+    turn.server_line("PONG").param(&facts.server_name).trailing(token);
 }
 
 #[cfg(test)]
@@ -61,6 +72,37 @@ mod tests {
         let received = world.received(alice);
         let verbs: Vec<&str> = received.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
         assert_eq!(verbs, ["JOIN", "MODE", "353", "366", "PONG", "421", "331", "PONG", "PONG"], "{received:?}");
+    }
+
+    #[test]
+    fn labelled() {
+        check(
+            "alice= labeled-response batch
+             alice> @label=1 PING x
+             alice< @label=1 :irc.example PONG irc.example :x",
+        );
+    }
+
+    /// Another connection's message waits for the disk; a PONG behind it comes behind it.
+    #[test]
+    fn pong_comes_behind_what_others_had_said_before() {
+        let mut world = World::new(|_, _| {});
+        let [alice, bob] = ["alice", "bob"].map(|name| {
+            let at = world.connect(name, "");
+            for line in [format!("NICK {name}"), format!("USER {name} 0 * :{name}"), "JOIN #tea".to_owned()] {
+                world.say(at, &line).unwrap();
+            }
+            at
+        });
+        world.received(bob);
+        world.log_waits(true);
+        world.say(alice, "PRIVMSG #tea :hi").unwrap();
+        world.say(bob, "PING 1").unwrap();
+        assert_eq!(world.received(bob), Vec::<String>::new());
+        world.log_waits(false);
+        let received = world.received(bob);
+        let verbs: Vec<&str> = received.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+        assert_eq!(verbs, ["PRIVMSG", "PONG"], "{received:?}");
     }
 
     #[test]

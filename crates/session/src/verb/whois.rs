@@ -1,10 +1,11 @@
 //! WHOIS (RFC 2812 section 3.6.2; Modern IRC "WHOIS message").
 
 use super::{Phase, Verb};
-use crate::mode_letters::{personal_letter, prefixes};
+use crate::mode_letters::{personal_letter, prefixes, role_prefix};
 use crate::targets;
 use crate::turn::Turn;
 use chat::command::Command;
+use chat::membership::{Role, Roles};
 use chat::query::{Profile, Query};
 use wire::{Capability, Line, Numeric};
 
@@ -95,13 +96,22 @@ pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
     write_end(turn, name);
 }
 
-/// 319, on as many lines as the rooms need.
+/// 319, on as many lines as the rooms need. Who has not asked for all prefixes is shown those of RFC 2812 section 5.1, which
+/// older programs look for: `@` for whoever may do what an operator may, `+` for a voice.
 fn write_rooms(turn: &mut Turn<'_>, profile: &Profile) {
     let multi_prefix = turn.has(Capability::MultiPrefix);
+    let classic = |roles: Roles| {
+        let ranks = [Role::Operator, Role::HalfOperator, Role::Voice];
+        ranks.into_iter().find(|rank| roles.at_least(*rank)).map(role_prefix)
+    };
     let rooms: Vec<String> = profile
         .rooms
         .iter()
-        .map(|(room, roles)| prefixes(*roles, multi_prefix).chain(room.chars()).collect())
+        .map(|(room, roles)| {
+            let all = prefixes(*roles, true).filter(|_| multi_prefix);
+            let one = classic(*roles).filter(|_| !multi_prefix);
+            all.chain(one).chain(room.chars()).collect()
+        })
         .collect();
     let mut rest = rooms.as_slice();
     while !rest.is_empty() {
@@ -150,6 +160,33 @@ mod tests {
              bob< :irc.example 402 bob other.example :…
              bob> WHOIS
              bob< :irc.example 431 bob :No nickname given",
+        );
+    }
+
+    #[test]
+    fn an_owner_is_an_operator_to_those_who_know_two_prefixes() {
+        check(
+            "alice+
+             alice> NICK alice
+             alice> USER alice 0 * :alice
+             alice<<
+             alice> REGISTER * * sesame
+             alice<<
+             alice> JOIN #tea
+             alice<<
+             alice> MODE #tea -o alice
+             alice<<
+             bob=
+             bob> WHOIS alice
+             bob< :irc.example 311 bob alice …
+             bob< :irc.example 319 bob alice :@#tea
+             bob<<
+             bob> CAP REQ multi-prefix
+             bob<<
+             bob> WHOIS alice
+             bob< :irc.example 311 bob alice …
+             bob< :irc.example 319 bob alice :~#tea
+             bob<<",
         );
     }
 
