@@ -131,14 +131,18 @@ impl Client {
         self.rooms.iter().copied().find(|place| place.room == room)
     }
 
-    /// Rights on the whole server: those of her account, and those shown by an operator's password.
-    pub(crate) fn rights(&self) -> Rights {
-        let of_account = match &self.account {
+    /// Rights on the whole server that her account has.
+    pub(crate) fn rights_of_account(&self) -> Rights {
+        match &self.account {
             Some(account) if account.record.owner => Rights::ALL,
             Some(account) => account.record.rights,
             None => Rights::NONE,
-        };
-        Rights(of_account.0 | self.operator().map_or(0, |operator| operator.rights.0))
+        }
+    }
+
+    /// Rights on the whole server: those of her account, and those shown by an operator's password.
+    pub(crate) fn rights(&self) -> Rights {
+        Rights(self.rights_of_account().0 | self.operator().map_or(0, |operator| operator.rights.0))
     }
 
     pub(crate) fn idle_seconds(&self, now: Timestamp) -> u64 {

@@ -319,7 +319,9 @@ impl Hub {
             person: client.person.clone(),
             rooms: self.rooms_shown(slot, client, viewer).collect(),
             away: client.away().map(Box::from),
-            operator: client.operator().map(|operator| operator.title.clone()),
+            operator: client
+                .has(PersonalMode::Operator)
+                .then(|| client.operator().map(|operator| operator.title.clone()).unwrap_or_default()),
             secure: !client.sessions.is_empty() && sessions.all(|session| session.secure),
             idle_seconds: client.idle_seconds(turn.now),
             signed_on: client.signed_on,

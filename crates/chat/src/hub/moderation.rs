@@ -696,6 +696,38 @@ mod tests {
         );
     }
 
+    /// The first account owns the server; that alone lets it into no room.
+    #[test]
+    fn the_servers_owner_is_a_member_like_any_other_until_she_shows_the_rank() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > bob mode #tea +b ~a:owner
+            [bob*] bob changed #tea: +b:~a:owner
+            > owner arrives account owner
+            owner: logged in to owner as nobody yet
+            owner: welcome owner
+            > owner joins #tea
+            owner: refused: Banned { room: \"#tea\" }
+            > bob modes +o
+            > owner modes +o
+            [owner*] owner has modes +o
+            > owner joins #tea
+            [bob owner*] owner (owner) joined #tea
+            owner: entered #tea @bob owner
+            > owner kicks #tea bob
+            [bob owner*] owner kicked bob from #tea
+            ",
+        );
+    }
+
     #[test]
     fn killing() {
         check_with(

@@ -364,7 +364,7 @@ mod tests {
             > op mode #tea -eb+b eve eve ~m:~a:bob
             [op* bob eve] op changed #tea: -e:eve!*@* -b:eve!*@* +b:~m:~a:bob
             > bob says #tea hi
-            [op bob* eve] bob -> #tea: hi
+            bob: refused: CannotSpeak { room: \"#tea\", why: Muted }
             > eve says #tea hi
             [op bob eve*] eve -> #tea: hi
             > eve renames bobby

@@ -12,7 +12,7 @@ use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
 use crate::name::Username;
 use crate::person::Person;
 use crate::query::{Answer, Welcome};
-use crate::refusal::{Refusal, Right};
+use crate::refusal::{Refusal, Right, Rights};
 use crate::settings::AlwaysOn;
 use crate::snapshot::AccountRecord;
 use compact_str::{CompactString, format_compact};
@@ -435,8 +435,9 @@ impl Hub {
         let mut modes = client.modes;
         let mut done = Vec::new();
         for &(on, mode) in changes {
-            // The rank of an operator is shown by a password, never taken.
-            if modes.has(mode) == on || (on && mode == PersonalMode::Operator) {
+            // The rank of an operator comes with an account's rights, or is shown by a password; it is never taken.
+            let may_take = mode != PersonalMode::Operator || client.rights_of_account() != Rights::NONE;
+            if modes.has(mode) == on || (on && !may_take) {
                 continue;
             }
             modes = modes.set(mode, on);
@@ -689,7 +690,9 @@ mod tests {
             [alice* alice/2] al is back
             alice: away false
             > alice modes +iw-o+o
-            [alice* alice/2] al has modes +i+w
+            [alice* alice/2] al has modes +i+w+o
+            > alice modes -o
+            [alice* alice/2] al has modes -o
             > alice modes +i
             ",
         );

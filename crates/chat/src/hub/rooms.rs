@@ -5,6 +5,7 @@ use super::{Asker, Hub, StorageState};
 use crate::change::Change;
 use crate::chatroom::{Chatroom, ChatroomKind, RoomFlag};
 use crate::client::Client;
+use crate::command::PersonalMode;
 use crate::effect::Effect;
 use crate::event::{Event, What};
 use crate::id::{RoomNumber, SessionId, Timestamp};
@@ -43,7 +44,8 @@ impl Hub {
                 .and_then(|place| room.members.get(place.member as usize))
                 .map(|member| member.roles),
             is_account: client.is_account(),
-            acts_as_owner: client.rights().holds(Right::Rooms),
+            // Only while she shows the rank: whoever owns the server is in rooms a member like any other, until she means it.
+            acts_as_owner: client.has(PersonalMode::Operator) && client.rights().holds(Right::Rooms),
             verdict: Default::default(),
             invited: false,
             listed_as_invited: false,
@@ -938,6 +940,8 @@ mod tests {
             root: logged in to root as nobody yet
             keep: account root
             root: welcome root
+            > root modes +o
+            [root*] root has modes +o
             > root mode #lobby +v root
             root: refused: TheyAreNotMember { name: \"root\", room: \"#lobby\" }
             > root joins #lobby

@@ -208,8 +208,8 @@ fn change_own(turn: &mut Turn<'_>, letters_and_params: &[&str]) {
     for change in parse(letters_and_params, |_| ModeKind::Flag) {
         let on = change.sign == Sign::Plus;
         match personal_of(change.letter) {
-            // RFC 2812 section 3.1.5: who tries to make himself an operator is ignored.
-            Some(PersonalMode::Operator) if on => {}
+            // RFC 2812 section 3.1.5: who tries to make himself an operator is ignored; by the hub, which knows whose
+            // account has the rank.
             Some(mode) => changes.push((on, mode)),
             None => unknown = true,
         }

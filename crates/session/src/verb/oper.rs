@@ -27,7 +27,8 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let facts = turn.facts;
     let (name, password) = (line.param(0).unwrap_or_default(), line.param(1).unwrap_or_default());
     if facts.operators.is_empty() {
-        turn.numeric(Numeric::ERR_NOOPERHOST).trailing("This server has no operators to log in as");
+        turn.numeric(Numeric::ERR_NOOPERHOST)
+            .trailing("No operators are configured; an account with rights takes its rank with MODE <nick> +o");
         return;
     }
     if !login::may_try(turn) {
