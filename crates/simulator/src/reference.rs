@@ -66,6 +66,8 @@ pub struct Person {
     invited_to: VecDeque<u32>,
     accounts_only: bool,
     secure_only: bool,
+    /// Shows the rank of the server's owner.
+    shows_rank: bool,
     /// Without a device since then; told to the others at this time.
     gone_at: Option<u64>,
 }
@@ -260,6 +262,9 @@ impl Reference {
                     match mode {
                         PersonalMode::AccountsOnly => self.person_mut(who).accounts_only = *on,
                         PersonalMode::SecureOnly => self.person_mut(who).secure_only = *on,
+                        PersonalMode::Operator => {
+                            self.person_mut(who).shows_rank = *on && self.owns_the_server(who);
+                        }
                         _ => {}
                     }
                 }
@@ -333,6 +338,7 @@ impl Reference {
             invited_to: VecDeque::new(),
             accounts_only: false,
             secure_only: false,
+            shows_rank: false,
             gone_at: None,
         });
         self.sessions.insert(session, Place::Present { who, secure });
@@ -519,7 +525,7 @@ impl Reference {
 
     fn may_join(&self, who: Who, room_key: &str, key: Option<&str>) -> Permission {
         let (room, person) = (&self.rooms[room_key], &self.people[&who]);
-        if self.owns_the_server(who) {
+        if self.acts_as_owner(who) {
             return Ok(());
         }
         if room.has(RoomFlag::AccountsJoin) && person.account.is_none() {
@@ -721,7 +727,7 @@ impl Reference {
     fn visible(&self, who: Who, name: &str) -> Result<String, String> {
         let key = name.to_lowercase();
         let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
-        if room.has(RoomFlag::Secret) && !room.members.contains_key(&who) && !self.owns_the_server(who) {
+        if room.has(RoomFlag::Secret) && !room.members.contains_key(&who) && !self.acts_as_owner(who) {
             return no("NoSuchRoom");
         }
         Ok(key)
@@ -730,12 +736,12 @@ impl Reference {
     /// The same of a room that one is in.
     fn insider(&self, who: Who, name: &str) -> Result<String, String> {
         let key = self.visible(who, name)?;
-        if self.rooms[&key].members.contains_key(&who) || self.owns_the_server(who) { Ok(key) } else { no("NotMember") }
+        if self.rooms[&key].members.contains_key(&who) || self.acts_as_owner(who) { Ok(key) } else { no("NotMember") }
     }
 
     fn ranks(&self, who: Who, key: &str, role: Role) -> Permission {
         let has = self.rooms[key].members.get(&who).is_some_and(|roles| roles.at_least(role));
-        if has || self.owns_the_server(who) { Ok(()) } else { no("NeedsRole") }
+        if has || self.acts_as_owner(who) { Ok(()) } else { no("NeedsRole") }
     }
 
     fn not_above(&self, who: Who, key: &str, found: &Result<Member, String>) -> Permission {
@@ -745,7 +751,7 @@ impl Reference {
             Ok(member) => (self.roles_of(key, member), matches!(member, Member::Here(whom) if *whom == who)),
             Err(_) => (Roles::NONE, false),
         };
-        if oneself || self.owns_the_server(who) || rank(theirs) <= rank(mine) { Ok(()) } else { no("Outranked") }
+        if oneself || self.acts_as_owner(who) || rank(theirs) <= rank(mine) { Ok(()) } else { no("Outranked") }
     }
 
     /// The member of that name: here, or an account that is away.
@@ -768,6 +774,10 @@ impl Reference {
             Member::Away(account) => self.accounts[account].kept.get(key).copied(),
         }
         .unwrap_or_default()
+    }
+
+    fn acts_as_owner(&self, who: Who) -> bool {
+        self.owns_the_server(who) && self.people[&who].shows_rank
     }
 
     fn owns_the_server(&self, who: Who) -> bool {
@@ -796,7 +806,7 @@ impl Reference {
         if post.between_programs && room.has(RoomFlag::NoCtcp) {
             return no("CannotSpeak NoCtcp");
         }
-        if !self.owns_the_server(who) && roles.is_none_or(|roles| roles == Roles::NONE) {
+        if !self.acts_as_owner(who) && roles.is_none_or(|roles| roles == Roles::NONE) {
             if let Some(why) = room.silence_of(person) {
                 return no(&format!("CannotSpeak {why}"));
             }

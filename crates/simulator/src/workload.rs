@@ -276,7 +276,7 @@ impl Client {
             18 => self.fence(random, ledger, out),
             19 => self.line(&format!("SETNAME :{} Really", PEOPLE[self.who]), random, ledger, out),
             20 => {
-                let modes = random.one_of(&["+R", "-R", "+Z", "-Z", "+i", "-i", "+wB", "-B"]);
+                let modes = random.one_of(&["+R", "-R", "+Z", "-Z", "+i", "-i", "+wB", "-B", "+o", "+o", "-o"]);
                 let nick = self.nick.clone();
                 self.line(&format!("MODE {nick} {modes}"), random, ledger, out);
             }
