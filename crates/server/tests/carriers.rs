@@ -2,7 +2,8 @@
 
 mod support;
 
-use support::{Carrier, Daemon, Irc, Link, Person, Upgrade, dial, tag};
+use std::time::Instant;
+use support::{Carrier, DEADLINE, Daemon, Irc, Link, Person, Upgrade, dial, tag};
 
 /// [`support::TEST_CONFIG`] has no page over TLS.
 const PAGE_OVER_TLS: &str = "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"http\"\ntls = true\n";
@@ -190,4 +191,38 @@ fn four_ways_to_talk_share_a_room() {
     assert!(ordinary.until_closed().is_some_and(|last| last.contains("ERROR :")));
     netcat.expect(":otto!");
     browser.expect(":otto!");
+}
+
+/// Someone who pastes a lot before she reads the answers: her own words are still read while ours wait for her.
+#[test]
+fn what_is_said_while_answers_wait_is_heard() {
+    let daemon = Daemon::start(&format!("{PAGE_OVER_TLS}[limits]\nsocket_send_buffer_bytes = 16_384\n"));
+    // Kernels on both sides hold little of it, and the outbox all.
+    let narrow = |address| {
+        let stream = dial(address);
+        socket2::SockRef::from(&stream).set_recv_buffer_size(65_536).expect("a small buffer");
+        stream
+    };
+    let people = [
+        Irc::over(Carrier::lines(Link::Plain(narrow(daemon.irc())))).registered("plain"),
+        Irc::over(Carrier::lines(Link::tls(narrow(daemon.address("ircs"))))).registered("tls"),
+        Upgrade::default().over(Link::Plain(narrow(daemon.address("http")))).expect("a WebSocket").registered("web"),
+        Upgrade::default().over(Link::tls(narrow(daemon.address("https")))).expect("a WebSocket").registered("webtls"),
+    ];
+    const LINES: usize = 1_500;
+    let filling = "x".repeat(400);
+    for mut person in people {
+        let before = daemon.metric("parlor_lines_received_total");
+        for n in 0..LINES {
+            person.send(&format!("PING :{n} {filling}"));
+        }
+        let begun = Instant::now();
+        while daemon.metric("parlor_lines_received_total") < before + LINES as f64 {
+            assert!(begun.elapsed() < DEADLINE, "{}: some lines are not read while answers wait", person.name);
+        }
+        for n in 0..LINES {
+            let line = person.line().unwrap_or_else(|| panic!("{}: closed before answer {n}", person.name));
+            assert!(line.contains(&format!(":{n} ")), "{}: {line} came instead of {n}", person.name);
+        }
+    }
 }

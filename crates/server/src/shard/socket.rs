@@ -39,9 +39,11 @@ impl Socket {
             if take_packets(tls, &mut self.stream)? == 0 {
                 return Ok(0);
             }
-            if tls.wants_write() {
-                // Handshake answers and key updates go out at once: the peer waits for them.
-                write_waiting(tls, &mut self.stream)?;
+            // Handshake answers and key updates go out at once: the peer waits for them. What the kernel does not take now
+            // is written when it says so; what the peer said is read all the same.
+            match write_waiting(tls, &mut self.stream) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {}
             }
         }
     }
