@@ -64,6 +64,16 @@ impl Admission {
 
     /// Counts a new connection from this address, or says why not.
     pub fn enter(&self, address: IpAddr) -> Result<(), AdmissionRefusal> {
+        self.enter_as(address, false)
+    }
+
+    /// The same for a proxy or a gateway that will say for whom it speaks: the bounds of an address are meant for people,
+    /// so they are applied when it has ([`Admission::readmit`]).
+    pub fn enter_for_others(&self, address: IpAddr) -> Result<(), AdmissionRefusal> {
+        self.enter_as(address, true)
+    }
+
+    fn enter_as(&self, address: IpAddr, for_others: bool) -> Result<(), AdmissionRefusal> {
         let now = Instant::now();
         let mut table = self.table();
         table.sweep(now);
@@ -73,7 +83,7 @@ impl Admission {
         if table.open >= most {
             return Err(AdmissionRefusal::TooManyConnections);
         }
-        table.count(address, exempt, now)?;
+        table.count(address, exempt || for_others, now)?;
         table.open += 1;
         Ok(())
     }
@@ -204,9 +214,11 @@ mod tests {
     #[test]
     fn a_proxys_connection_counts_for_whom_it_is_made() {
         let admission = rules(100, 1, 10, &[]);
-        assert_eq!(admission.enter(ip("10.0.0.9")), Ok(()));
-        assert_eq!(admission.readmit(ip("10.0.0.9"), ip("192.0.2.1")), Ok(()));
-        assert_eq!(admission.enter(ip("10.0.0.9")), Ok(()));
+        for host in 1..=20 {
+            assert_eq!(admission.enter_for_others(ip("10.0.0.9")), Ok(()));
+            assert_eq!(admission.readmit(ip("10.0.0.9"), ip(&format!("192.0.2.{host}"))), Ok(()));
+        }
+        assert_eq!(admission.enter(ip("10.0.0.9")), Ok(()), "the proxy's own bounds are untouched");
         assert_eq!(admission.enter(ip("192.0.2.1")), Err(AdmissionRefusal::TooManyFromAddress));
     }
 }

@@ -1,7 +1,7 @@
 //! Listening sockets of the IRC protocol: one thread accepts for all shards and deals connections out in turn.
 
 use crate::admission::Admission;
-use crate::config::{AddressRange, Listener, Protocol};
+use crate::config::{AddressRange, Listener, Protocol, any_contains};
 use crate::current::Current;
 use crate::limits::{self, AdmissionRefusal};
 use crate::logging::RepeatedComplaint;
@@ -71,6 +71,8 @@ pub struct Acceptance {
     pub shards: Vec<Arc<ShardHandle>>,
     pub tls: Arc<Current<Option<Arc<rustls::ServerConfig>>>>,
     pub trusted_proxies: Arc<Current<Vec<AddressRange>>>,
+    /// From where WEBIRC may come.
+    pub gateways: Arc<Current<Vec<AddressRange>>>,
     pub stopping: Arc<AtomicBool>,
     pub metrics: Arc<ListenerMetrics>,
 }
@@ -178,15 +180,20 @@ impl Acceptor {
     fn deal(&mut self, at: usize, stream: TcpStream, peer: SocketAddr) {
         let settings = &self.listeners[at].1;
         let address = peer.ip().to_canonical();
-        if let Err(refusal) = self.acceptance.admission.enter(address) {
+        let proxied = settings.proxy_protocol && any_contains(&self.acceptance.trusted_proxies.load(), address);
+        let admission = &self.acceptance.admission;
+        let entered = if proxied || any_contains(&self.acceptance.gateways.load(), address) {
+            admission.enter_for_others(address)
+        } else {
+            admission.enter(address)
+        };
+        if let Err(refusal) = entered {
             self.acceptance.metrics.refused(refusal);
             return turn_away(stream, refusal, settings.tls);
         }
         let local = stream.local_addr().unwrap_or(settings.address);
         // Lines are small and waited for; a failure costs only delay.
         let _ = stream.set_nodelay(true);
-        let proxied =
-            settings.proxy_protocol && crate::config::any_contains(&self.acceptance.trusted_proxies.load(), address);
         let tls = if settings.tls { (*self.acceptance.tls.load()).clone() } else { None };
         if settings.tls && tls.is_none() {
             self.acceptance.admission.leave(address);

@@ -81,6 +81,7 @@ pub struct Server {
     admission: Arc<Admission>,
     tls: Arc<Current<Option<Arc<rustls::ServerConfig>>>>,
     trusted_proxies: Arc<Current<Vec<AddressRange>>>,
+    gateways: Arc<Current<Vec<AddressRange>>>,
     name_rules: Arc<Current<NameRules>>,
     stopping: Arc<AtomicBool>,
     accept_waker: Option<mio::Waker>,
@@ -208,6 +209,7 @@ impl Server {
         let listening: Vec<_> = bound.iter().map(|bound| (bound.settings.clone(), bound.address)).collect();
         let tls = Arc::new(Current::new(tls_material.as_ref().map(|material| material.irc.clone())));
         let trusted_proxies = Arc::new(Current::new(config.proxy.trusted.clone()));
+        let gateways = Arc::new(Current::new(gateway_addresses(&config)));
         let stopping = Arc::new(AtomicBool::new(false));
         let (irc, web): (Vec<Bound>, Vec<Bound>) =
             bound.into_iter().partition(|bound| bound.settings.protocol == Protocol::Irc);
@@ -230,6 +232,7 @@ impl Server {
             shards: shards.clone(),
             tls: tls.clone(),
             trusted_proxies: trusted_proxies.clone(),
+            gateways: gateways.clone(),
             stopping: stopping.clone(),
             metrics: metrics.listeners.clone(),
         };
@@ -255,6 +258,7 @@ impl Server {
             admission,
             tls,
             trusted_proxies,
+            gateways,
             name_rules,
             stopping,
             accept_waker: Some(accept_waker),
@@ -321,6 +325,7 @@ impl Server {
         let room = open_files::connection_room(config.limits.connections, self.open_files);
         self.admission.reconfigure(admission_rules(&config, room.connections));
         self.trusted_proxies.replace(config.proxy.trusted.clone());
+        self.gateways.replace(gateway_addresses(&config));
         self.name_rules.replace(facts::name_rules(&config));
         self.tls.replace(tls_material.as_ref().map(|material| material.irc.clone()));
         self.http_tls.replace(tls_material.as_ref().map(|material| material.http.clone()));
@@ -450,6 +455,11 @@ fn connection_rules(config: &Config) -> ConnectionRules {
 
 fn admission_rules(config: &Config, most: usize) -> AdmissionRules {
     AdmissionRules::new(&config.limits, most, config.flood.connections_per_minute as usize, config.flood.exempt.clone())
+}
+
+/// From where WEBIRC may come.
+fn gateway_addresses(config: &Config) -> Vec<AddressRange> {
+    config.proxy.webirc.iter().flat_map(|gateway| gateway.addresses.iter().cloned()).collect()
 }
 
 /// The listeners with the ports that they really have.

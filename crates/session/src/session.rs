@@ -486,6 +486,16 @@ impl Session {
         out.close = true;
     }
 
+    /// The server ends the conversation for a reason of its own: the client is told, and the hub by [`Session::depart`].
+    pub fn turn_away(&mut self, now: Moment, facts: &ServerFacts, reason: &str, out: &mut Output) {
+        if !self.closing {
+            let mut turn = Turn::of_answer(self, facts, now, out, 0);
+            turn.error_line(reason);
+            self.closing = true;
+        }
+        out.close = true;
+    }
+
     // ---- What others ask about it
 
     pub fn id(&self) -> SessionId {

@@ -234,7 +234,24 @@ impl Shard {
             self.around.passwords.submit(id, work);
         }
         if std::mem::take(&mut self.output.close) {
-            self.close(id);
+            return self.close(id);
+        }
+        self.count_for_person(id);
+    }
+
+    /// A gateway has said for whom it speaks (WEBIRC): the connection counts for that address from now on, and has its
+    /// bounds.
+    fn count_for_person(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.find(id) else { return };
+        let counted = connection.address;
+        let Some(session) = connection.session().filter(|session| session.address() != counted) else { return };
+        let address = session.address();
+        match self.around.admission.readmit(counted, address) {
+            Ok(()) => connection.address = address,
+            Err(refusal) => {
+                let reason = refusal.to_string();
+                self.with_session(id, |session, now, facts, output| session.turn_away(now, facts, &reason, output));
+            }
         }
     }
 

@@ -5,13 +5,17 @@ use super::outbox::Outbox;
 use super::socket::Socket;
 use super::{Accepted, Shard, Stopping};
 use crate::http::UpgradedConnection;
+use crate::limits::{self, AdmissionRefusal};
 use crate::proxy_protocol::{self, ProxyHeader};
-use crate::{limits, websocket};
+use crate::websocket;
 use chat::id::SessionId;
 use mio::{Interest, Token};
 use session::{Form, Peer, Session};
 use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
+
+/// Seconds that one who is turned away has to take the reason.
+const TURNING_AWAY_SECONDS: u8 = 5;
 
 impl Shard {
     pub(super) fn accept(&mut self, accepted: Accepted) {
@@ -152,9 +156,8 @@ impl Shard {
         let mut opening = opening;
         if let Some(source) = source {
             // The bound per address is meant for people, not for their proxy.
-            if self.around.admission.readmit(connection.address, source.ip()).is_err() {
-                self.drop_connection(id.slot);
-                return;
+            if let Err(refusal) = self.around.admission.readmit(connection.address, source.ip()) {
+                return self.turn_away(id, refusal, opening.tls.is_some());
             }
             let Some(connection) = self.connections.find(id) else { return };
             connection.address = source.ip();
@@ -165,6 +168,19 @@ impl Shard {
         let mut rest = header[length..].to_vec();
         self.begin(id);
         self.feed(id, &mut rest);
+    }
+
+    /// Says why, where that can be said without a handshake, and closes.
+    fn turn_away(&mut self, id: SessionId, refusal: AdmissionRefusal, tls: bool) {
+        if tls {
+            return self.drop_connection(id.slot);
+        }
+        self.send_raw(id, format!("ERROR :{refusal}\r\n").into_bytes());
+        let until = self.now.monotonic_ms / 1000 + u64::from(TURNING_AWAY_SECONDS);
+        if let Some(connection) = self.connections.find(id) {
+            connection.stage = Stage::Ending { until, told: false };
+            self.watch(id, until);
+        }
     }
 
     /// Bytes that came along with a PROXY header: for TLS as ciphertext, else as lines.
