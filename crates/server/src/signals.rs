@@ -3,12 +3,12 @@
 use crate::ServerEvent;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::mpsc::Sender;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
-    /// SIGTERM, or SIGINT (Ctrl-C).
+    /// SIGTERM, or SIGINT (Ctrl-C); or SIGHUP because the terminal in which the server was started has been closed.
     Terminate,
     /// SIGHUP.
     Reload,
@@ -17,9 +17,13 @@ pub enum Signal {
 /// Sends signals to the main thread from now on.
 pub fn watch(events: Sender<ServerEvent>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let had_terminal = io::stdin().is_terminal();
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
-            let signal = if signal == SIGHUP { Signal::Reload } else { Signal::Terminate };
+            // A terminal that is gone is none any more. Whoever closes its window means to end what runs in it, and would
+            // not think of a server that holds the ports from now on unseen.
+            let terminal_closed = had_terminal && !io::stdin().is_terminal();
+            let signal = if signal == SIGHUP && !terminal_closed { Signal::Reload } else { Signal::Terminate };
             if events.send(ServerEvent::Signal(signal)).is_err() {
                 return;
             }

@@ -74,13 +74,19 @@ impl Daemon {
             .arg("-c")
             .arg(format!("ulimit -n {open_files}; exec \"$0\" \"$@\""))
             .arg(env!("CARGO_BIN_EXE_chat_server"));
-        let started = spawn_as(shell, folder.path());
+        let started = spawn_as(shell, folder.path(), Stdio::null());
         Daemon::ready(started, folder)
     }
 
     /// In a folder with a `config.toml`, and perhaps with data of an earlier run.
     pub fn start_in(folder: TempDir) -> Daemon {
-        let started = spawn(folder.path());
+        Daemon::start_reading(folder, Stdio::null())
+    }
+
+    /// The same with this standard input, such as a terminal.
+    pub fn start_reading(folder: TempDir, stdin: Stdio) -> Daemon {
+        let program = Command::new(env!("CARGO_BIN_EXE_chat_server"));
+        let started = spawn_as(program, folder.path(), stdin);
         Daemon::ready(started, folder)
     }
 
@@ -218,16 +224,16 @@ impl Drop for Daemon {
 
 /// Starts `chat_server` on the folder's `config.toml`; its output, both kinds, comes line by line.
 pub fn spawn(folder: &Path) -> (Child, Receiver<String>) {
-    spawn_as(Command::new(env!("CARGO_BIN_EXE_chat_server")), folder)
+    spawn_as(Command::new(env!("CARGO_BIN_EXE_chat_server")), folder, Stdio::null())
 }
 
-fn spawn_as(mut program: Command, folder: &Path) -> (Child, Receiver<String>) {
+fn spawn_as(mut program: Command, folder: &Path, stdin: Stdio) -> (Child, Receiver<String>) {
     let mut child = program
         .arg("--config")
         .arg(folder.join("config.toml"))
         .arg("--data")
         .arg(folder.join("data"))
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
