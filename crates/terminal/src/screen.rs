@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::line_editor::{KeyOutcome, LineEditor};
 use crate::plain_text::Stream;
+use crate::word_wrap::wrapped;
 
 /// Back to the first column, and the line made empty (ECMA-48 EL).
 const ERASE_LINE: &str = "\r\x1b[K";
@@ -67,7 +68,11 @@ impl Screen {
         match (&mut self.typing, stream) {
             (Some(typing), _) => {
                 typing.drawn = false;
-                write!(self.output, "{ERASE_LINE}{line}\r\n")
+                self.output.write_all(ERASE_LINE.as_bytes())?;
+                for part in wrapped(line, typing.columns) {
+                    write!(self.output, "{part}\r\n")?;
+                }
+                Ok(())
             }
             (None, Stream::Output) => writeln!(self.output, "{line}"),
             (None, Stream::Complaint) => {

@@ -24,6 +24,7 @@ mod questions;
 mod remembered_servers;
 mod screen;
 mod signals;
+mod word_wrap;
 
 use std::process::ExitCode;
 
