@@ -37,8 +37,12 @@ pub enum Verdict {
 }
 
 /// The one way to write this mask: `nick` is `nick!*@*`, `a@b` is `*!a@b`, `~account:x` is `~a:x`.
-/// `None`: no mask (empty, too long, or of an unknown extended kind).
+/// `None`: no mask (empty, too long when written so, or of an unknown extended kind).
 pub fn canonical(text: &str) -> Option<CompactString> {
+    written_out(text).filter(|mask| mask.len() <= MAX_MASK)
+}
+
+fn written_out(text: &str) -> Option<CompactString> {
     if text.is_empty() || text.len() > MAX_MASK || text.chars().any(char::is_control) {
         return None;
     }
@@ -50,7 +54,7 @@ pub fn canonical(text: &str) -> Option<CompactString> {
             // A mute of a mute says nothing more.
             Kind::Mute => match extended(inner) {
                 Some((Kind::Mute, _)) => None,
-                _ => Some(format_compact!("~m:{}", canonical(inner)?)),
+                _ => Some(format_compact!("~m:{}", written_out(inner)?)),
             },
             Kind::Unknown => None,
         };
@@ -230,6 +234,12 @@ mod tests {
         check("", None);
         check("a\u{7}", None);
         check(&"x".repeat(257), None);
+        // As it is listed it can be given again: to be taken off.
+        let longest = "x".repeat(252);
+        check(&longest, Some(&format!("{longest}!*@*")));
+        check(&format!("{longest}!*@*"), Some(&format!("{longest}!*@*")));
+        check(&"x".repeat(253), None);
+        check(&format!("~m:{}", "x".repeat(250)), None);
     }
 
     #[test]
