@@ -250,6 +250,10 @@ impl ChatroomName {
                 (with_hashes(rest_text), with_hashes(rest_key))
             }
         };
+        // Folding can bring forth what was hidden in a full-width form.
+        if text.bytes().all(|byte| byte == b'#') {
+            return Err(NameError::NotARoom);
+        }
         if let Some(character) = text.chars().find(|c| NOT_IN_A_ROOM_NAME.contains(*c)) {
             return Err(NameError::Forbidden { character });
         }
@@ -392,6 +396,7 @@ mod tests {
         check("#Thé☕", &ASCII, Ok(("#Thé☕", "#thé☕")));
         check("tea", &PRECIS, Err(NotARoom));
         check("#", &PRECIS, Err(NotARoom));
+        check("#＃", &PRECIS, Err(NotARoom));
         check("", &PRECIS, Err(Empty));
         check("#a,b", &PRECIS, Err(Forbidden { character: ',' }));
         check("#a\u{7}", &ASCII, Err(Forbidden { character: '\u{7}' }));
