@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::{
-    CaseMapping, Ctcp, Frame, Framer, IsupportToken, Line, LineError, LineLimits, LineWriter,
-    MAX_PARAMS, ModeKind, ModeString, isupport, mode, tags,
+    CaseMapping, Ctcp, Frame, Framer, IsupportToken, Line, LineError, LineLimits, LineWriter, MAX_PARAMS, ModeKind,
+    ModeString, isupport, mode, tags,
 };
 
 /// Small, so that short inputs reach them.
@@ -18,11 +18,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let lines = cut(stream, stream.len().max(1), 0);
     let chunk_len = usize::from(how & 0x1f) + 1;
-    assert_eq!(
-        cut(stream, chunk_len, how >> 5),
-        lines,
-        "the lines depend on how the stream was cut"
-    );
+    assert_eq!(cut(stream, chunk_len, how >> 5), lines, "the lines depend on how the stream was cut");
     for line in lines.iter().flatten() {
         parse(line);
     }
@@ -77,11 +73,7 @@ fn look_at(line: &Line<'_>) {
     assert!(!line.verb.is_empty() && !line.verb.contains(' '));
     assert!(line.params().len() <= MAX_PARAMS);
     if let Some((_, middles)) = line.params().split_last() {
-        assert!(
-            middles.iter().all(|middle| !middle.is_empty()
-                && !middle.contains(' ')
-                && !middle.starts_with(':'))
-        );
+        assert!(middles.iter().all(|middle| !middle.is_empty() && !middle.contains(' ') && !middle.starts_with(':')));
     }
     for (key, value) in line.tags.iter() {
         assert!(line.tags.contains(key));
@@ -95,11 +87,7 @@ fn look_at(line: &Line<'_>) {
     }
     for text in line.params() {
         let _ = Ctcp::parse(text).map(Ctcp::is_action);
-        for mapping in [
-            CaseMapping::Ascii,
-            CaseMapping::Rfc1459,
-            CaseMapping::Precis,
-        ] {
+        for mapping in [CaseMapping::Ascii, CaseMapping::Rfc1459, CaseMapping::Precis] {
             assert!(mapping.eq(&mapping.fold(text), text));
         }
     }
@@ -121,13 +109,7 @@ fn look_at_modes(words: &[&str]) {
     };
     let changes: Vec<_> = mode::parse(words, kind).collect();
     let strings = mode::compose(changes.iter().copied(), 3, 40);
-    let letters = |string: &ModeString<'_>| {
-        string
-            .letters
-            .chars()
-            .filter(|c| !matches!(c, '+' | '-'))
-            .count()
-    };
+    let letters = |string: &ModeString<'_>| string.letters.chars().filter(|c| !matches!(c, '+' | '-')).count();
     assert_eq!(strings.iter().map(letters).sum::<usize>(), changes.len());
     assert!(strings.iter().all(|string| string.params.len() <= 3));
 }
@@ -144,28 +126,13 @@ fn write_and_read(line: &Line<'_>) {
         Some((last, middles)) => writer.params(middles).trailing(last),
         None => writer.end(),
     }
-    let written = buffer
-        .strip_suffix(b"\r\n")
-        .expect("every line ends with CR LF");
-    let no_limits = LineLimits {
-        tags: usize::MAX / 4,
-        body: usize::MAX / 4,
-    };
+    let written = buffer.strip_suffix(b"\r\n").expect("every line ends with CR LF");
+    let no_limits = LineLimits { tags: usize::MAX / 4, body: usize::MAX / 4 };
     let again = Line::parse(written, no_limits).expect("what was written can be read");
     assert!(again.tags.iter().eq(line.tags.iter()));
     // Written, an empty source is none, and a word that would be read as something else is `*`.
     let source = line.source.filter(|source| !source.is_empty());
-    assert_eq!(
-        again.source,
-        source.map(|source| if source.starts_with(':') { "*" } else { source })
-    );
-    assert_eq!(
-        again.verb,
-        if line.verb.starts_with([':', '@']) {
-            "*"
-        } else {
-            line.verb
-        }
-    );
+    assert_eq!(again.source, source.map(|source| if source.starts_with(':') { "*" } else { source }));
+    assert_eq!(again.verb, if line.verb.starts_with([':', '@']) { "*" } else { line.verb });
     assert_eq!(again.params(), line.params());
 }
