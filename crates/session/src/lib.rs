@@ -13,6 +13,8 @@ pub mod isupport;
 mod login;
 pub mod mode_letters;
 pub mod negotiation;
+#[cfg(test)]
+mod other_clients;
 mod pending;
 mod refusal_numeric;
 mod registration;

@@ -131,17 +131,18 @@ fn write_fields(turn: &mut Turn<'_>, whox: &Whox, row: &WhoRow) {
     line.end();
 }
 
-/// `H` here or `G` gone, `*` for an operator of the server, `B` for a bot, then ranks in the room.
+/// `H` here or `G` gone, `*` for an operator of the server, ranks in the room, and last `B` for a bot: in the order of Modern
+/// IRC "RPL_WHOREPLY", where other letters come behind the ranks.
 fn flags_of(turn: &Turn<'_>, row: &WhoRow) -> String {
     let mut flags = String::from(if row.away { "G" } else { "H" });
     if row.operator {
         flags.push('*');
     }
-    if row.person.bot {
-        flags.push('B');
-    }
     if let Some((_, roles)) = &row.room {
         flags.extend(prefixes(*roles, turn.has(Capability::MultiPrefix)));
+    }
+    if row.person.bot {
+        flags.push('B');
     }
     flags
 }
@@ -181,14 +182,14 @@ mod tests {
              bob<<
              alice<<
              bob> WHO #TEA
-             bob< :irc.example 352 bob #tea ~alice … irc.example alice GB@+ :0 alice
+             bob< :irc.example 352 bob #tea ~alice … irc.example alice G@+B :0 alice
              bob< :irc.example 352 bob #tea ~bob … irc.example bob H :0 bob
              bob< :irc.example 315 bob #TEA :End of WHO list
              alice> WHO alice
-             alice< :irc.example 352 alice #tea ~alice … irc.example alice GB@ :0 alice
+             alice< :irc.example 352 alice #tea ~alice … irc.example alice G@B :0 alice
              alice< :irc.example 315 alice alice :End of WHO list
              bob> WHO ali*
-             bob< :irc.example 352 bob #tea ~alice … alice GB@+ :0 alice
+             bob< :irc.example 352 bob #tea ~alice … alice G@+B :0 alice
              bob< :irc.example 315 bob ali* :End of WHO list
              bob> WHO alice o
              bob< :irc.example 315 bob alice :End of WHO list
