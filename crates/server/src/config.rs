@@ -504,6 +504,7 @@ fn read(mut settings: Settings, flags: &Flags, complaints: &Complaints) -> Confi
     };
     complain_of_contradictions(&config, password_cost_place.as_ref(), complaints);
     warn_of_risks(&config, &mut warnings);
+    warn_of_what_has_no_effect(&config, &mut warnings);
     Config { warnings, ..config }
 }
 
@@ -921,6 +922,32 @@ fn complain_of_contradictions(config: &Config, password_cost_place: Option<&Orig
             "[accounts] guests: without guests, register_before_connect and sasl_mechanisms nobody could come in; \
              allow one of them",
         );
+    }
+}
+
+/// Keys that are read, so that a file need not change with the version, but have nothing to act on yet.
+fn warn_of_what_has_no_effect(config: &Config, warnings: &mut Vec<String>) {
+    const HISTORY: &str = "this version keeps all messages, and hands out none from before one came";
+    const MULTILINE: &str = "this version has no messages of several lines";
+    let (history, limits, default) = (&config.history, &config.limits, Limits::default());
+    let settings = [
+        (history.max_page != 100, "[history] max_page", HISTORY),
+        (history.retention != Retention::Forever, "[history] retention", HISTORY),
+        (history.unread_replay != 0, "[history] unread_replay", HISTORY),
+        (limits.multiline_bytes != default.multiline_bytes, "[limits] multiline_bytes", MULTILINE),
+        (limits.multiline_lines != default.multiline_lines, "[limits] multiline_lines", MULTILINE),
+        (limits.metadata_keys != default.metadata_keys, "[limits] metadata_keys", "this version has no metadata"),
+        (
+            config.server.lookup_hostnames,
+            "[server] lookup_hostnames",
+            "this version asks no DNS, and shows only names that a gateway gives with WEBIRC",
+        ),
+        (config.discovery.mdns, "[discovery] mdns", "this version does not announce itself"),
+    ];
+    for (is_set, key, why) in settings {
+        if is_set {
+            warnings.push(format!("{key}: it has no effect yet; {why}"));
+        }
     }
 }
 

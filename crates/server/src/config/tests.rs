@@ -165,7 +165,8 @@ level = "info"
     assert_eq!(config.history.retention, Retention::For(Duration::from_secs(90 * 86_400)));
     assert_eq!(config.limits, Limits::default());
     assert!(any_contains(&config.flood.exempt, "127.0.0.1".parse().unwrap()));
-    assert_eq!(config.warnings.len(), 1);
+    // The operator's password in plain text, and a retention that nothing carries out yet.
+    assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
 }
 
 #[test]
@@ -435,6 +436,27 @@ fn what_needs_a_restart_stays_as_it_was_and_is_listed() {
         "[[listener]]\naddress = \"127.0.0.1:1\"\n[storage]\ndurability = \"relaxed\"",
         &["listener", "storage.durability"],
     );
+}
+
+#[test]
+fn a_key_that_does_nothing_yet_says_so() {
+    for (text, key) in [
+        ("[history]\nmax_page = 50", "[history] max_page"),
+        ("[history]\nretention = \"90d\"", "[history] retention"),
+        ("[history]\nunread_replay = 10", "[history] unread_replay"),
+        ("[limits]\nmultiline_bytes = 8192", "[limits] multiline_bytes"),
+        ("[limits]\nmultiline_lines = 10", "[limits] multiline_lines"),
+        ("[limits]\nmetadata_keys = 1", "[limits] metadata_keys"),
+        ("[server]\nlookup_hostnames = true", "[server] lookup_hostnames"),
+        ("[discovery]\nmdns = true", "[discovery] mdns"),
+    ] {
+        let warnings = of(text).warnings;
+        assert!(
+            warnings.len() == 1 && warnings[0].starts_with(&format!("{key}: it has no effect yet")),
+            "{warnings:?}"
+        );
+    }
+    assert_eq!(Config::default().warnings, Vec::<String>::new());
 }
 
 #[test]
