@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod attempts;
 mod delivery;
+mod history;
 mod moderation;
 mod name_index;
 mod posting;

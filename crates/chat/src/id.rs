@@ -56,6 +56,15 @@ pub struct SessionId {
     pub generation: u32,
 }
 
+impl MessageId {
+    /// When it was said: the first 48 bits (RFC 9562 section 5.7).
+    pub fn time(self) -> Timestamp {
+        let mut time = [0; 8];
+        time[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+        Timestamp(u64::from_be_bytes(time))
+    }
+}
+
 /// Counts a session's requests from 1, so that answers find their question (and its label). 0 is none.
 pub type RequestNumber = u32;
 

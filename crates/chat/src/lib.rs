@@ -10,6 +10,7 @@ pub mod client;
 pub mod command;
 pub mod effect;
 pub mod event;
+pub mod history;
 pub mod hub;
 pub mod id;
 pub mod log;

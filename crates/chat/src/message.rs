@@ -30,6 +30,19 @@ pub struct Message {
     pub recipient_id: Option<ClientId>,
 }
 
+impl Message {
+    /// The same with another text: a view of it for someone who can't be shown it as it is.
+    pub fn with_payload(&self, payload: &str) -> Message {
+        Message {
+            payload: payload.into(),
+            sender: self.sender.clone(),
+            tags: self.tags.clone(),
+            addressed_to: self.addressed_to.clone(),
+            ..*self
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum MessageKind {
     Text,

@@ -47,6 +47,8 @@ pub enum Act<'a> {
     Speak {
         between_programs: bool,
     },
+    /// What was said in it so far.
+    ReadHistory,
     SetTopic,
     SetFlag {
         flag: RoomFlag,
@@ -85,6 +87,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::See => see(actor, room),
         Act::Join { key } => join(actor, key, room),
         Act::Speak { between_programs } => speak(actor, between_programs, room),
+        Act::ReadHistory => member(actor, room),
         Act::SetTopic => {
             member(actor, room)?;
             if room.flags.has(RoomFlag::TopicLocked) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }

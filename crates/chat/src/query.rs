@@ -1,6 +1,7 @@
 //! Everything that can be asked without changing anything, and the answers. Who may see what is decided by the hub.
 
 use crate::chatroom::RoomFlag;
+use crate::history::Grant;
 use crate::id::{ChatroomId, ClientId, Timestamp};
 use crate::membership::Roles;
 use crate::name::{ChatroomName, Username};
@@ -72,6 +73,20 @@ pub enum Query {
     /// For operators: everyone's connections.
     Connections,
     Operators,
+
+    /// Leave to read what was said there. `HistoryGranted`.
+    History {
+        of: Conversation,
+    },
+    /// Leave to read in all of one's rooms and direct conversations. `Conversations`.
+    Conversations,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Conversation {
+    Room(ChatroomName),
+    /// The direct conversation with this person, who need not be here.
+    With(Username),
 }
 
 #[derive(Clone, Debug)]
@@ -182,6 +197,11 @@ pub enum Answer {
     Killed {
         who: CompactString,
     },
+
+    /// `None`: nothing was ever said there.
+    HistoryGranted(Option<Box<Grant>>),
+    /// In the order of their making.
+    Conversations(Vec<Grant>),
 }
 
 /// How a session's arrival went.
@@ -207,6 +227,8 @@ pub struct RoomView {
     pub name: CompactString,
     pub topic: Option<Topic>,
     pub members: RoomMembers,
+    /// Leave to read what was said before.
+    pub history: Grant,
 }
 
 #[derive(Debug, Clone)]

@@ -65,6 +65,8 @@ pub fn configured(config: &Config, secret: &[u8; 32], started: Timestamp) -> Con
             list_modes: config.limits.list_modes,
             monitor: config.limits.monitor,
             rooms_per_client: config.limits.rooms_per_client,
+            history_page: config.history.max_page,
+            unread_replay: config.history.unread_replay,
             register_seconds: config.limits.register_seconds as u64,
             ping_seconds: config.limits.ping_seconds as u64,
         },

@@ -5,8 +5,9 @@ use crate::mailbox::Mailbox;
 use crate::password::{self, PasswordCost};
 use crate::shard::{ShardHandle, ShardInput};
 use chat::id::SessionId;
-use session::{Work, WorkResult};
+use session::WorkResult;
 use std::sync::{Arc, OnceLock};
+use zeroize::Zeroizing;
 
 #[derive(Debug)]
 pub struct PasswordPool {
@@ -18,7 +19,22 @@ pub struct PasswordPool {
 #[derive(Debug)]
 struct Job {
     session: SessionId,
-    work: Work,
+    ticket: u32,
+    task: Task,
+}
+
+/// What is to be done with a password.
+#[derive(Debug)]
+pub enum Task {
+    /// `None`: the same time is spent on a dummy, and the answer is no.
+    Check {
+        hash: Option<Box<str>>,
+        password: Zeroizing<String>,
+    },
+    Hash {
+        password: Zeroizing<String>,
+        scram: bool,
+    },
 }
 
 impl PasswordPool {
@@ -37,11 +53,11 @@ impl PasswordPool {
     }
 
     /// Takes work, or answers at once that it takes none.
-    pub fn submit(&self, session: SessionId, work: Work) {
+    pub fn submit(&self, session: SessionId, ticket: u32, task: Task) {
         if self.queue.len() >= limits::PASSWORD_QUEUE {
-            self.answer(session, ticket_of(&work), WorkResult::Busy);
+            self.answer(session, ticket, WorkResult::Busy);
         } else {
-            self.queue.push(Job { session, work });
+            self.queue.push(Job { session, ticket, task });
         }
     }
 
@@ -50,12 +66,11 @@ impl PasswordPool {
         loop {
             self.queue.wait_and_take(&mut jobs, std::time::Duration::from_secs(3600));
             for job in jobs.drain(..) {
-                let ticket = ticket_of(&job.work);
-                let result = match job.work {
-                    Work::CheckPassword { hash, password, .. } => {
+                let result = match job.task {
+                    Task::Check { hash, password } => {
                         WorkResult::Checked { matches: password::verify(hash.as_deref(), &password, self.cost) }
                     }
-                    Work::HashPassword { password, scram, .. } => match password::judge(&password, self.cost) {
+                    Task::Hash { password, scram } => match password::judge(&password, self.cost) {
                         Err(why) => WorkResult::Weak { why },
                         Ok(()) => match password::hash(&password, scram, self.cost) {
                             Ok(hashed) => WorkResult::Hashed { hash: hashed.hash, scram: hashed.scram },
@@ -66,7 +81,7 @@ impl PasswordPool {
                         },
                     },
                 };
-                self.answer(job.session, ticket, result);
+                self.answer(job.session, job.ticket, result);
             }
         }
     }
@@ -75,11 +90,5 @@ impl PasswordPool {
         if let Some(shard) = self.shards.get().and_then(|shards| shards.get(session.shard as usize)) {
             shard.inputs.push(ShardInput::WorkDone { session, ticket, result });
         }
-    }
-}
-
-fn ticket_of(work: &Work) -> u32 {
-    match work {
-        Work::CheckPassword { ticket, .. } | Work::HashPassword { ticket, .. } => *ticket,
     }
 }

@@ -25,6 +25,7 @@ pub mod page;
 pub mod password;
 pub mod password_pool;
 pub mod proxy_protocol;
+pub mod readers;
 pub mod shard;
 pub mod signals;
 pub mod store;
@@ -39,6 +40,7 @@ use crate::listener::{Acceptance, Acceptor, Bound};
 use crate::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::password_pool::PasswordPool;
+use crate::readers::Readers;
 use crate::shard::{ConnectionRules, Shard, ShardHandle, ShardInput, Surroundings, wall_clock};
 use crate::tls::TlsMaterial;
 use chat::command::{Command, Control};
@@ -165,6 +167,7 @@ impl Server {
             shards.push(handle);
         }
         passwords.serve(shards.clone());
+        let readers = Readers::start(&store, shards.clone()).map_err(sentence)?;
         for (number, poll) in polls.into_iter().enumerate() {
             let handle = shards[number].clone();
             let around = Surroundings {
@@ -172,6 +175,7 @@ impl Server {
                 rules: rules.clone(),
                 hub: hub_inbox.clone(),
                 passwords: passwords.clone(),
+                readers: readers.clone(),
                 admission: admission.clone(),
             };
             threads.push(

@@ -23,6 +23,7 @@ use crate::limits::{self, Limits};
 use crate::mailbox::Mailbox;
 use crate::metrics::ShardMetrics;
 use crate::password_pool::PasswordPool;
+use crate::readers::Readers;
 use crate::shard::connection::Class;
 use crate::shard::slab::Slab;
 use crate::shard::timers::Timers;
@@ -93,6 +94,7 @@ pub struct Surroundings {
     pub rules: Arc<ConnectionRules>,
     pub hub: Arc<Mailbox<HubInput>>,
     pub passwords: Arc<PasswordPool>,
+    pub readers: Arc<Readers>,
     pub admission: Arc<Admission>,
 }
 

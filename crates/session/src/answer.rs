@@ -60,7 +60,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         // The QUIT that everyone sees says it.
         Answer::Killed { .. } => {}
 
-        // Told to those who asked for them: the verbs of login and accounts, and the server's own command line.
+        // Told to those who asked for them: the verbs of login, accounts and history, and the server's own command line.
         Answer::Welcome(_)
         | Answer::Credentials(_)
         | Answer::LoggedIn { .. }
@@ -70,7 +70,9 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         | Answer::AccountDeleted { .. }
         | Answer::Account(_)
         | Answer::Accounts(_)
-        | Answer::BecameOperator { .. } => {}
+        | Answer::BecameOperator { .. }
+        | Answer::HistoryGranted(_)
+        | Answer::Conversations(_) => {}
     }
 }
 

@@ -92,6 +92,10 @@ pub struct Limits {
     /// Names on one MONITOR list.
     pub monitor: usize,
     pub rooms_per_client: usize,
+    /// Messages of one answer to CHATHISTORY.
+    pub history_page: usize,
+    /// Messages shown on entering a room to a client that can't ask for them; 0: none.
+    pub unread_replay: usize,
     pub register_seconds: u64,
     pub ping_seconds: u64,
 }
@@ -215,6 +219,8 @@ impl Default for Limits {
             list_modes: 100,
             monitor: 100,
             rooms_per_client: 200,
+            history_page: 100,
+            unread_replay: 0,
             register_seconds: 30,
             ping_seconds: 120,
         }

@@ -41,6 +41,7 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         token("CHANMODES", Some(CHANMODES)),
         token("CHANNELLEN", Some(&configured.name_rules.max_room_name.to_string())),
         token("CHANTYPES", Some("#")),
+        token("CHATHISTORY", Some(&limits.history_page.to_string())),
         token("ELIST", Some("CMNTU")),
         token("EXCEPTS", Some("e")),
         // Account, mute, realname (chat::mask); without a prefix (mode_letters::mask_from_wire).
@@ -54,6 +55,7 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         token("MAXTARGETS", Some(&MESSAGE_TARGETS.to_string())),
         token("MODES", Some(&MODES_PER_LINE.to_string())),
         token("MONITOR", Some(&limits.monitor.to_string())),
+        token("MSGREFTYPES", Some("msgid,timestamp")),
         token("NAMELEN", Some(&REALNAME_LENGTH.to_string())),
         token("NETWORK", Some(&configured.network)),
         token("NICKLEN", Some(&configured.name_rules.max_name.to_string())),

@@ -30,6 +30,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::Sts,
     Capability::UserhostInNames,
     Capability::AccountRegistration,
+    Capability::Chathistory,
     Capability::ExtendedIsupport,
     Capability::ParlorIdentity,
 ]);

@@ -11,6 +11,7 @@ use crate::verb::{Awaiting, Phase, Verb};
 use crate::{isupport, login, negotiation, registration, render, verb};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
+use chat::history::{Grant, Stretch};
 use chat::id::{RequestNumber, SessionId, Timestamp};
 use chat::message::Message;
 use chat::person::Person;
@@ -58,7 +59,7 @@ pub struct Output {
     pub bytes: Vec<u8>,
     /// For the hub, in order.
     pub requests: Vec<Request>,
-    /// For the password pool.
+    /// For the pools of passwords and of readers.
     pub work: Vec<Work>,
     /// Close the connection when the bytes are out.
     pub close: bool,
@@ -79,6 +80,10 @@ pub enum Work {
         /// SCRAM keys are wanted too.
         scram: bool,
     },
+    /// Old messages, from the store.
+    ReadHistory { ticket: u32, grant: Box<Grant>, stretch: Stretch, limit: usize },
+    /// When something was last said in each of these conversations.
+    ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
 }
 
 #[derive(Debug)]
@@ -94,6 +99,15 @@ pub enum WorkResult {
     Weak {
         why: &'static str,
     },
+    /// The oldest first. `of`: the conversation's name.
+    Messages {
+        of: CompactString,
+        messages: Vec<Arc<Message>>,
+    },
+    /// In the order of the grants; `None`: nothing was said there.
+    LatestTimes(Vec<Option<Timestamp>>),
+    /// The store could not be read.
+    Unreadable,
     /// The pool takes nothing more just now.
     Busy,
 }
@@ -254,6 +268,7 @@ impl Session {
                 Awaiting::Operator { name } => verb::oper::answer(&mut turn, name, answer),
                 Awaiting::Rename => verb::nick::answer(&mut turn, answer),
                 Awaiting::Register(form) => verb::register::answer(&mut turn, form, answer),
+                Awaiting::History(asked) => verb::chathistory::answer(&mut turn, asked, answer),
                 other => {
                     crate::answer::dispatch(&mut turn, Some(&other), answer);
                     turn.put_awaiting(Box::new(other));
@@ -377,16 +392,23 @@ impl Session {
     /// The outcome of a [`Work`].
     pub fn work_done(&mut self, now: Moment, facts: &ServerFacts, ticket: u32, result: WorkResult, out: &mut Output) {
         let mut turn = Turn::of_answer(self, facts, now, out, ticket);
-        if turn.count_work()
-            && let Some(awaiting) = turn.take_awaiting()
-        {
-            match *awaiting {
-                Awaiting::Login(attempt) => login::checked(&mut turn, *attempt, result),
-                Awaiting::Operator { name } => verb::oper::checked(&mut turn, name, result),
-                Awaiting::ServerPassword => registration::password_checked(&mut turn, result),
-                Awaiting::Gateway(claim) => verb::webirc::checked(&mut turn, *claim, result),
-                Awaiting::Register(form) => verb::register::hashed(&mut turn, form, result),
-                other => turn.put_awaiting(Box::new(other)),
+        if turn.count_work() {
+            match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
+                (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
+                (other, WorkResult::Messages { of, messages }) => {
+                    verb::chathistory::write_replay(&mut turn, &of, &messages);
+                    other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));
+                }
+                (Some(awaiting), result) => match awaiting {
+                    Awaiting::Login(attempt) => login::checked(&mut turn, *attempt, result),
+                    Awaiting::Operator { name } => verb::oper::checked(&mut turn, name, result),
+                    Awaiting::ServerPassword => registration::password_checked(&mut turn, result),
+                    Awaiting::Gateway(claim) => verb::webirc::checked(&mut turn, *claim, result),
+                    Awaiting::Register(form) => verb::register::hashed(&mut turn, form, result),
+                    other => turn.put_awaiting(Box::new(other)),
+                },
+                // A replay that could not be read: what is said from now on is seen all the same.
+                (None, _) => {}
             }
         }
         registration::advance(&mut turn);

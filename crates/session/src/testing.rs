@@ -23,17 +23,21 @@ use crate::{
     Configured, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult,
     render,
 };
+use chat::change::Change;
 use chat::command::{Command, Origin, Request};
 use chat::effect::{Effect, Effects, EventOrigin};
 use chat::event::Event;
+use chat::history::{Stretch, select};
 use chat::hub::Hub;
 use chat::id::{Position, RoomNumber, SessionId, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
+use chat::message::Message;
 use chat::sequencer::Sequencer;
 use chat::settings::Settings;
 use chat::snapshot::Snapshot;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Plays a transcript against a server with default settings.
 #[track_caller]
@@ -78,10 +82,18 @@ struct TestLog {
     outcomes: VecDeque<Outcome>,
     failing: bool,
     waits: bool,
+    /// Every message that was kept.
+    said: Vec<Arc<Message>>,
 }
 
 impl Log for TestLog {
     fn append(&mut self, batch: Batch) {
+        if !self.failing {
+            self.said.extend(batch.changes.iter().filter_map(|change| match change {
+                Change::Posted(message) => Some(message.clone()),
+                _ => None,
+            }));
+        }
         self.outcomes.push_back(if self.failing {
             Outcome::Failed { batch: batch.number, failure: StorageFailure::Full }
         } else {
@@ -347,7 +359,7 @@ impl World {
             self.submit(requests);
         }
         for work in work {
-            let (ticket, result) = result_of(work);
+            let (ticket, result) = self.result_of(work);
             let mut out = Output::default();
             self.connections[at].session.work_done(self.now, &self.facts, ticket, result, &mut out);
             self.carry_out(at, out);
@@ -462,17 +474,29 @@ impl World {
     }
 }
 
-fn result_of(work: Work) -> (u32, WorkResult) {
-    match work {
-        Work::CheckPassword { ticket, hash, password } => {
-            (ticket, WorkResult::Checked { matches: hash == Some(hash_of(&password)) })
-        }
-        Work::HashPassword { ticket, password, .. } if password.as_str() == "password" => {
-            (ticket, WorkResult::Weak { why: "Everyone tries this password first" })
-        }
-        Work::HashPassword { ticket, password, scram } => {
-            let keys = scram.then(|| Box::new(keys_of(&password, b"0123456789abcdef", 16)));
-            (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: keys })
+impl World {
+    fn result_of(&mut self, work: Work) -> (u32, WorkResult) {
+        let said = &self.sequencer.log_mut().said;
+        match work {
+            Work::CheckPassword { ticket, hash, password } => {
+                (ticket, WorkResult::Checked { matches: hash == Some(hash_of(&password)) })
+            }
+            Work::HashPassword { ticket, password, .. } if password.as_str() == "password" => {
+                (ticket, WorkResult::Weak { why: "Everyone tries this password first" })
+            }
+            Work::HashPassword { ticket, password, scram } => {
+                let keys = scram.then(|| Box::new(keys_of(&password, b"0123456789abcdef", 16)));
+                (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: keys })
+            }
+            Work::ReadHistory { ticket, grant, stretch, limit } => {
+                let messages = select(said, &grant, stretch, limit);
+                (ticket, WorkResult::Messages { of: grant.name.clone(), messages })
+            }
+            Work::ReadLatestTimes { ticket, grants } => {
+                let latest = |grant| select(said, grant, Stretch::Latest { after: None }, 1).pop();
+                let times = grants.iter().map(|grant| latest(grant).map(|message| message.timestamp));
+                (ticket, WorkResult::LatestTimes(times.collect()))
+            }
         }
     }
 }

@@ -206,6 +206,19 @@ impl<'a> Turn<'a> {
         self.buffer().0
     }
 
+    /// Whole lines that are ready but for the batch that is being written, if any.
+    pub(crate) fn lines_of_batch(&mut self, lines: &[u8]) {
+        let batch = self.batch;
+        let buffer = self.buffer().0;
+        if batch == 0 {
+            return buffer.extend_from_slice(lines);
+        }
+        let reference = compact_str::format_compact!("{batch}");
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            write_with_tag(buffer, line, "batch", &reference);
+        }
+    }
+
     // ---- To the hub
 
     /// Asks the hub; the answers come to [`crate::Session::answer`] with this line's number.

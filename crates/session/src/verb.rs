@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod authenticate;
 pub(crate) mod away;
 pub(crate) mod cap;
+pub(crate) mod chathistory;
 pub(crate) mod chghost;
 pub(crate) mod die;
 pub(crate) mod error;
@@ -122,6 +123,9 @@ pub(crate) enum Awaiting {
     /// REGISTER.
     Register(Box<register::Application>),
 
+    /// CHATHISTORY, from the leave to read to what was read.
+    History(Box<chathistory::Asked>),
+
     /// What the line was about, as it was written there.
     About(CompactString),
     /// Nothing but being allowed, which the hub says by not refusing.
@@ -152,6 +156,7 @@ pub static VERBS: &[Verb] = &[
     authenticate::VERB,
     away::VERB,
     cap::VERB,
+    chathistory::VERB,
     chghost::VERB,
     die::VERB,
     error::VERB,

@@ -76,6 +76,8 @@ impl Hub {
                 Some(id) => self.watched_status(id),
                 None => Answer::WatchedStatus { online: Vec::new(), offline: Vec::new() },
             }),
+            Query::History { of } => self.history_answer(&of, turn),
+            Query::Conversations => self.conversations_answer(turn),
             Query::Counts => Ok(Answer::Counts(Box::new(self.counts()))),
             Query::Connections => {
                 self.require(Right::SeeAll, turn)?;

@@ -192,11 +192,13 @@ impl Hub {
         let Some(members) = self.members_of(number) else {
             return;
         };
-        let Some(room) = self.state.room(number) else {
+        let client = self.state.session(id).and_then(|session| self.state.client(session.client));
+        let Some((client, room)) = client.zip(self.state.room(number)) else {
             return;
         };
+        let history = super::history::grant(client, room, room.name.clone());
         let topic = room.rules.topic.as_deref().cloned();
-        let view = RoomView { id: room.id, name: room.name.clone(), topic, members };
+        let view = RoomView { id: room.id, name: room.name.clone(), topic, members, history };
         turn.tell(id, Answer::Entered(Box::new(view)));
     }
 

@@ -37,6 +37,8 @@ pub(super) struct State {
     room_names: NameIndex,
     /// Direct conversations by their two clients, the smaller id first.
     directs: HashMap<(ClientId, ClientId), RoomNumber, FixedState>,
+    /// The same by each of the two.
+    directs_of: BTreeSet<(ClientId, RoomNumber)>,
     next_room: u32,
 
     accounts: Slab<Account>,
@@ -155,6 +157,7 @@ impl State {
             rooms: Vec::new(),
             room_names: NameIndex::new(hasher.clone()),
             directs: HashMap::with_hasher(hasher.clone()),
+            directs_of: BTreeSet::new(),
             next_room: 0,
             accounts: Slab::default(),
             account_names: NameIndex::new(hasher.clone()),
@@ -504,6 +507,12 @@ impl State {
         self.directs.get(&(one.min(other), one.max(other))).copied()
     }
 
+    /// The direct conversations that a client has had, in the order of their making.
+    pub fn directs_of(&self, client: ClientId) -> impl Iterator<Item = &Chatroom> {
+        let all = (client, RoomNumber(0))..=(client, RoomNumber(u32::MAX));
+        self.directs_of.range(all).filter_map(|(_, number)| self.room(*number))
+    }
+
     /// The number that the next room gets.
     pub fn next_room(&self) -> RoomNumber {
         RoomNumber(self.next_room)
@@ -534,6 +543,7 @@ impl State {
             }
             ChatroomKind::Direct(one, other) => {
                 self.directs.insert((one, other), room.number);
+                self.directs_of.extend([(one, room.number), (other, room.number)]);
                 self.counts.direct_rooms += 1;
             }
         }
@@ -549,6 +559,8 @@ impl State {
             }
             ChatroomKind::Direct(one, other) => {
                 self.directs.remove(&(one, other));
+                self.directs_of.remove(&(one, number));
+                self.directs_of.remove(&(other, number));
                 self.counts.direct_rooms -= 1;
             }
         }
@@ -1305,6 +1317,9 @@ impl State {
                 ChatroomKind::Direct(one, other) => {
                     counts.direct_rooms += 1;
                     assert_eq!(self.direct(other, one), Some(room.number));
+                    for client in [one, other] {
+                        assert!(self.directs_of(client).any(|direct| direct.number == room.number));
+                    }
                 }
             }
             let mut sessions = vec![0; self.sessions.len()];

@@ -27,7 +27,7 @@ use crate::log::StorageFailure;
 use crate::membership::{Role, Roles};
 use crate::message::MessageKind;
 use crate::name::{ChatroomName, NameRules, Username};
-use crate::query::{Answer, MemberRow, Query, RoomFilter, WhoTarget};
+use crate::query::{Answer, Conversation, MemberRow, Query, RoomFilter, WhoTarget};
 use crate::refusal::{ListKind, Right, Rights};
 use crate::settings::{OperatorRule, Settings};
 use crate::snapshot::{AccountRecord, MembershipRecord, RoomKind, RoomRecord, Snapshot};
@@ -383,6 +383,9 @@ impl World {
             ["status"] => Query::WatchedStatus,
             ["counts"] => Query::Counts,
             ["connections"] => Query::Connections,
+            ["history", of] if of.starts_with('#') => Query::History { of: Conversation::Room(room(of)) },
+            ["history", of] => Query::History { of: Conversation::With(name(of)) },
+            ["conversations"] => Query::Conversations,
             _ => panic!("no such question: {words:?}"),
         }
     }
@@ -897,5 +900,11 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Operators(people) => format!("operators {}", list(people.iter().map(|person| &person.name))),
         Answer::BecameOperator { title } => format!("operator: {title}"),
         Answer::Killed { who } => format!("killed {who}"),
+        Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),
+        Answer::HistoryGranted(Some(grant)) => match grant.role {
+            Some(role) => format!("may read {} as {role:?}", grant.name),
+            None => format!("may read {}", grant.name),
+        },
+        Answer::Conversations(grants) => format!("conversations {}", list(grants.iter().map(|grant| &grant.name))),
     }
 }

@@ -3,11 +3,13 @@
 use super::Shard;
 use super::connection::{Carrier, Class, Connection, Stage};
 use super::slab::Slab;
+use crate::password_pool::Task;
+use crate::readers::Reading;
 use chat::effect::{Effect, EventOrigin};
 use chat::event::Event;
 use chat::id::{RoomNumber, SessionId};
 use session::room_index::{Exception, Outboxes, Segment};
-use session::{ServerFacts, Session, Treatment, render};
+use session::{ServerFacts, Session, Treatment, Work, render};
 use smallvec::SmallVec;
 use wire::Capability;
 
@@ -231,7 +233,20 @@ impl Shard {
         }
         self.requests.extend(self.output.requests.drain(..).map(Into::into));
         for work in self.output.work.drain(..) {
-            self.around.passwords.submit(id, work);
+            match work {
+                Work::CheckPassword { ticket, hash, password } => {
+                    self.around.passwords.submit(id, ticket, Task::Check { hash, password });
+                }
+                Work::HashPassword { ticket, password, scram } => {
+                    self.around.passwords.submit(id, ticket, Task::Hash { password, scram });
+                }
+                Work::ReadHistory { ticket, grant, stretch, limit } => {
+                    self.around.readers.submit(id, ticket, Reading::Messages { grant, stretch, limit });
+                }
+                Work::ReadLatestTimes { ticket, grants } => {
+                    self.around.readers.submit(id, ticket, Reading::LatestTimes(grants));
+                }
+            }
         }
         if std::mem::take(&mut self.output.close) {
             return self.close(id);

@@ -2,7 +2,8 @@
 
 use super::problem::{StoreError, in_file};
 use super::{Access, connect, record};
-use chat::id::{MessageId, Position, RoomNumber, Timestamp};
+use chat::history::{Grant, Mark, Stretch};
+use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::message::Message;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -33,7 +34,24 @@ impl History {
         Ok(History { path: path.to_owned(), connection: connect(path, Access::Read)? })
     }
 
-    /// Up to `limit` messages of a room, the oldest first.
+    /// Up to `limit` messages of a conversation, the oldest first: what [`chat::history::select`] says, by the index.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn read(&self, grant: &Grant, stretch: Stretch, limit: usize) -> Result<Vec<Message>, StoreError> {
+        in_file(&self.path, self.read_stretch(grant, stretch, limit))
+    }
+
+    /// When something that the reader may read was last said there.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn latest_time(&self, grant: &Grant) -> Result<Option<Timestamp>, StoreError> {
+        let newest = self.read_before(&Reader::of(grant), i64::MAX, 1);
+        in_file(&self.path, newest).map(|newest| newest.last().map(|message| message.timestamp))
+    }
+
+    /// Up to `limit` messages of a room, the oldest first, whoever they were for.
     ///
     /// # Errors
     /// When the database can't be read.
@@ -76,43 +94,97 @@ impl History {
         self.connection.query_row(&sql, [], |row| row.get(0)).expect("counted")
     }
 
-    fn read_page(&self, room: RoomNumber, from: Edge, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        match from {
-            Edge::Newest => self.read_before(room, i64::MAX, limit),
-            Edge::Before(position) => self.read_before(room, position.0 as i64, limit),
-            Edge::Oldest => self.read_after(room, -1, limit),
-            Edge::After(position) => self.read_after(room, position.0 as i64, limit),
+    fn read_stretch(&self, grant: &Grant, stretch: Stretch, limit: usize) -> rusqlite::Result<Vec<Message>> {
+        let reader = Reader::of(grant);
+        let bounds = |mark| self.bounds(reader.room, mark);
+        match stretch {
+            Stretch::Latest { after: None } => self.read_before(&reader, i64::MAX, limit),
+            Stretch::Latest { after: Some(mark) } => {
+                let mut found = self.read_before(&reader, i64::MAX, limit)?;
+                let (_, behind) = bounds(mark)?;
+                found.retain(|message| message.position.0 as i64 >= behind);
+                Ok(found)
+            }
+            Stretch::Before(mark) => self.read_before(&reader, bounds(mark)?.0, limit),
+            Stretch::After(mark) => self.read_after(&reader, bounds(mark)?.1 - 1, limit),
+            Stretch::Around(mark) => {
+                let middle = bounds(mark)?.0;
+                let mut found = self.read_before(&reader, middle, limit / 2)?;
+                found.extend(self.read_after(&reader, middle - 1, limit - limit / 2)?);
+                Ok(found)
+            }
+            Stretch::Between(from, to) => {
+                let (from, to) = (bounds(from)?, bounds(to)?);
+                let mut found = if from.0 <= to.0 {
+                    self.read_after(&reader, from.1 - 1, limit)?
+                } else {
+                    self.read_before(&reader, from.0, limit)?
+                };
+                let inner = from.1.min(to.1)..from.0.max(to.0);
+                found.retain(|message| inner.contains(&(message.position.0 as i64)));
+                Ok(found)
+            }
         }
     }
 
-    fn read_before(&self, room: RoomNumber, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        let mut messages = self.read(BEFORE.get_or_init(before), room, position, limit)?;
+    /// The position at which what a mark stands for begins, and the one behind it.
+    fn bounds(&self, room: RoomNumber, mark: Mark) -> rusqlite::Result<(i64, i64)> {
+        if let Mark::Message(id) = mark
+            && let Some(message) = self.find(room, id)?
+        {
+            let at = message.position.0 as i64;
+            return Ok((at, at + 1));
+        }
+        let time = mark.time();
+        let first_from = |time| {
+            let found = self.find_time(room, time)?;
+            Ok::<_, rusqlite::Error>(found.map_or(i64::MAX, |position| position.0 as i64))
+        };
+        Ok((first_from(time)?, first_from(Timestamp(time.0.saturating_add(1)))?))
+    }
+
+    fn read_page(&self, room: RoomNumber, from: Edge, limit: usize) -> rusqlite::Result<Vec<Message>> {
+        let reader = Reader::of_everything(room);
+        match from {
+            Edge::Newest => self.read_before(&reader, i64::MAX, limit),
+            Edge::Before(position) => self.read_before(&reader, position.0 as i64, limit),
+            Edge::Oldest => self.read_after(&reader, -1, limit),
+            Edge::After(position) => self.read_after(&reader, position.0 as i64, limit),
+        }
+    }
+
+    fn read_before(&self, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
+        let mut messages = self.select(BEFORE.get_or_init(before), reader, position, limit)?;
         messages.reverse();
         Ok(messages)
     }
 
-    fn read_after(&self, room: RoomNumber, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        self.read(AFTER.get_or_init(after), room, position, limit)
+    fn read_after(&self, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
+        self.select(AFTER.get_or_init(after), reader, position, limit)
     }
 
-    fn read(&self, sql: &str, room: RoomNumber, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
+    fn select(&self, sql: &str, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut last = None;
         let mut statement = self.connection.prepare_cached(sql)?;
-        statement.query_map(params![room.0, position, limit], |row| record::message(row, &mut last))?.collect()
+        let parameters = params![
+            reader.room.0,
+            position,
+            limit,
+            reader.role,
+            reader.client.as_ref().map(|client| client.0.as_bytes())
+        ];
+        statement.query_map(parameters, |row| record::message(row, &mut last))?.collect()
     }
 
     fn find(&self, room: RoomNumber, id: MessageId) -> rusqlite::Result<Option<Message>> {
-        // UUIDv7: the first 48 bits are the time (RFC 9562 section 5.7).
-        let mut time = [0; 8];
-        time[2..].copy_from_slice(&id.0.as_bytes()[..6]);
-        let time = Timestamp(u64::from_be_bytes(time));
+        let time = id.time();
         let Some(first) = self.find_time(room, time)? else {
             return Ok(None);
         };
         let mut passed = first.0 as i64 - 1;
         loop {
-            let page = self.read_after(room, passed, 100)?;
+            let page = self.read_after(&Reader::of_everything(room), passed, 100)?;
             let Some(end) = page.last() else {
                 return Ok(None);
             };
@@ -127,7 +199,7 @@ impl History {
 
     /// Halves the room's positions until the time is found: with the position, the time only ever grows.
     fn find_time(&self, room: RoomNumber, time: Timestamp) -> rusqlite::Result<Option<Position>> {
-        let newest = self.read_before(room, i64::MAX, 1)?;
+        let newest = self.read_before(&Reader::of_everything(room), i64::MAX, 1)?;
         let Some(newest) = newest.last().filter(|newest| newest.timestamp >= time) else {
             return Ok(None);
         };
@@ -153,6 +225,27 @@ impl History {
     }
 }
 
+/// Whose eyes a room is read with.
+struct Reader {
+    room: RoomNumber,
+    /// The number of her highest role; -1: none.
+    role: i64,
+    client: Option<ClientId>,
+}
+
+impl Reader {
+    fn of(grant: &Grant) -> Reader {
+        Reader { room: grant.room, role: grant.role.map_or(-1, record::role_number), client: Some(grant.reader) }
+    }
+
+    fn of_everything(room: RoomNumber) -> Reader {
+        Reader { room, role: i64::MAX, client: None }
+    }
+}
+
+/// As [`Grant::covers`].
+const READABLE: &str = "(message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5)";
+
 static BEFORE: OnceLock<String> = OnceLock::new();
 static AFTER: OnceLock<String> = OnceLock::new();
 
@@ -162,7 +255,7 @@ fn before() -> String {
         "SELECT {columns} FROM run
          CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
          CROSS JOIN person ON person.number = message.person CROSS JOIN room ON room.number = message.room
-         WHERE run.room = ?1 AND run.position < ?2 AND message.position < ?2
+         WHERE run.room = ?1 AND run.position < ?2 AND message.position < ?2 AND {READABLE}
          ORDER BY run.position DESC, message.number DESC LIMIT ?3",
         columns = record::MESSAGE_COLUMNS
     )
@@ -174,7 +267,7 @@ fn after() -> String {
         "SELECT {columns} FROM run
          CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
          CROSS JOIN person ON person.number = message.person CROSS JOIN room ON room.number = message.room
-         WHERE run.room = ?1 AND message.position > ?2
+         WHERE run.room = ?1 AND message.position > ?2 AND {READABLE}
            AND run.position >= coalesce((SELECT max(position) FROM run WHERE room = ?1 AND position <= ?2), ?2)
          ORDER BY run.position, message.number LIMIT ?3",
         columns = record::MESSAGE_COLUMNS

@@ -52,6 +52,11 @@ impl StoreError {
         StoreError { path: path.to_owned(), problem }
     }
 
+    /// The system has refused something that the file was to be used with.
+    pub(crate) fn of_io(path: &Path, error: &std::io::Error) -> StoreError {
+        StoreError::new(path, Problem::of_io(error))
+    }
+
     /// The file that a person knows, where the error is about one that she has never heard of.
     pub(super) fn about(self, instead_of: &Path, path: &Path) -> StoreError {
         if self.path == instead_of { StoreError::new(path, self.problem) } else { self }

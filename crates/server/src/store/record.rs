@@ -224,7 +224,7 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<MembershipRecord> {
     })
 }
 
-fn role_number(role: Role) -> i64 {
+pub(super) fn role_number(role: Role) -> i64 {
     match role {
         Role::Voice => 0,
         Role::HalfOperator => 1,

@@ -3,6 +3,7 @@
 mod faults;
 mod kept;
 mod opening;
+mod reading;
 
 use super::{DATABASE, Durability, SqliteLog, Store};
 use chat::change::Change;

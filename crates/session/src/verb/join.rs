@@ -1,6 +1,6 @@
 //! JOIN (RFC 2812 section 3.2.1), and what a newcomer to a room is shown.
 
-use super::{Awaiting, Phase, Verb, names, topic};
+use super::{Awaiting, Phase, Verb, chathistory, names, topic};
 use crate::targets;
 use crate::turn::Turn;
 use chat::command::Command;
@@ -52,6 +52,7 @@ pub(crate) fn write_entered(turn: &mut Turn<'_>, view: &RoomView) {
         names::write(turn, &view.members);
         names::write_end(turn, &view.name);
     }
+    chathistory::ask_for_replay(turn, &view.history);
 }
 
 #[cfg(test)]

@@ -116,7 +116,8 @@ pub(crate) fn hashed(turn: &mut Turn<'_>, application: Box<Application>, result:
             turn.barrier();
         }
         WorkResult::Weak { why } => turn.fail("REGISTER", "WEAK_PASSWORD", &[&name], why),
-        WorkResult::Busy | WorkResult::Checked { .. } => {
+        // Busy; nothing else comes of hashing.
+        _ => {
             turn.fail("REGISTER", "TEMPORARILY_UNAVAILABLE", &[&name], "The server is busy, try again");
         }
     }

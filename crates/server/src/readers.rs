@@ -1,0 +1,88 @@
+//! Reading old messages, off the threads that everyone waits for: a thread behind a bounded queue, with a connection to
+//! the database of its own. It never holds up a commit (WAL), and the hub never waits for it.
+
+use crate::limits;
+use crate::mailbox::Mailbox;
+use crate::shard::{ShardHandle, ShardInput};
+use crate::store::{History, Store, StoreError};
+use chat::history::{Grant, Stretch};
+use chat::id::SessionId;
+use session::WorkResult;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub struct Readers {
+    queue: Mailbox<Job>,
+    shards: Vec<Arc<ShardHandle>>,
+}
+
+#[derive(Debug)]
+struct Job {
+    session: SessionId,
+    ticket: u32,
+    reading: Reading,
+}
+
+/// What is to be read.
+#[derive(Debug)]
+pub enum Reading {
+    Messages { grant: Box<Grant>, stretch: Stretch, limit: usize },
+    LatestTimes(Vec<Grant>),
+}
+
+impl Readers {
+    /// # Errors
+    /// When the database can't be opened or the system gives no thread.
+    pub fn start(store: &Store, shards: Vec<Arc<ShardHandle>>) -> Result<Arc<Readers>, StoreError> {
+        let history = store.history()?;
+        let readers = Arc::new(Readers { queue: Mailbox::for_waiting_thread(), shards });
+        let worker = readers.clone();
+        std::thread::Builder::new()
+            .name("history".to_owned())
+            .spawn(move || worker.run(&history))
+            .map_err(|error| StoreError::of_io(store.path(), &error))?;
+        Ok(readers)
+    }
+
+    /// Takes work, or answers at once that it takes none.
+    pub fn submit(&self, session: SessionId, ticket: u32, reading: Reading) {
+        if self.queue.len() >= limits::READER_QUEUE {
+            self.answer(session, ticket, WorkResult::Busy);
+        } else {
+            self.queue.push(Job { session, ticket, reading });
+        }
+    }
+
+    fn run(&self, history: &History) {
+        let mut jobs = Vec::new();
+        loop {
+            self.queue.wait_and_take(&mut jobs, Duration::from_secs(3600));
+            for job in jobs.drain(..) {
+                let result = match job.reading {
+                    Reading::Messages { grant, stretch, limit } => {
+                        history.read(&grant, stretch, limit).map(|messages| WorkResult::Messages {
+                            of: grant.name.clone(),
+                            messages: messages.into_iter().map(Arc::new).collect(),
+                        })
+                    }
+                    Reading::LatestTimes(grants) => {
+                        let times = grants.iter().map(|grant| history.latest_time(grant));
+                        times.collect::<Result<_, _>>().map(WorkResult::LatestTimes)
+                    }
+                };
+                let result = result.unwrap_or_else(|error| {
+                    tracing::error!("old messages could not be read: {error}");
+                    WorkResult::Unreadable
+                });
+                self.answer(job.session, job.ticket, result);
+            }
+        }
+    }
+
+    fn answer(&self, session: SessionId, ticket: u32, result: WorkResult) {
+        if let Some(shard) = self.shards.get(session.shard as usize) {
+            shard.inputs.push(ShardInput::WorkDone { session, ticket, result });
+        }
+    }
+}
