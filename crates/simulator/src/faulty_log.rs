@@ -5,11 +5,13 @@ use crate::defect::Defect;
 use crate::invariants::number_in;
 use crate::random::Random;
 use chat::change::Change;
+use chat::history::{Grant, Stretch, select};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::message::Message;
 use chat::snapshot::{AccountRecord, MembershipRecord, RoomRecord, Snapshot};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// What is on disk.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Store {
     /// By the number in their text, and whom they were sent to, in small letters.
     said: BTreeMap<(u64, String), Position>,
     ids: BTreeSet<MessageId>,
+    /// In the order of their positions.
+    messages: Vec<Arc<Message>>,
     position: Position,
     timestamp: Timestamp,
     next_room: u32,
@@ -45,6 +49,11 @@ impl Store {
         self.said.get(&(number, to.to_owned())).copied()
     }
 
+    /// What a reader of this store finds.
+    pub fn read(&self, grant: &Grant, stretch: Stretch, limit: usize) -> Vec<Arc<Message>> {
+        select(&self.messages, grant, stretch, limit)
+    }
+
     pub fn accounts(&self) -> usize {
         self.accounts.len()
     }
@@ -64,7 +73,10 @@ impl Store {
         let before = self.position;
         for change in batch.changes {
             match change {
-                Change::Posted(message) => self.keep(&message, before),
+                Change::Posted(message) => {
+                    self.keep(&message, before);
+                    self.messages.push(message);
+                }
                 Change::Room(record) => {
                     self.next_room = self.next_room.max(record.number.0 + 1);
                     self.rooms.insert(record.number, *record);

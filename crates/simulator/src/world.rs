@@ -9,6 +9,7 @@ use crate::transcript::Transcript;
 use chat::command::{Command, Origin, Request};
 use chat::effect::{Effect, Effects, ServerEffect};
 use chat::event::Event;
+use chat::history::Stretch;
 use chat::hub::Hub;
 use chat::id::{RequestNumber, SessionId, Timestamp};
 use chat::log::Outcome;
@@ -185,7 +186,7 @@ impl World {
     /// The pool comes to the end of one piece of work.
     pub fn pool_turn(&mut self) {
         let Some((id, work)) = self.pool.pop_front() else { return };
-        let (ticket, result) = result_of(work);
+        let (ticket, result) = result_of(work, &self.sequencer.log_mut().store);
         let (now, facts) = (self.now, self.facts.clone());
         self.shard(id).work_done(id, ticket, result, now, &facts);
     }
@@ -379,8 +380,8 @@ fn start(log: FaultyLog, settings: &Settings, seed: u64) -> Sequencer<FaultyLog>
     Sequencer::new(hub, log, SHARDS, position, timestamp)
 }
 
-/// The password pool: its hashes can be read.
-fn result_of(work: Work) -> (u32, WorkResult) {
+/// The pools: of passwords, whose hashes can be read here, and of readers.
+fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
     let hash_of = |password: &str| format!("plain:{password}").into_boxed_str();
     match work {
         Work::CheckPassword { ticket, hash, password } => {
@@ -388,6 +389,15 @@ fn result_of(work: Work) -> (u32, WorkResult) {
         }
         Work::HashPassword { ticket, password, .. } => {
             (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: None })
+        }
+        Work::ReadHistory { ticket, grant, stretch, limit } => {
+            let messages = store.read(&grant, stretch, limit);
+            (ticket, WorkResult::Messages { of: grant.name.clone(), messages })
+        }
+        Work::ReadLatestTimes { ticket, grants } => {
+            let latest = |grant| store.read(grant, Stretch::Latest { after: None }, 1).pop();
+            let times = grants.iter().map(|grant| latest(grant).map(|message| message.timestamp));
+            (ticket, WorkResult::LatestTimes(times.collect()))
         }
     }
 }
