@@ -226,3 +226,30 @@ fn what_is_said_while_answers_wait_is_heard() {
         }
     }
 }
+
+/// `printf 'NICK …' | nc -N`: says everything, hangs up its half, and listens.
+#[test]
+fn what_was_said_before_hanging_up_is_heard_and_answered() {
+    let daemon = Daemon::start("");
+    let mut watcher = Irc::register(daemon.irc(), "watcher");
+    watcher.join("#tea");
+    for (name, farewell) in [("polite", "QUIT :done\r\n"), ("brief", "")] {
+        let mut piped = Irc::connect(daemon.irc());
+        let all =
+            format!("NICK {name}\r\nUSER {name} 0 * :{name}\r\nJOIN #tea\r\nPRIVMSG #tea :last words\r\n{farewell}");
+        piped.send_bytes(all.as_bytes());
+        piped.stream().shutdown(std::net::Shutdown::Write).expect("hung up");
+        let heard = watcher.expect("PRIVMSG #tea :last words");
+        assert!(heard.starts_with(&format!(":{name}!")), "{heard}");
+        watcher.expect(" QUIT ");
+        let mut answers = Vec::new();
+        while let Some(line) = piped.line() {
+            answers.push(line);
+        }
+        for part in [" 001 ", " 366 "] {
+            assert!(answers.iter().any(|line| line.contains(part)), "{name}: {part} did not come: {answers:#?}");
+        }
+        let last = answers.last().map(String::as_str).unwrap_or_default();
+        assert!(farewell.is_empty() || last.starts_with("ERROR :"), "{name}: {last}");
+    }
+}

@@ -529,6 +529,11 @@ impl Session {
         self.link.address
     }
 
+    /// Lines of the client are not answered in full yet.
+    pub fn owes_answers(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     pub fn is_registered(&self) -> bool {
         self.person.is_some()
     }

@@ -4,6 +4,7 @@ use super::connection::Stage;
 use super::{Shard, Stopping};
 use crate::websocket;
 use chat::id::SessionId;
+use session::Session;
 use std::io;
 use std::time::Duration;
 
@@ -52,14 +53,31 @@ impl Shard {
         }
     }
 
-    /// The peer will say no more.
+    /// The peer will say no more. It may have hung up its half alone and wait for answers, as `printf … | nc -N` does: it
+    /// gets those to all that it said.
     pub(super) fn peer_closed(&mut self, id: SessionId) {
         let Some(connection) = self.connections.find(id) else { return };
         if connection.is_ending() {
             return self.drop_connection(id.slot);
         }
+        connection.hung_up = true;
+        self.end_if_answered(id);
+    }
+
+    /// Ends a connection whose peer has hung up as soon as everything that it said is answered.
+    pub(super) fn end_if_answered(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.find(id) else { return };
+        if !connection.hung_up || connection.session().is_some_and(Session::owes_answers) {
+            return;
+        }
+        connection.hung_up = false;
         self.depart(id, "Connection closed");
-        self.drop_connection(id.slot);
+        self.leave_all(id);
+        if self.connections.find(id).is_some_and(|connection| !connection.outbox.is_empty()) {
+            self.close(id);
+        } else {
+            self.drop_connection(id.slot);
+        }
     }
 
     /// Reading or writing failed.

@@ -33,6 +33,8 @@ pub struct Connection {
     pub unread: bool,
     /// Lines wait in the framer for the flood allowance or for answers.
     pub held: bool,
+    /// The peer will say no more, and may be waiting for answers to what it said.
+    pub hung_up: bool,
 }
 
 /// How far a connection has come.

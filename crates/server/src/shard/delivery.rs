@@ -252,6 +252,7 @@ impl Shard {
             return self.close(id);
         }
         self.count_for_person(id);
+        self.end_if_answered(id);
     }
 
     /// A gateway has said for whom it speaks (WEBIRC): the connection counts for that address from now on, and has its

@@ -88,6 +88,7 @@ impl Shard {
             blocked: false,
             unread: false,
             held: false,
+            hung_up: false,
         });
         let connection = self.connections.find(id)?;
         let registered = self.poll.registry().register(
