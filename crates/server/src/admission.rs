@@ -47,6 +47,11 @@ impl AdmissionRules {
         AdmissionRules { most, per_address: limits.connections_per_address, per_minute, exempt }
     }
 
+    /// Places that need no privilege.
+    fn for_everyone(&self) -> usize {
+        self.most - limits::KEPT_PLACES.min(self.most / 4)
+    }
+
     fn is_exempt(&self, address: IpAddr) -> bool {
         self.exempt.iter().any(|range| range.contains(address))
     }
@@ -79,7 +84,7 @@ impl Admission {
         table.sweep(now);
         let exempt = table.rules.is_exempt(address);
         // A few places are kept for addresses that the operator has named, so that they get in when it is full.
-        let most = if exempt { table.rules.most } else { table.rules.most.saturating_sub(limits::KEPT_PLACES) };
+        let most = if exempt { table.rules.most } else { table.rules.for_everyone() };
         if table.open >= most {
             return Err(AdmissionRefusal::TooManyConnections);
         }
@@ -107,7 +112,7 @@ impl Admission {
     /// No place is left for those without a privilege: accepting can wait.
     pub fn is_full(&self) -> bool {
         let table = self.table();
-        table.open + limits::KEPT_PLACES >= table.rules.most
+        table.open >= table.rules.for_everyone()
     }
 
     pub fn open(&self) -> usize {
@@ -201,14 +206,23 @@ mod tests {
 
     #[test]
     fn exempt_addresses_get_in_when_it_is_full_for_others() {
-        let admission = rules(limits::KEPT_PLACES + 1, 1, 1, &["127.0.0.0/8"]);
-        assert_eq!(admission.enter(ip("10.0.0.1")), Ok(()));
-        assert!(admission.is_full());
-        assert_eq!(admission.enter(ip("10.0.0.2")), Err(AdmissionRefusal::TooManyConnections));
-        for _ in 0..limits::KEPT_PLACES {
-            assert_eq!(admission.enter(ip("127.0.0.1")), Ok(()));
-        }
-        assert_eq!(admission.enter(ip("127.0.0.1")), Err(AdmissionRefusal::TooManyConnections));
+        let check = |most: usize, for_everyone: usize| {
+            let admission = rules(most, 100, 100, &["127.0.0.0/8"]);
+            for _ in 0..for_everyone {
+                assert!(!admission.is_full(), "of {most}");
+                assert_eq!(admission.enter(ip("10.0.0.1")), Ok(()), "of {most}");
+            }
+            assert!(admission.is_full(), "of {most}");
+            assert_eq!(admission.enter(ip("10.0.0.2")), Err(AdmissionRefusal::TooManyConnections), "of {most}");
+            for _ in for_everyone..most {
+                assert_eq!(admission.enter(ip("127.0.0.1")), Ok(()), "of {most}");
+            }
+            assert_eq!(admission.enter(ip("127.0.0.1")), Err(AdmissionRefusal::TooManyConnections), "of {most}");
+        };
+        check(100, 100 - limits::KEPT_PLACES);
+        // A small house is not kept empty for them.
+        check(8, 6);
+        check(1, 1);
     }
 
     #[test]

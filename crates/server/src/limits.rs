@@ -71,8 +71,8 @@ limits! {
     /// Bytes of one unfinished line and its tags, or of one unfinished WebSocket message. Over it the line is refused
     /// (417, or WebSocket close 1009).
     recvq_bytes = 16_384, 8_704..=1_048_576;
-    /// Connections at a time, of all kinds; 0: what the process's limit on open files allows. At the limit, accept
-    /// pauses and new ones wait in the kernel's queue.
+    /// Connections at a time, of all kinds; 0: what the process's limit on open files allows. At the limit, new
+    /// ones are told so and closed, a few at a time, and the rest wait in the kernel's queue.
     connections = 0, 0..=10_000_000;
     /// Connections at a time from one address (one /64 of IPv6). One more is told so and closed.
     connections_per_address = 64, 1..=10_000_000;
@@ -166,7 +166,7 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub const RESERVED_OPEN_FILES: usize = 128;
 
 /// Places for connections that only addresses in `flood.exempt` may take, so that an operator gets in when the server is
-/// full for everyone else.
+/// full for everyone else; of a server with few places, a quarter of them.
 pub const KEPT_PLACES: usize = 16;
 
 // ---- One line

@@ -56,6 +56,10 @@ impl Probe {
 /// The plan's bound for a login under attack.
 const LOGIN: Duration = Duration::from_millis(200);
 
+fn over_plain(stream: TcpStream) -> Irc {
+    Irc::over(Carrier::lines(Link::Plain(stream)))
+}
+
 /// Who does nothing but wait for the end: when each of these sockets was closed by the server. `step` is called for every
 /// open one each round, a tenth of a second long.
 fn closings(sockets: &mut [TcpStream], mut step: impl FnMut(&mut TcpStream, usize)) -> Vec<Duration> {
@@ -212,8 +216,14 @@ fn a3_those_who_stop_reading_are_closed_alone() {
     const LINES: usize = 1_500;
     let mut talker = Irc::register_with(daemon.irc(), "talker", "echo-message");
     talker.join("#tea");
+    // However they are connected: the first ones, which will stop reading, include every kind.
+    let connect = |number: usize| match number % 3 {
+        0 => Irc::connect(daemon.irc()),
+        1 => Irc::connect_tls(daemon.address("ircs")),
+        _ => Upgrade::default().open(daemon.address("http")).expect("a WebSocket"),
+    };
     let mut members: Vec<Irc> =
-        (0..MEMBERS).map(|number| Irc::register(daemon.irc(), &format!("member{number}"))).collect();
+        (0..MEMBERS).map(|number| connect(number).registered(&format!("member{number}"))).collect();
     for member in &mut members {
         member.join("#tea");
     }
@@ -286,6 +296,20 @@ fn a3_who_takes_nothing_for_long_is_closed() {
 }
 
 #[test]
+fn who_does_not_answer_is_closed_and_who_does_stays() {
+    let daemon = Daemon::start("[limits]\nping_seconds = 1\n");
+    let mut answers = Irc::register(daemon.irc(), "answers");
+    let mut silent = Irc::register(daemon.irc(), "silent");
+    for person in [&mut answers, &mut silent] {
+        person.join("#tea");
+    }
+    // [`Irc`] answers by itself as it reads; the other one is not read.
+    let quit = answers.expect(" QUIT ");
+    assert!(quit.starts_with(":silent!") && quit.to_lowercase().contains("ping timeout"), "{quit}");
+    answers.drain();
+}
+
+#[test]
 fn a4_floods_are_throttled_and_the_room_goes_on() {
     let _alone = support::alone();
     // People come from 127.0.0.1 and are exempt; the flood comes from elsewhere.
@@ -300,8 +324,8 @@ fn a4_floods_are_throttled_and_the_room_goes_on() {
     let mut flooders: Vec<TcpStream> = (0..FLOODERS)
         .map(|number| {
             let stream = dial_from("127.0.0.2", daemon.irc());
-            let mut irc = Irc::over(Carrier::lines(Link::Plain(stream.try_clone().expect("the same socket"))))
-                .registered(&format!("flood{number}"));
+            let mut irc =
+                over_plain(stream.try_clone().expect("the same socket")).registered(&format!("flood{number}"));
             irc.join("#flood");
             stream.set_nonblocking(true).expect("non-blocking");
             stream
@@ -391,7 +415,7 @@ fn a8_the_limit_on_open_files_is_met_with_grace() {
     assert!(share <= 0.05, "{:.1} % of a core for those who wait", share * 100.0);
     drop(crowd);
     // An operator still gets in, from an address that the configuration names; so does the command line, and the page.
-    let operator = Irc::over(Carrier::lines(Link::Plain(dial_from("127.0.0.9", daemon.irc())))).registered("operator");
+    let operator = over_plain(dial_from("127.0.0.9", daemon.irc())).registered("operator");
     let listed = Command::new(env!("CARGO_BIN_EXE_chat_server"))
         .args(["account", "list", "--data"])
         .arg(daemon.data())
@@ -415,6 +439,19 @@ fn a8_the_limit_on_open_files_is_met_with_grace() {
     drop(operator);
 }
 
+/// A limit that leaves hardly anything: a few people are served rather than nobody.
+#[test]
+fn a8_very_few_open_files_serve_a_few() {
+    let daemon = with_few_files(64);
+    let mut alice = Irc::connect_tls(daemon.address("ircs")).registered("alice");
+    let mut operator = over_plain(dial_from("127.0.0.9", daemon.irc())).registered("operator");
+    for person in [&mut alice, &mut operator] {
+        person.join("#tea");
+    }
+    operator.send("PRIVMSG #tea :enough for two");
+    alice.expect("PRIVMSG #tea :enough for two");
+}
+
 /// The same by way of the page: its connections are no less bounded, and WebSockets count as connections.
 #[test]
 fn a8_the_page_cannot_take_all_files() {
@@ -432,8 +469,7 @@ fn a8_the_page_cannot_take_all_files() {
     std::thread::sleep(Duration::from_secs(1));
     let share = daemon.cpu_seconds() - used;
     assert!(share <= 0.05, "{:.1} % of a core for half requests", share * 100.0);
-    let mut operator =
-        Irc::over(Carrier::lines(Link::Plain(dial_from("127.0.0.9", daemon.irc())))).registered("operator");
+    let mut operator = over_plain(dial_from("127.0.0.9", daemon.irc())).registered("operator");
     operator.join("#tea");
     open.clear();
     let begun = Instant::now();

@@ -178,3 +178,50 @@ fn a_page_that_is_slow_to_be_read_does_not_keep_a_second_signal_waiting() {
     let took = begun.elapsed();
     assert!(took <= Duration::from_millis(500), "the end took {took:?}");
 }
+
+#[test]
+fn who_has_left_but_not_hung_up_does_not_keep_the_server_from_ending() {
+    let mut daemon = Daemon::start("");
+    let mut lingering = Irc::register(daemon.irc(), "alice");
+    lingering.send("QUIT :bye");
+    lingering.expect("ERROR ");
+    daemon.signal("TERM");
+    // The two seconds that a connection has to hang up after QUIT are not waited for.
+    let status = daemon.wait_for_exit(Duration::from_millis(1500)).expect("the server waits for who has left");
+    assert_eq!(status.code(), Some(0));
+}
+
+const OPERATOR: &str = "[[operator]]\nname = \"admin\"\npassword = \"open sesame\"\nrights = [\"all\"]\n";
+
+#[test]
+fn operators_restart_and_stop_it() {
+    let mut daemon = Daemon::start(OPERATOR);
+    let mut alice = Irc::register_with(daemon.irc(), "alice", "echo-message");
+    alice.join("#tea");
+    alice.send("PRIVMSG #tea :before");
+    alice.expect("PRIVMSG #tea :before");
+    for verb in ["RESTART", "DIE"] {
+        alice.send(verb);
+        alice.expect(" 481 ");
+    }
+    alice.send("TOPIC #tea :kept");
+    alice.expect("TOPIC #tea :kept");
+    alice.send("OPER admin :open sesame");
+    alice.expect(" 381 ");
+    alice.send("RESTART");
+    let last = alice.until_closed();
+    assert!(last.as_ref().is_some_and(|last| last.contains("ERROR :") && last.contains("restart")), "{last:?}");
+
+    // The same process, with a new life.
+    daemon.listens_again();
+    let mut alice = Irc::register(daemon.irc(), "alice");
+    alice.send("JOIN #tea");
+    assert!(alice.expect(" 332 ").ends_with(":kept"));
+    alice.expect(" 366 ");
+    alice.send("OPER admin :open sesame");
+    alice.expect(" 381 ");
+    alice.send("DIE");
+    assert!(alice.until_closed().is_some_and(|last| last.contains("ERROR :")));
+    let status = daemon.wait_for_exit(Duration::from_secs(5)).expect("it ends");
+    assert_eq!(status.code(), Some(0));
+}

@@ -90,25 +90,23 @@ impl Daemon {
         Daemon::ready(started, folder)
     }
 
-    fn ready((mut child, output): (Child, Receiver<String>), folder: TempDir) -> Daemon {
-        let mut listening = Vec::new();
+    fn ready((child, output): (Child, Receiver<String>), folder: TempDir) -> Daemon {
+        let mut daemon = Daemon { child, folder, listening: Vec::new(), output };
+        daemon.listens_again();
+        daemon
+    }
+
+    /// Waits until it says that it is ready, and takes down where it listens.
+    pub fn listens_again(&mut self) {
+        self.listening.clear();
         let begun = Instant::now();
         loop {
-            match output.recv_timeout(DEADLINE.saturating_sub(begun.elapsed())) {
-                Ok(line) => {
-                    listening.extend(line.split_whitespace().filter_map(address_of));
-                    if line.starts_with("Ready") {
-                        break;
-                    }
-                }
-                Err(_) => {
-                    // Reaped so that its message is complete.
-                    let status = child.try_wait();
-                    panic!("chat_server did not get ready ({status:?})");
-                }
+            match self.output.recv_timeout(DEADLINE.saturating_sub(begun.elapsed())) {
+                Ok(line) if line.starts_with("Ready") => return,
+                Ok(line) => self.listening.extend(line.split_whitespace().filter_map(address_of)),
+                Err(_) => panic!("chat_server did not get ready ({:?})", self.child.try_wait()),
             }
         }
-        Daemon { child, folder, listening, output }
     }
 
     pub fn data(&self) -> PathBuf {
