@@ -343,7 +343,8 @@ impl KeptPassword {
 
 fn row(account: &AccountRecord) -> String {
     let disabled = if account.disabled { "disabled" } else { "" };
-    let row = format!("{:<32} {:<8} {:<8} {}", account.username, role(account), disabled, last_seen(account, day));
+    let seen = last_seen(account, |time| format!("last seen {}", day(time)));
+    let row = format!("{:<32} {:<8} {:<8} {seen}", account.username, role(account), disabled);
     row.trim_end().to_owned()
 }
 

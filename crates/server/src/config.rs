@@ -927,13 +927,10 @@ fn complain_of_contradictions(config: &Config, password_cost_place: Option<&Orig
 
 /// Keys that are read, so that a file need not change with the version, but have nothing to act on yet.
 fn warn_of_what_has_no_effect(config: &Config, warnings: &mut Vec<String>) {
-    const HISTORY: &str = "this version keeps all messages, and hands out none from before one came";
     const MULTILINE: &str = "this version has no messages of several lines";
     let (history, limits, default) = (&config.history, &config.limits, Limits::default());
     let settings = [
-        (history.max_page != 100, "[history] max_page", HISTORY),
-        (history.retention != Retention::Forever, "[history] retention", HISTORY),
-        (history.unread_replay != 0, "[history] unread_replay", HISTORY),
+        (history.retention != Retention::Forever, "[history] retention", "this version keeps all messages"),
         (limits.multiline_bytes != default.multiline_bytes, "[limits] multiline_bytes", MULTILINE),
         (limits.multiline_lines != default.multiline_lines, "[limits] multiline_lines", MULTILINE),
         (limits.metadata_keys != default.metadata_keys, "[limits] metadata_keys", "this version has no metadata"),

@@ -441,9 +441,7 @@ fn what_needs_a_restart_stays_as_it_was_and_is_listed() {
 #[test]
 fn a_key_that_does_nothing_yet_says_so() {
     for (text, key) in [
-        ("[history]\nmax_page = 50", "[history] max_page"),
         ("[history]\nretention = \"90d\"", "[history] retention"),
-        ("[history]\nunread_replay = 10", "[history] unread_replay"),
         ("[limits]\nmultiline_bytes = 8192", "[limits] multiline_bytes"),
         ("[limits]\nmultiline_lines = 10", "[limits] multiline_lines"),
         ("[limits]\nmetadata_keys = 1", "[limits] metadata_keys"),
