@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::time::Instant;
 use support::{Carrier, DEADLINE, Daemon, Irc, Link, Person, Upgrade, dial, tag};
 
@@ -252,4 +253,38 @@ fn what_was_said_before_hanging_up_is_heard_and_answered() {
         let last = answers.last().map(String::as_str).unwrap_or_default();
         assert!(farewell.is_empty() || last.starts_with("ERROR :"), "{name}: {last}");
     }
+}
+
+#[test]
+fn a_websocket_may_be_cut_into_frames_and_pinged_and_is_closed_in_form() {
+    let daemon = Daemon::start("");
+    let mut watcher = Irc::register(daemon.irc(), "watcher");
+    watcher.join("#tea");
+    let mut socket = dial(daemon.address("http"));
+    let ask = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+               Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    // The mask is zero, so what stands here is what goes over the wire. The first message comes with the request.
+    let frame = |head: u8, text: &str| [&[head, 0x80 | text.len() as u8, 0, 0, 0, 0][..], text.as_bytes()].concat();
+    let all = [
+        ask.as_bytes().to_vec(),
+        frame(0x81, "NICK browser\r\nUSER browser 0 * :browser"),
+        frame(0x01, "JOIN "),
+        frame(0x89, "between"),
+        frame(0x00, "#t"),
+        frame(0x80, "ea"),
+        frame(0x81, "PRIVMSG #tea :in pieces"),
+    ];
+    // Byte by byte: no frame comes whole.
+    for byte in all.concat() {
+        socket.write_all(&[byte]).expect("written");
+    }
+    watcher.expect(":browser!~browser");
+    watcher.expect("PRIVMSG #tea :in pieces");
+    socket.write_all(b"\x88\x82\0\0\0\0\x03\xe8").expect("written");
+    drop(watcher.expect(" QUIT "));
+    let mut said = Vec::new();
+    socket.read_to_end(&mut said).expect("closed");
+    let holds = |part: &[u8]| said.windows(part.len()).any(|window| window == part);
+    assert!(holds(b"\x8a\x07between"), "the ping was not answered");
+    assert!(said.ends_with(b"\x88\x02\x03\xe8"), "there was no close frame: {:?}", String::from_utf8_lossy(&said));
 }

@@ -181,3 +181,48 @@ fn a_full_disk_refuses_messages_and_nothing_else_and_recovers_by_itself() {
     drop(database);
     drop(disk);
 }
+
+/// Goodbye needs no disk, and a start says what it needs.
+#[test]
+fn a_full_disk_keeps_nobody_from_stopping_and_is_named_at_the_start() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let Some(disk) = SmallDisk::mount(&folder.path().join("data")) else { return };
+    let _alone = support::alone();
+    std::fs::write(folder.path().join("config.toml"), format!("{TEST_CONFIG}\n{EXEMPT}")).expect("the configuration");
+    let daemon = Daemon::start_in(folder);
+    let capabilities = "message-tags echo-message batch labeled-response standard-replies";
+    let mut sender = Irc::register_with(daemon.irc(), "sender", capabilities);
+    sender.join("#tea");
+    assert!(say(&mut sender, "before").0);
+    let filling = disk.fill();
+    let begun = Instant::now();
+    for n in 0.. {
+        if !say(&mut sender, &format!("during {n}")).0 {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "the disk does not get full");
+    }
+    for n in 0..50 {
+        sender.send(&format!("PRIVMSG #tea :on its way {n}"));
+    }
+    let begun = Instant::now();
+    let (status, folder) = daemon.stop();
+    assert_eq!(status.code(), Some(0));
+    assert!(begun.elapsed() <= Duration::from_secs(5), "the end took {:?}", begun.elapsed());
+    assert!(sender.until_closed().is_some_and(|last| last.contains("ERROR :")));
+    filling.free();
+
+    // What is not there yet can't be made when there is no space for it.
+    for entry in std::fs::read_dir(folder.path().join("data")).expect("the folder") {
+        std::fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    }
+    let filling = disk.fill();
+    let (mut child, output) = support::spawn(folder.path());
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(1));
+    let said: Vec<String> = output.iter().collect();
+    let complaint = said.last().expect("a sentence");
+    assert!(complaint.to_lowercase().contains("space"), "{said:#?}");
+    filling.free();
+    drop(disk);
+}
