@@ -21,13 +21,13 @@ use std::net::IpAddr;
 /// Between two steps of the input; in no UTF-8 text.
 const END_OF_STEP: u8 = 0xfe;
 const MOST_CONNECTIONS: usize = 8;
-/// What a server may have to say to everyone for one line: the longest help, names and lists, many times over.
-const BYTES_FOR_A_LINE: usize = 64 * 1024;
+/// What a server may have to say to everyone for one line: a page of history, each message with all the tags it may have.
+const BYTES_FOR_A_LINE: usize = 1 << 20;
 /// Seconds that can pass at once: around the limits of timers.
 const JUMPS: [u64; 8] = [1, 2, 9, 31, 61, 121, 601, 90_000];
 
 /// What lines are made of, so that few bytes make one that means something.
-const WORDS: [&str; 96] = [
+const WORDS: [&str; 107] = [
     "PRIVMSG",
     "NOTICE",
     "TAGMSG",
@@ -124,6 +124,17 @@ const WORDS: [&str; 96] = [
     "+",
     "$*",
     ":hello \u{1}ACTION waves\u{1} ☕",
+    "CHATHISTORY",
+    "LATEST",
+    "BEFORE",
+    "AFTER",
+    "AROUND",
+    "BETWEEN",
+    "TARGETS",
+    "50",
+    "timestamp=2023-11-14T22:13:20.000Z",
+    "msgid=018bcfe5-6800-7001-8000-000000000000",
+    ":draft/chathistory batch message-tags server-time",
 ];
 
 fuzz_target!(|input: &[u8]| {
