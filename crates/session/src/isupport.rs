@@ -120,6 +120,7 @@ pub(crate) fn difference(old: &[String], new: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::check_with;
     use std::collections::BTreeSet;
     use wire::IsupportToken;
 
@@ -133,6 +134,82 @@ mod tests {
         assert_eq!(names.len(), tokens.len());
         assert!(tokens.iter().all(|token| !token.contains(' ') && !token.starts_with(':')));
         assert!(names.contains("draft/ACCOUNTREQUIRED"));
+    }
+
+    /// The most that a token allows is taken, one more is refused: for every token that is a limit.
+    #[test]
+    fn what_is_said_is_what_is_enforced() {
+        let small = |configured: &mut Configured, settings: &mut chat::settings::Settings| {
+            let limits = &mut configured.limits;
+            (limits.topic_length, limits.kick_length, limits.away_length) = (11, 9, 7);
+            (limits.list_modes, limits.monitor, limits.rooms_per_client) = (2, 3, 2);
+            (configured.name_rules.max_name, configured.name_rules.max_room_name) = (6, 5);
+            settings.rooms_per_client = 2;
+            (settings.list_entries, settings.monitor_entries) = (2, 3);
+        };
+        let mut configured = Configured::default();
+        small(&mut configured, &mut Default::default());
+        let tokens = tokens(&configured);
+        let says = |name: &str| -> String {
+            let token = tokens.iter().find_map(|token| token.strip_prefix(name)?.strip_prefix('='));
+            token.unwrap_or_else(|| panic!("{name} is not said")).to_owned()
+        };
+        let number = |name: &str| says(name).parse::<usize>().unwrap();
+        let x = |count: usize| "x".repeat(count);
+
+        // Lengths: what `n` characters lead to, and what one more does.
+        let start = "alice= setname\n alice> JOIN #tea\n bob=\n bob> JOIN #tea\n bob<<\n alice<<\n";
+        let lengths: [(&str, &str, &str, &str); 7] = [
+            ("NICKLEN", "NICK …", ":alice!… NICK …", " 432 alice "),
+            ("CHANNELLEN", "JOIN #…", ":alice!… JOIN #…", " 476 alice #"),
+            ("TOPICLEN", "TOPIC #tea :…", ":alice!… TOPIC #tea :…", " 417 alice "),
+            ("AWAYLEN", "AWAY :…", " 306 alice ", " 417 alice "),
+            ("KICKLEN", "KICK #tea bob :…", ":alice!… KICK #tea bob :…", " 417 alice "),
+            ("KEYLEN", "MODE #tea +k …", ":alice!… MODE #tea +k …", " 696 alice #tea k "),
+            ("NAMELEN", "SETNAME :…", ":alice!… SETNAME :…", "FAIL SETNAME INVALID_REALNAME "),
+        ];
+        for (name, line, accepted, refused) in lengths {
+            let most = number(name) - usize::from(name == "CHANNELLEN");
+            for (length, expected) in [(most, accepted), (most + 1, refused)] {
+                let text = x(length);
+                // The first dots of an answer stand for the rest of a source.
+                let expected = match expected.strip_prefix(":alice!… ") {
+                    Some(rest) => format!(":alice!… {}", rest.replace('…', &text)),
+                    None => format!(":irc.example {}…", expected.trim_start()),
+                };
+                let line = line.replace('…', &text);
+                check_with(small, &format!("{start} alice> {line}\n alice< {expected}\n alice<<\n bob<<"));
+            }
+        }
+
+        // Counts.
+        let mut transcript = start.to_owned();
+        let mut say = |line: String, expected: &str| {
+            transcript.push_str(&format!("alice> {line}\n alice< {expected}\n alice<<\n"));
+        };
+        assert_eq!(says("MAXLIST"), "b:2,e:2,I:2");
+        for letter in ["b", "e", "I"] {
+            say(
+                format!("MODE #tea +{letter}{letter} a b"),
+                &format!(":alice!… MODE #tea +{letter}{letter} a!*@* b!*@*"),
+            );
+            say(format!("MODE #tea +{letter} c"), ":irc.example 478 alice #tea …");
+        }
+        assert_eq!(says("CHANLIMIT"), "#:2");
+        say("JOIN #two".to_owned(), ":alice!… JOIN #two");
+        say("JOIN #thr".to_owned(), ":irc.example 405 alice #thr :…");
+        assert_eq!(number("MONITOR"), 3);
+        say("MONITOR + a,b,c".to_owned(), ":irc.example 731 alice :a,b,c");
+        say("MONITOR + d".to_owned(), ":irc.example 734 alice 3 d :…");
+        // 407 for those beyond.
+        assert_eq!((number("MAXTARGETS"), MESSAGE_TARGETS), (4, 4));
+        for entry in says("TARGMAX").split(',') {
+            let (verb, most) = entry.split_once(':').unwrap();
+            assert_eq!(crate::targets::most(verb), most.parse().unwrap_or(usize::MAX), "{verb}");
+        }
+        assert_eq!(number("MODES"), MODES_PER_LINE);
+        transcript.push_str("bob<<\n");
+        check_with(small, &transcript);
     }
 
     #[test]
