@@ -48,7 +48,7 @@ pub enum Effect {
         sessions: Vec<SessionId>,
         event: Event,
     },
-    /// To other devices of the one who said it: told if they take echoes of their own messages.
+    /// To other devices of the one who said it.
     Mirror {
         sessions: Vec<SessionId>,
         event: Event,

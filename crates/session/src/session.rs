@@ -384,9 +384,10 @@ impl Session {
         }
     }
 
-    /// Whether it is told what the client's other devices say.
+    /// Whether it is told what the client's other devices say to someone: all devices see the same conversation, also those
+    /// that take no echo of their own words, as they do in rooms.
     pub fn takes_mirror(&self) -> bool {
-        self.person.is_some() && self.has(Capability::EchoMessage)
+        self.person.is_some()
     }
 
     /// The outcome of a [`Work`].

@@ -58,7 +58,7 @@ struct Awaited {
 #[derive(Clone, Debug, PartialEq)]
 struct Expected {
     number: u64,
-    /// Said by this client, here or on another device: told to those who asked for echoes.
+    /// Said on this connection: told to those who asked for echoes.
     own: bool,
 }
 
@@ -231,7 +231,8 @@ impl Client {
             other => return Err(format!("is told m{number} of {to}, and should be told {other:?}")),
         };
         let is_direct = key.is_empty();
-        let is_own = next.own && source == self.nick;
+        // Said here or on another device of hers.
+        let is_own = source == self.nick;
         if !is_direct && !is_own && !self.rooms.contains_key(&key) {
             return Err(format!("is told m{number} of {to} and is not in it"));
         }

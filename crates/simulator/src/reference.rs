@@ -105,7 +105,7 @@ pub struct Telling {
     /// The name that it is addressed to.
     pub to: String,
     pub number: u64,
-    /// Said by this session's own client: told to those who asked for echoes.
+    /// Said by this session itself: told to those who asked for echoes.
     pub own: bool,
 }
 
@@ -823,9 +823,9 @@ impl Reference {
             .flat_map(|(hearer, _)| &self.people[hearer].sessions)
             .map(|hearer| (*hearer, *hearer == session))
             .collect();
-        // Whoever speaks to a rank that is not hers hears it as an echo, on all devices.
+        // Whoever speaks to a rank that is not hers hears it all the same, on all devices.
         if at_least.is_some() && !sessions.keys().any(|hearer| person.sessions.contains(hearer)) {
-            sessions.extend(person.sessions.iter().map(|own| (*own, true)));
+            sessions.extend(person.sessions.iter().map(|own| (*own, *own == session)));
         }
         sessions.entry(session).or_insert(true);
         let name = room.name.clone();
@@ -853,7 +853,8 @@ impl Reference {
         if to != who && recipient.secure_only && !secure {
             return no("RecipientWantsSecure");
         }
-        let mut sessions: BTreeMap<SessionId, bool> = sender.sessions.iter().map(|own| (*own, true)).collect();
+        let mut sessions: BTreeMap<SessionId, bool> =
+            sender.sessions.iter().map(|own| (*own, *own == session)).collect();
         sessions.extend(recipient.sessions.iter().map(|theirs| (*theirs, false)));
         let name = recipient.name.clone();
         self.tell(&sessions, &name, post, consequences);

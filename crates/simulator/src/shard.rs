@@ -50,7 +50,7 @@ struct Connection {
     ending: bool,
 }
 
-/// Whether a session was to be told its own client's message.
+/// Whether a session was to be told its own message.
 #[derive(Clone, Debug)]
 pub struct Echo {
     pub session: SessionId,
@@ -250,9 +250,6 @@ impl Shard {
                 self.tell_sessions(&takers, &event, None, now, facts);
             }
             Effect::Mirror { sessions, event } => {
-                for id in &sessions {
-                    self.note_echo(*id, &event);
-                }
                 let takers = self.takers(sessions, Session::takes_mirror);
                 self.tell_sessions(&takers, &event, None, now, facts);
             }
@@ -403,7 +400,7 @@ impl Shard {
         Some((connection.form, is_member, treated))
     }
 
-    /// Notes whether the session has asked for hearing its own client.
+    /// Notes whether the session has asked for hearing itself.
     fn note_echo(&mut self, id: SessionId, event: &Event) {
         let Event::Posted(message) = event else { return };
         let Some(number) = number_in(&message.payload).filter(|_| message.kind != MessageKind::Signal) else { return };

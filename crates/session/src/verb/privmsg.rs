@@ -250,6 +250,27 @@ mod tests {
     }
 
     #[test]
+    fn every_device_sees_what_another_says_to_someone() {
+        check(
+            "maker=
+             maker> REGISTER maker * sesame
+             maker<<
+             phone+
+             phone> PASS maker:sesame
+             phone> NICK phone
+             phone> USER phone 0 * :phone
+             phone<<
+             bob=
+             maker> PRIVMSG bob :hi
+             bob< :maker!… PRIVMSG bob :hi
+             phone< :maker!… PRIVMSG bob :hi
+             phone> PRIVMSG bob :again
+             bob< :maker!… PRIVMSG bob :again
+             maker< :maker!… PRIVMSG bob :again",
+        );
+    }
+
+    #[test]
     fn several_targets_once_each() {
         check(
             "alice=

@@ -76,10 +76,12 @@ pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
     if let Some(address) = profile.address {
         // An address that begins with a colon would be read as the last parameter.
         let zero = if address.to_string().starts_with(':') { "0" } else { "" };
+        // The longest of the three forms that Modern IRC knows, whose last parameter before the text is the address in all.
         turn.numeric(N::RPL_WHOISACTUALLY)
             .param(name)
+            .param_fmt(format_args!("{}@{address}", person.ident))
             .param_fmt(format_args!("{zero}{address}"))
-            .trailing("actually using host");
+            .trailing("Actual user@host, actual address");
     }
     if let Some(modes) = &profile.modes {
         let letters: String = modes.iter().map(|mode| personal_letter(*mode)).collect();
@@ -198,7 +200,7 @@ mod tests {
              alice< :irc.example 311 alice alice ~alice … * :alice
              alice< :irc.example 312 alice alice irc.example :A parlor
              alice< :irc.example 671 alice alice :…
-             alice< :irc.example 338 alice alice 192.0.2.1 :actually using host
+             alice< :irc.example 338 alice alice ~alice@192.0.2.1 192.0.2.1 :Actual user@host, actual address
              alice< :irc.example 379 alice alice :is using modes +
              alice< :irc.example 317 alice alice 0 1700000000 :…
              alice< :irc.example 318 alice alice :End of /WHOIS list",
