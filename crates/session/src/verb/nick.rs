@@ -26,6 +26,8 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             None => {
                 turn.ask(Command::Rename { to: name });
                 turn.await_with(Awaiting::Rename);
+                // How long a text may be depends on the name before it.
+                turn.barrier();
             }
         },
         Err(NameError::Empty) => turn.numeric(Numeric::ERR_NONICKNAMEGIVEN).trailing("No nickname given"),
@@ -47,7 +49,21 @@ pub(crate) fn answer(turn: &mut Turn<'_>, answer: &Answer) {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{check, check_with};
+    use crate::testing::{World, check, check_with};
+
+    /// How long a text may be depends on the name before it.
+    #[test]
+    fn what_is_said_behind_it_is_said_under_the_new_name() {
+        let mut world = World::new(|_, _| {});
+        world.arrive("bob", "").unwrap();
+        world.arrive("alice", "").unwrap();
+        let host = world.session(1).person().unwrap().host.clone();
+        let text = "x".repeat(512 - format!(":alice!~alice@{host} PRIVMSG bob :\r\n").len());
+        world.say_at_once(1, &["NICK alice_in_wonderland", &format!("PRIVMSG bob :{text}")]);
+        let answer = world.received(1);
+        assert!(answer.iter().any(|line| line.contains(" 417 alice_in_wonderland ")), "{answer:?}");
+        assert_eq!(world.received(0), Vec::<String>::new());
+    }
 
     #[test]
     fn before_the_welcome() {
