@@ -112,6 +112,7 @@ pub struct UpgradedConnection {
     pub text: bool,
     /// What the client sent right behind its request.
     pub early: Vec<u8>,
+    pub accepted: std::time::Instant,
     /// Always `None` so far: `http` listeners ask browsers for no certificate.
     pub certificate_fingerprint: Option<[u8; 32]>,
 }
@@ -211,6 +212,7 @@ async fn accept(
                     around: around.clone(),
                     settings: settings.clone(),
                     stopping: stopping.clone(),
+                    accepted: Instant::now(),
                     deadline: Instant::now() + around.rules.load().handshake,
                 };
                 tokio::spawn(async move {
@@ -254,6 +256,7 @@ struct Connection {
     around: Arc<HttpSurroundings>,
     settings: Arc<Listener>,
     stopping: watch::Receiver<bool>,
+    accepted: Instant,
     deadline: Instant,
 }
 
@@ -423,6 +426,7 @@ impl Connection {
             secure: agreed.secure,
             text: agreed.text,
             early,
+            accepted: self.accepted.into_std(),
             certificate_fingerprint: None,
         });
     }

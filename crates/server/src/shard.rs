@@ -281,6 +281,11 @@ impl Clock {
         Clock { start: Instant::now() }
     }
 
+    /// A moment of another thread by this clock.
+    fn milliseconds(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.start).as_millis() as u64
+    }
+
     fn now(&self) -> Moment {
         Moment { wall: wall_clock(), monotonic_ms: self.start.elapsed().as_millis() as u64 }
     }

@@ -16,6 +16,7 @@ use support::{Carrier, Daemon, Irc, Link, tag, try_dial};
 
 const SENDERS: usize = 64;
 const ROOMS: usize = 3;
+/// For every submission. PARLOR_KILLS=1000 is the form for a night.
 const CYCLES: usize = 20;
 const PASSWORD: &str = "correct horse battery";
 
@@ -233,7 +234,8 @@ fn what_anyone_saw_survives_twenty_kills() {
         .collect();
 
     let mut slowest = Duration::ZERO;
-    for _ in 0..CYCLES {
+    let kills = std::env::var("PARLOR_KILLS").map_or(CYCLES, |kills| kills.parse().expect("a number"));
+    for _ in 0..kills {
         // The moment of the kill is chance itself; nothing is waited for.
         std::thread::sleep(chance.moment());
         whereabouts.set(None);

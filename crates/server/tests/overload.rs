@@ -187,6 +187,29 @@ fn a2_those_who_dawdle_are_closed_however_they_do_it() {
     assert!(slow <= LOGIN && count >= 20, "{count} logins, one in twenty took {slow:?}");
 }
 
+/// The time for registration runs from accept: a handshake that takes nearly all of its own does not add to it.
+#[test]
+fn a2_a_late_handshake_buys_no_time() {
+    let daemon = Daemon::start("[limits]\nhandshake_seconds = 5\nregister_seconds = 5\n");
+    let begun = Instant::now();
+    let (over_tls, over_http) = (dial(daemon.address("ircs")), dial(daemon.address("http")));
+    // The moment of the handshake is what this is about; nothing is waited for.
+    std::thread::sleep(Duration::from_secs(4));
+    let mut late = [
+        Irc::over(Carrier::lines(Link::tls(over_tls))),
+        Upgrade::default().over(Link::Plain(over_http)).expect("a WebSocket"),
+    ];
+    for irc in &mut late {
+        irc.send("PING :there");
+        irc.expect("PONG");
+    }
+    for mut irc in late {
+        irc.until_closed();
+        let took = begun.elapsed();
+        assert!(took < Duration::from_millis(7_500), "closed {took:?} after accept, 5 s are allowed");
+    }
+}
+
 /// Says `count` things one after the other, each when the last one has come back; how long that took each time.
 fn talk(talker: &mut Irc, count: usize, text: &str) -> Vec<Duration> {
     let mut took: Vec<Duration> = (0..count)

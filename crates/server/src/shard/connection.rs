@@ -71,6 +71,8 @@ pub struct Opening {
     pub peer: SocketAddr,
     pub local: SocketAddr,
     pub tls: Option<std::sync::Arc<rustls::ServerConfig>>,
+    /// When it was accepted, by the shard's clock: registration has its time from there.
+    pub accepted_ms: u64,
     /// The second by which the session must have begun.
     pub deadline: u64,
 }

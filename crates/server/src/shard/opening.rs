@@ -10,9 +10,23 @@ use crate::proxy_protocol::{self, ProxyHeader};
 use crate::websocket;
 use chat::id::SessionId;
 use mio::{Interest, Token};
-use session::{Form, Peer, Session};
+use session::{Form, Moment, Peer, Session};
 use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
+
+/// Where a connection comes from, and since when.
+#[derive(Clone, Copy)]
+struct Origin {
+    peer: SocketAddr,
+    local: SocketAddr,
+    accepted_ms: u64,
+}
+
+impl Origin {
+    fn of(opening: &Opening) -> Origin {
+        Origin { peer: opening.peer, local: opening.local, accepted_ms: opening.accepted_ms }
+    }
+}
 
 /// Seconds that one who is turned away has to take the reason.
 const TURNING_AWAY_SECONDS: u8 = 5;
@@ -26,7 +40,8 @@ impl Shard {
             self.around.rules.limits.register_seconds
         };
         let deadline = self.now.monotonic_ms / 1000 + seconds as u64;
-        let opening = Box::new(Opening { peer, local, tls, deadline });
+        let accepted_ms = self.now.monotonic_ms;
+        let opening = Box::new(Opening { peer, local, tls, accepted_ms, deadline });
         let socket = Socket::plain(mio::net::TcpStream::from_std(stream));
         let stage = if proxied { Stage::Proxy { header: Vec::new(), opening } } else { Stage::Handshake { opening } };
         let Some(id) = self.admit(socket, stage, peer.ip()) else { return };
@@ -52,7 +67,8 @@ impl Shard {
             exempt: self.is_exempt(address),
             host: None,
         };
-        let until = self.now.monotonic_ms / 1000 + self.around.rules.limits.register_seconds as u64;
+        let accepted_ms = self.clock.milliseconds(upgraded.accepted);
+        let until = accepted_ms / 1000 + self.around.rules.limits.register_seconds as u64;
         let Some(id) = self.admit(socket, Stage::Ending { until, told: false }, upgraded.peer.ip()) else { return };
         let longest = self.around.rules.limits.recvq_bytes;
         if let Some(connection) = self.connections.find(id) {
@@ -60,7 +76,7 @@ impl Shard {
                 Some(Box::new(WebSocket { decoder: websocket::Decoder::new(longest), unfinished: Vec::new() }));
             connection.class.carrier = if upgraded.text { Carrier::Text } else { Carrier::Binary };
         }
-        self.open(id, peer);
+        self.open(id, peer, accepted_ms);
         let mut early = upgraded.early;
         self.take_bytes(id, &mut early);
         self.read(id);
@@ -111,8 +127,8 @@ impl Shard {
         let Stage::Handshake { opening } = &mut connection.stage else { return };
         match opening.tls.take() {
             None => {
-                let (peer, local) = (opening.peer, opening.local);
-                self.open_from(id, peer, local, None, false);
+                let origin = Origin::of(opening);
+                self.open_from(id, origin, None, false);
             }
             Some(config) => match crate::tls::server_connection(config) {
                 Ok(tls) => {
@@ -202,18 +218,12 @@ impl Shard {
             return;
         }
         let certificate = tls.peer_certificates().and_then(|chain| chain.first()).map(crate::tls::fingerprint);
-        let (peer, local) = (opening.peer, opening.local);
-        self.open_from(id, peer, local, certificate, true);
+        let origin = Origin::of(opening);
+        self.open_from(id, origin, certificate, true);
     }
 
-    fn open_from(
-        &mut self,
-        id: SessionId,
-        peer: SocketAddr,
-        local: SocketAddr,
-        certificate: Option<[u8; 32]>,
-        secure: bool,
-    ) {
+    fn open_from(&mut self, id: SessionId, origin: Origin, certificate: Option<[u8; 32]>, secure: bool) {
+        let Origin { peer, local, accepted_ms } = origin;
         let address = peer.ip();
         let peer = Peer {
             address,
@@ -225,11 +235,13 @@ impl Shard {
             exempt: self.is_exempt(address),
             host: None,
         };
-        self.open(id, peer);
+        self.open(id, peer, accepted_ms);
     }
 
-    fn open(&mut self, id: SessionId, peer: Peer) {
-        let session = Box::new(Session::new(id, peer, self.now, &self.around.facts));
+    /// Its time to register began when it was accepted: no handshake extends it.
+    fn open(&mut self, id: SessionId, peer: Peer, accepted_ms: u64) {
+        let since = Moment { monotonic_ms: accepted_ms, ..self.now };
+        let session = Box::new(Session::new(id, peer, since, &self.around.facts));
         let Some(connection) = self.connections.find(id) else { return };
         connection.class.form = session.form();
         connection.stage = Stage::Open(session);
