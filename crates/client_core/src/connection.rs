@@ -6,6 +6,7 @@
 //! changes that it caused, in their order. Rooms and unsent messages outlive a link.
 
 mod arrival;
+mod catching_up;
 mod negotiation;
 mod posting;
 mod replies;
@@ -17,6 +18,7 @@ use compact_str::CompactString;
 use wire::{CapabilitySet, Frame, Framer, Line, LineLimits, LineWriter};
 
 use crate::change::{Change, LinkState, Person, Place};
+use crate::connection::catching_up::CatchUp;
 use crate::moment::{Moment, Timestamp};
 use crate::outbox::Outbox;
 use crate::reconnect::Reconnect;
@@ -117,6 +119,10 @@ struct Link {
     rank_letters: CompactString,
     rank_symbols: CompactString,
     status_symbols: CompactString,
+    /// Rooms whose history is being read.
+    catching_up: Vec<CatchUp>,
+    /// Messages that the server tells at once (ISUPPORT CHATHISTORY); 0: any number.
+    history_page: usize,
     /// Open batches of labeled-response: reference to label.
     batches: BTreeMap<CompactString, CompactString>,
     last_heard: Duration,
@@ -238,7 +244,10 @@ impl Connection {
             LinkState::Down { .. } => {}
             LinkState::Closing if now >= self.link.closing_since + GOODBYE_DEADLINE => self.closed(false, &mut changes),
             LinkState::Closing => {}
-            LinkState::Joined => self.watch_link(now, &mut changes),
+            LinkState::Joined => {
+                self.watch_link(now, &mut changes);
+                self.watch_catching_up(now, &mut changes);
+            }
             _ if now >= self.link.up_since + self.settings.login_patience => changes.push(Change::LinkDead {
                 sentence: format!(
                     "The server did not finish the login within {} seconds; try again later.",
@@ -260,10 +269,13 @@ impl Connection {
         match self.state {
             LinkState::Down { .. } => None,
             LinkState::Closing => Some(self.link.closing_since + GOODBYE_DEADLINE),
-            LinkState::Joined => Some(match self.link.ping {
-                Some(ping) => ping.sent_at.max(self.link.last_heard) + PONG_WITHIN,
-                None => self.link.last_heard + PING_AFTER,
-            }),
+            LinkState::Joined => {
+                let ping = match self.link.ping {
+                    Some(ping) => ping.sent_at.max(self.link.last_heard) + PONG_WITHIN,
+                    None => self.link.last_heard + PING_AFTER,
+                };
+                Some(self.catching_up_until().map_or(ping, |until| until.min(ping)))
+            }
             _ if !self.link.cap_answered && !self.link.introduced => Some(self.link.up_since + NEGOTIATION_PATIENCE),
             _ => Some(self.link.up_since + self.settings.login_patience),
         }
@@ -274,6 +286,7 @@ impl Connection {
     pub fn link_down(&mut self, now: Moment, chance: u32) -> Vec<Change> {
         let mut changes = Vec::new();
         self.output.clear();
+        self.release_held(&mut changes);
         if self.state == LinkState::Closing {
             let clean = self.link.farewell.is_some();
             self.closed(clean, &mut changes);
@@ -571,6 +584,8 @@ impl Link {
             rank_letters: "qaohv".into(),
             rank_symbols: "~&@%+".into(),
             status_symbols: CompactString::default(),
+            catching_up: Vec::new(),
+            history_page: 0,
             batches: BTreeMap::new(),
             last_heard: up_since,
             ping: None,

@@ -28,6 +28,8 @@ pub struct Room {
     pub name: CompactString,
     pub id: Option<CompactString>,
     pub topic: Option<String>,
+    /// The id of the last message that was read here.
+    pub last_message: Option<CompactString>,
     /// What JOIN gives as the key.
     pub key: Option<String>,
     pub presence: Presence,
@@ -102,6 +104,7 @@ impl Rooms {
             name: name.into(),
             id: None,
             topic: None,
+            last_message: None,
             key: None,
             presence: Presence::Wished,
             members: BTreeMap::new(),

@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use wire::{Ctcp, Line, LineWriter};
 
+use super::catching_up::Arrived;
 use super::{Connection, is_room, place, source, tag, timestamp};
 use crate::change::{Change, LinkState, Message};
 use crate::mode_words;
@@ -121,9 +122,14 @@ impl Connection {
             own,
             direct,
         };
-        changes.push(Change::MessageAdded(message));
-        if own {
-            self.echoed(label.as_deref(), target, payload, kind, changes);
+        let arrived = self.message_added(message, tag(line, "batch").as_deref(), changes);
+        if own && arrived != Arrived::FromHistory {
+            let mut accepted = Vec::new();
+            self.echoed(label.as_deref(), target, payload, kind, &mut accepted);
+            match self.behind(&arrived) {
+                Some(held) => held.append(&mut accepted),
+                None => changes.append(&mut accepted),
+            }
         }
     }
 
@@ -151,6 +157,9 @@ impl Connection {
         }
         self.rooms.member_joined(name, &who.name);
         changes.push(Change::Joined { place, who, own });
+        if own {
+            self.catch_up(now, name);
+        }
     }
 
     fn part_arrived(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
@@ -260,11 +269,15 @@ impl Connection {
             return;
         };
         if let Some(reference) = reference.strip_prefix('+') {
+            if line.param(1) == Some("chathistory") && self.page_begins(reference, line.param(2).unwrap_or_default()) {
+                return;
+            }
             // Batches nest: an inner one answers what the outer one does.
             if let Some(label) = self.label(line) {
                 self.link.batches.insert(reference.into(), label);
             }
         } else if let Some(reference) = reference.strip_prefix('-')
+            && !self.page_ends(now, reference, changes)
             && let Some(label) = self.link.batches.remove(reference)
             && !self.link.batches.values().any(|open| *open == label)
         {

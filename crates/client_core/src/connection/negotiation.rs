@@ -32,6 +32,7 @@ const WANTED: CapabilitySet = CapabilitySet::of(&[
     Capability::AccountRegistration,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
+    Capability::Chathistory,
 ]);
 
 /// Names tried for a guest before giving up.

@@ -64,6 +64,9 @@ impl Connection {
         if self.refuse_post(self.label(line).as_deref(), None, &sentence, changes) {
             return;
         }
+        if *command == "CHATHISTORY" && self.page_refused(context, changes) {
+            return;
+        }
         match self.state {
             LinkState::Joined => match context.iter().copied().find(|param| *command == "JOIN" && self.is_asked(param))
             {
@@ -112,6 +115,7 @@ impl Connection {
                     self.link.rank_letters = letters.trim_start_matches('(').into();
                     self.link.rank_symbols = symbols.into();
                 }
+                "CHATHISTORY" if !token.negated => self.link.history_page = value().parse().unwrap_or_default(),
                 "STATUSMSG" if !token.negated => self.link.status_symbols = CompactString::from(value()),
                 _ => {}
             }
