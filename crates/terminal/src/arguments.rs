@@ -125,7 +125,8 @@ When the link drops:
   It comes back by itself, after a wait that grows to a minute. What you type
   meanwhile is sent then. What was under way is sent again exactly once on
   servers that offer parlor/once to your account; otherwise you are told that it
-  may be lost. With --send there is no second attempt.
+  may be lost. What others said meanwhile is read from the server where it
+  keeps history (CHATHISTORY). With --send there is no second attempt.
 
 Passwords:
   Never an argument. Taken from --password-file, else from the environment
