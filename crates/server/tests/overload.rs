@@ -107,15 +107,15 @@ fn a1_those_who_say_nothing_are_closed_and_cost_little() {
     drop(Irc::register(daemon.irc(), "before"));
     let before = daemon.resident_kib();
     let probe = Probe::start(daemon.irc());
-    const SILENT: u64 = 4_000;
-    let mut silent: Vec<TcpStream> = (0..SILENT).map(|_| dial(daemon.irc())).collect();
+    let silent = support::crowd(4_000) as u64;
+    let mut sockets: Vec<TcpStream> = (0..silent).map(|_| dial(daemon.irc())).collect();
     // Accepted in the order of coming: whoever is served has all of them before her.
     drop(Irc::register(daemon.irc(), "behind"));
     let grown = daemon.resident_kib().saturating_sub(before);
-    println!("{SILENT} silent connections: {grown} KiB");
-    // The plan: 60 MB for 10,000. What the allocator takes for the first ones weighs more here.
-    assert!(grown <= SILENT * 6 + 6 * 1024, "{grown} KiB for {SILENT} silent connections");
-    check_closed_at(&closings(&mut silent, |_, _| {}), 3, "silent");
+    println!("{silent} silent connections: {grown} KiB");
+    // The plan: 60 MB for 10,000. What the allocator takes for the first ones would be most of it with few.
+    assert!(silent < 4_000 || grown <= silent * 6 + 6 * 1024, "{grown} KiB for {silent} silent connections");
+    check_closed_at(&closings(&mut sockets, |_, _| {}), 3, "silent");
     let (slow, count) = probe.stop();
     assert!(slow <= LOGIN && count >= 20, "{count} logins, one in twenty took {slow:?}");
     let begun = Instant::now();
@@ -130,11 +130,11 @@ fn a2_those_who_dawdle_are_closed_however_they_do_it() {
     let tls_page = "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"http\"\ntls = true\n";
     let daemon = Daemon::start(&format!("{SHORT}{tls_page}"));
     let probe = Probe::start(daemon.irc());
-    const EACH: usize = 250;
+    let each = support::crowd(1_250) / 5;
     // A byte each tenth of a second: none of them extends a deadline.
     let dawdle = |address: SocketAddr, bytes: &'static [u8], seconds: u64, what: &'static str| {
         std::thread::spawn(move || {
-            let mut sockets: Vec<TcpStream> = (0..EACH).map(|_| dial(address)).collect();
+            let mut sockets: Vec<TcpStream> = (0..each).map(|_| dial(address)).collect();
             let closed = closings(&mut sockets, |socket, round| {
                 // Who is closed already is noticed by reading.
                 let _ = socket.write(&[bytes[round % bytes.len()]]);
@@ -155,7 +155,7 @@ fn a2_those_who_dawdle_are_closed_however_they_do_it() {
     let frames = {
         let address = daemon.address("http");
         std::thread::spawn(move || {
-            let mut sockets: Vec<TcpStream> = (0..EACH)
+            let mut sockets: Vec<TcpStream> = (0..each)
                 .map(|_| {
                     let mut socket = dial(address);
                     let ask = "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

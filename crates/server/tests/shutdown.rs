@@ -3,23 +3,12 @@
 mod support;
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::process::{Resource, getrlimit};
 use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 use support::{Daemon, Irc, dial};
-
-/// Both ends of a connection are in processes of their own, each with this limit.
-fn crowd() -> usize {
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(1 << 20) as usize;
-    let crowd = 10_000.min(files.saturating_sub(500));
-    if crowd < 10_000 {
-        println!("only {crowd} clients: the limit on open files is {files}");
-    }
-    crowd
-}
 
 /// Clients that are registered, in one room of theirs for every hundred.
 fn come_in(address: SocketAddr, count: usize) -> Vec<Irc> {
@@ -56,7 +45,7 @@ fn come_in(address: SocketAddr, count: usize) -> Vec<Irc> {
 fn ten_thousand_are_told_and_nothing_confirmed_is_lost() {
     let _alone = support::alone();
     let mut daemon = Daemon::start("");
-    let crowd = crowd();
+    let crowd = support::crowd(10_000);
     let begun = Instant::now();
     let mut clients = come_in(daemon.irc(), crowd);
     println!("{crowd} clients came in within {:?}", begun.elapsed());

@@ -758,6 +758,17 @@ impl ServerCertVerifier for Anyone {
     }
 }
 
+/// As many connections as wanted, or what the limit on open files leaves: the test has one end of each in its own process,
+/// the server the other.
+pub fn crowd(wanted: usize) -> usize {
+    let files = server::open_files::raise_limit().unwrap_or(1_024);
+    let crowd = wanted.min(files.saturating_sub(500));
+    if crowd < wanted {
+        println!("only {crowd} of {wanted} connections: the limit on open files is {files}");
+    }
+    crowd
+}
+
 /// Tests that measure times, or that fill the machine, have it for themselves: one at a time, whichever runner starts them.
 pub fn alone() -> std::fs::File {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("alone.lock");
