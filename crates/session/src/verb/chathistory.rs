@@ -141,7 +141,11 @@ pub(crate) fn answer(turn: &mut Turn<'_>, mut asked: Box<Asked>, answer: &Answer
         Answer::HistoryGranted(Some(grant)) => {
             if let What::Messages(stretch) = asked.what {
                 let (grant, limit) = (grant.clone(), asked.limit);
-                asked.target = grant.name.clone();
+                // The canonical name (chathistory "CHATHISTORY Command"). A person's is what the asker calls her: whoever she
+                // was then may be called otherwise now.
+                if targets::is_room(&asked.target) {
+                    asked.target = grant.name.clone();
+                }
                 turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, limit });
                 turn.await_with(Awaiting::History(asked));
             }
@@ -392,7 +396,7 @@ mod tests {
              bob< @batch=2;time=… :irc.example CHATHISTORY TARGETS alice 2023-11-14T22:13:23.000Z
              bob< @time=… :irc.example BATCH -2
              bob> CHATHISTORY LATEST ALICE * 10
-             bob< @time=… :irc.example BATCH +3 chathistory alice
+             bob< @time=… :irc.example BATCH +3 chathistory ALICE
              bob< @batch=3;time=…;msgid=… :alice!… PRIVMSG bob :psst
              bob< @batch=3;time=…;msgid=… :bob!… PRIVMSG alice :yes?
              bob< @time=… :irc.example BATCH -3
