@@ -5,6 +5,7 @@ use crate::id::{ClientId, RequestNumber, SessionId};
 use crate::membership::Role;
 use crate::message::MessageKind;
 use crate::name::{ChatroomName, Username};
+use crate::once::OnceKey;
 use crate::query::Query;
 use crate::refusal::{ListKind, Rights};
 use crate::settings::Settings;
@@ -235,6 +236,8 @@ pub struct Post {
     pub tags: Option<Box<str>>,
     /// The text is a question or answer between programs; rooms can refuse these.
     pub between_programs: bool,
+    /// Said before under the same key by the same client in the same room: nothing is posted (`Repeated`).
+    pub once: Option<OnceKey>,
 }
 
 #[derive(Clone, PartialEq, Debug)]

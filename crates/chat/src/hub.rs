@@ -118,6 +118,9 @@ impl Hub {
                 state.keep_membership(account, record.room, Some(record.membership));
             }
         }
+        for (posted, id) in snapshot.posted_once {
+            state.note_once(posted, id);
+        }
         state.forget_all();
         Hub {
             state,

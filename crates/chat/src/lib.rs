@@ -18,6 +18,7 @@ pub mod mask;
 pub mod membership;
 pub mod message;
 pub mod name;
+pub mod once;
 pub mod permission;
 pub mod person;
 pub mod query;

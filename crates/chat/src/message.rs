@@ -2,6 +2,7 @@
 
 use crate::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Role;
+use crate::once::OnceKey;
 use crate::person::Person;
 use compact_str::CompactString;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct Message {
     pub audience: Option<Role>,
     /// The other person of a direct conversation.
     pub recipient_id: Option<ClientId>,
+    /// The key under which it was said, against posting twice. Known where it is said and kept, not where it is read.
+    pub once: Option<OnceKey>,
 }
 
 impl Message {
@@ -38,6 +41,7 @@ impl Message {
             sender: self.sender.clone(),
             tags: self.tags.clone(),
             addressed_to: self.addressed_to.clone(),
+            once: self.once.clone(),
             ..*self
         }
     }

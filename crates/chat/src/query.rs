@@ -2,7 +2,7 @@
 
 use crate::chatroom::RoomFlag;
 use crate::history::Grant;
-use crate::id::{ChatroomId, ClientId, Timestamp};
+use crate::id::{ChatroomId, ClientId, MessageId, Timestamp};
 use crate::membership::Roles;
 use crate::name::{ChatroomName, Username};
 use crate::person::Person;
@@ -196,6 +196,12 @@ pub enum Answer {
     },
     Killed {
         who: CompactString,
+    },
+
+    /// That was said already, as this message; with leave to read it.
+    Repeated {
+        id: MessageId,
+        history: Box<Grant>,
     },
 
     /// `None`: nothing was ever said there.

@@ -1,8 +1,9 @@
 //! The durable state as plain records: what the store gives the hub at start, and what it is told to keep ([`crate::change`]).
 
 use crate::chatroom::RoomFlag;
-use crate::id::{ChatroomId, ClientId, Position, RoomNumber, Timestamp};
+use crate::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Membership;
+use crate::once::Posted;
 use crate::refusal::{ListKind, Rights};
 use compact_str::CompactString;
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ pub struct Snapshot {
     pub rooms: Vec<RoomRecord>,
     pub accounts: Vec<AccountRecord>,
     pub memberships: Vec<MembershipRecord>,
+    /// What was said under a key within the last day, the oldest first.
+    pub posted_once: Vec<(Posted, MessageId)>,
     /// The last position and time given out; both go on from here.
     pub position: Position,
     pub timestamp: Timestamp,

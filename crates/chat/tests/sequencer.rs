@@ -175,6 +175,7 @@ fn say(text: &str) -> Command {
         text: text.into(),
         tags: None,
         between_programs: false,
+        once: None,
     }))
 }
 

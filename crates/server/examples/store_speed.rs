@@ -211,6 +211,7 @@ fn message(position: u64, room: u32, sender: &Arc<Person>) -> Message {
         addressed_to: format!("#room{room}").into(),
         audience: None,
         recipient_id: None,
+        once: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, ping, rehash, stats, topic,
+    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, ping, privmsg, rehash, stats, topic,
     userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
@@ -51,6 +51,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::RecipientAway { name, message } => {
             turn.numeric(Numeric::RPL_AWAY).param(name).trailing_cut(message);
         }
+        Answer::Repeated { id, history } => privmsg::answer_repeated(turn, *id, history),
         Answer::Away { now } => away::write(turn, *now),
         Answer::Watched(watched) => monitor::write_list(turn, watched),
         Answer::WatchedStatus { online, offline } => monitor::write_status(turn, online, offline),

@@ -33,6 +33,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::Chathistory,
     Capability::ExtendedIsupport,
     Capability::ParlorIdentity,
+    Capability::ParlorOnce,
 ]);
 
 /// Those without which a client is lost come first: some clients take the first line for the whole list.

@@ -339,6 +339,7 @@ mod tests {
             addressed_to: "#tea".into(),
             audience: None,
             recipient_id: None,
+            once: None,
         }
     }
 

@@ -397,7 +397,10 @@ impl Session {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
                 (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
                 (other, WorkResult::Messages { of, messages }) => {
-                    verb::chathistory::write_replay(&mut turn, &of, &messages);
+                    match turn.verb() {
+                        "PRIVMSG" | "NOTICE" => verb::privmsg::write_repeated(&mut turn, &messages),
+                        _ => verb::chathistory::write_replay(&mut turn, &of, &messages),
+                    }
                     other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));
                 }
                 (Some(awaiting), result) => match awaiting {

@@ -9,6 +9,7 @@ use chat::history::{Grant, Stretch, select};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::message::Message;
+use chat::once::Posted;
 use chat::snapshot::{AccountRecord, MembershipRecord, RoomRecord, Snapshot};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub struct Store {
     /// By the number in their text, and whom they were sent to, in small letters.
     said: BTreeMap<(u64, String), Position>,
     ids: BTreeSet<MessageId>,
+    posted_once: Vec<(Posted, MessageId)>,
     /// In the order of their positions.
     messages: Vec<Arc<Message>>,
     position: Position,
@@ -38,6 +40,7 @@ impl Store {
             rooms: self.rooms.values().cloned().collect(),
             accounts: self.accounts.values().cloned().collect(),
             memberships: self.memberships.values().cloned().collect(),
+            posted_once: self.posted_once.clone(),
             position: self.position,
             timestamp: self.timestamp,
             next_room: self.next_room,
@@ -75,6 +78,10 @@ impl Store {
             match change {
                 Change::Posted(message) => {
                     self.keep(&message, before);
+                    if let Some(key) = message.once.clone() {
+                        let posted = Posted { client: message.sender_id, room: message.room, key };
+                        self.posted_once.push((posted, message.id));
+                    }
                     self.messages.push(message);
                 }
                 Change::Room(record) => {

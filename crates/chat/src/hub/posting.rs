@@ -12,6 +12,7 @@ use crate::id::{ChatroomId, ClientId, MessageId, RoomNumber, SessionId, uuid_v7}
 use crate::membership::Role;
 use crate::message::{Message, MessageKind};
 use crate::name::{ChatroomName, Username};
+use crate::once::{OnceKey, Posted};
 use crate::permission::{Act, permit};
 use crate::query::Answer;
 use crate::refusal::Refusal;
@@ -24,6 +25,7 @@ struct Said {
     text: Box<str>,
     tags: Option<Box<str>>,
     between_programs: bool,
+    once: Option<OnceKey>,
 }
 
 /// Where it is said.
@@ -38,8 +40,10 @@ struct Place {
 impl Hub {
     pub(super) fn post(&mut self, asker: Asker, post: Post, turn: &mut Turn) {
         self.state.touch(asker.slot, turn.now);
-        let Post { to, kind, text, tags, between_programs } = post;
-        let said = Said { kind, text, tags, between_programs };
+        let Post { to, kind, text, tags, between_programs, once } = post;
+        // What is not kept can't be told from what was never said.
+        let once = once.filter(|_| kind != MessageKind::Signal);
+        let said = Said { kind, text, tags, between_programs, once };
         let done = match to {
             Recipient::Room { name, at_least } => self.post_to_room(asker, &name, at_least, said, turn),
             Recipient::Person { name } => self.post_to_person(asker, &name, said, turn),
@@ -60,6 +64,9 @@ impl Hub {
         let missing = || Refusal::NoSuchRoom { name: name.text().clone() };
         let number = self.state.room_named(name.key()).ok_or_else(missing)?;
         let (client, room) = self.state.client(asker.slot).zip(self.state.room(number)).ok_or_else(missing)?;
+        if self.is_repeated(client, room, &room.name, &said, turn) {
+            return Ok(());
+        }
         let mut actor = Hub::actor(client, room);
         let mut fresh_verdict = None;
         if !room.rules.lists.is_empty() {
@@ -108,6 +115,10 @@ impl Hub {
         let missing = || Refusal::NoSuchClient { name: name.text().clone() };
         let to = self.state.client_named(name.key()).ok_or_else(missing)?;
         let (sender, recipient) = self.state.client(asker.slot).zip(self.state.client(to)).ok_or_else(missing)?;
+        let conversation = self.state.direct(sender.id, recipient.id).and_then(|number| self.state.room(number));
+        if conversation.is_some_and(|room| self.is_repeated(sender, room, recipient.username.text(), &said, turn)) {
+            return Ok(());
+        }
         self.check_recipient(asker, sender, recipient)?;
         let (one, other) = (sender.id, recipient.id);
         let answers_away = said.kind == MessageKind::Text && to != asker.slot;
@@ -157,6 +168,23 @@ impl Hub {
             return Err(Refusal::RecipientWantsSecure { name: name() });
         }
         Ok(())
+    }
+
+    /// Whether this client has said this there already, by its key; if so that is the answer. Asked before whether she may
+    /// speak: what was said was said, and a client that is not sure must learn of it.
+    fn is_repeated(
+        &self,
+        client: &Client,
+        room: &Chatroom,
+        name: &CompactString,
+        said: &Said,
+        turn: &mut Turn,
+    ) -> bool {
+        let Some(key) = said.once.clone() else { return false };
+        let posted = Posted { client: client.id, room: room.number, key };
+        let Some(id) = self.state.posted_once(&posted, turn.now) else { return false };
+        turn.answer(Answer::Repeated { id, history: Box::new(super::history::grant(client, room, name.clone())) });
+        true
     }
 
     /// The conversation of two who never talked before.
@@ -214,6 +242,7 @@ impl Hub {
             addressed_to: place.addressed_to,
             audience: place.audience,
             recipient_id: place.recipient_id,
+            once: said.once,
         })
     }
 
@@ -221,6 +250,9 @@ impl Hub {
     fn keep_message(&mut self, message: Arc<Message>, turn: &mut Turn) {
         if message.kind != MessageKind::Signal {
             turn.keep(Change::Posted(message.clone()));
+            if let Some(key) = message.once.clone() {
+                self.state.note_once(Posted { client: message.sender_id, room: message.room, key }, message.id);
+            }
             self.state.push_message(message, self.settings.recent_messages);
         }
     }
@@ -304,6 +336,56 @@ mod tests {
             [alice*] alice -> alice: note to myself
             > alice/2 says #none x
             alice/2: refused: NoSuchRoom { name: \"#none\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn what_was_said_under_a_key_is_not_said_again() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice* alice/2] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            alice/2 (unasked): entered #tea ~alice
+            > alice joins #pot
+            [alice* alice/2] alice (alice) joined #pot ~
+            alice: entered #pot ~alice
+            alice/2 (unasked): entered #pot ~alice
+            > bob joins #tea
+            [alice alice/2 bob*] bob joined #tea
+            bob: entered #tea ~alice bob
+            > alice says #tea once:k hi
+            [alice* alice/2 bob] alice -> #tea: once:k hi
+            > alice says #tea once:k hi
+            alice: has said that in #tea already
+            > alice/2 says #TEA once:k something else
+            alice/2: has said that in #tea already
+            > alice says #pot once:k elsewhere
+            [alice* alice/2] alice -> #pot: once:k elsewhere
+            > bob says #tea once:k by someone else
+            [alice alice/2 bob*] bob -> #tea: once:k by someone else
+            > alice says bob once:k hi
+            [bob] alice -> bob: once:k hi
+            mirror [alice/2] alice -> bob: once:k hi
+            [alice*] alice -> bob: once:k hi
+            > alice says bob once:k hi
+            alice: has said that in bob already
+            > alice/2 mode #tea +b bob
+            [alice alice/2* bob] alice changed #tea: +b:bob!*@*
+            > bob says #tea once:k by someone else
+            bob: has said that in #tea already
             ",
         );
     }

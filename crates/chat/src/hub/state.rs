@@ -9,10 +9,11 @@ use super::name_index::{NameIndex, Named};
 use crate::chatroom::{Chatroom, ChatroomKind, Member, Rules};
 use crate::client::{AccountOf, Client, Place};
 use crate::command::PersonalMode;
-use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
+use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp};
 use crate::membership::{Membership, Role, Roles};
 use crate::message::Message;
 use crate::name::Username;
+use crate::once::{Forgotten, Posted, PostedOnce};
 use crate::person::Person;
 use crate::query::MemberRow;
 use crate::snapshot::{AccountRecord, SharedAccount};
@@ -48,6 +49,7 @@ pub(super) struct State {
 
     /// Who watches a folded name.
     watchers: HashMap<CompactString, SmallVec<[SessionId; 1]>, FixedState>,
+    posted_once: PostedOnce,
     whowas: VecDeque<Whowas>,
     /// When clients without a device are to be announced as gone.
     deadlines: BTreeSet<(Timestamp, u32)>,
@@ -145,6 +147,8 @@ enum Undo {
     Watched(SessionId),
     Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
     WhowasAdded { evicted: Option<Box<Whowas>> },
+    OnceAdded { before: Option<MessageId> },
+    OnceForgotten(Box<Forgotten>),
 }
 
 impl State {
@@ -163,6 +167,7 @@ impl State {
             account_names: NameIndex::new(hasher.clone()),
             account_ids: HashMap::with_hasher(hasher.clone()),
             certificates: HashMap::with_hasher(hasher.clone()),
+            posted_once: PostedOnce::new(hasher.clone()),
             watchers: HashMap::with_hasher(hasher),
             whowas: VecDeque::new(),
             deadlines: BTreeSet::new(),
@@ -689,6 +694,24 @@ impl State {
         self.journal.push(Undo::Posted { room: number, evicted, pushed, had_history });
     }
 
+    // Keys against posting twice
+
+    pub fn posted_once(&self, posted: &Posted, now: Timestamp) -> Option<MessageId> {
+        self.posted_once.find(posted, now)
+    }
+
+    pub fn note_once(&mut self, posted: Posted, id: MessageId) {
+        // Two at a time, so that those whose day is over become fewer whenever keys are used at all.
+        for _ in 0..2 {
+            match self.posted_once.forget_oldest(id.time()) {
+                Some(forgotten) => self.journal.push(Undo::OnceForgotten(Box::new(forgotten))),
+                None => break,
+            }
+        }
+        let before = self.posted_once.add(posted, id);
+        self.journal.push(Undo::OnceAdded { before });
+    }
+
     /// Holds no more than so many recent messages in any room from now on.
     pub fn trim_messages(&mut self, limit: usize) {
         for room in self.rooms.iter_mut().flatten() {
@@ -1027,6 +1050,8 @@ impl State {
                     }
                 }
             }
+            Undo::OnceAdded { before } => self.posted_once.take_back(before),
+            Undo::OnceForgotten(forgotten) => self.posted_once.put_back(*forgotten),
             Undo::AccountAdded { slot, appended } => {
                 self.unlink_account(slot);
                 self.accounts.take_back_insert(slot, appended);
@@ -1308,6 +1333,7 @@ impl State {
                 assert!(session.watching.iter().flat_map(|names| names.iter()).any(|name| name.key() == key));
             }
         }
+        self.posted_once.check();
         for room in self.rooms() {
             match room.kind {
                 ChatroomKind::Named => {

@@ -22,11 +22,12 @@ use crate::command::{
 };
 use crate::effect::{Effect, Effects, EventOrigin, ServerEffect};
 use crate::event::{Event, RoomStep, What};
-use crate::id::{ClientId, Position, RoomNumber, SessionId, Timestamp};
+use crate::id::{ClientId, MessageId, Position, RoomNumber, SessionId, Timestamp};
 use crate::log::StorageFailure;
 use crate::membership::{Role, Roles};
 use crate::message::MessageKind;
 use crate::name::{ChatroomName, NameRules, Username};
+use crate::once::{OnceKey, Posted};
 use crate::query::{Answer, Conversation, MemberRow, Query, RoomFilter, WhoTarget};
 use crate::refusal::{ListKind, Right, Rights};
 use crate::settings::{OperatorRule, Settings};
@@ -65,12 +66,18 @@ struct Store {
     rooms: BTreeMap<u32, RoomRecord>,
     accounts: BTreeMap<ClientId, AccountRecord>,
     memberships: BTreeMap<(u32, ClientId), MembershipRecord>,
+    posted_once: Vec<(Posted, MessageId)>,
 }
 
 impl Store {
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Posted(message) => assert!(self.rooms.contains_key(&message.room.0), "its room is kept already"),
+            Change::Posted(message) => {
+                assert!(self.rooms.contains_key(&message.room.0), "its room is kept already");
+                if let Some(key) = message.once.clone() {
+                    self.posted_once.push((Posted { client: message.sender_id, room: message.room, key }, message.id));
+                }
+            }
             Change::Room(room) => {
                 self.rooms.insert(room.number.0, RoomRecord::clone(room));
             }
@@ -248,6 +255,7 @@ impl World {
             rooms: store.rooms.into_values().collect(),
             accounts: store.accounts.into_values().collect(),
             memberships: store.memberships.into_values().collect(),
+            posted_once: store.posted_once,
             position: Position(self.position),
             timestamp: Timestamp(self.now),
         }
@@ -268,7 +276,8 @@ impl World {
         let some = |words: &[&str]| (!words.is_empty()).then(|| text(words));
         let post = |to, kind, words: &[&str]| {
             let between_programs = words.first() == Some(&"VERSION");
-            Command::Post(Box::new(Post { to, kind, text: text(words), tags: None, between_programs }))
+            let once = words.first().and_then(|word| word.strip_prefix("once:")).and_then(OnceKey::parse);
+            Command::Post(Box::new(Post { to, kind, text: text(words), tags: None, between_programs, once }))
         };
         let to_room = |text: &str| {
             let at_least = if text.starts_with('@') { Some(Role::Operator) } else { None };
@@ -900,6 +909,7 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Operators(people) => format!("operators {}", list(people.iter().map(|person| &person.name))),
         Answer::BecameOperator { title } => format!("operator: {title}"),
         Answer::Killed { who } => format!("killed {who}"),
+        Answer::Repeated { history, .. } => format!("has said that in {} already", history.name),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),
         Answer::HistoryGranted(Some(grant)) => match grant.role {
             Some(role) => format!("may read {} as {role:?}", grant.name),

@@ -7,6 +7,7 @@ use chat::chatroom::RoomFlag;
 use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::membership::{Membership, Role, Roles};
 use chat::message::{Message, MessageKind};
+use chat::once::{OnceKey, Posted};
 use chat::person::Person;
 use chat::refusal::{ListKind, Right, Rights};
 use chat::snapshot::{AccountRecord, ListEntry, MembershipRecord, RoomKind, RoomRecord, ScramKeys, Topic};
@@ -241,6 +242,15 @@ pub(super) const KEEP_PERSON: &str = "INSERT INTO person (number, client, name, 
 pub(super) const KEEP_MESSAGE: &str = "INSERT INTO message
     (number, room, position, id, time, person, kind, tags, text, addressed_to, recipient, audience)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub(super) const KEEP_ONCE: &str = "INSERT INTO posted_once (number, key) VALUES (?1, ?2)";
+/// The oldest keys whose day is over, as many as asked for.
+pub(super) const FORGET_ONCE: &str = "DELETE FROM posted_once WHERE number IN
+    (SELECT number FROM (SELECT number FROM posted_once ORDER BY number LIMIT ?2) JOIN message USING (number)
+     WHERE message.time < ?1)";
+/// The newest first.
+pub(super) const POSTED_ONCE: &str = "SELECT person.client, message.room, posted_once.key, message.id
+    FROM posted_once CROSS JOIN message USING (number) CROSS JOIN person ON person.number = message.person
+    WHERE message.time >= ?1 ORDER BY posted_once.number DESC LIMIT ?2";
 pub(super) const KEEP_RUN: &str = "INSERT INTO run (room, position, number, messages) VALUES (?1, ?2, ?3, ?4)";
 /// The columns that [`message`] reads, of `message`, `person` and `room`.
 pub(super) const MESSAGE_COLUMNS: &str = "message.id, message.time, message.position, message.room, message.kind,
@@ -321,9 +331,18 @@ pub(super) fn message(row: &Row<'_>, last: &mut Option<(i64, Arc<Person>)>) -> r
             Some(_) => Some(numbered(row, 9, &Role::ALL, role_number)?),
         },
         chatroom_id: ChatroomId(uuid(row, 10)?),
+        once: None,
         sender_id: sender.id,
         sender,
     })
+}
+
+/// `None`: the key is none (any more).
+pub(super) fn posted_once(row: &Row<'_>) -> rusqlite::Result<Option<(Posted, MessageId)>> {
+    let key: String = row.get(2)?;
+    let (client, room) = (ClientId(uuid(row, 0)?), RoomNumber(row.get(1)?));
+    let id = MessageId(uuid(row, 3)?);
+    Ok(OnceKey::parse(&key).map(|key| (Posted { client, room, key }, id)))
 }
 
 const KINDS: [MessageKind; 3] = [MessageKind::Text, MessageKind::Notice, MessageKind::Signal];

@@ -2,8 +2,9 @@
 
 use super::record;
 use chat::id::{Position, Timestamp};
+use chat::once::{ONCE_KEYS, ONCE_MS};
 use chat::snapshot::Snapshot;
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 /// Reads it as of one moment.
 pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
@@ -47,5 +48,11 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
 
     let mut statement = moment.prepare(record::MEMBERS)?;
     snapshot.memberships = statement.query_map([], record::member)?.collect::<rusqlite::Result<_>>()?;
+
+    let since = Timestamp(snapshot.timestamp.0.saturating_sub(ONCE_MS));
+    let mut statement = moment.prepare(record::POSTED_ONCE)?;
+    let rows = statement.query_map(params![record::time(since), ONCE_KEYS as i64], record::posted_once)?;
+    snapshot.posted_once = rows.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
+    snapshot.posted_once.reverse();
     Ok(snapshot)
 }

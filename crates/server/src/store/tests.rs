@@ -161,5 +161,6 @@ fn message(room: u32, position: Position, sender: &Arc<Person>, text: &str) -> M
         addressed_to: format!("#room{room}").into(),
         audience: None,
         recipient_id: None,
+        once: None,
     }
 }

@@ -6,6 +6,7 @@ use chat::change::Change;
 use chat::id::{ClientId, Position, RoomNumber, Timestamp};
 use chat::log::Batch;
 use chat::message::Message;
+use chat::once::ONCE_MS;
 use chat::person::Person;
 use chat::snapshot::{AccountRecord, RoomRecord};
 use foldhash::HashMap;
@@ -204,6 +205,7 @@ impl Writer {
             return Ok(());
         }
         order.sort_unstable();
+        let mut keys = 0;
         let mut keep = connection.prepare_cached(record::KEEP_MESSAGE)?;
         let mut keep_run = connection.prepare_cached(record::KEEP_RUN)?;
         for run in order.chunk_by(|one, other| one.0 == other.0) {
@@ -212,9 +214,18 @@ impl Writer {
             for message in messages {
                 let person = person_number(connection, people, &mut next.person, &message.sender)?;
                 record::keep_message(&mut keep, next.message, message, person)?;
+                if let Some(key) = &message.once {
+                    connection.prepare_cached(record::KEEP_ONCE)?.execute(params![next.message, key.as_str()])?;
+                    keys += 1;
+                }
                 next.message += 1;
             }
             keep_run.execute(params![run[0].0.0, first.1, first.0, next.message - first.0])?;
+        }
+        if keys > 0 {
+            // Twice as many as came, so that the table is no longer than a day.
+            let before = Timestamp(batch.timestamp.0.saturating_sub(ONCE_MS));
+            connection.prepare_cached(record::FORGET_ONCE)?.execute(params![record::time(before), 2 * keys])?;
         }
         Ok(())
     }

@@ -2,14 +2,21 @@
 
 use super::{Awaiting, Phase, Verb};
 use crate::mode_letters::role_of_prefix;
+use crate::render;
+use crate::session::Work;
 use crate::targets;
 use crate::turn::Turn;
 use chat::command::{Announcement, Command, Post, Recipient};
+use chat::event::Event;
+use chat::history::{Grant, Mark, Stretch};
+use chat::id::MessageId;
 use chat::mask::glob;
 use chat::membership::Role;
-use chat::message::MessageKind;
+use chat::message::{Message, MessageKind};
 use chat::name::ChatroomName;
+use chat::once::OnceKey;
 use compact_str::CompactString;
+use std::sync::Arc;
 use wire::{Capability, Ctcp, Line, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
@@ -50,6 +57,10 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
         }
         return;
     }
+    let Ok(once) = once_key(turn, line) else {
+        let text = "A key is of 1 to 64 letters, digits, - and _; nothing was sent";
+        return turn.fail(verb, "INVALID_KEY", &["parlor/once"], text);
+    };
     let tags = client_only_tags(turn, line);
     if kind == MessageKind::Signal && tags.is_none() {
         return;
@@ -91,7 +102,14 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
             }
             seen.push(key);
         }
-        turn.ask(Command::Post(Box::new(Post { to, kind, text: text.into(), tags: tags.clone(), between_programs })));
+        turn.ask(Command::Post(Box::new(Post {
+            to,
+            kind,
+            text: text.into(),
+            tags: tags.clone(),
+            between_programs,
+            once: once.clone(),
+        })));
     }
 }
 
@@ -160,6 +178,34 @@ fn client_only_tags(turn: &Turn<'_>, line: &Line<'_>) -> Option<Box<str>> {
     (!tags.is_empty()).then(|| tags.into_boxed_str())
 }
 
+/// The key against posting twice (`parlor/once`), for a client that knows of it.
+fn once_key(turn: &Turn<'_>, line: &Line<'_>) -> Result<Option<OnceKey>, ()> {
+    if line.tags.is_empty() || !turn.has(Capability::ParlorOnce) {
+        return Ok(None);
+    }
+    match line.tags.raw_value("parlor/once") {
+        None => Ok(None),
+        Some(key) => OnceKey::parse(key).map(Some).ok_or(()),
+    }
+}
+
+/// That was said before: the message as it was said then is read, to be its echo.
+pub(crate) fn answer_repeated(turn: &mut Turn<'_>, id: MessageId, grant: &Grant) {
+    if turn.has(Capability::EchoMessage) {
+        let (grant, stretch) = (Box::new(grant.clone()), Stretch::Around(Mark::Message(id)));
+        turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, limit: 1 });
+    }
+}
+
+/// The original's echo.
+pub(crate) fn write_repeated(turn: &mut Turn<'_>, messages: &[Arc<Message>]) {
+    let form = turn.session.form();
+    let facts = turn.facts;
+    for message in messages {
+        render::render(&Event::Posted(message.clone()), form, facts, turn.ready_lines());
+    }
+}
+
 /// By how many bytes the line, as others are sent it, would be too long for the longest of its targets.
 fn excess_bytes(turn: &Turn<'_>, list: &str, text: &str) -> usize {
     let shown = |target: &str| match target.strip_prefix('$') {
@@ -176,6 +222,42 @@ mod tests {
     use super::*;
     use crate::testing::{check, check_with};
     use wire::MAX_BODY;
+
+    #[test]
+    fn a_repeat_under_the_same_key_is_only_echoed() {
+        check(
+            "alice= batch labeled-response echo-message message-tags server-time parlor/once
+             bob= message-tags
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             alice> @label=1;parlor/once=k PRIVMSG #tea :hi
+             alice< @label=1;time=2023-11-14T22:13:20.000Z;msgid=… :alice!… PRIVMSG #tea :hi
+             bob< @msgid=… :alice!… PRIVMSG #tea :hi
+             +5
+             alice> @label=2;parlor/once=k PRIVMSG #tea :hi again
+             alice< @label=2;time=2023-11-14T22:13:20.000Z;msgid=… :alice!… PRIVMSG #tea :hi
+             alice> @parlor/once=k PRIVMSG #tea :hi
+             alice< @time=2023-11-14T22:13:20.000Z;msgid=… :alice!… PRIVMSG #tea :hi
+             alice> @label=3;parlor/once=k NOTICE #tea,bob :both
+             alice< @label=3;time=… :irc.example BATCH +1 labeled-response
+             alice< @batch=1;time=2023-11-14T22:13:20.000Z;msgid=… :alice!… PRIVMSG #tea :hi
+             alice< @batch=1;time=…;msgid=… :alice!… NOTICE bob :both
+             alice< @time=… :irc.example BATCH -1
+             bob< @msgid=… :alice!… NOTICE bob :both
+             alice> @label=4;parlor/once=bad.key PRIVMSG #tea :hi
+             alice< @label=4;time=… :irc.example FAIL PRIVMSG INVALID_KEY parlor/once :…
+             alice> CAP REQ -echo-message
+             alice<<
+             alice> @label=5;parlor/once=k PRIVMSG #tea :hi
+             alice< @label=5;time=… :irc.example ACK
+             bob> @parlor/once=k PRIVMSG #tea :I never agreed on keys
+             bob> @parlor/once=k PRIVMSG #tea :I never agreed on keys
+             alice< @…I never agreed on keys
+             alice< @…I never agreed on keys",
+        );
+    }
 
     #[test]
     fn a_room_hears_what_is_said() {

@@ -391,3 +391,33 @@ fn a_backup_under_load_holds_all_that_was_committed_before_it() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn keys_are_known_at_the_next_start_and_gone_after_a_day() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit(vec![Change::Room(Box::new(room(1)))]);
+    let keyed = |writing: &mut Writing, key: &str, days: u64| {
+        let position = writing.next_position();
+        let timestamp = Timestamp(START.0 + days * chat::once::ONCE_MS);
+        let once = chat::once::OnceKey::parse(key);
+        let message = Message { once, timestamp, ..message(1, position, &person(1), key) };
+        writing.batch += 1;
+        writing.position.0 += 1;
+        let changes = vec![Change::Posted(Arc::new(message))];
+        writing.log.append(Batch { number: writing.batch, position: writing.position, timestamp, changes });
+        assert_eq!(writing.outcome(), Outcome::Committed { batch: writing.batch });
+    };
+    let known = || {
+        let posted = store.snapshot().expect("read").posted_once;
+        posted.into_iter().map(|(posted, _)| posted.key.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    keyed(&mut writing, "a", 0);
+    keyed(&mut writing, "b", 0);
+    assert_eq!(known(), ["a", "b"]);
+    keyed(&mut writing, "c", 2);
+    assert_eq!(known(), ["c"]);
+    let history = store.history().expect("a reader");
+    assert_eq!(history.count("posted_once"), 1, "no longer than a day");
+}

@@ -1,7 +1,7 @@
 //! What can be found in the place of the database, and what is said of it.
 
 use super::*;
-use crate::store::{Problem, StoreError, backup};
+use crate::store::{Edge, Problem, StoreError, backup};
 use rusqlite::Connection;
 use std::fs;
 
@@ -143,4 +143,27 @@ fn a_backup_overwrites_nothing_and_copies_nothing_foreign() {
     check(&folder.path().join("copy.db"), Problem::NotADatabase);
     let foreign = tampered("PRAGMA application_id = 7");
     check(&database(&foreign), Problem::NotOurs);
+}
+
+/// A database as the first version left it, with messages, is brought up to date and goes on.
+#[test]
+fn a_database_of_version_1_is_brought_up_to_date() {
+    let folder = folder();
+    let path = database(&folder);
+    let mut writing = Writing::start(&path);
+    writing.commit(vec![Change::Room(Box::new(room(1))), Change::Account(Box::new(account(1)))]);
+    let said = writing.say(1, "from before");
+    writing.commit(vec![said]);
+    drop(writing);
+    let connection = Connection::open(&path).expect("opened");
+    connection.execute_batch("DROP TABLE posted_once; PRAGMA user_version = 1;").expect("as it was");
+    drop(connection);
+    let store = Store::open(&path, Durability::Full).expect("brought up to date");
+    assert_eq!(store.snapshot().expect("read").accounts.len(), 1);
+    let mut writing = Writing::on(&store);
+    let said = writing.say(1, "from now");
+    writing.commit(vec![said]);
+    let page = store.history().and_then(|history| history.page(RoomNumber(1), Edge::Oldest, 10)).expect("read");
+    let texts: Vec<&str> = page.iter().map(|message| &*message.payload).collect();
+    assert_eq!(texts, ["from before", "from now"]);
 }
