@@ -468,10 +468,22 @@ impl Hub {
         turn.keep(Change::Account(Box::new(record.clone())));
         self.state.set_record(slot, record);
         turn.answer(Answer::AccountChanged { account: username });
+        self.lay_down_lost_rank(slot, turn);
         if is_disabled {
             self.end_sessions_of_account(slot, "the account was disabled", turn);
         }
         Ok(())
+    }
+
+    /// A rank that came with rights which the account has no more is no longer shown.
+    fn lay_down_lost_rank(&mut self, slot: u32, turn: &mut Turn) {
+        let Some(client_slot) = self.state.account(slot).and_then(|account| account.client) else { return };
+        let Some(client) = self.state.client(client_slot) else { return };
+        let modes = client.modes;
+        if modes.has(PersonalMode::Operator) && client.rights() == Rights::NONE {
+            let lost = vec![(false, PersonalMode::Operator)];
+            self.set_modes(client_slot, modes.set(PersonalMode::Operator, false), lost, turn);
+        }
     }
 
     /// Whoever owns the server, but for `heir`, is one of its admins from now on.

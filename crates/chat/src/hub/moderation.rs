@@ -729,6 +729,30 @@ mod tests {
     }
 
     #[test]
+    fn a_rank_goes_with_the_rights_that_it_came_from() {
+        check_with(
+            settings(),
+            "
+            > console registers owner
+            console: account owner created
+            > console registers bob
+            console: account bob created
+            > console grants bob rooms
+            console: account bob changed
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob modes +o
+            [bob*] bob has modes +o
+            > console takes all rights from bob
+            [bob] bob has modes -o
+            console: account bob changed
+            > bob modes +o
+            ",
+        );
+    }
+
+    #[test]
     fn killing() {
         check_with(
             settings(),

@@ -327,6 +327,9 @@ impl World {
                 account: name(account),
                 change: AccountChange::Rights(Rights::NONE.with(Right::from_word(right).unwrap())),
             },
+            ["takes", "all", "rights", "from", account] => {
+                Command::ChangeAccount { account: name(account), change: AccountChange::Rights(Rights::NONE) }
+            }
             ["hands", "the", "server", "to", account] => {
                 Command::ChangeAccount { account: name(account), change: AccountChange::Owner }
             }
