@@ -67,8 +67,17 @@ impl Whereabouts {
 struct Record {
     /// Id and text of every message whose echo came.
     confirmed: Vec<(String, String)>,
-    /// Id and text of every message of the room, one list a connection, in the order in which they came.
-    seen: Vec<Vec<(String, String)>>,
+    /// Every message of the room, one list a connection, in the order in which they came.
+    seen: Vec<Vec<Seen>>,
+    /// Number of the last message that was tried, when each before it has been confirmed or sent again until it was.
+    all_up_to: Option<usize>,
+}
+
+struct Seen {
+    id: String,
+    text: String,
+    /// The answer to one's own repetition: what was posted before is shown again, out of its place.
+    again: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +96,8 @@ struct Person {
     account: Account,
     /// Number of the last message that was tried.
     tried: usize,
+    /// Its echo has not come.
+    open: bool,
     record: Record,
 }
 
@@ -100,13 +111,16 @@ impl Person {
                 assert!(expected, "{}: no answer came from a server that lives: {error}", self.name);
             }
         }
+        if self.account != Account::Guest && !self.open {
+            self.record.all_up_to = Some(self.tried);
+        }
         self.record
     }
 
     fn converse(&mut self, address: SocketAddr, whereabouts: &Whereabouts) -> io::Result<()> {
         let mut irc = Irc::over(Carrier::lines(Link::Plain(try_dial(address)?)));
         irc.name.clone_from(&self.name);
-        irc.try_send("CAP REQ :message-tags echo-message batch labeled-response sasl")?;
+        irc.try_send("CAP REQ :message-tags echo-message batch labeled-response sasl parlor/once")?;
         irc.try_send(&format!("NICK {0}\r\nUSER {0} 0 * :{0}", self.name))?;
         self.hear(&mut irc, &[" ACK "])?;
         self.log_in(&mut irc)?;
@@ -114,17 +128,28 @@ impl Person {
         self.hear(&mut irc, &[" 376 ", " 422 "])?;
         irc.try_send(&format!("JOIN {}", self.room))?;
         self.hear(&mut irc, &[" 366 "])?;
+        // Keys of accounts outlive the connection and the server: what may have been lost is sent again.
+        if self.open && self.account == Account::Confirmed {
+            self.post(&mut irc, "again")?;
+        }
         while !whereabouts.is_over() {
             self.tried += 1;
-            let text = format!("{} says {}", self.name, self.tried);
-            irc.try_send(&format!("@label={} PRIVMSG {} :{text}", self.tried, self.room))?;
-            let label = format!("label={}", self.tried);
-            let echo = self.hear(&mut irc, &[&label])?;
-            assert!(echo.ends_with(&text), "{}: {echo} came for {text}", self.name);
-            self.record.confirmed.push((tag(&echo, "msgid").expect("an id").to_owned(), text));
+            self.open = true;
+            self.post(&mut irc, "")?;
         }
         irc.try_send("QUIT")?;
         while self.next(&mut irc).is_ok() {}
+        Ok(())
+    }
+
+    /// Sends the message of the number under way, and takes down its echo.
+    fn post(&mut self, irc: &mut Irc, mark: &str) -> io::Result<()> {
+        let (number, text) = (self.tried, format!("{} says {}", self.name, self.tried));
+        irc.try_send(&format!("@label={mark}{number};parlor/once=key-{number} PRIVMSG {} :{text}", self.room))?;
+        let echo = self.hear(irc, &[&format!("label={mark}{number};"), &format!("label={mark}{number} ")])?;
+        assert!(echo.ends_with(&text), "{}: {echo} came for {text}", self.name);
+        self.record.confirmed.push((tag(&echo, "msgid").expect("an id").to_owned(), text));
+        self.open = false;
         Ok(())
     }
 
@@ -163,7 +188,8 @@ impl Person {
         let line = irc.try_line()?.ok_or(io::ErrorKind::UnexpectedEof)?;
         if let Some((_, text)) = line.split_once(&format!("PRIVMSG {} :", self.room)) {
             let id = tag(&line, "msgid").expect("an id").to_owned();
-            self.record.seen.last_mut().expect("a connection").push((id, text.to_owned()));
+            let again = tag(&line, "label").is_some_and(|label| label.starts_with("again"));
+            self.record.seen.last_mut().expect("a connection").push(Seen { id, text: text.to_owned(), again });
         }
         Ok(line)
     }
@@ -226,6 +252,7 @@ fn what_anyone_saw_survives_twenty_kills() {
                 room: format!("#room{}", number % ROOMS),
                 account: if number % 2 == 0 { Account::Wanted } else { Account::Guest },
                 tried: 0,
+                open: false,
                 record: Record::default(),
             };
             let whereabouts = whereabouts.clone();
@@ -274,11 +301,18 @@ fn what_anyone_saw_survives_twenty_kills() {
             assert_eq!((*of, *kept), (room.as_str(), text.as_str()));
             confirmed += 1;
         }
+        for said in 1..=record.all_up_to.unwrap_or(0) {
+            let text = format!("person{number} says {said}");
+            assert!(texts.contains(text.as_str()), "{text:?} was sent until it was confirmed, and is lost");
+        }
         for seen in &record.seen {
             let mut last: Option<usize> = None;
-            for (id, text) in seen {
+            for Seen { id, text, again } in seen {
                 let (of, place, kept) = places.get(id.as_str()).unwrap_or_else(|| panic!("{text}: seen and lost"));
                 assert_eq!((*of, *kept), (room.as_str(), text.as_str()));
+                if *again && last.is_none_or(|last| *place != last + 1) {
+                    continue;
+                }
                 if let Some(last) = last {
                     assert_eq!(*place, last + 1, "person{number} saw {text} behind the message at {last} of {room}");
                 }
@@ -290,6 +324,10 @@ fn what_anyone_saw_survives_twenty_kills() {
     let (usual, slowest) = (starts[starts.len() / 2], starts[starts.len() - 1]);
     println!("{total} messages kept, {confirmed} confirmed; starts took {usual:?}, the slowest {slowest:?}");
     assert!(confirmed > SENDERS, "hardly anything was said");
+    let again = records.iter().flat_map(|record| record.seen.iter().flatten()).filter(|seen| seen.again).count();
+    let whole = records.iter().filter(|record| record.all_up_to.is_some()).count();
+    println!("{again} repetitions, {whole} people without a gap");
+    assert!(again > 0 && whole >= SENDERS / 4, "{again} repetitions, {whole} people without a gap");
     // The bound of the plan for the usual one; a single one may meet a machine that is busy with something else.
     assert!(
         usual <= Duration::from_secs(1) && slowest <= Duration::from_secs(4),
