@@ -845,7 +845,19 @@ impl Reference {
         post: &Post,
         consequences: &mut Consequences,
     ) -> Permission {
-        let Some(to) = self.named(name) else { return no("NoSuchClient") };
+        let own = |sender: &Person| -> BTreeMap<SessionId, bool> {
+            sender.sessions.iter().map(|own| (*own, *own == session)).collect()
+        };
+        let Some(to) = self.named(name) else {
+            // An account that is not here reads on its return what other accounts have said to it.
+            let sender = &self.people[&who];
+            let key = name.to_lowercase();
+            let absent = self.accounts.get(&key).filter(|_| self.present_as(&key).is_none());
+            let absent = absent.filter(|_| sender.account.is_some() && post.kind != MessageKind::Signal);
+            let Some(absent) = absent else { return no("NoSuchClient") };
+            self.tell(&own(sender), &absent.name, post, consequences);
+            return Ok(());
+        };
         let (sender, recipient) = (&self.people[&who], &self.people[&to]);
         if to != who && recipient.accounts_only && sender.account.is_none() {
             return no("RecipientWantsAccounts");
@@ -853,8 +865,7 @@ impl Reference {
         if to != who && recipient.secure_only && !secure {
             return no("RecipientWantsSecure");
         }
-        let mut sessions: BTreeMap<SessionId, bool> =
-            sender.sessions.iter().map(|own| (*own, *own == session)).collect();
+        let mut sessions = own(sender);
         sessions.extend(recipient.sessions.iter().map(|theirs| (*theirs, false)));
         let name = recipient.name.clone();
         self.tell(&sessions, &name, post, consequences);

@@ -28,6 +28,9 @@ struct Said {
     once: Option<OnceKey>,
 }
 
+/// What the sender is told of someone who has no device here.
+const ABSENT: &str = "is not connected; the message is kept and shown on return";
+
 /// Where it is said.
 struct Place {
     room: RoomNumber,
@@ -113,7 +116,9 @@ impl Hub {
 
     fn post_to_person(&mut self, asker: Asker, name: &Username, said: Said, turn: &mut Turn) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchClient { name: name.text().clone() };
-        let to = self.state.client_named(name.key()).ok_or_else(missing)?;
+        let Some(to) = self.state.client_named(name.key()) else {
+            return self.post_to_absent(asker, name, said, turn);
+        };
         let (sender, recipient) = self.state.client(asker.slot).zip(self.state.client(to)).ok_or_else(missing)?;
         let conversation = self.state.direct(sender.id, recipient.id).and_then(|number| self.state.room(number));
         if conversation.is_some_and(|room| self.is_repeated(sender, room, recipient.username.text(), &said, turn)) {
@@ -125,7 +130,17 @@ impl Hub {
         let away = recipient.away().filter(|_| answers_away).map(Box::<str>::from);
         let room = match self.state.direct(one, other) {
             Some(number) => number,
-            None => self.add_direct(asker.slot, to, turn),
+            None => {
+                let has_guest = !sender.is_account() || !recipient.is_account();
+                let number = self.add_direct(one, other, turn);
+                if has_guest {
+                    self.remember_direct(asker.slot, number);
+                    if to != asker.slot {
+                        self.remember_direct(to, number);
+                    }
+                }
+                number
+            }
         };
         let (sender, recipient) = self.state.client(asker.slot).zip(self.state.client(to)).ok_or_else(missing)?;
         let recipient_name = recipient.username.text().clone();
@@ -187,26 +202,59 @@ impl Hub {
         true
     }
 
-    /// The conversation of two who never talked before.
-    fn add_direct(&mut self, one: u32, other: u32, turn: &mut Turn) -> RoomNumber {
-        let number = self.state.next_room();
-        let Some((first, second)) = self.state.client(one).zip(self.state.client(other)) else {
-            return number;
+    /// To an account without a device here: kept, to be read on its return. Only accounts may: a guest's conversation
+    /// ends when she leaves, and nobody could answer it.
+    fn post_to_absent(&mut self, asker: Asker, name: &Username, said: Said, turn: &mut Turn) -> Result<(), Refusal> {
+        let missing = || Refusal::NoSuchClient { name: name.text().clone() };
+        let sender = self.state.client(asker.slot).filter(|sender| sender.is_account()).ok_or_else(missing)?;
+        let recipient = self
+            .state
+            .account_named(name.key())
+            .and_then(|slot| self.state.account(slot))
+            .filter(|account| account.client.is_none() && !account.record.disabled)
+            .filter(|_| said.kind != MessageKind::Signal)
+            .ok_or_else(missing)?;
+        let (one, other, recipient_name) = (sender.id, recipient.record.id, recipient.username.text().clone());
+        let conversation = self.state.direct(one, other).and_then(|number| self.state.room(number));
+        if conversation.is_some_and(|room| self.is_repeated(sender, room, &recipient_name, &said, turn)) {
+            return Ok(());
+        }
+        let room = match self.state.direct(one, other) {
+            Some(number) => number,
+            None => self.add_direct(one, other, turn),
         };
-        let (low, high) = (first.id.min(second.id), first.id.max(second.id));
-        let has_guest = !first.is_account() || !second.is_account();
+        let is_text = said.kind == MessageKind::Text;
+        let place = Place {
+            room,
+            room_id: self.state.room(room).map(|room| room.id).ok_or_else(missing)?,
+            addressed_to: recipient_name.clone(),
+            audience: None,
+            recipient_id: Some(other),
+        };
+        let sender = self.state.client(asker.slot).ok_or_else(missing)?;
+        let message = self.message(sender, place, said, turn);
+        let event = Event::Posted(message.clone());
+        let mut others = self.sessions_of(asker.slot);
+        others.retain(|id| *id != asker.session);
+        turn.mirror(&others, &event);
+        let origin = if is_text { turn.event_origin() } else { turn.finishing_origin() };
+        turn.tell_sessions(&[asker.session], &event, origin);
+        if is_text {
+            turn.answer(Answer::RecipientAway { name: recipient_name, message: ABSENT.into() });
+        }
+        self.keep_message(message, turn);
+        Ok(())
+    }
+
+    /// The conversation of two who never talked before.
+    fn add_direct(&mut self, one: ClientId, other: ClientId, turn: &mut Turn) -> RoomNumber {
+        let number = self.state.next_room();
         let id = self.new_room_id(turn);
         let mut room = Chatroom::new(number, id, CompactString::default(), CompactString::default(), turn.now);
-        room.kind = ChatroomKind::Direct(low, high);
+        room.kind = ChatroomKind::Direct(one.min(other), one.max(other));
         room.rules.flags = Default::default();
         self.state.add_room(room);
         self.keep_room(number, turn);
-        if has_guest {
-            self.remember_direct(one, number);
-            if one != other {
-                self.remember_direct(other, number);
-            }
-        }
         number
     }
 
@@ -386,6 +434,63 @@ mod tests {
             [alice alice/2* bob] alice changed #tea: +b:bob!*@*
             > bob says #tea once:k by someone else
             bob: has said that in #tea already
+            ",
+        );
+    }
+
+    #[test]
+    fn what_is_said_to_an_absent_account_is_kept() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > console registers alice
+            console: account alice created
+            keep: account alice
+            > console registers bob
+            console: account bob created
+            keep: account bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            keep: account alice
+            alice: welcome alice
+            > alice says bob once:k are you there
+            [alice*] alice -> bob: once:k are you there
+            alice: bob is away: is not connected; the message is kept and shown on return
+            keep: direct room
+            keep: post once:k are you there
+            > alice says bob once:k are you there
+            alice: has said that in bob already
+            > alice notices BOB psst
+            [alice*] notice alice -> bob: psst
+            keep: post psst
+            > alice signals bob
+            alice: refused: NoSuchClient { name: \"bob\" }
+            > eve arrives
+            eve: welcome eve
+            > eve says bob hi
+            eve: refused: NoSuchClient { name: \"bob\" }
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            keep: account bob
+            bob: welcome bob
+            > bob asks conversations
+            bob: conversations alice
+            > bob says alice yes
+            [alice] bob -> alice: yes
+            [bob*] bob -> alice: yes
+            keep: post yes
+            > bob renames robert
+            [bob*] bob is now robert
+            > alice says bob by the account of someone here
+            alice: refused: NoSuchClient { name: \"bob\" }
+            > bob quits
+            keep: account bob
+            > console disables bob
+            console: account bob changed
+            keep: account bob
+            > alice says bob hello
+            alice: refused: NoSuchClient { name: \"bob\" }
             ",
         );
     }
