@@ -228,7 +228,6 @@ impl Play {
             certificate: bit(3).then_some([how; 32]),
             transport: if secure { "TLS" } else { "TCP" },
             exempt: !bit(4),
-            host: None,
         };
         let id = self.world.open(usize::from(how & 1) % SHARDS, peer);
         self.connections.push(id);

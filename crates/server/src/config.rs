@@ -934,11 +934,6 @@ fn warn_of_what_has_no_effect(config: &Config, warnings: &mut Vec<String>) {
         (limits.multiline_bytes != default.multiline_bytes, "[limits] multiline_bytes", MULTILINE),
         (limits.multiline_lines != default.multiline_lines, "[limits] multiline_lines", MULTILINE),
         (limits.metadata_keys != default.metadata_keys, "[limits] metadata_keys", "this version has no metadata"),
-        (
-            config.server.lookup_hostnames,
-            "[server] lookup_hostnames",
-            "this version asks no DNS, and shows only names that a gateway gives with WEBIRC",
-        ),
         (config.discovery.mdns, "[discovery] mdns", "this version does not announce itself"),
     ];
     for (is_set, key, why) in settings {

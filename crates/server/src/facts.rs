@@ -1,7 +1,7 @@
 //! What the hub and the sessions are told of the configuration, in their own words.
 
 use crate::config::{self, Config, OperatorPassword, PasswordCost, Registration, SaslMechanism};
-use crate::password;
+use crate::{limits, password};
 use chat::command::PersonalMode;
 use chat::id::Timestamp;
 use chat::name::NameRules;
@@ -68,6 +68,7 @@ pub fn configured(config: &Config, secret: &[u8; 32], started: Timestamp) -> Con
             history_page: config.history.max_page,
             unread_replay: config.history.unread_replay,
             register_seconds: config.limits.register_seconds as u64,
+            lookup_seconds: limits::HOST_LOOKUP_PATIENCE.as_secs(),
             ping_seconds: config.limits.ping_seconds as u64,
         },
         flood: Flood { lines_per_second: config.flood.lines_per_second, burst_lines: config.flood.burst_lines },

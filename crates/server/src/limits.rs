@@ -199,6 +199,17 @@ pub const PASSWORD_QUEUE: usize = 64;
 /// History and search requests waiting for a reader. One more is refused (FAIL … TRY_AGAIN).
 pub const READER_QUEUE: usize = 256;
 
+/// Connections that wait for the name of their address at a time (`server.lookup_hostnames`). One more is not looked up:
+/// its host is cloaked.
+pub const HOST_LOOKUP_QUEUE: usize = 256;
+
+/// Threads that wait for the resolver, started as they are needed. When all are busy, lookups wait in the queue.
+pub const HOST_LOOKUP_THREADS: usize = 8;
+
+/// Whole seconds that a registration waits for the name of its address; it is looked at once a second, so it may be one
+/// more. Then it goes on, and the host is cloaked. What still stands in the queue then is not asked for any more.
+pub const HOST_LOOKUP_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Bytes that one shard reads from a socket at a time. The rest waits in the kernel until the other sockets had their turn.
 pub const READ_CHUNK_BYTES: usize = 16_384;
 

@@ -12,6 +12,7 @@ pub mod control;
 pub mod current;
 pub mod data_folder;
 pub mod facts;
+pub mod host_lookup;
 pub mod http;
 pub mod hub_thread;
 pub mod limits;
@@ -35,6 +36,7 @@ pub mod websocket;
 use crate::admission::{Admission, AdmissionRules};
 use crate::config::{AddressRange, Config, Listener, Protocol, Sources};
 use crate::current::Current;
+use crate::host_lookup::HostLookups;
 use crate::hub_thread::{Asked, HubInput, HubThread};
 use crate::listener::{Acceptance, Acceptor, Bound};
 use crate::mailbox::Mailbox;
@@ -48,7 +50,7 @@ use chat::hub::Hub;
 use chat::id::Timestamp;
 use chat::name::NameRules;
 use chat::sequencer::Sequencer;
-use session::ServerFacts;
+use session::{ServerFacts, WorkResult};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -167,6 +169,7 @@ impl Server {
             shards.push(handle);
         }
         passwords.serve(shards.clone());
+        let lookups = HostLookups::new(answer_in(&shards));
         let readers = Readers::start(&store, shards.clone()).map_err(sentence)?;
         for (number, poll) in polls.into_iter().enumerate() {
             let handle = shards[number].clone();
@@ -176,6 +179,7 @@ impl Server {
                 hub: hub_inbox.clone(),
                 passwords: passwords.clone(),
                 readers: readers.clone(),
+                lookups: lookups.clone(),
                 admission: admission.clone(),
             };
             threads.push(
@@ -441,6 +445,16 @@ fn bind_all(config: &Config) -> Result<Vec<Bound>, String> {
 fn wake_hub(inbox: &Arc<Mailbox<HubInput>>) -> store::Waker {
     let inbox = inbox.clone();
     Arc::new(move || inbox.wake())
+}
+
+/// Outcomes of lookups go to the shard of the session that asked.
+fn answer_in(shards: &[Arc<ShardHandle>]) -> host_lookup::Answer {
+    let shards = shards.to_vec();
+    Box::new(move |session, ticket, name| {
+        if let Some(shard) = shards.get(session.shard as usize) {
+            shard.inputs.push(ShardInput::WorkDone { session, ticket, result: WorkResult::Host(name) });
+        }
+    })
 }
 
 fn count_commits(metrics: &Arc<Metrics>) -> store::Observer {

@@ -17,6 +17,7 @@ mod reading;
 mod writing;
 
 use crate::admission::Admission;
+use crate::host_lookup::HostLookups;
 use crate::http::UpgradedConnection;
 use crate::hub_thread::HubInput;
 use crate::limits::{self, Limits};
@@ -95,6 +96,7 @@ pub struct Surroundings {
     pub hub: Arc<Mailbox<HubInput>>,
     pub passwords: Arc<PasswordPool>,
     pub readers: Arc<Readers>,
+    pub lookups: Arc<HostLookups>,
     pub admission: Arc<Admission>,
 }
 

@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use std::net::IpAddr;
 
 /// What a cloak ends with: no name of the domain name system ends so.
-const SUFFIX: &str = "ip";
+pub(crate) const SUFFIX: &str = "ip";
 
 /// The cloak of an address. IPv4: /32, /24, /16; IPv6: /128, /64, /48.
 pub(crate) fn cloak(address: IpAddr, secret: &[u8; 32]) -> CompactString {

@@ -97,6 +97,8 @@ pub struct Limits {
     /// Messages shown on entering a room to a client that can't ask for them; 0: none.
     pub unread_replay: usize,
     pub register_seconds: u64,
+    /// How long registration waits for the name of an address.
+    pub lookup_seconds: u64,
     pub ping_seconds: u64,
 }
 
@@ -222,6 +224,7 @@ impl Default for Limits {
             history_page: 100,
             unread_replay: 0,
             register_seconds: 30,
+            lookup_seconds: 2,
             ping_seconds: 120,
         }
     }

@@ -9,6 +9,7 @@ pub mod facts;
 mod flood_guard;
 mod form;
 mod greeting;
+mod host;
 pub mod isupport;
 mod login;
 pub mod mode_letters;
@@ -31,6 +32,7 @@ pub mod verb;
 
 pub use facts::{Configured, ServerFacts};
 pub use form::Form;
+pub use host::is_host;
 pub use session::{
     Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult, speaks_something_else,
 };

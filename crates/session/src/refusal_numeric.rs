@@ -334,7 +334,6 @@ mod tests {
             certificate: None,
             transport: "TLS",
             exempt: true,
-            host: None,
         };
         let id = SessionId { shard: 0, slot: 0, generation: 1 };
         let now = Moment::default();

@@ -1,10 +1,11 @@
 //! From the first line to the welcome: what a connection says of itself, in any order, and what has to be checked.
 
 use crate::facts::{Password, ServerFacts};
+use crate::host::Lookup;
 use crate::session::{Moment, Work, WorkResult};
 use crate::turn::Turn;
 use crate::verb::Awaiting;
-use crate::{cloak, greeting, login, refusal_numeric};
+use crate::{greeting, host, login, refusal_numeric};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use chat::command::{Arrival, Command};
 use chat::id::ClientId;
@@ -22,8 +23,9 @@ pub(crate) struct Registration {
     pub(crate) name: Option<Username>,
     pub(crate) ident: Option<CompactString>,
     pub(crate) realname: CompactString,
-    /// As looked up, or as a gateway says.
+    /// The name of the address, as looked up or as a gateway says.
     pub(crate) host: Option<CompactString>,
+    pub(crate) lookup: Lookup,
     /// Between CAP LS or REQ and CAP END.
     pub(crate) negotiating: bool,
     pub(crate) password: Option<Zeroizing<String>>,
@@ -44,13 +46,14 @@ enum Check {
 }
 
 impl Registration {
-    pub(crate) fn new(now: Moment, facts: &ServerFacts, host: Option<CompactString>) -> Registration {
+    pub(crate) fn new(now: Moment, facts: &ServerFacts) -> Registration {
         Registration {
             deadline_ms: now.monotonic_ms + facts.limits.register_seconds * 1000,
             name: None,
             ident: None,
             realname: CompactString::default(),
-            host,
+            host: None,
+            lookup: Lookup::ToDo,
             negotiating: false,
             password: None,
             server_password: if facts.password.is_some() { Check::ToDo } else { Check::Passed },
@@ -71,6 +74,7 @@ pub(crate) fn advance(turn: &mut Turn<'_>) {
     if turn.session.person.is_some() || turn.session.closing || turn.is_waiting() {
         return;
     }
+    host::look_up(turn);
     let Some(registration) = turn.session.registration.as_deref_mut() else {
         return;
     };
@@ -191,13 +195,9 @@ fn arrive(turn: &mut Turn<'_>) {
         return require_account(turn);
     }
     let link = &session.link;
-    let host = registration
-        .host
-        .as_ref()
-        .filter(|_| facts.show_hostnames)
-        .filter(|host| is_host(host))
-        .cloned()
-        .unwrap_or_else(|| cloak::cloak(link.address, &facts.secret));
+    let Some(host) = host::shown(registration, link, facts) else {
+        return;
+    };
     let arrival = Arrival {
         name,
         ident,
@@ -290,21 +290,12 @@ pub(crate) fn ident_of(text: &str) -> CompactString {
     ident
 }
 
-/// Whether a looked-up name can stand in a mask, and is not an address.
-pub(crate) fn is_host(host: &str) -> bool {
-    host.len() <= crate::isupport::HOST_LENGTH
-        && !host.is_empty()
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
-        && host.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && !host.starts_with(['-', '.'])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn idents_and_hosts() {
+    fn idents() {
         let idents = [
             ("alice", "~alice"),
             ("~alice", "~alice"),
@@ -314,10 +305,6 @@ mod tests {
         ];
         for (text, expected) in idents {
             assert_eq!(ident_of(text), expected, "{text}");
-        }
-        let hosts = [("a.example", true), ("", false), ("1.2.3.4", false), ("a b", false), ("-a.example", false)];
-        for (host, expected) in hosts {
-            assert_eq!(is_host(host), expected, "{host}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::registration::Registration;
 use crate::sasl::Exchange;
 use crate::turn::Turn;
 use crate::verb::{Awaiting, Phase, Verb};
-use crate::{isupport, login, negotiation, registration, render, verb};
+use crate::{host, isupport, login, negotiation, registration, render, verb};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
 use chat::history::{Grant, Stretch};
@@ -47,8 +47,6 @@ pub struct Peer {
     pub transport: &'static str,
     /// No flood control, no login throttles.
     pub exempt: bool,
-    /// The looked-up name of the address.
-    pub host: Option<CompactString>,
 }
 
 /// What a session wants done. The caller empties it after use and may use it for many sessions' calls in turn, as long
@@ -59,7 +57,7 @@ pub struct Output {
     pub bytes: Vec<u8>,
     /// For the hub, in order.
     pub requests: Vec<Request>,
-    /// For the pools of passwords and of readers.
+    /// For the pools of passwords, of readers and of lookups.
     pub work: Vec<Work>,
     /// Close the connection when the bytes are out.
     pub close: bool,
@@ -84,6 +82,8 @@ pub enum Work {
     ReadHistory { ticket: u32, grant: Box<Grant>, stretch: Stretch, limit: usize },
     /// When something was last said in each of these conversations.
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
+    /// The name of an address, from the domain name system. Only while the session registers.
+    LookUpHost { ticket: u32, address: IpAddr },
 }
 
 #[derive(Debug)]
@@ -106,6 +106,8 @@ pub enum WorkResult {
     },
     /// In the order of the grants; `None`: nothing was said there.
     LatestTimes(Vec<Option<Timestamp>>),
+    /// A name that resolves to the address again; `None`: there is none, or it was not found in time.
+    Host(Option<CompactString>),
     /// The store could not be read.
     Unreadable,
     /// The pool takes nothing more just now.
@@ -198,7 +200,7 @@ impl Session {
             id,
             link,
             person: None,
-            registration: Some(Box::new(Registration::new(now, facts, peer.host))),
+            registration: Some(Box::new(Registration::new(now, facts))),
             sasl: None,
             capabilities: CapabilitySet::EMPTY,
             cap_302: false,
@@ -392,6 +394,9 @@ impl Session {
 
     /// The outcome of a [`Work`].
     pub fn work_done(&mut self, now: Moment, facts: &ServerFacts, ticket: u32, result: WorkResult, out: &mut Output) {
+        if self.registration.as_deref().is_some_and(|registration| registration.lookup.is_for(ticket)) {
+            return self.looked_up(now, facts, Some(result), out);
+        }
         let mut turn = Turn::of_answer(self, facts, now, out, ticket);
         if turn.count_work() {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
@@ -449,7 +454,14 @@ impl Session {
                 self.end_with(now, facts, "Registration timed out", out);
                 return now.monotonic_ms + ping_ms;
             }
-            return registration.deadline_ms;
+            let deadline_ms = registration.deadline_ms;
+            if let Some(until_ms) = registration.lookup.until_ms() {
+                if now.monotonic_ms < until_ms {
+                    return until_ms.min(deadline_ms);
+                }
+                self.looked_up(now, facts, None, out);
+            }
+            return deadline_ms;
         }
         let quiet_until = self.last_heard_ms + ping_ms;
         if now.monotonic_ms < quiet_until {
@@ -477,6 +489,7 @@ impl Session {
     /// [`Session::answer`], [`Session::done`] or [`Session::work_done`]. Ask before every line.
     pub fn flood_wait_ms(&mut self, now: Moment, facts: &ServerFacts) -> u64 {
         if self.closing
+            || self.awaits_host()
             || self.pending.len() >= MOST_PENDING
             || self.pending.iter().map(|pending| pending.held.len()).sum::<usize>() >= MOST_HELD
             || self.pending.back().is_some_and(|pending| pending.barrier)
@@ -535,7 +548,7 @@ impl Session {
 
     /// Lines of the client are not answered in full yet.
     pub fn owes_answers(&self) -> bool {
-        !self.pending.is_empty()
+        !self.pending.is_empty() || self.awaits_host()
     }
 
     pub fn is_registered(&self) -> bool {
@@ -590,6 +603,20 @@ impl Session {
         }
         registration::advance(&mut turn);
         turn.finish();
+    }
+
+    /// The name of the address has come, or patience with it has ended (`None`).
+    fn looked_up(&mut self, now: Moment, facts: &ServerFacts, result: Option<WorkResult>, out: &mut Output) {
+        if let Some(registration) = self.registration.as_deref_mut() {
+            host::looked_up(registration, result);
+        }
+        let mut turn = Turn::of_line(self, facts, now, out, None);
+        registration::advance(&mut turn);
+        turn.finish();
+    }
+
+    fn awaits_host(&self) -> bool {
+        self.registration.as_deref().is_some_and(|registration| registration.lookup.is_awaited())
     }
 
     fn refuse_line(&mut self, now: Moment, facts: &ServerFacts, error: &LineError<'_>, out: &mut Output) {

@@ -11,6 +11,7 @@
 //! bob<<                       whatever else bob has been sent is passed over
 //! alice!                      the server has closed the connection
 //! alice-                      the connection breaks
+//! alice~ h.example            the oldest lookup of her host that has had no outcome yet has this one; nothing: no name
 //! +30                         so many seconds pass
 //! store fails | store works   the log takes nothing | takes everything again
 //! ```
@@ -35,6 +36,7 @@ use chat::message::Message;
 use chat::sequencer::Sequencer;
 use chat::settings::Settings;
 use chat::snapshot::Snapshot;
+use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -71,6 +73,11 @@ pub(crate) struct World {
 struct Connection {
     name: String,
     session: Session,
+    /// The name of its address.
+    host: Option<CompactString>,
+    host_is_late: bool,
+    /// Tickets of lookups without an outcome.
+    lookups: VecDeque<u32>,
     received: VecDeque<String>,
     closed: bool,
     gone: bool,
@@ -146,7 +153,7 @@ impl World {
             }
             _ => {}
         }
-        let end = line.find(['=', '+', '>', '<', '!', '-']).ok_or("no step is written like this")?;
+        let end = line.find(['=', '+', '>', '<', '!', '-', '~']).ok_or("no step is written like this")?;
         let (name, step) = line.split_at(end);
         let (step, rest) = step.split_at(1);
         let rest = rest.strip_prefix(' ').unwrap_or(rest);
@@ -164,6 +171,10 @@ impl World {
                 self.connections[at].received.clear();
             }
             "<" => self.expect(name, rest)?,
+            "~" => {
+                let at = self.named(name)?;
+                self.name_comes(at, Some(rest).filter(|host| !host.is_empty()));
+            }
             "!" => {
                 let at = self.named(name)?;
                 if !self.connections[at].closed {
@@ -188,7 +199,8 @@ impl World {
     }
 
     /// A new connection. `words`: `plain` (no TLS), `loopback`, `exempt` (no flood control), `certificate` (one of its
-    /// own; all of one name are the same), `address=…`, `host=…`. By default TLS, exempt, 192.0.2.1.
+    /// own; all of one name are the same), `address=…`, `host=…` (the name
+    /// of the address), `host-late` (it comes when the transcript says so). By default TLS, exempt, 192.0.2.1.
     pub(crate) fn connect(&mut self, name: &str, words: &str) -> usize {
         let word = |key: &str| words.split(' ').any(|word| word == key);
         let value = |key: &str| words.split(' ').find_map(|word| word.strip_prefix(key));
@@ -203,13 +215,15 @@ impl World {
             certificate: word("certificate").then_some(certificate),
             transport: "TLS",
             exempt: !word("throttled"),
-            host: value("host=").map(Into::into),
         };
         let slot = self.connections.len();
         let id = SessionId { shard: 0, slot: slot as u32, generation: 1 };
         self.connections.push(Connection {
             name: name.to_owned(),
             session: Session::new(id, peer, self.now, &self.facts),
+            host: value("host=").map(Into::into),
+            host_is_late: word("host-late"),
+            lookups: VecDeque::new(),
             received: VecDeque::new(),
             closed: false,
             gone: false,
@@ -270,6 +284,18 @@ impl World {
         let mut out = Output::default();
         self.connections[at].session.receive(self.now, &self.facts, frame, &mut out);
         self.carry_out(at, out);
+    }
+
+    /// The oldest lookup without an outcome has this one.
+    pub(crate) fn name_comes(&mut self, at: usize, host: Option<&str>) {
+        let ticket = self.connections[at].lookups.pop_front().expect("a name was asked for");
+        let result = WorkResult::Host(host.map(Into::into));
+        self.with_at(at, |session, now, facts, out| session.work_done(now, facts, ticket, result, out));
+    }
+
+    /// Lookups of this connection's host that have had no outcome.
+    pub(crate) fn lookups(&self, at: usize) -> usize {
+        self.connections[at].lookups.len()
     }
 
     /// Whether the log keeps its outcomes to itself; from `false` on it tells them.
@@ -359,7 +385,12 @@ impl World {
             self.submit(requests);
         }
         for work in work {
-            let (ticket, result) = self.result_of(work);
+            let connection = &mut self.connections[at];
+            if let (Work::LookUpHost { ticket, .. }, true) = (&work, connection.host_is_late) {
+                connection.lookups.push_back(*ticket);
+                continue;
+            }
+            let (ticket, result) = self.result_of(at, work);
             let mut out = Output::default();
             self.connections[at].session.work_done(self.now, &self.facts, ticket, result, &mut out);
             self.carry_out(at, out);
@@ -464,7 +495,10 @@ impl World {
     }
 
     fn with(&mut self, id: SessionId, act: impl FnOnce(&mut Session, Moment, &ServerFacts, &mut Output)) {
-        let at = id.slot as usize;
+        self.with_at(id.slot as usize, act);
+    }
+
+    fn with_at(&mut self, at: usize, act: impl FnOnce(&mut Session, Moment, &ServerFacts, &mut Output)) {
         if self.connections[at].gone {
             return;
         }
@@ -475,7 +509,7 @@ impl World {
 }
 
 impl World {
-    fn result_of(&mut self, work: Work) -> (u32, WorkResult) {
+    fn result_of(&mut self, at: usize, work: Work) -> (u32, WorkResult) {
         let said = &self.sequencer.log_mut().said;
         match work {
             Work::CheckPassword { ticket, hash, password } => {
@@ -497,6 +531,7 @@ impl World {
                 let times = grants.iter().map(|grant| latest(grant).map(|message| message.timestamp));
                 (ticket, WorkResult::LatestTimes(times.collect()))
             }
+            Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(self.connections[at].host.clone())),
         }
     }
 }

@@ -271,6 +271,13 @@ impl<'a> Turn<'a> {
         self.out.work.push(make(ticket));
     }
 
+    /// Has something slow done outside that no line waits for; gives the ticket that its result comes with.
+    pub(crate) fn work_aside(&mut self, make: impl FnOnce(u32) -> Work) -> u32 {
+        let ticket = self.session.next_number();
+        self.out.work.push(make(ticket));
+        ticket
+    }
+
     /// Something to be told to the hub that no reply waits for, such as a departure.
     pub(crate) fn tell(&mut self, command: Command) {
         let request = self.session.telling(command);

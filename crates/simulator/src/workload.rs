@@ -47,7 +47,6 @@ pub fn peer(who: usize, random: &mut Random) -> Peer {
         certificate: None,
         transport: if secure { "TLS" } else { "TCP" },
         exempt: !random.happens(250),
-        host: None,
     }
 }
 

@@ -399,6 +399,7 @@ fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
             let times = grants.iter().map(|grant| latest(grant).map(|message| message.timestamp));
             (ticket, WorkResult::LatestTimes(times.collect()))
         }
+        Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(None)),
     }
 }
 

@@ -445,7 +445,6 @@ fn a_key_that_does_nothing_yet_says_so() {
         ("[limits]\nmultiline_bytes = 8192", "[limits] multiline_bytes"),
         ("[limits]\nmultiline_lines = 10", "[limits] multiline_lines"),
         ("[limits]\nmetadata_keys = 1", "[limits] metadata_keys"),
-        ("[server]\nlookup_hostnames = true", "[server] lookup_hostnames"),
         ("[discovery]\nmdns = true", "[discovery] mdns"),
     ] {
         let warnings = of(text).warnings;

@@ -3,6 +3,7 @@
 use super::Shard;
 use super::connection::{Carrier, Class, Connection, Stage};
 use super::slab::Slab;
+use crate::limits;
 use crate::password_pool::Task;
 use crate::readers::Reading;
 use chat::effect::{Effect, EventOrigin};
@@ -232,6 +233,7 @@ impl Shard {
             self.change_form(id, form);
         }
         self.requests.extend(self.output.requests.drain(..).map(Into::into));
+        let mut looks_up = false;
         for work in self.output.work.drain(..) {
             match work {
                 Work::CheckPassword { ticket, hash, password } => {
@@ -246,7 +248,15 @@ impl Shard {
                 Work::ReadLatestTimes { ticket, grants } => {
                     self.around.readers.submit(id, ticket, Reading::LatestTimes(grants));
                 }
+                Work::LookUpHost { ticket, address } => {
+                    self.around.lookups.submit(id, ticket, address);
+                    looks_up = true;
+                }
             }
+        }
+        if looks_up {
+            let patience_ends = self.now.monotonic_ms + limits::HOST_LOOKUP_PATIENCE.as_millis() as u64;
+            self.watch_no_later(id, patience_ends.div_ceil(1000));
         }
         if std::mem::take(&mut self.output.close) {
             return self.close(id);

@@ -65,7 +65,6 @@ impl Shard {
             certificate: upgraded.certificate_fingerprint,
             transport: if upgraded.secure { "WebSocket over TLS" } else { "WebSocket" },
             exempt: self.is_exempt(address),
-            host: None,
         };
         let accepted_ms = self.clock.milliseconds(upgraded.accepted);
         let until = accepted_ms / 1000 + self.around.rules.limits.register_seconds as u64;
@@ -233,7 +232,6 @@ impl Shard {
             certificate,
             transport: if secure { "TLS" } else { "TCP" },
             exempt: self.is_exempt(address),
-            host: None,
         };
         self.open(id, peer, accepted_ms);
     }
@@ -254,6 +252,13 @@ impl Shard {
         if let Some(connection) = self.connections.find(id) {
             connection.next_check = second;
             self.timers.add(second, (id, second));
+        }
+    }
+
+    /// Looks at the connection again at this second, unless that is to be done earlier anyway.
+    pub(super) fn watch_no_later(&mut self, id: SessionId, second: u64) {
+        if self.connections.find(id).is_some_and(|connection| second < connection.next_check) {
+            self.watch(id, second);
         }
     }
 

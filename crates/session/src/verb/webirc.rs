@@ -2,6 +2,7 @@
 
 use super::{Phase, Verb};
 use crate::facts::{Gateway, Password};
+use crate::host;
 use crate::registration::same;
 use crate::session::{Work, WorkResult};
 use crate::turn::Turn;
@@ -91,7 +92,7 @@ fn accept(turn: &mut Turn<'_>, claim: Claim) {
     link.moved_to(claim.address, &facts.exempt);
     if let Some(registration) = turn.session.registration.as_deref_mut() {
         registration.gateway = true;
-        registration.host = Some(claim.host);
+        host::told_by_gateway(registration, claim.host);
     }
 }
 
