@@ -192,6 +192,8 @@ pub enum Change {
     /// The server lets us not in as who we say we are. The link ends, and another attempt would end likewise.
     LoginRefused {
         sentence: String,
+        /// The name and the password do not belong together: another password may do ([`crate::Connection::log_in_again`]).
+        wrong_password: bool,
     },
     /// The link is of no use any more: the front end closes it and calls `link_down`.
     LinkDead {

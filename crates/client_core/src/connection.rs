@@ -322,6 +322,17 @@ impl Connection {
         changes
     }
 
+    /// After a refused login, when the conversation is over: begins another one, with a new link and this login. What waits
+    /// to be posted goes on waiting.
+    pub fn log_in_again(&mut self, now: Moment, login: Login) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if matches!(self.state, LinkState::Down { .. }) {
+            self.settings.login = login;
+            self.change_state(LinkState::Down { retry_at: now.since_start }, &mut changes);
+        }
+        changes
+    }
+
     /// Carries out what was typed; `present` is the room that one talks in. What the front end does itself (`Quit`,
     /// `Help`) does nothing here.
     pub fn carry_out(&mut self, now: Moment, typed: Typed, present: Option<&str>) -> Vec<Change> {
@@ -547,7 +558,12 @@ impl Connection {
     }
 
     fn refuse_login(&mut self, now: Moment, sentence: String, changes: &mut Vec<Change>) {
-        changes.push(Change::LoginRefused { sentence });
+        changes.push(Change::LoginRefused { sentence, wrong_password: false });
+        self.begin_closing(now.since_start, None, changes);
+    }
+
+    fn refuse_password(&mut self, now: Moment, sentence: String, changes: &mut Vec<Change>) {
+        changes.push(Change::LoginRefused { sentence, wrong_password: true });
         self.begin_closing(now.since_start, None, changes);
     }
 

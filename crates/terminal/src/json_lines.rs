@@ -81,7 +81,7 @@ fn object(change: &Change) -> Value {
         Change::JoinRefused { room_name, sentence } => {
             json!({"type": "join_refused", "room_name": room_name.as_str(), "sentence": sentence})
         }
-        Change::LoginRefused { sentence } => json!({"type": "login_refused", "sentence": sentence}),
+        Change::LoginRefused { sentence, .. } => json!({"type": "login_refused", "sentence": sentence}),
         Change::LinkDead { sentence } => {
             json!({"type": "link", "state": "dead", "sentence": sentence})
         }

@@ -8,7 +8,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use client_core::rooms::Presence;
-use client_core::{Change, Connection, LinkSecurity, LinkState, MessageKind, Moment, Timestamp, Typed, slash_command};
+use client_core::{
+    Change, Connection, LinkSecurity, LinkState, Login, MessageKind, Moment, Password, Timestamp, Typed, slash_command,
+};
 use jiff::tz::TimeZone;
 
 use crate::arguments::Arguments;
@@ -28,6 +30,8 @@ use crate::signals;
 const MOST_EVENTS: usize = 256;
 /// Piped lines under way at once; further ones are left in the pipe.
 const MOST_PIPED: usize = 64;
+/// A wrong password is asked for again so many times; then the program ends. Servers take few attempts a minute.
+const MOST_REPEATS: usize = 3;
 
 /// Everything that can wake the loop.
 #[derive(Debug)]
@@ -90,6 +94,10 @@ struct LineMode {
     last_progress: Instant,
     /// Something was refused or may be lost: a script has to know.
     exit: Exit,
+    /// The password was wrong; it is asked for again when the link has ended.
+    password_wrong: bool,
+    /// How often it was asked for again.
+    repeats: usize,
     done: bool,
 }
 
@@ -144,6 +152,8 @@ impl LineMode {
             ever_joined: false,
             last_progress: now,
             exit: Exit::Fine,
+            password_wrong: false,
+            repeats: 0,
             done: false,
             plan,
         };
@@ -321,6 +331,7 @@ impl LineMode {
         match event {
             InputEvent::Line(line) => self.held.push_back(line),
             InputEvent::Key(key) => match self.screen.key(key) {
+                Ok(KeyOutcome::Entered(line)) if self.screen.asks_secret() => self.password_typed(line),
                 Ok(KeyOutcome::Entered(line)) => self.typed(&line),
                 Ok(KeyOutcome::Interrupted) => self.quit(None),
                 Ok(KeyOutcome::InputEnded) => self.end_input(),
@@ -342,6 +353,30 @@ impl LineMode {
     fn end_input(&mut self) {
         self.input_ended = true;
         self.last_progress = Instant::now();
+        if self.screen.asks_secret() {
+            self.quit(None);
+        }
+    }
+
+    /// The link has ended over a wrong password: the person may type another one, below what has been said.
+    fn ask_password_again(&mut self) {
+        self.password_wrong = false;
+        self.repeats += 1;
+        self.link = None;
+        // Whatever the old link still says is not heard any more.
+        self.link_number += 1;
+        self.screen.ask_secret();
+    }
+
+    /// The password again; nothing: as a guest, as with the first question.
+    fn password_typed(&mut self, typed: String) {
+        self.screen.secret_typed();
+        self.exit = Exit::Fine;
+        let password = Password::new(typed);
+        let login = if password.is_empty() { Login::Guest } else { Login::Account { password } };
+        let now = self.moment();
+        let changes = self.connection.log_in_again(now, login);
+        self.show(changes);
     }
 
     fn typed(&mut self, line: &str) {
@@ -451,7 +486,11 @@ impl LineMode {
                 self.refused();
             }
             Change::Refused { .. } => self.refused(),
-            Change::LoginRefused { .. } => self.exit = Exit::LoginRefused,
+            Change::LoginRefused { wrong_password, .. } => {
+                self.exit = Exit::LoginRefused;
+                self.password_wrong = *wrong_password && self.plan.password_asked && self.repeats < MOST_REPEATS;
+            }
+            Change::Closed { .. } if self.password_wrong && !self.input_ended => self.ask_password_again(),
             Change::Closed { .. } => self.done = true,
             _ => {}
         }
@@ -482,6 +521,7 @@ impl LineMode {
             }
         }
         self.ever_joined = true;
+        self.repeats = 0;
     }
 
     /// Whether that room was asked for to talk in.
@@ -629,6 +669,9 @@ impl LineMode {
         }
         let room = self.present.as_deref().unwrap_or("(no room)");
         let prompt = match plain_text::state_word(self.connection.state()) {
+            _ if self.screen.asks_secret() => {
+                format!("Password for {} (empty: come as a guest): ", self.plan.settings.name)
+            }
             Some(word) => match self.connection.outbox().len() {
                 0 => format!("{room} ({word})> "),
                 waiting => format!("{room} ({word}, {waiting} waiting)> "),

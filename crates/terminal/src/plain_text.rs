@@ -128,7 +128,7 @@ impl PlainText {
             )),
             Change::Refused { sentence }
             | Change::JoinRefused { sentence, .. }
-            | Change::LoginRefused { sentence }
+            | Change::LoginRefused { sentence, .. }
             | Change::LinkDead { sentence } => complaint(sentence),
             // Shown by what comes of them, or of no interest to a reader of lines.
             Change::LinkState(_)

@@ -15,6 +15,8 @@ use crate::remembered_servers;
 pub struct Plan {
     pub target: Target,
     pub settings: Settings,
+    /// A person typed the password, and may try again.
+    pub password_asked: bool,
     pub send: Option<String>,
     pub json: bool,
     pub interactive: bool,
@@ -25,7 +27,7 @@ impl Plan {
     /// Asks on the terminal where something is missing. The error is a sentence.
     pub fn new(arguments: Arguments) -> Result<Plan, String> {
         let interactive = arguments.is_interactive();
-        let (target, name, login, rooms) = match &arguments.server {
+        let (target, name, (login, password_asked), rooms) = match &arguments.server {
             Some(server) => {
                 let address = Address::parse(server)?;
                 let encryption = match (arguments.tls, arguments.plain) {
@@ -40,7 +42,8 @@ impl Plan {
             None if interactive => {
                 let remembered = remembered_servers::read()?;
                 let answers = questions::ask(&mut io::stdin().lock(), &mut io::stdout(), &remembered, password::ask)?;
-                (answers.target, answers.name, answers.login, answers.rooms)
+                let asked = matches!(answers.login, Login::Account { .. });
+                (answers.target, answers.name, (answers.login, asked), answers.rooms)
             }
             None => {
                 return Err(
@@ -73,6 +76,7 @@ impl Plan {
         Ok(Plan {
             target,
             settings,
+            password_asked: password_asked && interactive,
             send: arguments.send,
             json: arguments.json,
             interactive,
@@ -81,10 +85,11 @@ impl Plan {
     }
 }
 
-/// With a password one has an account; without a name or a password one is a guest.
-fn choose_login(arguments: &Arguments, address: &Address) -> Result<Login, String> {
+/// With a password one has an account; without a name or a password one is a guest. And whether the account's password was
+/// asked for.
+fn choose_login(arguments: &Arguments, address: &Address) -> Result<(Login, bool), String> {
     if arguments.guest {
-        return Ok(Login::Guest);
+        return Ok((Login::Guest, false));
     }
     let given = password::given(arguments.password_file.as_deref())?;
     if arguments.register {
@@ -92,16 +97,16 @@ fn choose_login(arguments: &Arguments, address: &Address) -> Result<Login, Strin
             return Err("--register needs the name of the new account; write it as NAME@HOST.".to_owned());
         };
         let password = given.map_or_else(|| password::ask_new(name), Ok)?;
-        return Ok(Login::Register { password, email: arguments.email.clone() });
+        return Ok((Login::Register { password, email: arguments.email.clone() }, false));
     }
-    let password = match (given, &address.user) {
-        (Some(password), _) => password,
-        (None, None) => return Ok(Login::Guest),
+    let (password, asked) = match (given, &address.user) {
+        (Some(password), _) => (password, false),
+        (None, None) => return Ok((Login::Guest, false)),
         (None, Some(name)) => {
-            password::ask(&format!("Password for {name} on {} (empty: come as a guest): ", address.host))?
+            (password::ask(&format!("Password for {name} on {} (empty: come as a guest): ", address.host))?, true)
         }
     };
-    Ok(if password.is_empty() { Login::Guest } else { Login::Account { password } })
+    Ok(if password.is_empty() { (Login::Guest, false) } else { (Login::Account { password }, asked) })
 }
 
 /// Fresh random bytes of the operating system.

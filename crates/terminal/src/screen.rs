@@ -25,6 +25,8 @@ pub struct Screen {
 /// A terminal in raw mode with a line at its bottom.
 struct Typing {
     editor: LineEditor,
+    /// A secret is being typed: nothing of it is shown, completed or remembered. The line above waits meanwhile.
+    secret: Option<LineEditor>,
     prompt: String,
     columns: usize,
     /// The line on the screen is up to date.
@@ -51,6 +53,7 @@ impl Screen {
         let columns = terminal::size().map_or(0, |(columns, _)| usize::from(columns));
         let typing = Typing {
             editor: LineEditor::default(),
+            secret: None,
             prompt: String::new(),
             columns: known_columns(columns),
             drawn: false,
@@ -89,7 +92,10 @@ impl Screen {
             && !typing.drawn
         {
             let room = typing.columns.saturating_sub(typing.prompt.width() + 1);
-            let (seen, column) = typing.editor.view(room);
+            let (seen, column) = match typing.secret {
+                Some(_) => (String::new(), 0),
+                None => typing.editor.view(room),
+            };
             write!(self.output, "{ERASE_LINE}{}{seen}\r", typing.prompt)?;
             let column = typing.prompt.width() + column;
             if column > 0 {
@@ -115,6 +121,26 @@ impl Screen {
         }
     }
 
+    /// The next line entered is a secret.
+    pub fn ask_secret(&mut self) {
+        if let Some(typing) = &mut self.typing {
+            typing.secret = Some(LineEditor::default());
+            typing.drawn = false;
+        }
+    }
+
+    pub fn asks_secret(&self) -> bool {
+        self.typing.as_ref().is_some_and(|typing| typing.secret.is_some())
+    }
+
+    /// The secret has been typed, and is no line of the conversation.
+    pub fn secret_typed(&mut self) {
+        if let Some(typing) = &mut self.typing {
+            typing.secret = None;
+            typing.drawn = false;
+        }
+    }
+
     pub fn resized(&mut self, columns: usize) {
         if let Some(typing) = &mut self.typing {
             typing.columns = known_columns(columns);
@@ -126,7 +152,7 @@ impl Screen {
         let Some(typing) = &mut self.typing else {
             return Ok(KeyOutcome::Nothing);
         };
-        let outcome = typing.editor.key(key);
+        let outcome = typing.secret.as_mut().unwrap_or(&mut typing.editor).key(key);
         if outcome != KeyOutcome::Nothing {
             typing.drawn = false;
         }
@@ -137,7 +163,9 @@ impl Screen {
     }
 
     pub fn complete(&mut self, name: &str) {
-        if let Some(typing) = &mut self.typing {
+        if let Some(typing) = &mut self.typing
+            && typing.secret.is_none()
+        {
             typing.editor.complete(name);
             typing.drawn = false;
         }
@@ -192,6 +220,7 @@ mod tests {
         let sink = Sink::default();
         let typing = Typing {
             editor: LineEditor::default(),
+            secret: None,
             prompt: "#tea> ".to_owned(),
             columns: 20,
             drawn: false,

@@ -9,7 +9,7 @@ use super::{Connection, LinkSecurity, Login, RegisterStep};
 use crate::change::{Change, LinkState};
 use crate::moment::Moment;
 use crate::plain_words;
-use crate::sasl::{Exchange, Mechanism};
+use crate::sasl::{Exchange, Mechanism, SaslError};
 
 /// What we make use of, where a server offers it.
 const WANTED: CapabilitySet = CapabilitySet::of(&[
@@ -200,7 +200,10 @@ impl Connection {
             }
             Err(error) => {
                 LineWriter::new(&mut self.output).verb("AUTHENTICATE").param("*").end();
-                self.refuse_login(now, error.to_string(), changes);
+                match &error {
+                    SaslError::ServerRefused(_) => self.refuse_password(now, error.to_string(), changes),
+                    _ => self.refuse_login(now, error.to_string(), changes),
+                }
             }
         }
     }
@@ -231,7 +234,11 @@ impl Connection {
                     self.begin_sasl(now, changes);
                     return;
                 }
-                self.refuse_login(now, plain_words::numeric(code, params).1, changes);
+                let sentence = plain_words::numeric(code, params).1;
+                match code {
+                    904 => self.refuse_password(now, sentence, changes),
+                    _ => self.refuse_login(now, sentence, changes),
+                }
             }
             _ => {}
         }

@@ -70,6 +70,7 @@ impl Player {
                 let now = self.moment();
                 self.connection.tick(now)
             }
+            "again" => self.connection.log_in_again(now, Login::Account { password: Password::new(rest) }),
             "quit" => self.connection.quit(now, Some(rest).filter(|reason| !reason.is_empty())),
             "type" => {
                 let typed = slash_command::parse(rest).unwrap();
@@ -187,7 +188,8 @@ fn described(change: &Change) -> String {
         Change::Information { sentence } => format!("info: {sentence}"),
         Change::Refused { sentence } => format!("no: {sentence}"),
         Change::JoinRefused { room_name, sentence } => format!("no entry {room_name}: {sentence}"),
-        Change::LoginRefused { sentence } => format!("no login: {sentence}"),
+        Change::LoginRefused { sentence, wrong_password: true } => format!("wrong password: {sentence}"),
+        Change::LoginRefused { sentence, wrong_password: false } => format!("no login: {sentence}"),
         Change::LinkDead { sentence } => format!("dead: {sentence}"),
         Change::Closed { clean } => format!("closed{}", if *clean { "" } else { " unclean" }),
     }
@@ -702,7 +704,7 @@ fn scram_comes_first_and_the_server_must_prove_itself() {
             "
         < :s 904 * :SASL authentication failed
         > QUIT
-        * no login: The name or the password is wrong; check both and try again.
+        * wrong password: The name or the password is wrong; check both and try again.
         * closing
     ",
         ),
@@ -714,6 +716,46 @@ fn scram_comes_first_and_the_server_must_prove_itself() {
         * no login: The login stopped because the server's answer makes no sense (it is not base64); tell the server's administrator.
         * closing
     "));
+}
+
+#[test]
+fn after_a_wrong_password_another_is_tried_on_a_new_link_and_what_waits_stays() {
+    let player = check(
+        account(),
+        "
+        ! type hello
+        ! up
+        > CAP LS 302
+        * negotiating
+        < :s CAP * LS :sasl=PLAIN
+        > CAP REQ :sasl
+        < :s CAP * ACK :sasl
+        > AUTHENTICATE PLAIN
+        * authenticating
+        < AUTHENTICATE +
+        > AUTHENTICATE AGFsaWNlAHNlc2FtZQ==
+        < :s 904 * :SASL authentication failed
+        > QUIT
+        * wrong password: The name or the password is wrong; check both and try again.
+        * closing
+        ! again too-early
+        < ERROR :Goodbye
+        * closed
+        ! again right
+        * down until 0
+        ! up
+        > CAP LS 302
+        * negotiating
+        < :s CAP * LS :sasl=PLAIN
+        > CAP REQ :sasl
+        < :s CAP * ACK :sasl
+        > AUTHENTICATE PLAIN
+        * authenticating
+        < AUTHENTICATE +
+        > AUTHENTICATE AGFsaWNlAHJpZ2h0
+    ",
+    );
+    assert_eq!(player.connection.outbox().len(), 1);
 }
 
 #[test]
@@ -736,7 +778,7 @@ fn a_server_that_lists_its_mechanisms_late_is_followed() {
         > AUTHENTICATE AGFsaWNlAHNlc2FtZQ==
         < :s 904 * :SASL authentication failed
         > QUIT
-        * no login: The name or the password is wrong; check both and try again.
+        * wrong password: The name or the password is wrong; check both and try again.
         * closing
     ",
     );

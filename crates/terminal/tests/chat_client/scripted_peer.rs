@@ -192,7 +192,17 @@ impl Certificate {
 
 /// The program, with nothing of this machine's own settings.
 pub fn chat_client(data_folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chat_client"));
+    with_own_settings(Command::new(env!("CARGO_BIN_EXE_chat_client")), data_folder)
+}
+
+/// The same, with its standard input as the terminal that it can ask for passwords on.
+pub fn chat_client_of_terminal(data_folder: &Path) -> Command {
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_chat_client")]);
+    with_own_settings(command, data_folder)
+}
+
+fn with_own_settings(mut command: Command, data_folder: &Path) -> Command {
     command.env("XDG_DATA_HOME", data_folder).env("HOME", data_folder).env("TZ", "UTC").env("USER", "tester");
     for variable in ["PARLOR_PASSWORD", "PARLOR_SERVER_PASSWORD", "NO_COLOR", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
         command.env_remove(variable);

@@ -3,12 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Instant;
 
-use crate::scripted_peer::{DEADLINE, Peer, chat_client, ended};
+use crate::scripted_peer::{DEADLINE, Peer, chat_client, chat_client_of_terminal, ended};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// The person's side of the terminal.
@@ -50,16 +50,25 @@ impl Person {
 
 /// The program in a terminal of its own, as the guest alice in #tea.
 fn at_a_terminal(peer: &Peer, folder: &Path) -> (Child, Person) {
+    let mut command = chat_client(folder);
+    command.args(["--plain", "--guest", &format!("alice@{}", peer.address), "tea"]);
+    started(command)
+}
+
+/// As alice, who has an account and is asked for its password.
+fn asked_for_a_password(peer: &Peer, folder: &Path) -> (Child, Person) {
+    let mut command = chat_client_of_terminal(folder);
+    command.args(["--plain", &format!("alice@{}", peer.address), "tea"]);
+    started(command)
+}
+
+fn started(mut command: Command) -> (Child, Person) {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&controller).unwrap();
     unlockpt(&controller).unwrap();
     let path = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
     let terminal = || Stdio::from(OpenOptions::new().read(true).write(true).open(&path).unwrap());
-    let mut command = chat_client(folder);
-    command
-        .args(["--plain", "--guest", &format!("alice@{}", peer.address), "tea"])
-        .env("TERM", "xterm")
-        .env("NO_COLOR", "1");
+    command.env("TERM", "xterm").env("NO_COLOR", "1");
     let child = command.stdin(terminal()).stdout(terminal()).stderr(terminal()).spawn().unwrap();
     drop(command);
 
@@ -166,6 +175,135 @@ fn what_is_typed_without_a_link_is_counted_and_sent_when_it_is_back() {
     // The room, its topic and its people are as they were: what was typed comes next.
     person.sees_next("alice: are you there?\r\n");
     person.types("/quit\r");
+    peer.finished();
+    assert_eq!(ended(child).code, Some(0));
+}
+
+/// A login with PLAIN; `response`: account and password as they must be sent.
+fn logs_in(response: &str) -> String {
+    format!(
+        "
+        > CAP LS 302
+        < :s CAP * LS :sasl=PLAIN
+        > CAP REQ :sasl
+        < :s CAP * ACK :sasl
+        > AUTHENTICATE PLAIN
+        < AUTHENTICATE +
+        > AUTHENTICATE {response}
+        "
+    )
+}
+
+/// The same with the password "wrong", and what becomes of it.
+fn fails() -> String {
+    let login = logs_in("AGFsaWNlAHdyb25n");
+    format!("{login}\n< :s 904 * :SASL authentication failed\n> QUIT\n< ERROR :Goodbye\n")
+}
+
+#[test]
+fn a_wrong_password_is_asked_for_again_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::plain(&format!(
+        "{}
+        again
+        {}
+        again
+        {}
+        < :s 900 * * alice :You are now logged in as alice
+        < :s 903 * :SASL authentication successful
+        > NICK :alice
+        > USER alice 0 * :alice
+        > CAP END
+        < :s 001 alice :Welcome
+        > PING :1
+        > JOIN #tea
+        < :alice!a@h JOIN #tea
+        < :s 366 alice #tea :End
+        > PRIVMSG #tea :hello
+        > PING :2
+        < :s PONG s :2
+        > QUIT
+        < ERROR :Goodbye
+        ",
+        fails(),
+        fails(),
+        logs_in("AGFsaWNlAHNlc2FtZQ==")
+    ));
+    let (child, mut person) = asked_for_a_password(&peer, folder.path());
+    person.sees("Password for alice on 127.0.0.1 (empty: come as a guest): ");
+    person.types("wrong\r");
+    let mut shown = String::new();
+    for password in ["wrong", "sesame"] {
+        shown += &person.sees_after("The name or the password is wrong; check both and try again.\r\n");
+        shown += &person.sees_after("Password for alice (empty: come as a guest): ");
+        person.types(&format!("{password}\r"));
+    }
+    shown += &person.sees_after(", logged in as alice.\r\n");
+    shown += &person.sees_after("* you are in #tea\r\n");
+    // Nor does the up key bring it back.
+    person.types("\x1b[Ahello\r");
+    shown += &person.sees_after("alice: hello\r\n");
+    assert!(!shown.contains("wrong") && !shown.contains("sesame"), "{shown:?}");
+    person.types("/quit\r");
+    peer.finished();
+    assert_eq!(ended(child).code, Some(0));
+}
+
+#[test]
+fn passwords_that_stay_wrong_end_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let peer = Peer::plain(&[fails(), fails(), fails(), fails()].join("again\n"));
+    let (child, mut person) = asked_for_a_password(&peer, folder.path());
+    person.sees("Password for alice on 127.0.0.1 (empty: come as a guest): ");
+    person.types("wrong\r");
+    for _ in 0..3 {
+        person.sees("Password for alice (empty: come as a guest): ");
+        person.types("wrong\r");
+    }
+    person.sees("The name or the password is wrong; check both and try again.\r\n");
+    peer.finished();
+    assert_eq!(ended(child).code, Some(3));
+}
+
+#[test]
+fn who_is_asked_again_may_leave_or_come_as_a_guest() {
+    let folder = tempfile::tempdir().unwrap();
+    for leave in ["\x03", "\x04"] {
+        let peer = Peer::plain(&fails());
+        let (child, mut person) = asked_for_a_password(&peer, folder.path());
+        person.sees("(empty: come as a guest): ");
+        person.types("wrong\r");
+        person.sees("Password for alice (empty: come as a guest): ");
+        person.types(leave);
+        peer.finished();
+        assert_eq!(ended(child).code, Some(3), "{leave:?}");
+    }
+    let peer = Peer::plain(&format!(
+        "{}
+        again
+        > CAP LS 302
+        < :s CAP * LS :
+        > NICK :alice
+        > USER alice 0 * :alice
+        > CAP END
+        < :s 001 alice :Welcome
+        > PING :1
+        > JOIN #tea
+        < :alice!a@h JOIN #tea
+        < :s 366 alice #tea :End
+        > QUIT
+        < ERROR :Goodbye
+        ",
+        fails()
+    ));
+    let (child, mut person) = asked_for_a_password(&peer, folder.path());
+    person.sees("(empty: come as a guest): ");
+    person.types("wrong\r");
+    person.sees("Password for alice (empty: come as a guest): ");
+    person.types("\r");
+    person.sees("as alice, a guest.\r\n");
+    person.sees("* you are in #tea\r\n");
+    person.types("\x03");
     peer.finished();
     assert_eq!(ended(child).code, Some(0));
 }
