@@ -1,5 +1,6 @@
 //! Accounts: making, proving, changing and deleting them, and what becomes of the sessions concerned.
 
+use super::attempts;
 use super::state::{Account, Session, Stage};
 use super::turn::Turn;
 use super::{Asker, Hub};
@@ -38,7 +39,8 @@ impl Hub {
         let account = self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
         let record = account.map(|account| account.record.clone()).filter(|record| !record.disabled);
         // Where the owner came from last, strangers elsewhere can't use up the attempts.
-        let is_home = record.as_ref().is_some_and(|record| record.last_address == Some(address));
+        let last = record.as_ref().and_then(|record| record.last_address);
+        let is_home = last.is_some_and(|last| attempts::network(last) == attempts::network(address));
         if !exempt {
             let by_account = (!is_home).then_some((name.key(), self.settings.login_attempts_per_account));
             let by_address = (address, self.settings.login_attempts_per_address);
@@ -415,6 +417,7 @@ impl Hub {
         let Some(mut record) = self.state.account(slot).map(|account| AccountRecord::clone(&account.record)) else {
             return Ok(());
         };
+        let new_password = matches!(change, AccountChange::Password { .. });
         match change {
             AccountChange::Password { hash, scram } => {
                 record.password_hash = Some(hash);
@@ -471,6 +474,9 @@ impl Hub {
         self.lay_down_lost_rank(slot, turn);
         if is_disabled {
             self.end_sessions_of_account(slot, "the account was disabled", turn);
+        } else if new_password {
+            // Whoever knew the old one may be somebody else.
+            self.end_other_sessions_of_account(slot, "the password was changed", turn);
         }
         Ok(())
     }
@@ -501,6 +507,22 @@ impl Hub {
     fn end_sessions_of_account(&mut self, slot: u32, words: &str, turn: &mut Turn) {
         if let Some(client) = self.state.account(slot).and_then(|account| account.client) {
             self.close_and_quit(client, words, turn);
+        }
+    }
+
+    /// All but the one that asks for it, if that is one of them.
+    fn end_other_sessions_of_account(&mut self, slot: u32, words: &str, turn: &mut Turn) {
+        let Some(client) = self.state.account(slot).and_then(|account| account.client) else {
+            return;
+        };
+        let sessions = self.sessions_of(client);
+        match turn.session().filter(|asking| sessions.contains(asking)) {
+            Some(asking) => {
+                for id in sessions.into_iter().filter(|id| *id != asking) {
+                    self.close_session_of(client, id, words, turn);
+                }
+            }
+            None => self.close_and_quit(client, words, turn),
         }
     }
 
@@ -1087,6 +1109,53 @@ mod tests {
             keep: no account
             > eve arrives as alice
             eve: welcome alice
+            ",
+        );
+    }
+
+    #[test]
+    fn home_is_the_whole_network_of_an_ipv6_address_since_the_rest_of_it_changes_daily() {
+        check_with(
+            Settings { login_attempts_per_account: 1, ..settings() },
+            "
+            > console registers alice
+            console: account alice created
+            > alice/v6 arrives account alice
+            alice/v6: logged in to alice as nobody yet
+            alice/v6: welcome alice
+            > a asks credentials alice
+            a: credentials of alice
+            > b asks credentials alice
+            b: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > alice/v6b asks credentials alice
+            alice/v6b: credentials of alice
+            ",
+        );
+    }
+
+    #[test]
+    fn a_new_password_ends_what_the_old_one_began() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > phone arrives account alice
+            phone: logged in to alice as nobody yet
+            phone: welcome again alice
+            > alice sets password alice
+            alice: account alice changed
+            phone: closed: the password was changed
+            > alice asks account alice
+            alice: account alice
+            > console sets password alice
+            alice: closed: the password was changed
+            console: account alice changed
             ",
         );
     }

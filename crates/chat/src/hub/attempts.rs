@@ -55,7 +55,7 @@ impl Attempts {
 }
 
 /// One customer's network: a whole IPv6 /64 is one place (RFC 6177), an IPv4 address another.
-fn network(address: IpAddr) -> u128 {
+pub(super) fn network(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => u128::from(address.to_bits()),
         IpAddr::V6(address) => address.to_bits() >> 64 << 64 | 1 << 63,

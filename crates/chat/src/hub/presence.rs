@@ -265,11 +265,16 @@ impl Hub {
     /// Closes all devices of a client with these words, and announces that it is gone.
     pub(super) fn close_and_quit(&mut self, slot: u32, words: &str, turn: &mut Turn) {
         for id in self.sessions_of(slot) {
-            self.leave_rooms_with(id, slot, turn);
-            turn.effects.to(id, Effect::Close { session: id, reason: words.into() });
-            self.state.detach(id);
+            self.close_session_of(slot, id, words, turn);
         }
         self.quit(slot, words.into(), turn);
+    }
+
+    /// One device of the client is closed; she stays.
+    pub(super) fn close_session_of(&mut self, slot: u32, id: SessionId, words: &str, turn: &mut Turn) {
+        self.leave_rooms_with(id, slot, turn);
+        turn.effects.to(id, Effect::Close { session: id, reason: words.into() });
+        self.state.detach(id);
     }
 
     /// The client, which has no device any more, is gone for everyone.

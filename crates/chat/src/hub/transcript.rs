@@ -632,6 +632,9 @@ pub(super) fn check_with(settings: Settings, script: &str) {
 /// One address for each person.
 fn address_of(who: &str) -> IpAddr {
     let last = who.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    if who.contains("/v6") {
+        return IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(last)]);
+    }
     IpAddr::from([192, 0, 2, last])
 }
 
