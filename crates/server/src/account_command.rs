@@ -63,6 +63,15 @@ pub enum AccountAction {
     SetOwner {
         name: String,
     },
+    /// The SHA-256 of a client certificate, in hexadecimal digits.
+    AddCertificate {
+        name: String,
+        fingerprint: String,
+    },
+    RemoveCertificate {
+        name: String,
+        fingerprint: String,
+    },
 }
 
 /// What is kept of a password. Bytes are in base64.
@@ -219,6 +228,10 @@ impl AccountAction {
                 };
                 AccountAction::SetRights { name, rights }
             }
+            AccountCommand::AddCertificate { name, fingerprint } => AccountAction::AddCertificate { name, fingerprint },
+            AccountCommand::RemoveCertificate { name, fingerprint } => {
+                AccountAction::RemoveCertificate { name, fingerprint }
+            }
         })
     }
 
@@ -257,6 +270,12 @@ impl AccountAction {
                 change(name, AccountChange::Rights(rights))
             }
             AccountAction::SetOwner { name } => change(name, AccountChange::Owner),
+            AccountAction::AddCertificate { name, fingerprint } => {
+                change(name, AccountChange::AddCertificate(read_fingerprint(fingerprint)?))
+            }
+            AccountAction::RemoveCertificate { name, fingerprint } => {
+                change(name, AccountChange::RemoveCertificate(read_fingerprint(fingerprint)?))
+            }
         })
     }
 
@@ -279,6 +298,9 @@ impl AccountAction {
                 vec!["There are no accounts yet.".to_owned()]
             }
             Answer::Accounts(accounts) => accounts.iter().map(|account| row(account)).collect(),
+            Answer::Refused(Refusal::NotYours) if matches!(self, AccountAction::AddCertificate { .. }) => {
+                return Err("this certificate logs in to another account already; remove it there first".to_owned());
+            }
             Answer::Refused(refusal) => return Err(sentence(refusal)),
             other => return Err(format!("the server answered something else: {other:?}")),
         })
@@ -301,6 +323,12 @@ impl AccountAction {
             AccountAction::SetOwner { .. } => {
                 format!("The account {account} owns the server. Whoever owned it before is an admin.")
             }
+            AccountAction::AddCertificate { .. } => {
+                format!("The certificate logs in to the account {account}, with SASL EXTERNAL over TLS.")
+            }
+            AccountAction::RemoveCertificate { .. } => {
+                format!("The certificate does not log in to the account {account} any more.")
+            }
             _ => format!("The account {account} is changed."),
         }
     }
@@ -308,6 +336,20 @@ impl AccountAction {
 
 fn username(name: &str, rules: &NameRules) -> Result<Username, String> {
     Username::parse(name, rules).map_err(|error| format!("{name:?} can't be a username: {error}"))
+}
+
+/// As openssl prints it, `SHA256 Fingerprint=…` and colons included, or the bare digits.
+fn read_fingerprint(text: &str) -> Result<[u8; 32], String> {
+    let digits = text.rsplit('=').next().unwrap_or(text).trim().replace(':', "");
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
+    let byte = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?);
+    let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        format!(
+            "{text:?} is no fingerprint: give the 64 hexadecimal digits that openssl x509 -noout -fingerprint -sha256 \
+             -in FILE prints"
+        )
+    })
 }
 
 impl KeptPassword {
@@ -487,6 +529,22 @@ mod tests {
             (ShowAccount { name: name("bob") }, Ok("owner")),
             (ShowAccount { name: name("ada") }, Ok("Role:         admin")),
             (SetOwner { name: name("ada") }, Ok("ada owns the server")),
+            (
+                AddCertificate { name: name("bob"), fingerprint: "ab:".repeat(31) + "CD" },
+                Ok("logs in to the account bob"),
+            ),
+            (ShowAccount { name: name("bob") }, Ok("ababcd")),
+            (AddCertificate { name: name("ada"), fingerprint: "ab".repeat(31) + "cd" }, Err("another account already")),
+            (AddCertificate { name: name("ada"), fingerprint: "ab".repeat(31) + "c" }, Err("is no fingerprint")),
+            (AddCertificate { name: name("ada"), fingerprint: "ab".repeat(32) + "zz" }, Err("is no fingerprint")),
+            (
+                RemoveCertificate {
+                    name: name("bob"),
+                    fingerprint: format!("sha256 Fingerprint={}CD", "AB:".repeat(31)),
+                },
+                Ok("does not log in to the account bob"),
+            ),
+            (AddCertificate { name: name("ada"), fingerprint: "ab".repeat(31) + "cd" }, Ok("the account ada")),
             (DeleteAccount { name: name("bob") }, Ok("bob is deleted")),
             (DeleteAccount { name: name("bob") }, Err("no account bob")),
             (ListAccounts {}, Ok("ada")),

@@ -107,7 +107,7 @@ pub enum AccountCommand {
     Enable { name: String },
     /// Delete an account for good; messages stay, the name becomes free
     Delete { name: String },
-    /// Change a password; all other connections of the account end
+    /// Change a password; all connections of the account end
     SetPassword {
         name: String,
         #[command(flatten)]
@@ -119,6 +119,14 @@ pub enum AccountCommand {
         #[arg(value_enum)]
         role: AccountRole,
     },
+    /// Let a client certificate log in to an account, with SASL EXTERNAL over TLS
+    AddCertificate {
+        name: String,
+        /// Its SHA-256: what `openssl x509 -noout -fingerprint -sha256 -in FILE` prints
+        fingerprint: String,
+    },
+    /// Undo add-certificate; `show` lists the certificates of an account
+    RemoveCertificate { name: String, fingerprint: String },
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -344,6 +352,10 @@ mod tests {
         check(
             "account set-role ada admin",
             account(AccountCommand::SetRole { name: "ada".into(), role: AccountRole::Admin }),
+        );
+        check(
+            "account add-certificate ada ab:cd",
+            account(AccountCommand::AddCertificate { name: "ada".into(), fingerprint: "ab:cd".into() }),
         );
         for mistake in ["frobnicate", "account", "account add", "--listen", "backup", "account add ada --password x"] {
             assert!(parse(mistake).is_err(), "{mistake}");
