@@ -250,6 +250,8 @@ pub enum Recipient {
 pub enum Announcement {
     /// Those who take announcements.
     Wallops,
+    /// Those who have the rank of an operator.
+    Operators,
     Everyone,
 }
 

@@ -45,7 +45,7 @@ use crate::password_pool::PasswordPool;
 use crate::readers::Readers;
 use crate::shard::{ConnectionRules, Shard, ShardHandle, ShardInput, Surroundings, wall_clock};
 use crate::tls::TlsMaterial;
-use chat::command::{Command, Control};
+use chat::command::{Announcement, Command, Control};
 use chat::hub::Hub;
 use chat::id::Timestamp;
 use chat::name::NameRules;
@@ -308,16 +308,15 @@ impl Server {
         let mut config = match Config::load(&self.sources) {
             Ok(config) => config,
             Err(error) => {
-                tracing::error!("the configuration stays as it was ({by} asked for a reload): {error}");
-                return;
+                return self.complain(&format!("the configuration stays as it was ({by} asked for a reload): {error}"));
             }
         };
         let tls_material = if self.listening.iter().any(|(listener, _)| listener.tls) {
             match TlsMaterial::load(&config) {
                 Ok(material) => Some(material),
                 Err(error) => {
-                    tracing::error!("the configuration stays as it was ({by} asked for a reload): {error}");
-                    return;
+                    let words = format!("the configuration stays as it was ({by} asked for a reload): {error}");
+                    return self.complain(&words);
                 }
             }
         } else {
@@ -346,6 +345,15 @@ impl Server {
         }
         self.config = config;
         tracing::info!("the configuration was read again ({by})");
+    }
+
+    /// Into the log, and to the operators who are here: whoever wrote REHASH may not see the log.
+    fn complain(&self, words: &str) {
+        tracing::error!("{words}");
+        // A mistake a line in the log; in a line of IRC there is no room for that.
+        let text = words.lines().collect::<Vec<_>>().join("; ").into();
+        let command = Command::Announce { to: Announcement::Operators, text };
+        self.hub.push(HubInput::Server(Box::new(command)));
     }
 
     /// Ends within [`limits::STOP_DEADLINE`]: nothing new is taken, what was taken is committed and delivered, everyone is

@@ -138,6 +138,13 @@ fn a_good_file_takes_effect_and_a_bad_one_changes_nothing_and_says_where_it_is_w
     alice.expect(" 382 ");
     daemon.logs("the configuration was read again (alice)");
     assert!(motd(&mut alice).ends_with("the fourth"));
+
+    // Whoever asked for it is told what is wrong.
+    write_config(daemon.folder.path(), "the fifth", "nick_lenght = 9");
+    alice.send("REHASH");
+    alice.expect(" 382 ");
+    let told = alice.expect("NOTICE");
+    assert!(told.contains("stays as it was") && told.contains("nick_lenght"), "{told}");
 }
 
 #[test]

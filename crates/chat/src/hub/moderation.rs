@@ -332,16 +332,20 @@ impl Hub {
         let by = self.person_or_server(turn);
         let wallops = to == Announcement::Wallops;
         let event = turn.event(&by, What::Announced { text, wallops });
-        if !wallops {
-            for list in &mut turn.effects.shards {
-                list.push(Effect::ToAll { event: event.clone() });
+        let taken_by = match to {
+            Announcement::Wallops => PersonalMode::Wallops,
+            Announcement::Operators => PersonalMode::Operator,
+            Announcement::Everyone => {
+                for list in &mut turn.effects.shards {
+                    list.push(Effect::ToAll { event: event.clone() });
+                }
+                return;
             }
-            return;
-        }
+        };
         let sessions: Vec<SessionId> = self
             .state
             .clients()
-            .filter(|(_, client)| client.has(PersonalMode::Wallops))
+            .filter(|(_, client)| client.has(taken_by))
             .flat_map(|(_, client)| client.sessions.iter().copied())
             .collect();
         turn.tell_sessions(&sessions, &event, None);
@@ -818,6 +822,8 @@ mod tests {
             server: Stop by alice
             > console announces maintenance
             [everyone] server announces: maintenance
+            > console tells operators look
+            [alice] server announces: look
             > console stops
             server: Stop by the server
             > bob arrives

@@ -358,6 +358,7 @@ impl World {
             ["unwatches", list] => Command::Unwatch { names: names(list) },
             ["kills", who, reason @ ..] => Command::Kill { who: name(who), reason: text(reason) },
             ["announces", words @ ..] => Command::Announce { to: Announcement::Everyone, text: text(words) },
+            ["tells", "operators", words @ ..] => Command::Announce { to: Announcement::Operators, text: text(words) },
             ["wallops", words @ ..] => Command::Announce { to: Announcement::Wallops, text: text(words) },
             ["stops"] => Command::Control(Control::Stop),
             ["rehashes"] => Command::Control(Control::Rehash),
