@@ -149,7 +149,7 @@ pub struct Accounts {
     /// Letters only, without `+`.
     pub default_user_modes: String,
     pub always_on: AlwaysOn,
-    /// Failed attempts a minute: on one connection, on one account from one address, from one address.
+    /// Failed attempts a minute: on one connection; on one account, from anywhere but its last address; from one address.
     pub login_attempts: u32,
     pub login_attempts_per_account: u32,
     pub login_attempts_per_address: u32,
