@@ -408,6 +408,12 @@ impl Session {
                     }
                     other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));
                 }
+                (other, WorkResult::Unreadable | WorkResult::Busy)
+                    if turn.verb() == "PRIVMSG" || turn.verb() == "NOTICE" =>
+                {
+                    verb::privmsg::write_unreadable(&mut turn);
+                    other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));
+                }
                 (Some(awaiting), result) => match awaiting {
                     Awaiting::Login(attempt) => login::checked(&mut turn, *attempt, result),
                     Awaiting::Operator { name } => verb::oper::checked(&mut turn, name, result),

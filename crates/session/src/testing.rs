@@ -14,6 +14,7 @@
 //! alice~ h.example            the oldest lookup of her host that has had no outcome yet has this one; nothing: no name
 //! +30                         so many seconds pass
 //! store fails | store works   the log takes nothing | takes everything again
+//! store unreadable            what was said cannot be read, until the store works
 //! ```
 //!
 //! A line sent to anyone and not in the transcript is a failure. Text behind ` ## ` is a comment.
@@ -89,6 +90,7 @@ struct TestLog {
     outcomes: VecDeque<Outcome>,
     failing: bool,
     waits: bool,
+    unreadable: bool,
     /// Every message that was kept.
     said: Vec<Arc<Message>>,
 }
@@ -144,9 +146,14 @@ impl World {
                 self.sequencer.log_mut().failing = true;
                 return Ok(());
             }
+            "store unreadable" => {
+                self.sequencer.log_mut().unreadable = true;
+                return Ok(());
+            }
             "store works" => {
                 let log = self.sequencer.log_mut();
                 log.failing = false;
+                log.unreadable = false;
                 log.outcomes.push_back(Outcome::Recovered);
                 self.submit(Vec::new());
                 return Ok(());
@@ -510,7 +517,7 @@ impl World {
 
 impl World {
     fn result_of(&mut self, at: usize, work: Work) -> (u32, WorkResult) {
-        let said = &self.sequencer.log_mut().said;
+        let TestLog { said, unreadable, .. } = self.sequencer.log_mut();
         match work {
             Work::CheckPassword { ticket, hash, password } => {
                 (ticket, WorkResult::Checked { matches: hash == Some(hash_of(&password)) })
@@ -522,6 +529,7 @@ impl World {
                 let keys = scram.then(|| Box::new(keys_of(&password, b"0123456789abcdef", 16)));
                 (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: keys })
             }
+            Work::ReadHistory { ticket, .. } if *unreadable => (ticket, WorkResult::Unreadable),
             Work::ReadHistory { ticket, grant, stretch, limit } => {
                 let messages = select(said, &grant, stretch, limit);
                 (ticket, WorkResult::Messages { of: grant.name.clone(), messages })

@@ -142,32 +142,51 @@ impl Hub {
                 number
             }
         };
-        let (sender, recipient) = self.state.client(asker.slot).zip(self.state.client(to)).ok_or_else(missing)?;
+        let (_, recipient) = self.state.client(asker.slot).zip(self.state.client(to)).ok_or_else(missing)?;
         let recipient_name = recipient.username.text().clone();
+        self.say_directly(asker, room, (other, recipient_name), Some(to), away, said, turn).ok_or_else(missing)
+    }
+
+    /// Tells both sides and keeps it. `to`: the recipient's client, if there is one here; `away`: what the sender is told
+    /// of the recipient. `None`: sender or conversation are not there.
+    #[expect(clippy::too_many_arguments, reason = "what two ways of finding a recipient have in common")]
+    fn say_directly(
+        &mut self,
+        asker: Asker,
+        room: RoomNumber,
+        (recipient, name): (ClientId, CompactString),
+        to: Option<u32>,
+        away: Option<Box<str>>,
+        said: Said,
+        turn: &mut Turn,
+    ) -> Option<()> {
         let place = Place {
             room,
-            room_id: self.state.room(room).map(|room| room.id).ok_or_else(missing)?,
-            addressed_to: recipient_name.clone(),
+            room_id: self.state.room(room)?.id,
+            addressed_to: name.clone(),
             audience: None,
-            recipient_id: Some(other),
+            recipient_id: Some(recipient),
         };
-        let message = self.message(sender, place, said, turn);
+        let message = self.message(self.state.client(asker.slot)?, place, said, turn);
         let event = Event::Posted(message.clone());
-        let mut to_sessions = self.sessions_of(to);
-        to_sessions.retain(|id| *id != asker.session);
-        turn.tell_sessions(&to_sessions, &event, None);
-        if to != asker.slot {
-            let mut others = self.sessions_of(asker.slot);
-            others.retain(|id| *id != asker.session);
-            turn.mirror(&others, &event);
+        let others_of = |slot| {
+            let mut sessions = self.sessions_of(slot);
+            sessions.retain(|id| *id != asker.session);
+            sessions
+        };
+        if let Some(to) = to {
+            turn.tell_sessions(&others_of(to), &event, None);
+        }
+        if to != Some(asker.slot) {
+            turn.mirror(&others_of(asker.slot), &event);
         }
         let origin = if away.is_some() { turn.event_origin() } else { turn.finishing_origin() };
         turn.tell_sessions(&[asker.session], &event, origin);
         if let Some(message) = away {
-            turn.answer(Answer::RecipientAway { name: recipient_name, message });
+            turn.answer(Answer::RecipientAway { name, message });
         }
         self.keep_message(message, turn);
-        Ok(())
+        Some(())
     }
 
     fn check_recipient(&self, asker: Asker, sender: &Client, recipient: &Client) -> Result<(), Refusal> {
@@ -223,27 +242,8 @@ impl Hub {
             Some(number) => number,
             None => self.add_direct(one, other, turn),
         };
-        let is_text = said.kind == MessageKind::Text;
-        let place = Place {
-            room,
-            room_id: self.state.room(room).map(|room| room.id).ok_or_else(missing)?,
-            addressed_to: recipient_name.clone(),
-            audience: None,
-            recipient_id: Some(other),
-        };
-        let sender = self.state.client(asker.slot).ok_or_else(missing)?;
-        let message = self.message(sender, place, said, turn);
-        let event = Event::Posted(message.clone());
-        let mut others = self.sessions_of(asker.slot);
-        others.retain(|id| *id != asker.session);
-        turn.mirror(&others, &event);
-        let origin = if is_text { turn.event_origin() } else { turn.finishing_origin() };
-        turn.tell_sessions(&[asker.session], &event, origin);
-        if is_text {
-            turn.answer(Answer::RecipientAway { name: recipient_name, message: ABSENT.into() });
-        }
-        self.keep_message(message, turn);
-        Ok(())
+        let away = (said.kind == MessageKind::Text).then(|| ABSENT.into());
+        self.say_directly(asker, room, (other, recipient_name), None, away, said, turn).ok_or_else(missing)
     }
 
     /// The conversation of two who never talked before.

@@ -351,6 +351,15 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_cannot_be_read_is_no_empty_room() {
+        check_said(
+            "store unreadable
+             bob> CHATHISTORY LATEST #tea * 10
+             bob< @time=… :irc.example FAIL CHATHISTORY MESSAGE_ERROR LATEST #tea :…",
+        );
+    }
+
+    #[test]
     fn only_members_read_a_room() {
         check_said(
             "bob> PART #tea

@@ -206,6 +206,12 @@ pub(crate) fn write_repeated(turn: &mut Turn<'_>, messages: &[Arc<Message>]) {
     }
 }
 
+/// It was posted, but its echo can't be had now: a client that is not told would wait, or take an ACK for an answer.
+pub(crate) fn write_unreadable(turn: &mut Turn<'_>) {
+    let verb = turn.verb();
+    turn.fail(verb, "TRY_AGAIN", &["parlor/once"], "This was posted before, but cannot be read now; repeat it later");
+}
+
 /// By how many bytes the line, as others are sent it, would be too long for the longest of its targets.
 fn excess_bytes(turn: &Turn<'_>, list: &str, text: &str) -> usize {
     let shown = |target: &str| match target.strip_prefix('$') {
@@ -248,6 +254,10 @@ mod tests {
              bob< @msgid=… :alice!… NOTICE bob :both
              alice> @label=4;parlor/once=bad.key PRIVMSG #tea :hi
              alice< @label=4;time=… :irc.example FAIL PRIVMSG INVALID_KEY parlor/once :…
+             store unreadable
+             alice> @label=6;parlor/once=k PRIVMSG #tea :hi
+             alice< @label=6;time=… :irc.example FAIL PRIVMSG TRY_AGAIN parlor/once :…
+             store works
              alice> CAP REQ -echo-message
              alice<<
              alice> @label=5;parlor/once=k PRIVMSG #tea :hi
