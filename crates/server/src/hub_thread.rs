@@ -9,7 +9,7 @@ use chat::effect::{Effects, ServerEffect};
 use chat::log::Log;
 use chat::query::Answer;
 use chat::sequencer::Sequencer;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -89,7 +89,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl<L: Log> HubThread<L> {
     pub fn run(mut self) {
-        let mut inputs = Vec::new();
+        let mut inputs = VecDeque::new();
         let mut effects = Effects::for_shards(self.shards.len());
         let mut consoles = HashMap::new();
         let mut next_console = 1;
@@ -99,15 +99,34 @@ impl<L: Log> HubThread<L> {
         let mut committing = 0;
         loop {
             let patience = if self.sequencer.waits_for_commit() { pace.wait() } else { self.patience() };
-            self.inbox.wait_and_take(&mut inputs, patience);
-            let now = wall_clock();
+            // While the disk is slow only so much is worked on in advance; the rest stays where its bound is known.
+            let room = limits::COMMIT_BATCH_COMMANDS.saturating_sub(self.sequencer.gathered());
+            if room == 0 {
+                self.inbox.wait(patience);
+            } else if inputs.is_empty() {
+                let mut taken = Vec::from(inputs);
+                self.inbox.wait_and_take(&mut taken, patience);
+                inputs = VecDeque::from(taken);
+            }
+            let (begun, now) = (Instant::now(), wall_clock());
             let was_under_way = self.sequencer.is_committing();
             self.sequencer.take_outcomes(now, &mut effects);
             if was_under_way && !self.sequencer.is_committing() {
                 pace.ended(committing);
             }
-            let count = inputs.len();
-            let requests = inputs.drain(..).filter_map(|input| match input {
+            let mut count = 0;
+            let next = || {
+                let is_late =
+                    count > 0 && count % limits::HUB_TURN_STEP_COMMANDS == 0 && begun.elapsed() >= limits::HUB_TURN;
+                // The rest has the next turn: what follows from these goes out meanwhile.
+                if count == room || is_late {
+                    return None;
+                }
+                let input = inputs.pop_front()?;
+                count += 1;
+                Some(input)
+            };
+            let requests = std::iter::from_fn(next).filter_map(|input| match input {
                 HubInput::Request(request) => Some(request),
                 HubInput::Server(command) => Some(Request { origin: Origin::Server, command: *command }),
                 HubInput::Console { command, answers } => {
@@ -134,7 +153,7 @@ impl<L: Log> HubThread<L> {
                 self.sequencer.commit();
             }
             self.storage_fails.store(self.sequencer.storage_fails(), Ordering::Relaxed);
-            self.metrics.turn(count, self.sequencer.hub().gauges());
+            self.metrics.turn(count, begun.elapsed(), self.sequencer.hub().gauges());
             for effect in effects.server.drain(..) {
                 match effect {
                     ServerEffect::Control { control, by } => {
@@ -149,7 +168,7 @@ impl<L: Log> HubThread<L> {
                     }
                 }
             }
-            if self.sequencer.is_settled() {
+            if inputs.is_empty() && self.sequencer.is_settled() {
                 // Nothing that a console asked is unanswered; its senders are dropped, which ends its wait.
                 consoles.clear();
                 if let Some(done) = stop.take() {
@@ -175,5 +194,104 @@ impl<L: Log> HubThread<L> {
             None => LONGEST_WAIT,
             Some(deadline) => Duration::from_millis(deadline.0.saturating_sub(wall_clock().0)).min(LONGEST_WAIT),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chat::command::NewAccount;
+    use chat::hub::Hub;
+    use chat::id::{Position, Timestamp};
+    use chat::log::{Batch, Outcome};
+    use chat::name::{NameRules, Username};
+    use chat::settings::Settings;
+    use chat::snapshot::Snapshot;
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A disk whose flush ends when the test says so.
+    struct HeldLog {
+        given: Sender<usize>,
+        under_way: Option<u64>,
+        may_go: Arc<Mutex<bool>>,
+    }
+
+    impl Log for HeldLog {
+        fn append(&mut self, batch: Batch) {
+            self.under_way = Some(batch.number);
+            let _ = self.given.send(batch.changes.len());
+        }
+
+        fn committed(&mut self) -> Option<Outcome> {
+            if !*self.may_go.lock().expect("the lock") {
+                return None;
+            }
+            self.under_way.take().map(|batch| Outcome::Committed { batch })
+        }
+    }
+
+    #[test]
+    fn while_the_disk_stands_still_no_more_is_worked_on_than_one_commit_takes() {
+        let inbox = Arc::new(Mailbox::for_waiting_thread());
+        let (given, batches) = channel();
+        let (controls, _controls) = channel();
+        let may_go = Arc::new(Mutex::new(false));
+        let log = HeldLog { given, under_way: None, may_go: may_go.clone() };
+        let hub = Hub::restore(Snapshot::default(), Settings::default(), 1, 0);
+        let metrics = Arc::new(HubMetrics::default());
+        let thread = HubThread {
+            sequencer: Sequencer::new(hub, log, 0, Position(0), Timestamp(0)),
+            inbox: inbox.clone(),
+            shards: Vec::new(),
+            controls,
+            metrics: metrics.clone(),
+            storage_fails: Arc::default(),
+        };
+        let thread = std::thread::spawn(move || thread.run());
+        let (answers, answered) = channel();
+        let make = |number: usize| HubInput::Console {
+            command: Box::new(Command::CreateAccount(Box::new(NewAccount {
+                username: Username::lookup(&format!("n{number}"), &NameRules::default()),
+                password_hash: None,
+                scram: None,
+                email: None,
+                certificate: None,
+                address: None,
+            }))),
+            answers: answers.clone(),
+        };
+        inbox.push(make(0));
+        batches.recv_timeout(PATIENCE).expect("the first flush begins");
+        let many = 2 * limits::COMMIT_BATCH_COMMANDS - 1;
+        for number in 1..=many {
+            inbox.push(make(number));
+        }
+        // All that it may take, it takes; then it waits, however often it is woken.
+        let begun = Instant::now();
+        while metrics.requests() < 1 + limits::COMMIT_BATCH_COMMANDS as u64 {
+            assert!(begun.elapsed() < PATIENCE, "{} requests are taken", metrics.requests());
+            inbox.wake();
+            std::thread::yield_now();
+        }
+        assert_eq!(answered.try_iter().count(), 0);
+        *may_go.lock().expect("the lock") = true;
+        inbox.wake();
+        for number in 0..=many {
+            // A disk wakes the hub when it is done; this one is asked each time.
+            while answered.recv_timeout(Duration::from_millis(1)).is_err() {
+                assert!(begun.elapsed() < PATIENCE, "{number} are answered");
+                inbox.wake();
+            }
+        }
+        let (done, ended) = channel();
+        inbox.push(HubInput::Stop(done));
+        ended.recv_timeout(PATIENCE).expect("it ends");
+        thread.join().expect("the hub");
+        let largest = batches.try_iter().max();
+        // Each command here is one change.
+        assert!(largest.is_some_and(|largest| largest <= limits::COMMIT_BATCH_COMMANDS), "{largest:?}");
     }
 }

@@ -186,6 +186,13 @@ pub const ALL_TAG_BYTES: usize = 8_191;
 /// the hub has taken a batch, so the senders' kernels slow them down; nothing is lost.
 pub const SHARD_TO_HUB_COMMANDS: usize = 16_384;
 
+/// How long the hub works on commands before it hands out what follows from them, so that nobody waits for all of a crowd
+/// that comes or goes at once. The rest has the next turn.
+pub const HUB_TURN: Duration = Duration::from_millis(50);
+
+/// Commands between two looks at the clock.
+pub const HUB_TURN_STEP_COMMANDS: usize = 32;
+
 /// Effects that the hub may have on their way to one shard. At the limit the hub waits for that shard; it stays bounded
 /// because a shard never waits for a socket.
 pub const HUB_TO_SHARD_EFFECTS: usize = 262_144;

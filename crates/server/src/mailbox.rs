@@ -105,6 +105,17 @@ impl<T> Mailbox<T> {
         self.take(taken);
     }
 
+    /// For a waiting thread that takes nothing now: waits for the next wake-up, at most `patience`.
+    pub fn wait(&self, patience: Duration) {
+        if let Wake::Condition(condition) = &self.wake {
+            let items = self.lock();
+            if !self.signalled.load(Ordering::Acquire) {
+                drop(condition.wait_timeout(items, patience).unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+        self.signalled.store(false, Ordering::Release);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<T>> {
         // A thread that panicked while appending has left whole items; go on with them.
         self.items.lock().unwrap_or_else(PoisonError::into_inner)

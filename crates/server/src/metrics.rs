@@ -248,6 +248,7 @@ pub struct HubMetrics {
     turns: OwnedCount,
     requests: OwnedCount,
     queue: OwnedCount,
+    turn: OwnedHistogram,
     logins: OwnedCount,
     failed_logins: OwnedCount,
     clients: OwnedCount,
@@ -259,9 +260,10 @@ pub struct HubMetrics {
 }
 
 impl HubMetrics {
-    /// One turn of the hub with so many requests, and how much there is after it.
-    pub fn turn(&self, requests: usize, gauges: Gauges) {
+    /// One turn of the hub with so many requests, how long it took, and how much there is after it.
+    pub fn turn(&self, requests: usize, took: Duration, gauges: Gauges) {
         self.turns.add(1);
+        self.turn.observe(took);
         self.requests.add(requests as u64);
         self.queue.set(requests as u64);
         self.clients.set(gauges.clients as u64);
@@ -270,6 +272,11 @@ impl HubMetrics {
         self.direct_rooms.set(gauges.direct_rooms as u64);
         self.accounts.set(gauges.accounts as u64);
         self.journal.set(gauges.journal as u64);
+    }
+
+    /// Requests taken so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.value()
     }
 
     pub fn login(&self, succeeded: bool) {
@@ -405,6 +412,11 @@ impl Collector for Metrics {
         let hub = &self.hub;
         page.counter("hub_turns", "Turns of the hub", hub.turns.value())?;
         page.counter("hub_requests", "Requests that the hub took", hub.requests.value())?;
+        page.histogram(
+            "hub_turn",
+            "Duration of a turn of the hub, from its first request to the last effect handed on",
+            &[&hub.turn],
+        )?;
         page.gauge("hub_batch_requests", "Requests in the hub's last turn", hub.queue.value())?;
         page.counters(
             "logins",
@@ -498,7 +510,7 @@ mod tests {
             shard.delivered(Duration::from_micros(2_900));
         }
         metrics.listeners.refused(AdmissionRefusal::TooFast);
-        metrics.hub.turn(5, Gauges { rooms: 7, ..Gauges::default() });
+        metrics.hub.turn(5, Duration::from_millis(2), Gauges { rooms: 7, ..Gauges::default() });
         metrics.hub.login(false);
         metrics.store.committed(10, 8, Duration::from_millis(3));
         metrics.store.committed(1, 1, Duration::from_secs(60));
@@ -513,6 +525,7 @@ mod tests {
             "parlor_connections_refused_total{reason=\"too_fast\"} 1",
             "parlor_commands_refused_total{reason=\"not_member\"} 2",
             "parlor_rooms 7",
+            "parlor_hub_turn_seconds_bucket{le=\"0.002\"} 1",
             "parlor_logins_total{result=\"refused\"} 1",
             "parlor_committed_messages_total 9",
             "parlor_commit_latency_seconds_bucket{le=\"0.002\"} 0",
