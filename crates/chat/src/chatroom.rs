@@ -27,6 +27,8 @@ pub struct Chatroom {
     pub(crate) key: CompactString,
     pub(crate) kind: ChatroomKind,
     pub(crate) created: Timestamp,
+    /// When its name was last changed; not kept on disk.
+    pub(crate) renamed: Option<Timestamp>,
     pub(crate) rules: Rules,
     /// Those present. The order changes when someone leaves (the last takes the place), by rule and never by chance.
     pub(crate) members: Vec<Member>,
@@ -153,6 +155,7 @@ impl Chatroom {
             key,
             kind: ChatroomKind::Named,
             created,
+            renamed: None,
             rules: Rules { flags: Flags::of_a_new_room(), ..Rules::default() },
             members: Vec::new(),
             sessions: SmallVec::new(),

@@ -102,6 +102,12 @@ pub enum Command {
         room: ChatroomName,
         changes: Vec<RoomChange>,
     },
+    /// Gives the room another name; all else stays.
+    RenameRoom {
+        room: ChatroomName,
+        to: ChatroomName,
+        reason: Option<Box<str>>,
+    },
     Kick {
         room: ChatroomName,
         who: Username,

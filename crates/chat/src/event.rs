@@ -97,6 +97,12 @@ pub enum What {
         room: RoomRef,
         steps: Vec<RoomStep>,
     },
+    /// The room has another name from here on.
+    RoomRenamed {
+        room: RoomRef,
+        old: CompactString,
+        reason: Option<Box<str>>,
+    },
     /// Told to the invited person, and to members who may invite (`to_invited` false).
     Invited {
         room: RoomRef,

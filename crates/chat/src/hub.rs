@@ -10,6 +10,7 @@ mod moderation;
 mod name_index;
 mod posting;
 mod presence;
+mod renaming;
 mod rooms;
 mod state;
 mod turn;
@@ -262,6 +263,7 @@ impl Hub {
             Command::PartAll { reason } => self.part_all(asker, reason, turn),
             Command::SetTopic { room, text } => self.set_topic(asker, &room, text, turn),
             Command::ChangeRoom { room, changes } => self.change_room(asker, &room, changes, turn),
+            Command::RenameRoom { room, to, reason } => self.rename_room(asker, &room, &to, reason, turn),
             Command::Kick { room, who, reason } => self.kick(asker, &room, &who, reason, turn),
             Command::Invite { room, who } => self.invite(asker, &room, &who, turn),
             Command::Knock { room, text } => self.knock(asker, &room, text, turn),

@@ -2,7 +2,7 @@
 //!
 //! Ranks: a voice speaks in a moderated room; a half-operator removes members, names voices, lets people in and sets a
 //! locked topic; an operator changes the room and names half-operators and operators; an owner names admins and owners,
-//! and registers the room. Nobody acts on someone of a higher rank; everyone may lay down a role of her own.
+//! registers the room, and gives a registered one another name. Nobody acts on someone of a higher rank; everyone may lay down a role of her own.
 
 use crate::chatroom::{Flags, RoomFlag};
 use crate::mask::Verdict;
@@ -55,6 +55,7 @@ pub enum Act<'a> {
     },
     SetKey,
     SetMemberLimit,
+    Rename,
     SeeList {
         list: ListKind,
     },
@@ -93,6 +94,11 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
             if room.flags.has(RoomFlag::TopicLocked) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
         }
         Act::SetFlag { flag: RoomFlag::Registered } => at_least(Role::Owner, actor, room),
+        // A name that is kept for ever is its owner's to give.
+        Act::Rename => {
+            let needed = if room.flags.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator };
+            at_least(needed, actor, room)
+        }
         Act::SetFlag { .. } | Act::SetKey | Act::SetMemberLimit => at_least(Role::Operator, actor, room),
         // Everyone in the room may know who is kept out of it; who is let in is its operators' business.
         Act::SeeList { list: ListKind::Ban } => see(actor, room),

@@ -1,6 +1,7 @@
 //! Everything that can be asked without changing anything, and the answers. Who may see what is decided by the hub.
 
 use crate::chatroom::RoomFlag;
+use crate::event::RoomRef;
 use crate::history::Grant;
 use crate::id::{ChatroomId, ClientId, MessageId, Timestamp};
 use crate::membership::Roles;
@@ -153,6 +154,12 @@ pub enum Answer {
     },
     Rooms(Vec<RoomRow>),
     OwnInvitations(Vec<CompactString>),
+    /// A room has another name: told to each session of its members, and to the one that asked. What is to be shown of it
+    /// depends on what the session knows, so it is no event that all see alike.
+    RoomRenamed {
+        renaming: Arc<RoomRenaming>,
+        is_member: bool,
+    },
     OwnModes {
         modes: Vec<crate::command::PersonalMode>,
     },
@@ -235,6 +242,20 @@ pub struct RoomView {
     pub members: RoomMembers,
     /// Leave to read what was said before.
     pub history: Grant,
+}
+
+/// A room under its new name, with what someone is shown who does not know of such changes and has to enter it anew.
+#[derive(Debug)]
+pub struct RoomRenaming {
+    /// [`crate::event::What::RoomRenamed`].
+    pub event: crate::event::Event,
+    pub room: RoomRef,
+    pub old: CompactString,
+    pub reason: Option<Box<str>>,
+    /// It is the same name, written in another case.
+    pub is_same: bool,
+    pub topic: Option<Topic>,
+    pub members: RoomMembers,
 }
 
 #[derive(Debug, Clone)]

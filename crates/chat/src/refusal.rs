@@ -79,6 +79,11 @@ pub enum Refusal {
     RoomNameConfusable {
         room: CompactString,
     },
+    NotRenamed {
+        room: CompactString,
+        to: CompactString,
+        why: NotRenamed,
+    },
     NeedsRole {
         room: CompactString,
         role: Role,
@@ -166,6 +171,23 @@ pub enum Refusal {
     // The store
     StorageFull,
     StorageError,
+}
+
+/// Why a room keeps its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotRenamed {
+    /// Another room has the name.
+    Taken,
+    /// Another room's name looks like it (UTS 39 confusable).
+    LooksTaken,
+    Invalid,
+    /// Whoever asks may not make rooms, and so no names of rooms.
+    MayNotCreate,
+    /// A room of the configuration is to be there under that name.
+    Standing,
+    RenamedJustNow,
+    /// That is its name.
+    Unchanged,
 }
 
 /// Why someone may not speak in a room.

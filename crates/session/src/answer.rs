@@ -3,8 +3,8 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, ping, privmsg, rehash, stats, topic,
-    userhost, userip, who, whois, whowas,
+    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, ping, privmsg, rehash, rename,
+    stats, topic, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -30,6 +30,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::RoomList { room, list, entries } => mode::write_list(turn, room, *list, entries),
         Answer::Rooms(rows) => list::write(turn, rows),
         Answer::OwnInvitations(rooms) => invite::write_own(turn, rooms),
+        Answer::RoomRenamed { renaming, is_member } => rename::write(turn, renaming, *is_member),
         Answer::OwnModes { modes } => mode::write_own(turn, modes),
         Answer::Invited { who, room, away } => invite::write_invited(turn, who, room, away.as_deref()),
         Answer::Knocked { room } => knock::write_delivered(turn, room),

@@ -14,6 +14,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::AwayNotify,
     Capability::Batch,
     Capability::CapNotify,
+    Capability::ChannelRename,
     Capability::Chghost,
     Capability::EchoMessage,
     Capability::ExtendedJoin,

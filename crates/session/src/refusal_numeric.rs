@@ -6,7 +6,7 @@
 use crate::targets::shown;
 use crate::turn::Turn;
 use chat::membership::Role;
-use chat::refusal::{ListKind, Refusal, Right, Silence};
+use chat::refusal::{ListKind, NotRenamed, Refusal, Right, Silence};
 use wire::Numeric;
 
 use crate::mode_letters::{flag_letter, list_letter, role_letter};
@@ -113,6 +113,10 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         ),
         R::RoomNameConfusable { room } => {
             one(turn, N::ERR_BADCHANMASK, room, "This name looks like that of another room: choose another one")
+        }
+        R::NotRenamed { room, to, why } => {
+            let (code, text) = not_renamed_in_words(*why);
+            turn.fail(verb, code, &[shown(room), shown(to)], text);
         }
         R::NeedsRole { room, role } => {
             let text = format!(
@@ -284,6 +288,23 @@ fn role_in_words(role: Role) -> &'static str {
     }
 }
 
+/// The codes are those of draft/channel-rename.
+fn not_renamed_in_words(why: NotRenamed) -> (&'static str, &'static str) {
+    const IN_USE: &str = "CHANNEL_NAME_IN_USE";
+    const CANNOT: &str = "CANNOT_RENAME";
+    match why {
+        NotRenamed::Taken => (IN_USE, "There is a room of this name already: choose another one"),
+        NotRenamed::LooksTaken => (IN_USE, "This name looks like that of another room: choose another one"),
+        NotRenamed::Invalid => {
+            (CANNOT, "This cannot be a room's name: it begins with # and has no spaces, commas or control characters")
+        }
+        NotRenamed::MayNotCreate => (CANNOT, "This server does not let you make names for rooms"),
+        NotRenamed::Standing => (CANNOT, "The server's configuration names this room (rooms.auto_join)"),
+        NotRenamed::RenamedJustNow => (CANNOT, "This room was renamed less than a minute ago: give them time"),
+        NotRenamed::Unchanged => (CANNOT, "That is the room's name already"),
+    }
+}
+
 fn silence_in_words(why: Silence) -> &'static str {
     match why {
         Silence::NotMember => "Not sent: only members may speak in this room (+n); JOIN it first",
@@ -389,6 +410,18 @@ mod tests {
         check("JOIN", R::MayNotCreateRoom { room: room() }, "403 * #tea");
         check("JOIN", R::RoomNameInvalid { room: room() }, "476 * #tea");
         check("JOIN", R::RoomNameConfusable { room: room() }, "476 * #tea");
+        for (why, code) in [
+            (NotRenamed::Taken, "CHANNEL_NAME_IN_USE"),
+            (NotRenamed::LooksTaken, "CHANNEL_NAME_IN_USE"),
+            (NotRenamed::Invalid, "CANNOT_RENAME"),
+            (NotRenamed::MayNotCreate, "CANNOT_RENAME"),
+            (NotRenamed::Standing, "CANNOT_RENAME"),
+            (NotRenamed::RenamedJustNow, "CANNOT_RENAME"),
+            (NotRenamed::Unchanged, "CANNOT_RENAME"),
+        ] {
+            let expected = format!("FAIL RENAME {code} #tea #pot");
+            check("RENAME", R::NotRenamed { room: room(), to: "#pot".into(), why }, &expected);
+        }
         for role in Role::ALL {
             check("TOPIC", R::NeedsRole { room: room(), role }, "482 * #tea");
         }

@@ -131,6 +131,10 @@ impl Page<'_> {
                 self.line(*at, by, "TOPIC").param(&room.name).trailing_cut(text);
             }
             What::RoomChanged { room, steps } => self.room_changed(*at, by, room, steps),
+            What::RoomRenamed { room, old, reason } => {
+                let reason = reason.as_deref().unwrap_or_default();
+                self.line(*at, by, "RENAME").param(old).param(&room.name).trailing_cut(reason);
+            }
             What::Invited { room, who, to_invited } => {
                 if *to_invited || form.has(Capability::InviteNotify) {
                     let line = self.line(*at, by, "INVITE");

@@ -35,6 +35,7 @@ pub(crate) mod privmsg;
 pub(crate) mod quit;
 pub(crate) mod register;
 pub(crate) mod rehash;
+pub(crate) mod rename;
 pub(crate) mod restart;
 pub(crate) mod setname;
 pub(crate) mod stats;
@@ -188,6 +189,7 @@ pub static VERBS: &[Verb] = &[
     quit::VERB,
     register::VERB,
     rehash::VERB,
+    rename::VERB,
     restart::VERB,
     setname::VERB,
     stats::VERB,

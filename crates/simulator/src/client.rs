@@ -188,6 +188,7 @@ impl Client {
             "KICK" if source == self.nick && !self.rooms.contains_key(&first.to_lowercase()) => Ok(()),
             // An account that is away can be put out of a room that it is not shown in.
             "KICK" => self.left(line.param(1).unwrap_or_default(), first, false),
+            "RENAME" => self.room_renamed(source, first, line.param(1).unwrap_or_default()),
             "QUIT" => self.gone(source),
             "NICK" if self.registered => self.renamed(source, first),
             "PRIVMSG" | "NOTICE" => self.message(&line, source, ledger, store),
@@ -294,6 +295,19 @@ impl Client {
                 true => Ok(()),
                 false => Err(format!("sees {who} leave {room}, who was not there")),
             },
+        }
+    }
+
+    fn room_renamed(&mut self, who: &str, old: &str, new: &str) -> Result<(), String> {
+        let (old_key, new_key) = (old.to_lowercase(), new.to_lowercase());
+        match self.rooms.remove(&old_key) {
+            Some(members) => match self.rooms.insert(new_key, members) {
+                None => Ok(()),
+                Some(_) => Err(format!("sees {old} become {new}, and is in a room of that name")),
+            },
+            // Who owns the server can rename a room from outside, and is told.
+            None if who == self.nick => Ok(()),
+            None => Err(format!("sees {old} become {new} and is not in it")),
         }
     }
 

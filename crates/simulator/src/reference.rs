@@ -51,6 +51,8 @@ pub struct Room {
     /// In the order in which they came.
     pub lists: Vec<(ListKind, String)>,
     pub members: BTreeMap<Who, Roles>,
+    /// When it was last given another name, in this run.
+    renamed: Option<u64>,
     /// Something was said here, or it was here before the last start.
     has_past: bool,
 }
@@ -143,6 +145,7 @@ impl Reference {
         self.sessions.clear();
         for room in self.rooms.values_mut() {
             room.members.clear();
+            room.renamed = None;
             room.has_past = true;
         }
     }
@@ -252,6 +255,7 @@ impl Reference {
             Command::ChangeRoom { room, changes } => self.change_room(who, room.text(), changes),
             Command::Kick { room, who: whom, .. } => one(self.kick(who, room.text(), whom.text(), line)),
             Command::Invite { room, who: whom } => one(self.invite(who, room.text(), whom.text())),
+            Command::RenameRoom { room, to, .. } => one(self.rename_room(who, room.text(), to.text(), line)),
             Command::Rename { to } => one(self.rename(who, to.text())),
             Command::SetRealname { to } => {
                 self.person_mut(who).realname = to.to_string();
@@ -572,6 +576,31 @@ impl Reference {
             self.ranks(who, &key, Role::HalfOperator)?;
         }
         self.room_mut(&key).has_topic = !text.is_empty();
+        Ok(())
+    }
+
+    fn rename_room(&mut self, who: Who, name: &str, to: &str, line: &Applied<'_>) -> Permission {
+        let key = self.insider(who, name)?;
+        let room = &self.rooms[&key];
+        self.ranks(who, &key, if room.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator })?;
+        let to_key = to.to_lowercase();
+        let is_other = to_key != key;
+        if room.name == to
+            || (is_other && (key == "#lobby" || self.rooms.contains_key(&to_key)))
+            || room.renamed.is_some_and(|at| line.at < at + 60_000)
+        {
+            return no("NotRenamed");
+        }
+        if let Some(mut room) = self.rooms.remove(&key) {
+            room.name = to.to_owned();
+            room.renamed = Some(line.at);
+            self.rooms.insert(to_key.clone(), room);
+        }
+        for account in self.accounts.values_mut() {
+            if let Some(roles) = account.kept.remove(&key) {
+                account.kept.insert(to_key.clone(), roles);
+            }
+        }
         Ok(())
     }
 
@@ -932,6 +961,7 @@ impl Reference {
             has_topic: false,
             lists: Vec::new(),
             members: BTreeMap::new(),
+            renamed: None,
             has_past: false,
         };
         self.rooms.entry(name.to_lowercase()).or_insert(room)

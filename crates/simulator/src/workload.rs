@@ -14,7 +14,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 18] = [
+const CAPABILITIES: [Capability; 19] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -33,6 +33,7 @@ const CAPABILITIES: [Capability; 18] = [
     Capability::StandardReplies,
     Capability::ExtendedMonitor,
     Capability::ParlorIdentity,
+    Capability::ChannelRename,
 ];
 
 /// Where a device of this person comes from.
@@ -107,8 +108,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 27] = [
+        const WEIGHTS: [usize; 28] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
+            12,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -310,6 +312,11 @@ impl Client {
                 }
             }
             25 => self.line("JOIN 0", random, ledger, out),
+            27 => {
+                let to = if random.happens(300) { in_some_case("#urn", random) } else { self.some_room(random) };
+                let reason = random.one_of(&["", " :better"]);
+                self.line(&format!("RENAME {room} {to}{reason}"), random, ledger, out);
+            }
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
             _ => self.fence(random, ledger, out),
         }

@@ -111,6 +111,13 @@ impl Hub {
             .collect()
     }
 
+    /// The sessions of all members of a room.
+    pub(super) fn sessions_of_room(&self, room: RoomNumber) -> Vec<SessionId> {
+        let members = self.state.room(room).map(|room| room.members.as_slice()).unwrap_or_default();
+        let clients = members.iter().filter_map(|member| self.state.client(member.client));
+        clients.flat_map(|client| client.sessions.iter().copied()).collect()
+    }
+
     pub(super) fn sessions_of(&self, slot: u32) -> Vec<SessionId> {
         self.state.client(slot).map_or_else(Vec::new, |client| client.sessions.to_vec())
     }

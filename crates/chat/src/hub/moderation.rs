@@ -2,7 +2,7 @@
 
 use super::turn::Turn;
 use super::{Asker, Hub};
-use crate::chatroom::RoomFlag;
+use crate::chatroom::{Chatroom, RoomFlag};
 use crate::client::Place;
 use crate::command::{Announcement, Control, PersonalMode, RoomChange};
 use crate::effect::{Effect, ServerEffect};
@@ -105,18 +105,19 @@ impl Hub {
         if room.has(flag) == on {
             return Ok(None);
         }
-        // A room of the configuration stays, whatever its owner says.
-        let is_standing = || {
-            let rules = &self.settings.name_rules;
-            self.settings.standing_rooms.iter().any(|name| *ChatroomName::lookup(name, rules).key() == room.key)
-        };
-        if flag == RoomFlag::Registered && !on && is_standing() {
+        if flag == RoomFlag::Registered && !on && self.is_standing(room) {
             return Err(Refusal::FlagRefused { room: room.name.clone(), flag });
         }
         self.state.change_rules(number, |rules| {
             rules.flags = if on { rules.flags.with(flag) } else { rules.flags.without(flag) };
         });
         Ok(Some(RoomStep::Flag { on, flag }))
+    }
+
+    /// A room of the configuration stays, whatever its owner says.
+    pub(super) fn is_standing(&self, room: &Chatroom) -> bool {
+        let rules = &self.settings.name_rules;
+        self.settings.standing_rooms.iter().any(|name| *ChatroomName::lookup(name, rules).key() == room.key)
     }
 
     fn set_key(&mut self, number: RoomNumber, key: Option<CompactString>) -> Option<RoomStep> {

@@ -137,18 +137,21 @@ impl Hub {
         if ChatroomName::parse(name.text(), &self.settings.name_rules).is_err() {
             return Err(Refusal::RoomNameInvalid { room: text() });
         }
-        let is_allowed = match self.settings.room_creation {
-            RoomCreation::Anyone => true,
-            RoomCreation::Accounts => client.is_account(),
-            RoomCreation::Operators => client.rights().holds(Right::Rooms),
-        };
-        if !is_allowed {
+        if !self.may_create_rooms(client) {
             return Err(Refusal::MayNotCreateRoom { room: text() });
         }
-        if self.state.room_looking_like(name).is_some() {
+        if self.state.room_looking_like(name, None).is_some() {
             return Err(Refusal::RoomNameConfusable { room: text() });
         }
         Ok(())
+    }
+
+    pub(super) fn may_create_rooms(&self, client: &Client) -> bool {
+        match self.settings.room_creation {
+            RoomCreation::Anyone => true,
+            RoomCreation::Accounts => client.is_account(),
+            RoomCreation::Operators => client.rights().holds(Right::Rooms),
+        }
     }
 
     pub(super) fn add_named_room(&mut self, name: &ChatroomName, turn: &Turn) -> RoomNumber {

@@ -12,7 +12,7 @@ use crate::command::PersonalMode;
 use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp};
 use crate::membership::{Membership, Role, Roles};
 use crate::message::Message;
-use crate::name::Username;
+use crate::name::{ChatroomName, Username};
 use crate::once::{Forgotten, Posted, PostedOnce};
 use crate::person::Person;
 use crate::query::MemberRow;
@@ -134,6 +134,7 @@ enum Undo {
     RoomAdded(RoomNumber),
     RoomRemoved(Box<Chatroom>),
     Rules { room: RoomNumber, before: Box<Rules> },
+    RoomNamed { room: RoomNumber, before: Box<(CompactString, CompactString, Option<Timestamp>)> },
     MemberAdded(RoomNumber),
     MemberRemoved { room: RoomNumber, member: u32, place: u32, before: Member },
     Roles { room: RoomNumber, member: u32, before: Roles },
@@ -501,10 +502,15 @@ impl State {
         self.room_names.find(key, |number| self.room(RoomNumber(number)).map(name_of_room)).map(RoomNumber)
     }
 
-    pub fn room_looking_like(&self, name: &crate::name::ChatroomName) -> Option<RoomNumber> {
+    /// Another room whose name looks like this one.
+    pub fn room_looking_like(&self, name: &ChatroomName, except: Option<RoomNumber>) -> Option<RoomNumber> {
         let name = Named { text: name.text(), key: name.key() };
         self.room_names
-            .find_confusable(name, |number| self.room(RoomNumber(number)).map(name_of_room), |_| false)
+            .find_confusable(
+                name,
+                |number| self.room(RoomNumber(number)).map(name_of_room),
+                |number| Some(RoomNumber(number)) == except,
+            )
             .map(RoomNumber)
     }
 
@@ -589,6 +595,31 @@ impl State {
             forget_worked_out(room);
         }
         self.journal.push(Undo::Rules { room: number, before: Box::new(before) });
+    }
+
+    /// Gives a named room another name, which must be free.
+    pub fn name_room(&mut self, number: RoomNumber, name: &ChatroomName, now: Timestamp) {
+        if let Some(before) = self.replace_room_name(number, name.text().clone(), name.key().clone(), Some(now)) {
+            self.journal.push(Undo::RoomNamed { room: number, before: Box::new(before) });
+        }
+    }
+
+    fn replace_room_name(
+        &mut self,
+        number: RoomNumber,
+        name: CompactString,
+        key: CompactString,
+        at: Option<Timestamp>,
+    ) -> Option<(CompactString, CompactString, Option<Timestamp>)> {
+        let room = self.rooms.get_mut(number.0 as usize)?.as_deref_mut()?;
+        self.room_names.remove(number.0, name_of_room(room));
+        let before = (
+            std::mem::replace(&mut room.name, name),
+            std::mem::replace(&mut room.key, key),
+            std::mem::replace(&mut room.renamed, at),
+        );
+        self.room_names.insert(number.0, name_of_room(room));
+        Some(before)
     }
 
     pub fn note_verdict(&mut self, place: Place, verdict: crate::mask::Verdict) {
@@ -998,6 +1029,10 @@ impl State {
                 if let Some(room) = self.room_mut(room) {
                     room.rules = *before;
                 }
+            }
+            Undo::RoomNamed { room, before } => {
+                let (name, key, at) = *before;
+                self.replace_room_name(room, name, key, at);
             }
             Undo::MemberAdded(number) => {
                 let State { clients, rooms, .. } = self;

@@ -342,6 +342,9 @@ impl World {
             ["mode", of, changes @ ..] => {
                 Command::ChangeRoom { room: room(of), changes: room_changes(changes, &self.rules) }
             }
+            ["names", of, to, reason @ ..] => {
+                Command::RenameRoom { room: room(of), to: room(to), reason: some(reason) }
+            }
             ["kicks", from, who, reason @ ..] => {
                 Command::Kick { room: room(from), who: name(who), reason: some(reason) }
             }
@@ -777,6 +780,9 @@ fn event_line(event: &Event) -> String {
             let steps: Vec<String> = steps.iter().map(step_line).collect();
             format!("{by} changed {}: {}", room.name, steps.join(" "))
         }
+        What::RoomRenamed { room, old, reason } => {
+            format!("{by} renamed {old} to {}{}", room.name, reason_text(reason.as_deref()))
+        }
         What::Invited { room, who, .. } => format!("{by} invited {} to {}", who.name, room.name),
         What::Knocked { room, text } => format!("{by} knocked at {}{}", room.name, reason_text(text.as_deref())),
         What::OwnModesChanged { changes } => {
@@ -870,6 +876,11 @@ fn answer_line(answer: &Answer) -> String {
             format!("rooms {}", list(rows))
         }
         Answer::OwnInvitations(rooms) => format!("invited to {}", list(rooms)),
+        Answer::RoomRenamed { renaming, is_member } => {
+            let outside = if *is_member { "" } else { " (outside)" };
+            let same = if renaming.is_same { " (same)" } else { "" };
+            format!("{}{same}{outside}: {}", event_line(&renaming.event), rows(&renaming.members.members))
+        }
         Answer::OwnModes { modes } => {
             format!("modes {}", modes.iter().map(|mode| own_letter(*mode)).collect::<String>())
         }

@@ -43,7 +43,7 @@ mod tests {
              alice< :irc.example CAP * LS :sasl=PLAIN,SCRAM-SHA-256 message-tags server-time batch labeled-response \
              echo-message multi-prefix account-tag account-notify away-notify cap-notify chghost extended-join \
              extended-monitor invite-notify no-implicit-names setname standard-replies userhost-in-names \
-             draft/account-registration=before-connect,custom-account-name draft/chathistory \
+             draft/account-registration=before-connect,custom-account-name draft/channel-rename draft/chathistory \
              draft/extended-isupport parlor/identity parlor/once",
         );
     }
@@ -95,7 +95,7 @@ mod tests {
             },
             "alice+
              alice> CAP LS 302
-             alice< …userhost-in-names draft/chathistory draft/extended-isupport…",
+             alice< …userhost-in-names draft/channel-rename draft/chathistory draft/extended-isupport…",
         );
     }
 

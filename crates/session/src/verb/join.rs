@@ -5,7 +5,8 @@ use crate::targets;
 use crate::turn::Turn;
 use chat::command::Command;
 use chat::name::ChatroomName;
-use chat::query::RoomView;
+use chat::query::{RoomMembers, RoomView};
+use chat::snapshot::Topic;
 use wire::{Capability, Line, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
@@ -45,14 +46,19 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 
 /// What follows one's own JOIN: the topic if there is one, and who is here.
 pub(crate) fn write_entered(turn: &mut Turn<'_>, view: &RoomView) {
-    if let Some(topic) = &view.topic {
-        topic::write(turn, &view.name, topic);
+    write_room(turn, &view.name, view.topic.as_ref(), &view.members);
+    chathistory::ask_for_replay(turn, &view.history);
+}
+
+/// What a room is and who is there.
+pub(crate) fn write_room(turn: &mut Turn<'_>, name: &str, topic: Option<&Topic>, members: &RoomMembers) {
+    if let Some(topic) = topic {
+        topic::write(turn, name, topic);
     }
     if !turn.has(Capability::NoImplicitNames) {
-        names::write(turn, &view.members);
-        names::write_end(turn, &view.name);
+        names::write(turn, members);
+        names::write_end(turn, name);
     }
-    chathistory::ask_for_replay(turn, &view.history);
 }
 
 #[cfg(test)]

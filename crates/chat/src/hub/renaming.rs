@@ -1,0 +1,271 @@
+//! A room's name changes and nothing else: its id, its members (here or not), its history, rules and lists go with it.
+//! The old name is free from then on.
+
+use super::turn::Turn;
+use super::{Asker, Hub};
+use crate::event::What;
+use crate::id::{RoomNumber, Timestamp};
+use crate::name::ChatroomName;
+use crate::permission::Act;
+use crate::query::{Answer, RoomRenaming};
+use crate::refusal::{NotRenamed, Refusal};
+use std::sync::Arc;
+
+/// Between two names of one room, in milliseconds: all of its members enter it anew if they know of no such changes
+/// (IRCv3 channel-rename, "Security Considerations").
+const RENAME_INTERVAL_MS: u64 = 60_000;
+
+impl Hub {
+    pub(super) fn rename_room(
+        &mut self,
+        asker: Asker,
+        name: &ChatroomName,
+        to: &ChatroomName,
+        reason: Option<Box<str>>,
+        turn: &mut Turn,
+    ) {
+        let checked = self
+            .room_for(asker.slot, name, Act::Rename)
+            .and_then(|number| self.check_renaming(asker, number, to, turn));
+        match checked {
+            Ok(number) => self.name_room(asker, number, to, reason, turn),
+            Err(refusal) => turn.refuse(refusal),
+        }
+    }
+
+    fn check_renaming(
+        &self,
+        asker: Asker,
+        number: RoomNumber,
+        to: &ChatroomName,
+        turn: &Turn,
+    ) -> Result<RoomNumber, Refusal> {
+        let Some((room, client)) = self.state.room(number).zip(self.state.client(asker.slot)) else {
+            return Err(Refusal::NotYours);
+        };
+        let is_recent = |at: Timestamp| at.0.saturating_add(RENAME_INTERVAL_MS) > turn.now.0;
+        let is_same = room.key == *to.key();
+        let why = if room.name == *to.text() {
+            NotRenamed::Unchanged
+        } else if ChatroomName::parse(to.text(), &self.settings.name_rules).is_err() {
+            NotRenamed::Invalid
+        } else if !is_same && self.is_standing(room) {
+            NotRenamed::Standing
+        } else if !is_same && self.state.room_named(to.key()).is_some() {
+            NotRenamed::Taken
+        } else if self.state.room_looking_like(to, Some(number)).is_some() {
+            NotRenamed::LooksTaken
+        } else if !is_same && !self.may_create_rooms(client) {
+            NotRenamed::MayNotCreate
+        } else if room.renamed.is_some_and(is_recent) {
+            NotRenamed::RenamedJustNow
+        } else {
+            return Ok(number);
+        };
+        Err(Refusal::NotRenamed { room: room.name.clone(), to: to.text().clone(), why })
+    }
+
+    fn name_room(
+        &mut self,
+        asker: Asker,
+        number: RoomNumber,
+        to: &ChatroomName,
+        reason: Option<Box<str>>,
+        turn: &mut Turn,
+    ) {
+        let Some((old, by)) = self.state.room(number).map(|room| room.name.clone()).zip(self.person(asker.slot)) else {
+            return;
+        };
+        let is_same = self.state.room(number).is_some_and(|room| room.key == *to.key());
+        self.state.name_room(number, to, turn.now);
+        self.keep_room(number, turn);
+        let Some((room, members)) = self.room_ref(number).zip(self.members_of(number)) else {
+            return;
+        };
+        let topic = self.state.room(number).and_then(|room| room.rules.topic.as_deref().cloned());
+        let event = turn.event(&by, What::RoomRenamed { room: room.clone(), old: old.clone(), reason: reason.clone() });
+        let renaming = Arc::new(RoomRenaming { event, room, old, reason, is_same, topic, members });
+        let sessions = self.sessions_of_room(number);
+        for session in &sessions {
+            turn.tell(*session, Answer::RoomRenamed { renaming: renaming.clone(), is_member: true });
+        }
+        if !sessions.contains(&asker.session) {
+            turn.answer(Answer::RoomRenamed { renaming, is_member: false });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{World, check_with, settings};
+    use crate::settings::{RoomCreation, Settings};
+
+    #[test]
+    fn everything_but_the_name_stays() {
+        check_with(
+            settings(),
+            "
+            > show changes
+            > console registers alice
+            console: account alice created
+            keep: account alice
+            > console registers bob
+            console: account bob created
+            keep: account bob
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            keep: account alice
+            alice: welcome alice
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            keep: account bob
+            bob: welcome bob
+            > carol arrives
+            carol: welcome carol
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            keep: room #tea nt
+            keep: member #tea ~alice
+            > bob joins #tea
+            [alice bob*] bob (bob) joined #tea
+            bob: entered #tea ~alice bob
+            keep: member #tea bob
+            > alice mode #tea +ib *!*@bad
+            [alice* bob] alice changed #tea: +i +b:*!*@bad
+            keep: room #tea nti
+            > alice invites carol #tea
+            [carol] alice invited carol to #tea
+            alice: carol is invited to #tea
+            > bob quits
+            [alice] bob quit ()
+            keep: account bob
+            > alice names #tea #Kettle it boils
+            alice: alice renamed #tea to #Kettle (it boils): ~alice
+            keep: room #Kettle nti
+            > carol joins #kettle
+            [alice carol*] carol joined #Kettle
+            carol: entered #Kettle ~alice carol
+            > bob/2 arrives account bob
+            bob/2: logged in to bob as nobody yet
+            keep: account bob
+            bob/2: welcome bob
+            [alice carol bob/2] bob (bob) joined #Kettle
+            bob/2: entered #Kettle ~alice carol bob
+            > alice asks bans #kettle
+            alice: list of #Kettle: *!*@bad
+            > alice says #kettle hot
+            [alice* carol bob/2] alice -> #Kettle: hot
+            keep: post hot
+            > carol joins #tea
+            [carol*] carol joined #tea @
+            carol: entered #tea @carol
+            keep: room #tea nt
+            ",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        let standing = Settings { standing_rooms: vec!["#lobby".into()], ..settings() };
+        check_with(
+            standing.clone(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob names #tea #pot
+            bob: refused: NotMember { room: \"#tea\" }
+            > bob names #none #pot
+            bob: refused: NoSuchRoom { name: \"#none\" }
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > bob names #tea #pot
+            bob: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > alice names #tea #tea
+            alice: refused: NotRenamed { room: \"#tea\", to: \"#tea\", why: Unchanged }
+            > alice names #tea pot
+            alice: refused: NotRenamed { room: \"#tea\", to: \"pot\", why: Invalid }
+            > alice names #tea #lobby
+            alice: refused: NotRenamed { room: \"#tea\", to: \"#lobby\", why: Taken }
+            > alice names #tea #lоbby
+            alice: refused: NotRenamed { room: \"#tea\", to: \"#lоbby\", why: LooksTaken }
+            > alice names #tea #TEA
+            alice: alice renamed #tea to #TEA (same): @alice bob
+            bob (unasked): alice renamed #tea to #TEA (same): @alice bob
+            > alice names #tea #pot
+            alice: refused: NotRenamed { room: \"#TEA\", to: \"#pot\", why: RenamedJustNow }
+            > time 60
+            > storage fails
+            > alice names #tea #pot
+            alice: refused: StorageFull
+            > storage works
+            > alice names #tea #pot
+            alice: alice renamed #TEA to #pot: @alice bob
+            bob (unasked): alice renamed #TEA to #pot: @alice bob
+            > alice opers admin
+            [alice*] alice has modes +o
+            alice: operator: is an admin
+            > alice names #lobby #hall
+            alice: refused: NotRenamed { room: \"#lobby\", to: \"#hall\", why: Standing }
+            > alice names #lobby #Lobby
+            alice: alice renamed #lobby to #Lobby (same) (outside):
+            ",
+        );
+        check_with(
+            Settings { room_creation: RoomCreation::Accounts, ..standing },
+            "
+            > console registers bob
+            console: account bob created
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > alice arrives
+            alice: welcome alice
+            > bob joins #tea
+            [bob*] bob (bob) joined #tea ~
+            bob: entered #tea ~bob
+            > alice joins #tea
+            [bob alice*] alice joined #tea
+            alice: entered #tea ~bob alice
+            > bob mode #tea +oP alice
+            [bob* alice] bob changed #tea: +o:alice +P
+            > alice names #tea #pot
+            alice: refused: NeedsRole { room: \"#tea\", role: Owner }
+            > bob mode #tea -P
+            [bob* alice] bob changed #tea: -P
+            > alice names #tea #pot
+            alice: refused: NotRenamed { room: \"#tea\", to: \"#pot\", why: MayNotCreate }
+            ",
+        );
+    }
+
+    #[test]
+    fn a_name_outlives_the_process() {
+        let mut world = World::new(settings(), 1);
+        world.keep_changes();
+        for line in ["alice arrives", "alice joins #tea", "alice says #tea hi", "alice names #tea #pot"] {
+            world.run(line);
+        }
+        let mut world = World::restore(world.kept(), settings(), 1);
+        world.check(
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #pot
+            [alice*] alice joined #pot @
+            alice: entered #pot @alice
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice asks rooms
+            alice: rooms #pot(1) #tea(1)
+            ",
+        );
+    }
+}
