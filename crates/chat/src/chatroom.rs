@@ -1,6 +1,6 @@
 //! A room: its name, its rules, who is in it, what was said last.
 
-use crate::id::{ChatroomId, RoomNumber, SessionId, Timestamp};
+use crate::id::{ChatroomId, Position, RoomNumber, SessionId, Timestamp};
 use crate::mask::{self, Verdict};
 use crate::membership::Roles;
 use crate::message::Message;
@@ -70,6 +70,8 @@ pub(crate) struct Member {
     /// What the ban lists say about her, worked out when she first speaks and kept until a list or she changes.
     pub verdict: Option<Verdict>,
     pub since: Timestamp,
+    /// Of the joining in the one order.
+    pub position: Position,
 }
 
 /// The set of a room's switches, as bits of [`RoomFlag`].
@@ -122,10 +124,12 @@ pub enum RoomFlag {
     AccountsSpeak = 7,
     /// Kept for ever, with its settings, even when nobody owns it.
     Registered = 8,
+    /// What was said before someone joined is not hers to read.
+    HistorySinceJoin = 9,
 }
 
 impl RoomFlag {
-    pub const ALL: [RoomFlag; 9] = [
+    pub const ALL: [RoomFlag; 10] = [
         RoomFlag::Moderated,
         RoomFlag::MembersSpeak,
         RoomFlag::Secret,
@@ -135,6 +139,7 @@ impl RoomFlag {
         RoomFlag::AccountsJoin,
         RoomFlag::AccountsSpeak,
         RoomFlag::Registered,
+        RoomFlag::HistorySinceJoin,
     ];
 }
 
@@ -232,10 +237,13 @@ impl Rules {
         self.masks(ListKind::Invitation).any(|entry| mask::Mask::new(entry).matches(person))
     }
 
-    /// Nothing but the default: what an unowned room goes back to when the last one has left.
+    /// Nothing but the default: what an unowned room goes back to when the last one has left. Who reads the past is no
+    /// question of getting in, and was promised to those who spoke.
     pub(crate) fn without_restrictions(&self) -> Rules {
+        let flags = Flags::of_a_new_room();
+        let promised = self.flags.has(RoomFlag::HistorySinceJoin);
         Rules {
-            flags: Flags::of_a_new_room(),
+            flags: if promised { flags.with(RoomFlag::HistorySinceJoin) } else { flags },
             topic: self.topic.clone(),
             operators: self.operators,
             kept_members: self.kept_members,

@@ -1,7 +1,7 @@
 //! Reading what was said: what may be asked, and what the hub grants. The hub keeps no history; whoever has a grant
 //! reads the store with it, beside the hub and never through it (design: old history is not read through the hub).
 
-use crate::id::{ClientId, MessageId, RoomNumber, Timestamp};
+use crate::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Role;
 use crate::message::Message;
 use compact_str::CompactString;
@@ -16,6 +16,15 @@ pub struct Grant {
     pub reader: ClientId,
     /// The reader's highest role there: what was said to higher ones alone is not hers to read, unless she said it.
     pub role: Option<Role>,
+    /// What was said before this is not hers to read either.
+    pub since: Since,
+}
+
+/// Where what someone may read of a conversation begins, itself included: behind both. By default nothing is left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Since {
+    pub position: Position,
+    pub time: Timestamp,
 }
 
 /// A place in a conversation.
@@ -45,6 +54,8 @@ impl Grant {
     /// Whether this message of the conversation is the reader's to read.
     pub fn covers(&self, message: &Message) -> bool {
         message.room == self.room
+            && message.position >= self.since.position
+            && message.timestamp >= self.since.time
             && (message.audience.is_none_or(|least| self.role.is_some_and(|role| role >= least))
                 || message.sender_id == self.reader)
     }

@@ -1,6 +1,6 @@
 //! A client's place in a room.
 
-use crate::id::Timestamp;
+use crate::id::{Position, Timestamp};
 
 /// What a member may do in a room, lowest first. A member can hold several at once (`Roles`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -58,4 +58,6 @@ impl Roles {
 pub struct Membership {
     pub roles: Roles,
     pub since: Timestamp,
+    /// Of the joining in the one order. 0: it was kept before that was noted (version 2 of the database).
+    pub position: Position,
 }

@@ -47,8 +47,10 @@ pub enum Act<'a> {
     Speak {
         between_programs: bool,
     },
-    /// What was said in it so far.
+    /// What was said in it so far, ...
     ReadHistory,
+    /// ... and that before she joined too.
+    ReadEarlierHistory,
     SetTopic,
     SetFlag {
         flag: RoomFlag,
@@ -89,6 +91,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::Join { key } => join(actor, key, room),
         Act::Speak { between_programs } => speak(actor, between_programs, room),
         Act::ReadHistory => member(actor, room),
+        Act::ReadEarlierHistory => read_earlier_history(actor, room),
         Act::SetTopic => {
             member(actor, room)?;
             if room.flags.has(RoomFlag::TopicLocked) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
@@ -172,6 +175,15 @@ fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), 
     }
     if room.flags.has(RoomFlag::AccountsSpeak) && !actor.is_account {
         return silence(Silence::AccountsOnly);
+    }
+    Ok(())
+}
+
+/// Whatever her rank: it is promised to those who spoke, and who may change the room's rules must do so in the open.
+fn read_earlier_history(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
+    member(actor, room)?;
+    if room.flags.has(RoomFlag::HistorySinceJoin) && !actor.acts_as_owner {
+        return Err(Refusal::NotMember { room: room.name.clone() });
     }
     Ok(())
 }

@@ -51,6 +51,7 @@ enum Circumstance {
     AccountsJoin,
     AccountsSpeak,
     Registered,
+    HistorySinceJoin,
     Keyed,
     Full,
     Banned,
@@ -62,7 +63,7 @@ enum Circumstance {
 }
 use Circumstance::*;
 
-const CIRCUMSTANCES: [Circumstance; 16] = [
+const CIRCUMSTANCES: [Circumstance; 17] = [
     Plain,
     Moderated,
     MembersSpeak,
@@ -73,6 +74,7 @@ const CIRCUMSTANCES: [Circumstance; 16] = [
     AccountsJoin,
     AccountsSpeak,
     Registered,
+    HistorySinceJoin,
     Keyed,
     Full,
     Banned,
@@ -89,6 +91,7 @@ enum Command {
     Say,
     SayToPrograms,
     ReadHistory,
+    ReadEarlierHistory,
     SetTopic,
     SetModerated,
     Register,
@@ -118,6 +121,7 @@ fn commands() -> Vec<Command> {
         Say,
         SayToPrograms,
         ReadHistory,
+        ReadEarlierHistory,
         SetTopic,
         SetModerated,
         Register,
@@ -163,6 +167,7 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
             _ => true,
         },
         ReadHistory => !outside,
+        ReadEarlierHistory => !outside && (circumstance != HistorySinceJoin || serves),
         SetTopic => who >= if circumstance == TopicLocked { HalfOperator } else { GuestMember },
         Invite => {
             who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed) { HalfOperator } else { GuestMember }
@@ -233,6 +238,7 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         AccountsJoin => Some(RoomFlag::AccountsJoin),
         AccountsSpeak => Some(RoomFlag::AccountsSpeak),
         Registered => Some(RoomFlag::Registered),
+        HistorySinceJoin => Some(RoomFlag::HistorySinceJoin),
         Plain | Keyed | Full | Banned | Muted => None,
     };
     let room = RoomRules {
@@ -250,6 +256,7 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         Say => Act::Speak { between_programs: false },
         SayToPrograms => Act::Speak { between_programs: true },
         ReadHistory => Act::ReadHistory,
+        ReadEarlierHistory => Act::ReadEarlierHistory,
         SetTopic => Act::SetTopic,
         SetModerated => Act::SetFlag { flag: RoomFlag::Moderated },
         Register => Act::SetFlag { flag: RoomFlag::Registered },

@@ -232,7 +232,7 @@ fn account(number: u64) -> [Change; 2] {
         owner: false,
         disabled: false,
     };
-    let membership = Membership { roles: Roles::of(Role::Voice), since: Timestamp(START) };
+    let membership = Membership { roles: Roles::of(Role::Voice), since: Timestamp(START), position: Position(0) };
     [
         Change::Account(Box::new(account)),
         Change::Member(MembershipRecord { room: RoomNumber(0), account: id, membership }),

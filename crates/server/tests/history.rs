@@ -43,3 +43,90 @@ fn history_is_read_after_a_kill() {
     assert_eq!(ask(&mut bob, &format!("AROUND #tea msgid={} 5", ids[60])), numbers(58..63));
     assert_eq!(ask(&mut bob, &format!("BETWEEN #tea msgid={} msgid={} 50", ids[10], ids[14])), numbers(11..14));
 }
+
+/// T14: what someone may read is what she may see live, through restarts too.
+#[test]
+fn nobody_reads_what_she_may_not() {
+    let daemon = Daemon::start("[history]\nmax_page = 50");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    alice.send("REGISTER * * correct-horse-1");
+    alice.expect("REGISTER SUCCESS");
+    alice.join("#tea");
+    alice.send("MODE #tea +J");
+    alice.expect("MODE #tea +J");
+    let say = |alice: &mut Irc, text: &str| {
+        alice.send(&format!("PRIVMSG #tea :{text}"));
+        alice.expect(&format!(" PRIVMSG #tea :{text}"));
+    };
+    say(&mut alice, "before");
+
+    let mut bob = Irc::register_with(daemon.irc(), "bob", CAPABILITIES);
+    bob.send("REGISTER * * correct-horse-2");
+    bob.expect("REGISTER SUCCESS");
+    let refused = |irc: &mut Irc| {
+        irc.send("CHATHISTORY LATEST #tea * 50");
+        irc.expect("FAIL CHATHISTORY INVALID_TARGET LATEST #tea");
+        assert!(targets(irc).is_empty());
+    };
+    refused(&mut bob);
+    bob.join("#tea");
+    say(&mut alice, "to all");
+    alice.send("PRIVMSG @#tea :to operators");
+    alice.expect("PRIVMSG @#tea :to operators");
+    assert_eq!(ask(&mut bob, "LATEST #tea * 50"), ["to all"]);
+    assert_eq!(targets(&mut bob), ["#tea"]);
+
+    // A secret room is read by those who are in it, and a ban alone puts nobody out.
+    alice.send("MODE #tea +sb bob!*@*");
+    alice.expect("MODE #tea +sb");
+    say(&mut alice, "while banned");
+    bob.expect("while banned");
+    assert_eq!(ask(&mut bob, "LATEST #tea * 50"), ["to all", "while banned"]);
+
+    // Where her membership began is kept.
+    drop((alice, bob));
+    let daemon = Daemon::start_in(daemon.kill());
+    let log_in = |name: &str, password: &str| {
+        let mut irc = Irc::connect(daemon.irc());
+        irc.send(&format!("CAP REQ :{CAPABILITIES}"));
+        irc.send(&format!("PASS {name}:{password}"));
+        irc.send(&format!("NICK {name}"));
+        irc.send(&format!("USER {name} 0 * :{name}"));
+        irc.send("CAP END");
+        irc.expect(" 366 ");
+        irc
+    };
+    let (mut alice, mut bob) = (log_in("alice", "correct-horse-1"), log_in("bob", "correct-horse-2"));
+    assert_eq!(ask(&mut bob, "LATEST #tea * 50"), ["to all", "while banned"]);
+    assert_eq!(ask(&mut alice, "LATEST #tea * 50"), ["before", "to all", "to operators", "while banned"]);
+
+    alice.send("KICK #tea bob :out");
+    bob.expect("KICK #tea bob :out");
+    refused(&mut bob);
+    alice.send("MODE #tea -b bob!*@*");
+    alice.expect("MODE #tea -b");
+    // Whoever comes back reads from there on.
+    bob.join("#tea");
+    assert_eq!(ask(&mut bob, "LATEST #tea * 50"), [""; 0]);
+    say(&mut alice, "again");
+    bob.expect("again");
+    assert_eq!(ask(&mut bob, "LATEST #tea * 50"), ["again"]);
+    alice.send("MODE #tea -J");
+    bob.expect("MODE #tea -J");
+    assert_eq!(ask(&mut bob, "LATEST #tea * 50"), ["before", "to all", "while banned", "again"]);
+}
+
+/// The names that CHATHISTORY TARGETS gives.
+fn targets(irc: &mut Irc) -> Vec<String> {
+    irc.send("CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2100-01-01T00:00:00.000Z 50");
+    irc.expect(" BATCH +");
+    let mut names = Vec::new();
+    loop {
+        let line = irc.line().expect("an open connection");
+        if line.contains(" BATCH -") {
+            return names;
+        }
+        let name = line.split_once(" TARGETS ").and_then(|(_, rest)| rest.split(' ').next());
+        names.push(name.expect("a name").to_owned());
+    }
+}

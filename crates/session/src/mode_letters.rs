@@ -2,7 +2,7 @@
 //! (`CHANMODES`, `PREFIX`, RPL_MYINFO).
 //!
 //! Letters: Modern IRC "Channel Modes" and "User Modes"; C, M, P, R as in the libera/InspIRCd/Ergo tradition; B by
-//! IRCv3 bot-mode.
+//! IRCv3 bot-mode; J (history since one's Join) is our own: what other servers call so varies.
 
 use chat::chatroom::RoomFlag;
 use chat::command::PersonalMode;
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use wire::ModeKind;
 
 /// Value of `CHANMODES`: lists; always with a parameter; with one when set; flags.
-pub const CHANMODES: &str = "Ibe,k,l,CMPRimnst";
+pub const CHANMODES: &str = "Ibe,k,l,CJMPRimnst";
 /// Value of `PREFIX`, highest first.
 pub const PREFIX: &str = "(qaohv)~&@%+";
 /// Value of `STATUSMSG`: what may stand before a room's name to reach only members of that rank and above.
@@ -25,7 +25,7 @@ pub const MODES_PER_LINE: usize = 12;
 /// RPL_MYINFO: all personal modes.
 pub const USER_MODES: &str = "BRZiow";
 /// RPL_MYINFO: all room modes.
-pub const CHANNEL_MODES: &str = "CIMPRabehiklmnoqstv";
+pub const CHANNEL_MODES: &str = "CIJMPRabehiklmnoqstv";
 /// RPL_MYINFO: the room modes that take a parameter.
 pub const CHANNEL_MODES_WITH_PARAMETER: &str = "Iabehkloqv";
 /// The room's password.
@@ -54,6 +54,7 @@ pub const fn flag_letter(flag: RoomFlag) -> char {
         RoomFlag::AccountsJoin => 'R',
         RoomFlag::AccountsSpeak => 'M',
         RoomFlag::Registered => 'P',
+        RoomFlag::HistorySinceJoin => 'J',
     }
 }
 

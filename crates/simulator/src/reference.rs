@@ -744,7 +744,12 @@ impl Reference {
 
     fn open_up(&mut self, key: &str) {
         let room = self.room_mut(key);
+        // Who reads the past is promised to those who spoke.
+        let promised = room.has(RoomFlag::HistorySinceJoin);
         room.flags = new_flags();
+        if promised {
+            room.flags.insert(RoomFlag::HistorySinceJoin as u16);
+        }
         room.key = None;
         room.limit = None;
         room.lists.clear();

@@ -169,6 +169,8 @@ impl Client {
                     "-R",
                     "+M",
                     "-M",
+                    "+J",
+                    "-J",
                     "+P",
                     "-P",
                     "+nt-imsCRM",

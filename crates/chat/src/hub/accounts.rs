@@ -173,8 +173,8 @@ impl Hub {
             };
             let kept = self.state.kept_membership(account, place.room);
             let roles = Roles(member.roles.0 | kept.map_or(0, |kept| kept.roles.0));
-            let since = kept.map_or(member.since, |kept| kept.since);
-            self.keep_member(place.room, account, Membership { roles, since }, turn);
+            let joined = Membership { roles, since: member.since, position: member.position };
+            self.keep_member(place.room, account, Membership { roles, ..kept.unwrap_or(joined) }, turn);
             if roles == member.roles {
                 continue;
             }

@@ -4,7 +4,8 @@ use super::Hub;
 use super::turn::Turn;
 use crate::chatroom::{Chatroom, ChatroomKind};
 use crate::client::Client;
-use crate::history::Grant;
+use crate::history::{Grant, Since};
+use crate::id::{Position, Timestamp};
 use crate::name::{ChatroomName, Username};
 use crate::permission::{Act, permit};
 use crate::query::{Answer, Conversation};
@@ -28,7 +29,7 @@ impl Hub {
             .and_then(|number| self.state.room(number))
             .ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })?;
         permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room))?;
-        Ok(Answer::HistoryGranted(Some(Box::new(grant(reader, room, room.name.clone())))))
+        Ok(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, room.name.clone())))))
     }
 
     fn direct_grant(&self, reader: &Client, name: &Username) -> Result<Answer, Refusal> {
@@ -43,7 +44,7 @@ impl Hub {
                 .ok_or_else(|| Refusal::NoSuchClient { name: name.text().clone() })?,
         };
         let room = self.state.direct(reader.id, other).and_then(|number| self.state.room(number));
-        Ok(Answer::HistoryGranted(room.map(|room| Box::new(grant(reader, room, username.text().clone())))))
+        Ok(Answer::HistoryGranted(room.map(|room| Box::new(self.grant(reader, room, username.text().clone())))))
     }
 
     /// Everything that the asker may read.
@@ -53,7 +54,7 @@ impl Hub {
         let rooms = reader.rooms.iter().filter_map(|place| self.state.room(place.room));
         let mut grants: Vec<Grant> = rooms
             .filter(|room| permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room)).is_ok())
-            .map(|room| grant(reader, room, room.name.clone()))
+            .map(|room| self.grant(reader, room, room.name.clone()))
             .collect();
         grants.extend(self.direct_grants(reader));
         grants.sort_by_key(|grant| grant.room);
@@ -71,7 +72,7 @@ impl Hub {
                 Some(account) => {
                     let here = account.client.and_then(|slot| self.state.client(slot));
                     let name = here.map_or(&account.username, |client| &client.username);
-                    grants.push(grant(reader, room, name.text().clone()));
+                    grants.push(self.grant(reader, room, name.text().clone()));
                 }
                 None => guests.push((other, room)),
             }
@@ -80,21 +81,42 @@ impl Hub {
             // Guests stand in no table by their id: one look at everyone for all of them.
             for (_, client) in self.state.clients().filter(|(_, client)| !client.is_account()) {
                 let hers = guests.iter().filter(|(other, _)| *other == client.id);
-                grants.extend(hers.map(|(_, room)| grant(reader, room, client.username.text().clone())));
+                grants.extend(hers.map(|(_, room)| self.grant(reader, room, client.username.text().clone())));
             }
         }
         grants
     }
-}
 
-pub(super) fn grant(reader: &Client, room: &Chatroom, name: CompactString) -> Grant {
-    let roles = Hub::actor(reader, room).roles.unwrap_or_default();
-    Grant { room: room.number, name, reader: reader.id, role: roles.highest() }
+    /// Leave to read a conversation, for someone who may.
+    pub(super) fn grant(&self, reader: &Client, room: &Chatroom, name: CompactString) -> Grant {
+        let actor = Hub::actor(reader, room);
+        // A direct conversation is its two persons', and has no members.
+        let is_direct = room.kind != ChatroomKind::Named;
+        let reads_all = is_direct || permit(&actor, Act::ReadEarlierHistory, &Hub::rules_of(room)).is_ok();
+        let role = actor.roles.unwrap_or_default().highest();
+        let since = if reads_all { Since::default() } else { self.since_joining(reader, room) };
+        Grant { room: room.number, name, reader: reader.id, role, since }
+    }
+
+    /// Leave to read one message that the reader has said herself, whenever that was.
+    pub(super) fn grant_of_own(&self, reader: &Client, room: &Chatroom, name: CompactString) -> Grant {
+        Grant { since: Since::default(), ..self.grant(reader, room, name) }
+    }
+
+    /// An account's membership goes on while it is away. What was kept without a position has its time instead.
+    fn since_joining(&self, reader: &Client, room: &Chatroom) -> Since {
+        let place = reader.place(room.number).and_then(|place| self.state.member(place));
+        let here = place.map(|member| (member.position, member.since));
+        let account = reader.account.as_ref().and_then(|account| self.state.kept_membership(account.slot, room.number));
+        let (position, time) =
+            account.map(|kept| (kept.position, kept.since)).or(here).unwrap_or((Position(u64::MAX), Timestamp(0)));
+        Since { position, time: if position == Position(0) { time } else { Timestamp(0) } }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::hub::transcript::check;
+    use crate::hub::transcript::{check, check_with, settings};
 
     #[test]
     fn members_may_read_what_was_said_and_nobody_else() {
@@ -163,6 +185,127 @@ mod tests {
             eve: conversations
             > alice asks history nobody
             alice: refused: NoSuchClient { name: \"nobody\" }
+            ",
+        );
+    }
+
+    /// A room that keeps what was said before from those who come (J): everyone reads from her joining on, whatever her
+    /// rank, and anew after she left.
+    #[test]
+    fn a_room_may_keep_from_newcomers_what_was_said_before() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > console registers bob
+            console: account bob created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > alice mode #tea +J
+            [alice*] alice changed #tea: +J
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob joins #tea
+            [alice bob*] bob (bob) joined #tea
+            bob: entered #tea ~alice bob
+            > alice asks history #tea
+            alice: may read #tea as Owner since command 5
+            > bob asks history #tea
+            bob: may read #tea since command 9
+            > bob asks conversations
+            bob: conversations #tea since command 9
+            > bob quits
+            [alice] bob quit ()
+            > bob/2 arrives account bob
+            bob/2: logged in to bob as nobody yet
+            bob/2: welcome bob
+            [alice bob/2] bob (bob) joined #tea
+            bob/2: entered #tea ~alice bob
+            > bob/2 asks history #tea
+            bob/2: may read #tea since command 9
+            > bob/2 parts #tea
+            [alice bob/2*] bob left #tea
+            > bob/2 asks history #tea
+            bob/2: refused: NotMember { room: \"#tea\" }
+            > bob/2 joins #tea
+            [alice bob/2*] bob (bob) joined #tea
+            bob/2: entered #tea ~alice bob
+            > bob/2 asks history #tea
+            bob/2: may read #tea since command 19
+            > carol arrives
+            carol: welcome carol
+            > carol joins #tea
+            [alice bob/2 carol*] carol joined #tea
+            carol: entered #tea ~alice bob carol
+            > carol asks history #tea
+            carol: may read #tea since command 22
+            > carol opers admin
+            [carol*] carol has modes +o
+            carol: operator: is an admin
+            > carol asks history #tea
+            carol: may read #tea
+            > carol deopers
+            [carol*] carol has modes -o
+            > alice mode #tea -J
+            [alice* bob/2 carol] alice changed #tea: -J
+            > carol asks history #tea
+            carol: may read #tea
+            ",
+        );
+    }
+
+    /// A guest who turns out to be a member for long reads what the account may; a ban alone shuts nobody out who is in.
+    #[test]
+    fn since_when_someone_is_a_member() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > console registers bob
+            console: account bob created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > alice mode #tea +J
+            [alice*] alice changed #tea: +J
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > bob joins #tea
+            [alice bob*] bob (bob) joined #tea
+            bob: entered #tea ~alice bob
+            > bob quits
+            [alice] bob quit ()
+            > bobby arrives
+            bobby: welcome bobby
+            > bobby joins #tea
+            [alice bobby*] bobby joined #tea
+            bobby: entered #tea ~alice bobby
+            > bobby asks history #tea
+            bobby: may read #tea since command 12
+            > bobby logs in bob
+            [alice bobby*] bobby is account bob
+            bobby: logged in to bob as bobby
+            > bobby asks history #tea
+            bobby: may read #tea since command 9
+            > alice mode #tea +b bobby!*@*
+            [alice* bobby] alice changed #tea: +b:bobby!*@*
+            > bobby asks history #tea
+            bobby: may read #tea since command 9
+            > alice kicks #tea bobby out
+            [alice* bobby] alice kicked bobby from #tea (out)
+            > bobby asks history #tea
+            bobby: refused: NotMember { room: \"#tea\" }
             ",
         );
     }

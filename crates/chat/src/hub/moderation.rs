@@ -200,8 +200,9 @@ impl Hub {
             Found::Absent { account, .. } => Some(account),
         };
         if let Some(account) = account {
-            let since = self.state.kept_membership(account, number).map_or(turn.now, |kept| kept.since);
-            self.keep_member(number, account, Membership { roles, since }, turn);
+            let joined = Membership { roles, since: turn.now, position: turn.position };
+            let kept = self.state.kept_membership(account, number).unwrap_or(joined);
+            self.keep_member(number, account, Membership { roles, ..kept }, turn);
         }
         Ok(Some(RoomStep::Role { on, role, who: name }))
     }

@@ -97,10 +97,11 @@ impl Hub {
                 (number, Roles::of(if account.is_some() { Role::Owner } else { Role::Operator }))
             }
         };
+        let membership = Membership { roles, since: turn.now, position: turn.position };
         if let Some(account) = account {
-            self.keep_member(number, account, Membership { roles, since: turn.now }, turn);
+            self.keep_member(number, account, membership, turn);
         }
-        self.enter_room(asker.slot, number, roles, true, turn);
+        self.enter_room(asker.slot, number, membership, true, turn);
         Ok(())
     }
 
@@ -168,8 +169,8 @@ impl Hub {
     }
 
     /// Puts a client into a room: its sessions see the room from here on, the room sees her, she is shown who is there.
-    fn enter_room(&mut self, slot: u32, number: RoomNumber, roles: Roles, is_asked: bool, turn: &mut Turn) {
-        self.state.add_member(number, slot, roles, turn.now);
+    fn enter_room(&mut self, slot: u32, number: RoomNumber, membership: Membership, is_asked: bool, turn: &mut Turn) {
+        self.state.add_member(number, slot, membership);
         let sessions = self.sessions_of(slot);
         for session in &sessions {
             turn.effects.to(*session, Effect::Enter { session: *session, room: number });
@@ -199,7 +200,7 @@ impl Hub {
         let Some((client, room)) = client.zip(self.state.room(number)) else {
             return;
         };
-        let history = super::history::grant(client, room, room.name.clone());
+        let history = self.grant(client, room, room.name.clone());
         let topic = room.rules.topic.as_deref().cloned();
         let view = RoomView { id: room.id, name: room.name.clone(), topic, members, history };
         turn.tell(id, Answer::Entered(Box::new(view)));
@@ -220,13 +221,13 @@ impl Hub {
             if is_here || self.state.room(number).is_none() {
                 continue;
             }
-            let mut roles = membership.roles;
+            let mut membership = membership;
             if self.state.room(number).is_some_and(|room| self.is_abandoned(room)) {
                 self.lift_restrictions(number, turn);
-                roles = roles.with(Role::Operator);
-                self.keep_member(number, account, Membership { roles, ..membership }, turn);
+                membership.roles = membership.roles.with(Role::Operator);
+                self.keep_member(number, account, membership, turn);
             }
-            self.enter_room(slot, number, roles, false, turn);
+            self.enter_room(slot, number, membership, false, turn);
         }
     }
 

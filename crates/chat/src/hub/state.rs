@@ -633,7 +633,7 @@ impl State {
     }
 
     /// The client must not be in the room yet.
-    pub fn add_member(&mut self, number: RoomNumber, slot: u32, roles: Roles, since: Timestamp) {
+    pub fn add_member(&mut self, number: RoomNumber, slot: u32, membership: Membership) {
         let State { clients, rooms, .. } = self;
         let Some(room) = rooms.get_mut(number.0 as usize).and_then(Option::as_deref_mut) else {
             return;
@@ -642,7 +642,8 @@ impl State {
             return;
         };
         client.rooms.push(Place { room: number, member: room.members.len() as u32 });
-        room.members.push(Member { client: slot, roles, verdict: None, since });
+        let Membership { roles, since, position } = membership;
+        room.members.push(Member { client: slot, roles, verdict: None, since, position });
         room.rows = None;
         for session in &client.sessions {
             room.session_entered(*session);
@@ -1271,8 +1272,11 @@ impl State {
             }
         }
         for room in self.rooms() {
-            let members: Vec<_> =
-                room.members.iter().map(|member| (member.client, member.roles, member.since)).collect();
+            let members: Vec<_> = room
+                .members
+                .iter()
+                .map(|member| (member.client, member.roles, member.since, member.position))
+                .collect();
             let messages: Vec<_> = room.messages.iter().map(|message| message.id).collect();
             let sessions: Vec<u32> = (0..self.sessions.len()).map(|shard| room.sessions_on(shard)).collect();
             let (kind, rules, has_history) = (&room.kind, &room.rules, room.has_history);

@@ -22,6 +22,7 @@ use crate::command::{
 };
 use crate::effect::{Effect, Effects, EventOrigin, ServerEffect};
 use crate::event::{Event, RoomStep, What};
+use crate::history::{Grant, Since};
 use crate::id::{ClientId, MessageId, Position, RoomNumber, SessionId, Timestamp};
 use crate::log::StorageFailure;
 use crate::membership::{Role, Roles};
@@ -671,7 +672,7 @@ fn own_letter(mode: PersonalMode) -> char {
     OWN_MODES.into_iter().find(|(_, known)| *known == mode).unwrap().0
 }
 
-const FLAGS: [(char, RoomFlag); 9] = [
+const FLAGS: [(char, RoomFlag); 10] = [
     ('m', RoomFlag::Moderated),
     ('n', RoomFlag::MembersSpeak),
     ('s', RoomFlag::Secret),
@@ -681,6 +682,7 @@ const FLAGS: [(char, RoomFlag); 9] = [
     ('R', RoomFlag::AccountsJoin),
     ('M', RoomFlag::AccountsSpeak),
     ('P', RoomFlag::Registered),
+    ('J', RoomFlag::HistorySinceJoin),
 ];
 const ROLES: [(char, char, Role); 5] = [
     ('q', '~', Role::Owner),
@@ -929,10 +931,22 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Killed { who } => format!("killed {who}"),
         Answer::Repeated { history, .. } => format!("has said that in {} already", history.name),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),
-        Answer::HistoryGranted(Some(grant)) => match grant.role {
-            Some(role) => format!("may read {} as {role:?}", grant.name),
-            None => format!("may read {}", grant.name),
-        },
-        Answer::Conversations(grants) => format!("conversations {}", list(grants.iter().map(|grant| &grant.name))),
+        Answer::HistoryGranted(Some(grant)) => {
+            let role = grant.role.map(|role| format!(" as {role:?}")).unwrap_or_default();
+            format!("may read {}{role}{}", grant.name, since(grant))
+        }
+        Answer::Conversations(grants) => {
+            format!("conversations {}", list(grants.iter().map(|grant| format!("{}{}", grant.name, since(grant)))))
+        }
+    }
+}
+
+/// Nothing, where a grant leaves nothing out.
+fn since(grant: &Grant) -> String {
+    match grant.since {
+        Since { position: Position(0), time: Timestamp(0) } => String::new(),
+        Since { position, time: Timestamp(0) } => format!(" since command {}", position.0),
+        Since { position: Position(0), time } => format!(" since {}", time.0),
+        Since { position, time } => format!(" since command {} and {}", position.0, time.0),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::problem::{StoreError, in_file};
 use super::{Access, connect, record};
-use chat::history::{Grant, Mark, Stretch};
+use chat::history::{Grant, Mark, Since, Stretch};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::message::Message;
 use rusqlite::{Connection, params};
@@ -47,7 +47,7 @@ impl History {
     /// # Errors
     /// When the database can't be read.
     pub fn latest_time(&self, grant: &Grant) -> Result<Option<Timestamp>, StoreError> {
-        let newest = self.read_before(&Reader::of(grant), i64::MAX, 1);
+        let newest = self.reader(grant).and_then(|reader| self.read_before(&reader, i64::MAX, 1));
         in_file(&self.path, newest).map(|newest| newest.last().map(|message| message.timestamp))
     }
 
@@ -95,7 +95,7 @@ impl History {
     }
 
     fn read_stretch(&self, grant: &Grant, stretch: Stretch, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        let reader = Reader::of(grant);
+        let reader = self.reader(grant)?;
         let bounds = |mark| self.bounds(reader.room, mark);
         match stretch {
             Stretch::Latest { after: None } => self.read_before(&reader, i64::MAX, limit),
@@ -160,7 +160,22 @@ impl History {
     }
 
     fn read_after(&self, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        self.select(AFTER.get_or_init(after), reader, position, limit)
+        self.select(AFTER.get_or_init(after), reader, position.max(reader.first - 1), limit)
+    }
+
+    fn reader(&self, grant: &Grant) -> rusqlite::Result<Reader> {
+        let Since { position, time } = grant.since;
+        let mut first = i64::try_from(position.0).unwrap_or(i64::MAX);
+        if time > Timestamp(0) {
+            let found = self.find_time(grant.room, time)?;
+            first = first.max(found.map_or(i64::MAX, |position| position.0 as i64));
+        }
+        Ok(Reader {
+            room: grant.room,
+            role: grant.role.map_or(-1, record::role_number),
+            client: Some(grant.reader),
+            first,
+        })
     }
 
     fn select(&self, sql: &str, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
@@ -172,7 +187,8 @@ impl History {
             position,
             limit,
             reader.role,
-            reader.client.as_ref().map(|client| client.0.as_bytes())
+            reader.client.as_ref().map(|client| client.0.as_bytes()),
+            reader.first
         ];
         statement.query_map(parameters, |row| record::message(row, &mut last))?.collect()
     }
@@ -231,20 +247,19 @@ struct Reader {
     /// The number of her highest role; -1: none.
     role: i64,
     client: Option<ClientId>,
+    /// The first position that is hers to read.
+    first: i64,
 }
 
 impl Reader {
-    fn of(grant: &Grant) -> Reader {
-        Reader { room: grant.room, role: grant.role.map_or(-1, record::role_number), client: Some(grant.reader) }
-    }
-
     fn of_everything(room: RoomNumber) -> Reader {
-        Reader { room, role: i64::MAX, client: None }
+        Reader { room, role: i64::MAX, client: None, first: 0 }
     }
 }
 
 /// As [`Grant::covers`].
-const READABLE: &str = "(message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5)";
+const READABLE: &str =
+    "message.position >= ?6 AND (message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5)";
 
 static BEFORE: OnceLock<String> = OnceLock::new();
 static AFTER: OnceLock<String> = OnceLock::new();
@@ -255,7 +270,9 @@ fn before() -> String {
         "SELECT {columns} FROM run
          CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
          CROSS JOIN person ON person.number = message.person CROSS JOIN room ON room.number = message.room
-         WHERE run.room = ?1 AND run.position < ?2 AND message.position < ?2 AND {READABLE}
+         WHERE run.room = ?1 AND run.position < ?2 AND message.position < ?2
+           AND run.position >= coalesce((SELECT max(position) FROM run WHERE room = ?1 AND position <= ?6), ?6)
+           AND {READABLE}
          ORDER BY run.position DESC, message.number DESC LIMIT ?3",
         columns = record::MESSAGE_COLUMNS
     )

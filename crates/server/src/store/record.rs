@@ -179,6 +179,7 @@ fn flag_word(flag: RoomFlag) -> &'static str {
         RoomFlag::AccountsJoin => "accounts-join",
         RoomFlag::AccountsSpeak => "accounts-speak",
         RoomFlag::Registered => "registered",
+        RoomFlag::HistorySinceJoin => "history-since-join",
     }
 }
 
@@ -198,16 +199,17 @@ fn list_word(kind: ListKind) -> &'static str {
 
 // ---- Memberships
 
-pub(super) const KEEP_MEMBER: &str = "INSERT INTO membership (room, account, roles, since) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT DO UPDATE SET roles = ?3, since = ?4";
-pub(super) const MEMBERS: &str = "SELECT room, account, roles, since FROM membership ORDER BY room, account";
+pub(super) const KEEP_MEMBER: &str = "INSERT INTO membership (room, account, roles, since, position)
+    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET roles = ?3, since = ?4, position = ?5";
+pub(super) const MEMBERS: &str = "SELECT room, account, roles, since, position FROM membership ORDER BY room, account";
 pub(super) const FORGET_MEMBER: &str = "DELETE FROM membership WHERE room = ?1 AND account = ?2";
 pub(super) const FORGET_MEMBERSHIPS: &str = "DELETE FROM membership WHERE account = ?1";
 pub(super) const FORGET_MEMBERS: &str = "DELETE FROM membership WHERE room = ?1";
 
 pub(super) fn keep_member(statement: &mut CachedStatement<'_>, member: &MembershipRecord) -> rusqlite::Result<()> {
     let roles = member.membership.roles.iter().fold(0, |bits, role| bits | 1 << role_number(role));
-    statement.execute(params![member.room.0, bytes(&member.account.0), roles, time(member.membership.since)])?;
+    let Membership { since, position, .. } = member.membership;
+    statement.execute(params![member.room.0, bytes(&member.account.0), roles, time(since), position.0 as i64])?;
     Ok(())
 }
 
@@ -221,7 +223,7 @@ pub(super) fn member(row: &Row<'_>) -> rusqlite::Result<MembershipRecord> {
     Ok(MembershipRecord {
         room: RoomNumber(row.get(0)?),
         account: ClientId(uuid(row, 1)?),
-        membership: Membership { roles, since: Timestamp(unsigned(row, 3)?) },
+        membership: Membership { roles, since: Timestamp(unsigned(row, 3)?), position: Position(unsigned(row, 4)?) },
     })
 }
 

@@ -370,6 +370,59 @@ mod tests {
         );
     }
 
+    /// Mode J: what was said before bob joined is not his to read, by any door.
+    #[test]
+    fn a_room_may_keep_its_past_from_newcomers() {
+        let replaying = |transcript: &str| {
+            check_with(|configured, _| configured.limits.unread_replay = 2, &format!("{SAID}{transcript}"));
+        };
+        let latest = batch(1, &["four"]);
+        replaying(&format!(
+            "alice> MODE #tea +J
+             alice< :alice!… MODE #tea +J
+             bob< @time=… :alice!… MODE #tea +J
+             +1
+             alice> PRIVMSG #tea :four
+             bob<<
+             bob> CHATHISTORY LATEST #tea * 10
+             {latest}
+             bob> CHATHISTORY AFTER #tea timestamp=2023-11-14T22:13:19.000Z 10
+             {}
+             bob> CHATHISTORY BEFORE #tea timestamp=2023-11-14T22:13:23.000Z 10
+             {}
+             bob> CHATHISTORY TARGETS timestamp=2023-11-14T22:13:19.000Z timestamp=2023-11-14T22:20:00.000Z 10
+             bob< @time=… :irc.example BATCH +4 draft/chathistory-targets
+             bob< @batch=4;time=… :irc.example CHATHISTORY TARGETS #tea 2023-11-14T22:13:23.000Z
+             bob< @time=… :irc.example BATCH -4
+             bob> PART #tea
+             bob> JOIN #tea
+             bob<<
+             alice<<
+             bob> CHATHISTORY LATEST #tea * 10
+             {}
+             bob> CHATHISTORY TARGETS timestamp=2023-11-14T22:13:19.000Z timestamp=2023-11-14T22:20:00.000Z 10
+             bob< @time=… :irc.example BATCH +6 draft/chathistory-targets
+             bob< @time=… :irc.example BATCH -6
+             plain=
+             plain> JOIN #tea
+             plain< :plain!… JOIN #tea
+             plain< :irc.example 353 …
+             plain< :irc.example 366 …
+             alice<<
+             bob<<
+             alice> MODE #tea -J
+             alice<<
+             bob<<
+             plain<<
+             bob> CHATHISTORY LATEST #tea * 1
+             {}",
+            latest.replacen('1', "2", 1).replace("batch=1", "batch=2").replace("-1", "-2"),
+            batch(3, &[]),
+            batch(5, &[]),
+            batch(7, &["four"]),
+        ));
+    }
+
     #[test]
     fn what_was_said_to_operators_is_theirs_to_read() {
         check_said(&format!(

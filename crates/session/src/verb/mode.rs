@@ -24,7 +24,8 @@ pub(crate) const VERB: Verb = Verb {
     receive,
     help: "MODE <room> [<letters> {<parameter>}]\n\
            Shows or changes a room's modes: m moderated, n members speak, s secret, t topic for operators, i by \
-           invitation, C no CTCP, R accounts only, M accounts speak, P kept; k key, l limit; b bans, e exceptions, I \
+           invitation, C no CTCP, R accounts only, M accounts speak, P kept, J history since \
+           joining only; k key, l limit; b bans, e exceptions, I \
            invitations; q a o h v ranks.\n\
            MODE <your name> [<letters>]\n\
            Shows or changes yours: i invisible, w hear WALLOPS, B bot, R messages from accounts only, Z over TLS only.",

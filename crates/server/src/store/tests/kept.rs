@@ -81,7 +81,7 @@ fn boxed_account(account: AccountRecord) -> Change {
 }
 
 fn member(room: u32, account: u64, roles: Roles) -> Change {
-    let membership = Membership { roles, since: START };
+    let membership = Membership { roles, since: START, position: Position(account) };
     Change::Member(MembershipRecord { room: RoomNumber(room), account: client(account), membership })
 }
 

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::store::{Edge, Problem, StoreError, backup};
+use chat::membership::{Membership, Roles};
+use chat::snapshot::MembershipRecord;
 use rusqlite::Connection;
 use std::fs;
 
@@ -151,15 +153,26 @@ fn a_database_of_version_1_is_brought_up_to_date() {
     let folder = folder();
     let path = database(&folder);
     let mut writing = Writing::start(&path);
-    writing.commit(vec![Change::Room(Box::new(room(1))), Change::Account(Box::new(account(1)))]);
+    let membership = Membership { roles: Roles::NONE, since: START, position: Position(7) };
+    let member = MembershipRecord { room: RoomNumber(1), account: client(1), membership };
+    writing.commit(vec![
+        Change::Room(Box::new(room(1))),
+        Change::Account(Box::new(account(1))),
+        Change::Member(member.clone()),
+    ]);
     let said = writing.say(1, "from before");
     writing.commit(vec![said]);
     drop(writing);
     let connection = Connection::open(&path).expect("opened");
-    connection.execute_batch("DROP TABLE posted_once; PRAGMA user_version = 1;").expect("as it was");
+    connection
+        .execute_batch("DROP TABLE posted_once; ALTER TABLE membership DROP COLUMN position; PRAGMA user_version = 1;")
+        .expect("as it was");
     drop(connection);
     let store = Store::open(&path, Durability::Full).expect("brought up to date");
-    assert_eq!(store.snapshot().expect("read").accounts.len(), 1);
+    let snapshot = store.snapshot().expect("read");
+    assert_eq!(snapshot.accounts.len(), 1);
+    let unknown = Membership { position: Position(0), ..membership };
+    assert_eq!(snapshot.memberships, [MembershipRecord { membership: unknown, ..member }]);
     let mut writing = Writing::on(&store);
     let said = writing.say(1, "from now");
     writing.commit(vec![said]);

@@ -1,7 +1,7 @@
 //! Every way of asking for a stretch of history, against the plainest implementation of what it means.
 
 use super::*;
-use chat::history::{Grant, Mark, Stretch, select};
+use chat::history::{Grant, Mark, Since, Stretch, select};
 use chat::membership::Role;
 use proptest::prelude::*;
 
@@ -30,7 +30,8 @@ proptest! {
         batches in prop::collection::vec(
             prop::collection::vec((0..3u32, 1..3u64, prop::option::weighted(0.3, 0..5u8)), 1..12), 1..8),
         questions in prop::collection::vec(
-            ((0..6u8, 0..3u32, 0..9usize), (any::<(u8, u16)>(), any::<(u8, u16)>()), (1..3u64, prop::option::of(0..5u8))),
+            ((0..6u8, 0..3u32, 0..9usize), (any::<(u8, u16)>(), any::<(u8, u16)>()),
+             (1..3u64, prop::option::of(0..5u8), (prop::option::of(0..40u64), prop::option::of(0..40u64)))),
             40),
     ) {
         let folder = folder();
@@ -50,7 +51,7 @@ proptest! {
             writing.commit(changes);
         }
         let history = store.history().expect("a reader");
-        for ((kind, room, limit), (one, other), (reader, highest)) in questions {
+        for ((kind, room, limit), (one, other), (reader, highest, (position, time))) in questions {
             let (one, other) = (mark(&said, one), mark(&said, other));
             let stretch = match kind {
                 0 => Stretch::Latest { after: None },
@@ -61,7 +62,11 @@ proptest! {
                 _ => Stretch::Between(one, other),
             };
             let role = highest.map(role);
-            let grant = Grant { room: RoomNumber(room), name: "#room".into(), reader: client(reader), role };
+            let since = Since {
+                position: Position(position.unwrap_or(0)),
+                time: Timestamp(time.map_or(0, |time| START.0 + time / 5)),
+            };
+            let grant = Grant { room: RoomNumber(room), name: "#room".into(), reader: client(reader), role, since };
             let found = history.read(&grant, stretch, limit).expect("read");
             let found: Vec<Position> = found.iter().map(|message| message.position).collect();
             let expected = select(&said, &grant, stretch, limit);
