@@ -1,14 +1,24 @@
 //! What must be on disk before anyone sees its effects. Records whole, so that the store needs no knowledge of rules.
 
-use crate::id::{ClientId, RoomNumber};
+use crate::history::HistoryEvent;
+use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
 use crate::snapshot::{AccountRecord, MembershipRecord, RoomRecord};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A message was said. Its room is already kept.
+    /// A message was said, or a signal that lasts. Its room is already kept.
     Posted(Arc<Message>),
+    /// Something else happened in a room that belongs to its history.
+    Happened(Arc<HistoryEvent>),
+    /// The text and tags of this message, or of this signal, are to be gone; also its earlier texts. `position`: where it
+    /// stands, so that it need not be looked for.
+    Redacted {
+        room: RoomNumber,
+        position: Position,
+        target: MessageId,
+    },
     /// A room is new or different: replace what is kept of it.
     Room(Box<RoomRecord>),
     RoomRemoved(RoomNumber),

@@ -3,7 +3,7 @@
 use crate::chatroom::RoomFlag;
 use crate::id::{ClientId, RequestNumber, SessionId};
 use crate::membership::Role;
-use crate::message::MessageKind;
+use crate::message::{Lasting, Message, MessageKind};
 use crate::name::{ChatroomName, Username};
 use crate::once::OnceKey;
 use crate::query::Query;
@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::snapshot::ScramKeys;
 use compact_str::CompactString;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A command with who asked.
 #[derive(Debug)]
@@ -124,6 +125,12 @@ pub enum Command {
 
     // Talking
     Post(Box<Post>),
+    /// Takes the text of a message away. The message as a reader of the store found it: who said it and when, which
+    /// decides who may, never changes.
+    Redact {
+        message: Arc<Message>,
+        reason: Option<Box<str>>,
+    },
 
     // Watching for people
     Watch {
@@ -244,6 +251,8 @@ pub struct Post {
     pub between_programs: bool,
     /// Said before under the same key by the same client in the same room: nothing is posted (`Repeated`).
     pub once: Option<OnceKey>,
+    /// Of a signal: why it is to be kept.
+    pub lasting: Option<Box<Lasting>>,
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::chatroom::RoomFlag;
 use crate::command::PersonalMode;
-use crate::id::{ChatroomId, RoomNumber, Timestamp};
+use crate::id::{ChatroomId, MessageId, RoomNumber, Timestamp};
 use crate::membership::Role;
 use crate::message::Message;
 use crate::person::Person;
@@ -101,6 +101,12 @@ pub enum What {
     RoomRenamed {
         room: RoomRef,
         old: CompactString,
+        reason: Option<Box<str>>,
+    },
+    /// The text of a message was taken away for good. In a direct conversation the room's name is the other person's.
+    Redacted {
+        room: RoomRef,
+        target: MessageId,
         reason: Option<Box<str>>,
     },
     /// Told to the invited person, and to members who may invite (`to_invited` false).

@@ -10,6 +10,7 @@ mod moderation;
 mod name_index;
 mod posting;
 mod presence;
+mod redaction;
 mod renaming;
 mod rooms;
 mod state;
@@ -253,6 +254,7 @@ impl Hub {
     fn dispatch_present(&mut self, asker: Asker, command: Command, turn: &mut Turn) {
         match command {
             Command::Post(post) => self.post(asker, *post, turn),
+            Command::Redact { message, reason } => self.redact(asker, &message, reason, turn),
             Command::Rename { to } => self.rename(asker, &to, turn),
             Command::SetRealname { to } => self.set_realname(asker, to, turn),
             Command::SetAway { message } => self.set_away(asker, message, turn),

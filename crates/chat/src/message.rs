@@ -31,6 +31,41 @@ pub struct Message {
     pub recipient_id: Option<ClientId>,
     /// The key under which it was said, against posting twice. Known where it is said and kept, not where it is read.
     pub once: Option<OnceKey>,
+    /// Of a signal: why it is kept. `None`: it passes and is gone.
+    pub lasting: Option<Box<Lasting>>,
+}
+
+/// How long after it was said its author may take a message back. Moderators may always.
+pub const REDACTION_WINDOW_MS: u64 = 24 * 3_600_000;
+
+/// What gives a signal lasting value: it is kept in the room's history, with what else happened there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lasting {
+    /// The sender reacts to a message, or takes such a reaction back (`on` false).
+    Reaction { to: MessageId, on: bool, value: CompactString },
+    /// The sender's client asks for it to be kept.
+    Asked,
+}
+
+impl Lasting {
+    /// The message that it is about.
+    pub fn target(&self) -> Option<MessageId> {
+        match self {
+            Lasting::Reaction { to, .. } => Some(*to),
+            Lasting::Asked => None,
+        }
+    }
+}
+
+/// What has become of a message since it was said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MessageState {
+    #[default]
+    AsSaid,
+    /// Its text is not the one that it was said with.
+    Edited,
+    /// Its text and tags were taken away; who said it and when is left.
+    Redacted,
 }
 
 impl Message {
@@ -42,8 +77,14 @@ impl Message {
             tags: self.tags.clone(),
             addressed_to: self.addressed_to.clone(),
             once: self.once.clone(),
+            lasting: self.lasting.clone(),
             ..*self
         }
+    }
+
+    /// What is left of it when it is redacted.
+    pub fn redacted(&self) -> Message {
+        Message { tags: None, once: None, lasting: None, ..self.with_payload("") }
     }
 }
 

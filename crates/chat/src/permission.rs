@@ -1,12 +1,14 @@
 //! Who may do what in a room: the only place that says no for reasons of a role, a mode or a list. Pure.
 //!
 //! Ranks: a voice speaks in a moderated room; a half-operator removes members, names voices, lets people in and sets a
-//! locked topic; an operator changes the room and names half-operators and operators; an owner names admins and owners,
-//! registers the room, and gives a registered one another name. Nobody acts on someone of a higher rank; everyone may lay down a role of her own.
+//! locked topic, and takes away what others said; an operator changes the room and names half-operators and operators; an
+//! owner names admins and owners, registers the room, and gives a registered one another name. Nobody acts on someone of a
+//! higher rank; everyone may lay down a role of her own.
 
 use crate::chatroom::{Flags, RoomFlag};
 use crate::mask::Verdict;
 use crate::membership::{Role, Roles};
+use crate::message::REDACTION_WINDOW_MS;
 use crate::refusal::{ListKind, Refusal, Silence};
 use compact_str::CompactString;
 
@@ -51,6 +53,10 @@ pub enum Act<'a> {
     ReadHistory,
     /// ... and that before she joined too.
     ReadEarlierHistory,
+    /// Take away for good what someone said.
+    Redact {
+        of: Authorship,
+    },
     SetTopic,
     SetFlag {
         flag: RoomFlag,
@@ -77,6 +83,16 @@ pub enum Act<'a> {
     Knock,
 }
 
+/// Whose words are acted on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Authorship {
+    /// Hers, said within the time in which she may change them.
+    Own,
+    /// Hers, said before that.
+    OwnLongAgo,
+    Foreign,
+}
+
 /// A member who is acted on.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
@@ -92,6 +108,13 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::Speak { between_programs } => speak(actor, between_programs, room),
         Act::ReadHistory => member(actor, room),
         Act::ReadEarlierHistory => read_earlier_history(actor, room),
+        Act::Redact { of } => {
+            member(actor, room)?;
+            match of {
+                _ if at_least(Role::HalfOperator, actor, room).is_ok() => Ok(()),
+                of => take_back(of),
+            }
+        }
         Act::SetTopic => {
             member(actor, room)?;
             if room.flags.has(RoomFlag::TopicLocked) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
@@ -118,6 +141,15 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
             if room.flags.has(RoomFlag::InviteOnly) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
         }
         Act::Knock => knock(actor, room),
+    }
+}
+
+/// Whether someone may take back what was said where nobody moderates, as in a direct conversation.
+pub fn take_back(of: Authorship) -> Result<(), Refusal> {
+    match of {
+        Authorship::Own => Ok(()),
+        Authorship::OwnLongAgo => Err(Refusal::TooLate { window_seconds: REDACTION_WINDOW_MS / 1000 }),
+        Authorship::Foreign => Err(Refusal::NotTheAuthor),
     }
 }
 

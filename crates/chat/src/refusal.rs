@@ -118,6 +118,16 @@ pub enum Refusal {
         flag: RoomFlag,
     },
 
+    // What was said before
+    /// It is not there (any more), or is not the asker's to see.
+    NoSuchMessage,
+    /// Someone else said it, and the asker is no moderator of the room.
+    NotTheAuthor,
+    /// The asker said it, too long ago.
+    TooLate {
+        window_seconds: u64,
+    },
+
     // Direct messages
     /// The recipient takes messages from accounts only.
     RecipientWantsAccounts {

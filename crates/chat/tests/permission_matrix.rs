@@ -4,7 +4,7 @@
 use chat::chatroom::{Flags, RoomFlag};
 use chat::mask::Verdict;
 use chat::membership::{Role, Roles};
-use chat::permission::{Act, Actor, RoomRules, Target, permit};
+use chat::permission::{Act, Actor, Authorship, RoomRules, Target, permit};
 use chat::refusal::{ListKind, Refusal, Silence};
 use compact_str::CompactString;
 
@@ -92,6 +92,9 @@ enum Command {
     SayToPrograms,
     ReadHistory,
     ReadEarlierHistory,
+    RedactOwn,
+    RedactOwnOld,
+    RedactForeign,
     SetTopic,
     SetModerated,
     Register,
@@ -122,6 +125,9 @@ fn commands() -> Vec<Command> {
         SayToPrograms,
         ReadHistory,
         ReadEarlierHistory,
+        RedactOwn,
+        RedactOwnOld,
+        RedactForeign,
         SetTopic,
         SetModerated,
         Register,
@@ -166,7 +172,8 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
             AccountsSpeak => !guest,
             _ => true,
         },
-        ReadHistory => !outside,
+        ReadHistory | RedactOwn => !outside,
+        RedactOwnOld | RedactForeign => who >= HalfOperator,
         ReadEarlierHistory => !outside && (circumstance != HistorySinceJoin || serves),
         SetTopic => who >= if circumstance == TopicLocked { HalfOperator } else { GuestMember },
         Invite => {
@@ -257,6 +264,9 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         SayToPrograms => Act::Speak { between_programs: true },
         ReadHistory => Act::ReadHistory,
         ReadEarlierHistory => Act::ReadEarlierHistory,
+        RedactOwn => Act::Redact { of: Authorship::Own },
+        RedactOwnOld => Act::Redact { of: Authorship::OwnLongAgo },
+        RedactForeign => Act::Redact { of: Authorship::Foreign },
         SetTopic => Act::SetTopic,
         SetModerated => Act::SetFlag { flag: RoomFlag::Moderated },
         Register => Act::SetFlag { flag: RoomFlag::Registered },
@@ -318,6 +328,9 @@ fn the_reason_is_the_right_one() {
     check(Say, GuestMember, Muted, silent(Silence::Muted));
     check(Say, GuestMember, AccountsSpeak, silent(Silence::AccountsOnly));
     check(SayToPrograms, Owner, NoCtcp, silent(Silence::NoCtcp));
+    check(RedactForeign, Voice, Plain, Refusal::NotTheAuthor);
+    check(RedactOwnOld, Voice, Plain, Refusal::TooLate { window_seconds: 86_400 });
+    check(RedactOwn, GuestOutside, Plain, Refusal::NotMember { room: room() });
     check(SetTopic, Voice, TopicLocked, needs(Role::HalfOperator));
     check(SetModerated, HalfOperator, Plain, needs(Role::Operator));
     check(Register, Admin, Plain, needs(Role::Owner));

@@ -176,6 +176,7 @@ fn say(text: &str) -> Command {
         tags: None,
         between_programs: false,
         once: None,
+        lasting: None,
     }))
 }
 

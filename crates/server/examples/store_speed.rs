@@ -212,6 +212,7 @@ fn message(position: u64, room: u32, sender: &Arc<Person>) -> Message {
         audience: None,
         recipient_id: None,
         once: None,
+        lasting: None,
     }
 }
 

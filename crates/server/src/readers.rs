@@ -5,8 +5,8 @@ use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::shard::{ShardHandle, ShardInput};
 use crate::store::{History, Store, StoreError};
-use chat::history::{Grant, Stretch};
-use chat::id::SessionId;
+use chat::history::{Grant, Stretch, View};
+use chat::id::{MessageId, SessionId};
 use session::WorkResult;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,8 @@ struct Job {
 /// What is to be read.
 #[derive(Debug)]
 pub enum Reading {
-    Messages { grant: Box<Grant>, stretch: Stretch, limit: usize },
+    Page { grant: Box<Grant>, stretch: Stretch, view: View, limit: usize },
+    Message { grant: Box<Grant>, id: MessageId },
     LatestTimes(Vec<Grant>),
 }
 
@@ -60,12 +61,10 @@ impl Readers {
             self.queue.wait_and_take(&mut jobs, Duration::from_secs(3600));
             for job in jobs.drain(..) {
                 let result = match job.reading {
-                    Reading::Messages { grant, stretch, limit } => {
-                        history.read(&grant, stretch, limit).map(|messages| WorkResult::Messages {
-                            of: grant.name.clone(),
-                            messages: messages.into_iter().map(Arc::new).collect(),
-                        })
-                    }
+                    Reading::Page { grant, stretch, view, limit } => history
+                        .read(&grant, stretch, view, limit)
+                        .map(|items| WorkResult::Page { of: grant.name.clone(), items }),
+                    Reading::Message { grant, id } => history.find(&grant, id).map(WorkResult::Found),
                     Reading::LatestTimes(grants) => {
                         let times = grants.iter().map(|grant| history.latest_time(grant));
                         times.collect::<Result<_, _>>().map(WorkResult::LatestTimes)

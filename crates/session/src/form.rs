@@ -18,6 +18,7 @@ impl Form {
         Capability::Chghost,
         Capability::ExtendedJoin,
         Capability::InviteNotify,
+        Capability::MessageRedaction,
         Capability::MessageTags,
         Capability::ServerTime,
         Capability::Setname,

@@ -33,6 +33,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::AccountRegistration,
     Capability::Chathistory,
     Capability::ExtendedIsupport,
+    Capability::MessageRedaction,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
 ]);

@@ -150,6 +150,22 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             one(turn, N::ERR_CHANOPRIVSNEEDED, room, &text);
         }
 
+        R::NoSuchMessage => {
+            let text = "There is no such message here, or it was deleted already";
+            turn.fail(verb, "UNKNOWN_MSGID", &context(about), text);
+        }
+        R::NotTheAuthor => {
+            let text = "Someone else said this: only they may do that, and in a room its moderators (+h and above)";
+            turn.fail(verb, &format!("{verb}_FORBIDDEN"), &context(about), text);
+        }
+        R::TooLate { window_seconds } => {
+            let window = window_seconds.to_string();
+            let context: Vec<&str> = context(about).into_iter().chain([window.as_str()]).collect();
+            let text =
+                format!("This was said too long ago: you could have done it for {} hours", window_seconds / 3600);
+            turn.fail(verb, &format!("{verb}_WINDOW_EXPIRED"), &context, &text);
+        }
+
         R::RecipientWantsAccounts { name } => one(
             turn,
             N::ERR_NEEDREGGEDNICK,
@@ -267,11 +283,12 @@ fn two(turn: &mut Turn<'_>, numeric: Numeric, first: &str, second: &str, text: &
 }
 
 fn storage(turn: &mut Turn<'_>, verb: &str, about: &str, code: &str, text: &str) {
-    if about.is_empty() {
-        turn.fail(verb, code, &[], text);
-    } else {
-        turn.fail(verb, code, &[shown(about)], text);
-    }
+    turn.fail(verb, code, &context(about), text);
+}
+
+/// What a line was about as the context of a FAIL: a target, or a target and a message's id.
+fn context(about: &str) -> Vec<&str> {
+    about.split(' ').filter(|word| !word.is_empty()).map(shown).collect()
 }
 
 fn star_if_empty(about: &str) -> &str {
@@ -448,6 +465,9 @@ mod tests {
         }
         check("PRIVMSG", R::RecipientWantsAccounts { name: name() }, "477 * bob");
         check("PRIVMSG", R::RecipientWantsSecure { name: name() }, "531 * bob");
+        check("REDACT", R::NoSuchMessage, "FAIL REDACT UNKNOWN_MSGID #about");
+        check("REDACT", R::NotTheAuthor, "FAIL REDACT REDACT_FORBIDDEN #about");
+        check("REDACT", R::TooLate { window_seconds: 7 }, "FAIL REDACT REDACT_WINDOW_EXPIRED #about 7");
         let names = vec![name(), "carol".into()];
         check("MONITOR", R::MonitorListFull { limit: 2, names }, "734 * 2 bob,carol");
         check("KILL", R::NotOperator, "481 *");

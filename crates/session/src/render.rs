@@ -135,6 +135,12 @@ impl Page<'_> {
                 let reason = reason.as_deref().unwrap_or_default();
                 self.line(*at, by, "RENAME").param(old).param(&room.name).trailing_cut(reason);
             }
+            // message-redaction: "MUST not forward" it to those who do not know it.
+            What::Redacted { room, target, reason } if form.has(Capability::MessageRedaction) => {
+                let line = self.line(*at, by, "REDACT");
+                end_with(line.param(&room.name).param(uuid_text(&target.0, &mut [0; 36])), reason.as_deref());
+            }
+            What::Redacted { .. } => {}
             What::Invited { room, who, to_invited } => {
                 if *to_invited || form.has(Capability::InviteNotify) {
                     let line = self.line(*at, by, "INVITE");
@@ -344,6 +350,7 @@ mod tests {
             audience: None,
             recipient_id: None,
             once: None,
+            lasting: None,
         }
     }
 
@@ -507,6 +514,19 @@ mod tests {
         check(alice(), announced(false), &[], &[":alice!~al@cloak.example NOTICE $$parlor.test :hear, hear"]);
         check(alice(), What::CameOnline, &[], &[":parlor.test 730 * :alice!~al@cloak.example"]);
         check(alice(), What::WentOffline, &[], &[":parlor.test 731 * :alice"]);
+    }
+
+    #[test]
+    fn a_redaction_is_for_those_who_know_it() {
+        let target = MessageId(Uuid::from_u128(0x1234));
+        let redacted = |reason: Option<&str>| What::Redacted { room: tea(), target, reason: reason.map(Into::into) };
+        let line = ":alice!~al@cloak.example REDACT #tea 00000000-0000-0000-0000-000000001234";
+        let knows = [Capability::MessageTags, Capability::MessageRedaction];
+        check(alice(), redacted(None), &knows, &[line]);
+        check(alice(), redacted(Some("wrong room")), &knows, &[&format!("{line} :wrong room")]);
+        check(alice(), redacted(None), &[Capability::MessageTags, Capability::ServerTime], &[]);
+        // Without message-tags no message could be named: the capability has no effect.
+        check(alice(), redacted(None), &[Capability::MessageRedaction], &[]);
     }
 
     #[test]

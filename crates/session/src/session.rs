@@ -11,9 +11,9 @@ use crate::verb::{Awaiting, Phase, Verb};
 use crate::{host, isupport, login, negotiation, registration, render, verb};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
-use chat::history::{Grant, Stretch};
-use chat::id::{RequestNumber, SessionId, Timestamp};
-use chat::message::Message;
+use chat::history::{Grant, Item, Stretch, View};
+use chat::id::{MessageId, RequestNumber, SessionId, Timestamp};
+use chat::message::{Message, MessageState};
 use chat::person::Person;
 use chat::query::Answer;
 use chat::snapshot::ScramKeys;
@@ -79,7 +79,9 @@ pub enum Work {
         scram: bool,
     },
     /// Old messages, from the store.
-    ReadHistory { ticket: u32, grant: Box<Grant>, stretch: Stretch, limit: usize },
+    ReadHistory { ticket: u32, grant: Box<Grant>, stretch: Stretch, view: View, limit: usize },
+    /// One message, or a signal that was kept, by its id.
+    FindMessage { ticket: u32, grant: Box<Grant>, id: MessageId },
     /// When something was last said in each of these conversations.
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
     /// The name of an address, from the domain name system. Only while the session registers.
@@ -100,10 +102,12 @@ pub enum WorkResult {
         why: &'static str,
     },
     /// The oldest first. `of`: the conversation's name.
-    Messages {
+    Page {
         of: CompactString,
-        messages: Vec<Arc<Message>>,
+        items: Vec<Item>,
     },
+    /// `None`: there is none that the reader may see.
+    Found(Option<(Arc<Message>, MessageState)>),
     /// In the order of the grants; `None`: nothing was said there.
     LatestTimes(Vec<Option<Timestamp>>),
     /// A name that resolves to the address again; `None`: there is none, or it was not found in time.
@@ -271,6 +275,7 @@ impl Session {
                 Awaiting::Rename => verb::nick::answer(&mut turn, answer),
                 Awaiting::Register(form) => verb::register::answer(&mut turn, form, answer),
                 Awaiting::History(asked) => verb::chathistory::answer(&mut turn, asked, answer),
+                Awaiting::Redaction(asked) => verb::redact::answer(&mut turn, asked, answer),
                 other => {
                     crate::answer::dispatch(&mut turn, Some(&other), answer);
                     turn.put_awaiting(Box::new(other));
@@ -401,11 +406,13 @@ impl Session {
         if turn.count_work() {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
                 (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
-                (other, WorkResult::Messages { of, messages }) => {
-                    match turn.verb() {
-                        "PRIVMSG" | "NOTICE" => verb::privmsg::write_repeated(&mut turn, &messages),
-                        _ => verb::chathistory::write_replay(&mut turn, &of, &messages),
-                    }
+                (Some(Awaiting::Redaction(asked)), result) => verb::redact::found(&mut turn, asked, result),
+                (other, WorkResult::Found(found)) => {
+                    verb::privmsg::write_repeated(&mut turn, found);
+                    other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));
+                }
+                (other, WorkResult::Page { of, items }) => {
+                    verb::chathistory::write_replay(&mut turn, &of, &items);
                     other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));
                 }
                 (other, WorkResult::Unreadable | WorkResult::Busy)

@@ -17,6 +17,8 @@
 //! store unreadable            what was said cannot be read, until the store works
 //! ```
 //!
+//! `{hi}` in a step is the msgid of what was said first with the text `hi`.
+//!
 //! A line sent to anyone and not in the transcript is a failure. Text behind ` ## ` is a comment.
 
 use crate::facts::AddressRange;
@@ -29,18 +31,16 @@ use chat::change::Change;
 use chat::command::{Command, Origin, Request};
 use chat::effect::{Effect, Effects, EventOrigin};
 use chat::event::Event;
-use chat::history::{Stretch, select};
+use chat::history::Past;
 use chat::hub::Hub;
-use chat::id::{Position, RoomNumber, SessionId, Timestamp};
+use chat::id::{MessageId, Position, RoomNumber, SessionId, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
-use chat::message::Message;
 use chat::sequencer::Sequencer;
 use chat::settings::Settings;
 use chat::snapshot::Snapshot;
 use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Plays a transcript against a server with default settings.
 #[track_caller]
@@ -91,17 +91,20 @@ struct TestLog {
     failing: bool,
     waits: bool,
     unreadable: bool,
-    /// Every message that was kept.
-    said: Vec<Arc<Message>>,
+    past: Past,
+    /// Every text that was said, as it was said, with the message's id.
+    said: Vec<(Box<str>, MessageId)>,
 }
 
 impl Log for TestLog {
     fn append(&mut self, batch: Batch) {
         if !self.failing {
-            self.said.extend(batch.changes.iter().filter_map(|change| match change {
-                Change::Posted(message) => Some(message.clone()),
-                _ => None,
-            }));
+            for change in &batch.changes {
+                self.past.apply(change);
+                if let Change::Posted(message) = change {
+                    self.said.push((message.payload.clone(), message.id));
+                }
+            }
         }
         self.outcomes.push_back(if self.failing {
             Outcome::Failed { batch: batch.number, failure: StorageFailure::Full }
@@ -136,8 +139,21 @@ impl World {
         World { facts: ServerFacts::new(configured), sequencer, connections: Vec::new(), rooms: BTreeMap::new(), now }
     }
 
+    /// A line with ids in the place of the texts in braces. What nobody has said stays.
+    fn with_ids(&mut self, line: &str) -> String {
+        let mut text = line.to_owned();
+        for (said, id) in &self.sequencer.log_mut().said {
+            if text.contains('{') && !said.is_empty() {
+                text = text.replace(&format!("{{{said}}}"), &id.to_string());
+            }
+        }
+        text
+    }
+
     /// One line of a transcript.
     fn play(&mut self, line: &str) -> Result<(), String> {
+        let line = self.with_ids(line);
+        let line = line.as_str();
         if let Some(seconds) = line.strip_prefix('+') {
             return self.pass(seconds.parse().map_err(|_| "not a number of seconds")?);
         }
@@ -517,7 +533,7 @@ impl World {
 
 impl World {
     fn result_of(&mut self, at: usize, work: Work) -> (u32, WorkResult) {
-        let TestLog { said, unreadable, .. } = self.sequencer.log_mut();
+        let TestLog { past, unreadable, .. } = self.sequencer.log_mut();
         match work {
             Work::CheckPassword { ticket, hash, password } => {
                 (ticket, WorkResult::Checked { matches: hash == Some(hash_of(&password)) })
@@ -529,15 +545,16 @@ impl World {
                 let keys = scram.then(|| Box::new(keys_of(&password, b"0123456789abcdef", 16)));
                 (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: keys })
             }
-            Work::ReadHistory { ticket, .. } if *unreadable => (ticket, WorkResult::Unreadable),
-            Work::ReadHistory { ticket, grant, stretch, limit } => {
-                let messages = select(said, &grant, stretch, limit);
-                (ticket, WorkResult::Messages { of: grant.name.clone(), messages })
+            Work::ReadHistory { ticket, .. } | Work::FindMessage { ticket, .. } if *unreadable => {
+                (ticket, WorkResult::Unreadable)
             }
+            Work::ReadHistory { ticket, grant, stretch, view, limit } => {
+                let items = past.read(&grant, stretch, view, limit);
+                (ticket, WorkResult::Page { of: grant.name.clone(), items })
+            }
+            Work::FindMessage { ticket, grant, id } => (ticket, WorkResult::Found(past.find(&grant, id))),
             Work::ReadLatestTimes { ticket, grants } => {
-                let latest = |grant| select(said, grant, Stretch::Latest { after: None }, 1).pop();
-                let times = grants.iter().map(|grant| latest(grant).map(|message| message.timestamp));
-                (ticket, WorkResult::LatestTimes(times.collect()))
+                (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }
             Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(self.connections[at].host.clone())),
         }

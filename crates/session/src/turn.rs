@@ -206,16 +206,19 @@ impl<'a> Turn<'a> {
         self.buffer().0
     }
 
-    /// Whole lines that are ready but for the batch that is being written, if any.
-    pub(crate) fn lines_of_batch(&mut self, lines: &[u8]) {
+    /// Whole lines that are ready but for the batch that is being written, if any, and for a `mark`, a tag without a value.
+    pub(crate) fn lines_of_batch(&mut self, lines: &[u8], mark: Option<&str>) {
         let batch = self.batch;
         let buffer = self.buffer().0;
-        if batch == 0 {
+        if batch == 0 && mark.is_none() {
             return buffer.extend_from_slice(lines);
         }
-        let reference = compact_str::format_compact!("{batch}");
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            write_with_tag(buffer, line, "batch", &reference);
+            match (batch, mark) {
+                (batch, None) => write_with_tags(buffer, line, format_args!("batch={batch}")),
+                (0, Some(mark)) => write_with_tags(buffer, line, format_args!("{mark}")),
+                (batch, Some(mark)) => write_with_tags(buffer, line, format_args!("batch={batch};{mark}")),
+            }
         }
     }
 
@@ -410,7 +413,7 @@ impl<'a> Turn<'a> {
                 head(buffer);
                 LineWriter::new(buffer).source(&server).verb("ACK").end();
             }
-            (Some(line), None) => write_with_tag(buffer, line, "label", label),
+            (Some(line), None) => write_with_tags(buffer, line, format_args!("label={label}")),
             (Some(_), Some(_)) => {
                 let text = compact_str::format_compact!("{reference}");
                 head(buffer);
@@ -424,7 +427,7 @@ impl<'a> Turn<'a> {
                     if has_tag(line, b"batch=") {
                         buffer.extend_from_slice(line);
                     } else {
-                        write_with_tag(buffer, line, "batch", &text);
+                        write_with_tags(buffer, line, format_args!("batch={text}"));
                     }
                 }
                 if server_time {
@@ -483,11 +486,9 @@ fn plain_sink(unanswered: usize) -> Sink {
     }
 }
 
-fn write_with_tag(buffer: &mut Vec<u8>, line: &[u8], key: &str, value: &str) {
-    buffer.push(b'@');
-    buffer.extend_from_slice(key.as_bytes());
-    buffer.push(b'=');
-    buffer.extend_from_slice(value.as_bytes());
+fn write_with_tags(buffer: &mut Vec<u8>, line: &[u8], tags: std::fmt::Arguments<'_>) {
+    // Writing into a vector does not fail.
+    let _ = write!(buffer, "@{tags}");
     match line.strip_prefix(b"@") {
         Some(rest) => {
             buffer.push(b';');

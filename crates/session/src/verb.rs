@@ -33,6 +33,7 @@ pub(crate) mod ping;
 pub(crate) mod pong;
 pub(crate) mod privmsg;
 pub(crate) mod quit;
+pub(crate) mod redact;
 pub(crate) mod register;
 pub(crate) mod rehash;
 pub(crate) mod rename;
@@ -127,6 +128,9 @@ pub(crate) enum Awaiting {
     /// CHATHISTORY, from the leave to read to what was read.
     History(Box<chathistory::Asked>),
 
+    /// REDACT, from the leave to read to what the hub says of it.
+    Redaction(Box<redact::Asked>),
+
     /// What the line was about, as it was written there.
     About(CompactString),
     /// Nothing but being allowed, which the hub says by not refusing.
@@ -187,6 +191,7 @@ pub static VERBS: &[Verb] = &[
     pong::VERB,
     privmsg::VERB,
     quit::VERB,
+    redact::VERB,
     register::VERB,
     rehash::VERB,
     rename::VERB,

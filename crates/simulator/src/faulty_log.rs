@@ -5,14 +5,13 @@ use crate::defect::Defect;
 use crate::invariants::number_in;
 use crate::random::Random;
 use chat::change::Change;
-use chat::history::{Grant, Stretch, select};
+use chat::history::Past;
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::message::Message;
 use chat::once::Posted;
 use chat::snapshot::{AccountRecord, MembershipRecord, RoomRecord, Snapshot};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
 /// What is on disk.
 #[derive(Debug, Default)]
@@ -24,8 +23,7 @@ pub struct Store {
     said: BTreeMap<(u64, String), Position>,
     ids: BTreeSet<MessageId>,
     posted_once: Vec<(Posted, MessageId)>,
-    /// In the order of their positions.
-    messages: Vec<Arc<Message>>,
+    past: Past,
     position: Position,
     timestamp: Timestamp,
     next_room: u32,
@@ -53,8 +51,8 @@ impl Store {
     }
 
     /// What a reader of this store finds.
-    pub fn read(&self, grant: &Grant, stretch: Stretch, limit: usize) -> Vec<Arc<Message>> {
-        select(&self.messages, grant, stretch, limit)
+    pub fn past(&self) -> &Past {
+        &self.past
     }
 
     pub fn accounts(&self) -> usize {
@@ -75,6 +73,7 @@ impl Store {
         }
         let before = self.position;
         for change in batch.changes {
+            self.past.apply(&change);
             match change {
                 Change::Posted(message) => {
                     self.keep(&message, before);
@@ -82,7 +81,17 @@ impl Store {
                         let posted = Posted { client: message.sender_id, room: message.room, key };
                         self.posted_once.push((posted, message.id));
                     }
-                    self.messages.push(message);
+                }
+                Change::Happened(event) => {
+                    if !self.rooms.contains_key(&event.room) || event.position <= before {
+                        self.wrong.get_or_insert_with(|| format!("an event was kept nowhere or behind: {event:?}"));
+                    }
+                }
+                Change::Redacted { room, target, .. } => {
+                    let there = self.past.kept().iter().any(|kept| kept.room() == room && kept.id() == target);
+                    if !there {
+                        self.wrong.get_or_insert_with(|| format!("redacted was what is not there: {target}"));
+                    }
                 }
                 Change::Room(record) => {
                     self.next_room = self.next_room.max(record.number.0 + 1);

@@ -9,7 +9,6 @@ use crate::transcript::Transcript;
 use chat::command::{Command, Origin, Request};
 use chat::effect::{Effect, Effects, ServerEffect};
 use chat::event::Event;
-use chat::history::Stretch;
 use chat::hub::Hub;
 use chat::id::{RequestNumber, SessionId, Timestamp};
 use chat::log::Outcome;
@@ -390,13 +389,13 @@ fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
         Work::HashPassword { ticket, password, .. } => {
             (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: None })
         }
-        Work::ReadHistory { ticket, grant, stretch, limit } => {
-            let messages = store.read(&grant, stretch, limit);
-            (ticket, WorkResult::Messages { of: grant.name.clone(), messages })
+        Work::ReadHistory { ticket, grant, stretch, view, limit } => {
+            let items = store.past().read(&grant, stretch, view, limit);
+            (ticket, WorkResult::Page { of: grant.name.clone(), items })
         }
+        Work::FindMessage { ticket, grant, id } => (ticket, WorkResult::Found(store.past().find(&grant, id))),
         Work::ReadLatestTimes { ticket, grants } => {
-            let latest = |grant| store.read(grant, Stretch::Latest { after: None }, 1).pop();
-            let times = grants.iter().map(|grant| latest(grant).map(|message| message.timestamp));
+            let times = grants.iter().map(|grant| store.past().latest_time(grant));
             (ticket, WorkResult::LatestTimes(times.collect()))
         }
         Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(None)),

@@ -10,7 +10,7 @@ use crate::command::{PersonalMode, Post, Recipient};
 use crate::event::Event;
 use crate::id::{ChatroomId, ClientId, MessageId, RoomNumber, SessionId, uuid_v7};
 use crate::membership::Role;
-use crate::message::{Message, MessageKind};
+use crate::message::{Lasting, Message, MessageKind};
 use crate::name::{ChatroomName, Username};
 use crate::once::{OnceKey, Posted};
 use crate::permission::{Act, permit};
@@ -26,6 +26,14 @@ struct Said {
     tags: Option<Box<str>>,
     between_programs: bool,
     once: Option<OnceKey>,
+    lasting: Option<Box<Lasting>>,
+}
+
+impl Said {
+    /// It passes and is gone.
+    fn is_fleeting(&self) -> bool {
+        self.kind == MessageKind::Signal && self.lasting.is_none()
+    }
 }
 
 /// What the sender is told of someone who has no device here.
@@ -43,10 +51,11 @@ struct Place {
 impl Hub {
     pub(super) fn post(&mut self, asker: Asker, post: Post, turn: &mut Turn) {
         self.state.touch(asker.slot, turn.now);
-        let Post { to, kind, text, tags, between_programs, once } = post;
+        let Post { to, kind, text, tags, between_programs, once, lasting } = post;
         // What is not kept can't be told from what was never said.
         let once = once.filter(|_| kind != MessageKind::Signal);
-        let said = Said { kind, text, tags, between_programs, once };
+        let lasting = lasting.filter(|_| kind == MessageKind::Signal);
+        let said = Said { kind, text, tags, between_programs, once, lasting };
         let done = match to {
             Recipient::Room { name, at_least } => self.post_to_room(asker, &name, at_least, said, turn),
             Recipient::Person { name } => self.post_to_person(asker, &name, said, turn),
@@ -231,7 +240,7 @@ impl Hub {
             .account_named(name.key())
             .and_then(|slot| self.state.account(slot))
             .filter(|account| account.client.is_none() && !account.record.disabled)
-            .filter(|_| said.kind != MessageKind::Signal)
+            .filter(|_| !said.is_fleeting())
             .ok_or_else(missing)?;
         let (one, other, recipient_name) = (sender.id, recipient.record.id, recipient.username.text().clone());
         let conversation = self.state.direct(one, other).and_then(|number| self.state.room(number));
@@ -291,12 +300,17 @@ impl Hub {
             audience: place.audience,
             recipient_id: place.recipient_id,
             once: said.once,
+            lasting: said.lasting,
         })
     }
 
-    /// Into the store, and among the recent ones of its room. Signals pass and are gone.
+    /// Into the store, and among the recent ones of its room. Signals pass and are gone, unless they have lasting value.
     fn keep_message(&mut self, message: Arc<Message>, turn: &mut Turn) {
-        if message.kind != MessageKind::Signal {
+        if message.kind == MessageKind::Signal {
+            if message.lasting.is_some() {
+                turn.keep(Change::Posted(message));
+            }
+        } else {
             turn.keep(Change::Posted(message.clone()));
             if let Some(key) = message.once.clone() {
                 self.state.note_once(Posted { client: message.sender_id, room: message.room, key }, message.id);

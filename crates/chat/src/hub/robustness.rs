@@ -14,7 +14,7 @@ const ROOMS: [&str; 4] = ["#tea", "#pot", "#cup", "#lobby"];
 const NAMES: [&str; 7] = ["alice", "bob", "carol", "dave", "аlice", "nobody", "B*"];
 
 /// What can be asked, with `R` for a room, `N` for a name, `M` for another.
-const LINES: [&str; 75] = [
+const LINES: [&str; 77] = [
     "arrives",
     "arrives",
     "arrives as N",
@@ -79,6 +79,8 @@ const LINES: [&str; 75] = [
     "notices N hi",
     "signals N",
     "signals R",
+    "redacts hi",
+    "redacts once:k hi for good",
     "watches N,M",
     "unwatches N",
     "unwatches all",
@@ -99,9 +101,9 @@ type Choice = (u8, u8, u8, u8, u8);
 
 fn line_of((line, who, room, name, other): Choice) -> String {
     let pick = |list: &[&'static str], number: u8| list[number as usize % list.len()];
-    match line % 90 {
-        84..90 => "time 20".to_owned(),
-        line @ 74..84 => {
+    match line % 92 {
+        86..92 => "time 20".to_owned(),
+        line @ 76..86 => {
             let template = pick(&CONSOLE, line).replace('N', pick(&NAMES, name));
             format!("console {template}")
         }

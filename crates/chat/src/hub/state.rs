@@ -28,6 +28,10 @@ use std::sync::Arc;
 /// Sessions of one shard: a place beyond this is nobody's, so that a wrong number can't claim memory.
 pub(super) const SESSIONS_PER_SHARD: u32 = 1 << 20;
 
+/// Redactions that are remembered: more than there can be between the reading of a message and what is asked to be done
+/// with it.
+const REDACTIONS: usize = 1024;
+
 #[derive(Debug)]
 pub(super) struct State {
     clients: Slab<Client>,
@@ -51,6 +55,8 @@ pub(super) struct State {
     watchers: HashMap<CompactString, SmallVec<[SessionId; 1]>, FixedState>,
     posted_once: PostedOnce,
     whowas: VecDeque<Whowas>,
+    /// The last messages that were redacted, at most [`REDACTIONS`].
+    redacted: VecDeque<MessageId>,
     /// When clients without a device are to be announced as gone.
     deadlines: BTreeSet<(Timestamp, u32)>,
     pub counts: StateCounts,
@@ -122,6 +128,14 @@ pub(super) struct Whowas {
     pub address: IpAddr,
 }
 
+/// What [`State::redact_message`] did.
+#[derive(Debug)]
+struct Redacted {
+    evicted: Option<MessageId>,
+    /// The message among the recent ones of its room, with its place there.
+    recent: Option<(RoomNumber, usize, Arc<Message>)>,
+}
+
 /// How to take one step back.
 #[derive(Debug)]
 enum Undo {
@@ -150,6 +164,7 @@ enum Undo {
     WhowasAdded { evicted: Option<Box<Whowas>> },
     OnceAdded { before: Option<MessageId> },
     OnceForgotten(Box<Forgotten>),
+    Redacted(Box<Redacted>),
 }
 
 impl State {
@@ -171,6 +186,7 @@ impl State {
             posted_once: PostedOnce::new(hasher.clone()),
             watchers: HashMap::with_hasher(hasher),
             whowas: VecDeque::new(),
+            redacted: VecDeque::new(),
             deadlines: BTreeSet::new(),
             counts: StateCounts::default(),
             journal: Vec::new(),
@@ -726,6 +742,22 @@ impl State {
         self.journal.push(Undo::Posted { room: number, evicted, pushed, had_history });
     }
 
+    /// Was redacted a moment ago: whoever has read the message before that comes too late.
+    pub fn was_redacted(&self, id: MessageId) -> bool {
+        self.redacted.contains(&id)
+    }
+
+    /// Notes that a message is redacted, and forgets it where it is held in memory.
+    pub fn redact_message(&mut self, number: RoomNumber, id: MessageId) {
+        let evicted = if self.redacted.len() >= REDACTIONS { self.redacted.pop_front() } else { None };
+        self.redacted.push_back(id);
+        let recent = self.room_mut(number).and_then(|room| {
+            let place = room.messages.iter().position(|message| message.id == id)?;
+            Some((number, place, room.messages.remove(place)?))
+        });
+        self.journal.push(Undo::Redacted(Box::new(Redacted { evicted, recent })));
+    }
+
     // Keys against posting twice
 
     pub fn posted_once(&self, posted: &Posted, now: Timestamp) -> Option<MessageId> {
@@ -1086,6 +1118,18 @@ impl State {
                     }
                 }
             }
+            Undo::Redacted(step) => {
+                let Redacted { evicted, recent } = *step;
+                self.redacted.pop_back();
+                if let Some(evicted) = evicted {
+                    self.redacted.push_front(evicted);
+                }
+                if let Some((room, place, message)) = recent
+                    && let Some(room) = self.room_mut(room)
+                {
+                    room.messages.insert(place.min(room.messages.len()), message);
+                }
+            }
             Undo::OnceAdded { before } => self.posted_once.take_back(before),
             Undo::OnceForgotten(forgotten) => self.posted_once.put_back(*forgotten),
             Undo::AccountAdded { slot, appended } => {
@@ -1297,6 +1341,7 @@ impl State {
         for entry in &self.whowas {
             let _ = writeln!(text, "was here {entry:?}");
         }
+        let _ = writeln!(text, "redacted {:?}", self.redacted);
         let _ = writeln!(text, "deadlines {:?}", self.deadlines);
         let _ = writeln!(text, "counts {:?}", StateCounts { most_clients: 0, ..self.counts });
         text

@@ -26,7 +26,7 @@ use crate::history::{Grant, Since};
 use crate::id::{ClientId, MessageId, Position, RoomNumber, SessionId, Timestamp};
 use crate::log::StorageFailure;
 use crate::membership::{Role, Roles};
-use crate::message::MessageKind;
+use crate::message::{Message, MessageKind};
 use crate::name::{ChatroomName, NameRules, Username};
 use crate::once::{OnceKey, Posted};
 use crate::query::{Answer, Conversation, MemberRow, Query, RoomFilter, WhoTarget};
@@ -56,6 +56,8 @@ pub(super) struct World {
     shows_changes: bool,
     /// What a store would have, when it is wanted.
     store: Option<Store>,
+    /// Everything that was kept with this text, the newest last: what a reader of the store would find.
+    said: Vec<Arc<Message>>,
     /// Who was told of which event by the command at hand.
     told: BTreeSet<(SessionId, usize)>,
     pub lines: Vec<String>,
@@ -79,6 +81,8 @@ impl Store {
                     self.posted_once.push((Posted { client: message.sender_id, room: message.room, key }, message.id));
                 }
             }
+            Change::Happened(event) => assert!(self.rooms.contains_key(&event.room.0), "its room is kept already"),
+            Change::Redacted { room, .. } => assert!(self.rooms.contains_key(&room.0), "its room is kept already"),
             Change::Room(room) => {
                 self.rooms.insert(room.number.0, RoomRecord::clone(room));
             }
@@ -123,6 +127,7 @@ impl World {
             next_slot: 0,
             shows_changes: false,
             store: None,
+            said: Vec::new(),
             told: BTreeSet::new(),
             lines: Vec::new(),
         }
@@ -278,7 +283,8 @@ impl World {
         let post = |to, kind, words: &[&str]| {
             let between_programs = words.first() == Some(&"VERSION");
             let once = words.first().and_then(|word| word.strip_prefix("once:")).and_then(OnceKey::parse);
-            Command::Post(Box::new(Post { to, kind, text: text(words), tags: None, between_programs, once }))
+            let (text, tags, lasting) = (text(words), None, None);
+            Command::Post(Box::new(Post { to, kind, text, tags, between_programs, once, lasting }))
         };
         let to_room = |text: &str| {
             let at_least = if text.starts_with('@') { Some(Role::Operator) } else { None };
@@ -357,6 +363,14 @@ impl World {
             ["notices", to, words @ ..] => post(Recipient::Person { name: name(to) }, MessageKind::Notice, words),
             ["signals", to] if to.contains('#') => post(to_room(to), MessageKind::Signal, &[]),
             ["signals", to] => post(Recipient::Person { name: name(to) }, MessageKind::Signal, &[]),
+            // Whatever was said with these words, as it was found by someone who may read it, or as nobody ever said it.
+            ["redacts", words @ ..] => {
+                let (said, reason) = match words.iter().position(|word| *word == "for") {
+                    Some(at) => (&words[..at], some(&words[at + 1..])),
+                    None => (words, None),
+                };
+                Command::Redact { message: self.found(&said.join(" ")), reason }
+            }
             ["watches", list] => Command::Watch { names: names(list) },
             ["unwatches", "all"] => Command::UnwatchAll,
             ["unwatches", list] => Command::Unwatch { names: names(list) },
@@ -369,6 +383,38 @@ impl World {
             ["asks", question @ ..] => Command::Ask(self.query(who, question)),
             _ => panic!("no such line: {who} {words:?}"),
         }
+    }
+
+    fn found(&self, text: &str) -> Arc<Message> {
+        let found = self.said.iter().rfind(|message| *message.payload == *text);
+        found.cloned().unwrap_or_else(|| {
+            let nobody = ClientId(uuid::Uuid::nil());
+            Arc::new(Message {
+                id: MessageId(uuid::Uuid::nil()),
+                sender_id: nobody,
+                payload: text.into(),
+                timestamp: Timestamp(0),
+                chatroom_id: crate::id::ChatroomId(uuid::Uuid::nil()),
+                position: Position(0),
+                room: RoomNumber(u32::MAX),
+                sender: Arc::new(crate::person::Person {
+                    id: nobody,
+                    name: CompactString::default(),
+                    ident: CompactString::default(),
+                    host: CompactString::default(),
+                    account: None,
+                    realname: CompactString::default(),
+                    bot: false,
+                }),
+                kind: MessageKind::Text,
+                tags: None,
+                addressed_to: CompactString::default(),
+                audience: None,
+                recipient_id: None,
+                once: None,
+                lasting: None,
+            })
+        })
     }
 
     fn query(&self, who: &str, words: &[&str]) -> Query {
@@ -468,6 +514,10 @@ impl World {
                 }
             });
         }
+        self.said.extend(effects.changes.iter().filter_map(|change| match change {
+            Change::Posted(message) => Some(message.clone()),
+            _ => None,
+        }));
         if let Some(store) = &mut self.store {
             effects.changes.iter().for_each(|change| store.apply(change));
         }
@@ -583,6 +633,12 @@ impl World {
         }
     }
 
+    /// What was said under this id.
+    fn text_of(&self, id: MessageId) -> String {
+        let said = self.said.iter().find(|message| message.id == id);
+        said.map_or_else(|| id.to_string(), |message| message.payload.to_string())
+    }
+
     fn change_line(&self, change: &Change) -> String {
         let room_name = |number: RoomNumber| {
             self.hub.state.room(number).map_or_else(|| number.0.to_string(), |room| room.name.to_string())
@@ -594,6 +650,8 @@ impl World {
         };
         match change {
             Change::Posted(message) => format!("post {}", message.payload),
+            Change::Happened(event) => event_line(&Event::Happened(event.happening.clone())),
+            Change::Redacted { target, .. } => format!("nothing of {}", self.text_of(*target)),
             Change::Room(room) => match &room.kind {
                 RoomKind::Named { name } => {
                     format!("room {name} {}", flags(room.flags.iter().copied()))
@@ -784,6 +842,9 @@ fn event_line(event: &Event) -> String {
         }
         What::RoomRenamed { room, old, reason } => {
             format!("{by} renamed {old} to {}{}", room.name, reason_text(reason.as_deref()))
+        }
+        What::Redacted { room, reason, .. } => {
+            format!("{by} redacted something in {}{}", room.name, reason_text(reason.as_deref()))
         }
         What::Invited { room, who, .. } => format!("{by} invited {} to {}", who.name, room.name),
         What::Knocked { room, text } => format!("{by} knocked at {}{}", room.name, reason_text(text.as_deref())),

@@ -242,8 +242,11 @@ impl Shard {
                 Work::HashPassword { ticket, password, scram } => {
                     self.around.passwords.submit(id, ticket, Task::Hash { password, scram });
                 }
-                Work::ReadHistory { ticket, grant, stretch, limit } => {
-                    self.around.readers.submit(id, ticket, Reading::Messages { grant, stretch, limit });
+                Work::ReadHistory { ticket, grant, stretch, view, limit } => {
+                    self.around.readers.submit(id, ticket, Reading::Page { grant, stretch, view, limit });
+                }
+                Work::FindMessage { ticket, grant, id: message } => {
+                    self.around.readers.submit(id, ticket, Reading::Message { grant, id: message });
                 }
                 Work::ReadLatestTimes { ticket, grants } => {
                     self.around.readers.submit(id, ticket, Reading::LatestTimes(grants));

@@ -2,12 +2,14 @@
 
 use super::problem::{StoreError, in_file};
 use super::{Access, connect, record};
-use chat::history::{Grant, Mark, Since, Stretch};
+use chat::history::{Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
-use chat::message::Message;
-use rusqlite::{Connection, params};
+use chat::message::{Message, MessageState};
+use record::kind;
+use rusqlite::{Connection, Params, params};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Reads a room's messages from a connection of its own. For one thread.
 #[derive(Debug)]
@@ -34,12 +36,13 @@ impl History {
         Ok(History { path: path.to_owned(), connection: connect(path, Access::Read)? })
     }
 
-    /// Up to `limit` messages of a conversation, the oldest first: what [`chat::history::select`] says, by the index.
+    /// Up to `limit` lines of a conversation, the oldest first, each message with its context: what
+    /// [`chat::history::Past::read`] says, by the indexes.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn read(&self, grant: &Grant, stretch: Stretch, limit: usize) -> Result<Vec<Message>, StoreError> {
-        in_file(&self.path, self.read_stretch(grant, stretch, limit))
+    pub fn read(&self, grant: &Grant, stretch: Stretch, view: View, limit: usize) -> Result<Vec<Item>, StoreError> {
+        in_file(&self.path, self.read_stretch(grant, stretch, view, limit))
     }
 
     /// When something that the reader may read was last said there.
@@ -47,8 +50,21 @@ impl History {
     /// # Errors
     /// When the database can't be read.
     pub fn latest_time(&self, grant: &Grant) -> Result<Option<Timestamp>, StoreError> {
-        let newest = self.reader(grant).and_then(|reader| self.read_before(&reader, i64::MAX, 1));
-        in_file(&self.path, newest).map(|newest| newest.last().map(|message| message.timestamp))
+        let newest = self.reader(grant, View::default());
+        let newest = newest.and_then(|reader| self.messages_before(&reader, i64::MAX, 1));
+        in_file(&self.path, newest).map(|newest| newest.last().map(|(message, _)| message.timestamp))
+    }
+
+    /// The message or lasting signal with this id, if it is the reader's to read.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn find(&self, grant: &Grant, id: MessageId) -> Result<Option<(Arc<Message>, MessageState)>, StoreError> {
+        let found = in_file(&self.path, self.find_kept(grant.room, id))?;
+        Ok(found.filter(|kept| grant.covers(kept)).and_then(|kept| match kept {
+            Kept::Said { message, state } => Some((message, state)),
+            Kept::Happened(_) => None,
+        }))
     }
 
     /// Up to `limit` messages of a room, the oldest first, whoever they were for.
@@ -64,7 +80,8 @@ impl History {
     /// # Errors
     /// When the database can't be read.
     pub fn message(&self, room: RoomNumber, id: MessageId) -> Result<Option<Message>, StoreError> {
-        in_file(&self.path, self.find(room, id))
+        let found = in_file(&self.path, self.find_message(room, id));
+        found.map(|found| found.map(|(message, _)| message))
     }
 
     /// The place of the room's first message that was not said before this time; `None`: all were.
@@ -94,91 +111,122 @@ impl History {
         self.connection.query_row(&sql, [], |row| row.get(0)).expect("counted")
     }
 
-    fn read_stretch(&self, grant: &Grant, stretch: Stretch, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        let reader = self.reader(grant)?;
-        let bounds = |mark| self.bounds(reader.room, mark);
-        match stretch {
-            Stretch::Latest { after: None } => self.read_before(&reader, i64::MAX, limit),
+    fn read_stretch(&self, grant: &Grant, stretch: Stretch, view: View, limit: usize) -> rusqlite::Result<Vec<Item>> {
+        let mut reader = self.reader(grant, view)?;
+        let bounds = |mark| self.bounds(grant.room, mark);
+        const ALL: Range<i64> = 0..i64::MAX;
+        let found = match stretch {
+            Stretch::Latest { after: None } => self.last_of(&reader, ALL, limit)?,
             Stretch::Latest { after: Some(mark) } => {
-                let mut found = self.read_before(&reader, i64::MAX, limit)?;
-                let (_, behind) = bounds(mark)?;
-                found.retain(|message| message.position.0 as i64 >= behind);
-                Ok(found)
+                reader.known = Some(mark.last_id());
+                self.last_of(&reader, bounds(mark)?.1..i64::MAX, limit)?
             }
-            Stretch::Before(mark) => self.read_before(&reader, bounds(mark)?.0, limit),
-            Stretch::After(mark) => self.read_after(&reader, bounds(mark)?.1 - 1, limit),
+            Stretch::Before(mark) => self.last_of(&reader, 0..bounds(mark)?.0, limit)?,
+            Stretch::After(mark) => {
+                reader.known = Some(mark.last_id());
+                self.first_of(&reader, bounds(mark)?.1..i64::MAX, limit)?
+            }
             Stretch::Around(mark) => {
                 let middle = bounds(mark)?.0;
-                let mut found = self.read_before(&reader, middle, limit / 2)?;
-                found.extend(self.read_after(&reader, middle - 1, limit - limit / 2)?);
-                Ok(found)
+                let mut found = self.last_of(&reader, 0..middle, limit / 2)?;
+                found.extend(self.first_of(&reader, middle..i64::MAX, limit - limit / 2)?);
+                found
             }
-            Stretch::Between(from, to) => {
-                let (from, to) = (bounds(from)?, bounds(to)?);
-                let mut found = if from.0 <= to.0 {
-                    self.read_after(&reader, from.1 - 1, limit)?
+            Stretch::Between(one, other) => {
+                let (from, to) = (bounds(one)?, bounds(other)?);
+                if from.0 <= to.0 {
+                    reader.known = Some(one.last_id());
+                    self.first_of(&reader, from.1..to.0, limit)?
                 } else {
-                    self.read_before(&reader, from.0, limit)?
-                };
-                let inner = from.1.min(to.1)..from.0.max(to.0);
-                found.retain(|message| inner.contains(&(message.position.0 as i64)));
-                Ok(found)
+                    reader.known = Some(other.last_id());
+                    self.last_of(&reader, to.1..from.0, limit)?
+                }
             }
-        }
+        };
+        self.with_their_context(&reader, found)
     }
 
     /// The position at which what a mark stands for begins, and the one behind it.
     fn bounds(&self, room: RoomNumber, mark: Mark) -> rusqlite::Result<(i64, i64)> {
         if let Mark::Message(id) = mark
-            && let Some(message) = self.find(room, id)?
+            && let Some(kept) = self.find_kept(room, id)?
         {
-            let at = message.position.0 as i64;
+            let at = kept.position().0 as i64;
             return Ok((at, at + 1));
         }
         let time = mark.time();
-        let first_from = |time| {
-            let found = self.find_time(room, time)?;
-            Ok::<_, rusqlite::Error>(found.map_or(i64::MAX, |position| position.0 as i64))
-        };
-        Ok((first_from(time)?, first_from(Timestamp(time.0.saturating_add(1)))?))
+        Ok((self.first_from(room, time)?, self.first_from(room, Timestamp(time.0.saturating_add(1)))?))
+    }
+
+    /// The position of the first line that is not from before this time.
+    fn first_from(&self, room: RoomNumber, time: Timestamp) -> rusqlite::Result<i64> {
+        let of_messages = self.find_time(room, time)?.map_or(i64::MAX, |position| position.0 as i64);
+        let of_events = self.find_event_time(room, time)?.unwrap_or(i64::MAX);
+        Ok(of_messages.min(of_events))
+    }
+
+    /// The last lines of a part of the order.
+    fn last_of(&self, reader: &Reader, part: Range<i64>, limit: usize) -> rusqlite::Result<Vec<Kept>> {
+        let mut messages = self.messages_before(reader, part.end, limit)?;
+        messages.retain(|(message, _)| message.position.0 as i64 >= part.start);
+        let mut found: Vec<Kept> = messages.into_iter().map(said).collect();
+        // Behind a full page of messages nothing is left to be found.
+        let start = if found.len() < limit { part.start } else { found.first().map_or(part.start, place) };
+        found.extend(self.events(reader, Order::NewestFirst, start..part.end, limit)?);
+        found.sort_by_key(place);
+        Ok(found.split_off(found.len().saturating_sub(limit)))
+    }
+
+    /// The first lines of a part of the order.
+    fn first_of(&self, reader: &Reader, part: Range<i64>, limit: usize) -> rusqlite::Result<Vec<Kept>> {
+        let mut messages = self.messages_after(reader, part.start - 1, limit)?;
+        messages.retain(|(message, _)| (message.position.0 as i64) < part.end);
+        let mut found: Vec<Kept> = messages.into_iter().map(said).collect();
+        let end = if found.len() < limit { part.end } else { found.last().map_or(part.end, place) };
+        found.extend(self.events(reader, Order::OldestFirst, part.start..end, limit)?);
+        found.sort_by_key(place);
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn read_page(&self, room: RoomNumber, from: Edge, limit: usize) -> rusqlite::Result<Vec<Message>> {
         let reader = Reader::of_everything(room);
-        match from {
-            Edge::Newest => self.read_before(&reader, i64::MAX, limit),
-            Edge::Before(position) => self.read_before(&reader, position.0 as i64, limit),
-            Edge::Oldest => self.read_after(&reader, -1, limit),
-            Edge::After(position) => self.read_after(&reader, position.0 as i64, limit),
-        }
+        let found = match from {
+            Edge::Newest => self.messages_before(&reader, i64::MAX, limit)?,
+            Edge::Before(position) => self.messages_before(&reader, position.0 as i64, limit)?,
+            Edge::Oldest => self.messages_after(&reader, -1, limit)?,
+            Edge::After(position) => self.messages_after(&reader, position.0 as i64, limit)?,
+        };
+        Ok(found.into_iter().map(|(message, _)| message).collect())
     }
 
-    fn read_before(&self, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        let mut messages = self.select(BEFORE.get_or_init(before), reader, position, limit)?;
+    fn messages_before(&self, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Found>> {
+        let mut messages = self.messages(BEFORE.get_or_init(before), reader, position, limit)?;
         messages.reverse();
         Ok(messages)
     }
 
-    fn read_after(&self, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
-        self.select(AFTER.get_or_init(after), reader, position.max(reader.first - 1), limit)
+    fn messages_after(&self, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Found>> {
+        self.messages(AFTER.get_or_init(after), reader, position.max(reader.first - 1), limit)
     }
 
-    fn reader(&self, grant: &Grant) -> rusqlite::Result<Reader> {
+    fn reader(&self, grant: &Grant, view: View) -> rusqlite::Result<Reader> {
         let Since { position, time } = grant.since;
         let mut first = i64::try_from(position.0).unwrap_or(i64::MAX);
         if time > Timestamp(0) {
-            let found = self.find_time(grant.room, time)?;
-            first = first.max(found.map_or(i64::MAX, |position| position.0 as i64));
+            first = first.max(self.first_from(grant.room, time)?);
         }
         Ok(Reader {
             room: grant.room,
             role: grant.role.map_or(-1, record::role_number),
             client: Some(grant.reader),
             first,
+            view,
+            known: None,
         })
     }
 
-    fn select(&self, sql: &str, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Message>> {
+    fn messages(&self, sql: &str, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Found>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut last = None;
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -187,46 +235,153 @@ impl History {
             position,
             limit,
             reader.role,
-            reader.client.as_ref().map(|client| client.0.as_bytes()),
-            reader.first
+            reader.client_bytes(),
+            reader.first,
+            reader.view.redactions
         ];
         statement.query_map(parameters, |row| record::message(row, &mut last))?.collect()
     }
 
-    fn find(&self, room: RoomNumber, id: MessageId) -> rusqlite::Result<Option<Message>> {
+    /// Events that stand in their own place, in whichever order.
+    fn events(&self, reader: &Reader, order: Order, part: Range<i64>, limit: usize) -> rusqlite::Result<Vec<Kept>> {
+        // What is about messages alone is wanted of those known already, and where none is, nothing.
+        if !reader.view.events && (!reader.view.redactions || reader.known.is_none()) {
+            return Ok(Vec::new());
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let which = if reader.view.events { Which::All } else { Which::AboutMessages };
+        let parameters = params![
+            reader.room.0,
+            part.start.max(reader.first),
+            part.end,
+            reader.role,
+            reader.client_bytes(),
+            reader.view.redactions,
+            reader.view.events,
+            reader.known.as_ref().map(|id| id.0.as_bytes()),
+            limit
+        ];
+        self.query_events(&events(order, which), parameters)
+    }
+
+    fn query_events(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<Vec<Kept>> {
+        let mut last = None;
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_map(parameters, |row| record::event(row, &mut last))?.collect()
+    }
+
+    /// Puts behind each message what became of it.
+    fn with_their_context(&self, reader: &Reader, found: Vec<Kept>) -> rusqlite::Result<Vec<Item>> {
+        let ids = || found.iter().filter(|kept| kept.is_message()).map(Kept::id);
+        let has_context = match ids().min().zip(ids().max()) {
+            Some((low, high)) if reader.view.has_events() => {
+                let bounds = params![reader.room.0, low.0.as_bytes(), high.0.as_bytes()];
+                self.connection.prepare_cached(HAS_CONTEXT)?.exists(bounds)?
+            }
+            _ => false,
+        };
+        let mut failure = None;
+        let page = with_context(found, |id| {
+            if !has_context || failure.is_some() {
+                return Vec::new();
+            }
+            let parameters = params![
+                reader.room.0,
+                id.0.as_bytes(),
+                CONTEXT_ROWS,
+                reader.role,
+                reader.client_bytes(),
+                reader.view.redactions,
+                reader.view.events
+            ];
+            match self.query_events(CONTEXT.get_or_init(context), parameters) {
+                Ok(mut about) => {
+                    about.reverse();
+                    about
+                }
+                Err(error) => {
+                    failure = Some(error);
+                    Vec::new()
+                }
+            }
+        });
+        failure.map_or(Ok(page), Err)
+    }
+
+    /// The message or event with this id, whoever it is for.
+    fn find_kept(&self, room: RoomNumber, id: MessageId) -> rusqlite::Result<Option<Kept>> {
+        if let Some(found) = self.find_message(room, id)? {
+            return Ok(Some(said(found)));
+        }
+        let time = id.time();
+        let Some(first) = self.find_event_time(room, time)? else {
+            return Ok(None);
+        };
+        let end = self.find_event_time(room, Timestamp(time.0.saturating_add(1)))?.unwrap_or(i64::MAX);
+        let parameters = params![room.0, first, end, id.0.as_bytes()];
+        Ok(self.query_events(EVENT.get_or_init(event), parameters)?.pop())
+    }
+
+    fn find_message(&self, room: RoomNumber, id: MessageId) -> rusqlite::Result<Option<Found>> {
         let time = id.time();
         let Some(first) = self.find_time(room, time)? else {
             return Ok(None);
         };
         let mut passed = first.0 as i64 - 1;
         loop {
-            let page = self.read_after(&Reader::of_everything(room), passed, 100)?;
-            let Some(end) = page.last() else {
+            let page = self.messages_after(&Reader::of_everything(room), passed, 100)?;
+            let Some((end, _)) = page.last() else {
                 return Ok(None);
             };
             passed = end.position.0 as i64;
             let is_last = end.timestamp > time;
-            let found = page.into_iter().find(|message| message.id == id);
+            let found = page.into_iter().find(|(message, _)| message.id == id);
             if found.is_some() || is_last {
                 return Ok(found);
             }
         }
     }
 
-    /// Halves the room's positions until the time is found: with the position, the time only ever grows.
+    /// The place of the room's first message that was not said before this time.
     fn find_time(&self, room: RoomNumber, time: Timestamp) -> rusqlite::Result<Option<Position>> {
-        let newest = self.read_before(&Reader::of_everything(room), i64::MAX, 1)?;
-        let Some(newest) = newest.last().filter(|newest| newest.timestamp >= time) else {
+        let newest = self.messages_before(&Reader::of_everything(room), i64::MAX, 1)?;
+        let newest = newest.last().map(|(newest, _)| (newest.position.0, newest.timestamp.0));
+        let found = self.halve(AT, room, time, newest)?;
+        Ok(found.map(Position))
+    }
+
+    /// The place of the room's first event that did not happen before this time.
+    fn find_event_time(&self, room: RoomNumber, time: Timestamp) -> rusqlite::Result<Option<i64>> {
+        let mut statement = self.connection.prepare_cached(NEWEST_EVENT)?;
+        let mut rows = statement.query([room.0])?;
+        let newest = match rows.next()? {
+            Some(row) => Some((record::unsigned(row, 0)?, record::unsigned(row, 1)?)),
+            None => None,
+        };
+        let found = self.halve(AT_EVENT, room, time, newest)?;
+        Ok(found.map(|position| position as i64))
+    }
+
+    /// Halves the room's positions until the time is found: with the position, the time only ever grows. `at`: gives
+    /// place and time of the first from a place on; `newest`: those of the last.
+    fn halve(
+        &self,
+        at: &str,
+        room: RoomNumber,
+        time: Timestamp,
+        newest: Option<(u64, u64)>,
+    ) -> rusqlite::Result<Option<u64>> {
+        let Some((newest, _)) = newest.filter(|(_, newest)| *newest >= time.0) else {
             return Ok(None);
         };
-        let mut statement = self.connection.prepare_cached(AT)?;
+        let mut statement = self.connection.prepare_cached(at)?;
         let mut first_from = |position: u64| {
             statement.query_row(params![room.0, position as i64], |row| {
                 Ok((record::unsigned(row, 0)?, record::unsigned(row, 1)?))
             })
         };
-        // The first message from `low` on may be too early, that from `high` on is not.
-        let (mut low, mut high) = (0, newest.position.0);
+        // The first from `low` on may be too early, that from `high` on is not.
+        let (mut low, mut high) = (0, newest);
         while low < high {
             let middle = low + (high - low) / 2;
             let (position, said) = first_from(middle)?;
@@ -237,8 +392,30 @@ impl History {
             }
         }
         let (position, _) = first_from(low)?;
-        Ok(Some(Position(position)))
+        Ok(Some(position))
     }
+}
+
+type Found = (Message, MessageState);
+
+fn said((message, state): Found) -> Kept {
+    Kept::Said { message: Arc::new(message), state }
+}
+
+fn place(kept: &Kept) -> i64 {
+    kept.position().0 as i64
+}
+
+#[derive(Clone, Copy)]
+enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+#[derive(Clone, Copy)]
+enum Which {
+    All,
+    AboutMessages,
 }
 
 /// Whose eyes a room is read with.
@@ -249,20 +426,97 @@ struct Reader {
     client: Option<ClientId>,
     /// The first position that is hers to read.
     first: i64,
+    view: View,
+    /// What is about messages up to this one stands in its own place.
+    known: Option<MessageId>,
 }
 
 impl Reader {
+    /// All messages, the redacted ones too.
     fn of_everything(room: RoomNumber) -> Reader {
-        Reader { room, role: i64::MAX, client: None, first: 0 }
+        let view = View { redactions: true, ..View::default() };
+        Reader { room, role: i64::MAX, client: None, first: 0, view, known: None }
+    }
+
+    fn client_bytes(&self) -> Option<&[u8; 16]> {
+        self.client.as_ref().map(|client| client.0.as_bytes())
     }
 }
 
 /// As [`Grant::covers`].
-const READABLE: &str =
-    "message.position >= ?6 AND (message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5)";
+const READABLE: &str = "message.position >= ?6
+    AND (message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5)
+    AND (?7 OR message.state IS NOT 2)";
+
+/// The newest rows about one message that are looked at.
+const CONTEXT_ROWS: i64 = 1_000;
 
 static BEFORE: OnceLock<String> = OnceLock::new();
 static AFTER: OnceLock<String> = OnceLock::new();
+static CONTEXT: OnceLock<String> = OnceLock::new();
+static EVENT: OnceLock<String> = OnceLock::new();
+
+/// `SELECT` of what [`record::event`] reads.
+fn select_events(from: &str) -> String {
+    let columns = record::EVENT_COLUMNS;
+    format!(
+        "SELECT {columns} FROM {from}
+         CROSS JOIN person ON person.number = event.person CROSS JOIN room ON room.number = event.room"
+    )
+}
+
+/// As [`View::shows`].
+fn shown() -> String {
+    let (gone, redaction) = (kind::GONE, kind::REDACTION);
+    format!("(event.kind = {redaction} AND ?6 OR event.kind NOT IN ({gone}, {redaction}) AND ?7)")
+}
+
+/// As [`Grant::covers`], of an event.
+const COVERED: &str = "(event.audience IS NULL OR event.audience <= ?4 OR person.client = ?5)";
+
+fn events(order: Order, which: Which) -> String {
+    let direction = match order {
+        Order::OldestFirst => "",
+        Order::NewestFirst => "DESC",
+    };
+    let (index, wanted) = match which {
+        Which::All => ("event_place", "(event.target IS NULL OR event.target <= ?8)"),
+        Which::AboutMessages => ("event_about_place", "event.target IS NOT NULL AND event.target <= ?8"),
+    };
+    let (select, shown) = (select_events(&format!("event INDEXED BY {index}")), shown());
+    format!(
+        "{select} WHERE event.room = ?1 AND event.position >= ?2 AND event.position < ?3 AND {wanted} AND {shown}
+           AND {COVERED}
+         ORDER BY event.position {direction}, event.number {direction} LIMIT ?9"
+    )
+}
+
+/// What is about one message, the newest first. Who may see a message may see what became of it.
+fn context() -> String {
+    let (select, shown, redaction) = (select_events("event INDEXED BY event_about"), shown(), kind::REDACTION);
+    format!(
+        "{select} WHERE event.room = ?1 AND event.target = ?2 AND {shown} AND (event.kind = {redaction} OR {COVERED})
+         ORDER BY event.position DESC, event.number DESC LIMIT ?3"
+    )
+}
+
+/// By its id, among those of its time.
+fn event() -> String {
+    let select = select_events("event INDEXED BY event_place");
+    format!("{select} WHERE event.room = ?1 AND event.position >= ?2 AND event.position < ?3 AND event.id = ?4 LIMIT 1")
+}
+
+/// Whether anything is about one of these messages.
+const HAS_CONTEXT: &str = "SELECT 1 FROM event INDEXED BY event_about
+    WHERE room = ?1 AND target >= ?2 AND target <= ?3 LIMIT 1";
+
+/// Place and time of the last event.
+const NEWEST_EVENT: &str = "SELECT position, time FROM event INDEXED BY event_place
+    WHERE room = ?1 ORDER BY position DESC LIMIT 1";
+
+/// Place and time of the first event from a place on.
+const AT_EVENT: &str = "SELECT position, time FROM event INDEXED BY event_place
+    WHERE room = ?1 AND position >= ?2 ORDER BY position LIMIT 1";
 
 /// Walks the room's runs backwards, and each run's messages; CROSS JOIN keeps SQLite from another order of loops.
 fn before() -> String {
@@ -308,7 +562,14 @@ mod tests {
         for step in super::super::schema::STEPS {
             connection.execute_batch(step).expect("the schema");
         }
-        for sql in [before(), after(), AT.to_owned()] {
+        let mut statements = vec![before(), after(), context(), event()];
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            statements.extend([events(order, Which::All), events(order, Which::AboutMessages)]);
+        }
+        statements.extend(
+            [AT, HAS_CONTEXT, NEWEST_EVENT, AT_EVENT, record::REDACT_MESSAGE, record::REDACT_EVENT].map(str::to_owned),
+        );
+        for sql in statements {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("prepared");
             // The parameters stay unset: a plan does not depend on them.
             let plan = statement.raw_query().mapped(|row| row.get(3)).collect::<Result<Vec<String>, _>>();

@@ -4,9 +4,11 @@
 //! domain's types can change without changing what old databases mean.
 
 use chat::chatroom::RoomFlag;
+use chat::event::{Happening, RoomRef, What};
+use chat::history::{HistoryEvent, Kept};
 use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::membership::{Membership, Role, Roles};
-use chat::message::{Message, MessageKind};
+use chat::message::{Lasting, Message, MessageKind, MessageState};
 use chat::once::{OnceKey, Posted};
 use chat::person::Person;
 use chat::refusal::{ListKind, Right, Rights};
@@ -257,8 +259,15 @@ pub(super) const KEEP_RUN: &str = "INSERT INTO run (room, position, number, mess
 /// The columns that [`message`] reads, of `message`, `person` and `room`.
 pub(super) const MESSAGE_COLUMNS: &str = "message.id, message.time, message.position, message.room, message.kind,
     message.tags, message.text, coalesce(message.addressed_to, room.name, ''), message.recipient, message.audience,
-    room.id, message.person, person.client, person.name, person.ident, person.host, person.account, person.realname,
-    person.bot";
+    room.id, message.state, message.person, person.client, person.name, person.ident, person.host, person.account,
+    person.realname, person.bot";
+/// Blanks the message of this room, position and id.
+pub(super) const REDACT_MESSAGE: &str =
+    "UPDATE message SET text = '', tags = NULL, state = 2 WHERE id = ?3 AND number =
+    (SELECT message.number FROM run
+     CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
+     WHERE run.room = ?1 AND run.position = (SELECT max(position) FROM run WHERE room = ?1 AND position <= ?2)
+       AND message.position = ?2)";
 
 pub(super) fn keep_person(statement: &mut CachedStatement<'_>, number: i64, person: &Person) -> rusqlite::Result<()> {
     statement.execute(params![
@@ -299,26 +308,39 @@ pub(super) fn keep_message(
     Ok(())
 }
 
-/// `last`: the sender of the row before, shared if it is the same again.
-pub(super) fn message(row: &Row<'_>, last: &mut Option<(i64, Arc<Person>)>) -> rusqlite::Result<Message> {
-    let number: i64 = row.get(11)?;
-    let sender = match last {
+/// The person of the row before, by the number of its row.
+pub(super) type LastPerson = Option<(i64, Arc<Person>)>;
+
+/// The person whose columns begin at `first` with the row's number; shared with the row before if it is the same again.
+fn person(row: &Row<'_>, first: usize, last: &mut LastPerson) -> rusqlite::Result<Arc<Person>> {
+    let number: i64 = row.get(first)?;
+    Ok(match last {
         Some((same, person)) if *same == number => person.clone(),
         _ => {
             let person = Arc::new(Person {
-                id: ClientId(uuid(row, 12)?),
-                name: text(row, 13)?,
-                ident: text(row, 14)?,
-                host: text(row, 15)?,
-                account: some_text(row, 16)?,
-                realname: text(row, 17)?,
-                bot: row.get(18)?,
+                id: ClientId(uuid(row, first + 1)?),
+                name: text(row, first + 2)?,
+                ident: text(row, first + 3)?,
+                host: text(row, first + 4)?,
+                account: some_text(row, first + 5)?,
+                realname: text(row, first + 6)?,
+                bot: row.get(first + 7)?,
             });
             *last = Some((number, person.clone()));
             person
         }
+    })
+}
+
+pub(super) fn message(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<(Message, MessageState)> {
+    let sender = person(row, 12, last)?;
+    let state = match row.get::<_, Option<i64>>(11)? {
+        None => MessageState::AsSaid,
+        Some(1) => MessageState::Edited,
+        Some(2) => MessageState::Redacted,
+        Some(other) => return Err(broken(11, Type::Integer, format!("not understood: {other}"))),
     };
-    Ok(Message {
+    let message = Message {
         id: MessageId(uuid(row, 0)?),
         timestamp: Timestamp(unsigned(row, 1)?),
         position: Position(unsigned(row, 2)?),
@@ -327,16 +349,22 @@ pub(super) fn message(row: &Row<'_>, last: &mut Option<(i64, Arc<Person>)>) -> r
         tags: long_text(row, 5)?,
         payload: row.get::<_, Box<str>>(6)?,
         addressed_to: text(row, 7)?,
-        recipient_id: row.get::<_, Option<[u8; 16]>>(8)?.map(|bytes| ClientId(Uuid::from_bytes(bytes))),
-        audience: match row.get::<_, Option<i64>>(9)? {
-            None => None,
-            Some(_) => Some(numbered(row, 9, &Role::ALL, role_number)?),
-        },
+        recipient_id: some_uuid(row, 8)?.map(ClientId),
+        audience: audience(row, 9)?,
         chatroom_id: ChatroomId(uuid(row, 10)?),
         once: None,
+        lasting: None,
         sender_id: sender.id,
         sender,
-    })
+    };
+    Ok((message, state))
+}
+
+fn audience(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Role>> {
+    match row.get::<_, Option<i64>>(column)? {
+        None => Ok(None),
+        Some(_) => numbered(row, column, &Role::ALL, role_number).map(Some),
+    }
 }
 
 /// `None`: the key is none (any more).
@@ -357,6 +385,121 @@ fn kind_number(kind: MessageKind) -> i64 {
     }
 }
 
+// ---- What happened besides
+
+pub(super) const KEEP_EVENT: &str = "INSERT INTO event
+    (number, room, position, id, time, person, kind, target, text, tags, addressed_to, recipient, audience)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+/// Blanks the signal of this room, position and id.
+pub(super) const REDACT_EVENT: &str = "UPDATE event SET kind = 0, text = NULL, tags = NULL
+    WHERE room = ?1 AND position = ?2 AND id = ?3";
+/// The columns that [`event`] reads, of `event`, `person` and `room`.
+pub(super) const EVENT_COLUMNS: &str = "event.id, event.time, event.position, event.room, event.kind, event.target,
+    event.text, event.tags, coalesce(event.addressed_to, room.name, ''), event.recipient, event.audience, room.id,
+    event.person, person.client, person.name, person.ident, person.host, person.account, person.realname, person.bot";
+
+/// What `event.kind` says. [`kind::REDACTION`] and above: who may see a message may see what became of it.
+pub(super) mod kind {
+    pub const GONE: i64 = 0;
+    pub const SIGNAL: i64 = 1;
+    pub const REACTION: i64 = 2;
+    pub const REACTION_TAKEN_BACK: i64 = 3;
+    pub const REDACTION: i64 = 4;
+}
+
+/// A signal that lasts, or what else happened, as a row.
+pub(super) fn keep_event(
+    statement: &mut CachedStatement<'_>,
+    number: i64,
+    kept: &Kept,
+    person: i64,
+) -> rusqlite::Result<()> {
+    let (kind, text, tags, addressed_to, recipient, audience) = match kept {
+        Kept::Said { message, .. } => {
+            let (kind, value) = match message.lasting.as_deref() {
+                Some(Lasting::Reaction { on: true, value, .. }) => (kind::REACTION, Some(value.as_str())),
+                Some(Lasting::Reaction { on: false, value, .. }) => (kind::REACTION_TAKEN_BACK, Some(value.as_str())),
+                Some(Lasting::Asked) | None => (kind::SIGNAL, None),
+            };
+            let tags = message.tags.as_deref();
+            (kind, value, tags, &message.addressed_to, message.recipient_id, message.audience)
+        }
+        Kept::Happened(event) => {
+            let (kind, text, room) = match &event.happening.what {
+                What::Redacted { room, reason, .. } => (kind::REDACTION, reason.as_deref(), room),
+                // Nothing else is given to the log.
+                _ => return Ok(()),
+            };
+            (kind, text, None, &room.name, event.recipient_id, event.audience)
+        }
+    };
+    statement.execute(params![
+        number,
+        kept.room().0,
+        kept.position().0 as i64,
+        bytes(&kept.id().0),
+        time(kept.timestamp()),
+        person,
+        kind,
+        kept.target().as_ref().map(|target| bytes(&target.0)),
+        text,
+        tags,
+        // A room's name stands in the room's row.
+        recipient.map(|_| addressed_to.as_str()),
+        recipient.as_ref().map(|id| bytes(&id.0)),
+        audience.map(role_number),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Kept> {
+    let by = person(row, 12, last)?;
+    let (id, at, position) = (MessageId(uuid(row, 0)?), Timestamp(unsigned(row, 1)?), Position(unsigned(row, 2)?));
+    let (number, room_id, name) = (RoomNumber(row.get(3)?), ChatroomId(uuid(row, 11)?), text(row, 8)?);
+    let target = || match some_uuid(row, 5)? {
+        Some(target) => Ok(MessageId(target)),
+        None => Err(broken(5, Type::Null, "about no message".to_owned())),
+    };
+    let (recipient_id, audience) = (some_uuid(row, 9)?.map(ClientId), audience(row, 10)?);
+    let signal = |lasting, state| -> rusqlite::Result<Kept> {
+        let message = Message {
+            id,
+            sender_id: by.id,
+            payload: Box::default(),
+            timestamp: at,
+            chatroom_id: room_id,
+            position,
+            room: number,
+            sender: by.clone(),
+            kind: MessageKind::Signal,
+            tags: long_text(row, 7)?,
+            addressed_to: name.clone(),
+            audience,
+            recipient_id,
+            once: None,
+            lasting,
+        };
+        Ok(Kept::Said { message: Arc::new(message), state })
+    };
+    let reaction = |on| {
+        let value = some_text(row, 6)?.unwrap_or_default();
+        signal(Some(Box::new(Lasting::Reaction { to: target()?, on, value })), MessageState::AsSaid)
+    };
+    let happened = |what: What| {
+        let happening = Arc::new(Happening { at, by: by.clone(), what });
+        Kept::Happened(Arc::new(HistoryEvent { id, room: number, position, happening, audience, recipient_id }))
+    };
+    let room = || RoomRef { number, id: room_id, name: name.clone() };
+    match row.get(4)? {
+        kind::GONE => signal(None, MessageState::Redacted),
+        kind::SIGNAL => signal(Some(Box::new(Lasting::Asked)), MessageState::AsSaid),
+        kind::REACTION => reaction(true),
+        kind::REACTION_TAKEN_BACK => reaction(false),
+        kind::REDACTION => Ok(happened(What::Redacted { room: room(), target: target()?, reason: long_text(row, 6)? })),
+        other => Err(broken(4, Type::Integer, format!("not understood: {other}"))),
+    }
+}
+
 // ---- Values
 
 fn bytes(id: &Uuid) -> &[u8] {
@@ -374,6 +517,10 @@ fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+fn some_uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(Uuid::from_bytes))
 }
 
 fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<CompactString> {

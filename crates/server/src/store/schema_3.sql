@@ -1,3 +1,37 @@
 -- Version 3.
 -- Where in the one order someone joined; 0: before this was noted. What she may read can begin there (mode J).
 ALTER TABLE membership ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+
+-- Null: as it was said. 1: text is the newest of several. 2: redacted, text and tags are gone for good.
+ALTER TABLE message ADD COLUMN state INTEGER;
+
+-- What happened in a room and is no message: one row for each line of history that CHATHISTORY can show besides messages.
+-- Numbers only grow: whoever follows what becomes of messages (an index of their texts) reads on from the last number it
+-- knows, where target is not null.
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY,
+    room INTEGER NOT NULL,
+    -- Of the one order, like a message's; several rows of a room may share one.
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    time INTEGER NOT NULL,
+    -- Who did it, as she appeared before it.
+    person INTEGER NOT NULL,
+    -- What it is: see record.rs. 0: it was taken back and nothing is left of it.
+    kind INTEGER NOT NULL,
+    -- The id of the message that it is about.
+    target BLOB,
+    -- What it says: of a redaction the reason, of a reaction its value.
+    text TEXT,
+    -- Tags of a signal, as they came.
+    tags TEXT,
+    -- As of a message.
+    addressed_to TEXT,
+    recipient BLOB,
+    audience INTEGER
+) STRICT;
+CREATE INDEX event_place ON event (room, position);
+-- What is about messages, where it happened and by the message; ids are in the order of time. What is about no message
+-- (joins and the like) is in neither, so that the many do not stand in the way of the few.
+CREATE INDEX event_about_place ON event (room, position) WHERE target IS NOT NULL;
+CREATE INDEX event_about ON event (room, target, position) WHERE target IS NOT NULL;

@@ -162,5 +162,6 @@ fn message(room: u32, position: Position, sender: &Arc<Person>, text: &str) -> M
         audience: None,
         recipient_id: None,
         once: None,
+        lasting: None,
     }
 }

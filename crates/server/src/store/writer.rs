@@ -3,9 +3,10 @@
 use super::problem::{StoreError, in_file};
 use super::{Access, Durability, connect, record};
 use chat::change::Change;
+use chat::history::Kept;
 use chat::id::{ClientId, Position, RoomNumber, Timestamp};
 use chat::log::Batch;
-use chat::message::Message;
+use chat::message::{Message, MessageState};
 use chat::once::ONCE_MS;
 use chat::person::Person;
 use chat::snapshot::{AccountRecord, RoomRecord};
@@ -42,6 +43,7 @@ pub(super) struct Writer {
 struct Next {
     room: u32,
     message: i64,
+    event: i64,
     person: i64,
 }
 
@@ -139,8 +141,11 @@ impl Writer {
     fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         self.order.clear();
+        let mut has_events = false;
         for (place, change) in batch.changes.iter().enumerate() {
             match change {
+                Change::Posted(message) if message.lasting.is_some() => has_events = true,
+                Change::Happened(_) | Change::Redacted { .. } => has_events = true,
                 Change::Posted(message) => self.order.push((message.room, place as u32)),
                 Change::Room(room) => self.keep_room(room)?,
                 Change::RoomRemoved(room) => self.remove_room(*room, batch.timestamp)?,
@@ -161,6 +166,9 @@ impl Writer {
             }
         }
         self.keep_messages(batch)?;
+        if has_events {
+            self.keep_events(batch)?;
+        }
         self.connection
             .prepare_cached("UPDATE state SET position = ?1, timestamp = ?2, next_room = ?3")?
             .execute(params![batch.position.0 as i64, record::time(batch.timestamp), self.next.room])?;
@@ -231,6 +239,37 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// What happened besides, and what became of messages: behind the messages of the batch, in the order of the batch.
+    fn keep_events(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+        let Writer { connection, next, people, .. } = self;
+        for change in &batch.changes {
+            let kept = match change {
+                Change::Posted(message) if message.lasting.is_some() => {
+                    Kept::Said { message: message.clone(), state: MessageState::AsSaid }
+                }
+                Change::Happened(event) => Kept::Happened(event.clone()),
+                Change::Redacted { room, position, target } => {
+                    let of = params![room.0, position.0 as i64, target.0.as_bytes()];
+                    if connection.prepare_cached(record::REDACT_MESSAGE)?.execute(of)? == 0 {
+                        connection.prepare_cached(record::REDACT_EVENT)?.execute(of)?;
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
+            let by = match &kept {
+                Kept::Said { message, .. } => &message.sender,
+                Kept::Happened(event) => &event.happening.by,
+            };
+            let person = person_number(connection, people, &mut next.person, by)?;
+            record::keep_event(&mut connection.prepare_cached(record::KEEP_EVENT)?, next.event, &kept, person)?;
+            next.event += 1;
+        }
+        Ok(())
+    }
+}
+
 fn posted(batch: &Batch, place: u32) -> Option<&Message> {
     match batch.changes.get(place as usize) {
         Some(Change::Posted(message)) => Some(message),
@@ -265,23 +304,26 @@ fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<
         Durability::Full => "FULL",
         Durability::Relaxed => "NORMAL",
     };
+    // What is deleted or blanked is overwritten: a message that was redacted is not to be found in the file.
     // Checkpoints are asked for by `checkpoint.rs`; SQLite's own would hold up a commit.
     connection.execute_batch(&format!(
         "PRAGMA synchronous = {synchronous};
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = {KEPT_WAL_BYTES};
-         PRAGMA cache_size = -{CACHE_KIB};"
+         PRAGMA cache_size = -{CACHE_KIB};
+         PRAGMA secure_delete = ON;"
     ))
 }
 
 impl Next {
     fn read(connection: &Connection) -> rusqlite::Result<Next> {
         connection.query_row(
-            "SELECT next_room, (SELECT max(number) FROM message), (SELECT max(number) FROM person) FROM state",
+            "SELECT next_room, (SELECT max(number) FROM message), (SELECT max(number) FROM event),
+             (SELECT max(number) FROM person) FROM state",
             [],
             |row| {
-                let (message, person): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-                Ok(Next { room: row.get(0)?, message: message.unwrap_or(0) + 1, person: person.unwrap_or(0) + 1 })
+                let behind = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0) + 1);
+                Ok(Next { room: row.get(0)?, message: behind(1)?, event: behind(2)?, person: behind(3)? })
             },
         )
     }

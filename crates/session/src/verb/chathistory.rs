@@ -9,9 +9,9 @@ use crate::time_text::{parse_time, time_text};
 use crate::turn::Turn;
 use chat::command::Command;
 use chat::event::Event;
-use chat::history::{Grant, Mark, Stretch};
+use chat::history::{Grant, Item, Kept, Mark, Stretch, View};
 use chat::id::{MessageId, Timestamp};
-use chat::message::Message;
+use chat::message::MessageState;
 use chat::query::{Answer, Conversation, Query};
 use compact_str::CompactString;
 use std::sync::Arc;
@@ -146,7 +146,8 @@ pub(crate) fn answer(turn: &mut Turn<'_>, mut asked: Box<Asked>, answer: &Answer
                 if targets::is_room(&asked.target) {
                     asked.target = grant.name.clone();
                 }
-                turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, limit });
+                let view = view(turn);
+                turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, view, limit });
                 turn.await_with(Awaiting::History(asked));
             }
         }
@@ -165,7 +166,7 @@ pub(crate) fn answer(turn: &mut Turn<'_>, mut asked: Box<Asked>, answer: &Answer
 /// The store has been read.
 pub(crate) fn read(turn: &mut Turn<'_>, asked: &Asked, result: &WorkResult) {
     match (&asked.what, result) {
-        (What::Messages(_), WorkResult::Messages { messages, .. }) => write_batch(turn, &asked.target, messages),
+        (What::Messages(_), WorkResult::Page { items, .. }) => write_batch(turn, &asked.target, items),
         (What::Targets { from, to, among }, WorkResult::LatestTimes(times)) => {
             write_targets(turn, among, times, *from, *to, asked.limit);
         }
@@ -176,15 +177,37 @@ pub(crate) fn read(turn: &mut Turn<'_>, asked: &Asked, result: &WorkResult) {
     }
 }
 
-fn write_batch(turn: &mut Turn<'_>, target: &str, messages: &[Arc<Message>]) {
+/// What the client can be shown besides messages. The specification allows only lines that a capability of the client's
+/// allows; redactions do not need event-playback (message-redaction "Chat history").
+fn view(turn: &Turn<'_>) -> View {
+    View { redactions: turn.has(Capability::MessageRedaction), events: turn.has(Capability::EventPlayback) }
+}
+
+fn write_batch(turn: &mut Turn<'_>, target: &str, items: &[Item]) {
     turn.batch("chathistory", &[target], |turn| {
         let mut lines = Vec::new();
-        for message in messages {
-            render::render(&Event::Posted(message.clone()), turn.session.form(), turn.facts, &mut lines);
-            turn.lines_of_batch(&lines);
+        for item in items {
+            render::render(&event_of(&item.kept), turn.session.form(), turn.facts, &mut lines);
+            turn.lines_of_batch(&lines, item.is_context.then_some(CONTEXT));
             lines.clear();
         }
     });
+}
+
+/// The tag of what is said of the message before it (chathistory "draft/chathistory-context tag").
+const CONTEXT: &str = "draft/chathistory-context";
+
+/// In the place of what was redacted. Shown only to those who know of redactions, before the redaction itself.
+const REDACTED: &str = "[redacted]";
+
+fn event_of(kept: &Kept) -> Event {
+    match kept {
+        Kept::Said { message, state: MessageState::Redacted } => {
+            Event::Posted(Arc::new(message.with_payload(REDACTED)))
+        }
+        Kept::Said { message, .. } => Event::Posted(message.clone()),
+        Kept::Happened(event) => Event::Happened(event.happening.clone()),
+    }
 }
 
 /// With the semantics of BETWEEN: both ends are left out, and it is counted from the first towards the second.
@@ -229,17 +252,18 @@ pub(crate) fn ask_for_replay(turn: &mut Turn<'_>, grant: &Grant) {
     if limit == 0 || turn.has(Capability::Chathistory) {
         return;
     }
-    let grant = Box::new(grant.clone());
-    turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch: Stretch::Latest { after: None }, limit });
+    let (grant, stretch, view) = (Box::new(grant.clone()), Stretch::Latest { after: None }, View::default());
+    turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, view, limit });
 }
 
 /// What was read for a replay. Those who see no time tag see the time in the text: old words must not look new.
-pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, messages: &[Arc<Message>]) {
+pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, items: &[Item]) {
     if turn.has(Capability::ServerTime) {
-        return write_batch(turn, room, messages);
+        return write_batch(turn, room, items);
     }
     let mut lines = Vec::new();
-    for message in messages {
+    for item in items {
+        let Kept::Said { message, .. } = &item.kept else { continue };
         let time = time_text(message.timestamp);
         let time = str::from_utf8(&time).unwrap_or_default();
         // 2026-11-22T11:32:07.045Z

@@ -8,11 +8,11 @@ use crate::targets;
 use crate::turn::Turn;
 use chat::command::{Announcement, Command, Post, Recipient};
 use chat::event::Event;
-use chat::history::{Grant, Mark, Stretch};
+use chat::history::Grant;
 use chat::id::MessageId;
 use chat::mask::glob;
 use chat::membership::Role;
-use chat::message::{Message, MessageKind};
+use chat::message::{Message, MessageKind, MessageState};
 use chat::name::ChatroomName;
 use chat::once::OnceKey;
 use compact_str::CompactString;
@@ -109,6 +109,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
             tags: tags.clone(),
             between_programs,
             once: once.clone(),
+            lasting: None,
         })));
     }
 }
@@ -192,17 +193,23 @@ fn once_key(turn: &Turn<'_>, line: &Line<'_>) -> Result<Option<OnceKey>, ()> {
 /// That was said before: the message as it was said then is read, to be its echo.
 pub(crate) fn answer_repeated(turn: &mut Turn<'_>, id: MessageId, grant: &Grant) {
     if turn.has(Capability::EchoMessage) {
-        let (grant, stretch) = (Box::new(grant.clone()), Stretch::Around(Mark::Message(id)));
-        turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, limit: 1 });
+        let grant = Box::new(grant.clone());
+        turn.work(|ticket| Work::FindMessage { ticket, grant, id });
     }
 }
 
 /// The original's echo.
-pub(crate) fn write_repeated(turn: &mut Turn<'_>, messages: &[Arc<Message>]) {
-    let form = turn.session.form();
-    let facts = turn.facts;
-    for message in messages {
-        render::render(&Event::Posted(message.clone()), form, facts, turn.ready_lines());
+pub(crate) fn write_repeated(turn: &mut Turn<'_>, found: Option<(Arc<Message>, MessageState)>) {
+    match found {
+        Some((message, MessageState::AsSaid | MessageState::Edited)) => {
+            let form = turn.session.form();
+            let facts = turn.facts;
+            render::render(&Event::Posted(message), form, facts, turn.ready_lines());
+        }
+        Some((_, MessageState::Redacted)) | None => {
+            let verb = turn.verb();
+            turn.fail(verb, "NOT_KEPT", &["parlor/once"], "This was posted before, and is not kept any more");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ struct Model {
 impl Model {
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Posted(_) => {}
+            Change::Posted(_) | Change::Happened(_) | Change::Redacted { .. } => {}
             Change::Room(room) => {
                 self.next_room = self.next_room.max(room.number.0 + 1);
                 self.rooms.insert(room.number.0, (**room).clone());
@@ -420,4 +420,55 @@ fn keys_are_known_at_the_next_start_and_gone_after_a_day() {
     assert_eq!(known(), ["c"]);
     let history = store.history().expect("a reader");
     assert_eq!(history.count("posted_once"), 1, "no longer than a day");
+}
+
+/// Text and tags are in no file of the folder any more, and who said it when is.
+#[test]
+fn what_is_redacted_is_gone_from_the_disk() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit(vec![boxed_room(room(1))]);
+    let mut say = |text: &str, tags: &str| {
+        let position = writing.next_position();
+        let message = Arc::new(Message { tags: Some(tags.into()), ..message(1, position, &person(1), text) });
+        writing.commit(vec![Change::Posted(message.clone())]);
+        message
+    };
+    // A text that fills pages of its own, too.
+    let long = "looooong".repeat(2_000);
+    let before = say("before", "+a=tagbefore");
+    let secrets = [say("the secret of the tea", "+a=secrettag"), say(&long, "+b=longtag")];
+    let after = say("after", "+a=tagafter");
+    let kept_state = |message: &Message| {
+        let history = store.history().expect("a reader");
+        let grant = chat::history::Grant {
+            room: RoomNumber(1),
+            name: "#room1".into(),
+            reader: client(9),
+            role: None,
+            since: Default::default(),
+        };
+        history.find(&grant, message.id).expect("read").expect("found")
+    };
+    for secret in &secrets {
+        writing.commit(vec![Change::Redacted { room: RoomNumber(1), position: secret.position, target: secret.id }]);
+        let (left, state) = kept_state(secret);
+        assert_eq!(state, chat::message::MessageState::Redacted);
+        assert_eq!(format!("{left:?}"), format!("{:?}", secret.redacted()));
+    }
+    for message in [&before, &after] {
+        assert_eq!(format!("{:?}", kept_state(message).0), format!("{message:?}"));
+    }
+    // At the end SQLite folds the log of writes into the file and removes it.
+    drop((writing, store));
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder.path()).expect("the folder") {
+        bytes.extend(std::fs::read(entry.expect("an entry").path()).expect("read"));
+    }
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("before") && holds("tagafter"), "what was not redacted is there");
+    for gone in ["the secret", "secrettag", "loooooong", "longtag"] {
+        assert!(!holds(gone), "{gone} is still there");
+    }
 }

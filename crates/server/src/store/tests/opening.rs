@@ -147,9 +147,19 @@ fn a_backup_overwrites_nothing_and_copies_nothing_foreign() {
     check(&database(&foreign), Problem::NotOurs);
 }
 
-/// A database as the first version left it, with messages, is brought up to date and goes on.
+/// A database as each earlier version left it, with messages, is brought up to date and goes on.
 #[test]
-fn a_database_of_version_1_is_brought_up_to_date() {
+fn a_database_of_an_earlier_version_is_brought_up_to_date() {
+    const BACK_TO_2: &str = "DROP TABLE event; ALTER TABLE message DROP COLUMN state; \
+        ALTER TABLE membership DROP COLUMN position; PRAGMA user_version = 2;";
+    const BACK_TO_1: &str = "DROP TABLE posted_once; PRAGMA user_version = 1;";
+    check_upgrade(BACK_TO_2);
+    check_upgrade(&format!("{BACK_TO_2}{BACK_TO_1}"));
+}
+
+/// `as_it_was`: makes a database of this version an older one.
+#[track_caller]
+fn check_upgrade(as_it_was: &str) {
     let folder = folder();
     let path = database(&folder);
     let mut writing = Writing::start(&path);
@@ -164,9 +174,7 @@ fn a_database_of_version_1_is_brought_up_to_date() {
     writing.commit(vec![said]);
     drop(writing);
     let connection = Connection::open(&path).expect("opened");
-    connection
-        .execute_batch("DROP TABLE posted_once; ALTER TABLE membership DROP COLUMN position; PRAGMA user_version = 1;")
-        .expect("as it was");
+    connection.execute_batch(as_it_was).expect("as it was");
     drop(connection);
     let store = Store::open(&path, Durability::Full).expect("brought up to date");
     let snapshot = store.snapshot().expect("read");

@@ -1,58 +1,98 @@
 //! Every way of asking for a stretch of history, against the plainest implementation of what it means.
 
 use super::*;
-use chat::history::{Grant, Mark, Since, Stretch, select};
+use chat::event::{Happening, RoomRef, What};
+use chat::history::{Grant, HistoryEvent, Item, Kept, Mark, Past, Since, Stretch, View};
 use chat::membership::Role;
+use chat::message::Lasting;
 use proptest::prelude::*;
 
-/// Small numbers by which a case is made: room, speaker, audience.
-type Said = (u32, u64, Option<u8>);
+/// Small numbers by which a line is made: what, room, speaker, audience, and what it is about.
+type Line = (u8, u32, u64, Option<u8>, u16);
 
 fn role(number: u8) -> Role {
     Role::ALL[usize::from(number) % Role::ALL.len()]
 }
 
-/// A place among or beside the messages: by id, by time, or the id of a message that was never said.
-fn mark(said: &[Arc<Message>], (kind, at): (u8, u16)) -> Mark {
-    let of = said.get(usize::from(at) % said.len().max(1));
+/// A place among or beside what is kept: by id, by time, or the id of a message that was never said.
+fn mark(past: &Past, (kind, at): (u8, u16)) -> Mark {
+    let of = past.kept().get(usize::from(at) % past.kept().len().max(1));
     match (kind % 3, of) {
-        (0, Some(message)) => Mark::Message(message.id),
+        (0, Some(kept)) => Mark::Message(kept.id()),
         (1, _) => Mark::Message(MessageId(uuid_v7(Timestamp(START.0 + u64::from(at) % 20), 1, 99))),
         _ => Mark::Time(Timestamp(START.0 + u64::from(at) % 20)),
     }
 }
 
+/// Mostly messages; also signals that last, reactions to what is kept already (wherever it is), and redactions.
+fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, at): Line) -> Vec<Change> {
+    let of = past.kept().get(usize::from(at) % past.kept().len().max(1));
+    let audience = audience.map(role);
+    let message = || message(in_room, position, &person(speaker), "x");
+    let signal = |lasting| {
+        let (kind, tags, payload) = (MessageKind::Signal, Some("+a=b".into()), Box::default());
+        let message = Message { kind, tags, payload, audience, lasting: Some(Box::new(lasting)), ..message() };
+        vec![Change::Posted(Arc::new(message))]
+    };
+    match (what % 16, of) {
+        (0, _) => signal(Lasting::Asked),
+        (1..4, Some(kept)) => {
+            let value = ["+1", "tea"][usize::from(at) % 2].into();
+            signal(Lasting::Reaction { to: kept.id(), on: what % 16 > 1, value })
+        }
+        (4, Some(Kept::Said { message: said, .. })) => {
+            let number = said.room;
+            let room = RoomRef { number, id: room_id(number.0), name: format!("#room{}", number.0).into() };
+            let what = What::Redacted { room, target: said.id, reason: (at % 2 == 0).then(|| "spam".into()) };
+            let happening = Arc::new(Happening { at: time_of(position), by: person(speaker), what });
+            let (id, audience) = (message_id(position), said.audience);
+            let event = HistoryEvent { id, room: number, position, happening, audience, recipient_id: None };
+            vec![
+                Change::Redacted { room: number, position: said.position, target: said.id },
+                Change::Happened(Arc::new(event)),
+            ]
+        }
+        _ => vec![Change::Posted(Arc::new(Message { audience, ..message() }))],
+    }
+}
+
+/// Everything of a page, in a form that can be compared.
+fn shown(page: &[Item]) -> Vec<String> {
+    page.iter().map(|item| format!("{item:?}")).collect()
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(16) })]
 
     #[test]
     fn stretches_are_what_the_plain_reader_says(
         batches in prop::collection::vec(
-            prop::collection::vec((0..3u32, 1..3u64, prop::option::weighted(0.3, 0..5u8)), 1..12), 1..8),
+            prop::collection::vec(
+                (any::<u8>(), 0..3u32, 1..3u64, prop::option::weighted(0.3, 0..5u8), any::<u16>()), 1..12), 1..10),
         questions in prop::collection::vec(
             ((0..6u8, 0..3u32, 0..9usize), (any::<(u8, u16)>(), any::<(u8, u16)>()),
-             (1..3u64, prop::option::of(0..5u8), (prop::option::of(0..40u64), prop::option::of(0..40u64)))),
+             (1..3u64, prop::option::of(0..5u8), (prop::option::of(0..40u64), prop::option::of(0..40u64))),
+             any::<(bool, bool)>()),
             40),
     ) {
         let folder = folder();
         let store = Store::open(&database(&folder), Durability::Relaxed).expect("opened");
         let mut writing = Writing::on(&store);
         writing.commit((0..3).map(|number| Change::Room(Box::new(room(number)))).collect());
-        let mut said: Vec<Arc<Message>> = Vec::new();
+        let mut past = Past::default();
         for batch in batches {
-            let changes = batch.into_iter().map(|(room, speaker, audience): Said| {
+            let mut all = Vec::new();
+            for line in batch {
                 let position = writing.next_position();
-                let audience = audience.map(role);
-                let message = Arc::new(Message { audience, ..message(room, position, &person(speaker), "x") });
-                said.push(message.clone());
-                Change::Posted(message)
-            });
-            let changes = changes.collect();
-            writing.commit(changes);
+                all.extend(changes(&past, position, line));
+            }
+            writing.commit(all.clone());
+            // What is redacted or reacted to is on disk by then.
+            all.iter().for_each(|change| past.apply(change));
         }
         let history = store.history().expect("a reader");
-        for ((kind, room, limit), (one, other), (reader, highest, (position, time))) in questions {
-            let (one, other) = (mark(&said, one), mark(&said, other));
+        for ((kind, room, limit), (one, other), (reader, highest, (position, time)), (redactions, events)) in questions {
+            let (one, other) = (mark(&past, one), mark(&past, other));
             let stretch = match kind {
                 0 => Stretch::Latest { after: None },
                 1 => Stretch::Latest { after: Some(one) },
@@ -66,15 +106,25 @@ proptest! {
                 position: Position(position.unwrap_or(0)),
                 time: Timestamp(time.map_or(0, |time| START.0 + time / 5)),
             };
+            let view = View { redactions, events };
             let grant = Grant { room: RoomNumber(room), name: "#room".into(), reader: client(reader), role, since };
-            let found = history.read(&grant, stretch, limit).expect("read");
-            let found: Vec<Position> = found.iter().map(|message| message.position).collect();
-            let expected = select(&said, &grant, stretch, limit);
-            let expected: Vec<Position> = expected.iter().map(|message| message.position).collect();
-            prop_assert_eq!(found, expected, "{:?} of {:?}, at most {}", stretch, grant, limit);
-            let latest = select(&said, &grant, Stretch::Latest { after: None }, 1);
-            let latest = latest.first().map(|message| message.timestamp);
-            prop_assert_eq!(history.latest_time(&grant).expect("read"), latest);
+            let found = history.read(&grant, stretch, view, limit).expect("read");
+            let expected = past.read(&grant, stretch, view, limit);
+            prop_assert_eq!(shown(&found), shown(&expected), "{:?} of {:?}, {:?}, at most {}", stretch, grant, view, limit);
+            prop_assert_eq!(history.latest_time(&grant).expect("read"), past.latest_time(&grant));
+        }
+        for kept in past.kept() {
+            for of in 0..3 {
+                let grant = Grant {
+                    room: RoomNumber(of),
+                    name: "#room".into(),
+                    reader: client(1),
+                    role: Some(Role::Voice),
+                    since: Since::default(),
+                };
+                let found = history.find(&grant, kept.id()).expect("looked up");
+                prop_assert_eq!(format!("{found:?}"), format!("{:?}", past.find(&grant, kept.id())));
+            }
         }
     }
 }

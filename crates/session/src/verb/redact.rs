@@ -1,0 +1,288 @@
+//! REDACT: takes a message away for good (IRCv3 draft message-redaction). The hub says whether the conversation may be
+//! read, a reader of the store finds the message ([`Work::FindMessage`]), and with what was found the hub decides.
+
+use super::{Awaiting, Phase, Verb};
+use crate::session::{Work, WorkResult};
+use crate::targets;
+use crate::turn::Turn;
+use chat::command::Command;
+use chat::id::MessageId;
+use chat::message::MessageState;
+use chat::query::{Answer, Conversation, Query};
+use compact_str::{CompactString, format_compact};
+use wire::{Capability, Line, Numeric};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "REDACT",
+    parameters: 2,
+    phase: Phase::Registered,
+    cost: 2,
+    receive,
+    help: "REDACT <room or nick> <msgid> [:<reason>]\n\
+           Takes a message away for good: one of your own within 24 hours, in a room that you moderate (+h and above) any.\n\
+           For clients with the capability draft/message-redaction.",
+};
+
+/// What is to be redacted, until it is found.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    target: CompactString,
+    /// As the client wrote it.
+    id: CompactString,
+    reason: Option<Box<str>>,
+}
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    // The verb comes with the capability: "a client MUST negotiate" it.
+    if !turn.has(Capability::MessageRedaction) {
+        turn.numeric(Numeric::ERR_UNKNOWNCOMMAND).param("REDACT").trailing("Unknown command");
+        return;
+    }
+    let param = |at| line.param(at).unwrap_or_default();
+    let (target, id, reason) = (param(0), param(1), param(2));
+    if !targets::fits(turn, "The reason", &[target, id], reason, turn.facts.limits.kick_length) {
+        return;
+    }
+    let Some(of) = conversation(turn, target) else {
+        return invalid_target(turn, target);
+    };
+    let reason = (!reason.is_empty()).then(|| reason.into());
+    let asked = Asked { target: target.into(), id: id.into(), reason };
+    turn.await_with(Awaiting::Redaction(Box::new(asked)));
+    turn.ask(Command::Ask(Query::History { of }));
+}
+
+/// What a target names; `None`: no room can have this name.
+pub(super) fn conversation(turn: &Turn<'_>, target: &str) -> Option<Conversation> {
+    if targets::is_room(target) {
+        chat::name::ChatroomName::parse(target, &turn.facts.name_rules).ok().map(Conversation::Room)
+    } else {
+        Some(Conversation::With(targets::person(turn, target)))
+    }
+}
+
+/// The hub has said whether the conversation may be read.
+pub(crate) fn answer(turn: &mut Turn<'_>, asked: Box<Asked>, answer: &Answer) {
+    match answer {
+        Answer::HistoryGranted(Some(grant)) => match asked.id.parse() {
+            Ok(id) => {
+                let (grant, id) = (grant.clone(), MessageId(id));
+                turn.work(|ticket| Work::FindMessage { ticket, grant, id });
+                turn.await_with(Awaiting::Redaction(asked));
+            }
+            Err(_) => unknown(turn, &asked),
+        },
+        Answer::HistoryGranted(None) => unknown(turn, &asked),
+        // One answer for all reasons: whether a room is there is nobody's business who may not read it.
+        _ => invalid_target(turn, &asked.target),
+    }
+}
+
+/// The store has been read.
+pub(crate) fn found(turn: &mut Turn<'_>, asked: Box<Asked>, result: WorkResult) {
+    match result {
+        WorkResult::Found(Some((message, MessageState::AsSaid | MessageState::Edited))) => {
+            turn.await_with(Awaiting::About(format_compact!("{} {}", asked.target, asked.id)));
+            turn.ask(Command::Redact { message, reason: asked.reason });
+        }
+        WorkResult::Found(_) => unknown(turn, &asked),
+        _ => {
+            let context = [targets::shown(&asked.target), targets::shown(&asked.id)];
+            turn.fail("REDACT", "TRY_AGAIN", &context, "The message could not be looked up just now; repeat it later");
+        }
+    }
+}
+
+fn invalid_target(turn: &mut Turn<'_>, target: &str) {
+    turn.fail("REDACT", "INVALID_TARGET", &[targets::shown(target)], "You cannot delete messages from there");
+}
+
+fn unknown(turn: &mut Turn<'_>, asked: &Asked) {
+    let context = [targets::shown(&asked.target), targets::shown(&asked.id)];
+    turn.fail("REDACT", "UNKNOWN_MSGID", &context, "There is no such message here, or it was deleted already");
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::check;
+
+    /// `{hi}`: the msgid of what was said with the text `hi`.
+    const ROOM: &str = "
+        alice= message-tags echo-message batch labeled-response draft/message-redaction draft/chathistory
+        bob= message-tags echo-message draft/message-redaction batch draft/chathistory
+        eve= message-tags batch draft/chathistory
+        plain=
+        alice> JOIN #tea
+        bob> JOIN #tea
+        eve> JOIN #tea
+        plain> JOIN #tea
+        alice<<
+        bob<<
+        eve<<
+        plain<<
+        bob> PRIVMSG #tea :hi
+        alice<<
+        bob<<
+        eve<<
+        plain<<
+        ";
+
+    fn check_room(transcript: &str) {
+        check(&format!("{ROOM}{transcript}"));
+    }
+
+    #[test]
+    fn an_author_takes_her_words_back() {
+        check_room(
+            "bob> REDACT #TEA {hi}
+             alice< :bob!… REDACT #tea {hi}
+             bob< :bob!… REDACT #tea {hi}
+             eve> CHATHISTORY LATEST #tea * 10
+             eve< …BATCH +1 chathistory #tea
+             eve< …BATCH -1
+             alice> CHATHISTORY LATEST #tea * 10
+             alice< …BATCH +1 chathistory #tea
+             alice< @batch=1;msgid={hi} :bob!… PRIVMSG #tea :[redacted]
+             alice< @batch=1;draft/chathistory-context :bob!… REDACT #tea {hi}
+             alice< …BATCH -1
+             bob> REDACT #tea {hi}
+             bob< :irc.example FAIL REDACT UNKNOWN_MSGID #tea {hi} :…",
+        );
+    }
+
+    #[test]
+    fn an_operator_takes_away_what_others_said() {
+        check_room(
+            "+86401
+             alice<<
+             bob<<
+             eve<<
+             plain<<
+             bob> REDACT #tea {hi}
+             bob< :irc.example FAIL REDACT REDACT_WINDOW_EXPIRED #tea {hi} 86400 :…
+             alice> @label=x REDACT #tea {hi} :wrong room
+             alice< @label=x :alice!… REDACT #tea {hi} :wrong room
+             bob< :alice!… REDACT #tea {hi} :wrong room
+             alice> PRIVMSG #tea :hello
+             alice<<
+             bob<<
+             eve<<
+             plain<<
+             bob> REDACT #tea {hello}
+             bob< :irc.example FAIL REDACT REDACT_FORBIDDEN #tea {hello} :…",
+        );
+    }
+
+    #[test]
+    fn whoever_was_away_learns_of_it() {
+        check_room(
+            "alice> PRIVMSG #tea :later
+             alice<<
+             bob<<
+             eve<<
+             plain<<
+             alice> REDACT #tea {hi}
+             alice<<
+             bob<<
+             bob> CHATHISTORY AFTER #tea msgid={later} 10
+             bob< …BATCH +1 chathistory #tea
+             bob< @batch=1 :alice!… REDACT #tea {hi}
+             bob< …BATCH -1
+             eve> CHATHISTORY AFTER #tea msgid={later} 10
+             eve< …BATCH +1 chathistory #tea
+             eve< …BATCH -1",
+        );
+    }
+
+    #[test]
+    fn direct_messages_are_their_author_s_to_take_back() {
+        check_room(
+            "alice> PRIVMSG bob :psst
+             alice<<
+             bob<<
+             bob> REDACT alice {psst}
+             bob< :irc.example FAIL REDACT REDACT_FORBIDDEN alice {psst} :…
+             eve> CAP REQ draft/message-redaction
+             eve<<
+             eve> REDACT bob {psst}
+             eve< :irc.example FAIL REDACT UNKNOWN_MSGID bob {psst} :…
+             alice> NICK alicia
+             alice<<
+             bob<<
+             eve<<
+             plain<<
+             alice> REDACT bob {psst} :never mind
+             alice< :alicia!… REDACT bob {psst} :never mind
+             bob< :alicia!… REDACT bob {psst} :never mind",
+        );
+    }
+
+    #[test]
+    fn every_refusal() {
+        check_room(
+            "alice> REDACT #tea
+             alice< :irc.example 461 alice REDACT :…
+             alice> REDACT #none {hi}
+             alice< :irc.example FAIL REDACT INVALID_TARGET #none :…
+             alice> REDACT #bad,name {hi}
+             alice< :irc.example FAIL REDACT INVALID_TARGET #bad,name :…
+             alice> REDACT nobody {hi}
+             alice< :irc.example FAIL REDACT INVALID_TARGET nobody :…
+             alice> REDACT #tea nothing-like-it
+             alice< :irc.example FAIL REDACT UNKNOWN_MSGID #tea nothing-like-it :…
+             alice> REDACT #tea 0190a6a0-0000-7000-8000-000000000000
+             alice< :irc.example FAIL REDACT UNKNOWN_MSGID #tea 0190a6a0-0000-7000-8000-000000000000 :…
+             alice> REDACT bob {hi} ## said in #tea
+             alice< :irc.example FAIL REDACT UNKNOWN_MSGID bob {hi} :…
+             eve> REDACT #tea {hi}
+             eve< :irc.example 421 eve REDACT :Unknown command
+             bob> PART #tea
+             alice<<
+             bob<<
+             eve<<
+             plain<<
+             bob> REDACT #tea {hi}
+             bob< :irc.example FAIL REDACT INVALID_TARGET #tea :…
+             store fails
+             alice> REDACT #tea {hi}
+             alice< :irc.example FAIL REDACT STORAGE_FULL #tea {hi} :…
+             store works
+             store unreadable
+             alice> REDACT #tea {hi}
+             alice< :irc.example FAIL REDACT TRY_AGAIN #tea {hi} :…
+             store works
+             alice> REDACT #tea {hi}
+             alice< :alice!… REDACT #tea {hi}",
+        );
+    }
+
+    #[test]
+    fn what_was_said_to_a_rank_is_redacted_before_it() {
+        check_room(
+            "bob> PRIVMSG @#tea :help
+             alice<<
+             bob<<
+             alice> REDACT #tea {help}
+             alice< :alice!… REDACT #tea {help}
+             bob< :alice!… REDACT #tea {help}",
+        );
+    }
+
+    #[test]
+    fn a_repeat_of_what_was_redacted_is_not_posted_again() {
+        check_room(
+            "bob> CAP REQ parlor/once
+             bob<<
+             bob> @parlor/once=k PRIVMSG #tea :once
+             alice<<
+             bob<<
+             eve<<
+             plain<<
+             bob> REDACT #tea {once}
+             alice<<
+             bob<<
+             bob> @parlor/once=k PRIVMSG #tea :once
+             bob< :irc.example FAIL PRIVMSG NOT_KEPT parlor/once :…",
+        );
+    }
+}
