@@ -1,6 +1,6 @@
 //! A room: its name, its rules, who is in it, what was said last.
 
-use crate::id::{ChatroomId, Position, RoomNumber, SessionId, Timestamp};
+use crate::id::{ChatroomId, ClientId, Position, RoomNumber, SessionId, Timestamp};
 use crate::mask::{self, Verdict};
 use crate::membership::Roles;
 use crate::message::Message;
@@ -10,7 +10,7 @@ use crate::refusal::ListKind;
 use crate::snapshot::{ListEntry, RoomKind, RoomRecord, Topic};
 use compact_str::CompactString;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// A room with who is present in it. Only the hub changes one.
@@ -36,6 +36,9 @@ pub struct Chatroom {
     pub(crate) sessions: SmallVec<[u32; 4]>,
     /// Something was said here once: then the room is not forgotten.
     pub(crate) has_history: bool,
+    /// Who spoke when, in slow mode; by identity, so that leaving and coming back is no way round it. Not kept on disk.
+    #[expect(clippy::box_collection, reason = "most rooms have none")]
+    pub(crate) spoke: Option<Box<BTreeMap<ClientId, Timestamp>>>,
     /// The rows of all members, until something in them changes.
     pub(crate) rows: Option<Arc<[MemberRow]>>,
 }
@@ -44,7 +47,7 @@ pub struct Chatroom {
 pub(crate) enum ChatroomKind {
     Named,
     /// The direct conversation of two clients, the smaller id first.
-    Direct(crate::id::ClientId, crate::id::ClientId),
+    Direct(ClientId, ClientId),
 }
 
 /// What a room's operators decide, and who they are for good.
@@ -54,6 +57,10 @@ pub(crate) struct Rules {
     pub topic: Option<Box<Topic>>,
     pub key: Option<CompactString>,
     pub member_limit: Option<u32>,
+    /// Slow mode: between two messages of one member, who has no role, pass as many seconds.
+    pub slow_seconds: Option<u32>,
+    /// Where those go who are kept out. The room may be gone.
+    pub forward: Option<RoomNumber>,
     pub lists: Vec<(ListKind, ListEntry)>,
     /// Accounts, present or not, that are at least operator here. With none, and not registered, nobody owns the room.
     pub operators: u32,
@@ -126,10 +133,14 @@ pub enum RoomFlag {
     Registered = 8,
     /// What was said before someone joined is not hers to read.
     HistorySinceJoin = 9,
+    /// Only half-operators and above speak: all others read.
+    Announcements = 10,
+    /// Its name is told to nobody who does not know it: not in lists, not in anyone's profile.
+    Unlisted = 11,
 }
 
 impl RoomFlag {
-    pub const ALL: [RoomFlag; 10] = [
+    pub const ALL: [RoomFlag; 12] = [
         RoomFlag::Moderated,
         RoomFlag::MembersSpeak,
         RoomFlag::Secret,
@@ -140,6 +151,8 @@ impl RoomFlag {
         RoomFlag::AccountsSpeak,
         RoomFlag::Registered,
         RoomFlag::HistorySinceJoin,
+        RoomFlag::Announcements,
+        RoomFlag::Unlisted,
     ];
 }
 
@@ -165,6 +178,7 @@ impl Chatroom {
             members: Vec::new(),
             sessions: SmallVec::new(),
             has_history: false,
+            spoke: None,
             rows: None,
         }
     }
@@ -183,6 +197,8 @@ impl Chatroom {
             flags: self.rules.flags.iter().collect(),
             key: self.rules.key.clone(),
             member_limit: self.rules.member_limit,
+            slow_seconds: self.rules.slow_seconds,
+            forward: self.rules.forward,
             lists: self.rules.lists.clone(),
         }
     }
@@ -194,6 +210,14 @@ impl Chatroom {
     /// Nobody can act as its operator for good: neither an account nor its registration keeps it.
     pub(crate) fn is_unowned(&self) -> bool {
         self.rules.operators == 0 && !self.has(RoomFlag::Registered)
+    }
+
+    /// For how many seconds this client must wait before it speaks again, if slow mode holds for it.
+    pub(crate) fn wait_seconds(&self, client: ClientId, now: Timestamp) -> Option<u32> {
+        let slow_ms = u64::from(self.rules.slow_seconds?) * 1000;
+        let last = self.spoke.as_ref()?.get(&client)?;
+        let left_ms = (last.0 + slow_ms).saturating_sub(now.0);
+        (left_ms > 0).then(|| left_ms.div_ceil(1000) as u32)
     }
 
     pub(crate) fn sessions_on(&self, shard: usize) -> u32 {

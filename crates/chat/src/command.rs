@@ -233,11 +233,33 @@ pub enum AccountChange {
 /// One step of a change of a room's settings, in the order given.
 #[derive(Clone, PartialEq, Debug)]
 pub enum RoomChange {
-    Flag { on: bool, flag: RoomFlag },
-    Key { key: Option<CompactString> },
-    MemberLimit { limit: Option<u32> },
-    Role { on: bool, role: Role, who: Username },
-    List { on: bool, list: ListKind, mask: CompactString },
+    Flag {
+        on: bool,
+        flag: RoomFlag,
+    },
+    Key {
+        key: Option<CompactString>,
+    },
+    MemberLimit {
+        limit: Option<u32>,
+    },
+    SlowMode {
+        seconds: Option<u32>,
+    },
+    /// Where those go who are kept out.
+    Forward {
+        to: Option<ChatroomName>,
+    },
+    Role {
+        on: bool,
+        role: Role,
+        who: Username,
+    },
+    List {
+        on: bool,
+        list: ListKind,
+        mask: CompactString,
+    },
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -147,6 +147,13 @@ pub enum RoomStep {
     MemberLimit {
         limit: Option<u32>,
     },
+    SlowMode {
+        seconds: Option<u32>,
+    },
+    /// On removal the old room is not named.
+    Forward {
+        to: Option<CompactString>,
+    },
     Role {
         on: bool,
         role: Role,

@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod attempts;
 mod delivery;
+mod forwarding;
 mod history;
 mod moderation;
 mod name_index;
@@ -388,6 +389,8 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
         topic: record.topic.map(Box::new),
         key: record.key,
         member_limit: record.member_limit,
+        slow_seconds: record.slow_seconds,
+        forward: record.forward,
         lists: record.lists,
         operators: 0,
         kept_members: 0,

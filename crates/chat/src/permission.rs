@@ -1,9 +1,10 @@
 //! Who may do what in a room: the only place that says no for reasons of a role, a mode or a list. Pure.
 //!
-//! Ranks: a voice speaks in a moderated room; a half-operator removes members, names voices, lets people in and sets a
-//! locked topic, and takes away what others said; an operator changes the room and names half-operators and operators; an
-//! owner names admins and owners, registers the room, and gives a registered one another name. Nobody acts on someone of a
-//! higher rank; everyone may lay down a role of her own.
+//! Ranks: a voice speaks in a moderated room and need not wait in slow mode; a half-operator removes members, names
+//! voices, lets people in, sets a locked topic and slow mode, takes away what others said, and speaks in a room of
+//! announcements; an operator changes the room and names half-operators and operators; an owner names admins and owners,
+//! registers the room, and gives a registered one another name. Nobody acts on someone of a higher rank; everyone may lay
+//! down a role of her own.
 
 use crate::chatroom::{Flags, RoomFlag};
 use crate::mask::Verdict;
@@ -26,6 +27,8 @@ pub struct Actor {
     pub invited: bool,
     /// On the list of those who need no invitation.
     pub listed_as_invited: bool,
+    /// The room is in slow mode, and she spoke a moment ago.
+    pub wait_seconds: Option<u32>,
 }
 
 /// The room's side.
@@ -63,6 +66,11 @@ pub enum Act<'a> {
     },
     SetKey,
     SetMemberLimit,
+    SetSlowMode,
+    /// Say where those go who are kept out.
+    SetForward,
+    /// Have those who are kept out of another room come here.
+    ReceiveForwards,
     Rename,
     SeeList {
         list: ListKind,
@@ -125,7 +133,10 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
             let needed = if room.flags.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator };
             at_least(needed, actor, room)
         }
-        Act::SetFlag { .. } | Act::SetKey | Act::SetMemberLimit => at_least(Role::Operator, actor, room),
+        Act::SetFlag { .. } | Act::SetKey | Act::SetMemberLimit | Act::SetForward | Act::ReceiveForwards => {
+            at_least(Role::Operator, actor, room)
+        }
+        Act::SetSlowMode => at_least(Role::HalfOperator, actor, room),
         // Everyone in the room may know who is kept out of it; who is let in is its operators' business.
         Act::SeeList { list: ListKind::Ban } => see(actor, room),
         Act::SeeList { .. } => at_least(Role::HalfOperator, actor, room),
@@ -194,7 +205,11 @@ fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), 
     if between_programs && room.flags.has(RoomFlag::NoCtcp) {
         return silence(Silence::NoCtcp);
     }
-    if actor.acts_as_owner || actor.roles.is_some_and(|roles| roles.at_least(Role::Voice)) {
+    let holds = |role| actor.acts_as_owner || actor.roles.is_some_and(|roles| roles.at_least(role));
+    if room.flags.has(RoomFlag::Announcements) && !holds(Role::HalfOperator) {
+        return silence(Silence::Announcements);
+    }
+    if holds(Role::Voice) {
         return Ok(());
     }
     match actor.verdict {
@@ -207,6 +222,9 @@ fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), 
     }
     if room.flags.has(RoomFlag::AccountsSpeak) && !actor.is_account {
         return silence(Silence::AccountsOnly);
+    }
+    if let Some(wait_seconds) = actor.wait_seconds {
+        return silence(Silence::Slow { wait_seconds });
     }
     Ok(())
 }

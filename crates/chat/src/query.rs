@@ -154,6 +154,11 @@ pub enum Answer {
     },
     Rooms(Vec<RoomRow>),
     OwnInvitations(Vec<CompactString>),
+    /// Kept out of one room, let into another instead (or in there already).
+    Forwarded {
+        from: CompactString,
+        to: CompactString,
+    },
     /// A room has another name: told to each session of its members, and to the one that asked. What is to be shown of it
     /// depends on what the session knows, so it is no event that all see alike.
     RoomRenamed {
@@ -275,6 +280,8 @@ pub struct MemberRow {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Visibility {
     Public,
+    /// Not shown to those who do not know its name.
+    Unlisted,
     /// Not shown to those outside.
     Secret,
 }
@@ -288,6 +295,9 @@ pub struct RoomSettingsView {
     pub key: Option<CompactString>,
     pub key_set: bool,
     pub member_limit: Option<u32>,
+    pub slow_seconds: Option<u32>,
+    /// Where those go who are kept out, as far as the asker may know.
+    pub forward: Option<CompactString>,
     pub created: Timestamp,
 }
 

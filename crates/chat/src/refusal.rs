@@ -79,6 +79,11 @@ pub enum Refusal {
     RoomNameConfusable {
         room: CompactString,
     },
+    /// A room that those who are kept out of it cannot be sent to.
+    NotForwarded {
+        room: CompactString,
+        to: CompactString,
+    },
     NotRenamed {
         room: CompactString,
         to: CompactString,
@@ -209,6 +214,11 @@ pub enum Silence {
     Muted,
     AccountsOnly,
     NoCtcp,
+    Announcements,
+    /// Spoke a moment ago in a room in slow mode.
+    Slow {
+        wait_seconds: u32,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

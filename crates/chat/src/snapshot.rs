@@ -35,6 +35,8 @@ pub struct RoomRecord {
     pub flags: Vec<RoomFlag>,
     pub key: Option<CompactString>,
     pub member_limit: Option<u32>,
+    pub slow_seconds: Option<u32>,
+    pub forward: Option<RoomNumber>,
     pub lists: Vec<(ListKind, ListEntry)>,
 }
 

@@ -52,6 +52,10 @@ enum Circumstance {
     AccountsSpeak,
     Registered,
     HistorySinceJoin,
+    Announcements,
+    Unlisted,
+    /// In slow mode, and she spoke a moment ago.
+    Slow,
     Keyed,
     Full,
     Banned,
@@ -63,7 +67,7 @@ enum Circumstance {
 }
 use Circumstance::*;
 
-const CIRCUMSTANCES: [Circumstance; 17] = [
+const CIRCUMSTANCES: [Circumstance; 20] = [
     Plain,
     Moderated,
     MembersSpeak,
@@ -75,6 +79,9 @@ const CIRCUMSTANCES: [Circumstance; 17] = [
     AccountsSpeak,
     Registered,
     HistorySinceJoin,
+    Announcements,
+    Unlisted,
+    Slow,
     Keyed,
     Full,
     Banned,
@@ -100,6 +107,9 @@ enum Command {
     Register,
     SetKey,
     SetLimit,
+    SetSlowMode,
+    SetForward,
+    ReceiveForwards,
     Rename,
     SeeBans,
     SeeExceptions,
@@ -133,6 +143,9 @@ fn commands() -> Vec<Command> {
         Register,
         SetKey,
         SetLimit,
+        SetSlowMode,
+        SetForward,
+        ReceiveForwards,
         Rename,
         SeeBans,
         SeeExceptions,
@@ -170,6 +183,8 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
             NoCtcp => command == Say,
             Moderated | Banned | Muted | InvitedAnyway => who >= Voice,
             AccountsSpeak => !guest,
+            Announcements => who >= HalfOperator,
+            Slow => who >= Voice,
             _ => true,
         },
         ReadHistory | RedactOwn => !outside,
@@ -179,7 +194,8 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
         Invite => {
             who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed) { HalfOperator } else { GuestMember }
         }
-        SetModerated | SetKey | SetLimit | ChangeInvitations => who >= Operator,
+        SetModerated | SetKey | SetLimit | SetForward | ReceiveForwards | ChangeInvitations => who >= Operator,
+        SetSlowMode => who >= HalfOperator,
         Register => who >= Owner,
         Rename => who >= if circumstance == Registered { Owner } else { Operator },
         SeeBans => !(outside && circumstance == Secret),
@@ -234,6 +250,7 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         },
         invited: circumstance == InvitedAnyway,
         listed_as_invited: circumstance == Listed,
+        wait_seconds: (circumstance == Slow).then_some(7),
     };
     let flag = match circumstance {
         Moderated => Some(RoomFlag::Moderated),
@@ -246,7 +263,9 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         AccountsSpeak => Some(RoomFlag::AccountsSpeak),
         Registered => Some(RoomFlag::Registered),
         HistorySinceJoin => Some(RoomFlag::HistorySinceJoin),
-        Plain | Keyed | Full | Banned | Muted => None,
+        Announcements => Some(RoomFlag::Announcements),
+        Unlisted => Some(RoomFlag::Unlisted),
+        Plain | Slow | Keyed | Full | Banned | Muted => None,
     };
     let room = RoomRules {
         name: &name,
@@ -272,6 +291,9 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         Register => Act::SetFlag { flag: RoomFlag::Registered },
         SetKey => Act::SetKey,
         SetLimit => Act::SetMemberLimit,
+        SetSlowMode => Act::SetSlowMode,
+        SetForward => Act::SetForward,
+        ReceiveForwards => Act::ReceiveForwards,
         Rename => Act::Rename,
         SeeBans => Act::SeeList { list: ListKind::Ban },
         SeeExceptions => Act::SeeList { list: ListKind::Exception },
@@ -327,6 +349,9 @@ fn the_reason_is_the_right_one() {
     check(Say, GuestMember, Banned, silent(Silence::Banned));
     check(Say, GuestMember, Muted, silent(Silence::Muted));
     check(Say, GuestMember, AccountsSpeak, silent(Silence::AccountsOnly));
+    check(Say, Voice, Announcements, silent(Silence::Announcements));
+    check(Say, AccountMember, Slow, silent(Silence::Slow { wait_seconds: 7 }));
+    check(SetSlowMode, Voice, Plain, needs(Role::HalfOperator));
     check(SayToPrograms, Owner, NoCtcp, silent(Silence::NoCtcp));
     check(RedactForeign, Voice, Plain, Refusal::NotTheAuthor);
     check(RedactOwnOld, Voice, Plain, Refusal::TooLate { window_seconds: 86_400 });

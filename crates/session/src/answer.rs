@@ -30,6 +30,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::RoomList { room, list, entries } => mode::write_list(turn, room, *list, entries),
         Answer::Rooms(rows) => list::write(turn, rows),
         Answer::OwnInvitations(rooms) => invite::write_own(turn, rooms),
+        Answer::Forwarded { from, to } => join::write_forwarded(turn, from, to),
         Answer::RoomRenamed { renaming, is_member } => rename::write(turn, renaming, *is_member),
         Answer::OwnModes { modes } => mode::write_own(turn, modes),
         Answer::Invited { who, room, away } => invite::write_invited(turn, who, room, away.as_deref()),

@@ -2,7 +2,8 @@
 //! (`CHANMODES`, `PREFIX`, RPL_MYINFO).
 //!
 //! Letters: Modern IRC "Channel Modes" and "User Modes"; C, M, P, R as in the libera/InspIRCd/Ergo tradition; B by
-//! IRCv3 bot-mode; J (history since one's Join) is our own: what other servers call so varies.
+//! IRCv3 bot-mode; p as RFC 1459 section 4.2.3.1 has it (private); f as in Charybdis. Our own, since what other servers
+//! call so varies: A (announcements), J (history since one's Join), W (wait between messages).
 
 use chat::chatroom::RoomFlag;
 use chat::command::PersonalMode;
@@ -14,7 +15,7 @@ use std::borrow::Cow;
 use wire::ModeKind;
 
 /// Value of `CHANMODES`: lists; always with a parameter; with one when set; flags.
-pub const CHANMODES: &str = "Ibe,k,l,CJMPRimnst";
+pub const CHANMODES: &str = "Ibe,k,Wfl,ACJMPRimnpst";
 /// Value of `PREFIX`, highest first.
 pub const PREFIX: &str = "(qaohv)~&@%+";
 /// Value of `STATUSMSG`: what may stand before a room's name to reach only members of that rank and above.
@@ -25,13 +26,17 @@ pub const MODES_PER_LINE: usize = 12;
 /// RPL_MYINFO: all personal modes.
 pub const USER_MODES: &str = "BRZiow";
 /// RPL_MYINFO: all room modes.
-pub const CHANNEL_MODES: &str = "CIJMPRabehiklmnoqstv";
+pub const CHANNEL_MODES: &str = "ACIJMPRWabefhiklmnopqstv";
 /// RPL_MYINFO: the room modes that take a parameter.
-pub const CHANNEL_MODES_WITH_PARAMETER: &str = "Iabehkloqv";
+pub const CHANNEL_MODES_WITH_PARAMETER: &str = "IWabefhkloqv";
 /// The room's password.
 pub const KEY: char = 'k';
 /// How many people may be in the room.
 pub const MEMBER_LIMIT: char = 'l';
+/// Slow mode: how many seconds pass between two messages of one member.
+pub const SLOW_MODE: char = 'W';
+/// Where those go who are kept out.
+pub const FORWARD: char = 'f';
 
 /// What a letter in a room's MODE stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +44,8 @@ pub enum RoomLetter {
     Flag(RoomFlag),
     Key,
     MemberLimit,
+    SlowMode,
+    Forward,
     List(ListKind),
     Role(Role),
 }
@@ -55,6 +62,8 @@ pub const fn flag_letter(flag: RoomFlag) -> char {
         RoomFlag::AccountsSpeak => 'M',
         RoomFlag::Registered => 'P',
         RoomFlag::HistorySinceJoin => 'J',
+        RoomFlag::Announcements => 'A',
+        RoomFlag::Unlisted => 'p',
     }
 }
 
@@ -125,6 +134,8 @@ pub fn room_letter(letter: char) -> Option<RoomLetter> {
     match letter {
         KEY => Some(RoomLetter::Key),
         MEMBER_LIMIT => Some(RoomLetter::MemberLimit),
+        SLOW_MODE => Some(RoomLetter::SlowMode),
+        FORWARD => Some(RoomLetter::Forward),
         'b' => Some(RoomLetter::List(ListKind::Ban)),
         'e' => Some(RoomLetter::List(ListKind::Exception)),
         'I' => Some(RoomLetter::List(ListKind::Invitation)),
@@ -141,7 +152,7 @@ pub fn room_kind(letter: char) -> ModeKind {
         Some(RoomLetter::List(_)) => ModeKind::List,
         Some(RoomLetter::Role(_)) => ModeKind::Prefix,
         Some(RoomLetter::Key) => ModeKind::AlwaysParam,
-        Some(RoomLetter::MemberLimit) => ModeKind::ParamWhenSet,
+        Some(RoomLetter::MemberLimit | RoomLetter::SlowMode | RoomLetter::Forward) => ModeKind::ParamWhenSet,
         Some(RoomLetter::Flag(_)) | None => ModeKind::Flag,
     }
 }
@@ -187,8 +198,11 @@ mod tests {
         flags.sort_unstable();
         let mut list_letters: Vec<char> = lists.into_iter().map(list_letter).collect();
         list_letters.sort_unstable();
-        let chanmodes =
-            format!("{},{KEY},{MEMBER_LIMIT},{}", String::from_iter(&list_letters), String::from_iter(&flags));
+        let chanmodes = format!(
+            "{},{KEY},{SLOW_MODE}{FORWARD}{MEMBER_LIMIT},{}",
+            String::from_iter(&list_letters),
+            String::from_iter(&flags)
+        );
         assert_eq!(chanmodes, CHANMODES);
 
         let roles: String = Role::ALL.into_iter().map(role_letter).collect();
@@ -197,7 +211,7 @@ mod tests {
         assert_eq!(prefixes, STATUSMSG);
 
         let mut with_parameter: Vec<char> =
-            list_letters.iter().copied().chain(roles.chars()).chain([KEY, MEMBER_LIMIT]).collect();
+            list_letters.iter().copied().chain(roles.chars()).chain([KEY, MEMBER_LIMIT, SLOW_MODE, FORWARD]).collect();
         with_parameter.sort_unstable();
         assert_eq!(String::from_iter(&with_parameter), CHANNEL_MODES_WITH_PARAMETER);
         let mut all = [with_parameter, flags].concat();
@@ -245,7 +259,7 @@ mod tests {
         for letter in USER_MODES.chars() {
             assert_eq!(personal_of(letter).map(personal_letter), Some(letter));
         }
-        assert_eq!(room_letter('p'), None);
+        assert_eq!(room_letter('z'), None);
         assert_eq!(personal_of('x'), None);
     }
 }

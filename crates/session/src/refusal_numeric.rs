@@ -7,9 +7,10 @@ use crate::targets::shown;
 use crate::turn::Turn;
 use chat::membership::Role;
 use chat::refusal::{ListKind, NotRenamed, Refusal, Right, Silence};
+use std::borrow::Cow;
 use wire::Numeric;
 
-use crate::mode_letters::{flag_letter, list_letter, role_letter};
+use crate::mode_letters::{FORWARD, flag_letter, list_letter, role_letter};
 
 /// Answers the line `verb` with the refusal. `about`: what the line was about, a room or a person, where the refusal
 /// itself does not say; empty when there is nothing to name.
@@ -114,6 +115,12 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::RoomNameConfusable { room } => {
             one(turn, N::ERR_BADCHANMASK, room, "This name looks like that of another room: choose another one")
         }
+        R::NotForwarded { room, to } => turn
+            .numeric(N::ERR_INVALIDMODEPARAM)
+            .param(shown(room))
+            .param_fmt(format_args!("{FORWARD}"))
+            .param(shown(to))
+            .trailing("That room is this one, or sends people on to it: name another one"),
         R::NotRenamed { room, to, why } => {
             let (code, text) = not_renamed_in_words(*why);
             turn.fail(verb, code, &[shown(room), shown(to)], text);
@@ -131,7 +138,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             one(turn, N::ERR_CHANOPRIVSNEEDED, room, &text);
         }
         R::CannotSpeak { room, why } => {
-            one(turn, N::ERR_CANNOTSENDTOCHAN, room, silence_in_words(*why));
+            one(turn, N::ERR_CANNOTSENDTOCHAN, room, &silence_in_words(*why));
         }
         R::ListFull { room, mask, letter_of } => {
             let text = format!("The list of {} is full: remove one before you add {mask}", list_in_words(*letter_of));
@@ -322,15 +329,23 @@ fn not_renamed_in_words(why: NotRenamed) -> (&'static str, &'static str) {
     }
 }
 
-fn silence_in_words(why: Silence) -> &'static str {
-    match why {
+fn silence_in_words(why: Silence) -> Cow<'static, str> {
+    let text = match why {
         Silence::NotMember => "Not sent: only members may speak in this room (+n); JOIN it first",
         Silence::Moderated => "Not sent: this room is moderated (+m); an operator can give you voice",
         Silence::Banned => "Not sent: you are banned from this room (+b)",
         Silence::Muted => "Not sent: you are muted in this room (+b)",
         Silence::AccountsOnly => "Not sent: only people with an account may speak in this room (+M); log in first",
         Silence::NoCtcp => "Not sent: this room takes no CTCP (+C)",
-    }
+        Silence::Announcements => "Not sent: only operators speak in this room, it is for announcements (+A)",
+        Silence::Slow { wait_seconds } => {
+            let seconds = if wait_seconds == 1 { "second" } else { "seconds" };
+            return Cow::Owned(format!(
+                "Not sent: this room is in slow mode (+W): wait {wait_seconds} {seconds} before your next message"
+            ));
+        }
+    };
+    Cow::Borrowed(text)
 }
 
 fn list_in_words(list: ListKind) -> &'static str {
@@ -427,6 +442,7 @@ mod tests {
         check("JOIN", R::MayNotCreateRoom { room: room() }, "403 * #tea");
         check("JOIN", R::RoomNameInvalid { room: room() }, "476 * #tea");
         check("JOIN", R::RoomNameConfusable { room: room() }, "476 * #tea");
+        check("MODE", R::NotForwarded { room: room(), to: "#pot".into() }, "696 * #tea f #pot");
         for (why, code) in [
             (NotRenamed::Taken, "CHANNEL_NAME_IN_USE"),
             (NotRenamed::LooksTaken, "CHANNEL_NAME_IN_USE"),
@@ -450,6 +466,8 @@ mod tests {
             Silence::Muted,
             Silence::AccountsOnly,
             Silence::NoCtcp,
+            Silence::Announcements,
+            Silence::Slow { wait_seconds: 1 },
         ] {
             check("PRIVMSG", R::CannotSpeak { room: room(), why }, "404 * #tea");
         }

@@ -7,8 +7,8 @@
 use crate::facts::ServerFacts;
 use crate::form::Form;
 use crate::mode_letters::{
-    KEY, MEMBER_LIMIT, MODES_PER_LINE, flag_letter, list_letter, mask_to_wire, personal_letter, role_letter,
-    role_prefix,
+    FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, SLOW_MODE, flag_letter, list_letter, mask_to_wire, personal_letter,
+    role_letter, role_prefix,
 };
 use crate::time_text::time_text;
 use chat::event::{Event, Happening, RoomRef, RoomStep, What};
@@ -281,6 +281,10 @@ fn sign_letter_param(step: &RoomStep) -> (bool, char, Option<Cow<'_, str>>) {
         RoomStep::MemberLimit { limit } => {
             (limit.is_some(), MEMBER_LIMIT, limit.map(|limit| Cow::Owned(limit.to_string())))
         }
+        RoomStep::SlowMode { seconds } => {
+            (seconds.is_some(), SLOW_MODE, seconds.map(|seconds| Cow::Owned(seconds.to_string())))
+        }
+        RoomStep::Forward { to } => (to.is_some(), FORWARD, to.as_deref().map(Cow::Borrowed)),
         RoomStep::Role { on, role, who } => (*on, role_letter(*role), Some(Cow::Borrowed(who.as_str()))),
         RoomStep::List { on, list, mask } => (*on, list_letter(*list), Some(mask_to_wire(mask))),
     }

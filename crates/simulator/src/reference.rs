@@ -47,6 +47,11 @@ pub struct Room {
     pub flags: BTreeSet<u16>,
     pub key: Option<String>,
     pub limit: Option<u32>,
+    pub slow: Option<u32>,
+    /// The serial of the room for those who are kept out.
+    forward: Option<u32>,
+    /// Who spoke when in slow mode: accounts by their names, guests by what they are.
+    spoke: BTreeMap<String, u64>,
     pub has_topic: bool,
     /// In the order in which they came.
     pub lists: Vec<(ListKind, String)>,
@@ -146,6 +151,7 @@ impl Reference {
         for room in self.rooms.values_mut() {
             room.members.clear();
             room.renamed = None;
+            room.spoke.clear();
             room.has_past = true;
         }
     }
@@ -169,8 +175,8 @@ impl Reference {
             }
             let is_post = matches!(command, Command::Post(_));
             if storage
-                && !(line.commands.len() > 1 && has_happened(command, line.events))
-                && !self.is_there_already(line.session, command)
+                && !(line.commands.len() > 1 && self.has_come_about(command, line))
+                && !self.is_there_already(command, line)
             {
                 refusals.next();
                 consequences.unsaid.extend(unsaid(command));
@@ -236,13 +242,19 @@ impl Reference {
         };
         Ok(match command {
             Command::Join { room, key } => {
-                let already = self.room(room.text()).is_some_and(|room| room.members.contains_key(&who));
-                let done = self.join(who, room.text(), key.as_deref(), line);
-                let seen = has_happened(command, line.events);
-                if seen != (done.is_ok() && !already) {
-                    return Err(format!("{command:?}: expected {done:?} (in it already: {already}), joined: {seen}"));
+                let way = self.way_into(who, room.text(), key.as_deref(), line);
+                let seen = self.has_come_about(command, line);
+                let is_new = matches!(way, Ok((_, false)));
+                // One of several rooms may send people to another one of them.
+                let is_clear = line.commands.len() == 1 || self.rooms.values().all(|room| room.forward.is_none());
+                if seen != is_new && is_clear {
+                    return Err(format!("{command:?}: expected {way:?}, joined: {seen}"));
                 }
-                one(done)
+                one(way.map(|(key, already)| {
+                    if !already {
+                        self.join(who, room.text(), &key, line);
+                    }
+                }))
             }
             Command::Part { room, .. } => one(self.part(who, room.text(), line)),
             Command::PartAll { .. } => {
@@ -277,7 +289,7 @@ impl Reference {
             Command::Post(post) => {
                 let permitted = match &post.to {
                     Recipient::Room { name, at_least } => {
-                        self.post_to_room(who, session, name.text(), *at_least, post, consequences)
+                        self.post_to_room(who, line, name.text(), *at_least, post, consequences)
                     }
                     Recipient::Person { name } => {
                         self.post_to_person(who, session, secure, name.text(), post, consequences)
@@ -296,12 +308,26 @@ impl Reference {
     }
 
     /// Enters a room that it is in: nothing is to be done, with or without a disk.
-    fn is_there_already(&self, session: SessionId, command: &Command) -> bool {
-        let (Command::Join { room, .. }, Some(Place::Present { who, .. })) = (command, self.sessions.get(&session))
-        else {
-            return false;
-        };
-        self.room(room.text()).is_some_and(|room| room.members.contains_key(who))
+    fn is_there_already(&self, command: &Command, line: &Applied<'_>) -> bool {
+        matches!(self.way_of(command, line), Some(Ok((_, true))))
+    }
+
+    /// Where a JOIN leads; `None`: it is none, or of nobody.
+    fn way_of(&self, command: &Command, line: &Applied<'_>) -> Option<Result<(String, bool), String>> {
+        match (command, self.sessions.get(&line.session)) {
+            (Command::Join { room, key }, Some(Place::Present { who, .. })) => {
+                Some(self.way_into(*who, room.text(), key.as_deref(), line))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether its session was told of it, in the room that it leads to.
+    fn has_come_about(&self, command: &Command, line: &Applied<'_>) -> bool {
+        match self.way_of(command, line) {
+            Some(Ok((key, _))) => has_happened_in(&key, line.events),
+            _ => has_happened(command, line.events),
+        }
     }
 
     // ---- Coming and going
@@ -498,21 +524,56 @@ impl Reference {
 
     // ---- Rooms
 
-    fn join(&mut self, who: Who, name: &str, key: Option<&str>, line: &Applied<'_>) -> Permission {
-        let room_key = name.to_lowercase();
-        let found = self.rooms.contains_key(&room_key);
-        if found && self.rooms[&room_key].members.contains_key(&who) {
-            return Ok(());
+    /// The key of the room that someone comes into who wants to enter this one, and whether she is there already.
+    fn way_into(&self, who: Who, name: &str, key: Option<&str>, line: &Applied<'_>) -> Result<(String, bool), String> {
+        let mut at = name.to_lowercase();
+        let is_in = |key: &str| self.rooms.get(key).is_some_and(|room| room.members.contains_key(&who));
+        if is_in(&at) {
+            return Ok((at, true));
         }
         if self.rooms_of(who).len() >= self.rooms_per_client {
             return no("TooManyRooms");
         }
+        if !self.rooms.contains_key(&at) || self.is_abandoned(&at, line) {
+            return Ok((at, false));
+        }
+        let Err(refusal) = self.may_join(who, &at, key) else { return Ok((at, false)) };
+        let mut reason = refusal.clone();
+        for _ in 0..8 {
+            let sends_on = ["Banned", "InviteOnly", "RoomFull", "AccountsOnly"].contains(&reason.as_str());
+            let Some(next) = self.forward_of(&at).filter(|_| sends_on) else { break };
+            at = next;
+            if is_in(&at) {
+                return Ok((at, true));
+            }
+            if self.is_abandoned(&at, line) {
+                return Ok((at, false));
+            }
+            match self.may_join(who, &at, None) {
+                Ok(()) => return Ok((at, false)),
+                Err(another) => reason = another,
+            }
+        }
+        Err(refusal)
+    }
+
+    fn forward_of(&self, key: &str) -> Option<String> {
+        let serial = self.rooms.get(key)?.forward?;
+        self.rooms.iter().find(|(_, room)| room.serial == serial).map(|(key, _)| key.clone())
+    }
+
+    pub fn forward_name(&self, room: &Room) -> Option<&str> {
+        self.rooms.values().find(|other| Some(other.serial) == room.forward).map(|other| other.name.as_str())
+    }
+
+    /// She may.
+    fn join(&mut self, who: Who, name: &str, room_key: &str, line: &Applied<'_>) {
+        let room_key = room_key.to_owned();
         let account = self.people[&who].account.clone();
-        let roles = if found {
+        let roles = if self.rooms.contains_key(&room_key) {
             if self.is_abandoned(&room_key, line) {
                 self.open_up(&room_key);
             }
-            self.may_join(who, &room_key, key)?;
             let serial = self.rooms[&room_key].serial;
             self.person_mut(who).invited_to.retain(|invited| *invited != serial);
             if self.is_nobodys(&room_key) { Roles::of(Role::Operator) } else { Roles::NONE }
@@ -524,7 +585,6 @@ impl Reference {
             self.account_mut(&account).kept.insert(room_key.clone(), roles);
         }
         self.room_mut(&room_key).members.insert(who, roles);
-        Ok(())
     }
 
     fn may_join(&self, who: Who, room_key: &str, key: Option<&str>) -> Permission {
@@ -673,6 +733,32 @@ impl Reference {
                 self.ranks(who, key, Role::Operator)?;
                 self.room_mut(key).limit = *limit;
             }
+            RoomChange::SlowMode { seconds } => {
+                self.ranks(who, key, Role::HalfOperator)?;
+                self.room_mut(key).slow = *seconds;
+            }
+            RoomChange::Forward { to } => {
+                self.ranks(who, key, Role::Operator)?;
+                let target = match to {
+                    None => None,
+                    Some(to) => {
+                        let to = self.insider(who, to.text())?;
+                        self.ranks(who, &to, Role::Operator)?;
+                        let mut way = vec![to.clone()];
+                        while let Some(next) = way.last().and_then(|last| self.forward_of(last)) {
+                            way.push(next);
+                            if way.len() > 8 {
+                                break;
+                            }
+                        }
+                        if way.len() >= 8 || way.iter().any(|room| room == key) {
+                            return no("NotForwarded");
+                        }
+                        Some(self.rooms[&to].serial)
+                    }
+                };
+                self.room_mut(key).forward = target;
+            }
             RoomChange::List { on, list, mask } => {
                 let needed = if *list == ListKind::Ban { Role::HalfOperator } else { Role::Operator };
                 self.ranks(who, key, needed)?;
@@ -752,6 +838,8 @@ impl Reference {
         }
         room.key = None;
         room.limit = None;
+        room.slow = None;
+        room.forward = None;
         room.lists.clear();
     }
 
@@ -824,13 +912,13 @@ impl Reference {
     fn post_to_room(
         &mut self,
         who: Who,
-        session: SessionId,
+        line: &Applied<'_>,
         name: &str,
         at_least: Option<Role>,
         post: &Post,
         consequences: &mut Consequences,
     ) -> Permission {
-        let key = name.to_lowercase();
+        let (session, key) = (line.session, name.to_lowercase());
         let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
         let person = &self.people[&who];
         let roles = room.members.get(&who).copied();
@@ -840,6 +928,12 @@ impl Reference {
         if post.between_programs && room.has(RoomFlag::NoCtcp) {
             return no("CannotSpeak NoCtcp");
         }
+        let speaker = person.account.clone().unwrap_or_else(|| format!("guest {who}"));
+        let is_half = self.acts_as_owner(who) || roles.is_some_and(|roles| roles.at_least(Role::HalfOperator));
+        if room.has(RoomFlag::Announcements) && !is_half {
+            return no("CannotSpeak Announcements");
+        }
+        let is_slow = room.slow.filter(|_| post.kind != MessageKind::Signal);
         if !self.acts_as_owner(who) && roles.is_none_or(|roles| roles == Roles::NONE) {
             if let Some(why) = room.silence_of(person) {
                 return no(&format!("CannotSpeak {why}"));
@@ -849,6 +943,12 @@ impl Reference {
             }
             if room.has(RoomFlag::AccountsSpeak) && person.account.is_none() {
                 return no("CannotSpeak AccountsOnly");
+            }
+            if let Some((slow, last)) = is_slow.zip(room.spoke.get(&speaker)) {
+                let left = (last + u64::from(slow) * 1000).saturating_sub(line.at);
+                if left > 0 {
+                    return no(&format!("CannotSpeak Slow {{ wait_seconds: {} }}", left.div_ceil(1000)));
+                }
             }
         }
         let hears = |roles: &Roles| at_least.is_none_or(|role| roles.at_least(role));
@@ -864,6 +964,9 @@ impl Reference {
         sessions.entry(session).or_insert(true);
         let name = room.name.clone();
         self.tell(&sessions, &name, post, consequences);
+        if is_slow.is_some() {
+            self.room_mut(&key).spoke.insert(speaker, line.at);
+        }
         if post.kind != MessageKind::Signal {
             self.room_mut(&key).has_past = true;
         }
@@ -963,6 +1066,9 @@ impl Reference {
             flags: new_flags(),
             key: None,
             limit: None,
+            slow: None,
+            forward: None,
+            spoke: BTreeMap::new(),
             has_topic: false,
             lists: Vec::new(),
             members: BTreeMap::new(),
@@ -1053,10 +1159,7 @@ fn is_known(command: &Command) -> bool {
 
 /// Whether its session was told of it.
 fn has_happened(command: &Command, events: &[Event]) -> bool {
-    let in_room = |name: &str| {
-        let name = name.to_lowercase();
-        events.iter().any(|event| room_of(event).is_some_and(|room| room.to_lowercase() == name))
-    };
+    let in_room = |name: &str| has_happened_in(name, events);
     match command {
         Command::Join { room, .. } | Command::Part { room, .. } => in_room(room.text()),
         Command::Kick { room, .. } => in_room(room.text()),
@@ -1066,6 +1169,11 @@ fn has_happened(command: &Command, events: &[Event]) -> bool {
         },
         _ => false,
     }
+}
+
+fn has_happened_in(name: &str, events: &[Event]) -> bool {
+    let name = name.to_lowercase();
+    events.iter().any(|event| room_of(event).is_some_and(|room| room.to_lowercase() == name))
 }
 
 fn unsaid(command: &Command) -> Option<Unsaid> {

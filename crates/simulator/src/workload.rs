@@ -173,8 +173,13 @@ impl Client {
                     "-J",
                     "+P",
                     "-P",
+                    "+A",
+                    "-A",
+                    "-A",
+                    "+p",
+                    "-p",
                     "+nt-imsCRM",
-                    "-ntimsCRMkl *",
+                    "-ntimsCRMklApWf *",
                 ]);
                 self.line(&format!("MODE {room} {modes}"), random, ledger, out);
             }
@@ -203,8 +208,12 @@ impl Client {
                 }
             }
             10 => {
-                let modes = random.one_of(&["+k k1", "+k k2", "-k *", "-k *", "+l 2", "+l 3", "-l", "-l", "+kl k1 4"]);
-                self.line(&format!("MODE {room} {modes}"), random, ledger, out);
+                let modes = random.one_of(&[
+                    "+k k1", "+k k2", "-k *", "-k *", "+l 2", "+l 3", "-l", "-l", "+kl k1 4", "+W 1", "+W 20", "-W",
+                    "-W", "-f", "+f",
+                ]);
+                let to = if *modes == "+f" { format!(" {}", self.some_room(random)) } else { String::new() };
+                self.line(&format!("MODE {room} {modes}{to}"), random, ledger, out);
             }
             11 => {
                 let topic = random.one_of(&["", " :", " :words", " :other words", " :naïve ☕"]);

@@ -150,6 +150,12 @@ impl Hub {
             key: room.rules.key.clone().filter(|_| knows_key),
             key_set: room.rules.key.is_some(),
             member_limit: room.rules.member_limit,
+            slow_seconds: room.rules.slow_seconds,
+            forward: self
+                .forward_of(room.number)
+                .and_then(|to| self.state.room(to))
+                .filter(|to| self.can_see(viewer.slot, to, viewer.sees_all))
+                .map(|to| to.name.clone()),
             created: room.created,
         })))
     }
@@ -173,6 +179,10 @@ impl Hub {
             room.kind == ChatroomKind::Named
                 && self.passes(filter, room, turn)
                 && self.can_see(viewer.slot, room, viewer.sees_all)
+                && (!room.has(RoomFlag::Unlisted)
+                    || !filter.names.is_empty()
+                    || viewer.sees_all
+                    || self.is_member(room, viewer))
         };
         if !filter.names.is_empty() {
             return filter
@@ -304,7 +314,7 @@ impl Hub {
             let is_shown = viewer.sees_all
                 || is_oneself
                 || self.is_member(room, viewer)
-                || (!room.has(RoomFlag::Secret) && !is_invisible);
+                || (!room.has(RoomFlag::Secret) && !room.has(RoomFlag::Unlisted) && !is_invisible);
             let roles = room.members.get(place.member as usize)?.roles;
             is_shown.then(|| (room.name.clone(), roles))
         })

@@ -83,6 +83,18 @@ impl Hub {
                 self.state.change_rules(number, |rules| rules.member_limit = limit);
                 Ok(Some(RoomStep::MemberLimit { limit }))
             }
+            RoomChange::SlowMode { seconds } => {
+                self.permit_in(asker, number, Act::SetSlowMode)?;
+                if self.state.room(number).is_none_or(|room| room.rules.slow_seconds == seconds) {
+                    return Ok(None);
+                }
+                self.state.change_rules(number, |rules| rules.slow_seconds = seconds);
+                Ok(Some(RoomStep::SlowMode { seconds }))
+            }
+            RoomChange::Forward { to } => {
+                self.permit_in(asker, number, Act::SetForward)?;
+                self.set_forward(asker, number, to.as_ref())
+            }
             RoomChange::Role { on, role, who } => self.change_role(asker, number, on, role, &who, turn),
             RoomChange::List { on, list, mask } => {
                 self.permit_in(asker, number, Act::ChangeList { list })?;

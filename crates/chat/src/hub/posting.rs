@@ -88,6 +88,9 @@ impl Hub {
             actor.verdict = known.unwrap_or_else(|| room.rules.verdict(&client.person));
             fresh_verdict = place.filter(|_| known.is_none()).map(|place| (place, actor.verdict));
         }
+        if room.rules.slow_seconds.is_some() && said.kind != MessageKind::Signal {
+            actor.wait_seconds = room.wait_seconds(client.id, turn.now);
+        }
         let permitted = permit(&actor, Act::Speak { between_programs: said.between_programs }, &Hub::rules_of(room));
         if permitted.is_ok() {
             let place =
@@ -101,12 +104,20 @@ impl Hub {
                 }
                 Some(role) => self.post_to_role(asker, number, role, &event, turn),
             }
+            self.note_spoke(&message, turn);
             self.keep_message(message, turn);
         }
         if let Some((place, verdict)) = fresh_verdict {
             self.state.note_verdict(place, verdict);
         }
         permitted
+    }
+
+    fn note_spoke(&mut self, message: &Message, turn: &Turn) {
+        let slow = self.state.room(message.room).and_then(|room| room.rules.slow_seconds);
+        if let Some(seconds) = slow.filter(|_| message.kind != MessageKind::Signal) {
+            self.state.note_spoke(message.room, message.sender_id, seconds, turn.now);
+        }
     }
 
     /// To members of at least this role, and to the speaker, who may be none of them.
@@ -323,6 +334,89 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use crate::hub::transcript::{check_with, settings};
+
+    #[test]
+    fn in_slow_mode_members_wait_and_those_with_a_role_do_not() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > bob mode #tea +W 10
+            bob: refused: NeedsRole { room: \"#tea\", role: HalfOperator }
+            > alice mode #tea +W 10
+            [alice* bob] alice changed #tea: +W:10
+            > alice says #tea one
+            [alice* bob] alice -> #tea: one
+            > alice says #tea two
+            [alice* bob] alice -> #tea: two
+            > bob says #tea one
+            [alice bob*] bob -> #tea: one
+            > time 3
+            > bob says #tea two
+            bob: refused: CannotSpeak { room: \"#tea\", why: Slow { wait_seconds: 7 } }
+            > bob signals #tea
+            [alice bob*] signal bob -> #tea:
+            > bob parts #tea
+            [alice bob*] bob left #tea
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > bob notices #tea two
+            bob: refused: CannotSpeak { room: \"#tea\", why: Slow { wait_seconds: 7 } }
+            > time 7
+            > storage fails
+            > bob says #tea two
+            bob: refused: StorageFull
+            > storage works
+            > bob says #tea two
+            [alice bob*] bob -> #tea: two
+            > alice mode #tea +v bob
+            [alice* bob] alice changed #tea: +v:bob
+            > bob says #tea three
+            [alice bob*] bob -> #tea: three
+            > alice mode #tea -vW bob
+            [alice* bob] alice changed #tea: -v:bob -W
+            > bob says #tea four
+            [alice bob*] bob -> #tea: four
+            ",
+        );
+    }
+
+    #[test]
+    fn announcements_are_read_by_all_and_made_by_few() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > alice mode #tea +Av bob
+            [alice* bob] alice changed #tea: +A +v:bob
+            > bob says #tea hi
+            bob: refused: CannotSpeak { room: \"#tea\", why: Announcements }
+            > alice mode #tea +h bob
+            [alice* bob] alice changed #tea: +h:bob
+            > bob says #tea hi
+            [alice bob*] bob -> #tea: hi
+            ",
+        );
+    }
 
     #[test]
     fn talking_in_a_room() {

@@ -1,5 +1,6 @@
 //! Rooms: entering, leaving, topics, and being let in.
 
+use super::forwarding::Forwarded;
 use super::turn::Turn;
 use super::{Asker, Hub, StorageState};
 use crate::change::Change;
@@ -49,6 +50,7 @@ impl Hub {
             verdict: Default::default(),
             invited: false,
             listed_as_invited: false,
+            wait_seconds: None,
         }
     }
 
@@ -89,7 +91,19 @@ impl Hub {
             return Err(Refusal::TooManyRooms { room: name.text().clone() });
         }
         let (number, roles) = match found {
-            Some(number) => (number, self.admit_to_room(asker.slot, number, key, turn)?),
+            Some(number) => match self.admit_to_room(asker.slot, number, key, turn) {
+                Ok(roles) => (number, roles),
+                Err(refusal) => {
+                    let Some(to) = self.forward_from(asker.slot, number, &refusal, turn) else {
+                        return Err(refusal);
+                    };
+                    self.tell_forwarded(number, to.room(), turn);
+                    match to {
+                        Forwarded::In { .. } => return Ok(()),
+                        Forwarded::To { room, roles } => (room, roles),
+                    }
+                }
+            },
             None => {
                 self.check_new_room(client, name)?;
                 let number = self.add_named_room(name, turn);
@@ -106,7 +120,7 @@ impl Hub {
     }
 
     /// With which roles she enters an existing room.
-    fn admit_to_room(
+    pub(super) fn admit_to_room(
         &mut self,
         slot: u32,
         number: RoomNumber,
@@ -209,7 +223,11 @@ impl Hub {
     pub(super) fn members_of(&mut self, number: RoomNumber) -> Option<RoomMembers> {
         let members = self.state.rows(number);
         let room = self.state.room(number)?;
-        let visibility = if room.has(RoomFlag::Secret) { Visibility::Secret } else { Visibility::Public };
+        let visibility = match room.has(RoomFlag::Secret) {
+            true => Visibility::Secret,
+            false if room.has(RoomFlag::Unlisted) => Visibility::Unlisted,
+            false => Visibility::Public,
+        };
         Some(RoomMembers { room: room.name.clone(), visibility, members })
     }
 

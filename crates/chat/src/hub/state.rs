@@ -148,6 +148,7 @@ enum Undo {
     RoomAdded(RoomNumber),
     RoomRemoved(Box<Chatroom>),
     Rules { room: RoomNumber, before: Box<Rules> },
+    Spoke { room: RoomNumber, client: ClientId, before: Option<Timestamp> },
     RoomNamed { room: RoomNumber, before: Box<(CompactString, CompactString, Option<Timestamp>)> },
     MemberAdded(RoomNumber),
     MemberRemoved { room: RoomNumber, member: u32, place: u32, before: Member },
@@ -620,6 +621,21 @@ impl State {
         }
     }
 
+    /// Notes that someone spoke in a room where one must wait so many seconds before one speaks again.
+    pub fn note_spoke(&mut self, number: RoomNumber, client: ClientId, seconds: u32, now: Timestamp) {
+        let Some(room) = self.room_mut(number) else {
+            return;
+        };
+        let spoke = room.spoke.get_or_insert_default();
+        // Those who may speak again are forgotten now and then, so that the list is of those who spoke lately.
+        if spoke.len() >= 64 && spoke.len().is_power_of_two() {
+            let since = now.0.saturating_sub(u64::from(seconds) * 1000);
+            spoke.retain(|_, at| at.0 > since);
+        }
+        let before = spoke.insert(client, now);
+        self.journal.push(Undo::Spoke { room: number, client, before });
+    }
+
     fn replace_room_name(
         &mut self,
         number: RoomNumber,
@@ -1061,6 +1077,14 @@ impl State {
             Undo::Rules { room, before } => {
                 if let Some(room) = self.room_mut(room) {
                     room.rules = *before;
+                }
+            }
+            Undo::Spoke { room, client, before } => {
+                if let Some(spoke) = self.room_mut(room).and_then(|room| room.spoke.as_mut()) {
+                    match before {
+                        Some(before) => spoke.insert(client, before),
+                        None => spoke.remove(&client),
+                    };
                 }
             }
             Undo::RoomNamed { room, before } => {

@@ -730,7 +730,7 @@ fn own_letter(mode: PersonalMode) -> char {
     OWN_MODES.into_iter().find(|(_, known)| *known == mode).unwrap().0
 }
 
-const FLAGS: [(char, RoomFlag); 10] = [
+const FLAGS: [(char, RoomFlag); 12] = [
     ('m', RoomFlag::Moderated),
     ('n', RoomFlag::MembersSpeak),
     ('s', RoomFlag::Secret),
@@ -741,6 +741,8 @@ const FLAGS: [(char, RoomFlag); 10] = [
     ('M', RoomFlag::AccountsSpeak),
     ('P', RoomFlag::Registered),
     ('J', RoomFlag::HistorySinceJoin),
+    ('A', RoomFlag::Announcements),
+    ('p', RoomFlag::Unlisted),
 ];
 const ROLES: [(char, char, Role); 5] = [
     ('q', '~', Role::Owner),
@@ -786,6 +788,10 @@ fn room_changes(words: &[&str], rules: &NameRules) -> Vec<RoomChange> {
             (_, _, _, Some((_, list))) => RoomChange::List { on, list, mask: (*parameters.next().unwrap()).into() },
             ('k', ..) => RoomChange::Key { key: on.then(|| (*parameters.next().unwrap()).into()) },
             ('l', ..) => RoomChange::MemberLimit { limit: on.then(|| parameters.next().unwrap().parse().unwrap()) },
+            ('W', ..) => RoomChange::SlowMode { seconds: on.then(|| parameters.next().unwrap().parse().unwrap()) },
+            ('f', ..) => {
+                RoomChange::Forward { to: on.then(|| ChatroomName::lookup(parameters.next().unwrap(), rules)) }
+            }
             _ => panic!("no such mode: {letter}"),
         });
     }
@@ -871,6 +877,10 @@ fn step_line(step: &RoomStep) -> String {
         RoomStep::Key { on, key } => format!("{}k:{key}", sign(*on)),
         RoomStep::MemberLimit { limit: Some(limit) } => format!("+l:{limit}"),
         RoomStep::MemberLimit { limit: None } => "-l".to_owned(),
+        RoomStep::SlowMode { seconds: Some(seconds) } => format!("+W:{seconds}"),
+        RoomStep::SlowMode { seconds: None } => "-W".to_owned(),
+        RoomStep::Forward { to: Some(to) } => format!("+f:{to}"),
+        RoomStep::Forward { to: None } => "-f".to_owned(),
         RoomStep::Role { on, role, who } => {
             let letter = ROLES.into_iter().find(|(_, _, known)| known == role).unwrap().0;
             format!("{}{letter}:{who}", sign(*on))
@@ -924,8 +934,10 @@ fn answer_line(answer: &Answer) -> String {
         }
         Answer::RoomSettings(view) => {
             let key = view.key.as_deref().unwrap_or(if view.key_set { "hidden" } else { "none" });
+            let slow = view.slow_seconds.map(|seconds| format!(" slow {seconds}")).unwrap_or_default();
+            let forward = view.forward.as_ref().map(|to| format!(" forward {to}")).unwrap_or_default();
             format!(
-                "settings of {}: {} key {key} limit {:?}",
+                "settings of {}: {} key {key} limit {:?}{slow}{forward}",
                 view.room,
                 flags(view.flags.iter().copied()),
                 view.member_limit
@@ -939,6 +951,7 @@ fn answer_line(answer: &Answer) -> String {
             format!("rooms {}", list(rows))
         }
         Answer::OwnInvitations(rooms) => format!("invited to {}", list(rooms)),
+        Answer::Forwarded { from, to } => format!("forwarded from {from} to {to}"),
         Answer::RoomRenamed { renaming, is_member } => {
             let outside = if *is_member { "" } else { " (outside)" };
             let same = if renaming.is_same { " (same)" } else { "" };

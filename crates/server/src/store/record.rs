@@ -88,13 +88,15 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
 // ---- Rooms
 
 pub(super) const KEEP_ROOM: &str = "INSERT INTO room
-    (number, id, name, first_client, second_client, created, topic, topic_by, topic_at, flags, key, member_limit)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    (number, id, name, first_client, second_client, created, topic, topic_by, topic_at, flags, key, member_limit,
+     slow_seconds, forward)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
     ON CONFLICT (number) DO UPDATE SET id = ?2, name = ?3, first_client = ?4, second_client = ?5, created = ?6,
-     topic = ?7, topic_by = ?8, topic_at = ?9, flags = ?10, key = ?11, member_limit = ?12, removed = NULL";
+     topic = ?7, topic_by = ?8, topic_at = ?9, flags = ?10, key = ?11, member_limit = ?12, slow_seconds = ?13,
+     forward = ?14, removed = NULL";
 pub(super) const ROOMS: &str =
     "SELECT number, id, name, first_client, second_client, created, topic, topic_by, topic_at,
-    flags, key, member_limit FROM room WHERE removed IS NULL ORDER BY number";
+    flags, key, member_limit, slow_seconds, forward FROM room WHERE removed IS NULL ORDER BY number";
 pub(super) const REMOVE_ROOM: &str = "UPDATE room SET removed = ?2 WHERE number = ?1";
 pub(super) const KEEP_LIST_ENTRY: &str =
     "INSERT INTO room_list (room, place, kind, mask, set_by, set_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -119,6 +121,8 @@ pub(super) fn keep_room(statement: &mut CachedStatement<'_>, room: &RoomRecord) 
         words(room.flags.iter().map(|flag| flag_word(*flag))),
         room.key.as_deref(),
         room.member_limit,
+        room.slow_seconds,
+        room.forward.map(|to| to.0),
     ])?;
     Ok(())
 }
@@ -140,6 +144,8 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         flags: from_words(row, 9, flag_from_word)?,
         key: some_text(row, 10)?,
         member_limit: row.get(11)?,
+        slow_seconds: row.get(12)?,
+        forward: row.get::<_, Option<u32>>(13)?.map(RoomNumber),
         lists: Vec::new(),
     })
 }
@@ -182,6 +188,8 @@ fn flag_word(flag: RoomFlag) -> &'static str {
         RoomFlag::AccountsSpeak => "accounts-speak",
         RoomFlag::Registered => "registered",
         RoomFlag::HistorySinceJoin => "history-since-join",
+        RoomFlag::Announcements => "announcements",
+        RoomFlag::Unlisted => "unlisted",
     }
 }
 

@@ -35,3 +35,6 @@ CREATE INDEX event_place ON event (room, position);
 -- (joins and the like) is in neither, so that the many do not stand in the way of the few.
 CREATE INDEX event_about_place ON event (room, position) WHERE target IS NOT NULL;
 CREATE INDEX event_about ON event (room, target, position) WHERE target IS NOT NULL;
+-- Slow mode, and the number of the room for those who are kept out.
+ALTER TABLE room ADD COLUMN slow_seconds INTEGER;
+ALTER TABLE room ADD COLUMN forward INTEGER;

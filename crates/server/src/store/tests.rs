@@ -113,6 +113,8 @@ fn room(number: u32) -> RoomRecord {
         flags: Vec::new(),
         key: None,
         member_limit: None,
+        slow_seconds: None,
+        forward: None,
         lists: Vec::new(),
     }
 }

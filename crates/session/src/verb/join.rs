@@ -50,6 +50,12 @@ pub(crate) fn write_entered(turn: &mut Turn<'_>, view: &RoomView) {
     chathistory::ask_for_replay(turn, &view.history);
 }
 
+/// 470: kept out of one room, she is in the other.
+pub(crate) fn write_forwarded(turn: &mut Turn<'_>, from: &str, to: &str) {
+    let text = "You may not enter this room; it sends you to another one";
+    turn.numeric(Numeric::ERR_LINKCHANNEL).param(from).param(to).trailing(text);
+}
+
 /// What a room is and who is there.
 pub(crate) fn write_room(turn: &mut Turn<'_>, name: &str, topic: Option<&Topic>, members: &RoomMembers) {
     if let Some(topic) = topic {

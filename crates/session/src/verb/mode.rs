@@ -3,8 +3,8 @@
 use super::{Awaiting, Phase, Verb};
 use crate::isupport::KEY_LENGTH;
 use crate::mode_letters::{
-    KEY, MEMBER_LIMIT, MODES_PER_LINE, RoomLetter, flag_letter, mask_from_wire, mask_to_wire, personal_letter,
-    personal_of, room_kind, room_letter,
+    FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RoomLetter, SLOW_MODE, flag_letter, mask_from_wire, mask_to_wire,
+    personal_letter, personal_of, room_kind, room_letter,
 };
 use crate::targets;
 use crate::turn::Turn;
@@ -23,9 +23,10 @@ pub(crate) const VERB: Verb = Verb {
     cost: 1,
     receive,
     help: "MODE <room> [<letters> {<parameter>}]\n\
-           Shows or changes a room's modes: m moderated, n members speak, s secret, t topic for operators, i by \
-           invitation, C no CTCP, R accounts only, M accounts speak, P kept, J history since \
-           joining only; k key, l limit; b bans, e exceptions, I \
+           Shows or changes a room's modes: m moderated, A announcements (operators speak, all others read), n members \
+           speak, s secret, p unlisted (not in LIST and WHOIS, but found by its name), t topic for operators, i by \
+           invitation, C no CTCP, R accounts only, M accounts speak, P kept, J history since joining only; k key, l limit, W slow mode (seconds \
+           between two messages of one member), f the room for those who are kept out; b bans, e exceptions, I \
            invitations; q a o h v ranks.\n\
            MODE <your name> [<letters>]\n\
            Shows or changes yours: i invisible, w hear WALLOPS, B bot, R messages from accounts only, Z over TLS only.",
@@ -65,6 +66,9 @@ pub(crate) fn write_not_yours(turn: &mut Turn<'_>, target: &str, rows: &[Present
         turn.numeric(Numeric::ERR_USERSDONTMATCH).trailing("You can change and see your own modes only");
     }
 }
+
+/// Six hours. Whoever wants more wants another mode.
+const MOST_SLOW_SECONDS: u32 = 21_600;
 
 // ---- Rooms
 
@@ -133,6 +137,26 @@ fn room_change(turn: &mut Turn<'_>, room: &str, letter: RoomLetter, change: &Mod
             }
             Some(RoomChange::MemberLimit { limit })
         }
+        RoomLetter::SlowMode if !on => Some(RoomChange::SlowMode { seconds: None }),
+        RoomLetter::SlowMode => {
+            let seconds = change.param.and_then(|number| number.parse::<u32>().ok());
+            let seconds = seconds.filter(|seconds| (1..=MOST_SLOW_SECONDS).contains(seconds));
+            if seconds.is_none() {
+                let text = format!("Slow mode is a number of seconds, 1 to {MOST_SLOW_SECONDS}");
+                invalid(turn, change.param.unwrap_or("*"), &text);
+                return None;
+            }
+            Some(RoomChange::SlowMode { seconds })
+        }
+        RoomLetter::Forward if !on => Some(RoomChange::Forward { to: None }),
+        RoomLetter::Forward => {
+            let to = change.param.and_then(|name| ChatroomName::parse(name, &turn.facts.name_rules).ok());
+            if to.is_none() {
+                invalid(turn, change.param.unwrap_or("*"), "Name the room for those who are kept out of this one");
+                return None;
+            }
+            Some(RoomChange::Forward { to })
+        }
         RoomLetter::Role(role) => match change.param.filter(|name| !name.is_empty()) {
             Some(name) => Some(RoomChange::Role { on, role, who: targets::person(turn, name) }),
             None => {
@@ -170,6 +194,14 @@ pub(crate) fn write_settings(turn: &mut Turn<'_>, view: &RoomSettingsView) {
     if let Some(limit) = view.member_limit {
         letters.push(MEMBER_LIMIT);
         params.push(limit.to_string());
+    }
+    if let Some(seconds) = view.slow_seconds {
+        letters.push(SLOW_MODE);
+        params.push(seconds.to_string());
+    }
+    if let Some(to) = &view.forward {
+        letters.push(FORWARD);
+        params.push(to.to_string());
     }
     turn.numeric(Numeric::RPL_CHANNELMODEIS)
         .param(&view.room)
@@ -255,6 +287,95 @@ mod tests {
         for list in [ListKind::Ban, ListKind::Exception, ListKind::Invitation] {
             assert_eq!(room_kind(list_letter(list)), ModeKind::List);
         }
+    }
+
+    #[test]
+    fn slow_mode_announcements_and_unlisted_rooms() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             alice> MODE #tea +Wp 5
+             alice< :alice!… MODE #tea +Wp 5
+             bob< :alice!… MODE #tea +Wp 5
+             bob> PRIVMSG #tea :one
+             alice< :bob!… PRIVMSG #tea :one
+             bob> PRIVMSG #tea :two
+             bob< :irc.example 404 bob #tea :Not sent: this room is in slow mode (+W): wait 5 seconds before your next message
+             bob> NAMES #tea
+             bob< :irc.example 353 bob * #tea :@alice bob
+             bob< :irc.example 366 bob #tea :…
+             alice> MODE #tea -W+A
+             alice< :alice!… MODE #tea -W+A
+             bob< :alice!… MODE #tea -W+A
+             bob> PRIVMSG #tea :two
+             bob< :irc.example 404 bob #tea :Not sent: only operators speak in this room, it is for announcements (+A)
+             alice> MODE #tea
+             alice< :irc.example 324 alice #tea +ntAp
+             alice< :irc.example 329 alice #tea 1700000000
+             alice> MODE #tea +W 0
+             alice< :irc.example 696 alice #tea W 0 :…
+             alice> MODE #tea +W
+             alice< :irc.example 696 alice #tea W * :…
+             carol=
+             carol> LIST
+             carol< :irc.example 321 carol Channel :Users  Name
+             carol< :irc.example 322 carol #lobby 0 :
+             carol< :irc.example 323 carol :End of LIST
+             carol> LIST #tea
+             carol< :irc.example 321 carol Channel :Users  Name
+             carol< :irc.example 322 carol #tea 2 :
+             carol< :irc.example 323 carol :End of LIST
+             bob> LIST #t*
+             bob< :irc.example 321 bob Channel :Users  Name
+             bob< :irc.example 322 bob #tea 2 :
+             bob< :irc.example 323 bob :End of LIST
+             carol> WHOIS bob
+             carol< :irc.example 311 carol bob …
+             carol< :irc.example 312 carol bob …
+             carol< :irc.example 671 carol bob :…
+             carol< :irc.example 317 carol bob …
+             carol< :irc.example 318 carol bob :…",
+        );
+    }
+
+    #[test]
+    fn a_room_for_those_who_are_kept_out() {
+        check(
+            "alice=
+             bob=
+             alice> JOIN #tea
+             alice> JOIN #hall
+             alice<<
+             alice> MODE #tea +if #hall
+             alice< :alice!… MODE #tea +if #hall
+             alice> MODE #tea
+             alice< :irc.example 324 alice #tea +ntif #hall
+             alice< :irc.example 329 alice #tea 1700000000
+             bob> JOIN #tea
+             bob< :irc.example 470 bob #tea #hall :…
+             bob< :bob!… JOIN #hall
+             bob< :irc.example 353 bob = #hall :@alice bob
+             bob< :irc.example 366 bob #hall :…
+             alice<<
+             alice> MODE #tea +f #tea
+             alice< :irc.example 696 alice #tea f #tea :…
+             alice> MODE #tea +f #none
+             alice< :irc.example 403 alice #none :…
+             alice> MODE #tea +f none
+             alice< :irc.example 696 alice #tea f none :…
+             alice> MODE #tea -f
+             alice< :alice!… MODE #tea -f
+             bob> JOIN #tea
+             bob< :irc.example 473 bob #tea :…
+             bob> JOIN #cup
+             bob<<
+             alice> MODE #tea +f #cup
+             alice< :irc.example 442 alice #cup :…",
+        );
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, members: &RoomMembers) {
     let with_hosts = turn.has(Capability::UserhostInNames);
     let symbol = match members.visibility {
         Visibility::Public => "=",
+        Visibility::Unlisted => "*",
         Visibility::Secret => "@",
     };
     let mut rows = members.members.iter();

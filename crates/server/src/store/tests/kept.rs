@@ -131,6 +131,8 @@ fn records_with_every_field_set_or_empty() {
                 flags: RoomFlag::ALL.to_vec(),
                 key: Some("sesame open".into()),
                 member_limit: Some(7),
+                slow_seconds: Some(30),
+                forward: Some(RoomNumber(1)),
                 lists: vec![
                     (ListKind::Invitation, entry("z!*@*")),
                     (ListKind::Ban, entry("*!*@bad")),
