@@ -1,5 +1,4 @@
 //! Real servers and real connections for the tests: everything waits for its event, with a deadline.
-#![allow(dead_code, reason = "each test program uses its part")]
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};

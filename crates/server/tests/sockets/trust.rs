@@ -1,10 +1,8 @@
 //! Whose word counts for what: proxies and gateways that say for whom they speak, and web pages that open a WebSocket.
 //! Spoofing is what a person of her own address gets by saying the same.
 
-mod support;
-
+use crate::support::{Carrier, Daemon, Irc, Link, Upgrade, dial, dial_from};
 use std::net::SocketAddr;
-use support::{Carrier, Daemon, Irc, Link, Upgrade, dial, dial_from};
 
 /// 127.0.0.1 is a proxy, 127.0.0.3 a gateway, everybody else is somebody.
 const TRUST: &str = r#"

@@ -1,14 +1,12 @@
 //! SIGTERM with a house full of people: everyone is told, nothing that was confirmed is lost, and it is over soon.
 
-mod support;
-
+use crate::support::{self, Daemon, Irc, dial};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
-use support::{Daemon, Irc, dial};
 
 /// Clients that are registered, in one room of theirs for every hundred.
 fn come_in(address: SocketAddr, count: usize) -> Vec<Irc> {

@@ -1,8 +1,7 @@
 //! Those who come to tie the server up, while others want to talk: A1 to A4 and A8 of the reliability plan, each as short
 //! as it can be and still show something.
 
-mod support;
-
+use crate::support::{self, Carrier, DEADLINE, Daemon, Irc, Link, TEST_CONFIG, Upgrade, dial, dial_from};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
@@ -10,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use support::{Carrier, DEADLINE, Daemon, Irc, Link, TEST_CONFIG, Upgrade, dial, dial_from};
 
 /// Someone who wants nothing but to come in, say something, and leave, again and again.
 struct Probe {

@@ -1,9 +1,7 @@
 //! SIGHUP and REHASH: what changes at once, what a bad file does, and that nobody is dropped by it.
 
-mod support;
-
+use crate::support::{Daemon, EXEMPT, Irc, Link, Upgrade, dial};
 use std::path::Path;
-use support::{Daemon, EXEMPT, Irc, Link, Upgrade, dial};
 use tempfile::TempDir;
 
 const LISTENERS: &str = r#"

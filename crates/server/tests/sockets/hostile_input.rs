@@ -1,15 +1,13 @@
 //! Bytes that no honest client sends: A5 to A7 of the reliability plan and its bug classes T4, T6, T10 and T11, over real
 //! sockets. The rules themselves are tested where they stand; here it is that the whole holds.
 
-mod support;
-
+use crate::support::{self, DEADLINE, Daemon, Irc, Link, dial};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
-use support::{DEADLINE, Daemon, Irc, Link, dial};
 
 /// Writes all, as far as the server takes it, and gives everything that it says until it closes.
 fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {

@@ -1,14 +1,12 @@
 //! A disk that takes nothing more, for real: the data folder is a small file system of its own.
 
-mod support;
-
+use crate::support::{self, Daemon, EXEMPT, Irc, TEST_CONFIG, dial};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Daemon, EXEMPT, Irc, TEST_CONFIG, dial};
 use tempfile::TempDir;
 
 /// A mounted tmpfs, unmounted when dropped.

@@ -1,8 +1,6 @@
 //! The lesson's sequence diagram, with the real programs over real sockets, step by step (ARCHITECTURE.md).
 
-mod support;
-
-use support::{Daemon, Irc, Person, tag};
+use crate::support::{Daemon, Irc, Person, tag};
 
 #[test]
 fn the_sequence_diagram_of_the_lesson_runs_with_the_real_programs() {

@@ -1,7 +1,6 @@
 //! `kill -9` at random moments: nothing that anyone saw is gone, nothing is there twice, and everyone saw one order.
 
-mod support;
-
+use crate::support::{self, Carrier, Daemon, Irc, Link, tag, try_dial};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OpenFlags};
@@ -12,7 +11,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
-use support::{Carrier, Daemon, Irc, Link, tag, try_dial};
 
 const SENDERS: usize = 64;
 const ROOMS: usize = 3;

@@ -1,12 +1,10 @@
 //! Every way to talk: plain TCP, TLS and WebSocket carry the same conversation.
 
-mod support;
-
+use crate::support::{Carrier, DEADLINE, Daemon, Irc, Link, Person, Upgrade, dial, tag};
 use std::io::{Read, Write};
 use std::time::Instant;
-use support::{Carrier, DEADLINE, Daemon, Irc, Link, Person, Upgrade, dial, tag};
 
-/// [`support::TEST_CONFIG`] has no page over TLS.
+/// [`crate::support::TEST_CONFIG`] has no page over TLS.
 const PAGE_OVER_TLS: &str = "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocol = \"http\"\ntls = true\n";
 
 /// Each says something to a room that all are in; all the others hear it once, in one order.

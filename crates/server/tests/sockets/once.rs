@@ -1,11 +1,9 @@
 //! `parlor/once`: a message whose fate its sender does not know is sent again, and is posted once.
 
-mod support;
-
+use crate::support::{Daemon, Irc, tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::net::SocketAddr;
-use support::{Daemon, Irc, tag};
 
 const CAPABILITIES: &str =
     "batch server-time message-tags echo-message labeled-response sasl draft/chathistory parlor/once";

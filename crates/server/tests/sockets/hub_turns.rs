@@ -1,9 +1,7 @@
 //! T9 of the reliability plan: the one writer is never busy for long with anything that one person or many can ask of it.
 
-mod support;
-
+use crate::support::{self, Daemon, Irc};
 use std::net::SocketAddr;
-use support::{Daemon, Irc};
 
 /// The plan's bound for a turn of the hub.
 const LONGEST_TURN: f64 = 0.1;

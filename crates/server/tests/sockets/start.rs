@@ -1,11 +1,9 @@
 //! How soon a server with a long history is there again.
 
-mod support;
-
+use crate::support::{self, Daemon, EXEMPT, Irc, TEST_CONFIG, try_dial};
 use rusqlite::{Connection, params};
 use server::store::{DATABASE, Durability, Store};
 use std::time::{Duration, Instant};
-use support::{Daemon, EXEMPT, Irc, TEST_CONFIG, try_dial};
 use tempfile::TempDir;
 
 const ROOMS: u32 = 1_000;

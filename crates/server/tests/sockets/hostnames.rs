@@ -1,11 +1,9 @@
 //! `[server] lookup_hostnames`: the name of an address in place of its cloak, through the system's own resolver. The only
 //! address with a name everywhere is 127.0.0.1, which the hosts file calls localhost.
 
-mod support;
-
+use crate::support::{Daemon, Irc, dial};
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use support::{Daemon, Irc, dial};
 
 const ON: &str = "[server]\nname = \"parlor.test\"\nlookup_hostnames = true\n";
 const OFF: &str = "[server]\nname = \"parlor.test\"\n";

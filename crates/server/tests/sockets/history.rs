@@ -1,8 +1,6 @@
 //! What was said is there to be read again, after the server was killed as well.
 
-mod support;
-
-use support::{Daemon, Irc, tag};
+use crate::support::{Daemon, Irc, tag};
 
 const CAPABILITIES: &str = "batch server-time message-tags echo-message draft/chathistory";
 

@@ -1,11 +1,9 @@
 //! A server that was started in a terminal ends with it, and re-reads its configuration as long as the terminal is there.
 
-mod support;
-
+use crate::support::{DEADLINE, Daemon, EXEMPT, TEST_CONFIG};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::OpenOptions;
 use std::process::Stdio;
-use support::{DEADLINE, Daemon, EXEMPT, TEST_CONFIG};
 
 #[test]
 fn closing_the_terminal_ends_the_server_and_sighup_alone_does_not() {

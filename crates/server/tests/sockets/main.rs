@@ -1,0 +1,20 @@
+//! The programs themselves, over real sockets and with the real store. One test program: to link the server fifteen times
+//! over took most of the time of a change's tests.
+
+mod carriers;
+mod crash;
+mod full_disk;
+mod history;
+mod hostile_input;
+mod hostnames;
+mod hub_turns;
+mod lesson;
+mod once;
+mod overload;
+mod redaction;
+mod reload;
+mod shutdown;
+mod start;
+mod support;
+mod terminal_closed;
+mod trust;
