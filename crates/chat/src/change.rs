@@ -3,7 +3,8 @@
 use crate::history::HistoryEvent;
 use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
-use crate::snapshot::{AccountRecord, MembershipRecord, RoomRecord};
+use crate::personal::ConversationKey;
+use crate::snapshot::{AccountRecord, MembershipRecord, ReadMarkerRecord, RoomRecord};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -28,5 +29,10 @@ pub enum Change {
     MemberRemoved {
         room: RoomNumber,
         account: ClientId,
+    },
+    ReadMarker(ReadMarkerRecord),
+    ReadMarkerRemoved {
+        account: ClientId,
+        conversation: ConversationKey,
     },
 }

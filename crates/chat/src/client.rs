@@ -4,6 +4,7 @@ use crate::command::PersonalMode;
 use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
 use crate::name::Username;
 use crate::person::Person;
+use crate::personal::Personal;
 use crate::refusal::Rights;
 use crate::snapshot::SharedAccount;
 use compact_str::CompactString;
@@ -57,6 +58,8 @@ pub(crate) struct Rare {
     pub knocks: Vec<(RoomNumber, Timestamp)>,
     /// A guest's direct conversations: nobody can go on with them when she has left.
     pub directs: Vec<RoomNumber>,
+    /// What a guest keeps for herself; an account's is with the account.
+    pub personal: Option<Box<Personal>>,
     /// All devices are gone, and nobody was told yet.
     pub leaving: Option<Leaving>,
 }

@@ -1,12 +1,12 @@
 //! Everything that can be asked to change. Typed and closed; no secret is ever a field of one.
 
 use crate::chatroom::RoomFlag;
-use crate::id::{ClientId, RequestNumber, SessionId};
+use crate::id::{ClientId, RequestNumber, SessionId, Timestamp};
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind};
 use crate::name::{ChatroomName, Username};
 use crate::once::OnceKey;
-use crate::query::Query;
+use crate::query::{Conversation, Query};
 use crate::refusal::{ListKind, Rights};
 use crate::settings::Settings;
 use crate::snapshot::ScramKeys;
@@ -130,6 +130,12 @@ pub enum Command {
     Redact {
         message: Arc<Message>,
         reason: Option<Box<str>>,
+    },
+
+    /// She has read this conversation up to here. Answer: `ReadMarker`, to all of her devices.
+    MarkRead {
+        of: Conversation,
+        at: Timestamp,
     },
 
     // Watching for people

@@ -11,6 +11,7 @@ mod moderation;
 mod name_index;
 mod posting;
 mod presence;
+mod read_markers;
 mod redaction;
 mod renaming;
 mod rooms;
@@ -38,7 +39,7 @@ use crate::snapshot::{RoomKind, RoomRecord, Snapshot};
 use attempts::Attempts;
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
-use state::{Account, State};
+use state::{Account, Keeper, State};
 use std::sync::Arc;
 use turn::Turn;
 use uuid::Uuid;
@@ -108,7 +109,13 @@ impl Hub {
                 continue;
             }
             let username = Username::lookup(&record.username, &settings.name_rules);
-            state.add_account(Account { record: Arc::new(record), username, rooms: Vec::new(), client: None });
+            state.add_account(Account {
+                record: Arc::new(record),
+                username,
+                rooms: Vec::new(),
+                client: None,
+                personal: None,
+            });
         }
         for record in snapshot.rooms {
             restore_room(&mut state, record, &settings);
@@ -119,6 +126,11 @@ impl Hub {
                 && state.room(record.room).is_some()
             {
                 state.keep_membership(account, record.room, Some(record.membership));
+            }
+        }
+        for record in snapshot.read_markers {
+            if let Some(account) = state.account_of(record.account) {
+                state.set_marker(Keeper::Account(account), record.conversation, Some(record.at));
             }
         }
         for (posted, id) in snapshot.posted_once {
@@ -270,6 +282,7 @@ impl Hub {
             Command::Kick { room, who, reason } => self.kick(asker, &room, &who, reason, turn),
             Command::Invite { room, who } => self.invite(asker, &room, &who, turn),
             Command::Knock { room, text } => self.knock(asker, &room, text, turn),
+            Command::MarkRead { of, at } => self.mark_read(asker, &of, at, turn),
             Command::Watch { names } => self.watch(asker, names, turn),
             Command::Unwatch { names } => self.unwatch(asker, &names),
             Command::UnwatchAll => self.unwatch_all(asker),

@@ -21,6 +21,7 @@ pub mod name;
 pub mod once;
 pub mod permission;
 pub mod person;
+pub mod personal;
 pub mod query;
 pub mod refusal;
 pub mod sequencer;

@@ -79,6 +79,10 @@ pub enum Query {
     History {
         of: Conversation,
     },
+    /// Up to when one has read it. `ReadMarker`.
+    ReadMarker {
+        of: Conversation,
+    },
     /// Leave to read in all of one's rooms and direct conversations. `Conversations`.
     Conversations,
 }
@@ -164,6 +168,8 @@ pub enum Answer {
     RoomRenamed {
         renaming: Arc<RoomRenaming>,
         is_member: bool,
+        /// Up to when she has read it.
+        read_marker: Option<Timestamp>,
     },
     OwnModes {
         modes: Vec<crate::command::PersonalMode>,
@@ -216,6 +222,12 @@ pub enum Answer {
         history: Box<Grant>,
     },
 
+    /// `None`: there is no marker. Told unasked when another device has moved it.
+    ReadMarker {
+        of: CompactString,
+        at: Option<Timestamp>,
+    },
+
     /// `None`: nothing was ever said there.
     HistoryGranted(Option<Box<Grant>>),
     /// In the order of their making.
@@ -245,6 +257,8 @@ pub struct RoomView {
     pub name: CompactString,
     pub topic: Option<Topic>,
     pub members: RoomMembers,
+    /// Up to when she has read it.
+    pub read_marker: Option<Timestamp>,
     /// Leave to read what was said before.
     pub history: Grant,
 }

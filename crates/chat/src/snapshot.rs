@@ -4,6 +4,7 @@ use crate::chatroom::RoomFlag;
 use crate::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Membership;
 use crate::once::Posted;
+use crate::personal::ConversationKey;
 use crate::refusal::{ListKind, Rights};
 use compact_str::CompactString;
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ pub struct Snapshot {
     pub rooms: Vec<RoomRecord>,
     pub accounts: Vec<AccountRecord>,
     pub memberships: Vec<MembershipRecord>,
+    pub read_markers: Vec<ReadMarkerRecord>,
     /// What was said under a key within the last day, the oldest first.
     pub posted_once: Vec<(Posted, MessageId)>,
     /// The last position and time given out; both go on from here.
@@ -98,6 +100,14 @@ pub struct MembershipRecord {
     pub room: RoomNumber,
     pub account: ClientId,
     pub membership: Membership,
+}
+
+/// Up to when an account has read one of its conversations.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReadMarkerRecord {
+    pub account: ClientId,
+    pub conversation: ConversationKey,
+    pub at: Timestamp,
 }
 
 /// What a login needs to know of an account; shared, since it is read from another thread.

@@ -3,8 +3,8 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, ison, join, knock, list, lusers, mode, monitor, names, ping, privmsg, rehash, rename,
-    stats, topic, userhost, userip, who, whois, whowas,
+    Awaiting, away, invite, ison, join, knock, list, lusers, markread, mode, monitor, names, ping, privmsg, rehash,
+    rename, stats, topic, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -31,7 +31,9 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::Rooms(rows) => list::write(turn, rows),
         Answer::OwnInvitations(rooms) => invite::write_own(turn, rooms),
         Answer::Forwarded { from, to } => join::write_forwarded(turn, from, to),
-        Answer::RoomRenamed { renaming, is_member } => rename::write(turn, renaming, *is_member),
+        Answer::RoomRenamed { renaming, is_member, read_marker } => {
+            rename::write(turn, renaming, *is_member, *read_marker);
+        }
         Answer::OwnModes { modes } => mode::write_own(turn, modes),
         Answer::Invited { who, room, away } => invite::write_invited(turn, who, room, away.as_deref()),
         Answer::Knocked { room } => knock::write_delivered(turn, room),
@@ -54,6 +56,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
             turn.numeric(Numeric::RPL_AWAY).param(name).trailing_cut(message);
         }
         Answer::Repeated { id, history } => privmsg::answer_repeated(turn, *id, history),
+        Answer::ReadMarker { of, at } => markread::write(turn, of, *at),
         Answer::Away { now } => away::write(turn, *now),
         Answer::Watched(watched) => monitor::write_list(turn, watched),
         Answer::WatchedStatus { online, offline } => monitor::write_status(turn, online, offline),
@@ -112,6 +115,11 @@ fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) 
                 };
                 names::answered(turn, asked, *left, room);
             }
+            return;
+        }
+        ("MARKREAD", _) => {
+            let about = about.to_owned();
+            markread::write_refused(turn, &about, refusal);
             return;
         }
         ("WHO", Refusal::NoSuchRoom { .. } | Refusal::NoSuchClient { .. } | Refusal::NotMember { .. }) => {

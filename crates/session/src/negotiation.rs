@@ -34,6 +34,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::Chathistory,
     Capability::ExtendedIsupport,
     Capability::MessageRedaction,
+    Capability::ReadMarker,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
 ]);

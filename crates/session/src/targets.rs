@@ -4,6 +4,7 @@ use crate::isupport;
 use crate::turn::Turn;
 use chat::mask::glob;
 use chat::name::{ChatroomName, Username};
+use chat::query::Conversation;
 use wire::{MAX_BODY, Numeric, truncate_at_char_boundary};
 
 /// How many targets a line of this verb may have: what `TARGMAX` announces.
@@ -53,6 +54,14 @@ pub(crate) fn person(turn: &Turn<'_>, text: &str) -> Username {
 /// Whether a name is meant for a room.
 pub(crate) fn is_room(text: &str) -> bool {
     text.starts_with('#')
+}
+
+/// The conversation that a target names; `None`: no room can be called so.
+pub(crate) fn conversation(turn: &Turn<'_>, target: &str) -> Option<Conversation> {
+    if is_room(target) {
+        return ChatroomName::parse(target, &turn.facts.name_rules).ok().map(Conversation::Room);
+    }
+    Some(Conversation::With(person(turn, target)))
 }
 
 /// Whether it is the client's own name.

@@ -20,6 +20,7 @@ pub(crate) mod knock;
 pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod lusers;
+pub(crate) mod markread;
 pub(crate) mod mode;
 pub(crate) mod monitor;
 pub(crate) mod motd;
@@ -178,6 +179,7 @@ pub static VERBS: &[Verb] = &[
     links::VERB,
     list::VERB,
     lusers::VERB,
+    markread::VERB,
     mode::VERB,
     monitor::VERB,
     motd::VERB,

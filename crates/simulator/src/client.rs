@@ -4,6 +4,7 @@
 use crate::faulty_log::Store;
 use crate::invariants::{Ledger, number_in};
 use chat::id::{Position, SessionId};
+use session::time_text::parse_time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use wire::{Capability, CapabilitySet, Line, LineLimits};
 
@@ -31,6 +32,9 @@ pub struct Client {
     /// What is to be told to it, for each room in small letters; direct messages under the empty name.
     expected: BTreeMap<String, VecDeque<Expected>>,
     last_seen: BTreeMap<String, (Position, String)>,
+    takes_markers: bool,
+    /// Up to when its person has read which room, as far as it was told.
+    pub markers: BTreeMap<String, Option<u64>>,
     batches: BTreeSet<String>,
     /// What it has to say next by the rules of the protocol.
     pub duties: VecDeque<String>,
@@ -78,6 +82,8 @@ impl Client {
             awaited: VecDeque::new(),
             expected: BTreeMap::new(),
             last_seen: BTreeMap::new(),
+            takes_markers: false,
+            markers: BTreeMap::new(),
             batches: BTreeSet::new(),
             duties: VecDeque::new(),
         }
@@ -191,6 +197,11 @@ impl Client {
             "RENAME" => self.room_renamed(source, first, line.param(1).unwrap_or_default()),
             "QUIT" => self.gone(source),
             "NICK" if self.registered => self.renamed(source, first),
+            "CAP" if line.param(1) == Some("ACK") => {
+                self.agreed(line.params().last().copied().unwrap_or_default());
+                Ok(())
+            }
+            "MARKREAD" => self.marker(first, line.param(1).unwrap_or_default()),
             "PRIVMSG" | "NOTICE" => self.message(&line, source, ledger, store),
             "MODE" | "TOPIC" | "TAGMSG" if self.room_in(first).is_some() => {
                 let room = self.room_in(first).unwrap_or_default();
@@ -255,6 +266,36 @@ impl Client {
         Ok(())
     }
 
+    /// From here on it is told of markers, or no more.
+    fn agreed(&mut self, words: &str) {
+        for word in words.split(' ') {
+            match word.strip_prefix('-') {
+                Some("draft/read-marker") => {
+                    self.takes_markers = false;
+                    self.markers.clear();
+                }
+                None if word == "draft/read-marker" => self.takes_markers = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn marker(&mut self, of: &str, at: &str) -> Result<(), String> {
+        let at = match at.strip_prefix("timestamp=") {
+            Some(time) => Some(parse_time(time).ok_or("is told a time that is none")?.0),
+            None if at == "*" => None,
+            None => return Err("is told a marker without a time".to_owned()),
+        };
+        let key = of.to_lowercase();
+        if !self.takes_markers || !self.rooms.contains_key(&key) {
+            return Ok(());
+        }
+        match self.markers.insert(key, at) {
+            Some(before) if before > at => Err(format!("is told that the marker of {of} has gone back")),
+            _ => Ok(()),
+        }
+    }
+
     // ---- Who is where
 
     fn room_in(&self, target: &str) -> Option<String> {
@@ -283,6 +324,7 @@ impl Client {
     fn left(&mut self, who: &str, room: &str, must_be_there: bool) -> Result<(), String> {
         let key = room.to_lowercase();
         if who == self.nick {
+            self.markers.remove(&key);
             return match self.rooms.remove(&key) {
                 Some(_) => Ok(()),
                 None => Err(format!("leaves {room} and was not in it")),
@@ -300,6 +342,9 @@ impl Client {
 
     fn room_renamed(&mut self, who: &str, old: &str, new: &str) -> Result<(), String> {
         let (old_key, new_key) = (old.to_lowercase(), new.to_lowercase());
+        if let Some(marker) = self.markers.remove(&old_key) {
+            self.markers.insert(new_key.clone(), marker);
+        }
         match self.rooms.remove(&old_key) {
             Some(members) => match self.rooms.insert(new_key, members) {
                 None => Ok(()),

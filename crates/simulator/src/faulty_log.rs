@@ -10,7 +10,8 @@ use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::message::Message;
 use chat::once::Posted;
-use chat::snapshot::{AccountRecord, MembershipRecord, RoomRecord, Snapshot};
+use chat::personal::ConversationKey;
+use chat::snapshot::{AccountRecord, MembershipRecord, ReadMarkerRecord, RoomRecord, Snapshot};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What is on disk.
@@ -19,6 +20,7 @@ pub struct Store {
     rooms: BTreeMap<RoomNumber, RoomRecord>,
     accounts: BTreeMap<ClientId, AccountRecord>,
     memberships: BTreeMap<(RoomNumber, ClientId), MembershipRecord>,
+    markers: BTreeMap<(ClientId, ConversationKey), ReadMarkerRecord>,
     /// By the number in their text, and whom they were sent to, in small letters.
     said: BTreeMap<(u64, String), Position>,
     ids: BTreeSet<MessageId>,
@@ -38,6 +40,7 @@ impl Store {
             rooms: self.rooms.values().cloned().collect(),
             accounts: self.accounts.values().cloned().collect(),
             memberships: self.memberships.values().cloned().collect(),
+            read_markers: self.markers.values().cloned().collect(),
             posted_once: self.posted_once.clone(),
             position: self.position,
             timestamp: self.timestamp,
@@ -107,12 +110,19 @@ impl Store {
                 Change::AccountRemoved(id) => {
                     self.accounts.remove(&id);
                     self.memberships.retain(|(_, account), _| *account != id);
+                    self.markers.retain(|(account, _), _| *account != id);
                 }
                 Change::Member(record) => {
                     if !self.rooms.contains_key(&record.room) || !self.accounts.contains_key(&record.account) {
                         self.wrong.get_or_insert_with(|| "a membership of nobody or nowhere was kept".to_owned());
                     }
                     self.memberships.insert((record.room, record.account), record);
+                }
+                Change::ReadMarker(record) => {
+                    self.markers.insert((record.account, record.conversation), record);
+                }
+                Change::ReadMarkerRemoved { account, conversation } => {
+                    self.markers.remove(&(account, conversation));
                 }
                 Change::MemberRemoved { room, account } => {
                     self.memberships.remove(&(room, account));

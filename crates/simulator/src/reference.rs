@@ -8,6 +8,7 @@ use chat::event::Event;
 use chat::id::{ClientId, SessionId};
 use chat::membership::{Role, Roles};
 use chat::message::MessageKind;
+use chat::query::Conversation;
 use chat::refusal::{ListKind, Refusal};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -37,6 +38,8 @@ pub struct Account {
     owns_the_server: bool,
     /// The rooms that it is a member of, here or not.
     pub kept: BTreeMap<String, Roles>,
+    /// Up to when it has read what.
+    markers: BTreeMap<Marked, u64>,
 }
 
 #[derive(Debug)]
@@ -73,10 +76,21 @@ pub struct Person {
     invited_to: VecDeque<u32>,
     accounts_only: bool,
     secure_only: bool,
+    /// A guest's; those of an account are with the account.
+    markers: BTreeMap<Marked, u64>,
     /// Shows the rank of the server's owner.
     shows_rank: bool,
     /// Without a device since then; told to the others at this time.
     gone_at: Option<u64>,
+}
+
+/// A conversation that someone has read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Marked {
+    /// By its serial.
+    Room(u32),
+    Account(String),
+    Guest(Who),
 }
 
 /// How far a session has come.
@@ -286,6 +300,7 @@ impl Reference {
                 }
                 Vec::new()
             }
+            Command::MarkRead { of, at } => one(self.mark_read(who, of, at.0, line)),
             Command::Post(post) => {
                 let permitted = match &post.to {
                     Recipient::Room { name, at_least } => {
@@ -330,6 +345,58 @@ impl Reference {
         }
     }
 
+    // ---- Read markers
+
+    fn mark_read(&mut self, who: Who, of: &Conversation, at: u64, line: &Applied<'_>) -> Permission {
+        let mut read = None;
+        let marked = match of {
+            Conversation::Room(name) => {
+                if !self.room(name.text()).is_some_and(|room| room.members.contains_key(&who)) {
+                    return no("NotMember");
+                }
+                let room = self.room_mut(&name.text().as_str().to_lowercase());
+                // What someone has read is not forgotten.
+                let marked = Marked::Room(room.serial);
+                read = Some(name.text().as_str().to_lowercase());
+                marked
+            }
+            Conversation::With(name) => match self.named(name.text()) {
+                Some(other) => match &self.people[&other].account {
+                    Some(account) => Marked::Account(account.clone()),
+                    None => Marked::Guest(other),
+                },
+                None if self.accounts.contains_key(&name.text().as_str().to_lowercase()) => {
+                    Marked::Account(name.text().as_str().to_lowercase())
+                }
+                None => return no("NoSuchClient"),
+            },
+        };
+        let account = self.people[&who].account.clone();
+        let markers = match &account {
+            Some(account) => &mut self.account_mut(account).markers,
+            None => &mut self.person_mut(who).markers,
+        };
+        let at = at.min(line.at);
+        if markers.get(&marked).is_some_and(|before| *before >= at) {
+            return Ok(());
+        }
+        if account.is_some() && line.failing {
+            return no("a storage refusal");
+        }
+        markers.insert(marked, at);
+        if let Some(key) = read {
+            self.room_mut(&key).has_past = true;
+        }
+        Ok(())
+    }
+
+    /// Up to when this person has read a room.
+    pub fn marker_of_room(&self, who: Who, room: &str) -> Option<u64> {
+        let person = &self.people[&who];
+        let markers = person.account.as_ref().map_or(&person.markers, |account| &self.accounts[account].markers);
+        markers.get(&Marked::Room(self.room(room)?.serial)).copied()
+    }
+
     // ---- Coming and going
 
     fn arrive(
@@ -368,6 +435,7 @@ impl Reference {
             invited_to: VecDeque::new(),
             accounts_only: false,
             secure_only: false,
+            markers: BTreeMap::new(),
             shows_rank: false,
             gone_at: None,
         });
@@ -468,7 +536,10 @@ impl Reference {
             return no("NameInUse");
         }
         let owns_the_server = self.accounts.is_empty();
-        self.accounts.insert(key.clone(), Account { name: name.to_owned(), owns_the_server, kept: BTreeMap::new() });
+        self.accounts.insert(
+            key.clone(),
+            Account { name: name.to_owned(), owns_the_server, kept: BTreeMap::new(), markers: BTreeMap::new() },
+        );
         self.be(session, &key, line);
         Ok(())
     }
@@ -484,6 +555,11 @@ impl Reference {
         };
         if self.people[&who].account.is_some() {
             return;
+        }
+        let read = std::mem::take(&mut self.person_mut(who).markers);
+        for (marked, at) in read {
+            let marker = self.account_mut(account).markers.entry(marked).or_default();
+            *marker = at.max(*marker);
         }
         if let Some(other) = self.present_as(account) {
             // The guest goes, its session joins the others of the account.

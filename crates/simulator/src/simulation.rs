@@ -381,6 +381,12 @@ impl Simulation {
         if !client.rooms.keys().eq(rooms.iter()) {
             return Err(format!("believes to be in {:?}, and is in {rooms:?}", client.rooms.keys()));
         }
+        for (room, told) in &client.markers {
+            let marker = self.reference.marker_of_room(*who, room);
+            if *told != marker {
+                return Err(format!("believes to have read {room} up to {told:?}, and has up to {marker:?}"));
+            }
+        }
         for (key, members) in &client.rooms {
             let there = self.reference.rooms[key].members.keys();
             let there: BTreeSet<String> = there.map(|who| self.reference.people[who].name.to_lowercase()).collect();

@@ -5,7 +5,9 @@ use crate::invariants::Ledger;
 use crate::random::Random;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chat::id::Timestamp;
 use session::Peer;
+use session::time_text::time_text;
 use std::net::IpAddr;
 use wire::Capability;
 
@@ -14,7 +16,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 19] = [
+const CAPABILITIES: [Capability; 20] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -34,6 +36,7 @@ const CAPABILITIES: [Capability; 19] = [
     Capability::ExtendedMonitor,
     Capability::ParlorIdentity,
     Capability::ChannelRename,
+    Capability::ReadMarker,
 ];
 
 /// Where a device of this person comes from.
@@ -108,9 +111,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 28] = [
+        const WEIGHTS: [usize; 29] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12,
+            12, 40,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -327,6 +330,14 @@ impl Client {
                 let to = if random.happens(300) { in_some_case("#urn", random) } else { self.some_room(random) };
                 let reason = random.one_of(&["", " :better"]);
                 self.line(&format!("RENAME {room} {to}{reason}"), random, ledger, out);
+            }
+            28 => {
+                let of = if random.happens(800) { room } else { person };
+                // Past and future, by the clock that the simulation begins with.
+                let at = Timestamp(1_700_000_000_000 + random.below(200_000) as u64);
+                let at = String::from_utf8_lossy(&time_text(at)).into_owned();
+                let time = if random.happens(800) { format!(" timestamp={at}") } else { String::new() };
+                self.line(&format!("MARKREAD {of}{time}"), random, ledger, out);
             }
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
             _ => self.fence(random, ledger, out),

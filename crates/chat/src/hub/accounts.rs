@@ -142,6 +142,7 @@ impl Hub {
             self.change_name(slot, username, turn);
         }
         self.forget_directs(slot);
+        self.take_over_markers(slot, account, turn);
         let Some(before) = self.person(slot) else {
             return;
         };
@@ -157,6 +158,7 @@ impl Hub {
             client.person = person.clone();
         });
         self.keep_memberships_of_guest(slot, account, turn);
+        self.show_markers(slot, turn);
         self.return_to_rooms(slot, account, turn);
         turn.answer(Answer::LoggedIn { account: record.username.clone(), person: Some(person) });
     }
@@ -200,6 +202,9 @@ impl Hub {
         };
         let (person, modes, address) = (client.person.clone(), client.modes, session.address);
         let guest_modes = self.state.client(guest).map(|client| client.modes).unwrap_or_default();
+        if let Some(account) = client.account.as_ref().map(|account| account.slot) {
+            self.take_over_markers(guest, account, turn);
+        }
         self.show_leaving(id, guest, turn);
         self.take_session(id, guest, &format_compact!("logged in as {}", person.name), turn);
         self.state.attach(id, Session { client: to, watching: None, ..session.clone() });
@@ -348,7 +353,13 @@ impl Hub {
         };
         turn.keep(Change::Account(Box::new(record.clone())));
         turn.answer(Answer::AccountCreated { account: record.username.clone(), is_owner: is_first });
-        let account = Account { record: Arc::new(record), username: new.username, rooms: Vec::new(), client: None };
+        let account = Account {
+            record: Arc::new(record),
+            username: new.username,
+            rooms: Vec::new(),
+            client: None,
+            personal: None,
+        };
         let slot = self.state.add_account(account);
         match turn.session() {
             Some(session) if !is_logged_in && self.make_way(session, turn) => self.be(session, slot, turn),

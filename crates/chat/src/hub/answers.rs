@@ -77,6 +77,7 @@ impl Hub {
                 None => Answer::WatchedStatus { online: Vec::new(), offline: Vec::new() },
             }),
             Query::History { of } => self.history_answer(&of, turn),
+            Query::ReadMarker { of } => self.marker_answer(&of, turn),
             Query::Conversations => self.conversations_answer(turn),
             Query::Counts => Ok(Answer::Counts(Box::new(self.counts()))),
             Query::Connections => {

@@ -87,10 +87,12 @@ impl Hub {
         let renaming = Arc::new(RoomRenaming { event, room, old, reason, is_same, topic, members });
         let sessions = self.sessions_of_room(number);
         for session in &sessions {
-            turn.tell(*session, Answer::RoomRenamed { renaming: renaming.clone(), is_member: true });
+            let client = self.state.session(*session).map(|session| session.client);
+            let read_marker = client.and_then(|slot| self.marker_of_room(slot, number));
+            turn.tell(*session, Answer::RoomRenamed { renaming: renaming.clone(), is_member: true, read_marker });
         }
         if !sessions.contains(&asker.session) {
-            turn.answer(Answer::RoomRenamed { renaming, is_member: false });
+            turn.answer(Answer::RoomRenamed { renaming, is_member: false, read_marker: None });
         }
     }
 }

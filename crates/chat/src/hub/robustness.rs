@@ -14,7 +14,7 @@ const ROOMS: [&str; 4] = ["#tea", "#pot", "#cup", "#lobby"];
 const NAMES: [&str; 7] = ["alice", "bob", "carol", "dave", "аlice", "nobody", "B*"];
 
 /// What can be asked, with `R` for a room, `N` for a name, `M` for another.
-const LINES: [&str; 77] = [
+const LINES: &[&str] = &[
     "arrives",
     "arrives",
     "arrives as N",
@@ -81,6 +81,8 @@ const LINES: [&str; 77] = [
     "signals R",
     "redacts hi",
     "redacts once:k hi for good",
+    "reads R 3",
+    "reads N 99999999999999",
     "watches N,M",
     "unwatches N",
     "unwatches all",
@@ -101,14 +103,15 @@ type Choice = (u8, u8, u8, u8, u8);
 
 fn line_of((line, who, room, name, other): Choice) -> String {
     let pick = |list: &[&'static str], number: u8| list[number as usize % list.len()];
-    match line % 92 {
-        86..92 => "time 20".to_owned(),
-        line @ 76..86 => {
-            let template = pick(&CONSOLE, line).replace('N', pick(&NAMES, name));
+    let line = line as usize % (LINES.len() + 16);
+    match line.saturating_sub(LINES.len()) {
+        10.. => "time 20".to_owned(),
+        number if line >= LINES.len() => {
+            let template = pick(&CONSOLE, number as u8).replace('N', pick(&NAMES, name));
             format!("console {template}")
         }
-        line => {
-            let words = LINES[line as usize]
+        _ => {
+            let words = LINES[line]
                 .split(' ')
                 .map(|word| {
                     word.split(',')

@@ -216,7 +216,8 @@ impl Hub {
         };
         let history = self.grant(client, room, room.name.clone());
         let topic = room.rules.topic.as_deref().cloned();
-        let view = RoomView { id: room.id, name: room.name.clone(), topic, members, history };
+        let read_marker = self.state.session(id).and_then(|session| self.marker_of_room(session.client, room.number));
+        let view = RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, history };
         turn.tell(id, Answer::Entered(Box::new(view)));
     }
 

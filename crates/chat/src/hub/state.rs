@@ -5,6 +5,10 @@
 //! Not taken back, since nothing follows from it: when someone was last active, the highest number of clients, and what
 //! was worked out in advance (member rows, verdicts of ban lists).
 
+mod personal;
+
+pub(super) use personal::Keeper;
+
 use super::name_index::{NameIndex, Named};
 use crate::chatroom::{Chatroom, ChatroomKind, Member, Rules};
 use crate::client::{AccountOf, Client, Place};
@@ -15,6 +19,7 @@ use crate::message::Message;
 use crate::name::{ChatroomName, Username};
 use crate::once::{Forgotten, Posted, PostedOnce};
 use crate::person::Person;
+use crate::personal::{ConversationKey, Personal};
 use crate::query::MemberRow;
 use crate::snapshot::{AccountRecord, SharedAccount};
 use compact_str::CompactString;
@@ -87,6 +92,7 @@ pub(super) struct Account {
     pub rooms: Vec<(RoomNumber, Membership)>,
     /// The client that is present as this account.
     pub client: Option<u32>,
+    pub personal: Option<Box<Personal>>,
 }
 
 /// A place of a shard, with the generation of whoever had it last.
@@ -160,6 +166,7 @@ enum Undo {
     KeptAdded { account: u32 },
     KeptChanged { account: u32, position: u32, before: Membership },
     KeptRemoved { account: u32, position: u32, room: RoomNumber, before: Membership },
+    Marker { keeper: Keeper, conversation: ConversationKey, before: Option<Timestamp>, had_history: bool },
     Watched(SessionId),
     Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
     WhowasAdded { evicted: Option<Box<Whowas>> },
@@ -1187,6 +1194,16 @@ impl State {
                     self.count_kept(room, None, Some(before));
                 }
             }
+            Undo::Marker { keeper, conversation, before, had_history } => {
+                self.with_personal(keeper, |personal| {
+                    personal.markers.set(conversation, before);
+                });
+                if let ConversationKey::Room(number) = conversation
+                    && let Some(room) = self.room_mut(number)
+                {
+                    room.has_history = had_history;
+                }
+            }
             Undo::Watched(id) => {
                 let Some(session) = self.session_mut(id) else {
                     return;
@@ -1389,6 +1406,7 @@ impl State {
             for (room, membership) in &account.rooms {
                 lines.push(format!("{:?} {room:?} {membership:?}", account.record.id));
             }
+            lines.extend(account.personal.iter().map(|personal| format!("{:?} {personal:?}", account.record.id)));
         }
         lines.sort();
         lines.join("\n")

@@ -29,10 +29,11 @@ use crate::membership::{Role, Roles};
 use crate::message::{Message, MessageKind};
 use crate::name::{ChatroomName, NameRules, Username};
 use crate::once::{OnceKey, Posted};
+use crate::personal::ConversationKey;
 use crate::query::{Answer, Conversation, MemberRow, Query, RoomFilter, WhoTarget};
 use crate::refusal::{ListKind, Right, Rights};
 use crate::settings::{OperatorRule, Settings};
-use crate::snapshot::{AccountRecord, MembershipRecord, RoomKind, RoomRecord, Snapshot};
+use crate::snapshot::{AccountRecord, MembershipRecord, ReadMarkerRecord, RoomKind, RoomRecord, Snapshot};
 use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -69,6 +70,7 @@ struct Store {
     rooms: BTreeMap<u32, RoomRecord>,
     accounts: BTreeMap<ClientId, AccountRecord>,
     memberships: BTreeMap<(u32, ClientId), MembershipRecord>,
+    markers: BTreeMap<(ClientId, ConversationKey), ReadMarkerRecord>,
     posted_once: Vec<(Posted, MessageId)>,
 }
 
@@ -96,11 +98,19 @@ impl Store {
             Change::AccountRemoved(id) => {
                 assert!(self.accounts.remove(id).is_some(), "only what is kept is removed");
                 assert!(!self.memberships.keys().any(|(_, account)| account == id), "it is a member of nothing");
+                self.markers.retain(|(account, _), _| account != id);
             }
             Change::Member(member) => {
                 assert!(self.rooms.contains_key(&member.room.0), "its room is kept already");
                 assert!(self.accounts.contains_key(&member.account), "its account is kept already");
                 self.memberships.insert((member.room.0, member.account), member.clone());
+            }
+            Change::ReadMarker(marker) => {
+                assert!(self.accounts.contains_key(&marker.account), "its account is kept already");
+                self.markers.insert((marker.account, marker.conversation), marker.clone());
+            }
+            Change::ReadMarkerRemoved { account, conversation } => {
+                assert!(self.markers.remove(&(*account, *conversation)).is_some(), "only what is kept is removed");
             }
             Change::MemberRemoved { room, account } => {
                 assert!(self.memberships.remove(&(room.0, *account)).is_some(), "only what is kept is removed");
@@ -261,6 +271,7 @@ impl World {
             rooms: store.rooms.into_values().collect(),
             accounts: store.accounts.into_values().collect(),
             memberships: store.memberships.into_values().collect(),
+            read_markers: store.markers.into_values().collect(),
             posted_once: store.posted_once,
             position: Position(self.position),
             timestamp: Timestamp(self.now),
@@ -371,6 +382,7 @@ impl World {
                 };
                 Command::Redact { message: self.found(&said.join(" ")), reason }
             }
+            ["reads", of, at] => Command::MarkRead { of: self.conversation(of), at: Timestamp(at.parse().unwrap()) },
             ["watches", list] => Command::Watch { names: names(list) },
             ["unwatches", "all"] => Command::UnwatchAll,
             ["unwatches", list] => Command::Unwatch { names: names(list) },
@@ -448,8 +460,17 @@ impl World {
             ["connections"] => Query::Connections,
             ["history", of] if of.starts_with('#') => Query::History { of: Conversation::Room(room(of)) },
             ["history", of] => Query::History { of: Conversation::With(name(of)) },
+            ["marker", of] => Query::ReadMarker { of: self.conversation(of) },
             ["conversations"] => Query::Conversations,
             _ => panic!("no such question: {words:?}"),
+        }
+    }
+
+    fn conversation(&self, of: &str) -> Conversation {
+        if of.starts_with('#') {
+            Conversation::Room(ChatroomName::lookup(of, &self.rules))
+        } else {
+            Conversation::With(Username::lookup(of, &self.rules))
         }
     }
 
@@ -648,6 +669,10 @@ impl World {
             let account = slot.and_then(|slot| self.hub.state.account(slot));
             account.map_or_else(|| "someone".to_owned(), |account| account.username.text().to_string())
         };
+        let conversation_name = |conversation: &ConversationKey| match conversation {
+            ConversationKey::Room(number) => room_name(*number),
+            ConversationKey::With(id) => account_name(*id),
+        };
         match change {
             Change::Posted(message) => format!("post {}", message.payload),
             Change::Happened(event) => event_line(&Event::Happened(event.happening.clone())),
@@ -667,6 +692,13 @@ impl World {
                 prefixes(member.membership.roles),
                 account_name(member.account)
             ),
+            Change::ReadMarker(marker) => {
+                let of = conversation_name(&marker.conversation);
+                format!("marker {of} of {} {}", account_name(marker.account), marker.at.0)
+            }
+            Change::ReadMarkerRemoved { account, conversation } => {
+                format!("no marker {} of {}", conversation_name(conversation), account_name(*account))
+            }
             Change::MemberRemoved { room, account } => {
                 format!("no member {} {}", room_name(*room), account_name(*account))
             }
@@ -952,7 +984,7 @@ fn answer_line(answer: &Answer) -> String {
         }
         Answer::OwnInvitations(rooms) => format!("invited to {}", list(rooms)),
         Answer::Forwarded { from, to } => format!("forwarded from {from} to {to}"),
-        Answer::RoomRenamed { renaming, is_member } => {
+        Answer::RoomRenamed { renaming, is_member, .. } => {
             let outside = if *is_member { "" } else { " (outside)" };
             let same = if renaming.is_same { " (same)" } else { "" };
             format!("{}{same}{outside}: {}", event_line(&renaming.event), rows(&renaming.members.members))
@@ -1004,6 +1036,8 @@ fn answer_line(answer: &Answer) -> String {
         Answer::BecameOperator { title } => format!("operator: {title}"),
         Answer::Killed { who } => format!("killed {who}"),
         Answer::Repeated { history, .. } => format!("has said that in {} already", history.name),
+        Answer::ReadMarker { of, at: Some(at) } => format!("marker of {of}: {}", at.0),
+        Answer::ReadMarker { of, at: None } => format!("marker of {of}: none"),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),
         Answer::HistoryGranted(Some(grant)) => {
             let role = grant.role.map(|role| format!(" as {role:?}")).unwrap_or_default();

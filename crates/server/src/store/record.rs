@@ -11,10 +11,13 @@ use chat::membership::{Membership, Role, Roles};
 use chat::message::{Lasting, Message, MessageKind, MessageState};
 use chat::once::{OnceKey, Posted};
 use chat::person::Person;
+use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
-use chat::snapshot::{AccountRecord, ListEntry, MembershipRecord, RoomKind, RoomRecord, ScramKeys, Topic};
+use chat::snapshot::{
+    AccountRecord, ListEntry, MembershipRecord, ReadMarkerRecord, RoomKind, RoomRecord, ScramKeys, Topic,
+};
 use compact_str::CompactString;
-use rusqlite::types::{FromSqlError, Type};
+use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{CachedStatement, Row, params};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -244,6 +247,43 @@ pub(super) fn role_number(role: Role) -> i64 {
         Role::Operator => 2,
         Role::Admin => 3,
         Role::Owner => 4,
+    }
+}
+
+// ---- What accounts keep for themselves
+
+pub(super) const KEEP_READ_MARKER: &str = "INSERT INTO read_marker (account, conversation, at) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET at = ?3";
+pub(super) const READ_MARKERS: &str =
+    "SELECT account, conversation, at FROM read_marker ORDER BY account, conversation";
+pub(super) const FORGET_READ_MARKER: &str = "DELETE FROM read_marker WHERE account = ?1 AND conversation = ?2";
+pub(super) const FORGET_READ_MARKERS: &str = "DELETE FROM read_marker WHERE account = ?1";
+
+pub(super) fn keep_read_marker(statement: &mut CachedStatement<'_>, marker: &ReadMarkerRecord) -> rusqlite::Result<()> {
+    statement.execute(params![bytes(&marker.account.0), key(&marker.conversation), time(marker.at)])?;
+    Ok(())
+}
+
+pub(super) fn read_marker(row: &Row<'_>) -> rusqlite::Result<ReadMarkerRecord> {
+    Ok(ReadMarkerRecord {
+        account: ClientId(uuid(row, 0)?),
+        conversation: conversation(row, 1)?,
+        at: Timestamp(unsigned(row, 2)?),
+    })
+}
+
+/// A room as its number, a person as the bytes of the id.
+pub(super) fn key(conversation: &ConversationKey) -> ToSqlOutput<'_> {
+    match conversation {
+        ConversationKey::Room(number) => ToSqlOutput::Owned(Value::Integer(number.0.into())),
+        ConversationKey::With(client) => ToSqlOutput::Borrowed(ValueRef::Blob(client.0.as_bytes())),
+    }
+}
+
+fn conversation(row: &Row<'_>, column: usize) -> rusqlite::Result<ConversationKey> {
+    match row.get_ref(column)? {
+        ValueRef::Integer(_) => row.get(column).map(|number| ConversationKey::Room(RoomNumber(number))),
+        _ => uuid(row, column).map(|id| ConversationKey::With(ClientId(id))),
     }
 }
 

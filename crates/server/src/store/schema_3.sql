@@ -38,3 +38,11 @@ CREATE INDEX event_about ON event (room, target, position) WHERE target IS NOT N
 -- Slow mode, and the number of the room for those who are kept out.
 ALTER TABLE room ADD COLUMN slow_seconds INTEGER;
 ALTER TABLE room ADD COLUMN forward INTEGER;
+-- Up to when an account has read a conversation: a room by its number (integer), the direct conversation with someone by
+-- that client's id (blob).
+CREATE TABLE read_marker (
+    account BLOB NOT NULL,
+    conversation ANY NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, conversation)
+) STRICT, WITHOUT ROWID;

@@ -49,6 +49,9 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
     let mut statement = moment.prepare(record::MEMBERS)?;
     snapshot.memberships = statement.query_map([], record::member)?.collect::<rusqlite::Result<_>>()?;
 
+    let mut statement = moment.prepare(record::READ_MARKERS)?;
+    snapshot.read_markers = statement.query_map([], record::read_marker)?.collect::<rusqlite::Result<_>>()?;
+
     let since = Timestamp(snapshot.timestamp.0.saturating_sub(ONCE_MS));
     let mut statement = moment.prepare(record::POSTED_ONCE)?;
     let rows = statement.query_map(params![record::time(since), ONCE_KEYS as i64], record::posted_once)?;

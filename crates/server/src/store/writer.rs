@@ -153,10 +153,19 @@ impl Writer {
                 Change::AccountRemoved(account) => {
                     let id = account.0.as_bytes();
                     self.connection.prepare_cached(record::FORGET_MEMBERSHIPS)?.execute([&id[..]])?;
+                    self.connection.prepare_cached(record::FORGET_READ_MARKERS)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_ACCOUNT)?.execute([&id[..]])?;
                 }
                 Change::Member(member) => {
                     record::keep_member(&mut self.connection.prepare_cached(record::KEEP_MEMBER)?, member)?;
+                }
+                Change::ReadMarker(marker) => {
+                    record::keep_read_marker(&mut self.connection.prepare_cached(record::KEEP_READ_MARKER)?, marker)?;
+                }
+                Change::ReadMarkerRemoved { account, conversation } => {
+                    self.connection
+                        .prepare_cached(record::FORGET_READ_MARKER)?
+                        .execute(params![account.0.as_bytes(), record::key(conversation)])?;
                 }
                 Change::MemberRemoved { room, account } => {
                     self.connection

@@ -44,7 +44,7 @@ mod tests {
              echo-message multi-prefix account-tag account-notify away-notify cap-notify chghost extended-join \
              extended-monitor invite-notify no-implicit-names setname standard-replies userhost-in-names \
              draft/account-registration=before-connect,custom-account-name draft/channel-rename draft/chathistory \
-             draft/extended-isupport draft/message-redaction parlor/identity parlor/once",
+             draft/extended-isupport draft/message-redaction draft/read-marker parlor/identity parlor/once",
         );
     }
 

@@ -1,9 +1,10 @@
 //! JOIN (RFC 2812 section 3.2.1), and what a newcomer to a room is shown.
 
-use super::{Awaiting, Phase, Verb, chathistory, names, topic};
+use super::{Awaiting, Phase, Verb, chathistory, markread, names, topic};
 use crate::targets;
 use crate::turn::Turn;
 use chat::command::Command;
+use chat::id::Timestamp;
 use chat::name::ChatroomName;
 use chat::query::{RoomMembers, RoomView};
 use chat::snapshot::Topic;
@@ -46,7 +47,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 
 /// What follows one's own JOIN: the topic if there is one, and who is here.
 pub(crate) fn write_entered(turn: &mut Turn<'_>, view: &RoomView) {
-    write_room(turn, &view.name, view.topic.as_ref(), &view.members);
+    write_room(turn, &view.name, view.topic.as_ref(), view.read_marker, &view.members);
     chathistory::ask_for_replay(turn, &view.history);
 }
 
@@ -56,10 +57,20 @@ pub(crate) fn write_forwarded(turn: &mut Turn<'_>, from: &str, to: &str) {
     turn.numeric(Numeric::ERR_LINKCHANNEL).param(from).param(to).trailing(text);
 }
 
-/// What a room is and who is there.
-pub(crate) fn write_room(turn: &mut Turn<'_>, name: &str, topic: Option<&Topic>, members: &RoomMembers) {
+/// What a room is, up to when it has been read, and who is there.
+pub(crate) fn write_room(
+    turn: &mut Turn<'_>,
+    name: &str,
+    topic: Option<&Topic>,
+    read_marker: Option<Timestamp>,
+    members: &RoomMembers,
+) {
     if let Some(topic) = topic {
         topic::write(turn, name, topic);
+    }
+    if turn.has(Capability::ReadMarker) {
+        // read-marker "Command flows": "before the RPL_ENDOFNAMES reply".
+        markread::write(turn, name, read_marker);
     }
     if !turn.has(Capability::NoImplicitNames) {
         names::write(turn, members);

@@ -6,6 +6,7 @@ use crate::targets;
 use crate::turn::Turn;
 use chat::command::Command;
 use chat::event::{Event, Happening, RoomRef, What};
+use chat::id::Timestamp;
 use chat::membership::Roles;
 use chat::name::ChatroomName;
 use chat::query::RoomRenaming;
@@ -46,7 +47,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 
 /// A room has another name. Whoever does not know the command leaves the old room and enters the new one (the
 /// specification's "Fallback"), unless it is the same name to the client.
-pub(crate) fn write(turn: &mut Turn<'_>, renaming: &RoomRenaming, is_member: bool) {
+pub(crate) fn write(turn: &mut Turn<'_>, renaming: &RoomRenaming, is_member: bool, read_marker: Option<Timestamp>) {
     if turn.has(Capability::ChannelRename) {
         show(turn, &renaming.event);
     } else if !is_member {
@@ -54,11 +55,11 @@ pub(crate) fn write(turn: &mut Turn<'_>, renaming: &RoomRenaming, is_member: boo
         let (old, new) = (&renaming.old, &renaming.room.name);
         turn.server_line("NOTICE").param(&nick).trailing_fmt(format_args!("{old} is now called {new}"));
     } else if !renaming.is_same {
-        leave_and_enter(turn, renaming);
+        leave_and_enter(turn, renaming, read_marker);
     }
 }
 
-fn leave_and_enter(turn: &mut Turn<'_>, renaming: &RoomRenaming) {
+fn leave_and_enter(turn: &mut Turn<'_>, renaming: &RoomRenaming, read_marker: Option<Timestamp>) {
     let (Some(by), Event::Happened(renamed)) = (turn.session.person().cloned(), &renaming.event) else {
         return;
     };
@@ -70,7 +71,7 @@ fn leave_and_enter(turn: &mut Turn<'_>, renaming: &RoomRenaming) {
     for what in [left, joined] {
         show(turn, &Event::Happened(Arc::new(Happening { at, by: by.clone(), what })));
     }
-    join::write_room(turn, &renaming.room.name, renaming.topic.as_ref(), &renaming.members);
+    join::write_room(turn, &renaming.room.name, renaming.topic.as_ref(), read_marker, &renaming.members);
 }
 
 fn show(turn: &mut Turn<'_>, event: &Event) {

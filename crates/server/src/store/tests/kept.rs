@@ -4,8 +4,9 @@ use super::*;
 use crate::store::{Edge, backup};
 use chat::chatroom::RoomFlag;
 use chat::membership::{Membership, Role, Roles};
+use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
-use chat::snapshot::{ListEntry, MembershipRecord, ScramKeys, Snapshot, Topic};
+use chat::snapshot::{ListEntry, MembershipRecord, ReadMarkerRecord, ScramKeys, Snapshot, Topic};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ struct Model {
     rooms: BTreeMap<u32, RoomRecord>,
     accounts: BTreeMap<ClientId, AccountRecord>,
     memberships: BTreeMap<(u32, ClientId), MembershipRecord>,
+    /// Rooms stand before people, as integers do before blobs.
+    markers: BTreeMap<(ClientId, ConversationKey), ReadMarkerRecord>,
     next_room: u32,
 }
 
@@ -36,9 +39,16 @@ impl Model {
             Change::AccountRemoved(account) => {
                 self.accounts.remove(account);
                 self.memberships.retain(|(_, of), _| of != account);
+                self.markers.retain(|(of, _), _| of != account);
             }
             Change::Member(member) => {
                 self.memberships.insert((member.room.0, member.account), member.clone());
+            }
+            Change::ReadMarker(marker) => {
+                self.markers.insert((marker.account, marker.conversation), marker.clone());
+            }
+            Change::ReadMarkerRemoved { account, conversation } => {
+                self.markers.remove(&(*account, *conversation));
             }
             Change::MemberRemoved { room, account } => {
                 self.memberships.remove(&(room.0, *account));
@@ -50,6 +60,7 @@ impl Model {
         assert_eq!(snapshot.accounts, self.accounts.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.rooms, self.rooms.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.memberships, self.memberships.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.read_markers, self.markers.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.next_room, self.next_room);
         assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
     }
@@ -164,6 +175,21 @@ fn records_with_every_field_set_or_empty() {
             boxed_room(room(8)),
         ],
         vec![],
+    ]);
+}
+
+#[test]
+fn read_markers_are_kept_per_account() {
+    let of = |account: u64, conversation: ConversationKey, at: u64| {
+        Change::ReadMarker(ReadMarkerRecord { account: client(account), conversation, at: Timestamp(at) })
+    };
+    let (room, person) = (ConversationKey::Room(RoomNumber(7)), ConversationKey::With(client(2)));
+    check(vec![
+        vec![boxed_account(account(1)), boxed_account(account(2)), of(1, room, 5), of(1, person, 6), of(2, room, 7)],
+        vec![of(1, room, 8)],
+        vec![Change::ReadMarkerRemoved { account: client(1), conversation: person }],
+        vec![Change::ReadMarkerRemoved { account: client(1), conversation: person }],
+        vec![Change::AccountRemoved(client(2))],
     ]);
 }
 

@@ -1,0 +1,91 @@
+//! What a person keeps for herself, on all of her devices: nobody else ever sees any of it.
+
+use crate::id::{ClientId, RoomNumber, Timestamp};
+
+/// Read markers of one account. At the limit the one that is furthest back makes way.
+pub const READ_MARKERS: usize = 4_096;
+/// The same of a guest, whose markers end with the connection.
+pub const READ_MARKERS_OF_GUEST: usize = 128;
+
+/// One of a person's conversations, as what she keeps about it is found by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ConversationKey {
+    Room(RoomNumber),
+    /// With this person, under whatever name.
+    With(ClientId),
+}
+
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct Personal {
+    pub markers: ReadMarkers,
+}
+
+impl Personal {
+    pub fn is_empty(&self) -> bool {
+        self.markers.is_empty()
+    }
+}
+
+/// Up to when a person has read each of her conversations.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct ReadMarkers(Vec<(ConversationKey, Timestamp)>);
+
+impl ReadMarkers {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &(ConversationKey, Timestamp)> {
+        self.0.iter()
+    }
+
+    pub fn of(&self, conversation: ConversationKey) -> Option<Timestamp> {
+        self.find(conversation).ok().map(|place| self.0[place].1)
+    }
+
+    /// Sets one, or with `None` forgets it. Returned: what it was.
+    pub fn set(&mut self, conversation: ConversationKey, at: Option<Timestamp>) -> Option<Timestamp> {
+        match (self.find(conversation), at) {
+            (Ok(place), Some(at)) => Some(std::mem::replace(&mut self.0[place].1, at)),
+            (Ok(place), None) => Some(self.0.remove(place).1),
+            (Err(place), Some(at)) => {
+                self.0.insert(place, (conversation, at));
+                None
+            }
+            (Err(_), None) => None,
+        }
+    }
+
+    /// The one that was read up to the earliest time.
+    pub fn furthest_back(&self) -> Option<ConversationKey> {
+        self.0.iter().min_by_key(|(_, at)| *at).map(|(conversation, _)| *conversation)
+    }
+
+    fn find(&self, conversation: ConversationKey) -> Result<usize, usize> {
+        self.0.binary_search_by(|(of, _)| of.cmp(&conversation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_found_replaced_and_forgotten() {
+        let room = |number| ConversationKey::Room(RoomNumber(number));
+        let mut markers = ReadMarkers::default();
+        assert_eq!(markers.set(room(2), Some(Timestamp(5))), None);
+        assert_eq!(markers.set(room(1), Some(Timestamp(3))), None);
+        assert_eq!(markers.set(room(2), Some(Timestamp(7))), Some(Timestamp(5)));
+        assert_eq!(markers.of(room(2)), Some(Timestamp(7)));
+        assert_eq!(markers.of(room(9)), None);
+        assert_eq!(markers.furthest_back(), Some(room(1)));
+        assert_eq!(markers.set(room(1), None), Some(Timestamp(3)));
+        assert_eq!(markers.set(room(1), None), None);
+        assert_eq!(markers.len(), 1);
+    }
+}
