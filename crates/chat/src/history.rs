@@ -6,6 +6,8 @@
 //! what happened to it later, wherever that is in the order, so that whoever reads the page sees the message as it is now
 //! (draft/chathistory-context). Context is not counted. The same event stands in its own place only when its message was
 //! said before the stretch begins: whoever reads on from there has the message already and learns what became of it.
+//! A redacted message is not shown; in its place stands its redaction, not counted either, for those who have the message
+//! from before.
 
 use crate::change::Change;
 use crate::event::{Happening, What};
@@ -62,7 +64,7 @@ pub enum Stretch {
 /// What the reader can be shown besides messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct View {
-    /// That messages were redacted: the empty message with who took its text away. Else such a message is left out.
+    /// That messages were redacted.
     pub redactions: bool,
     /// Lasting signals, and whatever else happened.
     pub events: bool,
@@ -150,7 +152,7 @@ impl View {
             Kept::Said { message, state } if message.kind == MessageKind::Signal => {
                 self.events && *state != MessageState::Redacted
             }
-            Kept::Said { state, .. } => self.redactions || *state != MessageState::Redacted,
+            Kept::Said { state, .. } => *state != MessageState::Redacted,
             Kept::Happened(event) => match event.happening.what {
                 What::Redacted { .. } => self.redactions,
                 _ => self.events,
@@ -341,25 +343,43 @@ impl Past {
             };
             room.iter().filter(wanted).map(|kept| Kept::clone(kept)).collect::<Vec<_>>()
         };
-        let first = |mut found: Vec<Kept>, limit: usize| {
-            found.truncate(limit);
+        // With the redacted messages among them, which are not counted.
+        let filled = |mut found: Vec<Kept>, from: Position, to: Position| {
+            let was_redacted = |kept: &&&Kept| {
+                let is_redacted = matches!(kept, Kept::Said { state: MessageState::Redacted, .. });
+                let is_here = (from..to).contains(&kept.position()) && grant.covers(kept);
+                view.redactions && is_here && is_redacted && kept.is_message()
+            };
+            found.extend(room.iter().filter(was_redacted).map(|kept| Kept::clone(kept)));
+            found.sort_by_key(Kept::position);
             found
         };
-        let last = |mut found: Vec<Kept>, limit: usize| found.split_off(found.len().saturating_sub(limit));
+        let first = |from: Position, to: Position, limit: usize| {
+            let mut found = visible(from, to);
+            found.truncate(limit);
+            let end = if found.len() < limit { to } else { found.last().map_or(from, Kept::position) };
+            filled(found, from, end)
+        };
+        let last = |from: Position, to: Position, limit: usize| {
+            let mut found = visible(from, to);
+            found.drain(..found.len().saturating_sub(limit));
+            let start = if found.len() < limit { from } else { found.first().map_or(to, Kept::position) };
+            filled(found, start, to)
+        };
         const BEGINNING: Position = Position(0);
         let found = match stretch {
-            Stretch::Latest { after } => last(visible(after.map_or(BEGINNING, |mark| bounds(mark).1), END), limit),
-            Stretch::Before(mark) => last(visible(BEGINNING, bounds(mark).0), limit),
-            Stretch::After(mark) => first(visible(bounds(mark).1, END), limit),
+            Stretch::Latest { after } => last(after.map_or(BEGINNING, |mark| bounds(mark).1), END, limit),
+            Stretch::Before(mark) => last(BEGINNING, bounds(mark).0, limit),
+            Stretch::After(mark) => first(bounds(mark).1, END, limit),
             Stretch::Around(mark) => {
                 let middle = bounds(mark).0;
-                let mut found = last(visible(BEGINNING, middle), limit / 2);
-                found.extend(first(visible(middle, END), limit - limit / 2));
+                let mut found = last(BEGINNING, middle, limit / 2);
+                found.extend(first(middle, END, limit - limit / 2));
                 found
             }
             Stretch::Between(from, to) => {
                 let (from, to) = (bounds(from), bounds(to));
-                if from.0 <= to.0 { first(visible(from.1, to.0), limit) } else { last(visible(to.1, from.0), limit) }
+                if from.0 <= to.0 { first(from.1, to.0, limit) } else { last(to.1, from.0, limit) }
             }
         };
         let about = |id: MessageId| {
@@ -374,16 +394,21 @@ impl Past {
     }
 }
 
-/// Puts the context behind each message. `about`: what the reader may see of what is about this message, in its order.
+/// Puts the context behind each message, and the redaction in the place of a redacted one. `about`: what the reader may
+/// see of what is about this message, in its order.
 pub fn with_context(found: Vec<Kept>, mut about: impl FnMut(MessageId) -> Vec<Kept>) -> Vec<Item> {
     let mut page = Vec::with_capacity(found.len());
     for kept in found {
-        let context = match &kept {
-            Kept::Said { message, state } if kept.is_message() => context_of(*state, about(message.id)),
-            _ => Vec::new(),
+        let (context, is_left) = match &kept {
+            Kept::Said { message, state } if kept.is_message() => {
+                (context_of(*state, about(message.id)), *state != MessageState::Redacted)
+            }
+            _ => (Vec::new(), true),
         };
-        page.push(Item { kept, is_context: false });
-        page.extend(context.into_iter().map(|kept| Item { kept, is_context: true }));
+        if is_left {
+            page.push(Item { kept, is_context: false });
+        }
+        page.extend(context.into_iter().map(|kept| Item { kept, is_context: is_left }));
     }
     page
 }

@@ -32,6 +32,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::UserhostInNames,
     Capability::AccountRegistration,
     Capability::Chathistory,
+    Capability::EventPlayback,
     Capability::ExtendedIsupport,
     Capability::MessageRedaction,
     Capability::ReadMarker,

@@ -174,7 +174,9 @@ impl History {
         let start = if found.len() < limit { part.start } else { found.first().map_or(part.start, place) };
         found.extend(self.events(reader, Order::NewestFirst, start..part.end, limit)?);
         found.sort_by_key(place);
-        Ok(found.split_off(found.len().saturating_sub(limit)))
+        found.drain(..found.len().saturating_sub(limit));
+        let start = if found.len() < limit { part.start } else { found.first().map_or(part.end, place) };
+        self.with_redacted(reader, found, start..part.end)
     }
 
     /// The first lines of a part of the order.
@@ -186,6 +188,33 @@ impl History {
         found.extend(self.events(reader, Order::OldestFirst, part.start..end, limit)?);
         found.sort_by_key(place);
         found.truncate(limit);
+        let end = if found.len() < limit { part.end } else { found.last().map_or(part.start, place) };
+        self.with_redacted(reader, found, part.start..end)
+    }
+
+    /// Adds the redacted messages of this part of the order, for those who know of redactions.
+    fn with_redacted(&self, reader: &Reader, mut found: Vec<Kept>, part: Range<i64>) -> rusqlite::Result<Vec<Kept>> {
+        if !reader.view.redactions || part.is_empty() {
+            return Ok(found);
+        }
+        let mut last = None;
+        let mut statement = self.connection.prepare_cached(REDACTED.get_or_init(redacted))?;
+        let parameters = params![
+            reader.room.0,
+            part.start.max(reader.first),
+            part.end,
+            reader.role,
+            reader.client_bytes(),
+            REDACTED_ROWS
+        ];
+        let rows = statement.query_map(parameters, |row| record::message(row, &mut last))?;
+        let before = found.len();
+        for row in rows {
+            found.push(said(row?));
+        }
+        if found.len() > before {
+            found.sort_by_key(place);
+        }
         Ok(found)
     }
 
@@ -223,6 +252,7 @@ impl History {
             first,
             view,
             known: None,
+            sees_redacted: false,
         })
     }
 
@@ -237,7 +267,7 @@ impl History {
             reader.role,
             reader.client_bytes(),
             reader.first,
-            reader.view.redactions
+            reader.sees_redacted
         ];
         statement.query_map(parameters, |row| record::message(row, &mut last))?.collect()
     }
@@ -429,13 +459,14 @@ struct Reader {
     view: View,
     /// What is about messages up to this one stands in its own place.
     known: Option<MessageId>,
+    /// What is left of redacted messages too, for those who look for a place.
+    sees_redacted: bool,
 }
 
 impl Reader {
     /// All messages, the redacted ones too.
     fn of_everything(room: RoomNumber) -> Reader {
-        let view = View { redactions: true, ..View::default() };
-        Reader { room, role: i64::MAX, client: None, first: 0, view, known: None }
+        Reader { room, role: i64::MAX, client: None, first: 0, view: View::default(), known: None, sees_redacted: true }
     }
 
     fn client_bytes(&self) -> Option<&[u8; 16]> {
@@ -448,11 +479,15 @@ const READABLE: &str = "message.position >= ?6
     AND (message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5)
     AND (?7 OR message.state IS NOT 2)";
 
+/// Redacted messages of one page, at most.
+const REDACTED_ROWS: i64 = 1_000;
+
 /// The newest rows about one message that are looked at.
 const CONTEXT_ROWS: i64 = 1_000;
 
 static BEFORE: OnceLock<String> = OnceLock::new();
 static AFTER: OnceLock<String> = OnceLock::new();
+static REDACTED: OnceLock<String> = OnceLock::new();
 static CONTEXT: OnceLock<String> = OnceLock::new();
 static EVENT: OnceLock<String> = OnceLock::new();
 
@@ -545,6 +580,20 @@ fn after() -> String {
     )
 }
 
+/// What is left of redacted messages between two places.
+fn redacted() -> String {
+    format!(
+        "SELECT {columns} FROM run
+         CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
+         CROSS JOIN person ON person.number = message.person CROSS JOIN room ON room.number = message.room
+         WHERE run.room = ?1 AND message.position >= ?2 AND message.position < ?3 AND message.state = 2
+           AND (message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5) AND run.position < ?3
+           AND run.position >= coalesce((SELECT max(position) FROM run WHERE room = ?1 AND position <= ?2), ?2)
+         ORDER BY run.position, message.number LIMIT ?6",
+        columns = record::MESSAGE_COLUMNS
+    )
+}
+
 /// Place and time of the first message from a place on.
 const AT: &str = "SELECT message.position, message.time FROM run
     CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
@@ -562,7 +611,7 @@ mod tests {
         for step in super::super::schema::STEPS {
             connection.execute_batch(step).expect("the schema");
         }
-        let mut statements = vec![before(), after(), context(), event()];
+        let mut statements = vec![before(), after(), redacted(), context(), event()];
         for order in [Order::OldestFirst, Order::NewestFirst] {
             statements.extend([events(order, Which::All), events(order, Which::AboutMessages)]);
         }

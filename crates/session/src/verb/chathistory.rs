@@ -11,7 +11,6 @@ use chat::command::Command;
 use chat::event::Event;
 use chat::history::{Grant, Item, Kept, Mark, Stretch, View};
 use chat::id::{MessageId, Timestamp};
-use chat::message::MessageState;
 use chat::query::{Answer, Conversation, Query};
 use compact_str::CompactString;
 use std::sync::Arc;
@@ -197,14 +196,8 @@ fn write_batch(turn: &mut Turn<'_>, target: &str, items: &[Item]) {
 /// The tag of what is said of the message before it (chathistory "draft/chathistory-context tag").
 const CONTEXT: &str = "draft/chathistory-context";
 
-/// In the place of what was redacted. Shown only to those who know of redactions, before the redaction itself.
-const REDACTED: &str = "[redacted]";
-
 fn event_of(kept: &Kept) -> Event {
     match kept {
-        Kept::Said { message, state: MessageState::Redacted } => {
-            Event::Posted(Arc::new(message.with_payload(REDACTED)))
-        }
         Kept::Said { message, .. } => Event::Posted(message.clone()),
         Kept::Happened(event) => Event::Happened(event.happening.clone()),
     }

@@ -12,12 +12,12 @@ use chat::history::Grant;
 use chat::id::MessageId;
 use chat::mask::glob;
 use chat::membership::Role;
-use chat::message::{Message, MessageKind, MessageState};
+use chat::message::{Lasting, Message, MessageKind, MessageState};
 use chat::name::ChatroomName;
 use chat::once::OnceKey;
 use compact_str::CompactString;
 use std::sync::Arc;
-use wire::{Capability, Ctcp, Line, Numeric};
+use wire::{Capability, Ctcp, Line, Numeric, Tags};
 
 pub(crate) const VERB: Verb = Verb {
     name: "PRIVMSG",
@@ -65,6 +65,14 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
     if kind == MessageKind::Signal && tags.is_none() {
         return;
     }
+    let lasting = match kind {
+        MessageKind::Signal => lasting(line.tags),
+        MessageKind::Text | MessageKind::Notice => Ok(None),
+    };
+    let lasting = match lasting {
+        Ok(lasting) => lasting.map(Box::new),
+        Err(why) => return turn.fail(verb, "INVALID_REACTION", &[targets::shown(list)], why),
+    };
     let excess = excess_bytes(turn, list, text);
     if excess > 0 {
         turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing_fmt(format_args!(
@@ -109,7 +117,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
             tags: tags.clone(),
             between_programs,
             once: once.clone(),
-            lasting: None,
+            lasting: lasting.clone(),
         })));
     }
 }
@@ -177,6 +185,31 @@ fn client_only_tags(turn: &Turn<'_>, line: &Line<'_>) -> Option<Box<str>> {
         }
     }
     (!tags.is_empty()).then(|| tags.into_boxed_str())
+}
+
+/// Bytes of a reaction: any emoji, and a word where there is none for it.
+const REACTION_BYTES: usize = 64;
+
+/// Why a signal is kept: a reaction to a message or its end (client-only tags react, reply), or because its sender asks
+/// for it. What is no such thing passes and is gone, like typing.
+fn lasting(tags: Tags<'_>) -> Result<Option<Lasting>, &'static str> {
+    // The draft's name, and the one without for when it is ratified; reply is.
+    let value = |draft: &str, ratified: &str| tags.get(draft).or_else(|| tags.get(ratified));
+    let (on, value_of_it) = match (value("+draft/react", "+react"), value("+draft/unreact", "+unreact")) {
+        (Some(_), Some(_)) => return Err("Not sent: a reaction cannot be made and taken back at once"),
+        (Some(value), None) => (true, value),
+        (None, Some(value)) => (false, value),
+        (None, None) => {
+            let asked = value("+draft/persist", "+persist").is_some();
+            return Ok(asked.then_some(Lasting::Asked));
+        }
+    };
+    if value_of_it.len() > REACTION_BYTES {
+        return Err("Not sent: a reaction has at most 64 bytes; send longer texts as a message");
+    }
+    // Without a message that it is about it means nothing later.
+    let to = value("+reply", "+draft/reply").and_then(|id| id.parse().ok()).map(MessageId);
+    Ok(to.filter(|_| !value_of_it.is_empty()).map(|to| Lasting::Reaction { to, on, value: value_of_it.into() }))
 }
 
 /// The key against posting twice (`parlor/once`), for a client that knows of it.

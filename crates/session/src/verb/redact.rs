@@ -142,8 +142,7 @@ mod tests {
              eve< …BATCH -1
              alice> CHATHISTORY LATEST #tea * 10
              alice< …BATCH +1 chathistory #tea
-             alice< @batch=1;msgid={hi} :bob!… PRIVMSG #tea :[redacted]
-             alice< @batch=1;draft/chathistory-context :bob!… REDACT #tea {hi}
+             alice< @batch=1 :bob!… REDACT #tea {hi}
              alice< …BATCH -1
              bob> REDACT #tea {hi}
              bob< :irc.example FAIL REDACT UNKNOWN_MSGID #tea {hi} :…",
