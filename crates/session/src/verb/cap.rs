@@ -83,13 +83,16 @@ mod tests {
             "alice+
              alice> CAP LS 302
              alice< …setname standard-replies sts=duration=300,preload userhost-in-names…
+             alice<<
              alice> CAP LS
              alice< …setname standard-replies userhost-in-names…
+             alice<<
              alice> CAP REQ sts
              alice< :irc.example CAP * NAK :sts
              bob+ plain
              bob> CAP LS 302
-             bob< …standard-replies sts=port=6697 userhost-in-names…",
+             bob< …standard-replies sts=port=6697 userhost-in-names…
+             bob<<",
         );
         check_with(
             |configured, settings| {
@@ -99,7 +102,8 @@ mod tests {
             },
             "alice+
              alice> CAP LS 302
-             alice< …userhost-in-names draft/channel-rename draft/chathistory draft/event-playback draft/extended-isupport…",
+             alice< …userhost-in-names draft/channel-rename draft/chathistory draft/event-playback draft/extended-isupport…
+             alice<<",
         );
     }
 
