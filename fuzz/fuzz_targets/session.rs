@@ -27,7 +27,7 @@ const BYTES_FOR_A_LINE: usize = 1 << 20;
 const JUMPS: [u64; 8] = [1, 2, 9, 31, 61, 121, 601, 90_000];
 
 /// What lines are made of, so that few bytes make one that means something.
-const WORDS: [&str; 107] = [
+const WORDS: [&str; 115] = [
     "PRIVMSG",
     "NOTICE",
     "TAGMSG",
@@ -135,6 +135,14 @@ const WORDS: [&str; 107] = [
     "timestamp=2023-11-14T22:13:20.000Z",
     "msgid=018bcfe5-6800-7001-8000-000000000000",
     ":draft/chathistory batch message-tags server-time",
+    ":draft/multiline batch message-tags",
+    "BATCH",
+    "+1",
+    "-1",
+    "draft/multiline",
+    "@batch=1",
+    "@batch=1;draft/multiline-concat",
+    "@label=7",
 ];
 
 fuzz_target!(|input: &[u8]| {

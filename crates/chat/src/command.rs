@@ -273,6 +273,8 @@ pub struct Post {
     pub to: Recipient,
     pub kind: MessageKind,
     pub text: Box<str>,
+    /// As [`crate::message::Message::seams`].
+    pub seams: Option<Box<[u32]>>,
     /// Client-only tags in their escaped form, without the leading `@`.
     pub tags: Option<Box<str>>,
     /// The text is a question or answer between programs; rooms can refuse these.

@@ -12,7 +12,11 @@ use std::sync::Arc;
 pub struct Message {
     pub id: MessageId,
     pub sender_id: ClientId,
+    /// Several lines are joined by line feeds.
     pub payload: Box<str>,
+    /// A message of several lines, or of one that is too long for a line of its own: the places in the payload, rising,
+    /// where its sender broke a line only because it was too long. `None`: a message of one line.
+    pub seams: Option<Box<[u32]>>,
     pub timestamp: Timestamp,
     pub chatroom_id: ChatroomId,
 
@@ -69,10 +73,12 @@ pub enum MessageState {
 }
 
 impl Message {
-    /// The same with another text: a view of it for someone who can't be shown it as it is.
+    /// The same with another text: a view of it for someone who can't be shown it as it is. Where its lines were broken
+    /// is not known of another text.
     pub fn with_payload(&self, payload: &str) -> Message {
         Message {
             payload: payload.into(),
+            seams: self.seams.is_some().then(Box::default),
             sender: self.sender.clone(),
             tags: self.tags.clone(),
             addressed_to: self.addressed_to.clone(),
@@ -84,7 +90,7 @@ impl Message {
 
     /// What is left of it when it is redacted.
     pub fn redacted(&self) -> Message {
-        Message { tags: None, once: None, lasting: None, ..self.with_payload("") }
+        Message { seams: None, tags: None, once: None, lasting: None, ..self.with_payload("") }
     }
 }
 

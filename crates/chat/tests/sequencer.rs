@@ -173,6 +173,7 @@ fn say(text: &str) -> Command {
         to: Recipient::Room { name: room("#tea"), at_least: None },
         kind: MessageKind::Text,
         text: text.into(),
+        seams: None,
         tags: None,
         between_programs: false,
         once: None,

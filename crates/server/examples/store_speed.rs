@@ -203,6 +203,7 @@ fn message(position: u64, room: u32, sender: &Arc<Person>) -> Message {
         id: MessageId(uuid_v7(timestamp, position, 3)),
         sender_id: sender.id,
         payload: "x".repeat(100).into(),
+        seams: None,
         timestamp,
         chatroom_id: ChatroomId(uuid_v7(Timestamp(START), u64::from(room), 1)),
         position: Position(position),

@@ -927,12 +927,9 @@ fn complain_of_contradictions(config: &Config, password_cost_place: Option<&Orig
 
 /// Keys that are read, so that a file need not change with the version, but have nothing to act on yet.
 fn warn_of_what_has_no_effect(config: &Config, warnings: &mut Vec<String>) {
-    const MULTILINE: &str = "this version has no messages of several lines";
     let (history, limits, default) = (&config.history, &config.limits, Limits::default());
     let settings = [
         (history.retention != Retention::Forever, "[history] retention", "this version keeps all messages"),
-        (limits.multiline_bytes != default.multiline_bytes, "[limits] multiline_bytes", MULTILINE),
-        (limits.multiline_lines != default.multiline_lines, "[limits] multiline_lines", MULTILINE),
         (limits.metadata_keys != default.metadata_keys, "[limits] metadata_keys", "this version has no metadata"),
         (config.discovery.mdns, "[discovery] mdns", "this version does not announce itself"),
     ];
@@ -949,6 +946,14 @@ fn warn_of_risks(config: &Config, warnings: &mut Vec<String>) {
             "[accounts] plaintext_login: passwords cross the network in the clear; turn it off and use a TLS listener"
                 .to_string(),
         );
+    }
+    // What one message of several lines can become: each line has names before it, and tags.
+    let longest = config.limits.multiline_bytes + config.limits.multiline_lines * 1_024;
+    if longest > config.limits.sendq_bytes {
+        warnings.push(format!(
+            "[limits] sendq_bytes: one message of multiline_bytes and multiline_lines can have {longest} bytes, and closes \
+             the connections of all who are sent it; allow more bytes, or shorter messages"
+        ));
     }
     if config.http.origins.iter().any(|origin| origin == "*") {
         warnings.push("[http] origins: with \"*\" any web page can connect from its visitors' browsers".to_string());

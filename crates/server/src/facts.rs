@@ -67,6 +67,8 @@ pub fn configured(config: &Config, secret: &[u8; 32], started: Timestamp) -> Con
             rooms_per_client: config.limits.rooms_per_client,
             history_page: config.history.max_page,
             unread_replay: config.history.unread_replay,
+            multiline_bytes: config.limits.multiline_bytes,
+            multiline_lines: config.limits.multiline_lines,
             register_seconds: config.limits.register_seconds as u64,
             lookup_seconds: limits::HOST_LOOKUP_PATIENCE.as_secs(),
             ping_seconds: config.limits.ping_seconds as u64,

@@ -96,6 +96,9 @@ pub struct Limits {
     pub history_page: usize,
     /// Messages shown on entering a room to a client that can't ask for them; 0: none.
     pub unread_replay: usize,
+    /// Bytes of one message of several lines, its line feeds included.
+    pub multiline_bytes: usize,
+    pub multiline_lines: usize,
     pub register_seconds: u64,
     /// How long registration waits for the name of an address.
     pub lookup_seconds: u64,
@@ -223,6 +226,8 @@ impl Default for Limits {
             rooms_per_client: 200,
             history_page: 100,
             unread_replay: 0,
+            multiline_bytes: 4_096,
+            multiline_lines: 64,
             register_seconds: 30,
             lookup_seconds: 2,
             ping_seconds: 120,

@@ -16,10 +16,10 @@ impl FloodGuard {
         FloodGuard { tokens: full(flood), filled: now_ms as u32 }
     }
 
-    /// Takes `lines` out.
-    pub(crate) fn spend(&mut self, now_ms: u64, flood: &Flood, lines: u8) {
+    /// Takes out thousandths of a line.
+    pub(crate) fn spend(&mut self, now_ms: u64, flood: &Flood, thousandths: u32) {
         self.fill(now_ms, flood);
-        self.tokens -= i32::from(lines) * 1000;
+        self.tokens = self.tokens.saturating_sub_unsigned(thousandths);
     }
 
     /// Milliseconds until a line may be read; 0: now.
@@ -53,15 +53,15 @@ mod tests {
         let mut guard = FloodGuard::new(1_000, &flood);
         for _ in 0..3 {
             assert_eq!(guard.wait_ms(1_000, &flood), 0);
-            guard.spend(1_000, &flood, 1);
+            guard.spend(1_000, &flood, 1_000);
         }
         assert_eq!(guard.wait_ms(1_000, &flood), 250);
         assert_eq!(guard.wait_ms(1_249, &flood), 1);
         assert_eq!(guard.wait_ms(1_250, &flood), 0);
-        guard.spend(1_250, &flood, 5);
+        guard.spend(1_250, &flood, 5_000);
         assert_eq!(guard.wait_ms(1_250, &flood), 1_250);
         assert_eq!(guard.wait_ms(100_000, &flood), 0);
-        guard.spend(100_000, &flood, 3);
+        guard.spend(100_000, &flood, 3_000);
         assert_eq!(guard.wait_ms(100_000, &flood), 250, "never more than a burst is saved up");
     }
 
@@ -70,7 +70,7 @@ mod tests {
         let flood = Flood { lines_per_second: u32::MAX, burst_lines: u32::MAX };
         let mut guard = FloodGuard::new(u64::MAX - 5, &flood);
         for step in 0..1_000u64 {
-            guard.spend(u64::MAX.wrapping_add(step * 1_000_000), &flood, 255);
+            guard.spend(u64::MAX.wrapping_add(step * 1_000_000), &flood, 255_000);
         }
         assert_eq!(guard.wait_ms(u64::MAX, &flood), 0);
     }

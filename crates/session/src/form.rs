@@ -20,6 +20,7 @@ impl Form {
         Capability::InviteNotify,
         Capability::MessageRedaction,
         Capability::MessageTags,
+        Capability::Multiline,
         Capability::ServerTime,
         Capability::Setname,
         Capability::ParlorIdentity,

@@ -165,7 +165,8 @@ mod tests {
             names_shown,
             "alice+ host-late
              alice> CAP LS 302
-             alice< :irc.example CAP * LS :…
+             alice< :irc.example CAP * LS …
+             alice<<
              alice> NICK alice
              alice> USER alice 0 * :Alice
              alice> CAP REQ batch

@@ -35,6 +35,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::EventPlayback,
     Capability::ExtendedIsupport,
     Capability::MessageRedaction,
+    Capability::Multiline,
     Capability::ReadMarker,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
@@ -145,6 +146,10 @@ fn value(capability: Capability, session: &Session, facts: &Configured) -> Compa
             Some(sts) => format_compact!("port={}", sts.port),
             None => CompactString::default(),
         },
+        Capability::Multiline => {
+            let limits = &facts.limits;
+            format_compact!("max-bytes={},max-lines={}", limits.multiline_bytes, limits.multiline_lines)
+        }
         _ => CompactString::default(),
     }
 }

@@ -13,13 +13,13 @@ fn plain(authzid: &str) -> String {
 
 /// pydle takes the first line of the answer to `CAP LS 302` as the whole list.
 #[test]
-fn the_capabilities_stand_on_one_line_the_basic_ones_first() {
+fn the_first_line_of_capabilities_has_the_basic_ones() {
     let mut world = World::new(|_, _| {});
     let at = world.connect("alice", "");
     world.say(at, "CAP LS 302").unwrap();
     let received = world.received(at);
-    assert_eq!(received.len(), 1, "{received:?}");
-    let list = received[0].strip_prefix(":irc.example CAP * LS :").unwrap();
+    let list =
+        received[0].strip_prefix(":irc.example CAP * LS ").unwrap().trim_start_matches("* ").trim_start_matches(':');
     let names: Vec<&str> = list.split(' ').filter_map(|word| word.split('=').next()).collect();
     let basic = ["sasl", "message-tags", "server-time", "batch", "labeled-response", "echo-message", "multi-prefix"];
     assert_eq!(names[..basic.len()], basic);
@@ -35,7 +35,8 @@ fn irssi_logs_in_before_it_says_its_name() {
         "{ACCOUNT}
          alice+
          alice> CAP LS 302
-         alice< :irc.example CAP * LS :sasl=…
+         alice< :irc.example CAP * LS …:sasl=…
+         alice<<
          alice> JOIN :
          alice< :irc.example 451 * :…
          alice> CAP REQ :sasl multi-prefix extended-join away-notify
@@ -120,7 +121,8 @@ fn limnoria_puts_labels_on_everything() {
         "{ACCOUNT}
          alice+
          alice> CAP LS :302
-         alice< :irc.example CAP * LS :sasl=…
+         alice< :irc.example CAP * LS …:sasl=…
+         alice<<
          alice> CAP REQ :batch labeled-response sasl
          alice< :irc.example CAP * ACK :batch labeled-response sasl
          alice> @label=1 AUTHENTICATE PLAIN

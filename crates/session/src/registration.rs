@@ -87,7 +87,7 @@ pub(crate) fn advance(turn: &mut Turn<'_>) {
     }
     // Labels are for the answer to a line. The welcome answers everything that was said so far.
     turn.end_label();
-    if turn.session.sasl.take().is_some() {
+    if turn.session.take_sasl().is_some() {
         // sasl-3.1: "If the client completes registration while the SASL authentication is still in progress, the server
         // SHOULD abort it and send a 906 numeric, then register the client without authentication."
         turn.numeric(Numeric::ERR_SASLABORTED).trailing("SASL authentication aborted");

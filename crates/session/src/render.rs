@@ -18,6 +18,7 @@ use chat::message::{Message, MessageKind};
 use chat::person::Person;
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use unicode_segmentation::UnicodeSegmentation as _;
 use wire::mode::compose;
 use wire::{Capability, LineWriter, MAX_BODY, ModeChange, Numeric, ParamWriter, Sign, Tags};
 
@@ -63,25 +64,12 @@ impl Page<'_> {
         if message.kind == MessageKind::Signal && !self.form.has(Capability::MessageTags) {
             return;
         }
+        if let Some(seams) = &message.seams {
+            return self.message_of_lines(message, verb, seams);
+        }
         let form = self.form;
         let source = source_of(&message.sender, self.server);
-        let mut line = timed(self.buffer, form, message.timestamp);
-        if form.has(Capability::MessageTags) {
-            line = line.raw_tag("msgid", uuid_text(&message.id.0, &mut [0; 36]));
-        }
-        line = with_sender_tags(line, form, &message.sender);
-        if form.has(Capability::ParlorIdentity) {
-            line = line
-                .raw_tag("parlor/sender-id", uuid_text(&message.sender_id.0, &mut [0; 36]))
-                .raw_tag("parlor/room-id", uuid_text(&message.chatroom_id.0, &mut [0; 36]));
-        }
-        if form.has(Capability::MessageTags)
-            && let Some(tags) = &message.tags
-        {
-            for (key, value) in Tags::new(tags).iter() {
-                line = line.raw_tag(key, value);
-            }
-        }
+        let line = with_message_tags(timed(self.buffer, form, message.timestamp), form, message);
         let line = line.source(&source).verb(verb);
         let line = match message.audience {
             // STATUSMSG: the reader sees that it was not for everyone.
@@ -91,6 +79,44 @@ impl Page<'_> {
         match message.kind {
             MessageKind::Signal => line.end(),
             MessageKind::Text | MessageKind::Notice => line.trailing(&message.payload),
+        }
+    }
+
+    /// A message of several lines, as the sender broke them (multiline): a batch, or to those who do not know of it each
+    /// line by itself, but for the blank ones.
+    fn message_of_lines(&mut self, message: &Message, verb: &str, seams: &[u32]) {
+        let Page { form, server, .. } = *self;
+        let source = source_of(&message.sender, server);
+        let target = match message.audience {
+            Some(role) => Cow::Owned(format!("{}{}", role_prefix(role), message.addressed_to)),
+            None => Cow::Borrowed(message.addressed_to.as_str()),
+        };
+        let lines = lines_of(&message.payload, seams, wire::text_budget(&source, verb, &[&target]));
+        if form.has(Capability::Multiline) {
+            // No number that a session gives to a batch of its own.
+            let reference = format!("m{}", message.position.0);
+            let opening = with_message_tags(timed(self.buffer, form, message.timestamp), form, message).source(&source);
+            opening.verb("BATCH").param_fmt(format_args!("+{reference}")).param("draft/multiline").param(&target).end();
+            for (text, is_continued) in lines {
+                let mut line = LineWriter::new(self.buffer).raw_tag("batch", &reference);
+                if is_continued {
+                    line = line.tag("draft/multiline-concat", None);
+                }
+                line.source(&source).verb(verb).param(&target).trailing(text);
+            }
+            LineWriter::new(self.buffer).source(server).verb("BATCH").param_fmt(format_args!("-{reference}")).end();
+            return;
+        }
+        for (at, (text, _)) in lines.into_iter().filter(|(text, _)| !text.is_empty()).enumerate() {
+            let line = timed(self.buffer, form, message.timestamp);
+            let line = if at == 0 {
+                with_message_tags(line, form, message)
+            } else {
+                // "Servers MUST only include a message ID on the first message of a batch".
+                let line = with_identity(with_sender_tags(line, form, &message.sender), form, message);
+                with_clients_tags(line, form, message, REPEATED_TAGS)
+            };
+            line.source(&source).verb(verb).param(&target).trailing(text);
         }
     }
 
@@ -263,6 +289,76 @@ fn with_sender_tags<'b>(mut line: LineWriter<'b>, form: Form, sender: &Person) -
     line
 }
 
+/// All that the tags of a message say, but for its time.
+fn with_message_tags<'b>(mut line: LineWriter<'b>, form: Form, message: &Message) -> LineWriter<'b> {
+    if form.has(Capability::MessageTags) {
+        line = line.raw_tag("msgid", uuid_text(&message.id.0, &mut [0; 36]));
+    }
+    let line = with_identity(with_sender_tags(line, form, &message.sender), form, message);
+    with_clients_tags(line, form, message, usize::MAX)
+}
+
+fn with_identity<'b>(line: LineWriter<'b>, form: Form, message: &Message) -> LineWriter<'b> {
+    if !form.has(Capability::ParlorIdentity) {
+        return line;
+    }
+    line.raw_tag("parlor/sender-id", uuid_text(&message.sender_id.0, &mut [0; 36]))
+        .raw_tag("parlor/room-id", uuid_text(&message.chatroom_id.0, &mut [0; 36]))
+}
+
+/// What the sender's client attached, if it has no more bytes than that.
+fn with_clients_tags<'b>(mut line: LineWriter<'b>, form: Form, message: &Message, most: usize) -> LineWriter<'b> {
+    if form.has(Capability::MessageTags)
+        && let Some(tags) = message.tags.as_deref().filter(|tags| tags.len() <= most)
+    {
+        for (key, value) in Tags::new(tags).iter() {
+            line = line.raw_tag(key, value);
+        }
+    }
+    line
+}
+
+/// Bytes of tags that are said again on each line of a message that is told line by line. Longer ones stand on the first
+/// alone: a sender's four thousand bytes are not to become a quarter of a million.
+const REPEATED_TAGS: usize = 512;
+
+/// The lines of a text, each at most `budget` bytes, and whether it goes on with the one before it. Broken at the seams,
+/// and where that is not enough behind a space or between two characters as people see them.
+fn lines_of<'t>(text: &'t str, seams: &[u32], budget: usize) -> Vec<(&'t str, bool)> {
+    // Nobody has so long a name that less is left; were it so, a line too long is better than an endless one.
+    let budget = budget.max(16);
+    let mut lines = Vec::new();
+    let mut seams = seams.iter().map(|seam| text.floor_char_boundary(*seam as usize)).peekable();
+    let mut start = 0;
+    for line in text.split('\n') {
+        let end = start + line.len();
+        let (mut at, mut is_continued) = (start, false);
+        while let Some(seam) = seams.next_if(|seam| *seam < end) {
+            if seam > at || (seam == at && !is_continued) {
+                break_to_fit(&text[at..seam], budget, is_continued, &mut lines);
+                (at, is_continued) = (seam, true);
+            }
+        }
+        break_to_fit(&text[at..end], budget, is_continued, &mut lines);
+        start = end + 1;
+    }
+    lines
+}
+
+fn break_to_fit<'t>(mut text: &'t str, budget: usize, mut is_continued: bool, lines: &mut Vec<(&'t str, bool)>) {
+    while text.len() > budget {
+        let characters = text.grapheme_indices(true).map(|(at, _)| at).take_while(|at| *at <= budget).last();
+        // Someone's smiley can be longer than a line.
+        let whole = characters.filter(|at| *at > 0).unwrap_or_else(|| text.floor_char_boundary(budget));
+        // "leave the space character at the end of the line" (multiline "Splitting long lines").
+        let cut = text[..whole].rfind(' ').map(|space| space + 1).filter(|at| *at >= whole * 2 / 3).unwrap_or(whole);
+        lines.push((&text[..cut], is_continued));
+        text = &text[cut..];
+        is_continued = true;
+    }
+    lines.push((text, is_continued));
+}
+
 fn end_with(line: ParamWriter<'_>, text: Option<&str>) {
     match text {
         Some(text) => line.trailing_cut(text),
@@ -343,6 +439,7 @@ mod tests {
             id: MessageId(Uuid::from_u128(0x1234)),
             sender_id: alice().id,
             payload: "hi all :)".into(),
+            seams: None,
             timestamp: AT,
             chatroom_id: tea().id,
             position: Position(1),
@@ -432,6 +529,75 @@ mod tests {
             &[MessageTags, AccountTag],
             &["@msgid=00000000-0000-0000-0000-000000001234;bot :bob!~al@cloak.example PRIVMSG carol :hi all :)"],
         );
+    }
+
+    #[test]
+    fn a_message_of_lines_in_each_form() {
+        use Capability::*;
+        let of_lines = || Message {
+            payload: "one\n\ntwo and more".into(),
+            seams: Some([8].into()),
+            position: Position(7),
+            tags: Some("+a".into()),
+            audience: Some(Role::Voice),
+            ..message(MessageKind::Notice)
+        };
+        let by = ":alice!~al@cloak.example";
+        let [first, second, third] = ["one", "two", " and more"].map(|text| format!("{by} NOTICE +#tea :{text}"));
+        check_message(of_lines(), &[], &[&first, &second, &third]);
+        // Without batches there are none.
+        check_message(of_lines(), &[Multiline], &[&first, &second, &third]);
+        check_message(
+            of_lines(),
+            &[MessageTags, AccountTag, ParlorIdentity],
+            &[
+                &format!("@msgid=00000000-0000-0000-0000-000000001234;account=Alice;{IDENTITY};+a {first}"),
+                &format!("@account=Alice;{IDENTITY};+a {second}"),
+                &format!("@account=Alice;{IDENTITY};+a {third}"),
+            ],
+        );
+        check_message(
+            of_lines(),
+            &[MessageTags, ServerTime, Multiline, Batch],
+            &[
+                &format!(
+                    "@time=2026-11-22T11:32:07.045Z;msgid=00000000-0000-0000-0000-000000001234;+a {by} \
+                     BATCH +m7 draft/multiline +#tea"
+                ),
+                &format!("@batch=m7 {first}"),
+                &format!("@batch=m7 {by} NOTICE +#tea :"),
+                &format!("@batch=m7 {second}"),
+                &format!("@batch=m7;draft/multiline-concat {third}"),
+                ":parlor.test BATCH -m7",
+            ],
+        );
+        // Long tags stand on the first line alone.
+        let tags = format!("+a={}", "x".repeat(REPEATED_TAGS));
+        let tagged = Message { tags: Some(tags.as_str().into()), ..of_lines() };
+        let id = "msgid=00000000-0000-0000-0000-000000001234";
+        check_message(tagged, &[MessageTags], &[&format!("@{id};{tags} {first}"), &second, &third]);
+    }
+
+    const IDENTITY: &str = "parlor/sender-id=00000000-0000-0000-0000-00000000000a;\
+                            parlor/room-id=00000000-0000-0000-0000-00000000000c";
+
+    #[test]
+    fn lines_are_broken_where_they_were_and_where_they_must_be() {
+        let check = |text: &str, seams: &[u32], expected: &[(&str, bool)]| {
+            assert_eq!(lines_of(text, seams, 16), expected, "{text:?} {seams:?}");
+        };
+        check("a", &[], &[("a", false)]);
+        check("a\nb\n\nc", &[], &[("a", false), ("b", false), ("", false), ("c", false)]);
+        check("\nab", &[2], &[("", false), ("a", false), ("b", true)]);
+        check("\nab", &[1], &[("", false), ("", false), ("ab", true)]);
+        check("one two three four five", &[4], &[("one ", false), ("two three four ", true), ("five", true)]);
+        check("0123456789abcdefg", &[], &[("0123456789abcdef", false), ("g", true)]);
+        // A family is 18 bytes of one character as people see it, and an accent belongs to its letter.
+        let (parents, child) = "👩‍👩‍👧".split_at(14);
+        check("a👩‍👩‍👧", &[], &[("a", false), (parents, true), (child, true)]);
+        check("0123456789abcde\u{65}\u{301}", &[], &[("0123456789abcde", false), ("e\u{301}", true)]);
+        // What nobody wrote, but a broken disk may hold.
+        check("éé\nx", &[1, 1, 0, 3, 4, 900], &[("", false), ("é", true), ("é", true), ("x", false)]);
     }
 
     #[test]

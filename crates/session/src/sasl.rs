@@ -51,7 +51,7 @@ pub(crate) struct ScramStart {
 
 /// AUTHENTICATE with its parameter.
 pub(crate) fn receive(turn: &mut Turn<'_>, parameter: &str) {
-    match turn.session.sasl.take() {
+    match turn.session.take_sasl() {
         None if parameter == "*" => aborted(turn),
         None => begin(turn, parameter),
         Some(_) if parameter == "*" => aborted(turn),
@@ -65,10 +65,10 @@ pub(crate) fn receive(turn: &mut Turn<'_>, parameter: &str) {
                 return turn.numeric(Numeric::ERR_SASLFAIL).trailing("SASL authentication failed: response too long");
             }
             if parameter.len() == CHUNK {
-                turn.session.sasl = Some(exchange);
+                turn.session.put_sasl(exchange);
                 return;
             }
-            let Exchange { step, response } = *exchange;
+            let Exchange { step, response } = exchange;
             match STANDARD.decode(response.as_bytes()).map(Zeroizing::new) {
                 Ok(message) => respond(turn, step, &message),
                 Err(_) => failed(turn),
@@ -99,7 +99,7 @@ fn begin(turn: &mut Turn<'_>, mechanism: &str) {
 
 /// Sends a challenge and waits for the response to it.
 fn next(turn: &mut Turn<'_>, step: Step, challenge: &[u8]) {
-    turn.session.sasl = Some(Box::new(Exchange { step, response: Zeroizing::new(String::new()) }));
+    turn.session.put_sasl(Exchange { step, response: Zeroizing::new(String::new()) });
     let encoded = STANDARD.encode(challenge);
     let mut rest = encoded.as_str();
     while !rest.is_empty() {

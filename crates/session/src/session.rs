@@ -7,6 +7,7 @@ use crate::pending::{MOST_HELD, MOST_PENDING, Pending};
 use crate::registration::Registration;
 use crate::sasl::Exchange;
 use crate::turn::Turn;
+use crate::verb::batch::OpenBatch;
 use crate::verb::{Awaiting, Phase, Verb};
 use crate::{host, isupport, login, negotiation, registration, render, verb};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
@@ -154,7 +155,8 @@ pub struct Session {
     pub(crate) person: Option<Arc<Person>>,
     /// What only registration needs.
     pub(crate) registration: Option<Box<Registration>>,
-    pub(crate) sasl: Option<Box<Exchange>>,
+    /// What a session has only while it is at something, and most never.
+    rare: Option<Box<Rare>>,
     pub(crate) capabilities: CapabilitySet,
     /// Said `CAP LS 302` or more.
     pub(crate) cap_302: bool,
@@ -175,6 +177,14 @@ pub struct Session {
     flood: FloodGuard,
     last_heard_ms: u64,
     pub(crate) pending: VecDeque<Pending>,
+}
+
+#[derive(Debug, Default)]
+struct Rare {
+    /// A login of several lines.
+    sasl: Option<Exchange>,
+    /// A batch that the client has begun and not ended.
+    batch: Option<OpenBatch>,
 }
 
 /// What stays known of the connection.
@@ -205,7 +215,7 @@ impl Session {
             link,
             person: None,
             registration: Some(Box::new(Registration::new(now, facts))),
-            sasl: None,
+            rare: None,
             capabilities: CapabilitySet::EMPTY,
             cap_302: false,
             closing: false,
@@ -476,6 +486,11 @@ impl Session {
             }
             return deadline_ms;
         }
+        if self.rare.is_some() {
+            let mut turn = Turn::of_line(self, facts, now, out, None);
+            verb::batch::time_passes(&mut turn);
+            turn.finish();
+        }
         let quiet_until = self.last_heard_ms + ping_ms;
         if now.monotonic_ms < quiet_until {
             return quiet_until;
@@ -592,10 +607,13 @@ impl Session {
 
     fn receive_line(&mut self, now: Moment, facts: &ServerFacts, line: &Line<'_>, out: &mut Output) {
         let found = Verb::find(line.verb);
-        self.spend(now, facts, found.map_or(1, |verb| verb.cost));
         let registered = self.person.is_some();
         let label = self.label(line.tags);
         let mut turn = Turn::of_line(self, facts, now, out, label);
+        if turn.session.rare.is_some() && verb::batch::takes(&mut turn, line) {
+            return turn.finish();
+        }
+        turn.session.spend(now, facts, found.map_or(1, |verb| verb.cost));
         match found {
             None => {
                 turn.numeric(Numeric::ERR_UNKNOWNCOMMAND).param(&shown_verb(line.verb)).trailing("Unknown command");
@@ -640,6 +658,9 @@ impl Session {
         };
         let label = self.label(tags);
         let mut turn = Turn::of_line(self, facts, now, out, label);
+        if turn.session.rare.is_some() && !matches!(error, LineError::Empty | LineError::NoVerb) {
+            verb::batch::line_lost(&mut turn);
+        }
         match error {
             // RFC 2812 section 2.3.1: empty messages are silently ignored. The rest says nothing that could be answered.
             LineError::Empty | LineError::NoVerb => {}
@@ -677,8 +698,41 @@ impl Session {
     }
 
     fn spend(&mut self, now: Moment, facts: &ServerFacts, lines: u8) {
+        self.spend_thousandths(now, facts, u32::from(lines) * 1000);
+    }
+
+    /// Takes thousandths of a line from what the connection may send.
+    pub(crate) fn spend_thousandths(&mut self, now: Moment, facts: &ServerFacts, thousandths: u32) {
         if !self.link.exempt {
-            self.flood.spend(now.monotonic_ms, &facts.flood, lines);
+            self.flood.spend(now.monotonic_ms, &facts.flood, thousandths);
+        }
+    }
+
+    pub(crate) fn take_sasl(&mut self) -> Option<Exchange> {
+        let rare = self.rare.as_deref_mut()?;
+        let exchange = rare.sasl.take();
+        self.let_go_of_rare();
+        exchange
+    }
+
+    pub(crate) fn put_sasl(&mut self, exchange: Exchange) {
+        self.rare.get_or_insert_default().sasl = Some(exchange);
+    }
+
+    pub(crate) fn take_batch(&mut self) -> Option<OpenBatch> {
+        let rare = self.rare.as_deref_mut()?;
+        let batch = rare.batch.take();
+        self.let_go_of_rare();
+        batch
+    }
+
+    pub(crate) fn put_batch(&mut self, batch: OpenBatch) {
+        self.rare.get_or_insert_default().batch = Some(batch);
+    }
+
+    fn let_go_of_rare(&mut self) {
+        if self.rare.as_deref().is_some_and(|rare| rare.sasl.is_none() && rare.batch.is_none()) {
+            self.rare = None;
         }
     }
 

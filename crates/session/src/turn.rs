@@ -214,10 +214,12 @@ impl<'a> Turn<'a> {
             return buffer.extend_from_slice(lines);
         }
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            match (batch, mark) {
-                (batch, None) => write_with_tags(buffer, line, format_args!("batch={batch}")),
-                (0, Some(mark)) => write_with_tags(buffer, line, format_args!("{mark}")),
-                (batch, Some(mark)) => write_with_tags(buffer, line, format_args!("batch={batch};{mark}")),
+            match (batch_of(line), batch, mark) {
+                // It is of a batch within.
+                (Some(_), ..) => buffer.extend_from_slice(line),
+                (None, batch, None) => write_with_tags(buffer, line, format_args!("batch={batch}")),
+                (None, 0, Some(mark)) => write_with_tags(buffer, line, format_args!("{mark}")),
+                (None, batch, Some(mark)) => write_with_tags(buffer, line, format_args!("batch={batch};{mark}")),
             }
         }
     }
@@ -296,6 +298,25 @@ impl<'a> Turn<'a> {
     /// `ERROR :reason`
     pub(crate) fn error_line(&mut self, reason: &str) {
         self.line("", "ERROR").trailing_cut(reason);
+    }
+
+    /// The label of this line, which is answered later, if nothing has been asked or written for it.
+    pub(crate) fn take_label(&mut self) -> Option<CompactString> {
+        let label = self.label.take()?;
+        self.sink = plain_sink(self.session.pending.len());
+        Some(label)
+    }
+
+    /// What is written from here on is the answer to the line with this label, or to one without. What was written before
+    /// has been ended ([`Turn::end_label`]).
+    pub(crate) fn answer_to(&mut self, label: Option<CompactString>) {
+        self.sink = if label.is_some() { Sink::Collected } else { plain_sink(self.session.pending.len()) };
+        self.label = label;
+    }
+
+    /// Takes thousandths of a line from what the connection may send.
+    pub(crate) fn spend_thousandths(&mut self, thousandths: u32) {
+        self.session.spend_thousandths(self.now, self.facts, thousandths);
     }
 
     /// What has been written so far is the whole labelled answer; what follows has no label.
@@ -414,6 +435,11 @@ impl<'a> Turn<'a> {
                 LineWriter::new(buffer).source(&server).verb("ACK").end();
             }
             (Some(line), None) => write_with_tags(buffer, line, format_args!("label={label}")),
+            // multiline "Labeled response": the label stands on its opening BATCH.
+            (Some(first), Some(_)) if is_one_batch(lines, b" draft/multiline ") => {
+                write_with_tags(buffer, first, format_args!("label={label}"));
+                buffer.extend_from_slice(&lines[first.len()..]);
+            }
             (Some(_), Some(_)) => {
                 let text = compact_str::format_compact!("{reference}");
                 head(buffer);
@@ -424,10 +450,9 @@ impl<'a> Turn<'a> {
                     .param("labeled-response")
                     .end();
                 for line in lines.split_inclusive(|byte| *byte == b'\n') {
-                    if has_tag(line, b"batch=") {
-                        buffer.extend_from_slice(line);
-                    } else {
-                        write_with_tags(buffer, line, format_args!("batch={text}"));
+                    match batch_of(line) {
+                        Some(_) => buffer.extend_from_slice(line),
+                        None => write_with_tags(buffer, line, format_args!("batch={text}")),
                     }
                 }
                 if server_time {
@@ -501,11 +526,29 @@ fn write_with_tags(buffer: &mut Vec<u8>, line: &[u8], tags: std::fmt::Arguments<
     }
 }
 
-/// Whether one of the line's tags begins with `start`.
-fn has_tag(line: &[u8], start: &[u8]) -> bool {
-    let Some(rest) = line.strip_prefix(b"@") else {
-        return false;
+/// The batch that a line says it is of.
+fn batch_of(line: &[u8]) -> Option<&[u8]> {
+    let tags = line.strip_prefix(b"@")?.split(|byte| *byte == b' ').next()?;
+    tags.split(|byte| *byte == b';').find_map(|tag| tag.strip_prefix(b"batch="))
+}
+
+/// Whether these lines are a batch of this type, and nothing else.
+fn is_one_batch(lines: &[u8], kind: &[u8]) -> bool {
+    let mut each = lines.split_inclusive(|byte| *byte == b'\n');
+    let (Some(first), Some(last)) = (each.next(), each.next_back()) else { return false };
+    let opening = after(first, b" BATCH +").and_then(|rest| Some((rest, rest.iter().position(|byte| *byte == b' ')?)));
+    let Some((rest, end)) = opening else { return false };
+    let reference = &rest[..end];
+    rest[end..].starts_with(kind)
+        && after(last, b" BATCH -").is_some_and(|rest| rest.strip_suffix(b"\r\n") == Some(reference))
+        && each.all(|line| batch_of(line) == Some(reference))
+}
+
+/// What stands behind the verb, if the line has it where a line with a source has one.
+fn after<'l>(line: &'l [u8], verb: &[u8]) -> Option<&'l [u8]> {
+    let body = match line.strip_prefix(b"@") {
+        Some(rest) => &rest[rest.iter().position(|byte| *byte == b' ')? + 1..],
+        None => line,
     };
-    let tags = rest.split(|byte| *byte == b' ').next().unwrap_or_default();
-    tags.split(|byte| *byte == b';').any(|tag| tag.starts_with(start))
+    body[body.iter().position(|byte| *byte == b' ')?..].strip_prefix(verb)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod authenticate;
 pub(crate) mod away;
+pub(crate) mod batch;
 pub(crate) mod cap;
 pub(crate) mod chathistory;
 pub(crate) mod chghost;
@@ -161,6 +162,7 @@ pub static VERBS: &[Verb] = &[
     admin::VERB,
     authenticate::VERB,
     away::VERB,
+    batch::VERB,
     cap::VERB,
     chathistory::VERB,
     chghost::VERB,

@@ -36,6 +36,8 @@ pub struct Client {
     /// Up to when its person has read which room, as far as it was told.
     pub markers: BTreeMap<String, Option<u64>>,
     batches: BTreeSet<String>,
+    /// Of open batches that are a message of several lines: its id and time.
+    messages_of_lines: BTreeMap<String, (Option<String>, Option<String>)>,
     /// What it has to say next by the rules of the protocol.
     pub duties: VecDeque<String>,
 }
@@ -85,6 +87,7 @@ impl Client {
             takes_markers: false,
             markers: BTreeMap::new(),
             batches: BTreeSet::new(),
+            messages_of_lines: BTreeMap::new(),
             duties: VecDeque::new(),
         }
     }
@@ -146,7 +149,7 @@ impl Client {
         let first = line.param(0).unwrap_or_default();
         let source = line.source_nick().unwrap_or_default();
         match line.verb {
-            "BATCH" => self.batch(first),
+            "BATCH" => self.batch(first, &line),
             "PING" => {
                 if !self.dead {
                     self.duties.push_back(format!("PONG :{first}"));
@@ -223,10 +226,19 @@ impl Client {
         Ok(())
     }
 
-    fn batch(&mut self, reference: &str) -> Result<(), String> {
+    fn batch(&mut self, reference: &str, line: &Line<'_>) -> Result<(), String> {
         let right = match (reference.strip_prefix('+'), reference.strip_prefix('-')) {
-            (Some(opened), _) => self.batches.insert(opened.to_owned()),
-            (_, Some(closed)) => self.batches.remove(closed),
+            (Some(opened), _) => {
+                if line.param(1) == Some(Capability::Multiline.name()) {
+                    let tag = |key| line.tags.raw_value(key).map(str::to_owned);
+                    self.messages_of_lines.insert(opened.to_owned(), (tag("msgid"), tag("time")));
+                }
+                self.batches.insert(opened.to_owned())
+            }
+            (_, Some(closed)) => {
+                self.messages_of_lines.remove(closed);
+                self.batches.remove(closed)
+            }
             _ => false,
         };
         if right { Ok(()) } else { Err("opens a batch that is open, or closes one that is not".to_owned()) }
@@ -248,18 +260,23 @@ impl Client {
         if !is_direct && !is_own && !self.rooms.contains_key(&key) {
             return Err(format!("is told m{number} of {to} and is not in it"));
         }
-        let position = ledger.seen(number, &to, line.tags.raw_value("msgid"), store)?;
-        let time = line.tags.raw_value("time").unwrap_or_default();
+        let of_lines = line.tags.raw_value("batch").and_then(|batch| self.messages_of_lines.get(batch));
+        let (id, time) = match of_lines {
+            Some((id, time)) => (id.as_deref(), time.as_deref()),
+            None => (line.tags.raw_value("msgid"), line.tags.raw_value("time")),
+        };
+        let position = ledger.seen(number, &to, id, store)?;
+        let time = time.unwrap_or_default().to_owned();
         if let Some((last, last_time)) = self.last_seen.get(&key) {
             let is_again = *last == position && next.own;
             if *last >= position && !is_again {
                 return Err(format!("is told m{number} of {to} out of its place"));
             }
-            if !time.is_empty() && *last_time.as_str() > *time {
+            if !time.is_empty() && *last_time > time {
                 return Err(format!("is told m{number} of {to} of a time before the last one's"));
             }
         }
-        self.last_seen.insert(key, (position, time.to_owned()));
+        self.last_seen.insert(key, (position, time));
         if next.own && self.awaited.iter().any(|awaited| awaited.answer == Answer::Echo(number)) {
             self.answered(&Answer::Echo(number))?;
         }

@@ -16,7 +16,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 20] = [
+const CAPABILITIES: [Capability; 21] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -36,6 +36,7 @@ const CAPABILITIES: [Capability; 20] = [
     Capability::ExtendedMonitor,
     Capability::ParlorIdentity,
     Capability::ChannelRename,
+    Capability::Multiline,
     Capability::ReadMarker,
 ];
 
@@ -379,12 +380,42 @@ impl Client {
             _ => format!("m{number} hello"),
         };
         let name = to.trim_start_matches(['@', '+', '%', '~', '&']).to_lowercase();
-        let label = self.line_with_label(&format!("{verb} {to} :{text}"), random, ledger, out);
+        let label = if self.has(Capability::Multiline) && random.happens(250) {
+            self.say_lines(verb, to, &text, random, ledger, out)
+        } else {
+            self.line_with_label(&format!("{verb} {to} :{text}"), random, ledger, out)
+        };
         match label {
             Some(label) => ledger.labelled(&label, number, &name),
             None if self.has(Capability::EchoMessage) => self.awaits(Answer::Echo(number)),
             None => {}
         }
+    }
+
+    /// One message of several lines. Returns the label.
+    fn say_lines(
+        &mut self,
+        verb: &str,
+        to: &str,
+        text: &str,
+        random: &mut Random,
+        ledger: &mut Ledger,
+        out: &mut Vec<u8>,
+    ) -> Option<String> {
+        let batch = ledger.new_word();
+        let label = self.line_with_label(&format!("BATCH +{batch} draft/multiline {to}"), random, ledger, out);
+        let lines = match random.below(5) {
+            0 => vec![("", text)],
+            1 => vec![("", ""), ("", text), ("", "")],
+            2 => vec![("", text), ("", ""), ("", "more of it")],
+            3 => vec![("", text), (";draft/multiline-concat", " and so on"), ("", "more of it")],
+            _ => std::iter::once(("", text)).chain(std::iter::repeat_n(("", "more"), random.below(62))).collect(),
+        };
+        for (tag, text) in lines {
+            push_line(out, &format!("@batch={batch}{tag} {verb} {to} :{text}"), random);
+        }
+        push_line(out, &format!("BATCH -{batch}"), random);
+        label
     }
 
     /// A line, with a label now and then where one may have one.

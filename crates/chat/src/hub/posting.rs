@@ -23,6 +23,7 @@ use std::sync::Arc;
 struct Said {
     kind: MessageKind,
     text: Box<str>,
+    seams: Option<Box<[u32]>>,
     tags: Option<Box<str>>,
     between_programs: bool,
     once: Option<OnceKey>,
@@ -51,11 +52,11 @@ struct Place {
 impl Hub {
     pub(super) fn post(&mut self, asker: Asker, post: Post, turn: &mut Turn) {
         self.state.touch(asker.slot, turn.now);
-        let Post { to, kind, text, tags, between_programs, once, lasting } = post;
+        let Post { to, kind, text, seams, tags, between_programs, once, lasting } = post;
         // What is not kept can't be told from what was never said.
         let once = once.filter(|_| kind != MessageKind::Signal);
         let lasting = lasting.filter(|_| kind == MessageKind::Signal);
-        let said = Said { kind, text, tags, between_programs, once, lasting };
+        let said = Said { kind, text, seams, tags, between_programs, once, lasting };
         let done = match to {
             Recipient::Room { name, at_least } => self.post_to_room(asker, &name, at_least, said, turn),
             Recipient::Person { name } => self.post_to_person(asker, &name, said, turn),
@@ -300,6 +301,7 @@ impl Hub {
             id: MessageId(uuid_v7(turn.now, turn.position.0, self.seed)),
             sender_id: sender.id,
             payload: said.text,
+            seams: said.seams,
             timestamp: turn.now,
             chatroom_id: place.room_id,
             position: turn.position,

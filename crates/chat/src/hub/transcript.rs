@@ -294,8 +294,8 @@ impl World {
         let post = |to, kind, words: &[&str]| {
             let between_programs = words.first() == Some(&"VERSION");
             let once = words.first().and_then(|word| word.strip_prefix("once:")).and_then(OnceKey::parse);
-            let (text, tags, lasting) = (text(words), None, None);
-            Command::Post(Box::new(Post { to, kind, text, tags, between_programs, once, lasting }))
+            let (text, seams, tags, lasting) = (text(words), None, None, None);
+            Command::Post(Box::new(Post { to, kind, text, seams, tags, between_programs, once, lasting }))
         };
         let to_room = |text: &str| {
             let at_least = if text.starts_with('@') { Some(Role::Operator) } else { None };
@@ -405,6 +405,7 @@ impl World {
                 id: MessageId(uuid::Uuid::nil()),
                 sender_id: nobody,
                 payload: text.into(),
+                seams: None,
                 timestamp: Timestamp(0),
                 chatroom_id: crate::id::ChatroomId(uuid::Uuid::nil()),
                 position: Position(0),

@@ -442,8 +442,6 @@ fn what_needs_a_restart_stays_as_it_was_and_is_listed() {
 fn a_key_that_does_nothing_yet_says_so() {
     for (text, key) in [
         ("[history]\nretention = \"90d\"", "[history] retention"),
-        ("[limits]\nmultiline_bytes = 8192", "[limits] multiline_bytes"),
-        ("[limits]\nmultiline_lines = 10", "[limits] multiline_lines"),
         ("[limits]\nmetadata_keys = 1", "[limits] metadata_keys"),
         ("[discovery]\nmdns = true", "[discovery] mdns"),
     ] {
@@ -454,6 +452,14 @@ fn a_key_that_does_nothing_yet_says_so() {
         );
     }
     assert_eq!(Config::default().warnings, Vec::<String>::new());
+}
+
+#[test]
+fn a_message_that_would_fill_everyone_s_outbox_is_warned_of() {
+    let warned = |text: &str| of(text).warnings.iter().any(|warning| warning.starts_with("[limits] sendq_bytes: "));
+    assert!(warned("[limits]\nmultiline_bytes = 1048576"));
+    assert!(warned("[limits]\nmultiline_lines = 10000"));
+    assert!(!warned("[limits]\nmultiline_bytes = 40000\nmultiline_lines = 100"));
 }
 
 #[test]

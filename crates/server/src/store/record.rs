@@ -292,8 +292,8 @@ fn conversation(row: &Row<'_>, column: usize) -> rusqlite::Result<ConversationKe
 pub(super) const KEEP_PERSON: &str = "INSERT INTO person (number, client, name, ident, host, account, realname, bot)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 pub(super) const KEEP_MESSAGE: &str = "INSERT INTO message
-    (number, room, position, id, time, person, kind, tags, text, addressed_to, recipient, audience)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    (number, room, position, id, time, person, kind, tags, text, addressed_to, recipient, audience, seams)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 pub(super) const KEEP_ONCE: &str = "INSERT INTO posted_once (number, key) VALUES (?1, ?2)";
 /// The oldest keys whose day is over, as many as asked for.
 pub(super) const FORGET_ONCE: &str = "DELETE FROM posted_once WHERE number IN
@@ -308,10 +308,10 @@ pub(super) const KEEP_RUN: &str = "INSERT INTO run (room, position, number, mess
 pub(super) const MESSAGE_COLUMNS: &str = "message.id, message.time, message.position, message.room, message.kind,
     message.tags, message.text, coalesce(message.addressed_to, room.name, ''), message.recipient, message.audience,
     room.id, message.state, message.person, person.client, person.name, person.ident, person.host, person.account,
-    person.realname, person.bot";
+    person.realname, person.bot, message.seams";
 /// Blanks the message of this room, position and id.
 pub(super) const REDACT_MESSAGE: &str =
-    "UPDATE message SET text = '', tags = NULL, state = 2 WHERE id = ?3 AND number =
+    "UPDATE message SET text = '', seams = NULL, tags = NULL, state = 2 WHERE id = ?3 AND number =
     (SELECT message.number FROM run
      CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
      WHERE run.room = ?1 AND run.position = (SELECT max(position) FROM run WHERE room = ?1 AND position <= ?2)
@@ -352,6 +352,7 @@ pub(super) fn keep_message(
     statement.raw_bind_parameter(10, addressed_to)?;
     statement.raw_bind_parameter(11, message.recipient_id.as_ref().map(|id| bytes(&id.0)))?;
     statement.raw_bind_parameter(12, message.audience.map(role_number))?;
+    statement.raw_bind_parameter(13, message.seams.as_deref().map(seams_to_bytes))?;
     statement.raw_execute()?;
     Ok(())
 }
@@ -396,6 +397,7 @@ pub(super) fn message(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<
         kind: numbered(row, 4, &KINDS, kind_number)?,
         tags: long_text(row, 5)?,
         payload: row.get::<_, Box<str>>(6)?,
+        seams: seams(row, 20)?,
         addressed_to: text(row, 7)?,
         recipient_id: some_uuid(row, 8)?.map(ClientId),
         audience: audience(row, 9)?,
@@ -413,6 +415,20 @@ fn audience(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Role>> {
         None => Ok(None),
         Some(_) => numbered(row, column, &Role::ALL, role_number).map(Some),
     }
+}
+
+/// Each in four bytes, the lowest first.
+fn seams_to_bytes(seams: &[u32]) -> Vec<u8> {
+    seams.iter().flat_map(|seam| seam.to_le_bytes()).collect()
+}
+
+fn seams(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Box<[u32]>>> {
+    let bytes = row.get_ref(column)?.as_blob_or_null().map_err(|error| wrong(row, column, error))?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    let (seams, []) = bytes.as_chunks::<4>() else {
+        return Err(broken(column, Type::Blob, format!("{} bytes are no places in a text", bytes.len())));
+    };
+    Ok(Some(seams.iter().map(|seam| u32::from_le_bytes(*seam)).collect()))
 }
 
 /// `None`: the key is none (any more).
@@ -514,6 +530,7 @@ pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Ke
             id,
             sender_id: by.id,
             payload: Box::default(),
+            seams: None,
             timestamp: at,
             chatroom_id: room_id,
             position,

@@ -46,3 +46,7 @@ CREATE TABLE read_marker (
     at INTEGER NOT NULL,
     PRIMARY KEY (account, conversation)
 ) STRICT, WITHOUT ROWID;
+
+-- Messages of several lines, whose text holds line feeds: the places in it, four bytes each, the lowest byte first, where
+-- the sender broke a line only because it was too long. Null: a message of one line.
+ALTER TABLE message ADD COLUMN seams BLOB;

@@ -153,6 +153,7 @@ fn message(room: u32, position: Position, sender: &Arc<Person>, text: &str) -> M
         id: message_id(position),
         sender_id: sender.id,
         payload: text.into(),
+        seams: None,
         timestamp: time_of(position),
         chatroom_id: room_id(room),
         position,

@@ -32,23 +32,36 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::facts::Sts;
-    use crate::testing::{check, check_with};
+    use crate::negotiation::OFFERED;
+    use crate::testing::{World, check, check_with};
     use chat::command::PersonalMode;
+    use wire::{Capability, CapabilitySet};
 
+    /// On as many lines as it takes, the first of which holds those without which a client is lost.
     #[test]
-    fn the_list_has_the_basics_first() {
-        // What no client can do without stands in the first line: some take it for the whole.
-        check_with(
-            |configured, _| configured.login.registration_open = false,
-            "alice+
-             alice> CAP LS 302
-             alice< :irc.example CAP * LS …:sasl=PLAIN,SCRAM-SHA-256 message-tags server-time batch labeled-response \
-             echo-message multi-prefix account-tag account-notify away-notify cap-notify chghost extended-join \
-             extended-monitor invite-notify no-implicit-names setname standard-replies userhost-in-names \
-             draft/channel-rename draft/chathistory draft/event-playback draft/extended-isupport \
-             draft/message-redaction draft/read-marker…
-             alice<<",
-        );
+    fn the_list_says_all_that_is_offered_the_basics_first() {
+        let mut world = World::new(|_, _| {});
+        let alice = world.connect("alice", "");
+        world.say(alice, "CAP LS 302").unwrap();
+        let received = world.received(alice);
+        let last = received.len() - 1;
+        let lists = received.iter().enumerate().map(|(at, line)| {
+            let start = if at < last { ":irc.example CAP * LS * :" } else { ":irc.example CAP * LS :" };
+            line.strip_prefix(start).unwrap_or_else(|| panic!("{received:?}"))
+        });
+        let words: Vec<&str> = lists.flat_map(|list| list.split(' ')).collect();
+        let basics =
+            "sasl=PLAIN,SCRAM-SHA-256 message-tags server-time batch labeled-response echo-message multi-prefix";
+        assert!(words.iter().take(7).copied().eq(basics.split(' ')), "{received:?}");
+        let names = words.iter().map(|word| Capability::from_name(word.split('=').next().unwrap()).unwrap());
+        // There is nothing that sts could say here.
+        assert_eq!(names.collect::<CapabilitySet>(), OFFERED.without(Capability::Sts));
+        for word in [
+            "draft/account-registration=before-connect,custom-account-name",
+            "draft/multiline=max-bytes=4096,max-lines=64",
+        ] {
+            assert!(words.contains(&word), "{word} in {received:?}");
+        }
     }
 
     #[test]
@@ -56,7 +69,7 @@ mod tests {
         check(
             "alice+ certificate
              alice> CAP LS :302
-             alice< :irc.example CAP * LS * :sasl=PLAIN,SCRAM-SHA-256,EXTERNAL … ## and a second line
+             alice< :irc.example CAP * LS …:sasl=PLAIN,SCRAM-SHA-256,EXTERNAL …
              alice<<
              alice> CAP LS
              alice< :irc.example CAP * LS :sasl message-tags …
@@ -65,13 +78,15 @@ mod tests {
              bob< :irc.example CAP * LS :sasl=SCRAM-SHA-256 …
              carol+ plain loopback
              carol> CAP LS 302
-             carol< :irc.example CAP * LS :sasl=PLAIN,SCRAM-SHA-256 …",
+             carol< :irc.example CAP * LS …:sasl=PLAIN,SCRAM-SHA-256 …
+             carol<<",
         );
         check_with(
             |configured, _| configured.login.scram_sha_256 = false,
             "bob+ plain
              bob> CAP LS 302
-             bob< :irc.example CAP * LS :message-tags …
+             bob< :irc.example CAP * LS …:message-tags …
+             bob<<
              bob> CAP REQ sasl
              bob< :irc.example CAP * NAK :sasl
              bob> AUTHENTICATE PLAIN
@@ -146,6 +161,7 @@ mod tests {
              alice< :irc.example CAP * ACK :-cap-notify
              alice> CAP LS 302
              alice< …
+             alice<<
              alice> CAP LIST
              alice< :irc.example CAP * LIST :cap-notify
              alice> CAP REQ -cap-notify

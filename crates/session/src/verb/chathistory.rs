@@ -269,7 +269,8 @@ pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, items: &[Item]) {
             let event = Event::Posted(Arc::new(message.with_payload(payload)));
             let before = lines.len();
             render::render(&event, turn.session.form(), turn.facts, &mut lines);
-            let fits = lines.len() - before <= MAX_BODY + "\r\n".len();
+            // One of several lines is broken anew where it must be.
+            let fits = message.seams.is_some() || lines.len() - before <= MAX_BODY;
             if !fits {
                 lines.truncate(before);
             }

@@ -20,6 +20,10 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     match line.param(0) {
         None | Some("") => turn.numeric(Numeric::ERR_NOORIGIN).trailing("No origin specified"),
+        // It comes back whole or not at all.
+        Some(token) if token.len() > wire::text_budget(&turn.facts.server_name, "PONG", &[&turn.facts.server_name]) => {
+            turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing("The token is too long to be sent back: make it shorter");
+        }
         // The hub doesn't know of this connection yet, nor does it see anything of what others say.
         Some(token) if !turn.session.is_registered() => write(turn, token),
         Some(token) => {
@@ -58,6 +62,18 @@ mod tests {
              alice> PONG
              alice> ERROR :whatever",
         );
+    }
+
+    #[test]
+    fn a_token_that_could_not_come_back_whole_is_refused() {
+        let most = "x".repeat(wire::MAX_BODY - ":irc.example PONG irc.example :\r\n".len());
+        check(&format!(
+            "alice=
+             alice> PING {most}
+             alice< :irc.example PONG irc.example :{most}
+             alice> PING {most}x
+             alice< :irc.example 417 alice :The token is too long …"
+        ));
     }
 
     #[test]

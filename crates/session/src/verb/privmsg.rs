@@ -1,6 +1,7 @@
 //! PRIVMSG, and what NOTICE and TAGMSG share with it (RFC 2812 section 3.3; message-tags "TAGMSG").
 
-use super::{Awaiting, Phase, Verb};
+use super::{Awaiting, Phase, Verb, batch};
+use crate::facts::ServerFacts;
 use crate::mode_letters::role_of_prefix;
 use crate::render;
 use crate::session::Work;
@@ -13,7 +14,7 @@ use chat::id::MessageId;
 use chat::mask::glob;
 use chat::membership::Role;
 use chat::message::{Lasting, Message, MessageKind, MessageState};
-use chat::name::ChatroomName;
+use chat::name::{ChatroomName, Username};
 use chat::once::OnceKey;
 use compact_str::CompactString;
 use std::sync::Arc;
@@ -57,6 +58,9 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
         }
         return;
     }
+    if batch::is_stray(turn, line) {
+        return batch::refuse_stray(turn);
+    }
     let Ok(once) = once_key(turn, line) else {
         let text = "A key is of 1 to 64 letters, digits, - and _; nothing was sent";
         return turn.fail(verb, "INVALID_KEY", &["parlor/once"], text);
@@ -81,7 +85,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
         return;
     }
     turn.await_with(Awaiting::About(list.into()));
-    let between_programs = Ctcp::parse(text).is_some_and(|ctcp| !ctcp.is_action());
+    let between_programs = is_between_programs(text);
     let mut seen: Vec<CompactString> = Vec::new();
     let most = targets::most(verb);
     let several = list.contains(',');
@@ -114,6 +118,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
             to,
             kind,
             text: text.into(),
+            seams: None,
             tags: tags.clone(),
             between_programs,
             once: once.clone(),
@@ -132,7 +137,12 @@ fn announce(turn: &mut Turn<'_>, mask: &str, text: &str) {
     }
 }
 
-fn recipient(turn: &mut Turn<'_>, target: &str, quiet: bool) -> Option<Recipient> {
+/// A question or answer of clients to each other (CTCP), but for the one that is talk: `/me`.
+pub(super) fn is_between_programs(text: &str) -> bool {
+    Ctcp::parse(text).is_some_and(|ctcp| !ctcp.is_action())
+}
+
+pub(super) fn recipient(turn: &mut Turn<'_>, target: &str, quiet: bool) -> Option<Recipient> {
     let (at_least, name) = split_status(target);
     if !targets::is_room(name) {
         return Some(Recipient::Person { name: targets::person(turn, target) });
@@ -144,6 +154,21 @@ fn recipient(turn: &mut Turn<'_>, target: &str, quiet: bool) -> Option<Recipient
                 targets::no_such_room(turn, target);
             }
             None
+        }
+    }
+}
+
+/// Whether `target`, written in another way, means the same recipient.
+pub(super) fn reads_as(target: &str, to: &Recipient, facts: &ServerFacts) -> bool {
+    let (at_least, name) = split_status(target);
+    match to {
+        Recipient::Room { name: room, at_least: role } => {
+            targets::is_room(name)
+                && at_least == *role
+                && ChatroomName::parse(name, &facts.name_rules).is_ok_and(|name| name.key() == room.key())
+        }
+        Recipient::Person { name } => {
+            !targets::is_room(target) && Username::lookup(target, &facts.name_rules).key() == name.key()
         }
     }
 }
@@ -169,7 +194,7 @@ fn key_of(to: &Recipient) -> CompactString {
 }
 
 /// The tags to be relayed, as `+a=b;+c`: those for clients alone, if the sender knows tags at all.
-fn client_only_tags(turn: &Turn<'_>, line: &Line<'_>) -> Option<Box<str>> {
+pub(super) fn client_only_tags(turn: &Turn<'_>, line: &Line<'_>) -> Option<Box<str>> {
     if line.tags.is_empty() || !turn.has(Capability::MessageTags) {
         return None;
     }
@@ -213,7 +238,7 @@ fn lasting(tags: Tags<'_>) -> Result<Option<Lasting>, &'static str> {
 }
 
 /// The key against posting twice (`parlor/once`), for a client that knows of it.
-fn once_key(turn: &Turn<'_>, line: &Line<'_>) -> Result<Option<OnceKey>, ()> {
+pub(super) fn once_key(turn: &Turn<'_>, line: &Line<'_>) -> Result<Option<OnceKey>, ()> {
     if line.tags.is_empty() || !turn.has(Capability::ParlorOnce) {
         return Ok(None);
     }

@@ -253,6 +253,10 @@ fn messages_come_back_as_they_were() {
             });
         }
     }
+    for seams in [&[][..], &[2, 9]] {
+        let position = writing.next_position();
+        said.push(Message { seams: Some(seams.into()), ..message(3, position, &guest, "long\n\nlonger still") });
+    }
     let position = writing.next_position();
     let direct =
         Message { addressed_to: "user2".into(), recipient_id: Some(client(2)), ..message(4, position, &guest, "") };

@@ -176,10 +176,10 @@ fn a_database_of_an_earlier_version_is_brought_up_to_date() {
         assert_eq!((kept.rooms[0].lists.len(), kept.rooms[0].member_limit), (1, Some(7)));
         let mut writing = Writing::on(&store);
         writing.position = kept.position;
-        let said = writing.say(1, "from now");
-        writing.commit(vec![said]);
+        let now = Message { seams: Some([4].into()), ..message(1, writing.next_position(), &person(1), "from\nnow") };
+        writing.commit(vec![Change::Posted(Arc::new(now))]);
         let page = store.history().and_then(|history| history.page(RoomNumber(1), Edge::Oldest, 10)).expect("read");
-        let texts: Vec<&str> = page.iter().map(|message| &*message.payload).collect();
-        assert_eq!(texts, ["from before", "from now"]);
+        let texts: Vec<_> = page.iter().map(|message| (&*message.payload, message.seams.as_deref())).collect();
+        assert_eq!(texts, [("from before", None), ("from\nnow", Some(&[4][..]))]);
     }
 }
