@@ -1,6 +1,7 @@
 //! A room: its name, its rules, who is in it, what was said last.
 
 use crate::id::{ChatroomId, ClientId, Position, RoomNumber, SessionId, Timestamp};
+use crate::invite_link::InviteLink;
 use crate::mask::{self, Verdict};
 use crate::membership::Roles;
 use crate::message::Message;
@@ -62,6 +63,7 @@ pub(crate) struct Rules {
     /// Where those go who are kept out. The room may be gone.
     pub forward: Option<RoomNumber>,
     pub lists: Vec<(ListKind, ListEntry)>,
+    pub links: Vec<InviteLink>,
     /// Accounts, present or not, that are at least operator here. With none, and not registered, nobody owns the room.
     pub operators: u32,
     /// Accounts, present or not, that are members.
@@ -200,6 +202,7 @@ impl Chatroom {
             slow_seconds: self.rules.slow_seconds,
             forward: self.rules.forward,
             lists: self.rules.lists.clone(),
+            links: self.rules.links.clone(),
         }
     }
 
@@ -240,6 +243,11 @@ impl Chatroom {
 }
 
 impl Rules {
+    /// When the first entry of a list ends by itself.
+    pub(crate) fn first_end(&self) -> Option<Timestamp> {
+        self.lists.iter().filter_map(|(_, entry)| entry.until).min()
+    }
+
     pub(crate) fn list(&self, kind: ListKind) -> impl Iterator<Item = &ListEntry> {
         self.lists.iter().filter(move |(of, _)| *of == kind).map(|(_, entry)| entry)
     }

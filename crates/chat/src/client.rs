@@ -2,6 +2,7 @@
 
 use crate::command::PersonalMode;
 use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
+use crate::invite_link::LinkHash;
 use crate::name::Username;
 use crate::person::Person;
 use crate::personal::Personal;
@@ -54,6 +55,8 @@ pub(crate) struct Rare {
     pub operator: Option<ServerOperator>,
     /// Rooms that someone has invited her to, oldest first.
     pub invitations: Vec<RoomNumber>,
+    /// The invite link that she last came into a room by, if new people may make an account with it.
+    pub came_by: Option<LinkHash>,
     /// Rooms that she knocked at, and when.
     pub knocks: Vec<(RoomNumber, Timestamp)>,
     /// A guest's direct conversations: nobody can go on with them when she has left.

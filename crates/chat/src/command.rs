@@ -2,6 +2,7 @@
 
 use crate::chatroom::RoomFlag;
 use crate::id::{ClientId, RequestNumber, SessionId, Timestamp};
+use crate::invite_link::LinkHash;
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind};
 use crate::name::{ChatroomName, Username};
@@ -86,6 +87,8 @@ pub enum Command {
     Join {
         room: ChatroomName,
         key: Option<CompactString>,
+        /// Of the token of an invite link, given in the place of the key.
+        link: Option<LinkHash>,
     },
     Part {
         room: ChatroomName,
@@ -117,6 +120,15 @@ pub enum Command {
     Invite {
         room: ChatroomName,
         who: Username,
+    },
+    /// A link into the room; the token was drawn outside.
+    CreateLink {
+        room: ChatroomName,
+        link: NewLink,
+    },
+    RevokeLink {
+        room: ChatroomName,
+        id: CompactString,
     },
     Knock {
         room: ChatroomName,
@@ -220,6 +232,15 @@ pub struct NewAccount {
     pub email: Option<Box<str>>,
     pub certificate: Option<[u8; 32]>,
     pub address: Option<IpAddr>,
+    /// An invite link: opens a closed registration, and its room.
+    pub link: Option<LinkHash>,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct NewLink {
+    pub hash: LinkHash,
+    pub lasts_ms: Option<u64>,
+    pub uses: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -265,6 +286,8 @@ pub enum RoomChange {
         on: bool,
         list: ListKind,
         mask: CompactString,
+        /// It ends by itself after so long.
+        lasts_ms: Option<u64>,
     },
 }
 

@@ -7,6 +7,7 @@ mod attempts;
 mod delivery;
 mod forwarding;
 mod history;
+mod invite_links;
 mod moderation;
 mod name_index;
 mod posting;
@@ -16,6 +17,7 @@ mod redaction;
 mod renaming;
 mod rooms;
 mod state;
+mod timed_entries;
 mod turn;
 mod watching;
 
@@ -184,7 +186,10 @@ impl Hub {
 
     /// When `Command::DeadlineReached` has something to do.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.state.next_deadline().map(|(deadline, _)| deadline)
+        let gone = self.state.next_deadline().map(|(deadline, _)| deadline);
+        // What must be written waits for a disk that takes it.
+        let ends = self.state.next_entry_end().filter(|_| self.storage == StorageState::Working);
+        gone.into_iter().chain(ends.map(|(end, _)| end)).min()
     }
 
     pub fn set_storage(&mut self, storage: StorageState) {
@@ -254,7 +259,10 @@ impl Hub {
             Command::Announce { to, text } => self.announce(to, text, turn),
             Command::Control(control) => self.control(control, turn),
             Command::Reconfigure(settings) => self.reconfigure(*settings, turn),
-            Command::DeadlineReached => self.announce_those_gone(turn),
+            Command::DeadlineReached => {
+                self.announce_those_gone(turn);
+                self.end_timed_entries(turn);
+            }
             Command::Ask(query) => self.answer(query, turn),
             other => match self.asker(turn) {
                 Some(asker) => self.dispatch_present(asker, other, turn),
@@ -273,7 +281,9 @@ impl Hub {
             Command::SetAway { message } => self.set_away(asker, message, turn),
             Command::ChangeOwnModes { changes } => self.change_own_modes(asker, &changes, turn),
             Command::BecomeOperator { rule } => self.become_operator(asker, rule, turn),
-            Command::Join { room, key } => self.join(asker, &room, key.as_deref(), turn),
+            Command::Join { room, key, link } => self.join(asker, &room, key.as_deref(), link, turn),
+            Command::CreateLink { room, link } => self.create_link(asker, &room, link, turn),
+            Command::RevokeLink { room, id } => self.revoke_link(asker, &room, &id, turn),
             Command::Part { room, reason } => self.part(asker, &room, reason, turn),
             Command::PartAll { reason } => self.part_all(asker, reason, turn),
             Command::SetTopic { room, text } => self.set_topic(asker, &room, text, turn),
@@ -405,6 +415,7 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
         slow_seconds: record.slow_seconds,
         forward: record.forward,
         lists: record.lists,
+        links: record.links,
         operators: 0,
         kept_members: 0,
     };

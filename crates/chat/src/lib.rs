@@ -13,6 +13,7 @@ pub mod event;
 pub mod history;
 pub mod hub;
 pub mod id;
+pub mod invite_link;
 pub mod log;
 pub mod mask;
 pub mod membership;

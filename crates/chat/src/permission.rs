@@ -25,6 +25,8 @@ pub struct Actor {
     pub verdict: Verdict,
     /// A member has invited her.
     pub invited: bool,
+    /// Has an invite link of the room that can be used.
+    pub by_link: bool,
     /// On the list of those who need no invitation.
     pub listed_as_invited: bool,
     /// The room is in slow mode, and she spoke a moment ago.
@@ -72,6 +74,8 @@ pub enum Act<'a> {
     /// Have those who are kept out of another room come here.
     ReceiveForwards,
     Rename,
+    /// Make, see and revoke links that let people in.
+    ManageLinks,
     SeeList {
         list: ListKind,
     },
@@ -133,9 +137,12 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
             let needed = if room.flags.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator };
             at_least(needed, actor, room)
         }
-        Act::SetFlag { .. } | Act::SetKey | Act::SetMemberLimit | Act::SetForward | Act::ReceiveForwards => {
-            at_least(Role::Operator, actor, room)
-        }
+        Act::SetFlag { .. }
+        | Act::SetKey
+        | Act::SetMemberLimit
+        | Act::SetForward
+        | Act::ReceiveForwards
+        | Act::ManageLinks => at_least(Role::Operator, actor, room),
         Act::SetSlowMode => at_least(Role::HalfOperator, actor, room),
         // Everyone in the room may know who is kept out of it; who is let in is its operators' business.
         Act::SeeList { list: ListKind::Ban } => see(actor, room),
@@ -179,19 +186,20 @@ fn join(actor: &Actor, key: Option<&str>, room: &RoomRules) -> Result<(), Refusa
     if room.flags.has(RoomFlag::AccountsJoin) && !actor.is_account {
         return Err(Refusal::AccountsOnly { room: name() });
     }
-    // An invitation opens the door, whatever closed it, except that a key stays a key.
+    // An invitation opens the door, whatever closed it, except that a key stays a key. A link opens what is closed to all
+    // who are not asked in, a key and a full room too; but it is for anyone, so it says nothing about a ban.
     if !actor.invited {
         if actor.verdict == Verdict::Banned {
             return Err(Refusal::Banned { room: name() });
         }
-        if room.flags.has(RoomFlag::InviteOnly) && !actor.listed_as_invited {
+        if room.flags.has(RoomFlag::InviteOnly) && !actor.listed_as_invited && !actor.by_link {
             return Err(Refusal::InviteOnly { room: name() });
         }
     }
-    if room.key.is_some() && room.key != key {
+    if room.key.is_some() && room.key != key && !actor.by_link {
         return Err(Refusal::WrongKey { room: name() });
     }
-    if room.is_full && !actor.invited {
+    if room.is_full && !actor.invited && !actor.by_link {
         return Err(Refusal::RoomFull { room: name() });
     }
     Ok(())

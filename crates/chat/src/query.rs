@@ -4,6 +4,7 @@ use crate::chatroom::RoomFlag;
 use crate::event::RoomRef;
 use crate::history::Grant;
 use crate::id::{ChatroomId, ClientId, MessageId, Timestamp};
+use crate::invite_link::InviteLink;
 use crate::membership::Roles;
 use crate::name::{ChatroomName, Username};
 use crate::person::Person;
@@ -46,6 +47,9 @@ pub enum Query {
     RoomList {
         room: ChatroomName,
         list: ListKind,
+    },
+    InviteLinks {
+        room: ChatroomName,
     },
     Rooms(Box<RoomFilter>),
     OwnInvitations,
@@ -155,6 +159,18 @@ pub enum Answer {
         room: CompactString,
         list: ListKind,
         entries: Vec<ListEntry>,
+    },
+    LinkCreated {
+        room: CompactString,
+        link: Box<InviteLink>,
+    },
+    LinkRevoked {
+        room: CompactString,
+        id: CompactString,
+    },
+    InviteLinks {
+        room: CompactString,
+        links: Vec<InviteLink>,
     },
     Rooms(Vec<RoomRow>),
     OwnInvitations(Vec<CompactString>),

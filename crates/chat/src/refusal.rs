@@ -107,6 +107,14 @@ pub enum Refusal {
         mask: CompactString,
         letter_of: ListKind,
     },
+    NoSuchLink {
+        room: CompactString,
+        id: CompactString,
+    },
+    TooManyLinks {
+        room: CompactString,
+        limit: usize,
+    },
     KeyAlreadySet {
         room: CompactString,
     },
@@ -171,6 +179,8 @@ pub enum Refusal {
         retry_after_seconds: u32,
     },
     RegistrationClosed,
+    /// The invite link is none, or none any more.
+    LinkInvalid,
     AlreadyLoggedIn,
     NotLoggedIn,
     NoSuchAccount {

@@ -2,6 +2,7 @@
 
 use crate::chatroom::RoomFlag;
 use crate::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
+use crate::invite_link::InviteLink;
 use crate::membership::Membership;
 use crate::once::Posted;
 use crate::personal::ConversationKey;
@@ -40,6 +41,7 @@ pub struct RoomRecord {
     pub slow_seconds: Option<u32>,
     pub forward: Option<RoomNumber>,
     pub lists: Vec<(ListKind, ListEntry)>,
+    pub links: Vec<InviteLink>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -64,6 +66,8 @@ pub struct ListEntry {
     pub mask: CompactString,
     pub by: CompactString,
     pub at: Timestamp,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
 }
 
 /// An account as it is kept.

@@ -64,10 +64,14 @@ enum Circumstance {
     InvitedAnyway,
     /// By invitation only, and on the list of those who need none.
     Listed,
+    /// By invitation only, keyed and full, and has an invite link.
+    Linked,
+    /// The same, and banned.
+    LinkedAndBanned,
 }
 use Circumstance::*;
 
-const CIRCUMSTANCES: [Circumstance; 20] = [
+const CIRCUMSTANCES: [Circumstance; 22] = [
     Plain,
     Moderated,
     MembersSpeak,
@@ -88,6 +92,8 @@ const CIRCUMSTANCES: [Circumstance; 20] = [
     Muted,
     InvitedAnyway,
     Listed,
+    Linked,
+    LinkedAndBanned,
 ];
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -110,6 +116,7 @@ enum Command {
     SetSlowMode,
     SetForward,
     ReceiveForwards,
+    ManageLinks,
     Rename,
     SeeBans,
     SeeExceptions,
@@ -146,6 +153,7 @@ fn commands() -> Vec<Command> {
         SetSlowMode,
         SetForward,
         ReceiveForwards,
+        ManageLinks,
         Rename,
         SeeBans,
         SeeExceptions,
@@ -172,7 +180,7 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
         Join | JoinWithKey => {
             serves
                 || match circumstance {
-                    InviteOnly | Full | Banned => false,
+                    InviteOnly | Full | Banned | LinkedAndBanned => false,
                     Keyed => command == JoinWithKey,
                     AccountsJoin => !guest,
                     _ => true,
@@ -181,7 +189,7 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
         Say | SayToPrograms => match circumstance {
             MembersSpeak => !outside && !serves,
             NoCtcp => command == Say,
-            Moderated | Banned | Muted | InvitedAnyway => who >= Voice,
+            Moderated | Banned | Muted | InvitedAnyway | LinkedAndBanned => who >= Voice,
             AccountsSpeak => !guest,
             Announcements => who >= HalfOperator,
             Slow => who >= Voice,
@@ -192,15 +200,21 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
         ReadEarlierHistory => !outside && (circumstance != HistorySinceJoin || serves),
         SetTopic => who >= if circumstance == TopicLocked { HalfOperator } else { GuestMember },
         Invite => {
-            who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed) { HalfOperator } else { GuestMember }
+            who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed | Linked | LinkedAndBanned) {
+                HalfOperator
+            } else {
+                GuestMember
+            }
         }
-        SetModerated | SetKey | SetLimit | SetForward | ReceiveForwards | ChangeInvitations => who >= Operator,
+        SetModerated | SetKey | SetLimit | SetForward | ReceiveForwards | ManageLinks | ChangeInvitations => {
+            who >= Operator
+        }
         SetSlowMode => who >= HalfOperator,
         Register => who >= Owner,
         Rename => who >= if circumstance == Registered { Owner } else { Operator },
         SeeBans => !(outside && circumstance == Secret),
         SeeExceptions | ChangeBans => who >= HalfOperator,
-        Knock => matches!(circumstance, InviteOnly | Keyed | Listed),
+        Knock => matches!(circumstance, InviteOnly | Keyed | Listed | Linked),
         Give(role) => who >= giver_of(role),
         Take(role) => who >= giver_of(role) && who >= bearer_of(role),
         LayDown(_) => !outside,
@@ -244,11 +258,12 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         is_account: !matches!(who, GuestOutside | GuestMember),
         acts_as_owner: who == ServerOperator,
         verdict: match circumstance {
-            Banned | InvitedAnyway => Verdict::Banned,
+            Banned | InvitedAnyway | LinkedAndBanned => Verdict::Banned,
             Muted => Verdict::Muted,
             _ => Verdict::Free,
         },
         invited: circumstance == InvitedAnyway,
+        by_link: matches!(circumstance, Linked | LinkedAndBanned),
         listed_as_invited: circumstance == Listed,
         wait_seconds: (circumstance == Slow).then_some(7),
     };
@@ -257,7 +272,7 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         MembersSpeak => Some(RoomFlag::MembersSpeak),
         Secret => Some(RoomFlag::Secret),
         TopicLocked => Some(RoomFlag::TopicLocked),
-        InviteOnly | InvitedAnyway | Listed => Some(RoomFlag::InviteOnly),
+        InviteOnly | InvitedAnyway | Listed | Linked | LinkedAndBanned => Some(RoomFlag::InviteOnly),
         NoCtcp => Some(RoomFlag::NoCtcp),
         AccountsJoin => Some(RoomFlag::AccountsJoin),
         AccountsSpeak => Some(RoomFlag::AccountsSpeak),
@@ -270,8 +285,8 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
     let room = RoomRules {
         name: &name,
         flags: flag.into_iter().collect::<Flags>(),
-        key: (circumstance == Keyed).then_some("key"),
-        is_full: matches!(circumstance, Full | InvitedAnyway),
+        key: matches!(circumstance, Keyed | Linked | LinkedAndBanned).then_some("key"),
+        is_full: matches!(circumstance, Full | InvitedAnyway | Linked | LinkedAndBanned),
     };
     let of =
         |role: Option<Role>, is_oneself| Target { name: &them, roles: role.map_or(Roles::NONE, Roles::of), is_oneself };
@@ -294,6 +309,7 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         SetSlowMode => Act::SetSlowMode,
         SetForward => Act::SetForward,
         ReceiveForwards => Act::ReceiveForwards,
+        ManageLinks => Act::ManageLinks,
         Rename => Act::Rename,
         SeeBans => Act::SeeList { list: ListKind::Ban },
         SeeExceptions => Act::SeeList { list: ListKind::Exception },

@@ -145,6 +145,7 @@ fn register(username: &str) -> Command {
         email: None,
         certificate: None,
         address: Some(address()),
+        link: None,
     }))
 }
 
@@ -165,7 +166,7 @@ fn arrive(text: &str) -> Command {
 }
 
 fn join(name: &str) -> Command {
-    Command::Join { room: room(name), key: None }
+    Command::Join { room: room(name), key: None, link: None }
 }
 
 fn say(text: &str) -> Command {

@@ -181,6 +181,7 @@ fn room(number: u32) -> RoomRecord {
         member_limit: None,
         slow_seconds: None,
         forward: None,
+        links: Vec::new(),
         lists: Vec::new(),
     }
 }

@@ -251,6 +251,7 @@ impl AccountAction {
                     email: None,
                     certificate: None,
                     address: None,
+                    link: None,
                 }))
             }
             AccountAction::ListAccounts {} => Command::Ask(Query::Accounts),

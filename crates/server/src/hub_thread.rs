@@ -260,6 +260,7 @@ mod tests {
                 email: None,
                 certificate: None,
                 address: None,
+                link: None,
             }))),
             answers: answers.clone(),
         };

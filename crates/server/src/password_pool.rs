@@ -1,4 +1,4 @@
-//! Slow hashing, off the threads that everyone waits for: a few threads behind a short queue.
+//! Slow hashing and what else is secret, off the threads that everyone waits for: a few threads behind a short queue.
 
 use crate::limits;
 use crate::mailbox::Mailbox;
@@ -35,6 +35,8 @@ pub enum Task {
         password: Zeroizing<String>,
         scram: bool,
     },
+    /// 128 bits of chance, for a secret that someone is given.
+    Draw,
 }
 
 impl PasswordPool {
@@ -80,6 +82,16 @@ impl PasswordPool {
                             }
                         },
                     },
+                    Task::Draw => {
+                        let mut drawn = Zeroizing::new([0; 16]);
+                        match getrandom::fill(&mut *drawn) {
+                            Ok(()) => WorkResult::Drawn(drawn),
+                            Err(error) => {
+                                tracing::error!("the system gives no random bytes: {error}");
+                                WorkResult::Busy
+                            }
+                        }
+                    }
                 };
                 self.answer(job.session, job.ticket, result);
             }

@@ -3,8 +3,8 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, ison, join, knock, list, lusers, markread, mode, monitor, names, ping, privmsg, rehash,
-    rename, stats, topic, userhost, userip, who, whois, whowas,
+    Awaiting, away, invite, invitelink, ison, join, knock, list, lusers, markread, mode, monitor, names, ping, privmsg,
+    rehash, rename, stats, topic, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -28,6 +28,8 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         }
         Answer::RoomSettings(view) => mode::write_settings(turn, view),
         Answer::RoomList { room, list, entries } => mode::write_list(turn, room, *list, entries),
+        Answer::LinkRevoked { room, id } => invitelink::write_revoked(turn, room, id),
+        Answer::InviteLinks { room, links } => invitelink::write_list(turn, room, links),
         Answer::Rooms(rows) => list::write(turn, rows),
         Answer::OwnInvitations(rooms) => invite::write_own(turn, rooms),
         Answer::Forwarded { from, to } => join::write_forwarded(turn, from, to),
@@ -71,6 +73,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         | Answer::Credentials(_)
         | Answer::LoggedIn { .. }
         | Answer::LoggedOut
+        | Answer::LinkCreated { .. }
         | Answer::AccountCreated { .. }
         | Answer::AccountChanged { .. }
         | Answer::AccountDeleted { .. }

@@ -5,11 +5,13 @@
 
 mod answer;
 mod cloak;
+mod duration;
 pub mod facts;
 mod flood_guard;
 mod form;
 mod greeting;
 mod host;
+mod invite_token;
 pub mod isupport;
 mod login;
 pub mod mode_letters;

@@ -145,6 +145,18 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             let letter = list_letter(*letter_of).to_string();
             two(turn, N::ERR_BANLISTFULL, room, &letter, &text);
         }
+        R::NoSuchLink { room, id } => turn.fail(
+            verb,
+            "NO_SUCH_LINK",
+            &[shown(room), shown(id)],
+            "This room has no invite link of this id: INVITELINK LIST shows all",
+        ),
+        R::TooManyLinks { room, limit } => turn.fail(
+            verb,
+            "TOO_MANY_LINKS",
+            &[shown(room)],
+            &format!("This room has {limit} invite links: revoke one first"),
+        ),
         R::KeyAlreadySet { room } => {
             one(turn, N::ERR_KEYSET, room, "This room has a key already: remove it first (-k)");
         }
@@ -226,6 +238,12 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             "TEMPORARILY_UNAVAILABLE",
             &[star_if_empty(about)],
             "On this server only an administrator makes new accounts",
+        ),
+        R::LinkInvalid => turn.fail(
+            verb,
+            "TEMPORARILY_UNAVAILABLE",
+            &[star_if_empty(about)],
+            "This invite link cannot be used (any more): ask for another one",
         ),
         R::AlreadyLoggedIn if registering => {
             turn.fail(verb, "ALREADY_AUTHENTICATED", &[star_if_empty(about)], "You are logged in to an account already")
@@ -498,6 +516,10 @@ mod tests {
         check("REGISTER", R::AccountNameInvalid { name: name() }, "FAIL REGISTER BAD_ACCOUNT_NAME bob");
         check("REGISTER", R::AccountNameMustBeNick { name: name() }, "FAIL REGISTER ACCOUNT_NAME_MUST_BE_NICK bob");
         check("REGISTER", R::RegistrationClosed, "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about");
+        check("REGISTER", R::LinkInvalid, "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about");
+        let link = R::NoSuchLink { room: room(), id: "0a".into() };
+        check("INVITELINK", link, "FAIL INVITELINK NO_SUCH_LINK #tea 0a");
+        check("INVITELINK", R::TooManyLinks { room: room(), limit: 20 }, "FAIL INVITELINK TOO_MANY_LINKS #tea");
         check("VERIFY", R::AlreadyLoggedIn, "FAIL VERIFY ALREADY_AUTHENTICATED #about");
         check("AUTHENTICATE", R::AlreadyLoggedIn, "907 *");
         check("AUTHENTICATE", R::WrongCredentials, "904 *");

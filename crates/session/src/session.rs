@@ -85,6 +85,8 @@ pub enum Work {
     FindMessage { ticket: u32, grant: Box<Grant>, id: MessageId },
     /// When something was last said in each of these conversations.
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
+    /// 128 bits of chance, for a secret that the client is given.
+    DrawToken { ticket: u32 },
     /// The name of an address, from the domain name system. Only while the session registers.
     LookUpHost { ticket: u32, address: IpAddr },
 }
@@ -102,6 +104,7 @@ pub enum WorkResult {
     Weak {
         why: &'static str,
     },
+    Drawn(Zeroizing<[u8; 16]>),
     /// The oldest first. `of`: the conversation's name.
     Page {
         of: CompactString,
@@ -284,6 +287,7 @@ impl Session {
                 Awaiting::Operator { name } => verb::oper::answer(&mut turn, name, answer),
                 Awaiting::Rename => verb::nick::answer(&mut turn, answer),
                 Awaiting::Register(form) => verb::register::answer(&mut turn, form, answer),
+                Awaiting::InviteLink(asked) => verb::invitelink::answer(&mut turn, asked, answer),
                 Awaiting::History(asked) => verb::chathistory::answer(&mut turn, asked, answer),
                 Awaiting::Redaction(asked) => verb::redact::answer(&mut turn, asked, answer),
                 other => {
@@ -437,6 +441,7 @@ impl Session {
                     Awaiting::ServerPassword => registration::password_checked(&mut turn, result),
                     Awaiting::Gateway(claim) => verb::webirc::checked(&mut turn, *claim, result),
                     Awaiting::Register(form) => verb::register::hashed(&mut turn, form, result),
+                    Awaiting::InviteLink(asked) => verb::invitelink::drawn(&mut turn, asked, &result),
                     other => turn.put_awaiting(Box::new(other)),
                 },
                 // A replay that could not be read: what is said from now on is seen all the same.

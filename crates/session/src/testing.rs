@@ -13,6 +13,7 @@
 //! alice-                      the connection breaks
 //! alice~ h.example            the oldest lookup of her host that has had no outcome yet has this one; nothing: no name
 //! +30                         so many seconds pass
+//! account alice               the server's own command line makes an account, with the password sesame
 //! store fails | store works   the log takes nothing | takes everything again
 //! store unreadable            what was said cannot be read, until the store works
 //! ```
@@ -28,13 +29,14 @@ use crate::{
     render,
 };
 use chat::change::Change;
-use chat::command::{Command, Origin, Request};
+use chat::command::{Command, NewAccount, Origin, Request};
 use chat::effect::{Effect, Effects, EventOrigin};
 use chat::event::Event;
 use chat::history::Past;
 use chat::hub::Hub;
 use chat::id::{MessageId, Position, RoomNumber, SessionId, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
+use chat::name::Username;
 use chat::sequencer::Sequencer;
 use chat::settings::Settings;
 use chat::snapshot::Snapshot;
@@ -68,6 +70,8 @@ pub(crate) struct World {
     connections: Vec<Connection>,
     rooms: BTreeMap<RoomNumber, BTreeSet<u32>>,
     now: Moment,
+    /// How often chance was asked for: then it is this number over and over.
+    drawn: u8,
 }
 
 /// Someone's connection. The newest of a name is the one that a transcript speaks of.
@@ -136,7 +140,14 @@ impl World {
         let hub = Hub::restore(Snapshot::default(), settings, 7, 1);
         let now = Moment { wall: Timestamp(1_700_000_000_000), monotonic_ms: 1_000_000 };
         let sequencer = Sequencer::new(hub, TestLog::default(), 1, Position(0), now.wall);
-        World { facts: ServerFacts::new(configured), sequencer, connections: Vec::new(), rooms: BTreeMap::new(), now }
+        World {
+            facts: ServerFacts::new(configured),
+            sequencer,
+            connections: Vec::new(),
+            rooms: BTreeMap::new(),
+            now,
+            drawn: 0,
+        }
     }
 
     /// A line with ids in the place of the texts in braces. What nobody has said stays.
@@ -156,6 +167,20 @@ impl World {
         let line = line.as_str();
         if let Some(seconds) = line.strip_prefix('+') {
             return self.pass(seconds.parse().map_err(|_| "not a number of seconds")?);
+        }
+        if let Some(name) = line.strip_prefix("account ") {
+            let account = NewAccount {
+                username: Username::lookup(name, &self.facts.name_rules),
+                password_hash: Some(hash_of("sesame")),
+                scram: None,
+                email: None,
+                certificate: None,
+                address: None,
+                link: None,
+            };
+            let command = Command::CreateAccount(Box::new(account));
+            self.submit(vec![Request { origin: Origin::Console { number: 1 }, command }]);
+            return Ok(());
         }
         match line {
             "store fails" => {
@@ -533,6 +558,10 @@ impl World {
 
 impl World {
     fn result_of(&mut self, at: usize, work: Work) -> (u32, WorkResult) {
+        if let Work::DrawToken { ticket } = work {
+            self.drawn += 1;
+            return (ticket, WorkResult::Drawn([self.drawn; 16].into()));
+        }
         let TestLog { past, unreadable, .. } = self.sequencer.log_mut();
         match work {
             Work::CheckPassword { ticket, hash, password } => {
@@ -556,6 +585,8 @@ impl World {
             Work::ReadLatestTimes { ticket, grants } => {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }
+            // Answered above.
+            Work::DrawToken { ticket } => (ticket, WorkResult::Busy),
             Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(self.connections[at].host.clone())),
         }
     }

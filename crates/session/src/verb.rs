@@ -12,6 +12,7 @@ pub(crate) mod error;
 pub(crate) mod help;
 pub(crate) mod info;
 pub(crate) mod invite;
+pub(crate) mod invitelink;
 pub(crate) mod ison;
 pub(crate) mod isupport;
 pub(crate) mod join;
@@ -43,6 +44,7 @@ pub(crate) mod restart;
 pub(crate) mod setname;
 pub(crate) mod stats;
 pub(crate) mod tagmsg;
+pub(crate) mod tban;
 pub(crate) mod time;
 pub(crate) mod topic;
 pub(crate) mod user;
@@ -124,6 +126,8 @@ pub(crate) enum Awaiting {
     Ping {
         token: CompactString,
     },
+    /// INVITELINK, until the link is there.
+    InviteLink(Box<invitelink::Asked>),
     /// REGISTER.
     Register(Box<register::Application>),
 
@@ -172,6 +176,7 @@ pub static VERBS: &[Verb] = &[
     help::HELPOP,
     info::VERB,
     invite::VERB,
+    invitelink::VERB,
     ison::VERB,
     isupport::VERB,
     join::VERB,
@@ -203,6 +208,7 @@ pub static VERBS: &[Verb] = &[
     setname::VERB,
     stats::VERB,
     tagmsg::VERB,
+    tban::VERB,
     time::VERB,
     topic::VERB,
     user::VERB,

@@ -255,7 +255,7 @@ impl Reference {
             return Ok(vec!["NotYours".to_owned()]);
         };
         Ok(match command {
-            Command::Join { room, key } => {
+            Command::Join { room, key, .. } => {
                 let way = self.way_into(who, room.text(), key.as_deref(), line);
                 let seen = self.has_come_about(command, line);
                 let is_new = matches!(way, Ok((_, false)));
@@ -330,7 +330,7 @@ impl Reference {
     /// Where a JOIN leads; `None`: it is none, or of nobody.
     fn way_of(&self, command: &Command, line: &Applied<'_>) -> Option<Result<(String, bool), String>> {
         match (command, self.sessions.get(&line.session)) {
-            (Command::Join { room, key }, Some(Place::Present { who, .. })) => {
+            (Command::Join { room, key, .. }, Some(Place::Present { who, .. })) => {
                 Some(self.way_into(*who, room.text(), key.as_deref(), line))
             }
             _ => None,
@@ -835,7 +835,7 @@ impl Reference {
                 };
                 self.room_mut(key).forward = target;
             }
-            RoomChange::List { on, list, mask } => {
+            RoomChange::List { on, list, mask, .. } => {
                 let needed = if *list == ListKind::Ban { Role::HalfOperator } else { Role::Operator };
                 self.ranks(who, key, needed)?;
                 let most = self.list_entries;

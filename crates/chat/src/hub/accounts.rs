@@ -319,7 +319,7 @@ impl Hub {
 
     fn try_create_account(&mut self, new: NewAccount, turn: &mut Turn) -> Result<(), Refusal> {
         let may_for_others = self.rights(turn).holds(Right::Accounts);
-        if !may_for_others && !self.settings.registration_open {
+        if !may_for_others && !self.settings.registration_open && new.link.is_none() {
             return Err(Refusal::RegistrationClosed);
         }
         let asker = self.asker(turn);
@@ -333,6 +333,10 @@ impl Hub {
             return Err(Refusal::AlreadyLoggedIn);
         }
         self.check_account_name(&new.username, asker, is_logged_in)?;
+        let by_link = match new.link.filter(|_| !may_for_others) {
+            Some(link) => self.link_for_account(link, &new.username, asker, turn.now)?.map(|room| (room, link)),
+            None => None,
+        };
         let certificates =
             new.certificate.filter(|certificate| self.state.account_with_certificate(certificate).is_none());
         let is_first = self.state.counts.accounts == 0;
@@ -361,6 +365,9 @@ impl Hub {
             personal: None,
         };
         let slot = self.state.add_account(account);
+        if let Some((room, link)) = by_link {
+            self.enter_by_link(slot, room, link, turn);
+        }
         match turn.session() {
             Some(session) if !is_logged_in && self.make_way(session, turn) => self.be(session, slot, turn),
             _ => Ok(()),

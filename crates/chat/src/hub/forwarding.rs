@@ -48,7 +48,7 @@ impl Hub {
             if self.state.client(slot)?.place(room).is_some() {
                 return Some(Forwarded::In { room });
             }
-            match self.admit_to_room(slot, room, None, turn) {
+            match self.admit_to_room(slot, room, None, None, turn) {
                 Ok(roles) => return Some(Forwarded::To { room, roles }),
                 Err(refusal) => goes_on = is_forwarded(&refusal),
             }

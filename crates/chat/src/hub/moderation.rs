@@ -7,7 +7,7 @@ use crate::client::Place;
 use crate::command::{Announcement, Control, PersonalMode, RoomChange};
 use crate::effect::{Effect, ServerEffect};
 use crate::event::{RoomStep, What};
-use crate::id::{RoomNumber, SessionId};
+use crate::id::{RoomNumber, SessionId, Timestamp};
 use crate::mask;
 use crate::membership::{Membership, Role, Roles};
 use crate::name::{ChatroomName, Username};
@@ -96,9 +96,10 @@ impl Hub {
                 self.set_forward(asker, number, to.as_ref())
             }
             RoomChange::Role { on, role, who } => self.change_role(asker, number, on, role, &who, turn),
-            RoomChange::List { on, list, mask } => {
+            RoomChange::List { on, list, mask, lasts_ms } => {
                 self.permit_in(asker, number, Act::ChangeList { list })?;
-                self.change_list(asker, number, on, list, &mask, turn)
+                let until = lasts_ms.map(|lasts| Timestamp(turn.now.0.saturating_add(lasts)));
+                self.change_list(asker, number, on, list, &mask, until, turn)
             }
         }
     }
@@ -144,6 +145,7 @@ impl Hub {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the parts of one step")]
     fn change_list(
         &mut self,
         asker: Asker,
@@ -151,6 +153,7 @@ impl Hub {
         on: bool,
         list: ListKind,
         mask: &str,
+        until: Option<Timestamp>,
         turn: &Turn,
     ) -> Result<Option<RoomStep>, Refusal> {
         // What is no mask matches nobody, and is on no list.
@@ -163,12 +166,20 @@ impl Hub {
         let is_same = |entry: &ListEntry| entry.mask.to_lowercase() == mask.to_lowercase();
         let listed = room.rules.list(list).find(|entry| is_same(entry)).map(|entry| entry.mask.clone());
         match (on, listed) {
+            // Another end for what is there already.
+            (true, Some(mask)) if until.is_some() => {
+                self.state.change_rules(number, |rules| {
+                    let entries = rules.lists.iter_mut().filter(|(kind, entry)| *kind == list && entry.mask == mask);
+                    entries.for_each(|(_, entry)| entry.until = until);
+                });
+                Ok(Some(RoomStep::List { on, list, mask }))
+            }
             (true, Some(_)) | (false, None) => Ok(None),
             (true, None) => {
                 if room.rules.list(list).count() >= self.settings.list_entries {
                     return Err(Refusal::ListFull { room: room.name.clone(), mask, letter_of: list });
                 }
-                let entry = ListEntry { mask: mask.clone(), by: person.mask().into(), at: turn.now };
+                let entry = ListEntry { mask: mask.clone(), by: person.mask().into(), at: turn.now, until };
                 self.state.change_rules(number, |rules| rules.lists.push((list, entry)));
                 Ok(Some(RoomStep::List { on, list, mask }))
             }

@@ -10,6 +10,7 @@ use crate::command::PersonalMode;
 use crate::effect::Effect;
 use crate::event::{Event, What};
 use crate::id::{RoomNumber, SessionId, Timestamp};
+use crate::invite_link::LinkHash;
 use crate::membership::{Membership, Role, Roles};
 use crate::name::{ChatroomName, Username};
 use crate::permission::{Act, Actor, RoomRules, permit};
@@ -49,6 +50,7 @@ impl Hub {
             acts_as_owner: client.has(PersonalMode::Operator) && client.rights().holds(Right::Rooms),
             verdict: Default::default(),
             invited: false,
+            by_link: false,
             listed_as_invited: false,
             wait_seconds: None,
         }
@@ -65,8 +67,15 @@ impl Hub {
 
     // Entering
 
-    pub(super) fn join(&mut self, asker: Asker, name: &ChatroomName, key: Option<&str>, turn: &mut Turn) {
-        if let Err(refusal) = self.try_join(asker, name, key, turn) {
+    pub(super) fn join(
+        &mut self,
+        asker: Asker,
+        name: &ChatroomName,
+        key: Option<&str>,
+        link: Option<LinkHash>,
+        turn: &mut Turn,
+    ) {
+        if let Err(refusal) = self.try_join(asker, name, key, link, turn) {
             turn.refuse(refusal);
         }
     }
@@ -76,6 +85,7 @@ impl Hub {
         asker: Asker,
         name: &ChatroomName,
         key: Option<&str>,
+        link: Option<LinkHash>,
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
         let Some(client) = self.state.client(asker.slot) else {
@@ -91,7 +101,7 @@ impl Hub {
             return Err(Refusal::TooManyRooms { room: name.text().clone() });
         }
         let (number, roles) = match found {
-            Some(number) => match self.admit_to_room(asker.slot, number, key, turn) {
+            Some(number) => match self.admit_to_room(asker.slot, number, key, link, turn) {
                 Ok(roles) => (number, roles),
                 Err(refusal) => {
                     let Some(to) = self.forward_from(asker.slot, number, &refusal, turn) else {
@@ -125,6 +135,7 @@ impl Hub {
         slot: u32,
         number: RoomNumber,
         key: Option<&str>,
+        link: Option<LinkHash>,
         turn: &mut Turn,
     ) -> Result<Roles, Refusal> {
         self.lift_restrictions(number, turn);
@@ -135,10 +146,20 @@ impl Hub {
         let actor = Actor {
             verdict: room.rules.verdict(&client.person),
             invited: is_invited,
+            by_link: link
+                .is_some_and(|link| room.rules.links.iter().any(|kept| kept.hash == link && kept.is_usable(turn.now))),
             listed_as_invited: room.has(RoomFlag::InviteOnly) && room.rules.lists_as_invited(&client.person),
             ..Hub::actor(client, room)
         };
         permit(&actor, Act::Join { key }, &Hub::rules_of(room))?;
+        if actor.by_link
+            && let Some(link) = link
+        {
+            self.count_link(slot, number, link, turn);
+        }
+        let Some(room) = self.state.room(number) else {
+            return Ok(Roles::NONE);
+        };
         // The first to come to a room that is nobody's looks after it.
         let is_first = room.members.is_empty() && room.is_unowned();
         if is_invited {

@@ -14,6 +14,7 @@ use crate::chatroom::{Chatroom, ChatroomKind, Member, Rules};
 use crate::client::{AccountOf, Client, Place};
 use crate::command::PersonalMode;
 use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp};
+use crate::invite_link::LinkHash;
 use crate::membership::{Membership, Role, Roles};
 use crate::message::Message;
 use crate::name::{ChatroomName, Username};
@@ -62,6 +63,10 @@ pub(super) struct State {
     whowas: VecDeque<Whowas>,
     /// The last messages that were redacted, at most [`REDACTIONS`].
     redacted: VecDeque<MessageId>,
+    /// Which room an invite link is of.
+    links: HashMap<LinkHash, RoomNumber, FixedState>,
+    /// When the first entry of each room's lists ends by itself.
+    entry_ends: BTreeSet<(Timestamp, RoomNumber)>,
     /// When clients without a device are to be announced as gone.
     deadlines: BTreeSet<(Timestamp, u32)>,
     pub counts: StateCounts,
@@ -192,6 +197,8 @@ impl State {
             account_ids: HashMap::with_hasher(hasher.clone()),
             certificates: HashMap::with_hasher(hasher.clone()),
             posted_once: PostedOnce::new(hasher.clone()),
+            links: HashMap::with_hasher(hasher.clone()),
+            entry_ends: BTreeSet::new(),
             watchers: HashMap::with_hasher(hasher),
             whowas: VecDeque::new(),
             redacted: VecDeque::new(),
@@ -571,6 +578,7 @@ impl State {
             self.rooms.resize_with(place + 1, || None);
         }
         self.next_room = self.next_room.max(room.number.0.saturating_add(1));
+        self.link_rules(room.number, &room.rules);
         match room.kind {
             ChatroomKind::Named => {
                 self.room_names.insert(room.number.0, name_of_room(&room));
@@ -587,6 +595,7 @@ impl State {
 
     fn displace_room(&mut self, number: RoomNumber) -> Option<Box<Chatroom>> {
         let room = self.rooms.get_mut(number.0 as usize)?.take()?;
+        self.unlink_rules(number, &room.rules);
         match room.kind {
             ChatroomKind::Named => {
                 self.room_names.remove(number.0, name_of_room(&room));
@@ -618,7 +627,45 @@ impl State {
         if room.rules.lists != before.lists {
             forget_worked_out(room);
         }
+        self.relink_rules(number, &before);
         self.journal.push(Undo::Rules { room: number, before: Box::new(before) });
+    }
+
+    fn link_rules(&mut self, number: RoomNumber, rules: &Rules) {
+        self.links.extend(rules.links.iter().map(|link| (link.hash, number)));
+        self.entry_ends.extend(rules.first_end().map(|end| (end, number)));
+    }
+
+    fn unlink_rules(&mut self, number: RoomNumber, rules: &Rules) {
+        for link in &rules.links {
+            self.links.remove(&link.hash);
+        }
+        if let Some(end) = rules.first_end() {
+            self.entry_ends.remove(&(end, number));
+        }
+    }
+
+    /// Puts right what is derived from a room's rules, after they were changed from `before`.
+    fn relink_rules(&mut self, number: RoomNumber, before: &Rules) {
+        let Some(room) = self.rooms.get(number.0 as usize).and_then(Option::as_deref) else { return };
+        let rules = &room.rules;
+        if rules.links != before.links {
+            before.links.iter().for_each(|link| _ = self.links.remove(&link.hash));
+            self.links.extend(rules.links.iter().map(|link| (link.hash, number)));
+        }
+        if let Some(end) = before.first_end() {
+            self.entry_ends.remove(&(end, number));
+        }
+        self.entry_ends.extend(rules.first_end().map(|end| (end, number)));
+    }
+
+    pub fn room_of_link(&self, hash: LinkHash) -> Option<RoomNumber> {
+        self.links.get(&hash).copied()
+    }
+
+    /// The first entry of a room's lists that ends by itself, and when.
+    pub fn next_entry_end(&self) -> Option<(Timestamp, RoomNumber)> {
+        self.entry_ends.first().copied()
     }
 
     /// Gives a named room another name, which must be free.
@@ -1082,8 +1129,9 @@ impl State {
             }
             Undo::RoomRemoved(room) => self.place_room(room),
             Undo::Rules { room, before } => {
-                if let Some(room) = self.room_mut(room) {
-                    room.rules = *before;
+                if let Some(found) = self.room_mut(room) {
+                    let after = std::mem::replace(&mut found.rules, *before);
+                    self.relink_rules(room, &after);
                 }
             }
             Undo::Spoke { room, client, before } => {
@@ -1460,6 +1508,10 @@ impl State {
             }
         }
         self.posted_once.check();
+        let ends: BTreeSet<_> = self.rooms().filter_map(|room| Some((room.rules.first_end()?, room.number))).collect();
+        assert_eq!(self.entry_ends, ends, "ends of list entries");
+        let links = self.rooms().flat_map(|room| &room.rules.links).count();
+        assert_eq!(self.links.len(), links, "links");
         for room in self.rooms() {
             match room.kind {
                 ChatroomKind::Named => {

@@ -17,13 +17,14 @@ use super::{Entry, Hub, StorageState};
 use crate::change::Change;
 use crate::chatroom::RoomFlag;
 use crate::command::{
-    AccountChange, Announcement, Arrival, Command, Control, Departure, NewAccount, Origin, PersonalMode, Post,
+    AccountChange, Announcement, Arrival, Command, Control, Departure, NewAccount, NewLink, Origin, PersonalMode, Post,
     Recipient, Request, RoomChange,
 };
 use crate::effect::{Effect, Effects, EventOrigin, ServerEffect};
 use crate::event::{Event, RoomStep, What};
 use crate::history::{Grant, Since};
 use crate::id::{ClientId, MessageId, Position, RoomNumber, SessionId, Timestamp};
+use crate::invite_link::LinkHash;
 use crate::log::StorageFailure;
 use crate::membership::{Role, Roles};
 use crate::message::{Message, MessageKind};
@@ -319,13 +320,14 @@ impl World {
                 Command::LogIn { account: self.account(account), verified: false, address: address_of(who) }
             }
             ["logs", "out"] => Command::LogOut,
-            ["registers", username] => Command::CreateAccount(Box::new(NewAccount {
+            ["registers", username, link @ ..] => Command::CreateAccount(Box::new(NewAccount {
                 username: name(username),
                 password_hash: Some("hash".into()),
                 scram: None,
                 email: None,
                 certificate: None,
                 address: Some(address_of(who)),
+                link: link.get(1).map(|link| link_of(link)),
             })),
             ["sets", "password", account] => Command::ChangeAccount {
                 account: name(account),
@@ -352,8 +354,27 @@ impl World {
                 Command::ChangeAccount { account: name(account), change: AccountChange::Owner }
             }
             ["deletes", account] => Command::DeleteAccount { account: name(account) },
-            ["joins", to] => Command::Join { room: room(to), key: None },
-            ["joins", to, key] => Command::Join { room: room(to), key: Some((*key).into()) },
+            ["joins", to] => Command::Join { room: room(to), key: None, link: None },
+            ["joins", to, "by", link] => Command::Join { room: room(to), key: None, link: Some(link_of(link)) },
+            ["joins", to, key] => Command::Join { room: room(to), key: Some((*key).into()), link: None },
+            ["links", to, link, uses, lasts @ ..] => Command::CreateLink {
+                room: room(to),
+                link: NewLink {
+                    hash: link_of(link),
+                    lasts_ms: lasts.first().map(|seconds| seconds.parse::<u64>().unwrap() * 1000),
+                    uses: uses.parse().ok(),
+                },
+            },
+            ["revokes", of, id] => Command::RevokeLink { room: room(of), id: (*id).into() },
+            ["bans", from, mask, "for", seconds] => Command::ChangeRoom {
+                room: room(from),
+                changes: vec![RoomChange::List {
+                    on: true,
+                    list: ListKind::Ban,
+                    mask: (*mask).into(),
+                    lasts_ms: Some(seconds.parse::<u64>().unwrap() * 1000),
+                }],
+            },
             ["parts", "all"] => Command::PartAll { reason: None },
             ["parts", from, reason @ ..] => Command::Part { room: room(from), reason: some(reason) },
             ["topic", of, words @ ..] => Command::SetTopic { room: room(of), text: text(words) },
@@ -445,6 +466,7 @@ impl World {
             ["settings", of] => Query::RoomSettings { room: room(of) },
             ["bans", of] => Query::RoomList { room: room(of), list: ListKind::Ban },
             ["exceptions", of] => Query::RoomList { room: room(of), list: ListKind::Exception },
+            ["links", of] => Query::InviteLinks { room: room(of) },
             ["rooms"] => Query::Rooms(Box::default()),
             ["rooms", filter] => Query::Rooms(Box::new(self.filter(filter))),
             ["invitations"] => Query::OwnInvitations,
@@ -818,7 +840,9 @@ fn room_changes(words: &[&str], rules: &NameRules) -> Vec<RoomChange> {
             (_, _, Some((_, _, role)), _) => {
                 RoomChange::Role { on, role, who: Username::lookup(parameters.next().unwrap(), rules) }
             }
-            (_, _, _, Some((_, list))) => RoomChange::List { on, list, mask: (*parameters.next().unwrap()).into() },
+            (_, _, _, Some((_, list))) => {
+                RoomChange::List { on, list, mask: (*parameters.next().unwrap()).into(), lasts_ms: None }
+            }
             ('k', ..) => RoomChange::Key { key: on.then(|| (*parameters.next().unwrap()).into()) },
             ('l', ..) => RoomChange::MemberLimit { limit: on.then(|| parameters.next().unwrap().parse().unwrap()) },
             ('W', ..) => RoomChange::SlowMode { seconds: on.then(|| parameters.next().unwrap().parse().unwrap()) },
@@ -829,6 +853,11 @@ fn room_changes(words: &[&str], rules: &NameRules) -> Vec<RoomChange> {
         });
     }
     changes
+}
+
+/// A hash that is a number over and over.
+fn link_of(number: &str) -> LinkHash {
+    LinkHash([number.parse().unwrap(); 32])
 }
 
 fn reason_text(reason: Option<&str>) -> String {
@@ -978,6 +1007,12 @@ fn answer_line(answer: &Answer) -> String {
         }
         Answer::RoomList { room, entries, .. } => {
             format!("list of {room}: {}", list(entries.iter().map(|entry| &entry.mask)))
+        }
+        Answer::LinkCreated { room, link } => format!("link {} into {room}", link.hash.id()),
+        Answer::LinkRevoked { room, id } => format!("link {id} into {room} is revoked"),
+        Answer::InviteLinks { room, links } => {
+            let links = links.iter().map(|link| format!("{}({})", link.hash.id(), link.uses_left.unwrap_or_default()));
+            format!("links into {room}: {}", list(links))
         }
         Answer::Rooms(rows) => {
             let rows = rows.iter().map(|row| format!("{}({})", row.name, row.members));

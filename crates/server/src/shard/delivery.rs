@@ -242,6 +242,7 @@ impl Shard {
                 Work::HashPassword { ticket, password, scram } => {
                     self.around.passwords.submit(id, ticket, Task::Hash { password, scram });
                 }
+                Work::DrawToken { ticket } => self.around.passwords.submit(id, ticket, Task::Draw),
                 Work::ReadHistory { ticket, grant, stretch, view, limit } => {
                     self.around.readers.submit(id, ticket, Reading::Page { grant, stretch, view, limit });
                 }

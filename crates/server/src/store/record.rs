@@ -7,6 +7,7 @@ use chat::chatroom::RoomFlag;
 use chat::event::{Happening, RoomRef, What};
 use chat::history::{HistoryEvent, Kept};
 use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
+use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
 use chat::message::{Lasting, Message, MessageKind, MessageState};
 use chat::once::{OnceKey, Posted};
@@ -102,8 +103,9 @@ pub(super) const ROOMS: &str =
     flags, key, member_limit, slow_seconds, forward FROM room WHERE removed IS NULL ORDER BY number";
 pub(super) const REMOVE_ROOM: &str = "UPDATE room SET removed = ?2 WHERE number = ?1";
 pub(super) const KEEP_LIST_ENTRY: &str =
-    "INSERT INTO room_list (room, place, kind, mask, set_by, set_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-pub(super) const LIST_ENTRIES: &str = "SELECT room, kind, mask, set_by, set_at FROM room_list ORDER BY room, place";
+    "INSERT INTO room_list (room, place, kind, mask, set_by, set_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const LIST_ENTRIES: &str =
+    "SELECT room, kind, mask, set_by, set_at, until FROM room_list ORDER BY room, place";
 pub(super) const FORGET_LIST_ENTRIES: &str = "DELETE FROM room_list WHERE room = ?1";
 
 pub(super) fn keep_room(statement: &mut CachedStatement<'_>, room: &RoomRecord) -> rusqlite::Result<()> {
@@ -150,6 +152,7 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         slow_seconds: row.get(12)?,
         forward: row.get::<_, Option<u32>>(13)?.map(RoomNumber),
         lists: Vec::new(),
+        links: Vec::new(),
     })
 }
 
@@ -167,7 +170,8 @@ pub(super) fn keep_list_entry(
         list_word(kind),
         entry.mask.as_str(),
         entry.by.as_str(),
-        time(entry.at)
+        time(entry.at),
+        entry.until.map(time),
     ])?;
     Ok(())
 }
@@ -175,8 +179,51 @@ pub(super) fn keep_list_entry(
 pub(super) fn list_entry(row: &Row<'_>) -> rusqlite::Result<(RoomNumber, ListKind, ListEntry)> {
     let kind = parsed(row, 1, |word| LISTS.into_iter().find(|kind| list_word(*kind) == word))?;
     let kind = kind.ok_or_else(|| broken(1, Type::Null, "no list".to_owned()))?;
-    let entry = ListEntry { mask: text(row, 2)?, by: text(row, 3)?, at: Timestamp(unsigned(row, 4)?) };
+    let entry = ListEntry {
+        mask: text(row, 2)?,
+        by: text(row, 3)?,
+        at: Timestamp(unsigned(row, 4)?),
+        until: some_time(row, 5)?,
+    };
     Ok((RoomNumber(row.get(0)?), kind, entry))
+}
+
+pub(super) const KEEP_LINK: &str =
+    "INSERT INTO invite_link (room, place, hash, created_by, account, created, expires, uses_left)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) const LINKS: &str = "SELECT room, hash, created_by, account, created, expires, uses_left FROM invite_link
+    ORDER BY room, place";
+pub(super) const FORGET_LINKS: &str = "DELETE FROM invite_link WHERE room = ?1";
+
+pub(super) fn keep_link(
+    statement: &mut CachedStatement<'_>,
+    room: RoomNumber,
+    place: usize,
+    link: &InviteLink,
+) -> rusqlite::Result<()> {
+    statement.execute(params![
+        room.0,
+        place as i64,
+        &link.hash.0[..],
+        link.by.as_str(),
+        link.account.as_ref().map(|id| bytes(&id.0)),
+        time(link.created),
+        link.expires.map(time),
+        link.uses_left,
+    ])?;
+    Ok(())
+}
+
+pub(super) fn link(row: &Row<'_>) -> rusqlite::Result<(RoomNumber, InviteLink)> {
+    let link = InviteLink {
+        hash: LinkHash(row.get(1)?),
+        by: text(row, 2)?,
+        account: row.get::<_, Option<[u8; 16]>>(3)?.map(|bytes| ClientId(Uuid::from_bytes(bytes))),
+        created: Timestamp(unsigned(row, 4)?),
+        expires: some_time(row, 5)?,
+        uses_left: row.get(6)?,
+    };
+    Ok((RoomNumber(row.get(0)?), link))
 }
 
 fn flag_word(flag: RoomFlag) -> &'static str {
@@ -586,6 +633,11 @@ pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 
 fn some_uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
     Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(Uuid::from_bytes))
+}
+
+fn some_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let time: Option<i64> = row.get(column)?;
+    time.map(|_| unsigned(row, column).map(Timestamp)).transpose()
 }
 
 fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<CompactString> {

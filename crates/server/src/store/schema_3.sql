@@ -50,3 +50,19 @@ CREATE TABLE read_marker (
 -- Messages of several lines, whose text holds line feeds: the places in it, four bytes each, the lowest byte first, where
 -- the sender broke a line only because it was too long. Null: a message of one line.
 ALTER TABLE message ADD COLUMN seams BLOB;
+
+-- When an entry of a list ends by itself.
+ALTER TABLE room_list ADD COLUMN until INTEGER;
+
+-- Links that let people into a room; the hash of each token.
+CREATE TABLE invite_link (
+    room INTEGER NOT NULL REFERENCES room ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    created_by TEXT NOT NULL,
+    account BLOB,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    uses_left INTEGER,
+    PRIMARY KEY (room, place)
+) STRICT, WITHOUT ROWID;

@@ -46,6 +46,17 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
         }
     }
 
+    let mut statement = moment.prepare(record::LINKS)?;
+    let mut rows = statement.query([])?;
+    let mut rooms = snapshot.rooms.iter_mut().peekable();
+    while let Some(row) = rows.next()? {
+        let (room, link) = record::link(row)?;
+        while rooms.next_if(|record| record.number < room).is_some() {}
+        if let Some(record) = rooms.peek_mut().filter(|record| record.number == room) {
+            record.links.push(link);
+        }
+    }
+
     let mut statement = moment.prepare(record::MEMBERS)?;
     snapshot.memberships = statement.query_map([], record::member)?.collect::<rusqlite::Result<_>>()?;
 

@@ -192,6 +192,11 @@ impl Writer {
         for (place, (kind, entry)) in room.lists.iter().enumerate() {
             record::keep_list_entry(&mut keep, room.number, place, *kind, entry)?;
         }
+        self.connection.prepare_cached(record::FORGET_LINKS)?.execute([room.number.0])?;
+        let mut keep = self.connection.prepare_cached(record::KEEP_LINK)?;
+        for (place, link) in room.links.iter().enumerate() {
+            record::keep_link(&mut keep, room.number, place, link)?;
+        }
         self.next.room = self.next.room.max(room.number.0.saturating_add(1));
         Ok(())
     }
@@ -200,6 +205,7 @@ impl Writer {
     fn remove_room(&self, room: RoomNumber, now: Timestamp) -> rusqlite::Result<()> {
         self.connection.prepare_cached(record::REMOVE_ROOM)?.execute(params![room.0, record::time(now)])?;
         self.connection.prepare_cached(record::FORGET_LIST_ENTRIES)?.execute([room.0])?;
+        self.connection.prepare_cached(record::FORGET_LINKS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_MEMBERS)?.execute([room.0])?;
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! JOIN (RFC 2812 section 3.2.1), and what a newcomer to a room is shown.
 
 use super::{Awaiting, Phase, Verb, chathistory, markread, names, topic};
-use crate::targets;
 use crate::turn::Turn;
+use crate::{invite_token, targets};
 use chat::command::Command;
 use chat::id::Timestamp;
 use chat::name::ChatroomName;
@@ -16,7 +16,7 @@ pub(crate) const VERB: Verb = Verb {
     phase: Phase::Registered,
     cost: 1,
     receive,
-    help: "JOIN <room>{,<room>} [<key>{,<key>}]\n\
+    help: "JOIN <room>{,<room>} [<key or invite link>{,<key or invite link>}]\n\
            Enters rooms; one that does not exist is created and is yours. JOIN 0 leaves all rooms.",
 };
 
@@ -36,7 +36,12 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     for name in targets::list(rooms) {
         let key = keys.next().filter(|key| !key.is_empty());
         match ChatroomName::parse(name, &turn.facts.name_rules) {
-            Ok(room) => turn.ask(Command::Join { room, key: key.map(Into::into) }),
+            Ok(room) => {
+                // The token of an invite link stands where a key does; it goes no further than its hash.
+                let link = key.and_then(invite_token::hash);
+                let key = key.filter(|_| link.is_none()).map(Into::into);
+                turn.ask(Command::Join { room, key, link });
+            }
             Err(error) => turn
                 .numeric(Numeric::ERR_BADCHANMASK)
                 .param(targets::shown(name))

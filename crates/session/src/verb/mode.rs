@@ -6,8 +6,8 @@ use crate::mode_letters::{
     FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RoomLetter, SLOW_MODE, flag_letter, mask_from_wire, mask_to_wire,
     personal_letter, personal_of, room_kind, room_letter,
 };
-use crate::targets;
 use crate::turn::Turn;
+use crate::{invite_token, targets};
 use chat::command::{Command, PersonalMode, RoomChange};
 use chat::name::ChatroomName;
 use chat::query::{PresentRow, Query, RoomSettingsView};
@@ -170,15 +170,17 @@ fn room_change(turn: &mut Turn<'_>, room: &str, letter: RoomLetter, change: &Mod
                 let shown = change.param.unwrap_or("*");
                 invalid(turn, shown, "This is no mask: write name!ident@host with * and ?, or a:account");
             }
-            Some(RoomChange::List { on, list, mask: mask? })
+            Some(RoomChange::List { on, list, mask: mask?, lasts_ms: None })
         }
     }
 }
 
-/// Whether JOIN could name this key: it stands there as one of a list of middle parameters.
+/// Whether JOIN could name this key: it stands there as one of a list of middle parameters, where the token of an invite
+/// link can stand as well.
 fn is_key(key: &str) -> bool {
     (1..=KEY_LENGTH).contains(&key.len())
         && !key.starts_with(':')
+        && invite_token::hash(key).is_none()
         && !key.chars().any(|c| c == ',' || c.is_whitespace() || c.is_control())
 }
 
@@ -280,6 +282,7 @@ mod tests {
         check("a,b", false);
         check(":a", false);
         check("a\u{7}", false);
+        check(&invite_token::of(&[7; 16]), false);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! REGISTER: a new account (IRCv3 draft/account-registration). No account is left waiting for a code.
 
 use super::{Phase, Verb};
+use crate::invite_token;
 use crate::login::{self, PASSWORD_BYTES};
 use crate::refusal_numeric;
 use crate::session::{Work, WorkResult};
 use crate::turn::Turn;
 use crate::verb::Awaiting;
 use chat::command::{Command, NewAccount};
+use chat::invite_link::LinkHash;
 use chat::name::Username;
 use chat::query::{Answer, Query};
 use compact_str::CompactString;
@@ -21,6 +23,7 @@ const EMAIL_BYTES: usize = 254;
 pub struct Application {
     name: Username,
     email: Option<Box<str>>,
+    link: Option<LinkHash>,
 }
 
 pub(crate) const VERB: Verb = Verb {
@@ -29,19 +32,30 @@ pub(crate) const VERB: Verb = Verb {
     phase: Phase::Any,
     cost: 4,
     receive,
-    help: "REGISTER <account or *> <email or *> <password>\nMakes an account.",
+    help: "REGISTER <account or *> <email or *> <password> [<invite link>]\n\
+           Makes an account; with an invite link also where registration is closed, and a member of its room.",
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let [account, email, password, ..] = *line.params() else {
         return;
     };
+    let given_link = line.param(3).filter(|link| !link.is_empty());
+    let invite = given_link.and_then(invite_token::hash);
     let facts = turn.facts;
     let registered = turn.session.is_registered();
     let shown = truncate_at_char_boundary(account, 64);
     let mut fail = |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
-    if !facts.login.registration_open {
-        return fail("TEMPORARILY_UNAVAILABLE", shown, "Accounts are made by the administrators of this server");
+    if given_link.is_some() && invite.is_none() {
+        return fail(
+            "TEMPORARILY_UNAVAILABLE",
+            shown,
+            "This is no invite link: it begins with inv- and has 30 characters",
+        );
+    }
+    if !facts.login.registration_open && invite.is_none() {
+        let text = "Accounts are made by the administrators of this server, or with an invite link behind the password";
+        return fail("TEMPORARILY_UNAVAILABLE", shown, text);
     }
     if !registered && !facts.login.register_before_connect {
         return fail("COMPLETE_CONNECTION_REQUIRED", shown, "Connect first, then register");
@@ -93,7 +107,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let password = Zeroizing::new(password.to_owned());
     let scram = facts.login.scram_sha_256;
     turn.work(|ticket| Work::HashPassword { ticket, password, scram });
-    turn.await_with(Awaiting::Register(Box::new(Application { name, email })));
+    turn.await_with(Awaiting::Register(Box::new(Application { name, email, link: invite })));
 }
 
 /// The password has become a hash.
@@ -109,6 +123,7 @@ pub(crate) fn hashed(turn: &mut Turn<'_>, application: Box<Application>, result:
                 email: application.email.clone(),
                 certificate: link.certificate.as_deref().copied(),
                 address: Some(link.address),
+                link: application.link,
             };
             turn.session.known_to_hub = true;
             turn.ask(Command::CreateAccount(Box::new(new)));

@@ -3,6 +3,7 @@
 use super::*;
 use crate::store::{Edge, backup};
 use chat::chatroom::RoomFlag;
+use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
 use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
@@ -107,7 +108,20 @@ fn an_empty_store_is_an_empty_snapshot() {
 
 #[test]
 fn records_with_every_field_set_or_empty() {
-    let entry = |mask: &str| ListEntry { mask: mask.into(), by: "a!b@c".into(), at: Timestamp(START.0 + 5) };
+    let entry = |mask: &str| ListEntry {
+        mask: mask.into(),
+        by: "a!b@c".into(),
+        at: Timestamp(START.0 + 5),
+        until: mask.contains('a').then_some(Timestamp(START.0 + 9)),
+    };
+    let link = |byte: u8, account| InviteLink {
+        hash: LinkHash([byte; 32]),
+        by: "a!b@c".into(),
+        account,
+        created: START,
+        expires: account.map(|_| Timestamp(START.0 + 7)),
+        uses_left: account.map(|_| 3),
+    };
     check(vec![
         vec![
             boxed_account(account(1)),
@@ -144,6 +158,7 @@ fn records_with_every_field_set_or_empty() {
                 member_limit: Some(7),
                 slow_seconds: Some(30),
                 forward: Some(RoomNumber(1)),
+                links: vec![link(1, Some(client(1))), link(2, None)],
                 lists: vec![
                     (ListKind::Invitation, entry("z!*@*")),
                     (ListKind::Ban, entry("*!*@bad")),

@@ -1,0 +1,320 @@
+//! Links that let people into a room: made, listed and revoked by its operators, counted when someone comes by one.
+
+use super::turn::Turn;
+use super::{Asker, Hub};
+use crate::chatroom::Rules;
+use crate::command::NewLink;
+use crate::id::{RoomNumber, Timestamp};
+use crate::invite_link::{InviteLink, LinkHash};
+use crate::mask::Verdict;
+use crate::membership::{Membership, Roles};
+use crate::name::{ChatroomName, Username};
+use crate::permission::Act;
+use crate::person::Person;
+use crate::query::Answer;
+use crate::refusal::Refusal;
+use std::sync::Arc;
+
+/// Links that a room can have at once.
+const LINKS: usize = 20;
+
+impl Hub {
+    pub(super) fn create_link(&mut self, asker: Asker, name: &ChatroomName, new: NewLink, turn: &mut Turn) {
+        match self.try_create_link(asker, name, new, turn) {
+            Ok(answer) => turn.answer(answer),
+            Err(refusal) => turn.refuse(refusal),
+        }
+    }
+
+    fn try_create_link(
+        &mut self,
+        asker: Asker,
+        name: &ChatroomName,
+        new: NewLink,
+        turn: &mut Turn,
+    ) -> Result<Answer, Refusal> {
+        let number = self.room_for(asker.slot, name, Act::ManageLinks)?;
+        let Some((client, room)) = self.state.client(asker.slot).zip(self.state.room(number)) else {
+            return Err(Refusal::NotYours);
+        };
+        if room.rules.links.iter().filter(|link| link.is_usable(turn.now)).count() >= LINKS {
+            return Err(Refusal::TooManyLinks { room: room.name.clone(), limit: LINKS });
+        }
+        let link = InviteLink {
+            hash: new.hash,
+            by: client.person.mask().into(),
+            account: client.account.as_ref().map(|_| client.id),
+            created: turn.now,
+            expires: new.lasts_ms.map(|lasts| Timestamp(turn.now.0.saturating_add(lasts))),
+            uses_left: new.uses,
+        };
+        let answer = Answer::LinkCreated { room: room.name.clone(), link: Box::new(link.clone()) };
+        self.change_links(number, turn, |rules| rules.links.push(link));
+        Ok(answer)
+    }
+
+    pub(super) fn revoke_link(&mut self, asker: Asker, name: &ChatroomName, id: &str, turn: &mut Turn) {
+        let number = match self.room_for(asker.slot, name, Act::ManageLinks) {
+            Ok(number) => number,
+            Err(refusal) => return turn.refuse(refusal),
+        };
+        let Some(room) = self.state.room(number) else { return };
+        let room_name = room.name.clone();
+        if !room.rules.links.iter().any(|link| link.is_usable(turn.now) && link.hash.id() == id) {
+            return turn.refuse(Refusal::NoSuchLink { room: room_name, id: id.into() });
+        }
+        self.change_links(number, turn, |rules| rules.links.retain(|link| link.hash.id() != id));
+        turn.answer(Answer::LinkRevoked { room: room_name, id: id.into() });
+    }
+
+    pub(super) fn links_answer(&self, name: &ChatroomName, turn: &Turn) -> Result<Answer, Refusal> {
+        let asker = self.asker(turn).ok_or(Refusal::NotYours)?;
+        let number = self.room_for(asker.slot, name, Act::ManageLinks)?;
+        let room = self.state.room(number).ok_or(Refusal::NotYours)?;
+        let links = room.rules.links.iter().filter(|link| link.is_usable(turn.now)).cloned().collect();
+        Ok(Answer::InviteLinks { room: room.name.clone(), links })
+    }
+
+    /// She comes into the room by this link, which can be used.
+    pub(super) fn count_link(&mut self, slot: u32, number: RoomNumber, hash: LinkHash, turn: &mut Turn) {
+        let link = self.state.room(number).and_then(|room| room.rules.links.iter().find(|link| link.hash == hash));
+        let Some(link) = link else { return };
+        let may_register = link.account.is_some_and(|account| self.usable_account(account).is_some());
+        let is_guest = self.state.client(slot).is_some_and(|client| !client.is_account());
+        if link.uses_left.is_some() {
+            self.change_links(number, turn, |rules| use_once(rules, hash));
+        }
+        if may_register && is_guest {
+            self.state.change_client(slot, |client| client.rare_mut().came_by = Some(hash));
+        }
+    }
+
+    /// Whether a new account can be made with this link, and the room that it then is a member of; `None`: whoever makes
+    /// it is there already, by this link. An account of the link's maker stands for that.
+    pub(super) fn link_for_account(
+        &self,
+        hash: LinkHash,
+        name: &Username,
+        asker: Option<Asker>,
+        now: Timestamp,
+    ) -> Result<Option<RoomNumber>, Refusal> {
+        let client = asker.and_then(|asker| self.state.client(asker.slot));
+        if client.and_then(|client| client.rare.as_ref()).is_some_and(|rare| rare.came_by == Some(hash)) {
+            return Ok(None);
+        }
+        let room = self.state.room_of_link(hash).and_then(|number| self.state.room(number));
+        let link = room.and_then(|room| room.rules.links.iter().find(|link| link.hash == hash));
+        let (room, _) = room
+            .zip(link)
+            .filter(|(_, link)| link.is_usable(now))
+            .filter(|(_, link)| link.account.is_some_and(|account| self.usable_account(account).is_some()))
+            .ok_or(Refusal::LinkInvalid)?;
+        // A link is for anyone, so it says nothing about a ban.
+        let person = match client {
+            Some(client) => client.person.clone(),
+            None => Arc::new(Person {
+                name: name.text().clone(),
+                account: Some(name.text().clone()),
+                ..Person::clone(&self.server)
+            }),
+        };
+        if room.rules.verdict(&person) == Verdict::Banned {
+            return Err(Refusal::LinkInvalid);
+        }
+        Ok(Some(room.number))
+    }
+
+    /// A new account becomes a member of the room whose link it was made with.
+    pub(super) fn enter_by_link(&mut self, account: u32, number: RoomNumber, hash: LinkHash, turn: &mut Turn) {
+        self.change_links(number, turn, |rules| use_once(rules, hash));
+        let membership = Membership { roles: Roles::NONE, since: turn.now, position: turn.position };
+        self.keep_member(number, account, membership, turn);
+    }
+
+    /// Also forgets those whose time is over.
+    fn change_links(&mut self, number: RoomNumber, turn: &mut Turn, change: impl FnOnce(&mut Rules)) {
+        let now = turn.now;
+        self.state.change_rules(number, |rules| {
+            change(rules);
+            rules.links.retain(|link| link.is_usable(now));
+        });
+        self.keep_room(number, turn);
+    }
+}
+
+fn use_once(rules: &mut Rules, hash: LinkHash) {
+    if let Some(left) = rules.links.iter_mut().find(|link| link.hash == hash).and_then(|link| link.uses_left.as_mut()) {
+        *left = left.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hub::transcript::{World, check_with, settings};
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_link_opens_the_door_as_often_as_it_says() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > carol arrives
+            carol: welcome carol
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice mode #tea +ikl sesame 1
+            [alice*] alice changed #tea: +i +k:sesame +l:1
+            > bob links #tea 7 1
+            bob: refused: NotMember { room: \"#tea\" }
+            > alice links #tea 7 1
+            alice: link 07070707 into #tea
+            > alice asks links #tea
+            alice: links into #tea: 07070707(1)
+            > bob asks links #tea
+            bob: refused: NotMember { room: \"#tea\" }
+            > bob joins #tea
+            bob: refused: InviteOnly { room: \"#tea\" }
+            > bob joins #tea by 8
+            bob: refused: InviteOnly { room: \"#tea\" }
+            > storage fails
+            > bob joins #tea by 7
+            bob: refused: StorageFull
+            > storage works
+            > alice mode #tea +b bob!*@*
+            [alice*] alice changed #tea: +b:bob!*@*
+            > bob joins #tea by 7
+            bob: refused: Banned { room: \"#tea\" }
+            > alice mode #tea -b bob!*@*
+            [alice*] alice changed #tea: -b:bob!*@*
+            > bob joins #tea by 7
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > bob joins #tea by 7
+            > carol joins #tea by 7
+            carol: refused: InviteOnly { room: \"#tea\" }
+            > alice asks links #tea
+            alice: links into #tea:
+            > alice links #tea 9 5 60
+            alice: link 09090909 into #tea
+            > bob revokes #tea 09090909
+            bob: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > alice revokes #tea 08080808
+            alice: refused: NoSuchLink { room: \"#tea\", id: \"08080808\" }
+            > time 60
+            > carol joins #tea by 9
+            carol: refused: InviteOnly { room: \"#tea\" }
+            > alice revokes #tea 09090909
+            alice: refused: NoSuchLink { room: \"#tea\", id: \"09090909\" }
+            > alice links #tea 10 5
+            alice: link 0a0a0a0a into #tea
+            > alice revokes #tea 0a0a0a0a
+            alice: link 0a0a0a0a into #tea is revoked
+            > carol joins #tea by 10
+            carol: refused: InviteOnly { room: \"#tea\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn a_room_has_so_many_links() {
+        let mut world = World::new(settings(), 1);
+        for line in ["alice arrives", "alice joins #tea"] {
+            world.run(line);
+        }
+        for number in 0..super::LINKS {
+            world.run(&format!("alice links #tea {number} 1"));
+        }
+        world.check(
+            "
+            > alice links #tea 100 1
+            alice: refused: TooManyLinks { room: \"#tea\", limit: 20 }
+            ",
+        );
+    }
+
+    #[test]
+    fn new_people_make_an_account_where_registration_is_closed() {
+        check_with(
+            Settings { registration_open: false, ..settings() },
+            "
+            > show changes
+            > console registers alice
+            console: account alice created
+            keep: account alice
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            keep: account alice
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            keep: room #tea nt
+            keep: member #tea ~alice
+            > alice links #tea 7 2
+            alice: link 07070707 into #tea
+            keep: room #tea nt
+            > bob registers bob
+            bob: refused: RegistrationClosed
+            > bob registers bob by 8
+            bob: refused: LinkInvalid
+            > bob registers bob by 7
+            bob: account bob created
+            bob: logged in to bob as nobody yet
+            keep: account bob
+            keep: room #tea nt
+            keep: member #tea bob
+            > carol arrives
+            carol: welcome carol
+            > carol joins #tea by 7
+            [alice carol*] carol joined #tea
+            carol: entered #tea ~alice carol
+            keep: room #tea nt
+            > dave arrives
+            dave: welcome dave
+            > dave registers dave by 7
+            dave: refused: LinkInvalid
+            > carol registers carol by 7
+            carol: account carol created
+            [alice carol*] carol is account carol
+            carol: logged in to carol as carol
+            keep: account carol
+            keep: member #tea carol
+            > dave joins #own
+            [dave*] dave joined #own @
+            dave: entered #own @dave
+            keep: room #own nt
+            > dave links #own 9 5
+            dave: link 09090909 into #own
+            keep: room #own nt
+            > dave registers dave by 9
+            dave: refused: LinkInvalid
+            ",
+        );
+    }
+
+    #[test]
+    fn links_outlive_the_process() {
+        let mut world = World::new(settings(), 1);
+        world.keep_changes();
+        for line in ["alice arrives", "alice joins #tea", "alice mode #tea +i", "alice links #tea 7 2"] {
+            world.run(line);
+        }
+        world.run("console registers owner");
+        world.run("alice registers alice");
+        let mut world = World::restore(world.kept(), settings(), 1);
+        world.check(
+            "
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea by 7
+            [bob*] bob joined #tea
+            bob: entered #tea bob
+            ",
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! How long something lasts, as people write it: `30m`, `1d12h`, `2w`, or a number of minutes, as KLINE has it in Charybdis.
+
+const UNITS: [(char, u64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+
+/// Ten years: whoever means longer means for ever.
+const MOST_SECONDS: u64 = 10 * 365 * 86_400;
+
+/// What is answered to anything else.
+pub(crate) const EXPECTED: &str = "A duration is a number of minutes, or like 30m, 12h, 7d, 2w, 1d12h";
+
+/// Milliseconds, more than none.
+pub(crate) fn parse(text: &str) -> Option<u64> {
+    let mut seconds = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let number: u64 = rest[..digits].parse().ok()?;
+        let mut letters = rest[digits..].chars();
+        let unit = match letters.next() {
+            Some(letter) => UNITS.iter().find(|(known, _)| *known == letter.to_ascii_lowercase())?.1,
+            // Without a unit it is the whole text.
+            None if digits == text.len() => 60,
+            None => return None,
+        };
+        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
+        rest = letters.as_str();
+    }
+    (1..=MOST_SECONDS).contains(&seconds).then_some(seconds * 1000)
+}
+
+/// As it is written, largest units first: `1d12h`.
+pub(crate) fn text(ms: u64) -> String {
+    let mut seconds = ms.div_ceil(1000);
+    let mut text = String::new();
+    for (letter, unit) in UNITS {
+        if seconds >= unit {
+            text.push_str(&format!("{}{letter}", seconds / unit));
+            seconds %= unit;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (written, seconds) in [
+            ("10", Some(600)),
+            ("90s", Some(90)),
+            ("1d12h", Some(129_600)),
+            ("2W", Some(1_209_600)),
+            ("1h30m5s", Some(5_405)),
+            ("0", None),
+            ("", None),
+            ("m", None),
+            ("1x", None),
+            ("1h30", None),
+            ("-1h", None),
+            ("99999999999999999999h", None),
+            ("5201w", None),
+        ] {
+            assert_eq!(parse(written), seconds.map(|seconds| seconds * 1000), "{written}");
+        }
+        for written in ["1d12h", "1h30m5s", "2w", "59s"] {
+            assert_eq!(text(parse(written).unwrap()), written);
+        }
+        assert_eq!(text(0), "0s");
+        assert_eq!(text(500), "1s");
+    }
+}
