@@ -7,6 +7,7 @@
 
 mod arrival;
 mod catching_up;
+mod multiline;
 mod negotiation;
 mod posting;
 mod replies;
@@ -123,6 +124,8 @@ struct Link {
     catching_up: Vec<CatchUp>,
     /// Messages that the server tells at once (ISUPPORT CHATHISTORY); 0: any number.
     history_page: usize,
+    /// Messages of several lines whose end has not come.
+    arriving: Vec<multiline::Arriving>,
     /// Open batches of labeled-response: reference to label.
     batches: BTreeMap<CompactString, CompactString>,
     last_heard: Duration,
@@ -602,6 +605,7 @@ impl Link {
             status_symbols: CompactString::default(),
             catching_up: Vec::new(),
             history_page: 0,
+            arriving: Vec::new(),
             batches: BTreeMap::new(),
             last_heard: up_since,
             ping: None,

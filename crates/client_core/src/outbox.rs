@@ -111,6 +111,32 @@ impl Outbox {
         Ok(id)
     }
 
+    /// How many more may wait.
+    pub fn room(&self) -> usize {
+        MOST_WAITING.saturating_sub(self.posts.len())
+    }
+
+    /// Messages of several lines that are not under way on this link.
+    pub(crate) fn of_lines(&self) -> Vec<PostId> {
+        let waiting = |post: &&Post| !matches!(post.state, State::InFlight { .. }) && post.is_of_lines();
+        self.posts.iter().filter(waiting).map(|post| post.id).collect()
+    }
+
+    /// One message becomes these, in its place; the first of them is still called as it was.
+    pub(crate) fn replace(&mut self, id: PostId, payloads: Vec<String>) {
+        let Some(at) = self.posts.iter().position(|post| post.id == id) else { return };
+        let Some(post) = self.posts.remove(at) else { return };
+        for (place, payload) in payloads.into_iter().enumerate() {
+            let mut part = Post { payload, ..post.clone() };
+            if place > 0 {
+                part.id = PostId(self.next_id);
+                part.key = format_compact!("{}-{}", self.key_prefix, part.id.0);
+                self.next_id += 1;
+            }
+            self.posts.insert(at + place, part);
+        }
+    }
+
     /// The oldest message that may be written now: its target is `ready` and the wire has room. The order within a
     /// target is kept; a target that is not ready holds up no other. The caller writes it with the label given here.
     pub fn send_next(&mut self, with_key: bool, ready: impl Fn(&str) -> bool) -> Option<&Post> {
@@ -207,6 +233,10 @@ impl Outbox {
 }
 
 impl Post {
+    pub fn is_of_lines(&self) -> bool {
+        self.payload.contains('\n')
+    }
+
     /// The value of the tag `label` (IRCv3 labeled-response) for this message.
     pub fn label(&self) -> CompactString {
         label_of(self.id)

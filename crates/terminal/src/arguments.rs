@@ -30,6 +30,13 @@ pub struct Arguments {
     #[arg(long, value_name = "TEXT")]
     pub send: Option<String>,
 
+    /// Post all of standard input as one message, wait until the server has it, and end
+    ///
+    /// Where the server knows no messages of several lines, each line is one. Line breaks in the text of --send are
+    /// treated alike.
+    #[arg(long, conflicts_with = "send")]
+    pub multiline: bool,
+
     /// Print one JSON object a line, with everything that is known about each message
     #[arg(long)]
     pub json: bool,
@@ -83,7 +90,11 @@ pub fn read() -> Result<Arguments, Exit> {
 impl Arguments {
     /// Whether a person sits at both ends: keys come in and a screen shows.
     pub fn is_interactive(&self) -> bool {
-        !self.json && self.send.is_none() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+        !self.json
+            && self.send.is_none()
+            && !self.multiline
+            && std::io::stdin().is_terminal()
+            && std::io::stdout().is_terminal()
     }
 }
 
@@ -111,6 +122,8 @@ Examples:
   chat_client --register alice@chat.example    makes the account alice
   make 2>&1 | chat_client --guest bot@chat.example builds
                                                posts what make says, line by line
+  git log -1 | chat_client --multiline --guest bot@chat.example commits
+                                               posts it as one message
   chat_client --send 'Backup done' bot@chat.example ops && echo they know
   chat_client --json chat.example '#tea' | jq -r 'select(.type==\"message\").payload'
 

@@ -164,8 +164,8 @@ impl LineMode {
         if let Some(text) = self.plan.send.clone() {
             for room in self.plan.settings.rooms.clone() {
                 let now = self.moment();
-                if self.connection.post(now, &room, &text, MessageKind::Text).is_err() {
-                    self.fail(Exit::Usage, Some("The text of --send has too many lines; send it in parts."));
+                if self.connection.post_together(now, &room, &text, MessageKind::Text).is_err() {
+                    self.fail(Exit::Usage, Some("The text has too many lines; send it in parts."));
                 }
             }
         }

@@ -8,6 +8,9 @@ use jiff::tz::TimeZone;
 
 use crate::printable::printable;
 
+/// What stands before the second line of a message and those behind it: as wide as the time.
+const CONTINUED: &str = "      ";
+
 /// Names shown at once when a room is entered.
 const MOST_NAMES: usize = 30;
 
@@ -165,12 +168,17 @@ impl PlainText {
         if several_rooms && !message.direct {
             let _ = write!(line, "{} ", printable(&message.room_name));
         }
-        let payload = printable(&message.payload);
+        let mut lines = message.payload.split('\n').map(printable);
+        let payload = lines.next().unwrap_or_default();
         let _ = match message.kind {
             MessageKind::Text => write!(line, "{name}{addressee}: {payload}"),
             MessageKind::Action => write!(line, "* {name}{addressee} {payload}"),
             MessageKind::Notice => write!(line, "-{name}{addressee}- {payload}"),
         };
+        for more in lines {
+            // Under the text, where no time stands: nothing that someone says looks like a line of its own.
+            let _ = write!(line, "\n{CONTINUED}{more}");
+        }
         line
     }
 

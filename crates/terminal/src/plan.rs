@@ -1,6 +1,6 @@
 //! What is to be done: where to, as whom, and how.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 use client_core::{Login, Settings, slash_command};
@@ -60,8 +60,9 @@ impl Plan {
                 "\"{room}\" cannot be the name of a room; use no spaces or commas, and give each room as an argument of its own."
             ));
         }
-        if arguments.send.as_ref().is_some_and(|text| text.trim().is_empty()) {
-            return Err("The text of --send is empty; write some.".to_owned());
+        let send = if arguments.multiline { Some(text_of_input()?) } else { arguments.send };
+        if send.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err("There is no text to post; write some.".to_owned());
         }
         let settings = Settings {
             realname: name.clone(),
@@ -77,7 +78,7 @@ impl Plan {
             target,
             settings,
             password_asked: password_asked && interactive,
-            send: arguments.send,
+            send,
             json: arguments.json,
             interactive,
             timeout: arguments.timeout,
@@ -107,6 +108,21 @@ fn choose_login(arguments: &Arguments, address: &Address) -> Result<(Login, bool
         }
     };
     Ok(if password.is_empty() { (Login::Guest, false) } else { (Login::Account { password }, asked) })
+}
+
+/// Bytes of standard input that can be posted as one text. No server takes more as one message.
+const LONGEST_INPUT: u64 = 64 * 1024;
+
+fn text_of_input() -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().take(LONGEST_INPUT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("Standard input cannot be read ({error}); give the text another way."))?;
+    if bytes.len() as u64 > LONGEST_INPUT {
+        return Err(format!(
+            "The text has more than {LONGEST_INPUT} bytes; post a shorter one, or leave --multiline out."
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| "The text is not UTF-8; convert it first, as iconv does.".to_owned())
 }
 
 /// Fresh random bytes of the operating system.

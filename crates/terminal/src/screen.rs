@@ -66,13 +66,13 @@ impl Screen {
         })
     }
 
-    /// Writes a line; `flush` makes it seen.
+    /// Writes a line, or a message of several; `flush` makes it seen.
     pub fn print(&mut self, stream: Stream, line: &str) -> io::Result<()> {
         match (&mut self.typing, stream) {
             (Some(typing), _) => {
                 typing.drawn = false;
                 self.output.write_all(ERASE_LINE.as_bytes())?;
-                for part in wrapped(line, typing.columns) {
+                for part in line.split('\n').flat_map(|line| wrapped(line, typing.columns)) {
                     write!(self.output, "{part}\r\n")?;
                 }
                 Ok(())

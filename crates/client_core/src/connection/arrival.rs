@@ -4,6 +4,7 @@ use compact_str::CompactString;
 use wire::{Ctcp, Line, LineWriter};
 
 use super::catching_up::Arrived;
+use super::multiline::Said;
 use super::{Connection, is_room, place, source, tag, timestamp};
 use crate::change::{Change, LinkState, Message};
 use crate::mode_words;
@@ -77,8 +78,22 @@ impl Connection {
         let (Some(target), Some(text)) = (line.param(0), line.param(1)) else {
             return;
         };
-        let is_notice = line.verb_is("NOTICE");
-        let sender = source(line);
+        if !self.line_of_message(line, text, changes) {
+            let said = self.said(now, line);
+            self.message_said(said, target, text, line.verb_is("NOTICE"), changes);
+        }
+    }
+
+    /// A message is there as a whole.
+    pub(super) fn message_said(
+        &mut self,
+        said: Said,
+        target: &str,
+        text: &str,
+        is_notice: bool,
+        changes: &mut Vec<Change>,
+    ) {
+        let Said { sender, from_server, id, timestamp, room_id, label, batch } = said;
         let own = self.is_own(&sender.name);
         // STATUSMSG: "@#tea" is said in #tea, to a part of it.
         let target = match target.trim_start_matches(|symbol| self.link.status_symbols.contains(symbol)) {
@@ -86,9 +101,8 @@ impl Connection {
             _ => target,
         };
         let direct = !is_room(target);
-        let from_server = line.source.is_none_or(|source| !source.contains('!') && source.contains('.'));
         if is_notice && direct && (from_server || self.state != LinkState::Joined) {
-            changes.push(Change::Notice { from: sender.name, text: text.to_owned(), timestamp: timestamp(line, now) });
+            changes.push(Change::Notice { from: sender.name, text: text.to_owned(), timestamp });
             return;
         }
         let (kind, payload) = match Ctcp::parse(text) {
@@ -98,9 +112,7 @@ impl Connection {
             None if is_notice => (MessageKind::Notice, text),
             None => (MessageKind::Text, text),
         };
-        let label = self.label(line);
         let room = if direct { None } else { self.rooms.find_mut(target) };
-        let room_id = tag(line, "parlor/room-id");
         let room_name = match room {
             Some(room) => {
                 if room_id.is_some() {
@@ -111,18 +123,9 @@ impl Connection {
             None if direct && !own => sender.name.clone(),
             None => target.into(),
         };
-        let message = Message {
-            id: tag(line, "msgid"),
-            sender,
-            payload: payload.to_owned(),
-            timestamp: timestamp(line, now),
-            room_name,
-            room_id,
-            kind,
-            own,
-            direct,
-        };
-        let arrived = self.message_added(message, tag(line, "batch").as_deref(), changes);
+        let message =
+            Message { id, sender, payload: payload.to_owned(), timestamp, room_name, room_id, kind, own, direct };
+        let arrived = self.message_added(message, batch.as_deref(), changes);
         if own && arrived != Arrived::FromHistory {
             let mut accepted = Vec::new();
             self.echoed(label.as_deref(), target, payload, kind, &mut accepted);
@@ -272,12 +275,16 @@ impl Connection {
             if line.param(1) == Some("chathistory") && self.page_begins(reference, line.param(2).unwrap_or_default()) {
                 return;
             }
+            if self.lines_begin(now, reference, line) {
+                return;
+            }
             // Batches nest: an inner one answers what the outer one does.
             if let Some(label) = self.label(line) {
                 self.link.batches.insert(reference.into(), label);
             }
         } else if let Some(reference) = reference.strip_prefix('-')
             && !self.page_ends(now, reference, changes)
+            && !self.lines_end(reference, changes)
             && let Some(label) = self.link.batches.remove(reference)
             && !self.link.batches.values().any(|open| *open == label)
         {

@@ -33,6 +33,7 @@ const WANTED: CapabilitySet = CapabilitySet::of(&[
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
     Capability::Chathistory,
+    Capability::Multiline,
 ]);
 
 /// Names tried for a guest before giving up.

@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 use wire::{Capability, LineWriter, ctcp};
 
+use super::multiline::write_lines;
 use super::{Connection, is_room};
 use crate::change::{Change, LinkState, Message, Person};
 use crate::moment::Moment;
@@ -24,9 +25,7 @@ impl Connection {
         text: &str,
         kind: MessageKind,
     ) -> Result<Vec<PostId>, OutboxFull> {
-        let source = format!("{}!{ASSUMED_USER_AND_HOST}", self.name);
-        let wrapping = if kind == MessageKind::Action { ctcp::action("").len() } else { 0 };
-        let budget = wire::text_budget(&source, verb(kind), &[target]).saturating_sub(wrapping);
+        let budget = budget_for(&self.name, kind, target);
         let mut posts = Vec::new();
         for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
             for part in parts(line, budget) {
@@ -59,13 +58,19 @@ impl Connection {
         if self.state != LinkState::Joined {
             return;
         }
+        self.fit_to_server();
         let (labels, keys) = (self.has_labels(), self.knows_keys());
         let rooms = &self.rooms;
         let ready =
             |target: &str| !is_room(target) || rooms.find(target).is_none_or(|room| room.presence == Presence::Joined);
         let mut sent = false;
         while let Some(post) = self.outbox.send_next(keys, ready) {
-            write_post(&mut self.output, post, labels, keys);
+            if post.is_of_lines() {
+                let budget = budget_for(&self.name, post.kind, &post.target);
+                write_lines(&mut self.output, post, labels, keys, budget);
+            } else {
+                write_post(&mut self.output, post, labels, keys);
+            }
             sent = true;
         }
         if !labels && (sent || self.outbox.iter().next().is_some()) {
@@ -182,13 +187,7 @@ impl Connection {
 }
 
 fn write_post(output: &mut Vec<u8>, post: &Post, labels: bool, keys: bool) {
-    let mut line = LineWriter::new(output);
-    if labels {
-        line = line.tag("label", Some(&post.label()));
-    }
-    if keys {
-        line = line.tag("parlor/once", Some(&post.key));
-    }
+    let line = with_post_tags(LineWriter::new(output), post, labels, keys);
     let line = line.verb(verb(post.kind)).param(&post.target);
     match post.kind {
         MessageKind::Action => line.trailing(&ctcp::action(&post.payload)),
@@ -196,7 +195,25 @@ fn write_post(output: &mut Vec<u8>, post: &Post, labels: bool, keys: bool) {
     }
 }
 
-fn verb(kind: MessageKind) -> &'static str {
+/// What the server is to know of a message of ours.
+pub(super) fn with_post_tags<'o>(mut line: LineWriter<'o>, post: &Post, labels: bool, keys: bool) -> LineWriter<'o> {
+    if labels {
+        line = line.tag("label", Some(&post.label()));
+    }
+    if keys {
+        line = line.tag("parlor/once", Some(&post.key));
+    }
+    line
+}
+
+/// Bytes of text that a line to this target can have when it is relayed.
+pub(super) fn budget_for(name: &str, kind: MessageKind, target: &str) -> usize {
+    let source = format!("{name}!{ASSUMED_USER_AND_HOST}");
+    let wrapping = if kind == MessageKind::Action { ctcp::action("").len() } else { 0 };
+    wire::text_budget(&source, verb(kind), &[target]).saturating_sub(wrapping)
+}
+
+pub(super) fn verb(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Text | MessageKind::Action => "PRIVMSG",
         MessageKind::Notice => "NOTICE",
@@ -213,7 +230,7 @@ fn refusal(post: Post, sentence: &str) -> Change {
 }
 
 /// Cuts a line into parts of at most `budget` bytes, at a space where there is one in the last third.
-fn parts(mut line: &str, budget: usize) -> Vec<&str> {
+pub(super) fn parts(mut line: &str, budget: usize) -> Vec<&str> {
     // A target so long that nothing fits is refused by the server; it must not be an endless loop here.
     let budget = budget.max(16);
     let mut parts = Vec::new();

@@ -72,6 +72,11 @@ impl Player {
             }
             "again" => self.connection.log_in_again(now, Login::Account { password: Password::new(rest) }),
             "quit" => self.connection.quit(now, Some(rest).filter(|reason| !reason.is_empty())),
+            // A bar stands for the end of a line.
+            "together" => {
+                let posts = self.connection.post_together(now, "#tea", &rest.replace('|', "\n"), MessageKind::Text);
+                posts.map(|_| Vec::new()).unwrap()
+            }
             "type" => {
                 let typed = slash_command::parse(rest).unwrap();
                 let present = self.present.clone();
@@ -139,11 +144,11 @@ fn described(change: &Change) -> String {
             if *timestamp != WALL {
                 marks.push_str(&format!(" at {timestamp}"));
             }
-            format!("message {room_name} {}{marks}: {payload}", sender.name)
+            format!("message {room_name} {}{marks}: {}", sender.name, payload.replace('\n', "|"))
         }
         Change::PostAccepted { post } => format!("accepted {}", post.0),
         Change::PostRefused { post, target, payload, sentence } => {
-            format!("refused {} {target} ({payload}): {sentence}", post.0)
+            format!("refused {} {target} ({}): {sentence}", post.0, payload.replace('\n', "|"))
         }
         Change::PostUnknown { post, target, payload } => format!("unknown {} {target} ({payload})", post.0),
         Change::Joined { place, who, own } => format!(
@@ -281,6 +286,112 @@ fn an_old_server_is_enough() {
         * modes #tea by bob: +o-v alice carol (made alice an operator, took the voice from carol)
         < :bob!b@h QUIT :bye
         * quit bob from #tea: bye
+    ",
+        ),
+    );
+}
+
+/// A guest in #tea of a server that takes at most four lines and 40 bytes as one message.
+const SERVER_OF_LINES: &str = "
+    ! up
+    > CAP LS 302
+    * negotiating
+    < :s CAP * LS :echo-message labeled-response batch message-tags draft/multiline=max-bytes=40,max-lines=4
+    > CAP REQ :batch echo-message labeled-response message-tags draft/multiline
+    < :s CAP * ACK :batch echo-message labeled-response message-tags draft/multiline
+    > NICK :alice
+    > USER alice 0 * :Alice
+    > CAP END
+    * registering
+    < :s 001 alice :Welcome
+    > PING :1
+    > JOIN #tea
+    * joined
+    * welcome alice -
+    < :s PONG s :1
+    < :alice!a@h JOIN #tea
+    * joined #tea alice own
+";
+
+#[test]
+fn a_message_of_several_lines_is_one() {
+    check(
+        guest(),
+        &after(
+            SERVER_OF_LINES,
+            "
+        < @msgid=i;time=2023-11-14T22:13:20.000Z :bob!b@h BATCH +1 draft/multiline #tea
+        < @batch=1 :bob!b@h PRIVMSG #tea :hello
+        < @batch=1 :bob!b@h PRIVMSG #tea :
+        < :carol!c@h PRIVMSG #tea :in between
+        * message #tea carol: in between
+        < @batch=1 :bob!b@h PRIVMSG #tea :how is
+        < @batch=1;draft/multiline-concat :bob!b@h PRIVMSG #tea : everyone?
+        < :s BATCH -1
+        * message #tea bob id=i at 2023-11-14T22:13:20.000Z: hello||how is everyone?
+        < :bob!b@h BATCH +2 draft/multiline alice
+        < @batch=2 :bob!b@h NOTICE alice :one
+        < @batch=2 :bob!b@h NOTICE alice :two
+        < :s BATCH -2
+        * message bob bob direct notice: one|two
+        < :bob!b@h BATCH +3 draft/multiline #tea
+        < :s BATCH -3
+    ",
+        ),
+    );
+}
+
+#[test]
+fn a_text_of_several_lines_is_sent_as_one() {
+    check(
+        guest(),
+        &after(
+            SERVER_OF_LINES,
+            "
+        ! together |one||two|
+        > @label=m1 BATCH +m1 draft/multiline #tea
+        > @batch=m1 PRIVMSG #tea :one
+        > @batch=m1 PRIVMSG #tea :
+        > @batch=m1 PRIVMSG #tea :two
+        > BATCH -m1
+        < @label=m1;msgid=i :alice!a@h BATCH +9 draft/multiline #tea
+        < @batch=9 :alice!a@h PRIVMSG #tea :one
+        < @batch=9 :alice!a@h PRIVMSG #tea :
+        < @batch=9 :alice!a@h PRIVMSG #tea :two
+        < :s BATCH -9
+        * message #tea alice own id=i: one||two
+        * accepted 1
+        ! together 1|2|3|4|5
+        > @label=m2 BATCH +m2 draft/multiline #tea
+        > @batch=m2 PRIVMSG #tea :1
+        > @batch=m2 PRIVMSG #tea :2
+        > @batch=m2 PRIVMSG #tea :3
+        > @batch=m2 PRIVMSG #tea :4
+        > BATCH -m2
+        > @label=m3 PRIVMSG #tea :5
+        < @label=m2 :s FAIL BATCH MULTILINE_MAX_BYTES 40 :The message has more bytes; send it in parts
+        * refused 2 #tea (1|2|3|4): The message is longer than 40 bytes; send it in parts.
+    ",
+        ),
+    );
+}
+
+#[test]
+fn where_nobody_knows_of_lines_each_is_a_message() {
+    check(
+        guest(),
+        &after(
+            OLD_SERVER,
+            "
+        ! together one||two
+        > PRIVMSG #tea :one
+        > PRIVMSG #tea :two
+        > PING :2
+        < :s PONG s :2
+        * message #tea alice own: one
+        * accepted 1
+        * message #tea alice own: two
+        * accepted 2
     ",
         ),
     );

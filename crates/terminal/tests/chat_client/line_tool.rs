@@ -167,6 +167,41 @@ fn send_ends_well_only_after_the_echo() {
 }
 
 #[test]
+fn standard_input_can_be_one_message() {
+    let offers = LOGS_IN
+        .replace(" account-tag ", " account-tag draft/multiline=max-bytes=4096,max-lines=64 ")
+        .replace("server-time parlor", "server-time draft/multiline parlor");
+    let check = |logs_in: &str, arguments: &[&str], transcript: &str, said: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let peer = Peer::plain(&script(&[logs_in, transcript, LEAVES]));
+        let outcome = run(account(&peer, &folder).args(arguments), "one\r\n\n/two\n");
+        peer.finished();
+        assert_eq!(outcome.code, Some(0), "{}", outcome.complaints);
+        assert_eq!(outcome.said(), said);
+    };
+    let batch = "
+        > @label=m1;parlor/once=$ONE BATCH +m1 draft/multiline #tea
+        > @batch=m1 PRIVMSG #tea :one
+        > @batch=m1 PRIVMSG #tea :
+        > @batch=m1 PRIVMSG #tea :/two
+        > BATCH -m1
+        < @label=m1 :alice!a@h BATCH +9 draft/multiline #tea
+        < @batch=9 :alice!a@h PRIVMSG #tea :one
+        < @batch=9 :alice!a@h PRIVMSG #tea :
+        < @batch=9 :alice!a@h PRIVMSG #tea :/two
+        < :s BATCH -9
+        ";
+    check(&offers, &["--multiline"], batch, &["alice: one", "     ", "     /two"]);
+    let lines = "
+        > @label=m1;parlor/once=$ONE PRIVMSG #tea :one
+        > @label=m2;parlor/once=$TWO PRIVMSG #tea :/two
+        < @label=m1 :alice!a@h PRIVMSG #tea :one
+        < @label=m2 :alice!a@h PRIVMSG #tea :/two
+        ";
+    check(LOGS_IN, &["--multiline"], lines, &["alice: one", "alice: /two"]);
+}
+
+#[test]
 fn send_fails_when_the_server_refuses_or_says_nothing_or_goes() {
     let check = |transcript: &[&str], sentence: &str, more: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
@@ -546,7 +581,7 @@ fn mistakes_in_the_arguments_end_at_once() {
     check(&[], "No server is named; write it as chat_client HOST ROOM");
     check(&["host:port"], "\"port\" in \"host:port\" is no port; use a number from 1 to 65535.");
     check(&["--guest", "host", "two words"], "\"#two words\" cannot be the name of a room");
-    check(&["--guest", "host", "--send", " "], "The text of --send is empty");
+    check(&["--guest", "host", "--send", " "], "There is no text to post");
     check(&["--register", "host"], "--register needs the name of the new account");
     check(&["alice@host", "--password-file", "/nowhere/at/all"], "The password file /nowhere/at/all cannot be read (");
     check(&["--unknown"], "unexpected argument '--unknown'");
