@@ -25,6 +25,7 @@ pub mod person;
 pub mod personal;
 pub mod query;
 pub mod refusal;
+pub mod search;
 pub mod sequencer;
 pub mod settings;
 pub mod snapshot;

@@ -203,8 +203,15 @@ pub const COMMIT_BATCH_COMMANDS: usize = 8_192;
 /// Passwords waiting to be hashed. One more is refused at once as a failed attempt that may be repeated.
 pub const PASSWORD_QUEUE: usize = 64;
 
-/// History and search requests waiting for a reader. One more is refused (FAIL … TRY_AGAIN).
+/// History requests waiting for a reader. One more is refused (FAIL CHATHISTORY MESSAGE_ERROR).
 pub const READER_QUEUE: usize = 256;
+
+/// Searches waiting for their turn. One more is refused (FAIL SEARCH INTERNAL_ERROR).
+pub const SEARCH_QUEUE: usize = 64;
+
+/// How long one search may take. Then it is ended, and what it has found by then is shown as not complete (FAIL or WARN
+/// SEARCH TIME_LIMIT).
+pub const SEARCH_TIME: Duration = Duration::from_millis(100);
 
 /// Connections that wait for the name of their address at a time (`server.lookup_hostnames`). One more is not looked up:
 /// its host is cloaked.

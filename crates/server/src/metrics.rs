@@ -321,6 +321,7 @@ pub struct Metrics {
     pub listeners: Arc<ListenerMetrics>,
     pub hub: Arc<HubMetrics>,
     pub store: Arc<StoreMetrics>,
+    pub search_index: crate::store::Following,
     started: Instant,
 }
 
@@ -331,6 +332,7 @@ impl Metrics {
             listeners: Arc::default(),
             hub: Arc::default(),
             store: Arc::default(),
+            search_index: crate::store::Following::default(),
             started: Instant::now(),
         })
     }
@@ -438,6 +440,8 @@ impl Collector for Metrics {
         page.counter("commit_failures", "Commits that failed", store.failures.value())?;
         page.gauge("commit_queue_entries", "Entries waiting for a commit", store.queue.value())?;
         page.histogram("commit_latency", "Duration of a commit with its flush", &[&store.latency])?;
+        let behind = self.search_index.behind();
+        page.gauge("search_index_behind_messages", "Messages that the search index has not taken in yet", behind)?;
         let delivery: Vec<&OwnedHistogram> = self.shards.iter().map(|shard| &shard.delivery).collect();
         page.histogram("delivery_latency", "From a message's arrival to its readers' outboxes", &delivery)
     }

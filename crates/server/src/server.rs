@@ -27,6 +27,7 @@ pub mod password;
 pub mod password_pool;
 pub mod proxy_protocol;
 pub mod readers;
+pub mod searches;
 pub mod shard;
 pub mod signals;
 pub mod store;
@@ -43,6 +44,7 @@ use crate::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::password_pool::PasswordPool;
 use crate::readers::Readers;
+use crate::searches::Searches;
 use crate::shard::{ConnectionRules, Shard, ShardHandle, ShardInput, Surroundings, wall_clock};
 use crate::tls::TlsMaterial;
 use chat::command::{Announcement, Command, Control};
@@ -93,6 +95,7 @@ pub struct Server {
     http_rules: Arc<Current<http::HttpRules>>,
     http_tls: Arc<Current<Option<Arc<rustls::ServerConfig>>>>,
     events: Receiver<ServerEvent>,
+    _search_index: store::Follower,
     // Last: the folder stays locked until everything above is gone.
     _control: control::ControlSocket,
     _folder: data_folder::DataFolder,
@@ -144,7 +147,9 @@ impl Server {
         let store = store::Store::open(&folder.database(), durability).map_err(sentence)?;
         let secret = store.secret().map_err(sentence)?;
         let snapshot = store.snapshot().map_err(sentence)?;
-        let log = store.start_log(wake_hub(&hub_inbox), Some(count_commits(&metrics))).map_err(sentence)?;
+        let following = metrics.search_index.clone();
+        let log = store.start_log(wake_hub(&hub_inbox), Some(on_commit(&metrics))).map_err(sentence)?;
+        let search_index = store.start_search_index(&following, &log).map_err(sentence)?;
         let has_no_account = snapshot.accounts.is_empty();
         let (position, timestamp) = (snapshot.position, snapshot.timestamp);
         let seed = u64::from_ne_bytes(random_bytes()?);
@@ -171,6 +176,7 @@ impl Server {
         passwords.serve(shards.clone());
         let lookups = HostLookups::new(answer_in(&shards));
         let readers = Readers::start(&store, shards.clone()).map_err(sentence)?;
+        let searches = Searches::start(&store, &following, shards.clone()).map_err(sentence)?;
         for (number, poll) in polls.into_iter().enumerate() {
             let handle = shards[number].clone();
             let around = Surroundings {
@@ -179,6 +185,7 @@ impl Server {
                 hub: hub_inbox.clone(),
                 passwords: passwords.clone(),
                 readers: readers.clone(),
+                searches: searches.clone(),
                 lookups: lookups.clone(),
                 admission: admission.clone(),
             };
@@ -274,6 +281,7 @@ impl Server {
             http_rules,
             http_tls,
             events,
+            _search_index: search_index,
             _control: control,
             _folder: folder,
         })
@@ -465,9 +473,12 @@ fn answer_in(shards: &[Arc<ShardHandle>]) -> host_lookup::Answer {
     })
 }
 
-fn count_commits(metrics: &Arc<Metrics>) -> store::Observer {
-    let metrics = metrics.store.clone();
-    Arc::new(move |committed| metrics.committed(committed.changes, committed.changes, committed.took))
+fn on_commit(metrics: &Arc<Metrics>) -> store::Observer {
+    let (metrics, following) = (metrics.store.clone(), metrics.search_index.clone());
+    Arc::new(move |committed| {
+        metrics.committed(committed.changes, committed.changes, committed.took);
+        following.committed();
+    })
 }
 
 /// A shard a core that this process may run on.

@@ -25,6 +25,7 @@ use crate::mailbox::Mailbox;
 use crate::metrics::ShardMetrics;
 use crate::password_pool::PasswordPool;
 use crate::readers::Readers;
+use crate::searches::Searches;
 use crate::shard::connection::Class;
 use crate::shard::slab::Slab;
 use crate::shard::timers::Timers;
@@ -96,6 +97,7 @@ pub struct Surroundings {
     pub hub: Arc<Mailbox<HubInput>>,
     pub passwords: Arc<PasswordPool>,
     pub readers: Arc<Readers>,
+    pub searches: Arc<Searches>,
     pub lookups: Arc<HostLookups>,
     pub admission: Arc<Admission>,
 }

@@ -11,6 +11,7 @@ mod migration;
 mod problem;
 mod record;
 mod schema;
+pub mod search;
 mod snapshot;
 pub mod sqlite;
 mod writer;
@@ -18,6 +19,7 @@ mod writer;
 pub use backup::BackupFigures;
 pub use history::{Edge, History};
 pub use problem::{Problem, StoreError};
+pub use search::{Finder, Follower, Following, Found};
 pub use sqlite::{Committed, Observer, SqliteLog, Waker};
 
 use chat::snapshot::Snapshot;
@@ -106,6 +108,23 @@ impl Store {
     /// When the database can't be opened.
     pub fn history(&self) -> Result<History, StoreError> {
         History::open(&self.path)
+    }
+
+    /// Starts the thread that brings the search index up to date whenever `following` is told of a commit. `log`: where
+    /// the messages come from.
+    ///
+    /// # Errors
+    /// When the database can't be opened, or the system gives no thread.
+    pub fn start_search_index(&self, following: &Following, log: &SqliteLog) -> Result<Follower, StoreError> {
+        Follower::start(&self.path, following, log.forgetting())
+    }
+
+    /// What searches, for one thread.
+    ///
+    /// # Errors
+    /// When the database can't be opened, or the system gives no thread.
+    pub fn finder(&self, following: &Following) -> Result<Finder, StoreError> {
+        Finder::open(&self.path, following)
     }
 }
 

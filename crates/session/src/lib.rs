@@ -24,6 +24,7 @@ mod registration;
 pub mod render;
 pub mod room_index;
 mod sasl;
+pub mod search_words;
 mod session;
 mod targets;
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::MessageRedaction,
     Capability::Multiline,
     Capability::ReadMarker,
+    Capability::Search,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
 ]);

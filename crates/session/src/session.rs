@@ -17,6 +17,7 @@ use chat::id::{MessageId, RequestNumber, SessionId, Timestamp};
 use chat::message::{Message, MessageState};
 use chat::person::Person;
 use chat::query::Answer;
+use chat::search::Search;
 use chat::snapshot::ScramKeys;
 use compact_str::CompactString;
 use std::collections::VecDeque;
@@ -87,6 +88,8 @@ pub enum Work {
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
     /// 128 bits of chance, for a secret that the client is given.
     DrawToken { ticket: u32 },
+    /// Old messages of these conversations that are searched for.
+    Search { ticket: u32, grants: Vec<Grant>, search: Box<Search>, limit: usize },
     /// The name of an address, from the domain name system. Only while the session registers.
     LookUpHost { ticket: u32, address: IpAddr },
 }
@@ -114,6 +117,11 @@ pub enum WorkResult {
     Found(Option<(Arc<Message>, MessageState)>),
     /// In the order of the grants; `None`: nothing was said there.
     LatestTimes(Vec<Option<Timestamp>>),
+    /// The oldest first. Not complete: the time for it was over.
+    Searched {
+        messages: Vec<Arc<Message>>,
+        complete: bool,
+    },
     /// A name that resolves to the address again; `None`: there is none, or it was not found in time.
     Host(Option<CompactString>),
     /// The store could not be read.
@@ -290,6 +298,7 @@ impl Session {
                 Awaiting::InviteLink(asked) => verb::invitelink::answer(&mut turn, asked, answer),
                 Awaiting::History(asked) => verb::chathistory::answer(&mut turn, asked, answer),
                 Awaiting::Redaction(asked) => verb::redact::answer(&mut turn, asked, answer),
+                Awaiting::Search(asked) => verb::search::answer(&mut turn, asked, answer),
                 other => {
                     crate::answer::dispatch(&mut turn, Some(&other), answer);
                     turn.put_awaiting(Box::new(other));
@@ -420,6 +429,7 @@ impl Session {
         if turn.count_work() {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
                 (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
+                (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
                 (Some(Awaiting::Redaction(asked)), result) => verb::redact::found(&mut turn, asked, result),
                 (other, WorkResult::Found(found)) => {
                     verb::privmsg::write_repeated(&mut turn, found);

@@ -582,6 +582,11 @@ impl World {
                 (ticket, WorkResult::Page { of: grant.name.clone(), items })
             }
             Work::FindMessage { ticket, grant, id } => (ticket, WorkResult::Found(past.find(&grant, id))),
+            Work::Search { ticket, .. } if *unreadable => (ticket, WorkResult::Unreadable),
+            Work::Search { ticket, grants, search, limit } => {
+                let messages = past.search(&grants, &search, limit);
+                (ticket, WorkResult::Searched { messages, complete: true })
+            }
             Work::ReadLatestTimes { ticket, grants } => {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }

@@ -61,6 +61,14 @@ pub fn parse_time(text: &str) -> Option<Timestamp> {
     Some(Timestamp(days * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1_000 + milliseconds))
 }
 
+/// When a day begins that is written `YYYY-MM-DD`.
+pub fn time_of_day(text: &str) -> Option<Timestamp> {
+    let mut beginning = String::with_capacity(20);
+    beginning.push_str(text);
+    beginning.push_str("T00:00:00Z");
+    parse_time(&beginning)
+}
+
 /// The inverse of [`date`] (Howard Hinnant, `days_from_civil`); `None` before 1970 and for a day that is not in its month.
 fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
     let of_march = year.checked_sub(u64::from(month <= 2))?;

@@ -41,6 +41,7 @@ pub(crate) mod register;
 pub(crate) mod rehash;
 pub(crate) mod rename;
 pub(crate) mod restart;
+pub(crate) mod search;
 pub(crate) mod setname;
 pub(crate) mod stats;
 pub(crate) mod tagmsg;
@@ -133,6 +134,8 @@ pub(crate) enum Awaiting {
 
     /// CHATHISTORY, from the leave to read to what was read.
     History(Box<chathistory::Asked>),
+    /// SEARCH, likewise.
+    Search(Box<crate::search_words::Asked>),
 
     /// REDACT, from the leave to read to what the hub says of it.
     Redaction(Box<redact::Asked>),
@@ -205,6 +208,7 @@ pub static VERBS: &[Verb] = &[
     rehash::VERB,
     rename::VERB,
     restart::VERB,
+    search::VERB,
     setname::VERB,
     stats::VERB,
     tagmsg::VERB,

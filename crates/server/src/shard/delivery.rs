@@ -252,6 +252,9 @@ impl Shard {
                 Work::ReadLatestTimes { ticket, grants } => {
                     self.around.readers.submit(id, ticket, Reading::LatestTimes(grants));
                 }
+                Work::Search { ticket, grants, search, limit } => {
+                    self.around.searches.submit(id, ticket, grants, search, limit);
+                }
                 Work::LookUpHost { ticket, address } => {
                     self.around.lookups.submit(id, ticket, address);
                     looks_up = true;

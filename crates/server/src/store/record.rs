@@ -346,6 +346,8 @@ pub(super) const KEEP_ONCE: &str = "INSERT INTO posted_once (number, key) VALUES
 pub(super) const FORGET_ONCE: &str = "DELETE FROM posted_once WHERE number IN
     (SELECT number FROM (SELECT number FROM posted_once ORDER BY number LIMIT ?2) JOIN message USING (number)
      WHERE message.time < ?1)";
+pub(super) const FORGET_FORGOTTEN: &str = "DELETE FROM search_forget WHERE sequence IN
+    (SELECT sequence FROM search_forget WHERE sequence <= ?1 ORDER BY sequence LIMIT ?2)";
 /// The newest first.
 pub(super) const POSTED_ONCE: &str = "SELECT person.client, message.room, posted_once.key, message.id
     FROM posted_once CROSS JOIN message USING (number) CROSS JOIN person ON person.number = message.person
@@ -441,7 +443,7 @@ pub(super) fn message(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<
         timestamp: Timestamp(unsigned(row, 1)?),
         position: Position(unsigned(row, 2)?),
         room: RoomNumber(row.get(3)?),
-        kind: numbered(row, 4, &KINDS, kind_number)?,
+        kind: kind(row, 4)?,
         tags: long_text(row, 5)?,
         payload: row.get::<_, Box<str>>(6)?,
         seams: seams(row, 20)?,
@@ -476,6 +478,10 @@ fn seams(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Box<[u32]>>> {
         return Err(broken(column, Type::Blob, format!("{} bytes are no places in a text", bytes.len())));
     };
     Ok(Some(seams.iter().map(|seam| u32::from_le_bytes(*seam)).collect()))
+}
+
+pub(super) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<MessageKind> {
+    numbered(row, column, &KINDS, kind_number)
 }
 
 /// `None`: the key is none (any more).

@@ -66,3 +66,20 @@ CREATE TABLE invite_link (
     uses_left INTEGER,
     PRIMARY KEY (room, place)
 ) STRICT, WITHOUT ROWID;
+
+-- What the search index holds of a message and must forget: the message is gone, or its text is another now. Whoever
+-- follows with the index takes it from here (store/search/follower.rs); a text stays no longer than that takes.
+CREATE TABLE search_forget (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- The message's.
+    number INTEGER NOT NULL,
+    room INTEGER NOT NULL,
+    person INTEGER NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER message_changed AFTER UPDATE OF text ON message WHEN old.text <> new.text BEGIN
+    INSERT INTO search_forget (number, room, person, text) VALUES (old.number, old.room, old.person, old.text);
+END;
+CREATE TRIGGER message_deleted AFTER DELETE ON message BEGIN
+    INSERT INTO search_forget (number, room, person, text) VALUES (old.number, old.room, old.person, old.text);
+END;

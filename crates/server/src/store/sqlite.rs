@@ -46,6 +46,8 @@ pub struct SqliteLog {
 enum Input {
     Batch(Batch),
     Folded(Folded),
+    /// The search index has no use for rows of search_forget up to this one any more.
+    Forgotten(i64),
     Stop,
 }
 
@@ -67,10 +69,25 @@ impl SqliteLog {
             let _ = report.send(Input::Folded(folded));
         })?;
         let outlet = Outlet { outcomes: Some(told), wake };
-        let thread =
-            LogThread { writer, checkpointer, inputs: taken, outlet, observe, failing: None, written_since_asked: 0 };
+        let thread = LogThread {
+            writer,
+            checkpointer,
+            inputs: taken,
+            later: inputs.clone(),
+            outlet,
+            observe,
+            failing: None,
+            written_since_asked: 0,
+        };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(|| thread.run()).map_err(failed)?;
         Ok(SqliteLog { inputs, outcomes, thread: Some(thread) })
+    }
+
+    /// For the follower of the search index: this log is the only one that writes the database.
+    pub(super) fn forgetting(&self) -> super::search::Forgetting {
+        let inputs = self.inputs.clone();
+        // The thread is gone only when all is over; the next start says it again.
+        Box::new(move |last| _ = inputs.send(Input::Forgotten(last)))
     }
 }
 
@@ -139,6 +156,8 @@ struct LogThread {
     writer: Writer,
     checkpointer: Checkpointer,
     inputs: Receiver<Input>,
+    /// What is too much for one time.
+    later: Sender<Input>,
     outlet: Outlet,
     observe: Option<Observer>,
     failing: Option<Failing>,
@@ -162,6 +181,7 @@ impl LogThread {
             match input {
                 Ok(Input::Batch(batch)) => self.take(&batch),
                 Ok(Input::Folded(folded)) => self.finish_folding(&folded),
+                Ok(Input::Forgotten(last)) => self.forget(last),
                 Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -261,6 +281,19 @@ impl LogThread {
             Ok(_) => {}
             // Everything is committed all the same; the next commit tells more.
             Err(error) => tracing::warn!("the size of the WAL is unknown: {error}"),
+        }
+    }
+
+    /// A few at a time: batches come in between.
+    fn forget(&mut self, last: i64) {
+        if self.failing.is_some() {
+            return;
+        }
+        match self.writer.forget(last) {
+            Ok(false) => {}
+            Ok(true) => _ = self.later.send(Input::Forgotten(last)),
+            // They are taken away the next time that the index says so.
+            Err(error) => tracing::warn!("texts that the search index has forgotten stay for now: {error}"),
         }
     }
 

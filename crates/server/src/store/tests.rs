@@ -4,6 +4,7 @@ mod faults;
 mod kept;
 mod opening;
 mod reading;
+mod searching;
 
 use super::{DATABASE, Durability, SqliteLog, Store};
 use chat::change::Change;

@@ -27,6 +27,9 @@ const KEPT_WAL_BYTES: u64 = 64 * 1_048_576;
 /// Bytes that a probe writes: more than could fit by chance into what a full disk still has in half-used blocks.
 const PROBE_BYTES: u32 = 64 * 1024;
 
+/// Rows of search_forget: a millisecond or two.
+const FORGOTTEN_AT_A_TIME: usize = 500;
+
 #[derive(Debug)]
 pub(super) struct Writer {
     path: PathBuf,
@@ -105,6 +108,15 @@ impl Writer {
         self.connection.prepare_cached("INSERT INTO probe (filling) VALUES (zeroblob(?1))")?.execute([PROBE_BYTES])?;
         self.connection.prepare_cached("DELETE FROM probe")?.execute([])?;
         Ok(())
+    }
+
+    /// Takes away rows of search_forget up to this one, so many at a time. True: there are more.
+    pub(super) fn forget(&self, last: i64) -> rusqlite::Result<bool> {
+        let taken = self
+            .connection
+            .prepare_cached(record::FORGET_FORGOTTEN)?
+            .execute(params![last, FORGOTTEN_AT_A_TIME as i64])?;
+        Ok(taken >= FORGOTTEN_AT_A_TIME)
     }
 
     /// Pages in the WAL that are not in the database file yet.

@@ -13,6 +13,7 @@ mod once;
 mod overload;
 mod redaction;
 mod reload;
+mod search;
 mod shutdown;
 mod start;
 mod support;

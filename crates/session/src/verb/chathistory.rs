@@ -285,7 +285,7 @@ pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, items: &[Item]) {
 }
 
 /// CTCP ACTION: what `/me` says.
-const ACTION: &str = "\u{1}ACTION ";
+pub(crate) const ACTION: &str = "\u{1}ACTION ";
 
 #[cfg(test)]
 mod tests {

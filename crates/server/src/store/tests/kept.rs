@@ -1,7 +1,8 @@
 //! What is given to the log is what is read again.
 
+use super::searching::wait_for_index;
 use super::*;
-use crate::store::{Edge, backup};
+use crate::store::{Edge, Following, backup};
 use chat::chatroom::RoomFlag;
 use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
@@ -475,6 +476,9 @@ fn what_is_redacted_is_gone_from_the_disk() {
     let folder = folder();
     let store = Store::open(&database(&folder), Durability::Full).expect("opened");
     let mut writing = Writing::on(&store);
+    // The index of what was said has it too.
+    let following = Following::default();
+    let follower = store.start_search_index(&following, &writing.log).expect("a follower");
     writing.commit(vec![boxed_room(room(1))]);
     let mut say = |text: &str, tags: &str| {
         let position = writing.next_position();
@@ -498,6 +502,7 @@ fn what_is_redacted_is_gone_from_the_disk() {
         };
         history.find(&grant, message.id).expect("read").expect("found")
     };
+    wait_for_index(&folder, &following);
     for secret in &secrets {
         writing.commit(vec![Change::Redacted { room: RoomNumber(1), position: secret.position, target: secret.id }]);
         let (left, state) = kept_state(secret);
@@ -507,8 +512,9 @@ fn what_is_redacted_is_gone_from_the_disk() {
     for message in [&before, &after] {
         assert_eq!(format!("{:?}", kept_state(message).0), format!("{message:?}"));
     }
+    wait_for_index(&folder, &following);
     // At the end SQLite folds the log of writes into the file and removes it.
-    drop((writing, store));
+    drop((follower, writing, store));
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(folder.path()).expect("the folder") {
         bytes.extend(std::fs::read(entry.expect("an entry").path()).expect("read"));

@@ -1,0 +1,186 @@
+//! Searching what was said, over real sockets: what is found and by whom, hostile words, and after the server was killed
+//! while its index was behind.
+
+use crate::support::{DEADLINE, Daemon, Irc};
+use std::time::Instant;
+
+const CAPABILITIES: &str = "batch server-time message-tags echo-message soju.im/search";
+
+/// The texts of the batch that answers this search.
+fn search(irc: &mut Irc, attributes: &str) -> Vec<String> {
+    irc.send(&format!("SEARCH {attributes}"));
+    let begin = irc.expect_any(&[" BATCH +", " FAIL SEARCH "]);
+    assert!(begin.contains(" soju.im/search"), "{attributes}: {begin}");
+    let mut texts = Vec::new();
+    loop {
+        let line = irc.line().expect("an open connection");
+        if line.contains(" BATCH -") {
+            return texts;
+        }
+        texts.push(line.rsplit_once(" :").expect("a text").1.to_owned());
+    }
+}
+
+fn say(irc: &mut Irc, to: &str, text: &str) {
+    irc.send(&format!("PRIVMSG {to} :{text}"));
+    irc.expect(&format!(" PRIVMSG {to} :{text}"));
+}
+
+/// Until the index has everything.
+fn wait_for_index(daemon: &Daemon) {
+    let begun = Instant::now();
+    let index = daemon.data().join("parlor-search.db");
+    let database = daemon.data().join("parlor.db");
+    let number = |path: &std::path::Path, sql: &str| -> Option<i64> {
+        rusqlite::Connection::open(path).ok()?.query_row(sql, [], |row| row.get(0)).ok()
+    };
+    loop {
+        let newest = number(&database, "SELECT max(number) FROM message");
+        let indexed = number(&index, "SELECT indexed FROM progress");
+        if indexed.is_some() && indexed == newest {
+            return;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{indexed:?} of {newest:?} indexed");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn t14_members_find_what_they_may_read_and_nobody_else_does() {
+    let daemon = Daemon::start("");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    let mut bob = Irc::register_with(daemon.irc(), "bob", CAPABILITIES);
+    let mut eve = Irc::register_with(daemon.irc(), "eve", CAPABILITIES);
+    alice.join("#tea");
+    bob.join("#tea");
+    say(&mut alice, "#tea", "Crème brûlée with green tea");
+    say(&mut alice, "#tea", "今天天气很好");
+    say(&mut alice, "bob", "our secretplan");
+    say(&mut alice, "@#tea", "operators only");
+    for waits in [false, true] {
+        // At once, and from the index.
+        if waits {
+            wait_for_index(&daemon);
+        }
+        assert_eq!(search(&mut bob, "text=creme"), ["Crème brûlée with green tea"]);
+        assert_eq!(search(&mut bob, "text=\"green\\stea\""), ["Crème brûlée with green tea"]);
+        assert_eq!(search(&mut bob, "text=*rül*"), ["Crème brûlée with green tea"]);
+        assert_eq!(search(&mut bob, "text=天气;in=#tea"), ["今天天气很好"]);
+        assert_eq!(search(&mut bob, "text=secretpl*"), ["our secretplan"]);
+        assert_eq!(search(&mut bob, "from=alice;limit=1"), ["our secretplan"]);
+        assert_eq!(search(&mut bob, "text=operators"), [""; 0]);
+        assert_eq!(search(&mut alice, "text=operators"), ["operators only"]);
+        for attributes in
+            ["text=creme", "text=secretplan", "from=alice", "text=天", "limit=50", "text=secretplan;in=alice"]
+        {
+            assert_eq!(search(&mut eve, attributes), [""; 0], "{attributes}");
+        }
+        eve.send("SEARCH text=creme;in=#tea");
+        eve.expect("FAIL SEARCH INVALID_PARAMS in :");
+    }
+    // Put out: nothing of the room is found any more.
+    alice.send("KICK #tea bob");
+    bob.expect(" KICK #tea bob");
+    assert_eq!(search(&mut bob, "text=creme"), [""; 0]);
+    bob.send("SEARCH text=creme;in=#tea");
+    bob.expect("FAIL SEARCH INVALID_PARAMS in :");
+    assert_eq!(search(&mut bob, "text=secretplan"), ["our secretplan"]);
+}
+
+#[test]
+fn t17_words_are_words_whatever_they_look_like() {
+    let daemon = Daemon::start("");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    let mut eve = Irc::register_with(daemon.irc(), "eve", CAPABILITIES);
+    alice.join("#tea");
+    eve.join("#other");
+    for text in ["alpha beta", "said AND terms", "rowid", "DROP TABLE message", "x' OR '1'='1"] {
+        say(&mut alice, "#tea", text);
+    }
+    say(&mut eve, "#other", "alpha of eve");
+    wait_for_index(&daemon);
+    let hostile = [
+        "text=\"alpha\\s\"\"\\sOR\\s\"beta\"",
+        "text=alpha\\sOR\\s#1",
+        "text=\"#1\"",
+        "text=terms:alpha",
+        "text=NEAR(alpha\\sbeta,\\s5)",
+        "text=alpha*\\sNOT\\sbeta",
+        "text=^alpha",
+        "text={terms}\\s:\\salpha",
+        "text=x'\\sOR\\s'1'='1",
+        "text=%",
+        "text=_lpha",
+        "text=a%",
+        "text=*%*",
+        "text=\")\\sOR\\s(\"alpha\"",
+        "text=alpha\\s--\\s*",
+        "from=alice\"\\sOR\\s\"eve",
+        "from=@616c696365",
+        "text=@616c696365",
+        "text=alpha;in=#other\\sOR\\s#tea",
+        "text=&",
+        "text=;drop",
+    ];
+    for attributes in hostile {
+        eve.send(&format!("SEARCH {attributes}"));
+        let answer = eve.expect_any(&[" BATCH +", " FAIL SEARCH INVALID_PARAMS "]);
+        if answer.contains(" BATCH +") {
+            loop {
+                let line = eve.line().expect("an open connection");
+                if line.contains(" BATCH -") {
+                    break;
+                }
+                assert!(line.contains("alpha of eve"), "{attributes}: {line}");
+            }
+        }
+    }
+    assert_eq!(search(&mut alice, "text=\"said\\sAND\\sterms\""), ["said AND terms"]);
+    assert_eq!(search(&mut alice, "text=DROP\\sTABLE"), ["DROP TABLE message"]);
+    assert_eq!(search(&mut alice, "text=x'\\sOR\\s'1'='1"), ["x' OR '1'='1"]);
+    assert_eq!(search(&mut alice, "from=alice").len(), 5);
+}
+
+#[test]
+fn everything_is_found_after_kills_while_the_index_is_behind() {
+    const MESSAGES: usize = 1_500;
+    let mut daemon = Daemon::start("[history]\nmax_page = 1000");
+    let mut said = 0;
+    for round in 0..3 {
+        let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+        alice.join("#tea");
+        for number in 0..MESSAGES {
+            alice.send(&format!("PRIVMSG #tea :word{} round{round} number{number}", number % 7));
+        }
+        for _ in 0..MESSAGES {
+            alice.expect(" PRIVMSG #tea :word");
+        }
+        said += MESSAGES;
+        // Somewhere in the index's first commits of this round.
+        daemon = Daemon::start_in(daemon.kill());
+    }
+    let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    alice.join("#tea");
+    wait_for_index(&daemon);
+    let found = |alice: &mut Irc, attributes: &str| search(alice, attributes).len();
+    for round in 0..3 {
+        assert_eq!(
+            found(&mut alice, &format!("text=round{round}\\sword3;limit=1000")),
+            MESSAGES.div_ceil(7) - 1,
+            "{round}"
+        );
+        assert_eq!(search(&mut alice, &format!("text=round{round}\\snumber1499")).len(), 1);
+    }
+    let mut all = 0;
+    for word in 0..7 {
+        all += found(&mut alice, &format!("text=word{word};limit=1000"));
+    }
+    assert_eq!(all, said);
+    // Each message has its terms once.
+    let index = rusqlite::Connection::open(daemon.data().join("parlor-search.db")).expect("opened");
+    let count: i64 = index
+        .query_row("SELECT count(*) FROM said WHERE said MATCH 'round0 OR round1 OR round2'", [], |row| row.get(0))
+        .expect("counted");
+    assert_eq!(count as usize, said);
+    index.execute("INSERT INTO said (said) VALUES ('integrity-check')", []).expect("sound");
+}
