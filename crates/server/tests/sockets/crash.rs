@@ -16,6 +16,12 @@ const SENDERS: usize = 64;
 const ROOMS: usize = 3;
 /// For every submission. PARLOR_KILLS=1000 is the form for a night.
 const CYCLES: usize = 20;
+/// Messages of one page of CHATHISTORY.
+const PAGE: usize = 1_000;
+
+/// Id and text of each message, by the name of its room.
+type Rooms = HashMap<String, Vec<(String, String)>>;
+
 const PASSWORD: &str = "correct horse battery";
 
 /// Where the server is just now, for everyone who wants to come back.
@@ -193,8 +199,37 @@ impl Person {
     }
 }
 
+/// Everything that CHATHISTORY tells of each room from its beginning, in its order: id and text.
+fn told(address: SocketAddr) -> Rooms {
+    let mut reader = Irc::register_with(address, "reader", "batch message-tags server-time draft/chathistory");
+    let mut rooms = Rooms::new();
+    for room in (0..ROOMS).map(|number| format!("#room{number}")) {
+        reader.join(&room);
+        let mut from = "timestamp=1970-01-01T00:00:00.000Z".to_owned();
+        let messages = rooms.entry(room.clone()).or_default();
+        loop {
+            reader.send(&format!("CHATHISTORY AFTER {room} {from} {PAGE}"));
+            reader.expect(" BATCH +");
+            let before = messages.len();
+            loop {
+                let line = reader.line().expect("an open connection");
+                if line.contains(" BATCH -") {
+                    break;
+                }
+                let (_, text) = line.split_once(&format!(" PRIVMSG {room} :")).expect("a message of the room");
+                messages.push((tag(&line, "msgid").expect("an id").to_owned(), text.to_owned()));
+            }
+            match messages.last() {
+                Some((id, _)) if messages.len() > before => from = format!("msgid={id}"),
+                _ => break,
+            }
+        }
+    }
+    rooms
+}
+
 /// Everything that the database holds of a room, in its order: id and text.
-fn kept(database: &Path) -> HashMap<String, Vec<(String, String)>> {
+fn kept(database: &Path) -> Rooms {
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database");
     let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a check");
     assert_eq!(verdict, "ok");
@@ -204,7 +239,7 @@ fn kept(database: &Path) -> HashMap<String, Vec<(String, String)>> {
              WHERE room.name IS NOT NULL ORDER BY message.room, message.position",
         )
         .expect("the tables");
-    let mut rooms: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    let mut rooms = Rooms::new();
     let mut rows = statement.query([]).expect("the messages");
     while let Some(row) = rows.next().expect("a message") {
         let (room, id, text): (String, [u8; 16], String) =
@@ -241,7 +276,7 @@ fn what_anyone_saw_survives_twenty_kills() {
     println!("seed of the moments: {seed}");
     let mut chance = Chance(seed);
     let whereabouts = Arc::new(Whereabouts::default());
-    let mut daemon = Daemon::start("");
+    let mut daemon = Daemon::start(&format!("[history]\nmax_page = {PAGE}\n"));
     whereabouts.set(Some(daemon.irc()));
     let people: Vec<_> = (0..SENDERS)
         .map(|number| {
@@ -274,10 +309,13 @@ fn what_anyone_saw_survives_twenty_kills() {
     std::thread::sleep(Duration::from_millis(500));
     whereabouts.end();
     let records: Vec<Record> = people.into_iter().map(|person| person.join().expect("a person")).collect();
+    // What everyone knows is compared with what the server tells from the past after one more kill, and that with the disk.
+    let daemon = Daemon::start_in(daemon.kill());
+    let rooms = told(daemon.irc());
     let (status, folder) = daemon.stop();
     assert_eq!(status.code(), Some(0));
+    assert_eq!(rooms, kept(&folder.path().join("data").join("parlor.db")), "CHATHISTORY is not what is on disk");
 
-    let rooms = kept(&folder.path().join("data").join("parlor.db"));
     let places: HashMap<&str, (&str, usize, &str)> = rooms
         .iter()
         .flat_map(|(room, messages)| {

@@ -71,7 +71,15 @@ fn say(sender: &mut Irc, text: &str) -> (bool, Duration) {
     (taken, begun.elapsed())
 }
 
-/// D3 of the reliability plan, with a shorter drought.
+/// How long the disk stays full, for every submission. PARLOR_DROUGHT_SECONDS=60 is the plan's.
+const DROUGHT_SECONDS: u64 = 10;
+
+fn drought() -> Duration {
+    let seconds = std::env::var("PARLOR_DROUGHT_SECONDS").ok();
+    Duration::from_secs(seconds.map_or(DROUGHT_SECONDS, |seconds| seconds.parse().expect("a number")))
+}
+
+/// D3 of the reliability plan.
 #[test]
 fn a_full_disk_refuses_messages_and_nothing_else_and_recovers_by_itself() {
     let folder = TempDir::new().expect("a temporary folder");
@@ -111,19 +119,21 @@ fn a_full_disk_refuses_messages_and_nothing_else_and_recovers_by_itself() {
         } else {
             refused += 1;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "the disk does not get full");
-        if refused >= 100 && begun.elapsed() > Duration::from_secs(2) {
+        assert!(refused > 0 || begun.elapsed() < Duration::from_secs(20), "the disk does not get full");
+        // Everything that needs no disk goes on all the time.
+        let asked = Instant::now();
+        sender.send("PING :alive");
+        sender.expect("PONG parlor.test :alive");
+        watcher.send("NAMES #tea");
+        watcher.expect(" 366 ");
+        watcher.send("WHO #tea");
+        watcher.expect(" 315 ");
+        slowest = slowest.max(asked.elapsed());
+        if refused >= 100 && begun.elapsed() > drought() {
             break;
         }
     }
     assert!(slowest <= Duration::from_secs(1), "an answer took {slowest:?}");
-    // Everything that needs no disk goes on.
-    sender.send("PING :alive");
-    sender.expect("PONG parlor.test :alive");
-    watcher.send("NAMES #tea");
-    watcher.expect(" 366 ");
-    watcher.send("WHO #tea");
-    watcher.expect(" 315 ");
     watcher.send("NICK spectator");
     sender.expect("NICK spectator");
     let mut newcomer = Irc::register(daemon.irc(), "newcomer");
