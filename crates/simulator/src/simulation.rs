@@ -361,7 +361,22 @@ impl Simulation {
                 self.check_view(client).map_err(|what| format!("{} {what}", name_of(client.id)))?;
             }
         }
+        self.check_places()?;
         self.check_hub()
+    }
+
+    /// No session outlives its place: whoever the hub knows has an open connection, and each place belongs to one.
+    fn check_places(&self) -> Result<(), String> {
+        let mut places = BTreeMap::new();
+        for id in self.reference.sessions.keys() {
+            if !self.world.is_open(*id) {
+                return Err(format!("{} has no connection and is known to the hub", name_of(*id)));
+            }
+            if let Some(other) = places.insert((id.shard, id.slot), id) {
+                return Err(format!("{} and {} have one place", name_of(*id), name_of(*other)));
+            }
+        }
+        Ok(())
     }
 
     /// What a client believes is so.

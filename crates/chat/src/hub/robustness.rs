@@ -331,6 +331,104 @@ fn strangers_change_nothing() {
     }
 }
 
+/// Every way in which someone's session can end or become somebody else's, by her own command or another's.
+const ENDS: [&str; 14] = [
+    "carol quits bye",
+    "carol breaks",
+    "carol logs out",
+    "carol logs in alice",
+    "carol disables carol",
+    "carol deletes carol",
+    "carol kills carol bad",
+    "carol kicks #cup carol out",
+    "alice kills carol bad",
+    "alice kicks #tea carol out",
+    "alice sets password carol",
+    "console disables carol",
+    "console deletes carol",
+    "console kills carol bad",
+];
+
+/// The sessions of a shard that an effect names, but for those that are told that something is over.
+fn named(effect: &Effect) -> Vec<SessionId> {
+    match effect {
+        Effect::Answer { to, .. } => vec![*to],
+        Effect::Enter { session, .. } => vec![*session],
+        Effect::ToSessions { sessions, .. } | Effect::ToWatchers { sessions, .. } | Effect::Mirror { sessions, .. } => {
+            sessions.clone()
+        }
+        Effect::Done { .. }
+        | Effect::Leave { .. }
+        | Effect::ToRoom { .. }
+        | Effect::ToAll { .. }
+        | Effect::Close { .. } => Vec::new(),
+    }
+}
+
+/// T2: whoever ends while more of what she asked is on its way, and while others speak of her, leaves nothing of her
+/// session behind: nothing is for it any more, and nothing that it asked touches whoever has its place now.
+#[test]
+fn no_session_outlives_its_end() {
+    let mut ended = Vec::new();
+    for end in ENDS {
+        let [mut world, ..] = lively_worlds();
+        for line in ["carol opers admin", "carol watches bob", "carol/2 arrives account carol", "carol says bob hi"] {
+            world.run(line);
+        }
+        let old = world.id_of("carol");
+        world.run(end);
+        if world.hub.state.session(old).is_some() {
+            continue;
+        }
+        ended.push(end);
+        let all_behind = |world: &mut World, when: &str| {
+            let dump = world.hub.state.dump();
+            for line in 0..LINES.len() as u8 {
+                let text = line_of((line, 0, 0, 1, 0));
+                let words: Vec<&str> = text.split(' ').skip(1).collect();
+                // What would make her someone anew is not said on a closed connection.
+                if matches!(words[0], "arrives" | "logs" | "registers") {
+                    continue;
+                }
+                let command = world.command("carol", &words);
+                let mut effects = Effects::for_shards(2);
+                world.apply_into(Origin::Session { id: old, number: 99, last: true }, command, &mut effects);
+                assert_eq!(dump, world.hub.state.dump(), "{end}, {when}{text}");
+                let told: Vec<SessionId> = effects.shards.iter().flatten().flat_map(named).collect();
+                assert!(told.iter().all(|id| *id == old), "{end}, {when}{text}: {effects:?}");
+            }
+        };
+        all_behind(&mut world, "then ");
+        for (who, what) in [
+            ("bob", "says #tea hi"),
+            ("bob", "says carol hi"),
+            ("dave", "renames eve"),
+            ("bob", "mode #tea +v carol"),
+            ("bob", "quits"),
+            ("carol/2", "breaks"),
+        ] {
+            let command = world.command(who, &what.split(' ').collect::<Vec<_>>());
+            let origin = world.origin(who);
+            let mut effects = Effects::for_shards(2);
+            world.apply_into(origin, command, &mut effects);
+            world.hub.state.check();
+            let told: Vec<SessionId> = effects.shards.iter().flatten().flat_map(named).collect();
+            assert!(!told.contains(&old), "{end}, then {who} {what}: {effects:?}");
+        }
+        world.renew("carol");
+        let heir = world.id_of("carol");
+        let arrive = Command::Arrive(Box::new(world.arrival("heir")));
+        let origin = Origin::Session { id: heir, number: 1, last: true };
+        world.apply_into(origin, arrive, &mut Effects::for_shards(2));
+        assert!(world.hub.state.session(heir).is_some(), "{end}");
+        all_behind(&mut world, "the heir, then ");
+        world.hub.state.check();
+    }
+    // Being kicked and logging out leave her connected, and she may not change her own standing.
+    let left = ["quits", "breaks", "kills", "sets password", "deletes", "disables"];
+    assert!(left.iter().all(|word| ended.iter().any(|end| end.contains(word))), "{ended:?}");
+}
+
 /// The console and the server may ask anything as well; nothing of it panics.
 #[test]
 fn the_command_line_can_ask_anything() {
