@@ -7,7 +7,7 @@ use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind};
 use crate::name::{ChatroomName, Username};
 use crate::once::OnceKey;
-use crate::query::{Conversation, Query};
+use crate::query::{Conversation, Counted, Query};
 use crate::refusal::{ListKind, Rights};
 use crate::settings::Settings;
 use crate::snapshot::ScramKeys;
@@ -72,6 +72,8 @@ pub enum Command {
         account: ClientId,
         verified: bool,
         address: IpAddr,
+        /// As what the attempt was counted, as `Credentials` said.
+        counted: Option<Counted>,
     },
     LogOut,
     CreateAccount(Box<NewAccount>),

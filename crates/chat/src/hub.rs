@@ -249,7 +249,10 @@ impl Hub {
         match command {
             Command::Arrive(arrival) => self.arrive(*arrival, turn),
             Command::Depart(departure) => self.depart(departure, turn),
-            Command::LogIn { account, verified, address } => self.log_in(account, verified, address, turn),
+            Command::LogIn { account, verified, address, counted } => {
+                let account = self.usable_account(account).filter(|_| verified);
+                self.log_in(account, address, counted, turn);
+            }
             Command::LogOut => self.log_out(turn),
             Command::CreateAccount(new) => self.create_account(*new, turn),
             Command::ChangeAccount { account, change } => self.change_account(&account, change, turn),

@@ -265,6 +265,19 @@ pub struct Welcome {
 pub struct Credentials {
     /// `None`: no such account (or disabled). The caller checks against a dummy all the same.
     pub account: Option<SharedAccount>,
+    /// As what this attempt was counted; `Command::LogIn` has it given back. `None`: not counted.
+    pub counted: Option<Counted>,
+}
+
+/// The allowance that an attempt at a password is taken from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counted {
+    /// Of the place that the account logged in from before.
+    Home,
+    /// Of a place that is new to the account.
+    First,
+    /// Of all places that have used up theirs.
+    Shared,
 }
 
 #[derive(Debug, Clone)]

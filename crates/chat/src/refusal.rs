@@ -186,6 +186,10 @@ pub enum Refusal {
     NoSuchAccount {
         name: CompactString,
     },
+    /// Somebody has to own the server: it is handed on first.
+    OwnsServer {
+        name: CompactString,
+    },
     /// Guests are not allowed (`accounts.guests = false`).
     AccountRequired,
     /// The name to register must be the one in use (spec draft/account-registration).
@@ -213,6 +217,17 @@ pub enum NotRenamed {
     RenamedJustNow,
     /// That is its name.
     Unchanged,
+}
+
+impl Refusal {
+    /// The same to someone who asked for a room by this name: that there is none is said of the name as she wrote it, since
+    /// the way a secret room writes it would give the room away.
+    pub(crate) fn of_room(self, asked: &CompactString) -> Refusal {
+        match self {
+            Refusal::NoSuchRoom { .. } => Refusal::NoSuchRoom { name: asked.clone() },
+            other => other,
+        }
+    }
 }
 
 /// Why someone may not speak in a room.

@@ -332,7 +332,7 @@ fn a_login_works_while_the_disk_is_full() {
     bench.ask(ALICE, say("lost"));
     bench.fail();
     let account = bench.alice;
-    let login = Command::LogIn { account, verified: true, address: address() };
+    let login = Command::LogIn { account, verified: true, address: address(), counted: None };
     let seen = bench.ask(CAROL, login);
     assert!(seen[0].contains("LoggedIn"), "{seen:?}");
     let seen = bench.ask(CAROL, arrive("carol"));

@@ -429,9 +429,9 @@ fn role(account: &AccountRecord) -> &'static str {
     }
 }
 
-/// An account is made at the moment that it was seen first, so until it is used both are the same.
+/// Whoever registers, or logs in, comes from an address; who is made on the command line has none until then.
 fn last_seen(account: &AccountRecord, written: fn(Timestamp) -> String) -> String {
-    if account.last_seen == account.created { "not used yet".to_owned() } else { written(account.last_seen) }
+    if account.last_address.is_none() { "not used yet".to_owned() } else { written(account.last_seen) }
 }
 
 /// In UTC; an unknown time is a bare number.
@@ -473,6 +473,12 @@ fn sentence(refusal: &Refusal) -> String {
             "the owner of the server keeps all rights; make someone else the owner first, with chat_server account \
              set-role NAME owner"
                 .to_owned()
+        }
+        Refusal::OwnsServer { name } => {
+            format!(
+                "{name} owns the server, which can't be without an owner; hand it on first, with chat_server account \
+                 set-role NAME owner"
+            )
         }
         other => format!("the server refuses that: {other:?}"),
     }
@@ -546,6 +552,11 @@ mod tests {
                 Ok("does not log in to the account bob"),
             ),
             (AddCertificate { name: name("ada"), fingerprint: "ab".repeat(31) + "cd" }, Ok("the account ada")),
+            (
+                DeleteAccount { name: name("ada") },
+                Err("hand it on first, with chat_server account set-role NAME owner"),
+            ),
+            (DisableAccount { name: name("ada") }, Err("hand it on first")),
             (DeleteAccount { name: name("bob") }, Ok("bob is deleted")),
             (DeleteAccount { name: name("bob") }, Err("no account bob")),
             (ListAccounts {}, Ok("ada")),

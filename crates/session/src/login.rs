@@ -10,7 +10,7 @@ use crate::turn::Turn;
 use crate::verb::Awaiting;
 use chat::command::Command;
 use chat::name::Username;
-use chat::query::{Answer, Query};
+use chat::query::{Answer, Counted, Query};
 use chat::refusal::Refusal;
 use chat::snapshot::SharedAccount;
 use compact_str::format_compact;
@@ -44,7 +44,10 @@ enum Step {
     /// Credentials are asked for, to check this password.
     Password(Zeroizing<String>),
     /// The password is being checked against this account's.
-    Checking(Option<SharedAccount>),
+    Checking {
+        account: Option<SharedAccount>,
+        counted: Option<Counted>,
+    },
     Certificate {
         claimed: Option<Username>,
     },
@@ -80,10 +83,10 @@ pub(crate) fn for_scram(turn: &mut Turn<'_>, name: Username, start: ScramStart) 
 }
 
 /// Tells the hub of a login that has been checked.
-pub(crate) fn log_in(turn: &mut Turn<'_>, purpose: Purpose, account: &SharedAccount) {
+pub(crate) fn log_in(turn: &mut Turn<'_>, purpose: Purpose, account: &SharedAccount, counted: Option<Counted>) {
     turn.session.known_to_hub = true;
     let address = turn.session.link.address;
-    turn.ask(Command::LogIn { account: account.id, verified: true, address });
+    turn.ask(Command::LogIn { account: account.id, verified: true, address, counted });
     if let Some(registration) = turn.session.registration.as_deref_mut() {
         registration.account = Some((account.id, account.username.clone()));
     }
@@ -109,11 +112,11 @@ pub(crate) fn answer(turn: &mut Turn<'_>, attempt: Attempt, answer: &Answer) {
             let account = credentials.account.clone();
             let hash = account.as_ref().and_then(|account| account.password_hash.clone());
             turn.work(|ticket| Work::CheckPassword { ticket, hash, password });
-            wait(turn, purpose, Step::Checking(account));
+            wait(turn, purpose, Step::Checking { account, counted: credentials.counted });
         }
         (Step::Scram(start), Answer::Credentials(credentials)) => sasl::scram_challenge(turn, start, credentials),
         (Step::Certificate { claimed }, Answer::Credentials(credentials)) => match &credentials.account {
-            Some(account) if is_claimed(turn, account, claimed.as_ref()) => log_in(turn, purpose, account),
+            Some(account) if is_claimed(turn, account, claimed.as_ref()) => log_in(turn, purpose, account, None),
             _ => refuse(turn, purpose, "SASL authentication failed: no account has this certificate"),
         },
         (Step::LoggingIn, Answer::LoggedIn { account, .. }) => succeed(turn, purpose, account),
@@ -141,7 +144,9 @@ fn is_claimed(turn: &Turn<'_>, account: &SharedAccount, claimed: Option<&Usernam
 pub(crate) fn checked(turn: &mut Turn<'_>, attempt: Attempt, result: WorkResult) {
     let Attempt { purpose, step } = attempt;
     match (step, result) {
-        (Step::Checking(Some(account)), WorkResult::Checked { matches: true }) => log_in(turn, purpose, &account),
+        (Step::Checking { account: Some(account), counted }, WorkResult::Checked { matches: true }) => {
+            log_in(turn, purpose, &account, counted);
+        }
         (_, WorkResult::Busy) => refuse(turn, purpose, BUSY),
         _ => refuse(turn, purpose, WRONG),
     }

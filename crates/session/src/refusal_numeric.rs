@@ -275,6 +275,12 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::NoSuchAccount { name } => {
             turn.fail(verb, "NO_SUCH_ACCOUNT", &[shown(name)], "There is no account of this name");
         }
+        R::OwnsServer { name } => turn.fail(
+            verb,
+            "OWNS_SERVER",
+            &[shown(name)],
+            "This account owns the server: hand it to another first, with chat_server account set-role NAME owner",
+        ),
         R::AccountRequired => turn.fail(
             "*",
             "ACCOUNT_REQUIRED",

@@ -8,7 +8,7 @@ use crate::turn::Turn;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chat::name::Username;
-use chat::query::Credentials;
+use chat::query::{Counted, Credentials};
 use chat::snapshot::SharedAccount;
 use compact_str::CompactString;
 use wire::Numeric;
@@ -35,10 +35,14 @@ enum Step {
     Plain,
     External,
     ScramFirst,
-    ScramFinal(Box<scram::Challenge>),
+    ScramFinal {
+        challenge: Box<scram::Challenge>,
+        counted: Option<Counted>,
+    },
     /// The server's proof is sent; the client says that it has seen it. `None`: it was wrong.
     ScramSeen {
         account: SharedAccount,
+        counted: Option<Counted>,
     },
 }
 
@@ -117,8 +121,10 @@ fn respond(turn: &mut Turn<'_>, step: Step, message: &[u8]) {
         Step::Plain => plain(turn, message),
         Step::External => external(turn, message),
         Step::ScramFirst => scram_first(turn, message),
-        Step::ScramFinal(challenge) => scram_final(turn, &challenge, message),
-        Step::ScramSeen { account } if message.is_empty() => login::log_in(turn, Purpose::Sasl, &account),
+        Step::ScramFinal { challenge, counted } => scram_final(turn, &challenge, counted, message),
+        Step::ScramSeen { account, counted } if message.is_empty() => {
+            login::log_in(turn, Purpose::Sasl, &account, counted);
+        }
         Step::ScramSeen { .. } => failed(turn),
     }
 }
@@ -192,13 +198,14 @@ pub(crate) fn scram_challenge(turn: &mut Turn<'_>, start: ScramStart, credential
         &seed,
     );
     let message = challenge.server_first().to_owned();
-    next(turn, Step::ScramFinal(Box::new(challenge)), message.as_bytes());
+    let step = Step::ScramFinal { challenge: Box::new(challenge), counted: credentials.counted };
+    next(turn, step, message.as_bytes());
 }
 
-fn scram_final(turn: &mut Turn<'_>, challenge: &scram::Challenge, message: &[u8]) {
+fn scram_final(turn: &mut Turn<'_>, challenge: &scram::Challenge, counted: Option<Counted>, message: &[u8]) {
     match challenge.verify(message) {
         Some((account, server_final)) => {
-            next(turn, Step::ScramSeen { account: account.clone() }, server_final.as_bytes());
+            next(turn, Step::ScramSeen { account: account.clone(), counted }, server_final.as_bytes());
         }
         None => login::refuse(turn, Purpose::Sasl, login::WRONG),
     }

@@ -1,6 +1,6 @@
 //! Accounts: making, proving, changing and deleting them, and what becomes of the sessions concerned.
 
-use super::attempts;
+use super::attempts::Tried;
 use super::state::{Account, Session, Stage};
 use super::turn::Turn;
 use super::{Asker, Hub};
@@ -12,7 +12,7 @@ use crate::id::{ClientId, RoomNumber, SessionId};
 use crate::membership::{Membership, Roles};
 use crate::name::Username;
 use crate::person::Person;
-use crate::query::{Answer, Credentials};
+use crate::query::{Answer, Counted, Credentials};
 use crate::refusal::{Refusal, Right, Rights};
 use crate::snapshot::AccountRecord;
 use compact_str::format_compact;
@@ -38,18 +38,14 @@ impl Hub {
     pub(super) fn credentials(&mut self, name: &Username, address: IpAddr, exempt: bool, turn: &mut Turn) {
         let account = self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
         let record = account.map(|account| account.record.clone()).filter(|record| !record.disabled);
-        // Where the owner came from last, strangers elsewhere can't use up the attempts.
-        let last = record.as_ref().and_then(|record| record.last_address);
-        let is_home = last.is_some_and(|last| attempts::network(last) == attempts::network(address));
-        if !exempt {
-            let by_account = (!is_home).then_some((name.key(), self.settings.login_attempts_per_account));
-            let by_address = (address, self.settings.login_attempts_per_address);
-            if let Err(retry_after_seconds) = self.attempts.note(by_account, by_address, turn.now) {
-                turn.refuse(Refusal::TooManyAttempts { retry_after_seconds });
-                return;
-            }
+        let last_address = record.as_ref().and_then(|record| record.last_address);
+        let tried = Tried { name: name.key(), limit: self.settings.login_attempts_per_account, last_address };
+        let from = (address, self.settings.login_attempts_per_address);
+        let counted = if exempt { Ok(None) } else { self.attempts.note(tried, from, turn.now).map(Some) };
+        match counted {
+            Ok(counted) => turn.answer(Answer::Credentials(Box::new(Credentials { account: record, counted }))),
+            Err(retry_after_seconds) => turn.refuse(Refusal::TooManyAttempts { retry_after_seconds }),
         }
-        turn.answer(Answer::Credentials(Box::new(Credentials { account: record })));
     }
 
     pub(super) fn certificate_account(&self, certificate: &[u8; 32], turn: &mut Turn) {
@@ -59,7 +55,7 @@ impl Hub {
             .and_then(|slot| self.state.account(slot))
             .map(|account| account.record.clone())
             .filter(|record| !record.disabled);
-        turn.answer(Answer::Credentials(Box::new(Credentials { account })));
+        turn.answer(Answer::Credentials(Box::new(Credentials { account, counted: None })));
     }
 
     /// The account of this id, if one can log in as it.
@@ -69,12 +65,13 @@ impl Hub {
         Some(slot)
     }
 
-    pub(super) fn log_in(&mut self, id: ClientId, verified: bool, address: IpAddr, turn: &mut Turn) {
+    /// `account`: none where nothing was proved.
+    pub(super) fn log_in(&mut self, account: Option<u32>, address: IpAddr, counted: Option<Counted>, turn: &mut Turn) {
         let Some(session) = turn.session() else {
             turn.refuse(Refusal::NotYours);
             return;
         };
-        let Some(slot) = self.usable_account(id).filter(|_| verified) else {
+        let Some(slot) = account else {
             turn.refuse(Refusal::WrongCredentials);
             return;
         };
@@ -82,8 +79,9 @@ impl Hub {
             return;
         }
         if let Some(key) = self.state.account(slot).map(|account| account.username.key().clone()) {
-            let by_account = (&key, self.settings.login_attempts_per_account);
-            self.attempts.give_back(by_account, (address, self.settings.login_attempts_per_address));
+            let tried = Tried { name: &key, limit: self.settings.login_attempts_per_account, last_address: None };
+            let from = (address, self.settings.login_attempts_per_address);
+            self.attempts.succeeded(tried, from, counted, turn.now);
         }
         self.note_login(slot, address, turn);
         if let Err(refusal) = self.be(session, slot, turn) {
@@ -457,9 +455,8 @@ impl Hub {
                 if matches!(standing, Standing::Oneself) {
                     return Err(Refusal::MissingRight { right: Right::Accounts });
                 }
-                // The server would be without an owner; its own command line can do it.
-                if record.owner && turn.session().is_some() {
-                    return Err(Refusal::NotYours);
+                if record.owner && disabled {
+                    return Err(Refusal::OwnsServer { name: record.username });
                 }
                 record.disabled = disabled;
             }
@@ -556,8 +553,8 @@ impl Hub {
             return Ok(());
         };
         let (record, rooms) = (account.record.clone(), account.rooms.clone());
-        if record.owner && turn.session().is_some() {
-            return Err(Refusal::NotYours);
+        if record.owner {
+            return Err(Refusal::OwnsServer { name: record.username.clone() });
         }
         turn.answer(Answer::AccountDeleted { account: record.username.clone() });
         self.end_sessions_of_account(slot, "the account was deleted", turn);
@@ -630,7 +627,7 @@ mod tests {
             > alice deletes root
             alice: refused: NotOperator
             > root deletes root
-            root: refused: NotYours
+            root: refused: OwnsServer { name: \"root\" }
             > root grants alice accounts
             root: account alice changed
             keep: account alice
@@ -646,9 +643,9 @@ mod tests {
             alice: account alice changed
             keep: account alice
             > console disables root
-            root: closed: the account was disabled
-            console: account root changed
-            keep: account root
+            console: refused: OwnsServer { name: \"root\" }
+            > console deletes root
+            console: refused: OwnsServer { name: \"root\" }
             ",
         );
     }
@@ -1010,32 +1007,40 @@ mod tests {
 
     #[test]
     fn the_attempts_of_strangers_don_t_lock_the_owner_out() {
+        let few = Settings { login_attempts_per_account: 1, ..settings() };
         check_with(
-            settings(),
+            few,
             "
             > console registers alice
             console: account alice created
+            > a asks credentials alice
+            a: credentials of alice
+            > a asks credentials Alice
+            a: credentials of alice
+            > a asks credentials alice
+            a: credentials of alice
+            > a asks credentials alice
+            a: credentials of alice
+            > a asks credentials alice
+            a: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > alice asks credentials alice
+            alice: credentials of alice
+            > alice asks credentials alice
+            alice: credentials of alice
+            > alice logs in alice first
+            alice: logged in to alice as nobody yet
             > alice arrives account alice
             alice: logged in to alice as nobody yet
             alice: welcome alice
             > alice quits
+            > time 59
             > a asks credentials alice
-            a: credentials of alice
-            > b asks credentials Alice
-            b: credentials of alice
-            > c asks credentials alice
-            c: credentials of alice
-            > d asks credentials alice
-            d: credentials of alice
-            > e asks credentials alice
-            e: credentials of alice
-            > f asks credentials alice
-            f: refused: TooManyAttempts { retry_after_seconds: 12 }
+            a: refused: TooManyAttempts { retry_after_seconds: 1 }
             > alice asks credentials alice
             alice: credentials of alice
-            > time 12
-            > f asks credentials alice
-            f: credentials of alice
+            > time 1
+            > a asks credentials alice
+            a: credentials of alice
             > g asks credentials nobody
             g: credentials of nobody
             > g asks credentials nobody
@@ -1045,9 +1050,7 @@ mod tests {
             > g asks credentials nobody
             g: credentials of nobody
             > g asks credentials nobody
-            g: credentials of nobody
-            > g asks credentials nobody
-            g: refused: TooManyAttempts { retry_after_seconds: 12 }
+            g: refused: TooManyAttempts { retry_after_seconds: 60 }
             ",
         );
     }
@@ -1055,26 +1058,51 @@ mod tests {
     #[test]
     fn a_good_attempt_does_not_count() {
         check_with(
-            settings(),
+            Settings { login_attempts_per_account: 1, ..settings() },
             "
             > console registers alice
             console: account alice created
-            > a asks credentials alice
-            a: credentials of alice
-            > a asks credentials alice
-            a: credentials of alice
-            > a asks credentials alice
-            a: credentials of alice
-            > a asks credentials alice
-            a: credentials of alice
-            > a asks credentials alice
-            a: credentials of alice
-            > a logs in alice
-            a: logged in to alice as nobody yet
-            > b asks credentials alice
-            b: credentials of alice
-            > b asks credentials alice
-            b: refused: TooManyAttempts { retry_after_seconds: 12 }
+            > console registers bob
+            console: account bob created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice asks credentials alice
+            alice: credentials of alice
+            > alice asks credentials alice
+            alice: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > alice logs in alice home
+            alice: logged in to alice as alice
+            > alice asks credentials alice
+            alice: credentials of alice
+            > alice logs in alice
+            alice: logged in to alice as alice
+            > alice asks credentials alice
+            alice: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > bob asks credentials bob
+            bob: credentials of bob
+            > bob asks credentials bob
+            bob: credentials of bob
+            > bob asks credentials bob
+            bob: credentials of bob
+            > bob asks credentials bob
+            bob: credentials of bob
+            > bob asks credentials bob
+            bob: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > bob logs in bob shared
+            bob: logged in to bob as nobody yet
+            > a asks credentials bob
+            a: credentials of bob
+            > a asks credentials bob
+            a: credentials of bob
+            > a asks credentials bob
+            a: credentials of bob
+            > a asks credentials bob
+            a: credentials of bob
+            > a asks credentials bob
+            a: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > bob asks credentials bob
+            bob: credentials of bob
             ",
         );
     }
@@ -1141,12 +1169,14 @@ mod tests {
             > alice/v6 arrives account alice
             alice/v6: logged in to alice as nobody yet
             alice/v6: welcome alice
-            > a asks credentials alice
-            a: credentials of alice
-            > b asks credentials alice
-            b: refused: TooManyAttempts { retry_after_seconds: 60 }
             > alice/v6b asks credentials alice
             alice/v6b: credentials of alice
+            > alice/v6 asks credentials alice
+            alice/v6: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > alice/v6b asks credentials alice
+            alice/v6b: refused: TooManyAttempts { retry_after_seconds: 60 }
+            > a asks credentials alice
+            a: credentials of alice
             ",
         );
     }
@@ -1183,6 +1213,8 @@ mod tests {
         check_with(
             settings(),
             "
+            > console registers root
+            console: account root created
             > console registers alice
             console: account alice created
             > console registers bob

@@ -31,7 +31,7 @@ use crate::message::{Message, MessageKind};
 use crate::name::{ChatroomName, NameRules, Username};
 use crate::once::{OnceKey, Posted};
 use crate::personal::ConversationKey;
-use crate::query::{Answer, Conversation, MemberRow, Query, RoomFilter, WhoTarget};
+use crate::query::{Answer, Conversation, Counted, MemberRow, Query, RoomFilter, WhoTarget};
 use crate::refusal::{ListKind, Right, Rights};
 use crate::settings::{OperatorRule, Settings};
 use crate::snapshot::{AccountRecord, MembershipRecord, ReadMarkerRecord, RoomKind, RoomRecord, Snapshot};
@@ -212,7 +212,7 @@ impl World {
         let address = address_of(who);
         if let Some(account) = account {
             let origin = self.origin(who);
-            self.apply(origin, Command::LogIn { account, verified: true, address });
+            self.apply(origin, Command::LogIn { account, verified: true, address, counted: None });
         }
         let arrival = Arrival {
             realname: CompactString::from(format!("{own} real")),
@@ -313,12 +313,24 @@ impl World {
             ["opers", rule] => Command::BecomeOperator { rule: Some((*rule).into()) },
             ["deopers"] => Command::BecomeOperator { rule: None },
             ["rehosts", of, host] => Command::ChangeHost { of: name(of), ident: "x".into(), host: (*host).into() },
-            ["logs", "in", account] => {
-                Command::LogIn { account: self.account(account), verified: true, address: address_of(who) }
+            ["logs", "in", account] => Command::LogIn {
+                account: self.account(account),
+                verified: true,
+                address: address_of(who),
+                counted: None,
+            },
+            ["logs", "in", account, lane] => {
+                let counted = [("home", Counted::Home), ("first", Counted::First), ("shared", Counted::Shared)]
+                    .into_iter()
+                    .find_map(|(word, counted)| (word == *lane).then_some(counted));
+                Command::LogIn { account: self.account(account), verified: true, address: address_of(who), counted }
             }
-            ["fails", account] => {
-                Command::LogIn { account: self.account(account), verified: false, address: address_of(who) }
-            }
+            ["fails", account] => Command::LogIn {
+                account: self.account(account),
+                verified: false,
+                address: address_of(who),
+                counted: None,
+            },
             ["logs", "out"] => Command::LogOut,
             ["registers", username, link @ ..] => Command::CreateAccount(Box::new(NewAccount {
                 username: name(username),

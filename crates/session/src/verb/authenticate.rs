@@ -240,21 +240,25 @@ mod tests {
              {}",
             attempt.replace(" 904 * ", " 904 alice2 ")
         ));
-        // The hub counts too: by account and address, over all connections.
-        let fresh = format!("alice+ throttled\n{attempt}");
-        check_login(
-            &format!(
-                "{}
-             alice+ throttled
+        // The hub counts too, over all connections: three first tries from a new place, and five a minute that all such
+        // places share. From where nobody has failed the right password gets in meanwhile.
+        let fresh = format!("alice+ throttled address=192.0.2.9\n{attempt}");
+        let (many, right) = (fresh.repeat(8), plain("", "alice", "sesame"));
+        check_login(&format!(
+            "{many}
+             alice+ throttled address=192.0.2.9
              alice> AUTHENTICATE PLAIN
              alice< AUTHENTICATE +
-             alice> AUTHENTICATE {wrong}
-             alice< :irc.example 904 * :SASL authentication failed: too many attempts, try again in … seconds",
-                // The address of the last login has its own, larger allowance.
-                fresh.repeat(5).replace("throttled", "throttled address=192.0.2.9"),
-            )
-            .replace("alice+ throttled\n", "alice+ throttled address=192.0.2.9\n"),
-        );
+             alice> AUTHENTICATE {right}
+             alice< :irc.example 904 * :SASL authentication failed: too many attempts, try again in … seconds
+             alice+ throttled address=192.0.2.10
+             {attempt}
+             alice> AUTHENTICATE PLAIN
+             alice< AUTHENTICATE +
+             alice> AUTHENTICATE {right}
+             alice< :irc.example 900 * *!*@* alice :You are now logged in as alice
+             alice< :irc.example 903 * :SASL authentication successful",
+        ));
     }
 
     #[test]
