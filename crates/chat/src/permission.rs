@@ -206,7 +206,11 @@ fn join(actor: &Actor, key: Option<&str>, room: &RoomRules) -> Result<(), Refusa
 }
 
 fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), Refusal> {
-    let silence = |why| Err(Refusal::CannotSpeak { room: room.name.clone(), why });
+    // Why she may not is told to those who may know that the room is there.
+    let silence = |why| {
+        see(actor, room)?;
+        Err(Refusal::CannotSpeak { room: room.name.clone(), why })
+    };
     if actor.roles.is_none() && room.flags.has(RoomFlag::MembersSpeak) {
         return silence(Silence::NotMember);
     }

@@ -25,6 +25,8 @@ pub mod render;
 pub mod room_index;
 mod sasl;
 pub mod search_words;
+#[cfg(test)]
+mod secret_rooms;
 mod session;
 mod targets;
 #[cfg(test)]

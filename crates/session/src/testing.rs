@@ -376,7 +376,7 @@ impl World {
         &mut self.connections[at].session
     }
 
-    fn named(&self, name: &str) -> Result<usize, String> {
+    pub(crate) fn named(&self, name: &str) -> Result<usize, String> {
         self.connections
             .iter()
             .rposition(|connection| connection.name == name)

@@ -166,7 +166,8 @@ impl Hub {
         let room = self.visible_room(name, viewer)?;
         if !viewer.sees_all {
             let client = self.viewing_client(viewer).ok_or(Refusal::NotYours)?;
-            permit(&Hub::actor(client, room), Act::SeeList { list }, &Hub::rules_of(room))?;
+            permit(&Hub::actor(client, room), Act::SeeList { list }, &Hub::rules_of(room))
+                .map_err(|refusal| refusal.of_room(name.text()))?;
         }
         Ok(Answer::RoomList { room: room.name.clone(), list, entries: room.rules.list(list).cloned().collect() })
     }

@@ -28,7 +28,8 @@ impl Hub {
             .room_named(name.key())
             .and_then(|number| self.state.room(number))
             .ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })?;
-        permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room))?;
+        permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room))
+            .map_err(|refusal| refusal.of_room(name.text()))?;
         Ok(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, room.name.clone())))))
     }
 

@@ -92,7 +92,8 @@ impl Hub {
         if room.rules.slow_seconds.is_some() && said.kind != MessageKind::Signal {
             actor.wait_seconds = room.wait_seconds(client.id, turn.now);
         }
-        let permitted = permit(&actor, Act::Speak { between_programs: said.between_programs }, &Hub::rules_of(room));
+        let permitted = permit(&actor, Act::Speak { between_programs: said.between_programs }, &Hub::rules_of(room))
+            .map_err(|refusal| refusal.of_room(name.text()));
         if permitted.is_ok() {
             let place =
                 Place { room: number, room_id: room.id, addressed_to: room.name.clone(), audience, recipient_id: None };

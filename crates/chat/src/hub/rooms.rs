@@ -61,7 +61,7 @@ impl Hub {
         let missing = || Refusal::NoSuchRoom { name: name.text().clone() };
         let number = self.state.room_named(name.key()).ok_or_else(missing)?;
         let (client, room) = self.state.client(slot).zip(self.state.room(number)).ok_or_else(missing)?;
-        permit(&Hub::actor(client, room), act, &Hub::rules_of(room))?;
+        permit(&Hub::actor(client, room), act, &Hub::rules_of(room)).map_err(|refusal| refusal.of_room(name.text()))?;
         Ok(number)
     }
 
@@ -458,7 +458,7 @@ impl Hub {
             return Err(Refusal::AlreadyMember { name: person.name.clone(), room: room_name });
         }
         let actor = Actor { verdict: room.rules.verdict(&person), ..Hub::actor(client, room) };
-        permit(&actor, Act::Knock, &Hub::rules_of(room))?;
+        permit(&actor, Act::Knock, &Hub::rules_of(room)).map_err(|refusal| refusal.of_room(name.text()))?;
         let is_recent = |at: Timestamp| at.0.saturating_add(KNOCK_INTERVAL_MS) > turn.now.0;
         let last = client.rare.as_ref().and_then(|rare| rare.knocks.iter().find(|(room, _)| *room == number));
         if last.is_some_and(|(_, at)| is_recent(*at)) {
