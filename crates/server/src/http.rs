@@ -11,6 +11,7 @@ mod upgrade;
 use crate::admission::Admission;
 use crate::config::{AddressRange, Config, Listener, Secret, any_contains};
 use crate::current::Current;
+use crate::gateway_addresses;
 use crate::limits::{
     ACCEPT_PAUSE, AdmissionRefusal, HTTP_CONNECTION_LIFE, HTTP_CONNECTIONS, HTTP_HEADER_BYTES, HTTP_HEADER_LINES,
     PROXY_HEADER_BYTES, TLS_BUFFER_BYTES,
@@ -57,6 +58,8 @@ pub struct HttpRules {
     pub metrics_token: Option<Secret>,
     /// As `proxy.trusted`.
     pub trusted: Vec<AddressRange>,
+    /// Those of `proxy.webirc`.
+    pub gateways: Vec<AddressRange>,
     pub handshake: Duration,
 }
 
@@ -68,6 +71,7 @@ impl HttpRules {
             origins: config.http.origins.clone(),
             metrics_token: config.http.metrics_token.clone(),
             trusted: config.proxy.trusted.clone(),
+            gateways: gateway_addresses(config),
             handshake: config.limits.handshake(),
         }
     }
@@ -330,7 +334,10 @@ impl Connection {
     }
 
     fn enter(&self, place: &mut Place, address: IpAddr) -> Result<(), AdmissionRefusal> {
-        match self.around.admission.enter(address) {
+        let admission = &self.around.admission;
+        let is_gateway = any_contains(&self.around.rules.load().gateways, address);
+        let entered = if is_gateway { admission.enter_for_others(address) } else { admission.enter(address) };
+        match entered {
             Ok(()) => {
                 place.address = Some(address);
                 Ok(())

@@ -90,6 +90,8 @@ pub struct Server {
     gateways: Arc<Current<Vec<AddressRange>>>,
     name_rules: Arc<Current<NameRules>>,
     stopping: Arc<AtomicBool>,
+    /// Signals to end so far.
+    signals: u32,
     accept_waker: Option<mio::Waker>,
     http: Option<http::HttpServer>,
     http_rules: Arc<Current<http::HttpRules>>,
@@ -276,6 +278,7 @@ impl Server {
             gateways,
             name_rules,
             stopping,
+            signals: 0,
             accept_waker: Some(accept_waker),
             http,
             http_rules,
@@ -294,6 +297,7 @@ impl Server {
             match event {
                 ServerEvent::Signal(signals::Signal::Reload) => self.reload("SIGHUP"),
                 ServerEvent::Signal(signals::Signal::Terminate) => {
+                    self.signals = 1;
                     return self.stop("The server is shutting down", Ended::Stopped);
                 }
                 ServerEvent::Asked(Asked { control, by }) => match control {
@@ -377,9 +381,8 @@ impl Server {
         if let Some(http) = self.http.take() {
             http.begin_stop();
             while !http.has_ended() {
-                if let Ok(ServerEvent::Signal(signals::Signal::Terminate)) =
-                    self.events.recv_timeout(Duration::from_millis(5))
-                {
+                let event = self.events.recv_timeout(Duration::from_millis(5)).ok();
+                if self.cuts_short(event) {
                     return Ended::AtOnce;
                 }
             }
@@ -408,18 +411,28 @@ impl Server {
             shard.inputs.push(ShardInput::Stop { farewell: farewell.to_owned(), within });
         }
         while self.threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < deadline {
-            if let Ok(ServerEvent::Signal(signals::Signal::Terminate)) =
-                self.events.recv_timeout(Duration::from_millis(5))
-            {
+            let event = self.events.recv_timeout(Duration::from_millis(5)).ok();
+            if self.cuts_short(event) {
                 return Ended::AtOnce;
             }
         }
         tracing::info!("stopped");
-        ended
+        // A signal to end that came while an operator's restart was under way is the later word.
+        if self.signals > 0 { Ended::Stopped } else { ended }
+    }
+
+    /// Takes note of a signal to end that came while the server stops. The second one ends it at once; a first one, when an
+    /// operator had begun the stop, only asks for what is being done.
+    fn cuts_short(&mut self, event: Option<ServerEvent>) -> bool {
+        if let Some(ServerEvent::Signal(signals::Signal::Terminate)) = event {
+            self.signals += 1;
+            tracing::info!("a signal to end came ({})", self.signals);
+        }
+        self.signals > 1
     }
 
     /// Waits for so many answers; a second signal to end is the one thing that cuts it short.
-    fn wait_for(&self, answers: &mpsc::Receiver<()>, count: usize, patience: Duration) -> Wait {
+    fn wait_for(&mut self, answers: &mpsc::Receiver<()>, count: usize, patience: Duration) -> Wait {
         let deadline = Instant::now() + patience;
         let mut left = count;
         while left > 0 {
@@ -428,7 +441,8 @@ impl Server {
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Wait::Done,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
-            if let Ok(ServerEvent::Signal(signals::Signal::Terminate)) = self.events.try_recv() {
+            let event = self.events.try_recv().ok();
+            if self.cuts_short(event) {
                 return Wait::Interrupted;
             }
             if left > 0 && Instant::now() >= deadline {
@@ -495,7 +509,7 @@ fn admission_rules(config: &Config, most: usize) -> AdmissionRules {
 }
 
 /// From where WEBIRC may come.
-fn gateway_addresses(config: &Config) -> Vec<AddressRange> {
+pub(crate) fn gateway_addresses(config: &Config) -> Vec<AddressRange> {
     config.proxy.webirc.iter().flat_map(|gateway| gateway.addresses.iter().cloned()).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::mode_letters::{
 };
 use crate::time_text::time_text;
 use chat::event::{Event, Happening, RoomRef, RoomStep, What};
-use chat::id::Timestamp;
+use chat::id::{ChatroomId, ClientId, Timestamp};
 use chat::membership::Roles;
 use chat::message::{Message, MessageKind};
 use chat::person::Person;
@@ -126,13 +126,13 @@ impl Page<'_> {
         match what {
             What::Joined { room, away, roles } => self.joined(*at, by, room, away.as_deref(), *roles),
             What::Left { room, reason } => {
-                let line = self.line(*at, by, "PART").param(&room.name);
+                let line = self.line_in(*at, by, room, "PART").param(&room.name);
                 end_with(line, reason.as_deref());
             }
             What::Kicked { room, who, reason } => {
                 // RFC 2812 section 3.2.8: without a comment, the name of the one who kicks.
                 let reason = reason.as_deref().unwrap_or(&by.name);
-                self.line(*at, by, "KICK").param(&room.name).param(&who.name).trailing_cut(reason);
+                self.line_in(*at, by, room, "KICK").param(&room.name).param(&who.name).trailing_cut(reason);
             }
             What::Quit { reason } => self.line(*at, by, "QUIT").trailing_cut(reason),
             What::Renamed { to } => self.line(*at, by, "NICK").param(to).end(),
@@ -154,12 +154,12 @@ impl Page<'_> {
             | What::AccountChanged { .. }
             | What::AwayChanged { .. } => {}
             What::TopicChanged { room, text } => {
-                self.line(*at, by, "TOPIC").param(&room.name).trailing_cut(text);
+                self.line_in(*at, by, room, "TOPIC").param(&room.name).trailing_cut(text);
             }
             What::RoomChanged { room, steps } => self.room_changed(*at, by, room, steps),
             What::RoomRenamed { room, old, reason } => {
                 let reason = reason.as_deref().unwrap_or_default();
-                self.line(*at, by, "RENAME").param(old).param(&room.name).trailing_cut(reason);
+                self.line_in(*at, by, room, "RENAME").param(old).param(&room.name).trailing_cut(reason);
             }
             // message-redaction: "MUST not forward" it to those who do not know it.
             What::Redacted { room, target, reason } if form.has(Capability::MessageRedaction) => {
@@ -169,7 +169,7 @@ impl Page<'_> {
             What::Redacted { .. } => {}
             What::Invited { room, who, to_invited } => {
                 if *to_invited || form.has(Capability::InviteNotify) {
-                    let line = self.line(*at, by, "INVITE");
+                    let line = self.line_in(*at, by, room, "INVITE");
                     line.param(&who.name).param(&room.name).end();
                 }
             }
@@ -213,7 +213,7 @@ impl Page<'_> {
 
     fn joined(&mut self, at: Timestamp, by: &Person, room: &RoomRef, away: Option<&str>, roles: Roles) {
         let form = self.form;
-        let line = self.line(at, by, "JOIN").param(&room.name);
+        let line = self.line_in(at, by, room, "JOIN").param(&room.name);
         if form.has(Capability::ExtendedJoin) {
             let account = by.account.as_deref().unwrap_or("*");
             line.param(account).trailing_cut(&by.realname);
@@ -250,15 +250,27 @@ impl Page<'_> {
         let source = source_of(by, self.server);
         let fixed = format_args!(":{source} MODE {} \r\n", room.name).to_string().len();
         for string in compose(changes, MODES_PER_LINE, MAX_BODY.saturating_sub(fixed)) {
-            let line = self.line(at, by, "MODE").param(&room.name);
+            let line = self.line_in(at, by, room, "MODE").param(&room.name);
             line.param(&string.letters).params(string.params).end();
         }
     }
 
     /// A line that says what a person did, up to its verb.
     fn line(&mut self, at: Timestamp, by: &Person, verb: &str) -> ParamWriter<'_> {
-        let source = source_of(by, self.server);
-        with_sender_tags(timed(self.buffer, self.form, at), self.form, by).source(&source).verb(verb)
+        self.line_with(at, by, None, verb)
+    }
+
+    /// The same for what she did in a room.
+    fn line_in(&mut self, at: Timestamp, by: &Person, room: &RoomRef, verb: &str) -> ParamWriter<'_> {
+        self.line_with(at, by, Some(room.id), verb)
+    }
+
+    fn line_with(&mut self, at: Timestamp, by: &Person, room: Option<ChatroomId>, verb: &str) -> ParamWriter<'_> {
+        let (form, source) = (self.form, source_of(by, self.server));
+        // The server has no name of a person, and no id.
+        let sender = (!by.name.is_empty()).then_some(by.id);
+        let line = with_sender_tags(timed(self.buffer, form, at), form, by);
+        with_ids(line, form, sender, room).source(&source).verb(verb)
     }
 
     fn numeric(&mut self, at: Timestamp, numeric: Numeric, target: &str) -> ParamWriter<'_> {
@@ -299,11 +311,7 @@ fn with_message_tags<'b>(mut line: LineWriter<'b>, form: Form, message: &Message
 }
 
 fn with_identity<'b>(line: LineWriter<'b>, form: Form, message: &Message) -> LineWriter<'b> {
-    if !form.has(Capability::ParlorIdentity) {
-        return line;
-    }
-    line.raw_tag("parlor/sender-id", uuid_text(&message.sender_id.0, &mut [0; 36]))
-        .raw_tag("parlor/room-id", uuid_text(&message.chatroom_id.0, &mut [0; 36]))
+    with_ids(line, form, Some(message.sender_id), Some(message.chatroom_id))
 }
 
 /// What the sender's client attached, if it has no more bytes than that.
@@ -313,6 +321,24 @@ fn with_clients_tags<'b>(mut line: LineWriter<'b>, form: Form, message: &Message
     {
         for (key, value) in Tags::new(tags).iter() {
             line = line.raw_tag(key, value);
+        }
+    }
+    line
+}
+
+/// parlor/identity: who and where, by what never changes.
+fn with_ids<'b>(
+    mut line: LineWriter<'b>,
+    form: Form,
+    sender: Option<ClientId>,
+    room: Option<ChatroomId>,
+) -> LineWriter<'b> {
+    if form.has(Capability::ParlorIdentity) {
+        if let Some(sender) = sender {
+            line = line.raw_tag("parlor/sender-id", uuid_text(&sender.0, &mut [0; 36]));
+        }
+        if let Some(room) = room {
+            line = line.raw_tag("parlor/room-id", uuid_text(&room.0, &mut [0; 36]));
         }
     }
     line
@@ -397,7 +423,7 @@ mod tests {
     use crate::facts::Configured;
     use chat::chatroom::RoomFlag;
     use chat::command::PersonalMode;
-    use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber};
+    use chat::id::{MessageId, Position, RoomNumber};
     use chat::membership::Role;
     use chat::refusal::ListKind;
     use std::sync::Arc;

@@ -154,8 +154,8 @@ pub const WAIT_FOR_ANSWER: u64 = u64::MAX;
 /// The most lines that a connection may send before its registration is complete.
 const LINES_BEFORE_REGISTRATION: u16 = 500;
 
-/// Bytes of a label as it stands in the line; the specification has at most 64, escapes may double them.
-const LABEL_BYTES: usize = 128;
+/// Bytes of a label (labeled-response: "MUST NOT exceed 64 bytes"), escapes resolved.
+const LABEL_BYTES: usize = 64;
 
 /// One device's conversation with the server.
 #[derive(Debug)]
@@ -562,7 +562,7 @@ impl Session {
         self.departed = true;
         if !self.closing {
             let mut turn = Turn::of_answer(self, facts, now, out, 0);
-            turn.error_line(reason);
+            turn.error_line(&format!("Closing link: ({reason})"));
             self.closing = true;
         }
         out.close = true;
@@ -572,7 +572,7 @@ impl Session {
     pub fn turn_away(&mut self, now: Moment, facts: &ServerFacts, reason: &str, out: &mut Output) {
         if !self.closing {
             let mut turn = Turn::of_answer(self, facts, now, out, 0);
-            turn.error_line(reason);
+            turn.error_line(&format!("Closing link: ({reason})"));
             self.closing = true;
         }
         out.close = true;
@@ -624,6 +624,7 @@ impl Session {
         let found = Verb::find(line.verb);
         let registered = self.person.is_some();
         let label = self.label(line.tags);
+        let bad_label = label.is_none() && self.has_bad_label(line.tags);
         let mut turn = Turn::of_line(self, facts, now, out, label);
         if turn.session.rare.is_some() && verb::batch::takes(&mut turn, line) {
             return turn.finish();
@@ -636,6 +637,9 @@ impl Session {
             Some(verb) => {
                 turn.set_verb(verb);
                 match verb.phase {
+                    _ if bad_label => {
+                        turn.fail(verb.name, "INVALID_LABEL", &[], "A label has at most 64 bytes: nothing was done");
+                    }
                     Phase::Registered if !registered => {
                         turn.numeric(Numeric::ERR_NOTREGISTERED).trailing("You have not registered");
                     }
@@ -709,7 +713,14 @@ impl Session {
         if tags.is_empty() || !self.has(Capability::LabeledResponse) {
             return None;
         }
-        tags.raw_value("label").filter(|label| !label.is_empty() && label.len() <= LABEL_BYTES)
+        tags.raw_value("label").filter(|label| !label.is_empty() && is_label(label))
+    }
+
+    /// It has a label that none may be ("MUST NOT exceed 64 bytes"): whoever waits for its answer would wait for ever.
+    fn has_bad_label(&self, tags: Tags<'_>) -> bool {
+        !tags.is_empty()
+            && self.has(Capability::LabeledResponse)
+            && tags.raw_value("label").is_some_and(|label| !is_label(label))
     }
 
     fn spend(&mut self, now: Moment, facts: &ServerFacts, lines: u8) {
@@ -822,10 +833,32 @@ fn shown_verb(verb: &str) -> CompactString {
     wire::truncate_at_char_boundary(verb, MOST).into()
 }
 
+/// Whether a label, as it stands in the line, is not too long.
+fn is_label(raw: &str) -> bool {
+    raw.len() <= LABEL_BYTES || wire::tags::unescape(raw).len() <= LABEL_BYTES
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{World, check, check_with};
+
+    #[test]
+    fn labels_have_their_limit() {
+        let (longest, escaped, too_long) = ("x".repeat(64), "\\:".repeat(64), "x".repeat(65));
+        check(&format!(
+            "alice= batch labeled-response
+             alice> @label={longest} PING a
+             alice< @label={longest} :irc.example PONG irc.example :a
+             alice> @label={escaped} PING a
+             alice< @label={escaped} :irc.example PONG irc.example :a
+             alice> @label={too_long} JOIN #tea
+             alice< :irc.example FAIL JOIN INVALID_LABEL :…
+             bob=
+             bob> @label={too_long} PING a
+             bob< :irc.example PONG irc.example :a"
+        ));
+    }
 
     #[test]
     fn a_registered_session_is_small() {
@@ -1099,7 +1132,7 @@ mod tests {
             let mut out = Output::default();
             let session = world.session(at);
             session.close(Moment::default(), &facts, "The server is stopping", &mut out);
-            assert_eq!(out.bytes, b"ERROR :The server is stopping\r\n");
+            assert_eq!(out.bytes, b"ERROR :Closing link: (The server is stopping)\r\n");
             assert!(out.close && session.depart("gone").is_none());
         }
     }

@@ -192,7 +192,8 @@ impl Shard {
         }
         self.catch_up(id);
         let Shard { connections, dirty, .. } = self;
-        if let Some(connection) = connections.find(id) {
+        // Behind its ERROR nothing follows, though the hub may not know yet that it has left.
+        if let Some(connection) = connections.find(id).filter(|connection| !connection.is_ending()) {
             connection.queue(segment, dirty);
         }
     }

@@ -286,3 +286,20 @@ fn a_websocket_may_be_cut_into_frames_and_pinged_and_is_closed_in_form() {
     assert!(holds(b"\x8a\x07between"), "the ping was not answered");
     assert!(said.ends_with(b"\x88\x02\x03\xe8"), "there was no close frame: {:?}", String::from_utf8_lossy(&said));
 }
+
+/// Goodbye is the last word, though others still speak to whoever leaves while the hub does not know of it yet.
+#[test]
+fn nothing_comes_behind_the_goodbye() {
+    let daemon = Daemon::start("");
+    let mut talker = Irc::register(daemon.irc(), "talker");
+    for round in 0..40 {
+        let mut leaver = Irc::register(daemon.irc(), &format!("leaver{round}"));
+        // In one piece, so that some of it reaches the hub before her end does, and some after it.
+        let talk: String = (0..60).map(|n| format!("PRIVMSG leaver{round} :{n}\r\n")).collect();
+        talker.send_bytes(talk.as_bytes());
+        leaver.send("QUIT :enough");
+        let last = leaver.until_closed();
+        assert!(last.as_ref().is_some_and(|last| last.starts_with("ERROR :Closing link: (")), "{last:?}");
+        talker.drain();
+    }
+}

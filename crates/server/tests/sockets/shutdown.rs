@@ -212,3 +212,33 @@ fn operators_restart_and_stop_it() {
     let status = daemon.wait_for_exit(Duration::from_secs(5)).expect("it ends");
     assert_eq!(status.code(), Some(0));
 }
+
+/// Whoever stops the machine while an operator's DIE is under way asks for the same, once: nothing is cut short by it.
+#[test]
+fn a_signal_while_an_operator_stops_it_is_the_first_one() {
+    for (verb, signals) in [("DIE", 1), ("RESTART", 1), ("DIE", 2)] {
+        let mut daemon = Daemon::start(OPERATOR);
+        // A request that comes by half keeps the end waiting for a moment.
+        let mut browser = dial(daemon.address("http"));
+        io::Write::write_all(&mut browser, b"GET / HTTP/1.1\r\nHost: lo").expect("asked by half");
+        let mut alice = Irc::register(daemon.irc(), "alice");
+        alice.send("OPER admin :open sesame");
+        alice.expect(" 381 ");
+        alice.send(verb);
+        daemon.logs("stopping");
+        for _ in 0..signals {
+            daemon.signal("TERM");
+            if signals > 1 {
+                daemon.logs("a signal to end");
+            }
+        }
+        let last = alice.until_closed();
+        let status = daemon.wait_for_exit(Duration::from_secs(5)).expect("it ends");
+        if signals == 1 {
+            assert!(last.is_some_and(|last| last.starts_with("ERROR :")), "{verb}: she was not told");
+            assert_eq!(status.code(), Some(0), "{verb}");
+        } else {
+            assert_ne!(status.code(), Some(0), "{verb}");
+        }
+    }
+}

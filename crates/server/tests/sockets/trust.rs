@@ -208,13 +208,22 @@ fn bounds_of_an_address_hold_for_people_and_not_for_their_proxy() {
         irc.send(&format!("WEBIRC for-the-gateway-alone webchat host.example 198.51.100.{host}"));
         irc
     };
+    let through_web = |host: u8| {
+        let link = Link::Plain(dial_from("127.0.0.3", daemon.address("http")));
+        let mut irc = Upgrade::default().over(link).expect("a WebSocket");
+        irc.send(&format!("WEBIRC for-the-gateway-alone webchat host.example 192.0.2.{host}"));
+        irc
+    };
     let mut people = Vec::new();
     for host in 0..8 {
+        people.push(through_web(host).registered(&format!("web{host}")));
         people.push(through_proxy(host).registered(&format!("proxied{host}")));
         people.push(through_gateway(host).registered(&format!("gateway{host}")));
     }
     // A second of each address is welcome, a third is one too many.
-    for (way, through) in [("proxied", &through_proxy as &dyn Fn(u8) -> Irc), ("gateway", &through_gateway)] {
+    let ways: [(&str, &dyn Fn(u8) -> Irc); 3] =
+        [("proxied", &through_proxy), ("gateway", &through_gateway), ("web", &through_web)];
+    for (way, through) in ways {
         people.push(through(1).registered(&format!("{way}again")));
         let refused = through(1).until_closed();
         assert!(refused.as_ref().is_some_and(|last| last.starts_with("ERROR :")), "{way}: {refused:?}");
@@ -222,7 +231,7 @@ fn bounds_of_an_address_hold_for_people_and_not_for_their_proxy() {
     }
     // Who goes makes room. Her end is known to the others before.
     people[0].join("#tea");
-    for way in ["proxied", "gateway"] {
+    for way in ["proxied", "gateway", "web"] {
         let at = people.iter().position(|person| person.name == format!("{way}again")).expect("is here");
         let mut again = people.swap_remove(at);
         again.join("#tea");
@@ -231,7 +240,8 @@ fn bounds_of_an_address_hold_for_people_and_not_for_their_proxy() {
         drop(again);
         people[0].expect(" QUIT ");
     }
-    // The rate of an address is used up by now; these two have never been here.
+    // The rate of an address is used up by now; these have never been here.
     people.push(through_proxy(100).registered("proxied100"));
     people.push(through_gateway(100).registered("gateway100"));
+    people.push(through_web(100).registered("web100"));
 }
