@@ -1,6 +1,7 @@
 //! The thread of the one writer: takes what the shards ask, runs the sequencer, hands each shard its effects.
 
 use crate::limits;
+use crate::logging::RepeatedComplaint;
 use crate::mailbox::Mailbox;
 use crate::metrics::HubMetrics;
 use crate::shard::{ShardHandle, wall_clock};
@@ -9,6 +10,7 @@ use chat::effect::{Effects, ServerEffect};
 use chat::log::Log;
 use chat::query::Answer;
 use chat::sequencer::Sequencer;
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,6 +86,44 @@ impl CommitPace {
     }
 }
 
+/// How much of the processor's time turns take. The clock of a thread costs a call of the kernel, so it is read once in
+/// [`TurnTimer::UNREAD`] of work: short turns that were not read are taken to have had the processor all the time.
+#[derive(Debug)]
+struct TurnTimer {
+    /// What the thread had used when it was read.
+    read: Duration,
+    /// How long the turns since then took.
+    since: Duration,
+}
+
+impl TurnTimer {
+    const UNREAD: Duration = Duration::from_millis(5);
+
+    fn new() -> TurnTimer {
+        TurnTimer { read: thread_time(), since: Duration::ZERO }
+    }
+
+    /// What a turn that took so long by the wall's clock had of the processor at least. Time that it waited for others on
+    /// a busy machine is not its own.
+    fn ended(&mut self, took: Duration) -> Duration {
+        if self.since + took < Self::UNREAD {
+            self.since += took;
+            return took;
+        }
+        let now = thread_time();
+        let own = now.saturating_sub(self.read).saturating_sub(self.since).min(took);
+        *self = TurnTimer { read: now, since: Duration::ZERO };
+        own
+    }
+}
+
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+static LONG_TURN: RepeatedComplaint = RepeatedComplaint::new();
+
 /// Waits no longer than this for work, so that a deadline set meanwhile is never missed by much.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -97,6 +137,7 @@ impl<L: Log> HubThread<L> {
         let mut pace = CommitPace::new();
         // Commands in the batch under way.
         let mut committing = 0;
+        let mut timer = TurnTimer::new();
         loop {
             let patience = if self.sequencer.waits_for_commit() { pace.wait() } else { self.patience() };
             // While the disk is slow only so much is worked on in advance; the rest stays where its bound is known.
@@ -153,7 +194,17 @@ impl<L: Log> HubThread<L> {
                 self.sequencer.commit();
             }
             self.storage_fails.store(self.sequencer.storage_fails(), Ordering::Relaxed);
-            self.metrics.turn(count, begun.elapsed(), self.sequencer.hub().gauges());
+            let took = begun.elapsed();
+            self.metrics.turn(count, took, self.sequencer.hub().gauges());
+            let own = timer.ended(took);
+            if own > limits::HUB_TURN_AT_MOST {
+                self.metrics.long_turn();
+                LONG_TURN.say(|left_out| {
+                    tracing::warn!(
+                        "the hub worked for {own:?} on {count} commands at a time; please report it{left_out}"
+                    );
+                });
+            }
             for effect in effects.server.drain(..) {
                 match effect {
                     ServerEffect::Control { control, by } => {

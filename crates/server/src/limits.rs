@@ -190,6 +190,9 @@ pub const SHARD_TO_HUB_COMMANDS: usize = 16_384;
 /// that comes or goes at once. The rest has the next turn.
 pub const HUB_TURN: Duration = Duration::from_millis(50);
 
+/// A turn of the hub that takes more of the processor than this is a fault of ours, counted and complained of.
+pub const HUB_TURN_AT_MOST: Duration = Duration::from_millis(100);
+
 /// Commands between two looks at the clock.
 pub const HUB_TURN_STEP_COMMANDS: usize = 32;
 

@@ -249,6 +249,7 @@ pub struct HubMetrics {
     requests: OwnedCount,
     queue: OwnedCount,
     turn: OwnedHistogram,
+    long_turns: OwnedCount,
     logins: OwnedCount,
     failed_logins: OwnedCount,
     clients: OwnedCount,
@@ -272,6 +273,11 @@ impl HubMetrics {
         self.direct_rooms.set(gauges.direct_rooms as u64);
         self.accounts.set(gauges.accounts as u64);
         self.journal.set(gauges.journal as u64);
+    }
+
+    /// A turn kept the processor for longer than it may.
+    pub fn long_turn(&self) {
+        self.long_turns.add(1);
     }
 
     /// Requests taken so far.
@@ -419,6 +425,7 @@ impl Collector for Metrics {
             "Duration of a turn of the hub, from its first request to the last effect handed on",
             &[&hub.turn],
         )?;
+        page.counter("hub_long_turns", "Turns that took more than 0.1 s of the processor", hub.long_turns.value())?;
         page.gauge("hub_batch_requests", "Requests in the hub's last turn", hub.queue.value())?;
         page.counters(
             "logins",

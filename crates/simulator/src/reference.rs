@@ -998,6 +998,9 @@ impl Reference {
         let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
         let person = &self.people[&who];
         let roles = room.members.get(&who).copied();
+        // Why not is told to those who may know that the room is there.
+        let is_hidden = roles.is_none() && room.has(RoomFlag::Secret) && !self.acts_as_owner(who);
+        let no = |why: &str| if is_hidden { no("NoSuchRoom") } else { no(why) };
         if roles.is_none() && room.has(RoomFlag::MembersSpeak) {
             return no("CannotSpeak NotMember");
         }

@@ -3,49 +3,27 @@
 use crate::support::{self, Daemon, Irc};
 use std::net::SocketAddr;
 
-/// The plan's bound for a turn of the hub.
-const LONGEST_TURN: f64 = 0.1;
-
-/// How often a load is tried. This is about what a turn has to do, not about who else uses the processor: a turn that is
-/// preempted is long once, one that does too much is long each time. (The time of the thread alone would tell them apart
-/// at once, but costs a call of the kernel each turn, for this test's sake.)
-const TRIES: usize = 4;
-
-/// Turns of the hub so far, and those that took too long.
-fn turns(daemon: &Daemon) -> (u64, u64) {
-    let page = daemon.fetch("/metrics");
-    let value = |name: &str| -> u64 {
-        let line = page.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}: {page}"));
-        line.trim().parse().expect("a number")
-    };
-    let all = value("parlor_hub_turn_seconds_count");
-    (all, all - value(&format!("parlor_hub_turn_seconds_bucket{{le=\"{LONGEST_TURN:?}\"}}")))
-}
-
-/// Puts this load on it, again if a turn was long, and fails if one always is.
-fn check(daemon: &Daemon, what: &str, mut load: impl FnMut()) {
-    for _ in 0..TRIES {
-        let before = turns(daemon);
-        load();
-        let after = turns(daemon);
-        println!("{what}: {} turns, {} of them long", after.0 - before.0, after.1 - before.1);
-        assert!(after.0 > before.0, "{what}: the hub had nothing to do");
-        if after.1 == before.1 {
-            return;
-        }
-    }
-    panic!("{what}: a turn of the hub takes more than {LONGEST_TURN} s");
+/// Puts this load on it, and fails if the hub was busy for more than 100 ms at a time. That is counted in the processor's
+/// time: on a machine that is busy with other tests a turn can take longer by the clock without doing more.
+fn check(daemon: &Daemon, what: &str, load: impl FnOnce()) {
+    let turns = || daemon.metric("parlor_hub_turn_seconds_count");
+    let before = turns();
+    load();
+    let (after, long) = (turns(), daemon.metric("parlor_hub_long_turns_total"));
+    println!("{what}: {} turns, {long} of them long", after - before);
+    assert!(after > before, "{what}: the hub had nothing to do");
+    assert!(long == 0.0, "{what}: a turn of the hub takes more than 100 ms");
 }
 
 /// Registered people in the one great room and two rooms of their own, all of whom join at once.
-fn storm(address: SocketAddr, people: usize, round: usize) -> Vec<Irc> {
+fn storm(address: SocketAddr, people: usize) -> Vec<Irc> {
     let mut crowd: Vec<Irc> = Vec::with_capacity(people);
     for group in (0..people).collect::<Vec<_>>().chunks(200) {
         let group: Vec<Irc> = group
             .iter()
             .map(|number| {
                 let mut irc = Irc::connect(address);
-                irc.send(&format!("NICK r{round}n{number}\r\nUSER c 0 * :c\r\nPING :here"));
+                irc.send(&format!("NICK n{number}\r\nUSER c 0 * :c\r\nPING :here"));
                 irc
             })
             .collect();
@@ -55,10 +33,10 @@ fn storm(address: SocketAddr, people: usize, round: usize) -> Vec<Irc> {
         }
     }
     for (number, irc) in crowd.iter_mut().enumerate() {
-        irc.send(&format!("JOIN #great,#a{round}x{number},#b{round}x{number}"));
+        irc.send(&format!("JOIN #great,#a{number},#b{number}"));
     }
     for (number, irc) in crowd.iter_mut().enumerate() {
-        irc.expect(&format!(" 366 r{round}n{number} #b"));
+        irc.expect(&format!(" 366 n{number} #b"));
     }
     crowd
 }
@@ -72,22 +50,18 @@ fn t9_no_turn_takes_long_under_any_load() {
     asker.join("#great");
 
     let mut crowd = Vec::new();
-    let mut round = 0;
-    check(&daemon, "a storm of joins", || {
-        round += 1;
-        crowd.append(&mut storm(daemon.irc(), people, round));
-    });
+    check(&daemon, "a storm of joins", || crowd = storm(daemon.irc(), people));
     asker.drain();
     check(&daemon, "long lists", || {
         for question in
-            ["NAMES #great", "WHO #great", "WHO *", "WHO r1n*", "WHO #great %tcuihsnfdlaor,7", "LIST", "LUSERS"]
+            ["NAMES #great", "WHO #great", "WHO *", "WHO n1*", "WHO #great %tcuihsnfdlaor,7", "LIST", "LUSERS"]
         {
             asker.send(question);
             asker.drain();
         }
-        let many: Vec<String> = (0..40).map(|number| format!("#a1x{number}")).collect();
+        let many: Vec<String> = (0..40).map(|number| format!("#a{number}")).collect();
         asker.send(&format!("LIST {}", many.join(",")));
-        asker.send("LIST >0,U>0,*x1*");
+        asker.send("LIST >0,U>0,*1*");
         asker.drain();
     });
     check(&daemon, "one change that concerns all", || {
@@ -97,10 +71,6 @@ fn t9_no_turn_takes_long_under_any_load() {
         asker.drain();
     });
     check(&daemon, "all leave at once", || {
-        if crowd.is_empty() {
-            round += 1;
-            crowd = storm(daemon.irc(), people, round);
-        }
         let leaving = std::mem::take(&mut crowd);
         let gone = leaving.len() as f64;
         let before = daemon.metric("parlor_connections");

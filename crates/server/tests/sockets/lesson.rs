@@ -54,5 +54,5 @@ fn the_sequence_diagram_of_the_lesson_runs_with_the_real_programs() {
     let (status, _folder) = daemon.stop();
     assert_eq!(status.code(), Some(0));
     let last = watcher.until_closed().expect("a last line");
-    assert!(last.contains(" ERROR :The server is shutting down"), "{last:?} is not the goodbye");
+    assert!(last.contains(" ERROR :Closing link: (The server is shutting down)"), "{last:?} is not the goodbye");
 }

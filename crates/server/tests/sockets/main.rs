@@ -4,10 +4,12 @@
 mod carriers;
 mod crash;
 mod full_disk;
+mod guessing;
 mod history;
 mod hostile_input;
 mod hostnames;
 mod hub_turns;
+mod impersonation;
 mod lesson;
 mod once;
 mod overload;

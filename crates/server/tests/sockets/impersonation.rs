@@ -1,8 +1,6 @@
 //! T15 of the reliability plan: names that look like somebody else's, over real sockets and with the real tables of UTS 39.
 
-mod support;
-
-use support::{Daemon, Irc};
+use crate::support::{Daemon, Irc};
 
 /// Names that people read as `pavlos`, one letter or more from another script or form.
 const LIKE_PAVLOS: [&str; 9] = [

@@ -1,11 +1,9 @@
 //! Passwords that strangers try: bounded for them, and no hindrance to the owner.
 
-mod support;
-
+use crate::support::{Carrier, Daemon, Irc, Link, TEST_CONFIG, dial_from};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::time::{Duration, Instant};
-use support::{Carrier, Daemon, Irc, Link, TEST_CONFIG, dial_from};
 
 const BOUNDS: &str = "[flood]\nconnections_per_minute = 1000\nlines_per_second = 1000\nburst_lines = 1000\n";
 
