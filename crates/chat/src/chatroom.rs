@@ -62,6 +62,8 @@ pub(crate) struct Rules {
     pub slow_seconds: Option<u32>,
     /// Where those go who are kept out. The room may be gone.
     pub forward: Option<RoomNumber>,
+    /// How long messages are kept, in seconds, if not as long as the server keeps them.
+    pub retention: Option<u32>,
     pub lists: Vec<(ListKind, ListEntry)>,
     pub links: Vec<InviteLink>,
     /// Accounts, present or not, that are at least operator here. With none, and not registered, nobody owns the room.
@@ -201,6 +203,7 @@ impl Chatroom {
             member_limit: self.rules.member_limit,
             slow_seconds: self.rules.slow_seconds,
             forward: self.rules.forward,
+            retention: self.rules.retention,
             lists: self.rules.lists.clone(),
             links: self.rules.links.clone(),
         }
@@ -269,14 +272,15 @@ impl Rules {
         self.masks(ListKind::Invitation).any(|entry| mask::Mask::new(entry).matches(person))
     }
 
-    /// Nothing but the default: what an unowned room goes back to when the last one has left. Who reads the past is no
-    /// question of getting in, and was promised to those who spoke.
+    /// Nothing but the default: what an unowned room goes back to when the last one has left. Who reads the past,
+    /// and how long it is kept, is no question of getting in, and was promised to those who spoke.
     pub(crate) fn without_restrictions(&self) -> Rules {
         let flags = Flags::of_a_new_room();
         let promised = self.flags.has(RoomFlag::HistorySinceJoin);
         Rules {
             flags: if promised { flags.with(RoomFlag::HistorySinceJoin) } else { flags },
             topic: self.topic.clone(),
+            retention: self.retention,
             operators: self.operators,
             kept_members: self.kept_members,
             ..Rules::default()

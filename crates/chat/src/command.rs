@@ -279,6 +279,10 @@ pub enum RoomChange {
     Forward {
         to: Option<ChatroomName>,
     },
+    /// How long messages are kept, in seconds.
+    Retention {
+        seconds: Option<u32>,
+    },
     Role {
         on: bool,
         role: Role,

@@ -154,6 +154,9 @@ pub enum RoomStep {
     Forward {
         to: Option<CompactString>,
     },
+    Retention {
+        seconds: Option<u32>,
+    },
     Role {
         on: bool,
         role: Role,

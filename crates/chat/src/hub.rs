@@ -417,6 +417,7 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
         member_limit: record.member_limit,
         slow_seconds: record.slow_seconds,
         forward: record.forward,
+        retention: record.retention,
         lists: record.lists,
         links: record.links,
         operators: 0,

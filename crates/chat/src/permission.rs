@@ -73,6 +73,7 @@ pub enum Act<'a> {
     SetForward,
     /// Have those who are kept out of another room come here.
     ReceiveForwards,
+    SetRetention,
     Rename,
     /// Make, see and revoke links that let people in.
     ManageLinks,
@@ -140,6 +141,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::SetFlag { .. }
         | Act::SetKey
         | Act::SetMemberLimit
+        | Act::SetRetention
         | Act::SetForward
         | Act::ReceiveForwards
         | Act::ManageLinks => at_least(Role::Operator, actor, room),

@@ -341,6 +341,7 @@ pub struct RoomSettingsView {
     pub slow_seconds: Option<u32>,
     /// Where those go who are kept out, as far as the asker may know.
     pub forward: Option<CompactString>,
+    pub retention: Option<u32>,
     pub created: Timestamp,
 }
 

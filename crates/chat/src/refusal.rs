@@ -115,6 +115,12 @@ pub enum Refusal {
         room: CompactString,
         limit: usize,
     },
+    /// Messages shall be kept longer than the server keeps any.
+    RetentionTooLong {
+        room: CompactString,
+        seconds: u32,
+        most_seconds: u64,
+    },
     KeyAlreadySet {
         room: CompactString,
     },

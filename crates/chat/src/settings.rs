@@ -26,6 +26,8 @@ pub struct Settings {
     pub list_entries: usize,
     pub monitor_entries: usize,
     pub whowas_entries: usize,
+    /// How long messages are kept, in milliseconds; `None`: for ever. A room may keep its own for a shorter time.
+    pub retention_ms: Option<u64>,
     /// Recent messages held in memory, a room.
     pub recent_messages: usize,
     /// Rights of each configured operator, by name: an operator login names one of them.
@@ -75,6 +77,7 @@ impl Default for Settings {
             list_entries: 100,
             monitor_entries: 100,
             whowas_entries: 100,
+            retention_ms: None,
             recent_messages: 50,
             operators: Vec::new(),
             answer_rows: 5_000,

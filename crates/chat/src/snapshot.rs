@@ -40,6 +40,8 @@ pub struct RoomRecord {
     pub member_limit: Option<u32>,
     pub slow_seconds: Option<u32>,
     pub forward: Option<RoomNumber>,
+    /// Seconds that messages are kept; `None`: as long as the server keeps them.
+    pub retention: Option<u32>,
     pub lists: Vec<(ListKind, ListEntry)>,
     pub links: Vec<InviteLink>,
 }

@@ -117,6 +117,7 @@ enum Command {
     SetForward,
     ReceiveForwards,
     ManageLinks,
+    SetRetention,
     Rename,
     SeeBans,
     SeeExceptions,
@@ -154,6 +155,7 @@ fn commands() -> Vec<Command> {
         SetForward,
         ReceiveForwards,
         ManageLinks,
+        SetRetention,
         Rename,
         SeeBans,
         SeeExceptions,
@@ -206,9 +208,8 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
                 GuestMember
             }
         }
-        SetModerated | SetKey | SetLimit | SetForward | ReceiveForwards | ManageLinks | ChangeInvitations => {
-            who >= Operator
-        }
+        SetModerated | SetKey | SetLimit | SetRetention | SetForward | ReceiveForwards | ManageLinks
+        | ChangeInvitations => who >= Operator,
         SetSlowMode => who >= HalfOperator,
         Register => who >= Owner,
         Rename => who >= if circumstance == Registered { Owner } else { Operator },
@@ -310,6 +311,7 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         SetForward => Act::SetForward,
         ReceiveForwards => Act::ReceiveForwards,
         ManageLinks => Act::ManageLinks,
+        SetRetention => Act::SetRetention,
         Rename => Act::Rename,
         SeeBans => Act::SeeList { list: ListKind::Ban },
         SeeExceptions => Act::SeeList { list: ListKind::Exception },

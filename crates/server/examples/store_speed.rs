@@ -182,6 +182,7 @@ fn room(number: u32) -> RoomRecord {
         slow_seconds: None,
         forward: None,
         links: Vec::new(),
+        retention: None,
         lists: Vec::new(),
     }
 }

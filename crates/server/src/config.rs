@@ -927,9 +927,8 @@ fn complain_of_contradictions(config: &Config, password_cost_place: Option<&Orig
 
 /// Keys that are read, so that a file need not change with the version, but have nothing to act on yet.
 fn warn_of_what_has_no_effect(config: &Config, warnings: &mut Vec<String>) {
-    let (history, limits, default) = (&config.history, &config.limits, Limits::default());
+    let (limits, default) = (&config.limits, Limits::default());
     let settings = [
-        (history.retention != Retention::Forever, "[history] retention", "this version keeps all messages"),
         (limits.metadata_keys != default.metadata_keys, "[limits] metadata_keys", "this version has no metadata"),
         (config.discovery.mdns, "[discovery] mdns", "this version does not announce itself"),
     ];
@@ -1019,17 +1018,7 @@ fn span(section: &mut Section, key: &'static str) -> Option<(Duration, Origin)> 
 
 /// `90d`: a whole number and one of s, m, h, d, w, y (365 days).
 fn parse_span(text: &str) -> Option<Duration> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 7 * 86_400,
-        'y' => 365 * 86_400,
-        _ => return None,
-    };
-    let number: u32 = text[..text.len() - 1].trim().parse().ok()?;
-    (number > 0).then(|| Duration::from_secs(u64::from(number) * unit))
+    session::span::parse_span(text).map(Duration::from_secs)
 }
 
 fn read_text(path: &Path) -> Result<String, String> {

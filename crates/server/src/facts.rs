@@ -8,6 +8,7 @@ use chat::name::NameRules;
 use chat::refusal::{Right, Rights};
 use chat::settings::{AlwaysOn, OperatorRule, RoomCreation, Settings};
 use session::facts::{AddressRange, Admin, Configured, Flood, Gateway, Limits, Login, OperatorLogin, Password, Sts};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// For the hub.
@@ -37,6 +38,7 @@ pub fn settings(config: &Config) -> Settings {
         list_entries: config.limits.list_modes,
         monitor_entries: config.limits.monitor,
         whowas_entries: config.limits.whowas,
+        retention_ms: retention(config).map(|span| span.as_millis() as u64),
         operators: config.operators.iter().map(operator_rule).collect(),
         ..Settings::default()
     }
@@ -119,6 +121,14 @@ pub fn configured(config: &Config, secret: &[u8; 32], started: Timestamp) -> Con
         default_modes: config.accounts.default_user_modes.chars().filter_map(personal_mode).collect(),
         secret: Zeroizing::new(*secret),
         ..Configured::default()
+    }
+}
+
+/// How long messages are kept; `None`: for ever.
+pub fn retention(config: &Config) -> Option<Duration> {
+    match config.history.retention {
+        config::Retention::Forever => None,
+        config::Retention::For(span) => Some(span),
     }
 }
 

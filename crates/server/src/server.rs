@@ -84,6 +84,7 @@ pub struct Server {
     shards: Vec<Arc<ShardHandle>>,
     threads: Vec<JoinHandle<()>>,
     hub: Arc<Mailbox<HubInput>>,
+    keep_for: store::KeepFor,
     admission: Arc<Admission>,
     tls: Arc<Current<Option<Arc<rustls::ServerConfig>>>>,
     trusted_proxies: Arc<Current<Vec<AddressRange>>>,
@@ -152,6 +153,8 @@ impl Server {
         let following = metrics.search_index.clone();
         let log = store.start_log(wake_hub(&hub_inbox), Some(on_commit(&metrics))).map_err(sentence)?;
         let search_index = store.start_search_index(&following, &log).map_err(sentence)?;
+        let keep_for = log.keep_for();
+        keep_for.set(facts::retention(&config));
         let has_no_account = snapshot.accounts.is_empty();
         let (position, timestamp) = (snapshot.position, snapshot.timestamp);
         let seed = u64::from_ne_bytes(random_bytes()?);
@@ -272,6 +275,7 @@ impl Server {
             shards,
             threads,
             hub: hub_inbox,
+            keep_for,
             admission,
             tls,
             trusted_proxies,
@@ -352,6 +356,7 @@ impl Server {
         let facts = Arc::new(ServerFacts::new(facts::configured(&config, &self.secret, self.started)));
         let rules = Arc::new(connection_rules(&config));
         self.hub.push(HubInput::Server(Box::new(Command::Reconfigure(Box::new(facts::settings(&config))))));
+        self.keep_for.set(facts::retention(&config));
         for shard in &self.shards {
             shard.inputs.push(ShardInput::Reconfigured { facts: facts.clone(), rules: rules.clone() });
         }
@@ -490,7 +495,9 @@ fn answer_in(shards: &[Arc<ShardHandle>]) -> host_lookup::Answer {
 fn on_commit(metrics: &Arc<Metrics>) -> store::Observer {
     let (metrics, following) = (metrics.store.clone(), metrics.search_index.clone());
     Arc::new(move |committed| {
-        metrics.committed(committed.changes, committed.changes, committed.took);
+        if committed.changes > 0 {
+            metrics.committed(committed.changes, committed.changes, committed.took);
+        }
         following.committed();
     })
 }

@@ -10,6 +10,7 @@ pub mod history;
 mod migration;
 mod problem;
 mod record;
+mod retention;
 mod schema;
 pub mod search;
 mod snapshot;
@@ -20,7 +21,7 @@ pub use backup::BackupFigures;
 pub use history::{Edge, History};
 pub use problem::{Problem, StoreError};
 pub use search::{Finder, Follower, Following, Found};
-pub use sqlite::{Committed, Observer, SqliteLog, Waker};
+pub use sqlite::{Committed, KeepFor, Observer, SqliteLog, Waker};
 
 use chat::snapshot::Snapshot;
 use problem::in_file;

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use wire::ModeKind;
 
 /// Value of `CHANMODES`: lists; always with a parameter; with one when set; flags.
-pub const CHANMODES: &str = "Ibe,k,Wfl,ACJMPRimnpst";
+pub const CHANMODES: &str = "Ibe,k,HWfl,ACJMPRimnpst";
 /// Value of `PREFIX`, highest first.
 pub const PREFIX: &str = "(qaohv)~&@%+";
 /// Value of `STATUSMSG`: what may stand before a room's name to reach only members of that rank and above.
@@ -26,9 +26,9 @@ pub const MODES_PER_LINE: usize = 12;
 /// RPL_MYINFO: all personal modes.
 pub const USER_MODES: &str = "BRZiow";
 /// RPL_MYINFO: all room modes.
-pub const CHANNEL_MODES: &str = "ACIJMPRWabefhiklmnopqstv";
+pub const CHANNEL_MODES: &str = "ACHIJMPRWabefhiklmnopqstv";
 /// RPL_MYINFO: the room modes that take a parameter.
-pub const CHANNEL_MODES_WITH_PARAMETER: &str = "IWabefhkloqv";
+pub const CHANNEL_MODES_WITH_PARAMETER: &str = "HIWabefhkloqv";
 /// The room's password.
 pub const KEY: char = 'k';
 /// How many people may be in the room.
@@ -37,6 +37,8 @@ pub const MEMBER_LIMIT: char = 'l';
 pub const SLOW_MODE: char = 'W';
 /// Where those go who are kept out.
 pub const FORWARD: char = 'f';
+/// How long messages are kept, such as `30d` (InspIRCd and UnrealIRCd: how much history, by a time among others).
+pub const RETENTION: char = 'H';
 
 /// What a letter in a room's MODE stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,7 @@ pub enum RoomLetter {
     MemberLimit,
     SlowMode,
     Forward,
+    Retention,
     List(ListKind),
     Role(Role),
 }
@@ -136,6 +139,7 @@ pub fn room_letter(letter: char) -> Option<RoomLetter> {
         MEMBER_LIMIT => Some(RoomLetter::MemberLimit),
         SLOW_MODE => Some(RoomLetter::SlowMode),
         FORWARD => Some(RoomLetter::Forward),
+        RETENTION => Some(RoomLetter::Retention),
         'b' => Some(RoomLetter::List(ListKind::Ban)),
         'e' => Some(RoomLetter::List(ListKind::Exception)),
         'I' => Some(RoomLetter::List(ListKind::Invitation)),
@@ -152,7 +156,9 @@ pub fn room_kind(letter: char) -> ModeKind {
         Some(RoomLetter::List(_)) => ModeKind::List,
         Some(RoomLetter::Role(_)) => ModeKind::Prefix,
         Some(RoomLetter::Key) => ModeKind::AlwaysParam,
-        Some(RoomLetter::MemberLimit | RoomLetter::SlowMode | RoomLetter::Forward) => ModeKind::ParamWhenSet,
+        Some(RoomLetter::MemberLimit | RoomLetter::SlowMode | RoomLetter::Forward | RoomLetter::Retention) => {
+            ModeKind::ParamWhenSet
+        }
         Some(RoomLetter::Flag(_)) | None => ModeKind::Flag,
     }
 }
@@ -199,7 +205,7 @@ mod tests {
         let mut list_letters: Vec<char> = lists.into_iter().map(list_letter).collect();
         list_letters.sort_unstable();
         let chanmodes = format!(
-            "{},{KEY},{SLOW_MODE}{FORWARD}{MEMBER_LIMIT},{}",
+            "{},{KEY},{RETENTION}{SLOW_MODE}{FORWARD}{MEMBER_LIMIT},{}",
             String::from_iter(&list_letters),
             String::from_iter(&flags)
         );
@@ -210,8 +216,12 @@ mod tests {
         assert_eq!(format!("({roles}){prefixes}"), PREFIX);
         assert_eq!(prefixes, STATUSMSG);
 
-        let mut with_parameter: Vec<char> =
-            list_letters.iter().copied().chain(roles.chars()).chain([KEY, MEMBER_LIMIT, SLOW_MODE, FORWARD]).collect();
+        let mut with_parameter: Vec<char> = list_letters
+            .iter()
+            .copied()
+            .chain(roles.chars())
+            .chain([KEY, MEMBER_LIMIT, SLOW_MODE, FORWARD, RETENTION])
+            .collect();
         with_parameter.sort_unstable();
         assert_eq!(String::from_iter(&with_parameter), CHANNEL_MODES_WITH_PARAMETER);
         let mut all = [with_parameter, flags].concat();

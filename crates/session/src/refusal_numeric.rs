@@ -10,7 +10,8 @@ use chat::refusal::{ListKind, NotRenamed, Refusal, Right, Silence};
 use std::borrow::Cow;
 use wire::Numeric;
 
-use crate::mode_letters::{FORWARD, flag_letter, list_letter, role_letter};
+use crate::mode_letters::{FORWARD, RETENTION, flag_letter, list_letter, role_letter};
+use crate::span::span_text;
 
 /// Answers the line `verb` with the refusal. `about`: what the line was about, a room or a person, where the refusal
 /// itself does not say; empty when there is nothing to name.
@@ -124,6 +125,15 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::NotRenamed { room, to, why } => {
             let (code, text) = not_renamed_in_words(*why);
             turn.fail(verb, code, &[shown(room), shown(to)], text);
+        }
+        R::RetentionTooLong { room, seconds, most_seconds } => {
+            let text =
+                format!("This server keeps messages for {}: a room may keep its own shorter", span_text(*most_seconds));
+            turn.numeric(N::ERR_INVALIDMODEPARAM)
+                .param(room)
+                .param_fmt(format_args!("{RETENTION}"))
+                .param(&span_text((*seconds).into()))
+                .trailing(&text);
         }
         R::NeedsRole { room, role } => {
             let text = format!(
@@ -467,6 +477,7 @@ mod tests {
         check("JOIN", R::RoomNameInvalid { room: room() }, "476 * #tea");
         check("JOIN", R::RoomNameConfusable { room: room() }, "476 * #tea");
         check("MODE", R::NotForwarded { room: room(), to: "#pot".into() }, "696 * #tea f #pot");
+        check("MODE", R::RetentionTooLong { room: room(), seconds: 86_400, most_seconds: 3_600 }, "696 * #tea H 1d");
         for (why, code) in [
             (NotRenamed::Taken, "CHANNEL_NAME_IN_USE"),
             (NotRenamed::LooksTaken, "CHANNEL_NAME_IN_USE"),

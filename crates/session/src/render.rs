@@ -7,9 +7,10 @@
 use crate::facts::ServerFacts;
 use crate::form::Form;
 use crate::mode_letters::{
-    FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, SLOW_MODE, flag_letter, list_letter, mask_to_wire, personal_letter,
-    role_letter, role_prefix,
+    FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RETENTION, SLOW_MODE, flag_letter, list_letter, mask_to_wire,
+    personal_letter, role_letter, role_prefix,
 };
+use crate::span::span_text;
 use crate::time_text::time_text;
 use chat::event::{Event, Happening, RoomRef, RoomStep, What};
 use chat::id::{ChatroomId, ClientId, Timestamp};
@@ -407,6 +408,9 @@ fn sign_letter_param(step: &RoomStep) -> (bool, char, Option<Cow<'_, str>>) {
             (seconds.is_some(), SLOW_MODE, seconds.map(|seconds| Cow::Owned(seconds.to_string())))
         }
         RoomStep::Forward { to } => (to.is_some(), FORWARD, to.as_deref().map(Cow::Borrowed)),
+        RoomStep::Retention { seconds } => {
+            (seconds.is_some(), RETENTION, seconds.map(|seconds| Cow::Owned(span_text(seconds.into()))))
+        }
         RoomStep::Role { on, role, who } => (*on, role_letter(*role), Some(Cow::Borrowed(who.as_str()))),
         RoomStep::List { on, list, mask } => (*on, list_letter(*list), Some(mask_to_wire(mask))),
     }
@@ -744,6 +748,7 @@ mod tests {
             RoomStep::Key { on: true, key: "beer".into() },
             RoomStep::MemberLimit { limit: Some(7) },
             RoomStep::MemberLimit { limit: None },
+            RoomStep::Retention { seconds: Some(90 * 86_400) },
             RoomStep::List { on: false, list: ListKind::Ban, mask: "~m:~a:bob".into() },
             role("bob"),
         ];
@@ -751,7 +756,7 @@ mod tests {
             alice(),
             What::RoomChanged { room: tea(), steps },
             &[],
-            &[":alice!~al@cloak.example MODE #tea +mkl-lb+v beer 7 m:a:bob bob"],
+            &[":alice!~al@cloak.example MODE #tea +mkl-l+H-b+v beer 7 90d m:a:bob bob"],
         );
 
         let steps = (0..30).map(|n| role(&format!("{}{n:02}", "n".repeat(30)))).collect();

@@ -55,6 +55,8 @@ pub struct Room {
     forward: Option<u32>,
     /// Who spoke when in slow mode: accounts by their names, guests by what they are.
     spoke: BTreeMap<String, u64>,
+    /// Seconds that messages are kept.
+    pub retention: Option<u32>,
     pub has_topic: bool,
     /// In the order in which they came.
     pub lists: Vec<(ListKind, String)>,
@@ -805,6 +807,10 @@ impl Reference {
                 self.ranks(who, key, Role::Operator)?;
                 self.room_mut(key).key = wanted.as_ref().map(ToString::to_string);
             }
+            RoomChange::Retention { seconds } => {
+                self.ranks(who, key, Role::Operator)?;
+                self.room_mut(key).retention = *seconds;
+            }
             RoomChange::MemberLimit { limit } => {
                 self.ranks(who, key, Role::Operator)?;
                 self.room_mut(key).limit = *limit;
@@ -1148,6 +1154,7 @@ impl Reference {
             slow: None,
             forward: None,
             spoke: BTreeMap::new(),
+            retention: None,
             has_topic: false,
             lists: Vec::new(),
             members: BTreeMap::new(),

@@ -449,7 +449,7 @@ impl Simulation {
             let flags: BTreeSet<u16> = view.flags.iter().map(|flag| *flag as u16).collect();
             if flags != room.flags
                 || view.key.as_deref() != room.key.as_deref()
-                || (view.member_limit, view.slow_seconds) != (room.limit, room.slow)
+                || (view.member_limit, view.slow_seconds, view.retention) != (room.limit, room.slow, room.retention)
                 || view.forward.as_deref() != self.reference.forward_name(room)
             {
                 return Err(format!("{key} has the settings {view:?}, and should have those of {room:?}"));

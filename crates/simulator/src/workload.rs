@@ -213,8 +213,8 @@ impl Client {
             }
             10 => {
                 let modes = random.one_of(&[
-                    "+k k1", "+k k2", "-k *", "-k *", "+l 2", "+l 3", "-l", "-l", "+kl k1 4", "+W 1", "+W 20", "-W",
-                    "-W", "-f", "+f",
+                    "+k k1", "+k k2", "-k *", "-k *", "+l 2", "+l 3", "-l", "-l", "+kl k1 4", "+H 1h", "+lH 3 2m",
+                    "-H", "+W 1", "+W 20", "-W", "-W", "-f", "+f",
                 ]);
                 let to = if *modes == "+f" { format!(" {}", self.some_room(random)) } else { String::new() };
                 self.line(&format!("MODE {room} {modes}{to}"), random, ledger, out);

@@ -158,6 +158,7 @@ impl Hub {
                 .and_then(|to| self.state.room(to))
                 .filter(|to| self.can_see(viewer.slot, to, viewer.sees_all))
                 .map(|to| to.name.clone()),
+            retention: room.rules.retention,
             created: room.created,
         })))
     }

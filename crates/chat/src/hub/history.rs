@@ -17,12 +17,12 @@ impl Hub {
         let asker = self.asker(turn).and_then(|asker| self.state.client(asker.slot));
         let reader = asker.ok_or(Refusal::NotYours)?;
         match of {
-            Conversation::Room(name) => self.room_grant(reader, name),
-            Conversation::With(name) => self.direct_grant(reader, name),
+            Conversation::Room(name) => self.room_grant(reader, name, turn),
+            Conversation::With(name) => self.direct_grant(reader, name, turn),
         }
     }
 
-    fn room_grant(&self, reader: &Client, name: &ChatroomName) -> Result<Answer, Refusal> {
+    fn room_grant(&self, reader: &Client, name: &ChatroomName, turn: &Turn) -> Result<Answer, Refusal> {
         let room = self
             .state
             .room_named(name.key())
@@ -30,10 +30,10 @@ impl Hub {
             .ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })?;
         permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room))
             .map_err(|refusal| refusal.of_room(name.text()))?;
-        Ok(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, room.name.clone())))))
+        Ok(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, room.name.clone(), turn)))))
     }
 
-    fn direct_grant(&self, reader: &Client, name: &Username) -> Result<Answer, Refusal> {
+    fn direct_grant(&self, reader: &Client, name: &Username, turn: &Turn) -> Result<Answer, Refusal> {
         let here = self.state.client_named(name.key()).and_then(|slot| self.state.client(slot));
         let (other, username) = match here {
             Some(client) => (client.id, &client.username),
@@ -45,7 +45,7 @@ impl Hub {
                 .ok_or_else(|| Refusal::NoSuchClient { name: name.text().clone() })?,
         };
         let room = self.state.direct(reader.id, other).and_then(|number| self.state.room(number));
-        Ok(Answer::HistoryGranted(room.map(|room| Box::new(self.grant(reader, room, username.text().clone())))))
+        Ok(Answer::HistoryGranted(room.map(|room| Box::new(self.grant(reader, room, username.text().clone(), turn)))))
     }
 
     /// Everything that the asker may read.
@@ -55,15 +55,15 @@ impl Hub {
         let rooms = reader.rooms.iter().filter_map(|place| self.state.room(place.room));
         let mut grants: Vec<Grant> = rooms
             .filter(|room| permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room)).is_ok())
-            .map(|room| self.grant(reader, room, room.name.clone()))
+            .map(|room| self.grant(reader, room, room.name.clone(), turn))
             .collect();
-        grants.extend(self.direct_grants(reader));
+        grants.extend(self.direct_grants(reader, turn));
         grants.sort_by_key(|grant| grant.room);
         Ok(Answer::Conversations(grants))
     }
 
     /// Direct conversations whose other person can be asked for by name: a guest who has left has none.
-    fn direct_grants(&self, reader: &Client) -> Vec<Grant> {
+    fn direct_grants(&self, reader: &Client, turn: &Turn) -> Vec<Grant> {
         let mut guests = Vec::new();
         let mut grants = Vec::new();
         for room in self.state.directs_of(reader.id) {
@@ -73,7 +73,7 @@ impl Hub {
                 Some(account) => {
                     let here = account.client.and_then(|slot| self.state.client(slot));
                     let name = here.map_or(&account.username, |client| &client.username);
-                    grants.push(self.grant(reader, room, name.text().clone()));
+                    grants.push(self.grant(reader, room, name.text().clone(), turn));
                 }
                 None => guests.push((other, room)),
             }
@@ -82,26 +82,35 @@ impl Hub {
             // Guests stand in no table by their id: one look at everyone for all of them.
             for (_, client) in self.state.clients().filter(|(_, client)| !client.is_account()) {
                 let hers = guests.iter().filter(|(other, _)| *other == client.id);
-                grants.extend(hers.map(|(_, room)| self.grant(reader, room, client.username.text().clone())));
+                grants.extend(hers.map(|(_, room)| self.grant(reader, room, client.username.text().clone(), turn)));
             }
         }
         grants
     }
 
     /// Leave to read a conversation, for someone who may.
-    pub(super) fn grant(&self, reader: &Client, room: &Chatroom, name: CompactString) -> Grant {
+    pub(super) fn grant(&self, reader: &Client, room: &Chatroom, name: CompactString, turn: &Turn) -> Grant {
         let actor = Hub::actor(reader, room);
         // A direct conversation is its two persons', and has no members.
         let is_direct = room.kind != ChatroomKind::Named;
         let reads_all = is_direct || permit(&actor, Act::ReadEarlierHistory, &Hub::rules_of(room)).is_ok();
         let role = actor.roles.unwrap_or_default().highest();
-        let since = if reads_all { Since::default() } else { self.since_joining(reader, room) };
+        let mut since = if reads_all { Since::default() } else { self.since_joining(reader, room) };
+        // What is over is not read, whether or not the store has deleted it yet.
+        since.time = since.time.max(self.kept_since(room, turn.now));
         Grant { room: room.number, name, reader: reader.id, role, since }
     }
 
     /// Leave to read one message that the reader has said herself, whenever that was.
-    pub(super) fn grant_of_own(&self, reader: &Client, room: &Chatroom, name: CompactString) -> Grant {
-        Grant { since: Since::default(), ..self.grant(reader, room, name) }
+    pub(super) fn grant_of_own(&self, reader: &Client, room: &Chatroom, name: CompactString, turn: &Turn) -> Grant {
+        Grant { since: Since::default(), ..self.grant(reader, room, name, turn) }
+    }
+
+    /// From when on the room's messages are kept.
+    fn kept_since(&self, room: &Chatroom, now: Timestamp) -> Timestamp {
+        let of_room = room.rules.retention.map(|seconds| u64::from(seconds) * 1000);
+        let shortest = of_room.into_iter().chain(self.settings.retention_ms).min();
+        shortest.map_or(Timestamp(0), |span| Timestamp(now.0.saturating_sub(span)))
     }
 
     /// An account's membership goes on while it is away. What was kept without a position has its time instead.
@@ -118,6 +127,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use crate::hub::transcript::{check, check_with, settings};
+    use crate::settings::Settings;
 
     #[test]
     fn members_may_read_what_was_said_and_nobody_else() {
@@ -307,6 +317,54 @@ mod tests {
             [alice* bobby] alice kicked bobby from #tea (out)
             > bobby asks history #tea
             bobby: refused: NotMember { room: \"#tea\" }
+            ",
+        );
+    }
+
+    /// What is over is not read, whether or not it is deleted yet: the server's time, or the room's if that is shorter.
+    #[test]
+    fn what_is_over_is_not_read() {
+        check_with(
+            Settings { retention_ms: Some(7_200_000), ..settings() },
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice asks history #tea
+            alice: may read #tea as Operator since 1699992800000
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > bob mode #tea +H 60
+            bob: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > alice mode #tea +H 7201
+            alice: refused: RetentionTooLong { room: \"#tea\", seconds: 7201, most_seconds: 7200 }
+            > alice mode #tea +H 3600
+            [alice* bob] alice changed #tea: +H:3600
+            > alice mode #tea +H 3600
+            > bob asks history #tea
+            bob: may read #tea since 1699996400000
+            > alice mode #tea +J
+            [alice* bob] alice changed #tea: +J
+            > bob asks history #tea
+            bob: may read #tea since command 5 and 1699996400000
+            > alice says bob hi
+            [bob] alice -> bob: hi
+            [alice*] alice -> bob: hi
+            > bob asks history alice
+            bob: may read alice since 1699992800000
+            > bob asks conversations
+            bob: conversations #tea since command 5 and 1699996400000 alice since 1699992800000
+            > alice mode #tea -H
+            [alice* bob] alice changed #tea: -H
+            > alice mode #tea -H
+            > time 60
+            > bob asks history alice
+            bob: may read alice since 1699992860000
             ",
         );
     }

@@ -95,6 +95,10 @@ impl Hub {
                 self.permit_in(asker, number, Act::SetForward)?;
                 self.set_forward(asker, number, to.as_ref())
             }
+            RoomChange::Retention { seconds } => {
+                self.permit_in(asker, number, Act::SetRetention)?;
+                self.set_retention(number, seconds)
+            }
             RoomChange::Role { on, role, who } => self.change_role(asker, number, on, role, &who, turn),
             RoomChange::List { on, list, mask, lasts_ms } => {
                 self.permit_in(asker, number, Act::ChangeList { list })?;
@@ -143,6 +147,24 @@ impl Hub {
             Some(key) => Some(RoomStep::Key { on: true, key }),
             None => before.map(|key| RoomStep::Key { on: false, key }),
         }
+    }
+
+    /// A room's messages may be kept for a shorter time than the server's, which its operator chose, never for a longer.
+    fn set_retention(&mut self, number: RoomNumber, seconds: Option<u32>) -> Result<Option<RoomStep>, Refusal> {
+        let Some(room) = self.state.room(number) else {
+            return Ok(None);
+        };
+        if room.rules.retention == seconds {
+            return Ok(None);
+        }
+        if let Some((seconds, most_ms)) = seconds.zip(self.settings.retention_ms)
+            && u64::from(seconds) * 1000 > most_ms
+        {
+            let room = room.name.clone();
+            return Err(Refusal::RetentionTooLong { room, seconds, most_seconds: most_ms / 1000 });
+        }
+        self.state.change_rules(number, |rules| rules.retention = seconds);
+        Ok(Some(RoomStep::Retention { seconds }))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one step")]

@@ -239,7 +239,7 @@ impl Hub {
         let Some(key) = said.once.clone() else { return false };
         let posted = Posted { client: client.id, room: room.number, key };
         let Some(id) = self.state.posted_once(&posted, turn.now) else { return false };
-        turn.answer(Answer::Repeated { id, history: Box::new(self.grant_of_own(client, room, name.clone())) });
+        turn.answer(Answer::Repeated { id, history: Box::new(self.grant_of_own(client, room, name.clone(), turn)) });
         true
     }
 

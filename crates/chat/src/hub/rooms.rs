@@ -235,7 +235,7 @@ impl Hub {
         let Some((client, room)) = client.zip(self.state.room(number)) else {
             return;
         };
-        let history = self.grant(client, room, room.name.clone());
+        let history = self.grant(client, room, room.name.clone(), turn);
         let topic = room.rules.topic.as_deref().cloned();
         let read_marker = self.state.session(id).and_then(|session| self.marker_of_room(session.client, room.number));
         let view = RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, history };

@@ -861,6 +861,7 @@ fn room_changes(words: &[&str], rules: &NameRules) -> Vec<RoomChange> {
             ('f', ..) => {
                 RoomChange::Forward { to: on.then(|| ChatroomName::lookup(parameters.next().unwrap(), rules)) }
             }
+            ('H', ..) => RoomChange::Retention { seconds: on.then(|| parameters.next().unwrap().parse().unwrap()) },
             _ => panic!("no such mode: {letter}"),
         });
     }
@@ -955,6 +956,8 @@ fn step_line(step: &RoomStep) -> String {
         RoomStep::SlowMode { seconds: None } => "-W".to_owned(),
         RoomStep::Forward { to: Some(to) } => format!("+f:{to}"),
         RoomStep::Forward { to: None } => "-f".to_owned(),
+        RoomStep::Retention { seconds: Some(seconds) } => format!("+H:{seconds}"),
+        RoomStep::Retention { seconds: None } => "-H".to_owned(),
         RoomStep::Role { on, role, who } => {
             let letter = ROLES.into_iter().find(|(_, _, known)| known == role).unwrap().0;
             format!("{}{letter}:{who}", sign(*on))

@@ -165,8 +165,8 @@ level = "info"
     assert_eq!(config.history.retention, Retention::For(Duration::from_secs(90 * 86_400)));
     assert_eq!(config.limits, Limits::default());
     assert!(any_contains(&config.flood.exempt, "127.0.0.1".parse().unwrap()));
-    // The operator's password in plain text, and a retention that nothing carries out yet.
-    assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
+    // The operator's password in plain text.
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
 }
 
 #[test]
@@ -440,11 +440,9 @@ fn what_needs_a_restart_stays_as_it_was_and_is_listed() {
 
 #[test]
 fn a_key_that_does_nothing_yet_says_so() {
-    for (text, key) in [
-        ("[history]\nretention = \"90d\"", "[history] retention"),
-        ("[limits]\nmetadata_keys = 1", "[limits] metadata_keys"),
-        ("[discovery]\nmdns = true", "[discovery] mdns"),
-    ] {
+    for (text, key) in
+        [("[limits]\nmetadata_keys = 1", "[limits] metadata_keys"), ("[discovery]\nmdns = true", "[discovery] mdns")]
+    {
         let warnings = of(text).warnings;
         assert!(
             warnings.len() == 1 && warnings[0].starts_with(&format!("{key}: it has no effect yet")),

@@ -42,7 +42,7 @@ impl History {
     /// # Errors
     /// When the database can't be read.
     pub fn read(&self, grant: &Grant, stretch: Stretch, view: View, limit: usize) -> Result<Vec<Item>, StoreError> {
-        in_file(&self.path, self.read_stretch(grant, stretch, view, limit))
+        in_file(&self.path, self.at_one_moment(|| self.read_stretch(grant, stretch, view, limit)))
     }
 
     /// When something that the reader may read was last said there.
@@ -50,9 +50,9 @@ impl History {
     /// # Errors
     /// When the database can't be read.
     pub fn latest_time(&self, grant: &Grant) -> Result<Option<Timestamp>, StoreError> {
-        let newest = self.reader(grant, View::default());
-        let newest = newest.and_then(|reader| self.messages_before(&reader, i64::MAX, 1));
-        in_file(&self.path, newest).map(|newest| newest.last().map(|(message, _)| message.timestamp))
+        let newest = || self.messages_before(&self.reader(grant, View::default())?, i64::MAX, 1);
+        let newest = in_file(&self.path, self.at_one_moment(newest))?;
+        Ok(newest.last().map(|(message, _)| message.timestamp))
     }
 
     /// The message or lasting signal with this id, if it is the reader's to read.
@@ -60,7 +60,7 @@ impl History {
     /// # Errors
     /// When the database can't be read.
     pub fn find(&self, grant: &Grant, id: MessageId) -> Result<Option<(Arc<Message>, MessageState)>, StoreError> {
-        let found = in_file(&self.path, self.find_kept(grant.room, id))?;
+        let found = in_file(&self.path, self.at_one_moment(|| self.find_kept(grant.room, id)))?;
         Ok(found.filter(|kept| grant.covers(kept)).and_then(|kept| match kept {
             Kept::Said { message, state } => Some((message, state)),
             Kept::Happened(_) => None,
@@ -102,6 +102,17 @@ impl History {
             statement.query_map([], |row| row.get(0).map(RoomNumber))?.collect()
         };
         in_file(&self.path, read())
+    }
+
+    /// What is read with several questions is read as of one moment: messages can be deleted meanwhile.
+    fn at_one_moment<T>(&self, read: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let _moment = self.connection.unchecked_transaction()?;
+        read()
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Rows of a table.

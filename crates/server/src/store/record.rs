@@ -93,14 +93,14 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
 
 pub(super) const KEEP_ROOM: &str = "INSERT INTO room
     (number, id, name, first_client, second_client, created, topic, topic_by, topic_at, flags, key, member_limit,
-     slow_seconds, forward)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+     slow_seconds, forward, retention)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
     ON CONFLICT (number) DO UPDATE SET id = ?2, name = ?3, first_client = ?4, second_client = ?5, created = ?6,
      topic = ?7, topic_by = ?8, topic_at = ?9, flags = ?10, key = ?11, member_limit = ?12, slow_seconds = ?13,
-     forward = ?14, removed = NULL";
+     forward = ?14, retention = ?15, removed = NULL";
 pub(super) const ROOMS: &str =
     "SELECT number, id, name, first_client, second_client, created, topic, topic_by, topic_at,
-    flags, key, member_limit, slow_seconds, forward FROM room WHERE removed IS NULL ORDER BY number";
+    flags, key, member_limit, slow_seconds, forward, retention FROM room WHERE removed IS NULL ORDER BY number";
 pub(super) const REMOVE_ROOM: &str = "UPDATE room SET removed = ?2 WHERE number = ?1";
 pub(super) const KEEP_LIST_ENTRY: &str =
     "INSERT INTO room_list (room, place, kind, mask, set_by, set_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -128,6 +128,7 @@ pub(super) fn keep_room(statement: &mut CachedStatement<'_>, room: &RoomRecord) 
         room.member_limit,
         room.slow_seconds,
         room.forward.map(|to| to.0),
+        room.retention,
     ])?;
     Ok(())
 }
@@ -151,6 +152,7 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         member_limit: row.get(11)?,
         slow_seconds: row.get(12)?,
         forward: row.get::<_, Option<u32>>(13)?.map(RoomNumber),
+        retention: row.get(14)?,
         lists: Vec::new(),
         links: Vec::new(),
     })

@@ -83,3 +83,22 @@ END;
 CREATE TRIGGER message_deleted AFTER DELETE ON message BEGIN
     INSERT INTO search_forget (number, room, person, text) VALUES (old.number, old.room, old.person, old.text);
 END;
+
+-- Seconds that a room's messages are kept; null: as long as the server keeps them.
+ALTER TABLE room ADD COLUMN retention INTEGER;
+CREATE INDEX room_retention ON room (number) WHERE retention IS NOT NULL;
+
+-- Which appearances of people may be referred to from where, so that those that nothing refers to any more are found
+-- without looking at everything: rows of person from first_person on, up to the next window's, are referred to by numbers
+-- from first_message on, up to the next window's, and by no others. thinned: some of these were deleted since the window
+-- was last swept.
+CREATE TABLE person_window (
+    first_message INTEGER PRIMARY KEY,
+    first_person INTEGER NOT NULL,
+    thinned INTEGER NOT NULL
+) STRICT;
+INSERT INTO person_window VALUES (0, 0, 0);
+
+-- The next numbers, when rows were deleted: those of deleted rows are not given out again.
+ALTER TABLE state ADD COLUMN next_message INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE state ADD COLUMN next_person INTEGER NOT NULL DEFAULT 1;

@@ -5,8 +5,10 @@
 
 use super::checkpoint::{Checkpointer, Folded};
 use super::problem::{StoreError, failure_of};
+use super::retention::Pruner;
 use super::writer::Writer;
 use super::{Durability, Problem, flush_folder};
+use crate::shard::wall_clock;
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use std::fmt;
 use std::path::Path;
@@ -24,6 +26,7 @@ pub type Observer = Arc<dyn Fn(Committed) + Send + Sync>;
 /// A commit that worked.
 #[derive(Clone, Copy, Debug)]
 pub struct Committed {
+    /// 0: what is over was deleted.
     pub changes: usize,
     /// Of the whole transaction, its flush included.
     pub took: Duration,
@@ -48,7 +51,21 @@ enum Input {
     Folded(Folded),
     /// The search index has no use for rows of search_forget up to this one any more.
     Forgotten(i64),
+    /// How long messages are kept from now on; `None`: for ever, unless their room says otherwise.
+    KeepFor(Option<Duration>),
     Stop,
+}
+
+/// Says how long messages are kept. Until it has, nothing is deleted.
+#[derive(Clone, Debug)]
+pub struct KeepFor(Sender<Input>);
+
+impl KeepFor {
+    /// `None`: for ever. Rooms may keep theirs for a shorter time.
+    pub fn set(&self, span: Option<Duration>) {
+        // The thread is gone only when all is over.
+        let _ = self.0.send(Input::KeepFor(span));
+    }
 }
 
 impl SqliteLog {
@@ -78,6 +95,7 @@ impl SqliteLog {
             observe,
             failing: None,
             written_since_asked: 0,
+            pruner: None,
         };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(|| thread.run()).map_err(failed)?;
         Ok(SqliteLog { inputs, outcomes, thread: Some(thread) })
@@ -88,6 +106,10 @@ impl SqliteLog {
         let inputs = self.inputs.clone();
         // The thread is gone only when all is over; the next start says it again.
         Box::new(move |last| _ = inputs.send(Input::Forgotten(last)))
+    }
+
+    pub fn keep_for(&self) -> KeepFor {
+        KeepFor(self.inputs.clone())
     }
 }
 
@@ -163,6 +185,8 @@ struct LogThread {
     failing: Option<Failing>,
     /// Changes committed since the size of the WAL was last asked for, with each commit's own price.
     written_since_asked: usize,
+    /// Deletes what is over, once it is known how long messages are kept.
+    pruner: Option<Pruner>,
 }
 
 #[derive(Clone, Copy)]
@@ -174,19 +198,45 @@ struct Failing {
 impl LogThread {
     fn run(mut self) {
         loop {
-            let input = match self.failing {
+            let wake = match self.failing {
+                Some(failing) => Some(failing.next_probe),
+                None => self.pruner.as_ref().and_then(Pruner::due),
+            };
+            let input = match wake {
                 None => self.inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(failing) => self.inputs.recv_timeout(failing.next_probe.saturating_duration_since(Instant::now())),
+                Some(at) => self.inputs.recv_timeout(at.saturating_duration_since(Instant::now())),
             };
             match input {
                 Ok(Input::Batch(batch)) => self.take(&batch),
                 Ok(Input::Folded(folded)) => self.finish_folding(&folded),
                 Ok(Input::Forgotten(last)) => self.forget(last),
+                Ok(Input::KeepFor(span)) => self.pruner.get_or_insert_with(Pruner::new).keep_for(span),
                 Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if self.failing.is_some_and(|failing| Instant::now() >= failing.next_probe) {
                 self.probe();
+            }
+            self.prune_if_due();
+        }
+    }
+
+    fn prune_if_due(&mut self) {
+        let Some(pruner) = self.pruner.as_mut().filter(|_| self.failing.is_none()) else {
+            return;
+        };
+        if self.writer.take_retention_changed() {
+            pruner.wake();
+        }
+        if pruner.due().is_some_and(|due| due <= Instant::now()) {
+            let begun = Instant::now();
+            let rows = pruner.work(&mut self.writer, wall_clock());
+            if rows > 0 {
+                // The search index forgets it too.
+                if let Some(observe) = &self.observe {
+                    observe(Committed { changes: 0, took: begun.elapsed() });
+                }
+                self.fold_if_due(rows);
             }
         }
     }

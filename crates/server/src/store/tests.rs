@@ -4,6 +4,7 @@ mod faults;
 mod kept;
 mod opening;
 mod reading;
+mod retention;
 mod searching;
 
 use super::{DATABASE, Durability, SqliteLog, Store};
@@ -117,6 +118,7 @@ fn room(number: u32) -> RoomRecord {
         slow_seconds: None,
         forward: None,
         links: Vec::new(),
+        retention: None,
         lists: Vec::new(),
     }
 }

@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// Appearances whose rows are remembered. At the limit all are forgotten, and some get a second row.
 const PEOPLE: usize = 16_384;
 
+/// Messages of a window (`person_window` in `schema_3.sql`), and those of the batch that ends it: more makes fewer rows
+/// of people, and more to look through for those that nothing refers to.
+const WINDOW: i64 = 65_536;
+
 /// Kibibytes of pages that the writer keeps: the ends of several thousand busy rooms.
 const CACHE_KIB: u32 = 16_384;
 
@@ -37,6 +41,10 @@ pub(super) struct Writer {
     connection: Connection,
     next: Next,
     people: HashMap<ClientId, (Arc<Person>, i64)>,
+    /// From which number on rows of `people` are referred to no more (`person_window` in `schema_3.sql`).
+    window_end: i64,
+    /// A room was kept that says how long messages are.
+    retention_changed: bool,
     /// Room and place in the batch of each message, to sort them by; empty between batches.
     order: Vec<(RoomNumber, u32)>,
 }
@@ -45,8 +53,8 @@ pub(super) struct Writer {
 #[derive(Clone, Copy, Debug)]
 struct Next {
     room: u32,
+    /// Of messages and events, which share their numbers.
     message: i64,
-    event: i64,
     person: i64,
 }
 
@@ -60,6 +68,9 @@ impl Writer {
             connection,
             next,
             people: HashMap::default(),
+            // The people of before are not known: the first message begins a window.
+            window_end: next.message,
+            retention_changed: false,
             order: Vec::new(),
         })
     }
@@ -77,10 +88,11 @@ impl Writer {
     /// Keeps the whole batch with one flush, or nothing of it. After an error at the very end nobody knows which:
     /// [`Writer::has_kept`] tells.
     pub(super) fn commit(&mut self, batch: &Batch) -> rusqlite::Result<()> {
-        let next = self.next;
+        let (next, window_end) = (self.next, self.window_end);
         let written = self.write(batch);
         if written.is_err() {
             self.next = next;
+            self.window_end = window_end;
             self.people.clear();
             self.roll_back();
         }
@@ -134,7 +146,44 @@ impl Writer {
         self.connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
     }
 
-    #[cfg(test)]
+    /// Whether a room's time may have become shorter since this was last asked.
+    pub(super) fn take_retention_changed(&mut self) -> bool {
+        std::mem::take(&mut self.retention_changed)
+    }
+
+    /// Deletes in a transaction of its own, which nobody waits for: it is flushed with the next commit.
+    pub(super) fn delete<T>(&mut self, delete: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let deleted = self.try_delete(delete);
+        if deleted.is_err() {
+            self.roll_back();
+        }
+        if self.durability == Durability::Full {
+            self.connection.execute_batch("PRAGMA synchronous = FULL")?;
+        }
+        deleted
+    }
+
+    fn try_delete<T>(&self, delete: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let before = self.connection.total_changes();
+        let deleted = delete(&self.connection)?;
+        if self.connection.total_changes() != before {
+            self.connection
+                .prepare_cached("UPDATE state SET next_message = ?1, next_person = ?2")?
+                .execute([self.next.message, self.next.person])?;
+        }
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(deleted)
+    }
+
+    /// From here on everyone who speaks is kept anew, so that the window before can be swept.
+    pub(super) fn open_window(&mut self) -> rusqlite::Result<()> {
+        self.people.clear();
+        self.window_end = self.next.message;
+        Ok(())
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -186,7 +235,12 @@ impl Writer {
                 }
             }
         }
-        self.keep_messages(batch)?;
+        if has_events || !self.order.is_empty() {
+            self.keep_window()?;
+        }
+        if !self.order.is_empty() {
+            self.keep_messages(batch)?;
+        }
         if has_events {
             self.keep_events(batch)?;
         }
@@ -209,6 +263,7 @@ impl Writer {
         for (place, link) in room.links.iter().enumerate() {
             record::keep_link(&mut keep, room.number, place, link)?;
         }
+        self.retention_changed |= room.retention.is_some();
         self.next.room = self.next.room.max(room.number.0.saturating_add(1));
         Ok(())
     }
@@ -233,12 +288,22 @@ impl Writer {
         Ok(())
     }
 
+    /// People are referred to by the numbers of one window alone: the first batch behind it begins the next.
+    fn keep_window(&mut self) -> rusqlite::Result<()> {
+        if self.next.message < self.window_end {
+            return Ok(());
+        }
+        self.people.clear();
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO person_window VALUES (?1, ?2, 0)")?
+            .execute([self.next.message, self.next.person])?;
+        self.window_end = self.next.message + WINDOW;
+        Ok(())
+    }
+
     /// The messages of the batch, room by room, with one run for each room.
     fn keep_messages(&mut self, batch: &Batch) -> rusqlite::Result<()> {
         let Writer { connection, next, people, order, .. } = self;
-        if order.is_empty() {
-            return Ok(());
-        }
         order.sort_unstable();
         let mut keys = 0;
         let mut keep = connection.prepare_cached(record::KEEP_MESSAGE)?;
@@ -290,8 +355,8 @@ impl Writer {
                 Kept::Happened(event) => &event.happening.by,
             };
             let person = person_number(connection, people, &mut next.person, by)?;
-            record::keep_event(&mut connection.prepare_cached(record::KEEP_EVENT)?, next.event, &kept, person)?;
-            next.event += 1;
+            record::keep_event(&mut connection.prepare_cached(record::KEEP_EVENT)?, next.message, &kept, person)?;
+            next.message += 1;
         }
         Ok(())
     }
@@ -345,13 +410,12 @@ fn prepare(connection: &Connection, durability: Durability) -> rusqlite::Result<
 impl Next {
     fn read(connection: &Connection) -> rusqlite::Result<Next> {
         connection.query_row(
-            "SELECT next_room, (SELECT max(number) FROM message), (SELECT max(number) FROM event),
-             (SELECT max(number) FROM person) FROM state",
+            "SELECT next_room,
+                max(next_message, 1 + max(coalesce((SELECT max(number) FROM message), 0),
+                                          coalesce((SELECT max(number) FROM event), 0))),
+                max(next_person, 1 + coalesce((SELECT max(number) FROM person), 0)) FROM state",
             [],
-            |row| {
-                let behind = |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.unwrap_or(0) + 1);
-                Ok(Next { room: row.get(0)?, message: behind(1)?, event: behind(2)?, person: behind(3)? })
-            },
+            |row| Ok(Next { room: row.get(0)?, message: row.get(1)?, person: row.get(2)? }),
         )
     }
 }

@@ -15,6 +15,7 @@ mod once;
 mod overload;
 mod redaction;
 mod reload;
+mod retention;
 mod search;
 mod shutdown;
 mod start;

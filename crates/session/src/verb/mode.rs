@@ -3,9 +3,10 @@
 use super::{Awaiting, Phase, Verb};
 use crate::isupport::KEY_LENGTH;
 use crate::mode_letters::{
-    FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RoomLetter, SLOW_MODE, flag_letter, mask_from_wire, mask_to_wire,
-    personal_letter, personal_of, room_kind, room_letter,
+    FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RETENTION, RoomLetter, SLOW_MODE, flag_letter, mask_from_wire,
+    mask_to_wire, personal_letter, personal_of, room_kind, room_letter,
 };
+use crate::span::{parse_span, span_text};
 use crate::turn::Turn;
 use crate::{invite_token, targets};
 use chat::command::{Command, PersonalMode, RoomChange};
@@ -26,7 +27,7 @@ pub(crate) const VERB: Verb = Verb {
            Shows or changes a room's modes: m moderated, A announcements (operators speak, all others read), n members \
            speak, s secret, p unlisted (not in LIST and WHOIS, but found by its name), t topic for operators, i by \
            invitation, C no CTCP, R accounts only, M accounts speak, P kept, J history since joining only; k key, l limit, W slow mode (seconds \
-           between two messages of one member), f the room for those who are kept out; b bans, e exceptions, I \
+           between two messages of one member), f the room for those who are kept out, H how long messages are kept (30d); b bans, e exceptions, I \
            invitations; q a o h v ranks.\n\
            MODE <your name> [<letters>]\n\
            Shows or changes yours: i invisible, w hear WALLOPS, B bot, R messages from accounts only, Z over TLS only.",
@@ -157,6 +158,17 @@ fn room_change(turn: &mut Turn<'_>, room: &str, letter: RoomLetter, change: &Mod
             }
             Some(RoomChange::Forward { to })
         }
+        RoomLetter::Retention if !on => Some(RoomChange::Retention { seconds: None }),
+        RoomLetter::Retention => {
+            let seconds = change.param.and_then(parse_span).and_then(|seconds| u32::try_from(seconds).ok());
+            let seconds = seconds.filter(|seconds| *seconds >= SHORTEST_RETENTION);
+            if seconds.is_none() {
+                let text = "Write how long messages are kept: 1m or more, such as 12h, 30d or 1y";
+                invalid(turn, change.param.unwrap_or("*"), text);
+                return None;
+            }
+            Some(RoomChange::Retention { seconds })
+        }
         RoomLetter::Role(role) => match change.param.filter(|name| !name.is_empty()) {
             Some(name) => Some(RoomChange::Role { on, role, who: targets::person(turn, name) }),
             None => {
@@ -174,6 +186,9 @@ fn room_change(turn: &mut Turn<'_>, room: &str, letter: RoomLetter, change: &Mod
         }
     }
 }
+
+/// Seconds. What is over sooner could be gone before it was read.
+const SHORTEST_RETENTION: u32 = 60;
 
 /// Whether JOIN could name this key: it stands there as one of a list of middle parameters, where the token of an invite
 /// link can stand as well.
@@ -204,6 +219,10 @@ pub(crate) fn write_settings(turn: &mut Turn<'_>, view: &RoomSettingsView) {
     if let Some(to) = &view.forward {
         letters.push(FORWARD);
         params.push(to.to_string());
+    }
+    if let Some(seconds) = view.retention {
+        letters.push(RETENTION);
+        params.push(span_text(seconds.into()));
     }
     turn.numeric(Numeric::RPL_CHANNELMODEIS)
         .param(&view.room)
@@ -499,6 +518,34 @@ mod tests {
              alice< :irc.example 502 alice :…
              alice> MODE nobody +i
              alice< :irc.example 401 alice nobody :…",
+        );
+    }
+
+    #[test]
+    fn how_long_messages_are_kept() {
+        crate::testing::check_with(
+            |_, settings| settings.retention_ms = Some(90 * 86_400_000),
+            "alice=
+             alice> JOIN #tea
+             alice<<
+             alice> MODE #tea +H 2w
+             alice< :alice!… MODE #tea +H 14d
+             alice> MODE #tea
+             alice< :irc.example 324 alice #tea +ntH 14d
+             alice< :irc.example 329 …
+             alice> MODE #tea +H
+             alice< :irc.example 696 alice #tea H * :Write how long messages are kept: 1m or more, such as 12h, 30d or 1y
+             alice> MODE #tea +H soon
+             alice< :irc.example 696 alice #tea H soon :…
+             alice> MODE #tea +H 59s
+             alice< :irc.example 696 alice #tea H 59s :…
+             alice> MODE #tea +H 91d
+             alice< :irc.example 696 alice #tea H 91d :This server keeps messages for 90d: a room may keep its own shorter
+             alice> MODE #tea +lH-H 5 90s
+             alice< :alice!… MODE #tea +lH-H 5 90s
+             alice> MODE #tea
+             alice< :irc.example 324 alice #tea +ntl 5
+             alice< :irc.example 329 …",
         );
     }
 }

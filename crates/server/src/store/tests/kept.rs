@@ -160,6 +160,7 @@ fn records_with_every_field_set_or_empty() {
                 slow_seconds: Some(30),
                 forward: Some(RoomNumber(1)),
                 links: vec![link(1, Some(client(1))), link(2, None)],
+                retention: Some(3_600),
                 lists: vec![
                     (ListKind::Invitation, entry("z!*@*")),
                     (ListKind::Ban, entry("*!*@bad")),
