@@ -4,7 +4,7 @@ use crate::history::HistoryEvent;
 use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
 use crate::personal::ConversationKey;
-use crate::snapshot::{AccountRecord, MembershipRecord, ReadMarkerRecord, RoomRecord};
+use crate::snapshot::{AccountRecord, MarksRecord, MembershipRecord, MetadataRecord, ReadMarkerRecord, RoomRecord};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -30,6 +30,10 @@ pub enum Change {
         room: RoomNumber,
         account: ClientId,
     },
+    /// A value, or that there is none any more.
+    Metadata(MetadataRecord),
+    /// What is marked, or that nothing is any more.
+    Marks(MarksRecord),
     ReadMarker(ReadMarkerRecord),
     ReadMarkerRemoved {
         account: ClientId,

@@ -5,6 +5,7 @@ use crate::invite_link::InviteLink;
 use crate::mask::{self, Verdict};
 use crate::membership::Roles;
 use crate::message::Message;
+use crate::metadata::Metadata;
 use crate::person::Person;
 use crate::query::MemberRow;
 use crate::refusal::ListKind;
@@ -31,6 +32,8 @@ pub struct Chatroom {
     /// When its name was last changed; not kept on disk.
     pub(crate) renamed: Option<Timestamp>,
     pub(crate) rules: Rules,
+    /// What it says of itself.
+    pub(crate) metadata: Option<Box<Metadata>>,
     /// Those present. The order changes when someone leaves (the last takes the place), by rule and never by chance.
     pub(crate) members: Vec<Member>,
     /// Sessions in the room, for each shard; shards behind the end have none.
@@ -179,6 +182,7 @@ impl Chatroom {
             created,
             renamed: None,
             rules: Rules { flags: Flags::of_a_new_room(), ..Rules::default() },
+            metadata: None,
             members: Vec::new(),
             sessions: SmallVec::new(),
             has_history: false,

@@ -63,6 +63,8 @@ pub(crate) struct Rare {
     pub directs: Vec<RoomNumber>,
     /// What a guest keeps for herself; an account's is with the account.
     pub personal: Option<Box<Personal>>,
+    /// Changes of metadata in a minute, and which minute that is.
+    pub metadata_changes: (u64, u32),
     /// All devices are gone, and nobody was told yet.
     pub leaving: Option<Leaving>,
 }

@@ -5,9 +5,10 @@ use crate::id::{ClientId, RequestNumber, SessionId, Timestamp};
 use crate::invite_link::LinkHash;
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind};
+use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, Username};
 use crate::once::OnceKey;
-use crate::query::{Conversation, Counted, Query};
+use crate::query::{Conversation, Counted, MetadataTarget, Query};
 use crate::refusal::{ListKind, Rights};
 use crate::settings::Settings;
 use crate::snapshot::ScramKeys;
@@ -152,6 +153,25 @@ pub enum Command {
         at: Timestamp,
     },
 
+    // Metadata
+    /// `None`: takes the value away. `exempt`: from an address without flood control. Answer: `MetadataSet`.
+    SetMetadata {
+        of: MetadataTarget,
+        key: MetadataKey,
+        value: Option<Box<str>>,
+        exempt: bool,
+    },
+    /// Answer: `Metadata`, with every key that was set.
+    ClearMetadata {
+        of: MetadataTarget,
+    },
+    Subscribe {
+        keys: Vec<MetadataKey>,
+    },
+    Unsubscribe {
+        keys: Vec<MetadataKey>,
+    },
+
     // Watching for people
     Watch {
         names: Vec<Username>,
@@ -194,6 +214,9 @@ pub struct Arrival {
     /// TLS, or a loopback that counts as such.
     pub secure: bool,
     pub certificate: Option<[u8; 32]>,
+    /// What it has said of its person before, and the keys that it wants to be told of.
+    pub metadata: Vec<(MetadataKey, Option<Box<str>>)>,
+    pub subscriptions: Vec<MetadataKey>,
     /// Modes that everyone starts with (`accounts.default_user_modes`).
     pub modes: Vec<PersonalMode>,
     /// What carries the session, for those who may know ("TLS", "WebSocket").

@@ -5,6 +5,7 @@ use crate::command::PersonalMode;
 use crate::id::{ChatroomId, MessageId, RoomNumber, Timestamp};
 use crate::membership::Role;
 use crate::message::Message;
+use crate::metadata::MetadataKey;
 use crate::person::Person;
 use crate::refusal::ListKind;
 use compact_str::CompactString;
@@ -126,6 +127,12 @@ pub enum What {
     Announced {
         text: Box<str>,
         wallops: bool,
+    },
+    /// Told to those who subscribe to the key. `value`: `None`: there is none any more.
+    MetadataChanged {
+        of: CompactString,
+        key: MetadataKey,
+        value: Option<Arc<str>>,
     },
     /// Told to those who watch `by`.
     CameOnline,

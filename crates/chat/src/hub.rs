@@ -8,6 +8,7 @@ mod delivery;
 mod forwarding;
 mod history;
 mod invite_links;
+mod metadata;
 mod moderation;
 mod name_index;
 mod posting;
@@ -37,11 +38,11 @@ use crate::query::Counts;
 use crate::refusal::{Refusal, Right, Rights};
 use crate::sequencer::refusal_of;
 use crate::settings::Settings;
-use crate::snapshot::{RoomKind, RoomRecord, Snapshot};
+use crate::snapshot::{MetadataOwner, RoomKind, RoomRecord, Snapshot};
 use attempts::Attempts;
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
-use state::{Account, Keeper, State};
+use state::{Account, Keeper, MetadataOf, State};
 use std::sync::Arc;
 use turn::Turn;
 use uuid::Uuid;
@@ -128,6 +129,22 @@ impl Hub {
                 && state.room(record.room).is_some()
             {
                 state.keep_membership(account, record.room, Some(record.membership));
+            }
+        }
+        for record in snapshot.metadata {
+            let of = match record.owner {
+                MetadataOwner::Room(number) => Some(MetadataOf::Room(number)),
+                MetadataOwner::Account(id) => {
+                    state.account_of(id).map(|slot| MetadataOf::Person(Keeper::Account(slot)))
+                }
+            };
+            if let Some(of) = of {
+                state.set_metadata(of, record.key, record.value);
+            }
+        }
+        for record in snapshot.marks {
+            if let Some(account) = state.account_of(record.account) {
+                state.set_marks(Keeper::Account(account), record.conversation, record.marks);
             }
         }
         for record in snapshot.read_markers {
@@ -295,6 +312,12 @@ impl Hub {
             Command::Kick { room, who, reason } => self.kick(asker, &room, &who, reason, turn),
             Command::Invite { room, who } => self.invite(asker, &room, &who, turn),
             Command::Knock { room, text } => self.knock(asker, &room, text, turn),
+            Command::SetMetadata { of, key, value, exempt } => {
+                self.set_metadata(asker, &of, key, value, exempt, turn);
+            }
+            Command::ClearMetadata { of } => self.clear_metadata(asker, &of, turn),
+            Command::Subscribe { keys } => self.subscribe(asker, keys, turn),
+            Command::Unsubscribe { keys } => self.unsubscribe(asker, keys, turn),
             Command::MarkRead { of, at } => self.mark_read(asker, &of, at, turn),
             Command::Watch { names } => self.watch(asker, names, turn),
             Command::Unwatch { names } => self.unwatch(asker, &names),

@@ -18,6 +18,7 @@ pub mod log;
 pub mod mask;
 pub mod membership;
 pub mod message;
+pub mod metadata;
 pub mod name;
 pub mod once;
 pub mod permission;

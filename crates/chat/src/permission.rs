@@ -77,6 +77,9 @@ pub enum Act<'a> {
     Rename,
     /// Make, see and revoke links that let people in.
     ManageLinks,
+    /// What the room says of itself.
+    SeeMetadata,
+    SetMetadata,
     SeeList {
         list: ListKind,
     },
@@ -134,6 +137,8 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         }
         Act::SetFlag { flag: RoomFlag::Registered } => at_least(Role::Owner, actor, room),
         // A name that is kept for ever is its owner's to give.
+        Act::SeeMetadata => see_metadata(actor, room),
+        Act::SetMetadata => at_least(Role::Operator, actor, room),
         Act::Rename => {
             let needed = if room.flags.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator };
             at_least(needed, actor, room)
@@ -178,6 +183,14 @@ fn see(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
         return Err(Refusal::NoSuchRoom { name: room.name.clone() });
     }
     Ok(())
+}
+
+/// Whoever is not let in without more ado learns nothing of a room that its members tell each other.
+fn see_metadata(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
+    if room.flags.has(RoomFlag::InviteOnly) || room.key.is_some() {
+        return member(actor, room);
+    }
+    see(actor, room)
 }
 
 fn join(actor: &Actor, key: Option<&str>, room: &RoomRules) -> Result<(), Refusal> {

@@ -1,11 +1,17 @@
-//! What a person keeps for herself, on all of her devices: nobody else ever sees any of it.
+//! What a person keeps on the server for all of her devices: what she says of herself, and what nobody else ever sees.
 
 use crate::id::{ClientId, RoomNumber, Timestamp};
+use crate::metadata::{Marks, Metadata};
 
 /// Read markers of one account. At the limit the one that is furthest back makes way.
 pub const READ_MARKERS: usize = 4_096;
 /// The same of a guest, whose markers end with the connection.
 pub const READ_MARKERS_OF_GUEST: usize = 128;
+
+/// Conversations that one account can have marked as blocked, muted or pinned. One more is refused.
+pub const CONVERSATIONS: usize = 1_024;
+/// The same of a guest.
+pub const CONVERSATIONS_OF_GUEST: usize = 64;
 
 /// One of a person's conversations, as what she keeps about it is found by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -18,11 +24,45 @@ pub enum ConversationKey {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Personal {
     pub markers: ReadMarkers,
+    pub marks: MarkedConversations,
+    /// What she says of herself, to everyone.
+    pub metadata: Metadata,
 }
 
 impl Personal {
     pub fn is_empty(&self) -> bool {
-        self.markers.is_empty()
+        self.markers.is_empty() && self.marks.0.is_empty() && self.metadata.is_empty()
+    }
+}
+
+/// The conversations that a person has blocked, muted or pinned.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(crate) struct MarkedConversations(Vec<(ConversationKey, Marks)>);
+
+impl MarkedConversations {
+    pub fn iter(&self) -> impl Iterator<Item = (ConversationKey, Marks)> + '_ {
+        self.0.iter().copied()
+    }
+
+    pub fn of(&self, conversation: ConversationKey) -> Marks {
+        self.find(conversation).map_or(Marks::default(), |place| self.0[place].1)
+    }
+
+    /// Returned: what was marked before.
+    pub fn set(&mut self, conversation: ConversationKey, marks: Marks) -> Marks {
+        match self.find(conversation) {
+            Ok(place) if marks.is_empty() => self.0.remove(place).1,
+            Ok(place) => std::mem::replace(&mut self.0[place].1, marks),
+            Err(_) if marks.is_empty() => Marks::default(),
+            Err(place) => {
+                self.0.insert(place, (conversation, marks));
+                Marks::default()
+            }
+        }
+    }
+
+    fn find(&self, conversation: ConversationKey) -> Result<usize, usize> {
+        self.0.binary_search_by(|(of, _)| of.cmp(&conversation))
     }
 }
 

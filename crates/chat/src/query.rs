@@ -6,6 +6,7 @@ use crate::history::Grant;
 use crate::id::{ChatroomId, ClientId, MessageId, Timestamp};
 use crate::invite_link::InviteLink;
 use crate::membership::Roles;
+use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, Username};
 use crate::person::Person;
 use crate::refusal::ListKind;
@@ -83,6 +84,16 @@ pub enum Query {
     History {
         of: Conversation,
     },
+    /// `Metadata`. `keys`: `None`: all that are set.
+    Metadata {
+        of: MetadataTarget,
+        keys: Option<Vec<MetadataKey>>,
+    },
+    /// What one subscribes to, of a room with its members or of a person. `MetadataValues`.
+    MetadataSync {
+        of: MetadataTarget,
+    },
+    Subscriptions,
     /// Up to when one has read it. `ReadMarker`.
     ReadMarker {
         of: Conversation,
@@ -96,6 +107,14 @@ pub enum Conversation {
     Room(ChatroomName),
     /// The direct conversation with this person, who need not be here.
     With(Username),
+}
+
+/// Whose metadata is meant.
+#[derive(Clone, PartialEq, Debug)]
+pub enum MetadataTarget {
+    Oneself,
+    Person(Username),
+    Room(ChatroomName),
 }
 
 #[derive(Clone, Debug)]
@@ -238,6 +257,34 @@ pub enum Answer {
         history: Box<Grant>,
     },
 
+    /// In the order of the keys asked for.
+    Metadata {
+        of: CompactString,
+        rows: Vec<MetadataRow>,
+    },
+    MetadataSet {
+        row: MetadataRow,
+        was_set: bool,
+    },
+    /// Values as they are now: asked for of this target, or `None`: told because something began that they belong to.
+    MetadataValues {
+        of: Option<CompactString>,
+        rows: Vec<MetadataRow>,
+    },
+    /// There is too much to be told of this room by itself: it is to be asked for.
+    MetadataSyncLater {
+        of: CompactString,
+    },
+    /// `refused`: the first key for which there was no room.
+    Subscribed {
+        keys: Vec<MetadataKey>,
+        refused: Option<MetadataKey>,
+    },
+    Unsubscribed {
+        keys: Vec<MetadataKey>,
+    },
+    Subscriptions(Vec<MetadataKey>),
+
     /// `None`: there is no marker. Told unasked when another device has moved it.
     ReadMarker {
         of: CompactString,
@@ -250,6 +297,16 @@ pub enum Answer {
     Conversations(Vec<Grant>),
 }
 
+/// One value of someone's metadata; `None`: there is none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MetadataRow {
+    pub of: CompactString,
+    pub key: MetadataKey,
+    pub value: Option<Arc<str>>,
+    /// For the devices of the one who set it alone.
+    pub is_private: bool,
+}
+
 /// How a session's arrival went.
 #[derive(Debug, Clone)]
 pub struct Welcome {
@@ -259,6 +316,7 @@ pub struct Welcome {
     pub counts: Counts,
     pub modes: Vec<crate::command::PersonalMode>,
     pub away: Option<Box<str>>,
+    pub metadata: Vec<(MetadataKey, Arc<str>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -380,6 +438,7 @@ pub struct Profile {
     pub modes: Option<Vec<crate::command::PersonalMode>>,
     /// Devices connected.
     pub sessions: usize,
+    pub metadata: Vec<(MetadataKey, Arc<str>)>,
 }
 
 #[derive(Debug, Clone)]

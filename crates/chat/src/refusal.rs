@@ -161,6 +161,26 @@ pub enum Refusal {
         names: Vec<CompactString>,
     },
 
+    // Metadata
+    /// Nobody and nothing of this name has metadata that the asker may know of.
+    NoMetadataTarget {
+        of: CompactString,
+    },
+    /// To set, or, of a room that one is kept out of, to see.
+    MetadataNotYours {
+        of: CompactString,
+    },
+    TooMuchMetadata {
+        of: CompactString,
+    },
+    MetadataTooOften {
+        of: CompactString,
+        retry_after_seconds: u64,
+    },
+    MetadataValueInvalid {
+        key: CompactString,
+    },
+
     // Server-wide
     NotOperator,
     MissingRight {

@@ -25,6 +25,8 @@ pub struct Settings {
     pub rooms_per_client: usize,
     pub list_entries: usize,
     pub monitor_entries: usize,
+    /// Metadata keys of one person or room.
+    pub metadata_keys: usize,
     pub whowas_entries: usize,
     /// How long messages are kept, in milliseconds; `None`: for ever. A room may keep its own for a shorter time.
     pub retention_ms: Option<u64>,
@@ -76,6 +78,7 @@ impl Default for Settings {
             rooms_per_client: 200,
             list_entries: 100,
             monitor_entries: 100,
+            metadata_keys: 20,
             whowas_entries: 100,
             retention_ms: None,
             recent_messages: 50,

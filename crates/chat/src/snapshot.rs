@@ -4,6 +4,7 @@ use crate::chatroom::RoomFlag;
 use crate::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::invite_link::InviteLink;
 use crate::membership::Membership;
+use crate::metadata::{Marks, MetadataKey};
 use crate::once::Posted;
 use crate::personal::ConversationKey;
 use crate::refusal::{ListKind, Rights};
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub accounts: Vec<AccountRecord>,
     pub memberships: Vec<MembershipRecord>,
     pub read_markers: Vec<ReadMarkerRecord>,
+    pub metadata: Vec<MetadataRecord>,
+    pub marks: Vec<MarksRecord>,
     /// What was said under a key within the last day, the oldest first.
     pub posted_once: Vec<(Posted, MessageId)>,
     /// The last position and time given out; both go on from here.
@@ -114,6 +117,28 @@ pub struct ReadMarkerRecord {
     pub account: ClientId,
     pub conversation: ConversationKey,
     pub at: Timestamp,
+}
+
+/// One value that an account or a room says of itself; `None`: it does not (any more).
+#[derive(Clone, PartialEq, Debug)]
+pub struct MetadataRecord {
+    pub owner: MetadataOwner,
+    pub key: MetadataKey,
+    pub value: Option<Arc<str>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum MetadataOwner {
+    Room(RoomNumber),
+    Account(ClientId),
+}
+
+/// What an account has marked one of its conversations as.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MarksRecord {
+    pub account: ClientId,
+    pub conversation: ConversationKey,
+    pub marks: Marks,
 }
 
 /// What a login needs to know of an account; shared, since it is read from another thread.

@@ -119,6 +119,8 @@ enum Command {
     ManageLinks,
     SetRetention,
     Rename,
+    SeeMetadata,
+    SetMetadata,
     SeeBans,
     SeeExceptions,
     ChangeBans,
@@ -157,6 +159,8 @@ fn commands() -> Vec<Command> {
         ManageLinks,
         SetRetention,
         Rename,
+        SeeMetadata,
+        SetMetadata,
         SeeBans,
         SeeExceptions,
         ChangeBans,
@@ -200,6 +204,12 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
         ReadHistory | RedactOwn => !outside,
         RedactOwnOld | RedactForeign => who >= HalfOperator,
         ReadEarlierHistory => !outside && (circumstance != HistorySinceJoin || serves),
+        SeeMetadata => {
+            let is_closed =
+                matches!(circumstance, Secret | InviteOnly | Keyed | InvitedAnyway | Listed | Linked | LinkedAndBanned);
+            !(outside && is_closed)
+        }
+        SetMetadata => who >= Operator,
         SetTopic => who >= if circumstance == TopicLocked { HalfOperator } else { GuestMember },
         Invite => {
             who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed | Linked | LinkedAndBanned) {
@@ -313,6 +323,8 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         ManageLinks => Act::ManageLinks,
         SetRetention => Act::SetRetention,
         Rename => Act::Rename,
+        SeeMetadata => Act::SeeMetadata,
+        SetMetadata => Act::SetMetadata,
         SeeBans => Act::SeeList { list: ListKind::Ban },
         SeeExceptions => Act::SeeList { list: ListKind::Exception },
         ChangeBans => Act::ChangeList { list: ListKind::Ban },

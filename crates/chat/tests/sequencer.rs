@@ -159,6 +159,8 @@ fn arrive(text: &str) -> Command {
         host: "cloak".into(),
         secure: true,
         certificate: None,
+        metadata: Vec::new(),
+        subscriptions: Vec::new(),
         modes: Vec::new(),
         transport: "TLS",
         port: 6697,

@@ -927,15 +927,8 @@ fn complain_of_contradictions(config: &Config, password_cost_place: Option<&Orig
 
 /// Keys that are read, so that a file need not change with the version, but have nothing to act on yet.
 fn warn_of_what_has_no_effect(config: &Config, warnings: &mut Vec<String>) {
-    let (limits, default) = (&config.limits, Limits::default());
-    let settings = [
-        (limits.metadata_keys != default.metadata_keys, "[limits] metadata_keys", "this version has no metadata"),
-        (config.discovery.mdns, "[discovery] mdns", "this version does not announce itself"),
-    ];
-    for (is_set, key, why) in settings {
-        if is_set {
-            warnings.push(format!("{key}: it has no effect yet; {why}"));
-        }
+    if config.discovery.mdns {
+        warnings.push("[discovery] mdns: it has no effect yet; this version does not announce itself".to_owned());
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, invitelink, ison, join, knock, list, lusers, markread, mode, monitor, names, ping, privmsg,
-    rehash, rename, stats, topic, userhost, userip, who, whois, whowas,
+    Awaiting, away, invite, invitelink, ison, join, knock, list, lusers, markread, metadata, mode, monitor, names,
+    ping, privmsg, rehash, rename, stats, topic, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -58,6 +58,13 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
             turn.numeric(Numeric::RPL_AWAY).param(name).trailing_cut(message);
         }
         Answer::Repeated { id, history } => privmsg::answer_repeated(turn, *id, history),
+        Answer::Metadata { of, rows } => metadata::write_rows(turn, awaiting, of, rows),
+        Answer::MetadataSet { row, was_set } => metadata::write_set(turn, row, *was_set),
+        Answer::MetadataValues { of, rows } => metadata::write_values(turn, of.as_deref(), rows),
+        Answer::MetadataSyncLater { of } => metadata::write_sync_later(turn, of),
+        Answer::Subscribed { keys, refused } => metadata::write_subscribed(turn, keys, refused.as_ref()),
+        Answer::Unsubscribed { keys } => metadata::write_keys(turn, Numeric::RPL_METADATAUNSUBOK, keys),
+        Answer::Subscriptions(keys) => metadata::write_subscriptions(turn, keys),
         Answer::ReadMarker { of, at } => markread::write(turn, of, *at),
         Answer::Away { now } => away::write(turn, *now),
         Answer::Watched(watched) => monitor::write_list(turn, watched),
@@ -102,6 +109,7 @@ fn refused(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, refusal: &Refusal) 
     let about = match awaiting {
         Some(Awaiting::About(about)) => about.as_str(),
         Some(Awaiting::Who { mask, .. }) => mask.as_str(),
+        Some(Awaiting::Metadata(asked)) => asked.about(),
         _ => "",
     };
     match (verb, refusal) {

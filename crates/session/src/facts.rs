@@ -92,6 +92,8 @@ pub struct Limits {
     /// Names on one MONITOR list.
     pub monitor: usize,
     pub rooms_per_client: usize,
+    /// Metadata keys of one person or room.
+    pub metadata_keys: usize,
     /// Messages of one answer to CHATHISTORY.
     pub history_page: usize,
     /// Messages shown on entering a room to a client that can't ask for them; 0: none.
@@ -224,6 +226,7 @@ impl Default for Limits {
             list_modes: 100,
             monitor: 100,
             rooms_per_client: 200,
+            metadata_keys: 20,
             history_page: 100,
             unread_replay: 0,
             multiline_bytes: 4_096,

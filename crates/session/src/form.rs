@@ -18,6 +18,8 @@ impl Form {
         Capability::Chghost,
         Capability::ExtendedJoin,
         Capability::InviteNotify,
+        Capability::Metadata2,
+        Capability::Metadata3,
         Capability::MessageRedaction,
         Capability::MessageTags,
         Capability::Multiline,

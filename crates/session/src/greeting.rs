@@ -79,6 +79,8 @@ pub(crate) fn write(turn: &mut Turn<'_>, welcome: &Welcome) {
         turn.prepared(&greeting.isupport);
     }
     verb::lusers::write(turn, &welcome.counts);
+    // metadata "Notifications": "before RPL_ENDOFMOTD or ERR_NOMOTD".
+    verb::metadata::write_own(turn, &welcome.metadata);
     write_motd(turn);
     if !welcome.modes.is_empty() {
         let letters: String = welcome.modes.iter().map(|mode| personal_letter(*mode)).collect();

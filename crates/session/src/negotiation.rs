@@ -3,6 +3,8 @@
 use crate::facts::{Configured, ServerFacts};
 use crate::session::Session;
 use crate::turn::Turn;
+use crate::verb;
+use chat::metadata::SUBSCRIPTIONS;
 use compact_str::{CompactString, format_compact};
 use std::fmt::Write as _;
 use wire::{Capability, CapabilitySet};
@@ -36,6 +38,8 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::ExtendedIsupport,
     Capability::MessageRedaction,
     Capability::Multiline,
+    Capability::Metadata2,
+    Capability::Metadata3,
     Capability::ReadMarker,
     Capability::Search,
     Capability::ParlorIdentity,
@@ -138,6 +142,11 @@ fn value(capability: Capability, session: &Session, facts: &Configured) -> Compa
             }
             value
         }
+        Capability::Metadata2 | Capability::Metadata3 => format_compact!(
+            "before-connect,max-subs={SUBSCRIPTIONS},max-keys={},max-value-bytes={}",
+            facts.limits.metadata_keys,
+            verb::metadata::most_value_bytes(facts)
+        ),
         Capability::Sts => match &facts.sts {
             // sts: the port is for insecure connections, the duration for secure ones.
             Some(sts) if session.link.secure => {

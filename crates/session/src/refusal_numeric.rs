@@ -8,7 +8,7 @@ use crate::turn::Turn;
 use chat::membership::Role;
 use chat::refusal::{ListKind, NotRenamed, Refusal, Right, Silence};
 use std::borrow::Cow;
-use wire::Numeric;
+use wire::{Capability, Numeric};
 
 use crate::mode_letters::{FORWARD, RETENTION, flag_letter, list_letter, role_letter};
 use crate::span::span_text;
@@ -212,6 +212,28 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             .param_fmt(format_args!("{limit}"))
             .param(shown(&names.join(",")))
             .trailing("Your list of watched names is full: remove some first"),
+
+        R::NoMetadataTarget { of } => {
+            turn.fail(verb, "INVALID_TARGET", &[shown(of)], "There is nobody and no room of this name");
+        }
+        R::MetadataNotYours { of } => turn.fail(
+            verb,
+            "KEY_NO_PERMISSION",
+            &[shown(of), star_if_empty(about)],
+            "You may not do this: people set their own, operators those of their rooms",
+        ),
+        R::TooMuchMetadata { of } => {
+            turn.fail(verb, "LIMIT_REACHED", &[shown(of)], "There are as many keys as there may be: remove one first");
+        }
+        R::MetadataTooOften { of, retry_after_seconds } => {
+            let seconds = retry_after_seconds.to_string();
+            let text = format!("Too many changes: try again in {seconds} seconds");
+            turn.fail(verb, "RATE_LIMITED", &[shown(of), star_if_empty(about), &seconds], &text);
+        }
+        R::MetadataValueInvalid { key } => {
+            let code = if turn.has(Capability::Metadata3) { "INVALID_VALUE" } else { "VALUE_INVALID" };
+            turn.fail(verb, code, &[shown(key)], "This key is 0 or 1");
+        }
 
         R::NotOperator => {
             turn.numeric(N::ERR_NOPRIVILEGES).trailing("Only operators of this server may do that");

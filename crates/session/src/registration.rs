@@ -9,6 +9,7 @@ use crate::{greeting, host, login, refusal_numeric};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use chat::command::{Arrival, Command};
 use chat::id::ClientId;
+use chat::metadata::MetadataKey;
 use chat::name::Username;
 use chat::query::{Answer, Welcome};
 use chat::refusal::Refusal;
@@ -33,6 +34,9 @@ pub(crate) struct Registration {
     account_password: Check,
     /// Logged in to it already.
     pub(crate) account: Option<(ClientId, CompactString)>,
+    /// What is to be said of the client when it is here, and the keys that it wants to be told of.
+    pub(crate) metadata: Vec<(MetadataKey, Option<Box<str>>)>,
+    pub(crate) subscriptions: Vec<MetadataKey>,
     /// A gateway spoke for this connection; it may not do so again.
     pub(crate) gateway: bool,
     arriving: bool,
@@ -59,6 +63,8 @@ impl Registration {
             server_password: if facts.password.is_some() { Check::ToDo } else { Check::Passed },
             account_password: Check::ToDo,
             account: None,
+            metadata: Vec::new(),
+            subscriptions: Vec::new(),
             gateway: false,
             arriving: false,
         }
@@ -207,6 +213,8 @@ fn arrive(turn: &mut Turn<'_>) {
         host,
         secure: link.is_private(),
         certificate: link.certificate.as_deref().copied(),
+        metadata: registration.metadata.clone(),
+        subscriptions: registration.subscriptions.clone(),
         modes: facts.default_modes.clone(),
         transport: link.transport,
         port: link.port,

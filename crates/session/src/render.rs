@@ -16,6 +16,7 @@ use chat::event::{Event, Happening, RoomRef, RoomStep, What};
 use chat::id::{ChatroomId, ClientId, Timestamp};
 use chat::membership::Roles;
 use chat::message::{Message, MessageKind};
+use chat::metadata::MetadataKey;
 use chat::person::Person;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -72,7 +73,7 @@ impl Page<'_> {
         let source = source_of(&message.sender, self.server);
         let line = with_message_tags(timed(self.buffer, form, message.timestamp), form, message);
         let line = line.source(&source).verb(verb);
-        let line = match message.audience {
+        let line = match message.audience.filter(|_| message.recipient_id.is_none()) {
             // STATUSMSG: the reader sees that it was not for everyone.
             Some(role) => line.param_fmt(format_args!("{}{}", role_prefix(role), message.addressed_to)),
             None => line.param(&message.addressed_to),
@@ -202,6 +203,7 @@ impl Page<'_> {
                 let line = self.line(*at, by, "NOTICE");
                 line.param_fmt(format_args!("$${server}")).trailing_cut(text);
             }
+            What::MetadataChanged { of, key, value } => self.metadata_changed(*at, by, of, key, value.as_deref()),
             What::CameOnline => {
                 let mask = source_of(by, self.server);
                 self.numeric(*at, Numeric::RPL_MONONLINE, "*").trailing(&mask);
@@ -209,6 +211,25 @@ impl Page<'_> {
             What::WentOffline => {
                 self.numeric(*at, Numeric::RPL_MONOFFLINE, "*").trailing(&by.name);
             }
+        }
+    }
+
+    /// metadata-3 knows numerics alone, metadata-2 has a command of its own.
+    fn metadata_changed(&mut self, at: Timestamp, by: &Person, of: &str, key: &MetadataKey, value: Option<&str>) {
+        if self.form.has(Capability::Metadata3) {
+            match value {
+                Some(value) => {
+                    let line = self.numeric(at, Numeric::RPL_KEYVALUE, "*");
+                    line.param(of).param(key.as_str()).param("*").trailing_cut(value);
+                }
+                None => {
+                    let line = self.numeric(at, Numeric::RPL_KEYNOTSET, "*");
+                    line.param(of).param(key.as_str()).trailing("key not set");
+                }
+            }
+        } else if self.form.has(Capability::Metadata2) {
+            let line = self.line(at, by, "METADATA").param(of).param(key.as_str()).param("*");
+            end_with(line, value);
         }
     }
 

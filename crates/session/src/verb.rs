@@ -23,6 +23,7 @@ pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod lusers;
 pub(crate) mod markread;
+pub(crate) mod metadata;
 pub(crate) mod mode;
 pub(crate) mod monitor;
 pub(crate) mod motd;
@@ -140,6 +141,9 @@ pub(crate) enum Awaiting {
     /// REDACT, from the leave to read to what the hub says of it.
     Redaction(Box<redact::Asked>),
 
+    /// METADATA.
+    Metadata(Box<metadata::Asked>),
+
     /// What the line was about, as it was written there.
     About(CompactString),
     /// Nothing but being allowed, which the hub says by not refusing.
@@ -190,6 +194,7 @@ pub static VERBS: &[Verb] = &[
     list::VERB,
     lusers::VERB,
     markread::VERB,
+    metadata::VERB,
     mode::VERB,
     monitor::VERB,
     motd::VERB,

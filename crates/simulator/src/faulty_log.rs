@@ -9,9 +9,12 @@ use chat::history::Past;
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::message::Message;
+use chat::metadata::MetadataKey;
 use chat::once::Posted;
 use chat::personal::ConversationKey;
-use chat::snapshot::{AccountRecord, MembershipRecord, ReadMarkerRecord, RoomRecord, Snapshot};
+use chat::snapshot::{
+    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomRecord, Snapshot,
+};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What is on disk.
@@ -21,6 +24,8 @@ pub struct Store {
     accounts: BTreeMap<ClientId, AccountRecord>,
     memberships: BTreeMap<(RoomNumber, ClientId), MembershipRecord>,
     markers: BTreeMap<(ClientId, ConversationKey), ReadMarkerRecord>,
+    metadata: BTreeMap<(MetadataOwner, MetadataKey), MetadataRecord>,
+    marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     /// By the number in their text, and whom they were sent to, in small letters.
     said: BTreeMap<(u64, String), Position>,
     ids: BTreeSet<MessageId>,
@@ -41,6 +46,8 @@ impl Store {
             accounts: self.accounts.values().cloned().collect(),
             memberships: self.memberships.values().cloned().collect(),
             read_markers: self.markers.values().cloned().collect(),
+            metadata: self.metadata.values().cloned().collect(),
+            marks: self.marks.values().cloned().collect(),
             posted_once: self.posted_once.clone(),
             position: self.position,
             timestamp: self.timestamp,
@@ -117,6 +124,16 @@ impl Store {
                         self.wrong.get_or_insert_with(|| "a membership of nobody or nowhere was kept".to_owned());
                     }
                     self.memberships.insert((record.room, record.account), record);
+                }
+                Change::Metadata(record) => {
+                    let key = (record.owner, record.key.clone());
+                    match record.value {
+                        Some(_) => self.metadata.insert(key, record),
+                        None => self.metadata.remove(&key),
+                    };
+                }
+                Change::Marks(record) => {
+                    self.marks.insert((record.account, record.conversation), record);
                 }
                 Change::ReadMarker(record) => {
                     self.markers.insert((record.account, record.conversation), record);

@@ -65,6 +65,8 @@ capabilities! {
     ExtendedIsupport = "draft/extended-isupport",
     MessageRedaction = "draft/message-redaction",
     Metadata2 = "draft/metadata-2",
+    /// The open proposal after it (ircv3-specifications #613): changes are told as numerics, and other codes.
+    Metadata3 = "draft/metadata-3",
     Multiline = "draft/multiline",
     PreAway = "draft/pre-away",
     ReadMarker = "draft/read-marker",
@@ -83,7 +85,7 @@ impl Capability {
         match self {
             // "depends on the batch capability which MUST be negotiated to use" it: labeled-response, multiline and
             // metadata, each in its introduction.
-            Capability::LabeledResponse | Capability::Multiline | Capability::Metadata2 => {
+            Capability::LabeledResponse | Capability::Multiline | Capability::Metadata2 | Capability::Metadata3 => {
                 CapabilitySet::of(&[Capability::Batch])
             }
             // message-redaction "Dependencies": it speaks of messages by their msgid.

@@ -141,6 +141,7 @@ impl Hub {
         }
         self.forget_directs(slot);
         self.take_over_markers(slot, account, turn);
+        self.take_over_metadata(slot, account, turn);
         let Some(before) = self.person(slot) else {
             return;
         };
@@ -202,10 +203,11 @@ impl Hub {
         let guest_modes = self.state.client(guest).map(|client| client.modes).unwrap_or_default();
         if let Some(account) = client.account.as_ref().map(|account| account.slot) {
             self.take_over_markers(guest, account, turn);
+            self.take_over_metadata(guest, account, turn);
         }
         self.show_leaving(id, guest, turn);
         self.take_session(id, guest, &format_compact!("logged in as {}", person.name), turn);
-        self.state.attach(id, Session { client: to, watching: None, ..session.clone() });
+        self.state.attach(id, Session { client: to, rare: None, ..session.clone() });
         self.watch_again(id, session, turn);
         self.cancel_leaving(to, Some(address));
         self.tell_new_self(id, &before, &person, turn);
@@ -254,9 +256,11 @@ impl Hub {
 
     /// A session keeps what it watches when it changes its client.
     fn watch_again(&mut self, id: SessionId, before: Session, _turn: &mut Turn) {
-        for name in before.watching.map(|names| *names).unwrap_or_default() {
+        let Some(rare) = before.rare else { return };
+        for name in rare.watching {
             self.state.watch(id, name);
         }
+        self.state.set_subscriptions(id, rare.subscriptions);
     }
 
     pub(super) fn log_out(&mut self, turn: &mut Turn) {
@@ -297,7 +301,7 @@ impl Hub {
             Ok(()) => name,
             Err(_) => self.free_guest_name(turn),
         };
-        let guest = self.seat_guest(id, Session { watching: None, ..session.clone() }, &before, name, turn);
+        let guest = self.seat_guest(id, Session { rare: None, ..session.clone() }, &before, name, turn);
         self.watch_again(id, session, turn);
         if let Some(after) = self.person(guest) {
             self.tell_new_self(id, &before, &after, turn);

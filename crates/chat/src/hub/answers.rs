@@ -78,6 +78,11 @@ impl Hub {
                 None => Answer::WatchedStatus { online: Vec::new(), offline: Vec::new() },
             }),
             Query::History { of } => self.history_answer(&of, turn),
+            Query::Metadata { of, keys } => self.metadata_answer(&of, keys.as_deref(), turn),
+            Query::MetadataSync { of } => self.sync_answer(&of, turn),
+            Query::Subscriptions => Ok(Answer::Subscriptions(
+                turn.session().map(|id| self.state.subscriptions(id).to_vec()).unwrap_or_default(),
+            )),
             Query::ReadMarker { of } => self.marker_answer(&of, turn),
             Query::Conversations => self.conversations_answer(turn),
             Query::Counts => Ok(Answer::Counts(Box::new(self.counts()))),
@@ -345,6 +350,7 @@ impl Hub {
             certificate: certificate.filter(|_| sees_private),
             modes: sees_private.then(|| client.modes.list()),
             sessions: client.sessions.len(),
+            metadata: self.metadata_of_client(slot),
         })))
     }
 

@@ -46,6 +46,22 @@ impl Hub {
         }
     }
 
+    /// The sessions of all who share a room with a client, each once; not in any order.
+    pub(super) fn sessions_of_peers(&mut self, slot: u32) -> Vec<SessionId> {
+        let rooms: Vec<RoomNumber> = self
+            .state
+            .client(slot)
+            .map_or_else(Vec::new, |client| client.rooms.iter().map(|place| place.room).collect());
+        match rooms.first() {
+            None => Vec::new(),
+            Some(first) => {
+                let mut sessions = self.sessions_of_room(*first);
+                sessions.extend(self.sessions_of_peers_outside(slot, *first));
+                sessions
+            }
+        }
+    }
+
     /// The sessions of all who share a room with a client but are not in this one, each once.
     fn sessions_of_peers_outside(&mut self, slot: u32, largest: RoomNumber) -> Vec<SessionId> {
         self.epoch = self.epoch.wrapping_add(1);

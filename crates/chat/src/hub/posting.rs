@@ -182,11 +182,14 @@ impl Hub {
         said: Said,
         turn: &mut Turn,
     ) -> Option<()> {
+        let sender = self.state.client(asker.slot)?.id;
+        let is_blocked = sender != recipient && self.has_blocked(to, self.state.account_of(recipient), sender);
         let place = Place {
             room,
             room_id: self.state.room(room)?.id,
             addressed_to: name.clone(),
-            audience: None,
+            // What a blocked person says is hers alone, now and in history: she is not told that nobody hears it.
+            audience: is_blocked.then_some(Role::Owner),
             recipient_id: Some(recipient),
         };
         let message = self.message(self.state.client(asker.slot)?, place, said, turn);
@@ -196,7 +199,7 @@ impl Hub {
             sessions.retain(|id| *id != asker.session);
             sessions
         };
-        if let Some(to) = to {
+        if let Some(to) = to.filter(|_| !is_blocked) {
             turn.tell_sessions(&others_of(to), &event, None);
         }
         if to != Some(asker.slot) {

@@ -67,11 +67,13 @@ impl Hub {
             transport: arrival.transport,
             certificate: arrival.certificate.map(Box::new),
             signed_on: turn.now,
-            watching: None,
+            rare: None,
         };
         let here = account.and_then(|account| self.state.account(account)).and_then(|account| account.client);
         if let Some(slot) = here {
             self.state.attach(id, Session { client: slot, ..session });
+            self.set_on_arrival(slot, arrival.metadata, turn);
+            self.subscribe_on_arrival(id, arrival.subscriptions);
             self.welcome_device(id, slot, arrival.address, turn);
             return Ok(());
         }
@@ -82,6 +84,8 @@ impl Hub {
         self.check_name(&username, None, account)?;
         let slot = self.add_client(username, account, &arrival, turn);
         self.state.attach(id, Session { client: slot, ..session });
+        self.set_on_arrival(slot, arrival.metadata, turn);
+        self.subscribe_on_arrival(id, arrival.subscriptions);
         self.welcome(id, slot, false, turn);
         self.tell_came_online(slot, turn);
         if let Some(account) = account {
@@ -169,8 +173,10 @@ impl Hub {
             counts: self.counts(),
             modes: client.modes.list(),
             away: client.away().map(Box::from),
+            metadata: self.metadata_of_client(slot),
         };
         turn.tell(id, Answer::Welcome(Box::new(welcome)));
+        self.show_marks(id, turn);
     }
 
     /// Takes one device into all rooms of its client, without anyone else hearing of it.

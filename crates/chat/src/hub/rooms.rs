@@ -217,6 +217,7 @@ impl Hub {
         for session in sessions {
             self.show_room(session, number, turn);
         }
+        self.introduce(slot, number, turn);
     }
 
     pub(super) fn joined_event(&self, slot: u32, number: RoomNumber, turn: &Turn) -> Option<Event> {
@@ -240,6 +241,7 @@ impl Hub {
         let read_marker = self.state.session(id).and_then(|session| self.marker_of_room(session.client, room.number));
         let view = RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, history };
         turn.tell(id, Answer::Entered(Box::new(view)));
+        self.show_metadata(id, number, turn);
     }
 
     pub(super) fn members_of(&mut self, number: RoomNumber) -> Option<RoomMembers> {
@@ -333,7 +335,7 @@ impl Hub {
         let Some(room) = self.state.room(number).filter(|room| self.is_abandoned(room)) else {
             return;
         };
-        if !room.has_history && room.rules.topic.is_none() && room.rules.kept_members == 0 {
+        if !room.has_history && room.metadata.is_none() && room.rules.topic.is_none() && room.rules.kept_members == 0 {
             self.state.remove_room(number);
             turn.keep(Change::RoomRemoved(number));
         } else {
@@ -414,6 +416,12 @@ impl Hub {
             return Err(Refusal::AlreadyMember { name: person.name.clone(), room: room.name });
         }
         let away = invited.away().map(Box::from);
+        // Whoever is blocked is not told so.
+        let is_blocked = self.has_blocked(Some(slot), None, by.id);
+        if is_blocked {
+            turn.answer(Answer::Invited { who: person.name.clone(), room: room.name, away });
+            return Ok(());
+        }
         self.state.change_client(slot, |client| {
             let invitations = &mut client.rare_mut().invitations;
             invitations.retain(|invited_to| *invited_to != number);

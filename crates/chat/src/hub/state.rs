@@ -7,7 +7,7 @@
 
 mod personal;
 
-pub(super) use personal::Keeper;
+pub(super) use personal::{Keeper, MetadataOf};
 
 use super::name_index::{NameIndex, Named};
 use crate::chatroom::{Chatroom, ChatroomKind, Member, Rules};
@@ -17,6 +17,7 @@ use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp};
 use crate::invite_link::LinkHash;
 use crate::membership::{Membership, Role, Roles};
 use crate::message::Message;
+use crate::metadata::{Marks, MetadataKey};
 use crate::name::{ChatroomName, Username};
 use crate::once::{Forgotten, Posted, PostedOnce};
 use crate::person::Person;
@@ -125,9 +126,33 @@ pub(super) struct Session {
     pub transport: &'static str,
     pub certificate: Option<Box<[u8; 32]>>,
     pub signed_on: Timestamp,
+    pub rare: Option<Box<SessionRare>>,
+}
+
+/// What few sessions have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct SessionRare {
     /// The names that it watches, oldest first.
-    #[expect(clippy::box_collection, reason = "most sessions watch nobody, and there are many")]
-    pub watching: Option<Box<Vec<Username>>>,
+    pub watching: Vec<Username>,
+    /// Keys of metadata that it is told of.
+    pub subscriptions: Vec<MetadataKey>,
+}
+
+impl Session {
+    pub fn watching(&self) -> &[Username] {
+        self.rare.as_ref().map_or(&[], |rare| rare.watching.as_slice())
+    }
+
+    /// Made if need be; [`Session::tidy`] drops it when it is empty again.
+    fn rare_mut(&mut self) -> &mut SessionRare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn tidy(&mut self) {
+        if self.rare.as_deref().is_some_and(|rare| *rare == SessionRare::default()) {
+            self.rare = None;
+        }
+    }
 }
 
 /// Someone who was here under a name.
@@ -172,6 +197,9 @@ enum Undo {
     KeptChanged { account: u32, position: u32, before: Membership },
     KeptRemoved { account: u32, position: u32, room: RoomNumber, before: Membership },
     Marker { keeper: Keeper, conversation: ConversationKey, before: Option<Timestamp>, had_history: bool },
+    Marks { keeper: Keeper, conversation: ConversationKey, before: Marks },
+    Metadata { of: MetadataOf, key: Box<MetadataKey>, before: Option<Arc<str>> },
+    Subscriptions { session: SessionId, before: Vec<MetadataKey> },
     Watched(SessionId),
     Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
     WhowasAdded { evicted: Option<Box<Whowas>> },
@@ -488,7 +516,7 @@ impl State {
     /// Takes the session from its client, and stops its watching.
     pub fn detach(&mut self, id: SessionId) {
         while let Some(key) =
-            self.session(id).and_then(|session| session.watching.as_ref()?.last()).map(|name| name.key().clone())
+            self.session(id).and_then(|session| session.watching().last()).map(|name| name.key().clone())
         {
             self.unwatch(id, &key);
         }
@@ -1023,7 +1051,7 @@ impl State {
             return;
         };
         let key = name.key().clone();
-        session.watching.get_or_insert_default().push(name);
+        session.rare_mut().watching.push(name);
         self.watchers.entry(key).or_default().push(id);
         self.journal.push(Undo::Watched(id));
     }
@@ -1032,16 +1060,11 @@ impl State {
         let Some(session) = self.session_mut(id) else {
             return;
         };
-        let Some(watching) = &mut session.watching else {
+        let Some(position) = session.watching().iter().position(|name| name.key() == key) else {
             return;
         };
-        let Some(position) = watching.iter().position(|name| name.key() == key) else {
-            return;
-        };
-        let name = watching.remove(position);
-        if watching.is_empty() {
-            session.watching = None;
-        }
+        let name = session.rare_mut().watching.remove(position);
+        session.tidy();
         let mut watcher = 0;
         if let Some(sessions) = self.watchers.get_mut(key) {
             watcher = sessions.iter().position(|session| *session == id).unwrap_or(0);
@@ -1252,17 +1275,23 @@ impl State {
                     room.has_history = had_history;
                 }
             }
+            Undo::Marks { keeper, conversation, before } => {
+                self.with_personal(keeper, |personal| {
+                    personal.marks.set(conversation, before);
+                });
+            }
+            Undo::Metadata { of, key, before } => {
+                self.put_metadata(of, *key, before);
+            }
+            Undo::Subscriptions { session, before } => {
+                self.put_subscriptions(session, before);
+            }
             Undo::Watched(id) => {
                 let Some(session) = self.session_mut(id) else {
                     return;
                 };
-                let Some(watching) = &mut session.watching else {
-                    return;
-                };
-                let Some(name) = watching.pop() else { return };
-                if watching.is_empty() {
-                    session.watching = None;
-                }
+                let Some(name) = session.rare_mut().watching.pop() else { return };
+                session.tidy();
                 if let Some(sessions) = self.watchers.get_mut(name.key()) {
                     sessions.pop();
                     if sessions.is_empty() {
@@ -1273,7 +1302,7 @@ impl State {
             Undo::Unwatched { session: id, position, watcher, name } => {
                 let key = name.key().clone();
                 if let Some(session) = self.session_mut(id) {
-                    let watching = session.watching.get_or_insert_default();
+                    let watching = &mut session.rare_mut().watching;
                     watching.insert((position as usize).min(watching.len()), *name);
                 }
                 let sessions = self.watchers.entry(key).or_default();
@@ -1415,8 +1444,9 @@ impl State {
             let (kind, rules, has_history) = (&room.kind, &room.rules, room.has_history);
             let _ = writeln!(
                 text,
-                "room {:?} {:?} {} {} {kind:?} {rules:?} {has_history} {members:?} {messages:?} {sessions:?}",
-                room.number, room.id, room.name, room.key
+                "room {:?} {:?} {} {} {kind:?} {rules:?} {has_history} {members:?} {messages:?} {sessions:?} \
+                 {:?}",
+                room.number, room.id, room.name, room.key, room.metadata
             );
         }
         let _ = writeln!(text, "next room {}", self.next_room);
@@ -1446,7 +1476,7 @@ impl State {
                 ChatroomKind::Direct(one, other) => [one, other].iter().all(|id| self.account_of(*id).is_some()),
             };
             if goes_on {
-                lines.push(format!("{:?}", room.record()));
+                lines.push(format!("{:?} {:?}", room.record(), room.metadata));
             }
         }
         for (_, account) in self.accounts.iter() {
@@ -1496,7 +1526,7 @@ impl State {
         for (id, session) in self.sessions() {
             counts.sessions += 1;
             assert!(self.clients.at(session.client).unwrap().sessions.contains(&id));
-            for name in session.watching.iter().flat_map(|names| names.iter()) {
+            for name in session.watching() {
                 assert!(self.watchers(name.key()).contains(&id));
             }
         }
@@ -1504,7 +1534,7 @@ impl State {
             assert!(!sessions.is_empty());
             for id in sessions {
                 let session = self.session(*id).unwrap();
-                assert!(session.watching.iter().flat_map(|names| names.iter()).any(|name| name.key() == key));
+                assert!(session.watching().iter().any(|name| name.key() == key));
             }
         }
         self.posted_once.check();

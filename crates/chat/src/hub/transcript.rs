@@ -28,13 +28,19 @@ use crate::invite_link::LinkHash;
 use crate::log::StorageFailure;
 use crate::membership::{Role, Roles};
 use crate::message::{Message, MessageKind};
+use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, NameRules, Username};
 use crate::once::{OnceKey, Posted};
 use crate::personal::ConversationKey;
-use crate::query::{Answer, Conversation, Counted, MemberRow, Query, RoomFilter, WhoTarget};
+use crate::query::{
+    Answer, Conversation, Counted, MemberRow, MetadataRow, MetadataTarget, Query, RoomFilter, WhoTarget,
+};
 use crate::refusal::{ListKind, Right, Rights};
 use crate::settings::{OperatorRule, Settings};
-use crate::snapshot::{AccountRecord, MembershipRecord, ReadMarkerRecord, RoomKind, RoomRecord, Snapshot};
+use crate::snapshot::{
+    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomKind,
+    RoomRecord, Snapshot,
+};
 use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -72,6 +78,8 @@ struct Store {
     accounts: BTreeMap<ClientId, AccountRecord>,
     memberships: BTreeMap<(u32, ClientId), MembershipRecord>,
     markers: BTreeMap<(ClientId, ConversationKey), ReadMarkerRecord>,
+    metadata: BTreeMap<(MetadataOwner, MetadataKey), MetadataRecord>,
+    marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     posted_once: Vec<(Posted, MessageId)>,
 }
 
@@ -100,11 +108,27 @@ impl Store {
                 assert!(self.accounts.remove(id).is_some(), "only what is kept is removed");
                 assert!(!self.memberships.keys().any(|(_, account)| account == id), "it is a member of nothing");
                 self.markers.retain(|(account, _), _| account != id);
+                self.marks.retain(|(account, _), _| account != id);
+                self.metadata.retain(|(owner, _), _| *owner != MetadataOwner::Account(*id));
             }
             Change::Member(member) => {
                 assert!(self.rooms.contains_key(&member.room.0), "its room is kept already");
                 assert!(self.accounts.contains_key(&member.account), "its account is kept already");
                 self.memberships.insert((member.room.0, member.account), member.clone());
+            }
+            Change::Metadata(record) => {
+                let key = (record.owner, record.key.clone());
+                match record.value {
+                    Some(_) => self.metadata.insert(key, record.clone()),
+                    None => self.metadata.remove(&key),
+                };
+            }
+            Change::Marks(record) => {
+                let key = (record.account, record.conversation);
+                match record.marks.is_empty() {
+                    false => self.marks.insert(key, record.clone()),
+                    true => self.marks.remove(&key),
+                };
             }
             Change::ReadMarker(marker) => {
                 assert!(self.accounts.contains_key(&marker.account), "its account is kept already");
@@ -235,6 +259,8 @@ impl World {
             host: "cloak".into(),
             secure: false,
             certificate: None,
+            metadata: Vec::new(),
+            subscriptions: Vec::new(),
             modes: Vec::new(),
             transport: "TLS",
             port: 6697,
@@ -273,6 +299,8 @@ impl World {
             accounts: store.accounts.into_values().collect(),
             memberships: store.memberships.into_values().collect(),
             read_markers: store.markers.into_values().collect(),
+            metadata: store.metadata.into_values().collect(),
+            marks: store.marks.into_values().collect(),
             posted_once: store.posted_once,
             position: Position(self.position),
             timestamp: Timestamp(self.now),
@@ -415,6 +443,15 @@ impl World {
                 };
                 Command::Redact { message: self.found(&said.join(" ")), reason }
             }
+            ["sets", "metadata", of, key, value @ ..] => Command::SetMetadata {
+                of: self.metadata_target(of),
+                key: MetadataKey::parse(key).unwrap(),
+                value: some(value),
+                exempt: false,
+            },
+            ["clears", "metadata", of] => Command::ClearMetadata { of: self.metadata_target(of) },
+            ["subscribes", keys] => Command::Subscribe { keys: metadata_keys(keys) },
+            ["unsubscribes", keys] => Command::Unsubscribe { keys: metadata_keys(keys) },
             ["reads", of, at] => Command::MarkRead { of: self.conversation(of), at: Timestamp(at.parse().unwrap()) },
             ["watches", list] => Command::Watch { names: names(list) },
             ["unwatches", "all"] => Command::UnwatchAll,
@@ -495,9 +532,21 @@ impl World {
             ["connections"] => Query::Connections,
             ["history", of] if of.starts_with('#') => Query::History { of: Conversation::Room(room(of)) },
             ["history", of] => Query::History { of: Conversation::With(name(of)) },
+            ["metadata", of] => Query::Metadata { of: self.metadata_target(of), keys: None },
+            ["metadata", of, keys] => Query::Metadata { of: self.metadata_target(of), keys: Some(metadata_keys(keys)) },
+            ["sync", of] => Query::MetadataSync { of: self.metadata_target(of) },
+            ["subscriptions"] => Query::Subscriptions,
             ["marker", of] => Query::ReadMarker { of: self.conversation(of) },
             ["conversations"] => Query::Conversations,
             _ => panic!("no such question: {words:?}"),
+        }
+    }
+
+    fn metadata_target(&self, of: &str) -> MetadataTarget {
+        match of {
+            "*" => MetadataTarget::Oneself,
+            of if of.starts_with('#') => MetadataTarget::Room(ChatroomName::lookup(of, &self.rules)),
+            of => MetadataTarget::Person(Username::lookup(of, &self.rules)),
         }
     }
 
@@ -727,6 +776,18 @@ impl World {
                 prefixes(member.membership.roles),
                 account_name(member.account)
             ),
+            Change::Metadata(record) => {
+                let of = match record.owner {
+                    MetadataOwner::Room(number) => room_name(number),
+                    MetadataOwner::Account(id) => account_name(id),
+                };
+                format!("metadata {of}/{} {}", record.key.as_str(), record.value.as_deref().unwrap_or("-"))
+            }
+            Change::Marks(record) => {
+                let of = conversation_name(&record.conversation);
+                let marks = list(record.marks.iter().map(|mark| mark.word()));
+                format!("marks {of} of {}: {marks}", account_name(record.account))
+            }
             Change::ReadMarker(marker) => {
                 let of = conversation_name(&marker.conversation);
                 format!("marker {of} of {} {}", account_name(marker.account), marker.at.0)
@@ -937,9 +998,24 @@ fn event_line(event: &Event) -> String {
         What::Announced { text, wallops } => {
             format!("{by} {}: {text}", if *wallops { "wallops" } else { "announces" })
         }
+        What::MetadataChanged { of, key, value } => {
+            let value = value.as_deref().map_or_else(|| " is gone".to_owned(), |value| format!("={value}"));
+            format!("{by}: {of}/{}{value}", key.as_str())
+        }
         What::CameOnline => format!("{by} is online"),
         What::WentOffline => format!("{by} is offline"),
     }
+}
+
+fn metadata_keys(keys: &str) -> Vec<MetadataKey> {
+    keys.split(',').map(|key| MetadataKey::parse(key).unwrap()).collect()
+}
+
+fn metadata_rows(rows: &[MetadataRow]) -> String {
+    list(rows.iter().map(|row| {
+        let value = row.value.as_deref().map_or_else(|| "-".to_owned(), |value| format!("={value}"));
+        format!("{}/{}{value}{}", row.of, row.key.as_str(), if row.is_private { "!" } else { "" })
+    }))
 }
 
 fn sign(on: bool) -> char {
@@ -1087,6 +1163,19 @@ fn answer_line(answer: &Answer) -> String {
         Answer::BecameOperator { title } => format!("operator: {title}"),
         Answer::Killed { who } => format!("killed {who}"),
         Answer::Repeated { history, .. } => format!("has said that in {} already", history.name),
+        Answer::Metadata { of, rows } => format!("metadata of {of}: {}", metadata_rows(rows)),
+        Answer::MetadataSet { row, was_set } => {
+            format!("set{}: {}", if *was_set { " again" } else { "" }, metadata_rows(std::slice::from_ref(row)))
+        }
+        Answer::MetadataValues { of: Some(of), rows } => format!("sync of {of}: {}", metadata_rows(rows)),
+        Answer::MetadataValues { of: None, rows } => format!("values: {}", metadata_rows(rows)),
+        Answer::MetadataSyncLater { of } => format!("sync {of} later"),
+        Answer::Subscribed { keys, refused } => {
+            let refused = refused.as_ref().map(|key| format!(", not {}", key.as_str())).unwrap_or_default();
+            format!("subscribed {}{refused}", list(keys.iter().map(MetadataKey::as_str)))
+        }
+        Answer::Unsubscribed { keys } => format!("unsubscribed {}", list(keys.iter().map(MetadataKey::as_str))),
+        Answer::Subscriptions(keys) => format!("subscriptions {}", list(keys.iter().map(MetadataKey::as_str))),
         Answer::ReadMarker { of, at: Some(at) } => format!("marker of {of}: {}", at.0),
         Answer::ReadMarker { of, at: None } => format!("marker of {of}: none"),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),

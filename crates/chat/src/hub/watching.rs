@@ -15,6 +15,7 @@ impl Hub {
     pub(super) fn watch(&mut self, asker: Asker, names: Vec<Username>, turn: &mut Turn) {
         let limit = self.settings.monitor_entries;
         let (mut online, mut offline, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let mut here = Vec::new();
         for name in names {
             let watched = self.watched(asker.session);
             let is_new = !watched.iter().any(|watched| watched.key() == name.key());
@@ -23,7 +24,10 @@ impl Hub {
                 continue;
             }
             match self.person_named(&name) {
-                Some(person) => online.push(person),
+                Some(person) => {
+                    online.push(person);
+                    here.extend(self.state.client_named(name.key()));
+                }
                 None => offline.push(name.text().clone()),
             }
             if is_new {
@@ -32,6 +36,9 @@ impl Hub {
         }
         if !online.is_empty() || !offline.is_empty() {
             turn.answer(Answer::WatchedStatus { online, offline });
+        }
+        for slot in here {
+            self.introduce_to_watchers(slot, &[asker.session], turn);
         }
         if !refused.is_empty() {
             turn.refuse(Refusal::MonitorListFull { limit, names: refused });
@@ -79,14 +86,22 @@ impl Hub {
         };
         let sessions = self.state.watchers(client.username.key());
         if !sessions.is_empty() {
+            let has_come = matches!(what, What::CameOnline);
             let event = turn.event(&client.person, what);
             turn.tell_sessions(sessions, &event, None);
+            if has_come {
+                self.introduce_to_watchers(slot, sessions, turn);
+            }
         }
     }
 
     fn watched(&self, session: SessionId) -> &[Username] {
-        let watching = self.state.session(session).and_then(|session| session.watching.as_deref());
-        watching.map_or(&[], |names| names.as_slice())
+        self.state.session(session).map_or(&[], |session| session.watching())
+    }
+
+    /// Those who are here of whom it watches.
+    pub(super) fn watched_clients(&self, session: SessionId) -> Vec<u32> {
+        self.watched(session).iter().filter_map(|name| self.state.client_named(name.key())).collect()
     }
 
     fn person_named(&self, name: &Username) -> Option<Arc<Person>> {

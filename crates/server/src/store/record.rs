@@ -10,12 +10,14 @@ use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp}
 use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
 use chat::message::{Lasting, Message, MessageKind, MessageState};
+use chat::metadata::{Mark, Marks, MetadataKey};
 use chat::once::{OnceKey, Posted};
 use chat::person::Person;
 use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
 use chat::snapshot::{
-    AccountRecord, ListEntry, MembershipRecord, ReadMarkerRecord, RoomKind, RoomRecord, ScramKeys, Topic,
+    AccountRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomKind,
+    RoomRecord, ScramKeys, Topic,
 };
 use compact_str::CompactString;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
@@ -319,6 +321,52 @@ pub(super) fn read_marker(row: &Row<'_>) -> rusqlite::Result<ReadMarkerRecord> {
         conversation: conversation(row, 1)?,
         at: Timestamp(unsigned(row, 2)?),
     })
+}
+
+pub(super) const KEEP_METADATA: &str = "INSERT INTO metadata (owner, key, value) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET value = ?3";
+pub(super) const METADATA: &str = "SELECT owner, key, value FROM metadata ORDER BY owner, key";
+pub(super) const FORGET_METADATA: &str = "DELETE FROM metadata WHERE owner = ?1 AND key = ?2";
+pub(super) const FORGET_ALL_METADATA: &str = "DELETE FROM metadata WHERE owner = ?1";
+pub(super) const KEEP_MARKS: &str = "INSERT INTO mark (account, conversation, marks) VALUES (?1, ?2, ?3)
+    ON CONFLICT DO UPDATE SET marks = ?3";
+pub(super) const MARKS: &str = "SELECT account, conversation, marks FROM mark ORDER BY account, conversation";
+pub(super) const FORGET_MARKS: &str = "DELETE FROM mark WHERE account = ?1 AND conversation = ?2";
+pub(super) const FORGET_ALL_MARKS: &str = "DELETE FROM mark WHERE account = ?1";
+
+pub(super) fn owner(owner: &MetadataOwner) -> ToSqlOutput<'_> {
+    match owner {
+        MetadataOwner::Room(number) => ToSqlOutput::Owned(Value::Integer(number.0.into())),
+        MetadataOwner::Account(account) => ToSqlOutput::Borrowed(ValueRef::Blob(account.0.as_bytes())),
+    }
+}
+
+/// `None`: the key is none (any more).
+pub(super) fn metadata(row: &Row<'_>) -> rusqlite::Result<Option<MetadataRecord>> {
+    let owner = match row.get_ref(0)? {
+        ValueRef::Integer(_) => MetadataOwner::Room(RoomNumber(row.get(0)?)),
+        _ => MetadataOwner::Account(ClientId(uuid(row, 0)?)),
+    };
+    let value = long_text(row, 2)?.map(Arc::from);
+    Ok(MetadataKey::parse(&text(row, 1)?).map(|key| MetadataRecord { owner, key, value }))
+}
+
+pub(super) fn mark_words(marks: Marks) -> String {
+    words(marks.iter().map(mark_word))
+}
+
+pub(super) fn marks(row: &Row<'_>) -> rusqlite::Result<MarksRecord> {
+    let from_word = |word: &str| Mark::ALL.into_iter().find(|mark| mark_word(*mark) == word);
+    let marks = from_words(row, 2, from_word)?.into_iter().fold(Marks::default(), |marks, mark| marks.with(mark, true));
+    Ok(MarksRecord { account: ClientId(uuid(row, 0)?), conversation: conversation(row, 1)?, marks })
+}
+
+fn mark_word(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Blocked => "blocked",
+        Mark::Muted => "muted",
+        Mark::Pinned => "pinned",
+    }
 }
 
 /// A room as its number, a person as the bytes of the id.

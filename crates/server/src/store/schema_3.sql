@@ -102,3 +102,18 @@ INSERT INTO person_window VALUES (0, 0, 0);
 -- The next numbers, when rows were deleted: those of deleted rows are not given out again.
 ALTER TABLE state ADD COLUMN next_message INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE state ADD COLUMN next_person INTEGER NOT NULL DEFAULT 1;
+-- What accounts (by their id) and rooms (by their number) say of themselves.
+CREATE TABLE metadata (
+    owner ANY NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (owner, key)
+) STRICT, WITHOUT ROWID;
+
+-- What an account has marked one of its conversations as: blocked, muted, pinned.
+CREATE TABLE mark (
+    account BLOB NOT NULL,
+    conversation ANY NOT NULL,
+    marks TEXT NOT NULL,
+    PRIMARY KEY (account, conversation)
+) STRICT, WITHOUT ROWID;

@@ -60,6 +60,11 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
     let mut statement = moment.prepare(record::MEMBERS)?;
     snapshot.memberships = statement.query_map([], record::member)?.collect::<rusqlite::Result<_>>()?;
 
+    let mut statement = moment.prepare(record::METADATA)?;
+    let rows = statement.query_map([], record::metadata)?;
+    snapshot.metadata = rows.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
+    let mut statement = moment.prepare(record::MARKS)?;
+    snapshot.marks = statement.query_map([], record::marks)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::READ_MARKERS)?;
     snapshot.read_markers = statement.query_map([], record::read_marker)?.collect::<rusqlite::Result<_>>()?;
 

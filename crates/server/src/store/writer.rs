@@ -9,7 +9,7 @@ use chat::log::Batch;
 use chat::message::{Message, MessageState};
 use chat::once::ONCE_MS;
 use chat::person::Person;
-use chat::snapshot::{AccountRecord, RoomRecord};
+use chat::snapshot::{AccountRecord, MarksRecord, MetadataRecord, RoomRecord};
 use foldhash::HashMap;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -215,10 +215,29 @@ impl Writer {
                     let id = account.0.as_bytes();
                     self.connection.prepare_cached(record::FORGET_MEMBERSHIPS)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_READ_MARKERS)?.execute([&id[..]])?;
+                    self.connection.prepare_cached(record::FORGET_ALL_MARKS)?.execute([&id[..]])?;
+                    self.connection.prepare_cached(record::FORGET_ALL_METADATA)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_ACCOUNT)?.execute([&id[..]])?;
                 }
                 Change::Member(member) => {
                     record::keep_member(&mut self.connection.prepare_cached(record::KEEP_MEMBER)?, member)?;
+                }
+                Change::Metadata(MetadataRecord { owner, key, value: Some(value) }) => {
+                    let mut keep = self.connection.prepare_cached(record::KEEP_METADATA)?;
+                    keep.execute(params![record::owner(owner), key.as_str(), &**value])?;
+                }
+                Change::Metadata(MetadataRecord { owner, key, value: None }) => {
+                    let mut forget = self.connection.prepare_cached(record::FORGET_METADATA)?;
+                    forget.execute(params![record::owner(owner), key.as_str()])?;
+                }
+                Change::Marks(MarksRecord { account, conversation, marks }) => {
+                    let (account, key) = (account.0.as_bytes(), record::key(conversation));
+                    if marks.is_empty() {
+                        self.connection.prepare_cached(record::FORGET_MARKS)?.execute(params![account, key])?;
+                    } else {
+                        let mut keep = self.connection.prepare_cached(record::KEEP_MARKS)?;
+                        keep.execute(params![account, key, record::mark_words(*marks)])?;
+                    }
                 }
                 Change::ReadMarker(marker) => {
                     record::keep_read_marker(&mut self.connection.prepare_cached(record::KEEP_READ_MARKER)?, marker)?;
@@ -274,6 +293,7 @@ impl Writer {
         self.connection.prepare_cached(record::FORGET_LIST_ENTRIES)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_LINKS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_MEMBERS)?.execute([room.0])?;
+        self.connection.prepare_cached(record::FORGET_ALL_METADATA)?.execute([room.0])?;
         Ok(())
     }
 

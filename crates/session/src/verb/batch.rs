@@ -728,7 +728,7 @@ mod tests {
             check_with(limit, &format!("{THREE}{transcript}"));
         };
         let line = |text: &str| format!("alice> @batch=1 PRIVMSG #tea :{text}\n");
-        limits("alice> CAP LS 302\nalice< …draft/multiline=max-bytes=903,max-lines=4…\nalice<<");
+        limits("alice> CAP LS 302\nalice< …\nalice< …draft/multiline=max-bytes=903,max-lines=4…\nalice<<");
         // 300 + 1 + 300 + 1 + 300 + 1 is as much as there may be.
         let full = line(&most).repeat(3);
         limits(&format!(

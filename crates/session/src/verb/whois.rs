@@ -90,6 +90,11 @@ pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
     if let Some(message) = &profile.away {
         turn.numeric(N::RPL_AWAY).param(name).trailing_cut(message);
     }
+    if turn.has(Capability::Metadata2) || turn.has(Capability::Metadata3) {
+        for (key, value) in &profile.metadata {
+            turn.numeric(N::RPL_WHOISKEYVALUE).param(name).param(key.as_str()).param("*").trailing_cut(value);
+        }
+    }
     turn.numeric(N::RPL_WHOISIDLE)
         .param(name)
         .param_fmt(format_args!("{}", profile.idle_seconds))

@@ -1,8 +1,10 @@
 //! What people keep for themselves: with their account, or, of a guest, with her client.
 
 use super::{State, Undo};
-use crate::id::Timestamp;
+use crate::id::{RoomNumber, SessionId, Timestamp};
+use crate::metadata::{Marks, Metadata, MetadataKey};
 use crate::personal::{ConversationKey, Personal};
+use std::sync::Arc;
 
 /// Where a person's own things are.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -10,6 +12,13 @@ pub(in crate::hub) enum Keeper {
     Account(u32),
     /// A guest's client.
     Guest(u32),
+}
+
+/// Whose metadata.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(in crate::hub) enum MetadataOf {
+    Person(Keeper),
+    Room(RoomNumber),
 }
 
 impl State {
@@ -40,6 +49,92 @@ impl State {
             had_history = std::mem::replace(&mut room.has_history, true);
         }
         self.journal.push(Undo::Marker { keeper, conversation, before, had_history });
+    }
+
+    /// The client that is present as this account, or that is this guest.
+    pub fn client_of(&self, keeper: Keeper) -> Option<u32> {
+        match keeper {
+            Keeper::Account(slot) => self.account(slot)?.client,
+            Keeper::Guest(slot) => Some(slot),
+        }
+    }
+
+    // Marks
+
+    pub fn marks(&self, keeper: Keeper, conversation: ConversationKey) -> Marks {
+        self.personal(keeper).map_or(Marks::default(), |personal| personal.marks.of(conversation))
+    }
+
+    pub fn marked(&self, keeper: Keeper) -> impl Iterator<Item = (ConversationKey, Marks)> + '_ {
+        self.personal(keeper).into_iter().flat_map(|personal| personal.marks.iter())
+    }
+
+    pub fn set_marks(&mut self, keeper: Keeper, conversation: ConversationKey, marks: Marks) {
+        let mut before = Marks::default();
+        self.with_personal(keeper, |personal| before = personal.marks.set(conversation, marks));
+        self.journal.push(Undo::Marks { keeper, conversation, before });
+    }
+
+    // Metadata
+
+    pub fn metadata(&self, of: MetadataOf) -> Option<&Metadata> {
+        match of {
+            MetadataOf::Person(keeper) => Some(&self.personal(keeper)?.metadata),
+            MetadataOf::Room(number) => self.room(number)?.metadata.as_deref(),
+        }
+    }
+
+    pub fn set_metadata(&mut self, of: MetadataOf, key: MetadataKey, value: Option<Arc<str>>) {
+        let before = self.put_metadata(of, key.clone(), value);
+        self.journal.push(Undo::Metadata { of, key: Box::new(key), before });
+    }
+
+    /// Without a note on the journal. Returned: what it was.
+    pub(super) fn put_metadata(
+        &mut self,
+        of: MetadataOf,
+        key: MetadataKey,
+        value: Option<Arc<str>>,
+    ) -> Option<Arc<str>> {
+        match of {
+            MetadataOf::Person(keeper) => {
+                let mut before = None;
+                self.with_personal(keeper, |personal| before = personal.metadata.set(key, value));
+                before
+            }
+            MetadataOf::Room(number) => {
+                let room = self.room_mut(number)?;
+                let metadata = room.metadata.get_or_insert_default();
+                let before = metadata.set(key, value);
+                if metadata.is_empty() {
+                    room.metadata = None;
+                }
+                before
+            }
+        }
+    }
+
+    // Subscriptions
+
+    pub fn subscriptions(&self, id: SessionId) -> &[MetadataKey] {
+        let rare = self.session(id).and_then(|session| session.rare.as_ref());
+        rare.map_or(&[], |rare| rare.subscriptions.as_slice())
+    }
+
+    pub fn subscribes(&self, id: SessionId, key: &MetadataKey) -> bool {
+        self.subscriptions(id).contains(key)
+    }
+
+    pub fn set_subscriptions(&mut self, id: SessionId, keys: Vec<MetadataKey>) {
+        let before = self.put_subscriptions(id, keys);
+        self.journal.push(Undo::Subscriptions { session: id, before });
+    }
+
+    pub(super) fn put_subscriptions(&mut self, id: SessionId, keys: Vec<MetadataKey>) -> Vec<MetadataKey> {
+        let Some(session) = self.session_mut(id) else { return Vec::new() };
+        let before = std::mem::replace(&mut session.rare_mut().subscriptions, keys);
+        session.tidy();
+        before
     }
 
     /// Changes what someone keeps, without a note on the journal. What is empty takes no space.

@@ -6,9 +6,13 @@ use crate::store::{Edge, Following, backup};
 use chat::chatroom::RoomFlag;
 use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
+use chat::metadata::{Mark, Marks, MetadataKey};
 use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
-use chat::snapshot::{ListEntry, MembershipRecord, ReadMarkerRecord, ScramKeys, Snapshot, Topic};
+use chat::snapshot::{
+    ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, ScramKeys, Snapshot,
+    Topic,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -20,6 +24,8 @@ struct Model {
     memberships: BTreeMap<(u32, ClientId), MembershipRecord>,
     /// Rooms stand before people, as integers do before blobs.
     markers: BTreeMap<(ClientId, ConversationKey), ReadMarkerRecord>,
+    metadata: BTreeMap<(MetadataOwner, MetadataKey), MetadataRecord>,
+    marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     next_room: u32,
 }
 
@@ -34,6 +40,7 @@ impl Model {
             Change::RoomRemoved(room) => {
                 self.rooms.remove(&room.0);
                 self.memberships.retain(|(of, _), _| *of != room.0);
+                self.metadata.retain(|(of, _), _| *of != MetadataOwner::Room(*room));
             }
             Change::Account(account) => {
                 self.accounts.insert(account.id, (**account).clone());
@@ -42,9 +49,25 @@ impl Model {
                 self.accounts.remove(account);
                 self.memberships.retain(|(_, of), _| of != account);
                 self.markers.retain(|(of, _), _| of != account);
+                self.marks.retain(|(of, _), _| of != account);
+                self.metadata.retain(|(of, _), _| *of != MetadataOwner::Account(*account));
             }
             Change::Member(member) => {
                 self.memberships.insert((member.room.0, member.account), member.clone());
+            }
+            Change::Metadata(record) => {
+                let key = (record.owner, record.key.clone());
+                match record.value {
+                    Some(_) => self.metadata.insert(key, record.clone()),
+                    None => self.metadata.remove(&key),
+                };
+            }
+            Change::Marks(record) => {
+                let key = (record.account, record.conversation);
+                match record.marks.is_empty() {
+                    false => self.marks.insert(key, record.clone()),
+                    true => self.marks.remove(&key),
+                };
             }
             Change::ReadMarker(marker) => {
                 self.markers.insert((marker.account, marker.conversation), marker.clone());
@@ -62,6 +85,8 @@ impl Model {
         assert_eq!(snapshot.accounts, self.accounts.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.rooms, self.rooms.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.memberships, self.memberships.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.metadata, self.metadata.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.marks, self.marks.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.read_markers, self.markers.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.next_room, self.next_room);
         assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
@@ -192,6 +217,30 @@ fn records_with_every_field_set_or_empty() {
             boxed_room(room(8)),
         ],
         vec![],
+    ]);
+}
+
+#[test]
+fn metadata_and_marks_are_kept() {
+    let set = |owner, key: &str, value: Option<&str>| {
+        let key = MetadataKey::parse(key).expect("a key");
+        Change::Metadata(MetadataRecord { owner, key, value: value.map(Arc::from) })
+    };
+    let mark = |conversation, marks| Change::Marks(MarksRecord { account: client(1), conversation, marks });
+    let (of_room, of_account) = (MetadataOwner::Room(RoomNumber(7)), MetadataOwner::Account(client(1)));
+    let both = Marks::default().with(Mark::Muted, true).with(Mark::Blocked, true);
+    check(vec![
+        vec![
+            boxed_account(account(1)),
+            boxed_room(room(7)),
+            set(of_room, "avatar", Some("☕")),
+            set(of_room, "b", Some("")),
+        ],
+        vec![set(of_account, "status", Some("here")), mark(ConversationKey::Room(RoomNumber(7)), both)],
+        vec![set(of_account, "status", Some("gone")), mark(ConversationKey::With(client(2)), both)],
+        vec![mark(ConversationKey::Room(RoomNumber(7)), Marks::default()), set(of_room, "avatar", None)],
+        vec![Change::RoomRemoved(RoomNumber(7))],
+        vec![Change::AccountRemoved(client(1))],
     ]);
 }
 
