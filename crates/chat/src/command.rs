@@ -6,7 +6,7 @@ use crate::invite_link::LinkHash;
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind};
 use crate::metadata::MetadataKey;
-use crate::name::{ChatroomName, Username};
+use crate::name::{ChatroomName, RelayedName, Username};
 use crate::once::OnceKey;
 use crate::query::{Conversation, Counted, MetadataTarget, Query};
 use crate::refusal::{ListKind, Rights};
@@ -325,6 +325,8 @@ pub struct Post {
     pub to: Recipient,
     pub kind: MessageKind,
     pub text: Box<str>,
+    /// Said in a room for someone elsewhere, who is called so ([`crate::name::RelayedName`]).
+    pub relayed_as: Option<RelayedName>,
     /// As [`crate::message::Message::seams`].
     pub seams: Option<Box<[u32]>>,
     /// Client-only tags in their escaped form, without the leading `@`.

@@ -73,6 +73,12 @@ pub enum MessageState {
 }
 
 impl Message {
+    /// The name of the client who said it for someone elsewhere, as it was then. No name of a person here has a stroke, and
+    /// every name of someone elsewhere has.
+    pub fn relayed_by(&self) -> Option<&CompactString> {
+        self.sender.name.contains('/').then_some(&self.sender.realname)
+    }
+
     /// The same with another text: a view of it for someone who can't be shown it as it is. Where its lines were broken
     /// is not known of another text.
     pub fn with_payload(&self, payload: &str) -> Message {

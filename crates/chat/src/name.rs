@@ -55,6 +55,41 @@ pub enum NameError {
     NotAnIdentifier,
 }
 
+/// The name of someone elsewhere for whom a client speaks (bridging): `name/network`. The stroke, which stands in no name
+/// of a person here, keeps the two apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RelayedName(CompactString);
+
+impl RelayedName {
+    /// Names elsewhere are longer than ours, and the network's is behind them.
+    pub const MAX: usize = 64;
+
+    /// Each part is made of what could stand in a name here.
+    pub fn parse(text: &str, rules: &NameRules) -> Result<RelayedName, NameError> {
+        if text.len() > RelayedName::MAX {
+            return Err(NameError::TooLong { limit: RelayedName::MAX });
+        }
+        let rules = NameRules { max_name: RelayedName::MAX, ..*rules };
+        let Some((name, network)) = text.split_once('/') else {
+            return Err(NameError::NotAnIdentifier);
+        };
+        for part in [name, network] {
+            // What can't begin a name for reasons of ours, such as a digit, can elsewhere.
+            if Username::parse(part, &rules).is_err() {
+                Username::parse(&compact_str::format_compact!("x{part}"), &rules)?;
+            }
+            if part.is_empty() {
+                return Err(NameError::Empty);
+            }
+        }
+        Ok(RelayedName(text.into()))
+    }
+
+    pub fn text(&self) -> &CompactString {
+        &self.0
+    }
+}
+
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -342,6 +377,34 @@ fn skeleton(text: &str) -> CompactString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_people_elsewhere() {
+        let long = format!("{}/discord", "x".repeat(57));
+        for (text, expected) in [
+            ("alice/discord", true),
+            ("Алиса/matrix", true),
+            ("007/d", true),
+            ("alice", false),
+            ("/discord", false),
+            ("alice/", false),
+            ("a/b/c", false),
+            ("invalid!nick/discord", false),
+            ("a b/discord", false),
+            ("a,b/discord", false),
+            ("irc.example/d", false),
+            ("al\u{200b}ice/discord", false),
+            ("al\u{202e}ice/discord", false),
+            (&long, false),
+        ] {
+            let found = RelayedName::parse(text, &NameRules::default());
+            assert_eq!(found.is_ok(), expected, "{text:?}: {found:?}");
+            assert!(
+                found.is_err() || Username::parse(text, &NameRules::default()).is_err(),
+                "{text:?} is someone's here"
+            );
+        }
+    }
 
     const PRECIS: NameRules = NameRules { casemapping: Casemapping::Precis, max_name: 32, max_room_name: 64 };
     const ASCII: NameRules = NameRules { casemapping: Casemapping::Ascii, max_name: 32, max_room_name: 64 };

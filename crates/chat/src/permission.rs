@@ -54,6 +54,11 @@ pub enum Act<'a> {
     Speak {
         between_programs: bool,
     },
+    /// Say something for someone elsewhere. `has_right`: [`crate::refusal::Right::Relay`].
+    Relay {
+        has_right: bool,
+        between_programs: bool,
+    },
     /// What was said in it so far, ...
     ReadHistory,
     /// ... and that before she joined too.
@@ -122,6 +127,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::See => see(actor, room),
         Act::Join { key } => join(actor, key, room),
         Act::Speak { between_programs } => speak(actor, between_programs, room),
+        Act::Relay { has_right, between_programs } => relay(actor, has_right, between_programs, room),
         Act::ReadHistory => member(actor, room),
         Act::ReadEarlierHistory => read_earlier_history(actor, room),
         Act::Redact { of } => {
@@ -263,6 +269,30 @@ fn read_earlier_history(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> 
         return Err(Refusal::NotMember { room: room.name.clone() });
     }
     Ok(())
+}
+
+/// A room's operators answer for what they bring into it; who has the right by the server's word is still kept out where
+/// the room keeps out, but not silenced as one of many who speak.
+fn relay(actor: &Actor, has_right: bool, between_programs: bool, room: &RoomRules) -> Result<(), Refusal> {
+    let silence = |why| Err(Refusal::CannotSpeak { room: room.name.clone(), why });
+    if !has_right || actor.acts_as_owner {
+        at_least(Role::Operator, actor, room)?;
+    } else {
+        see(actor, room)?;
+    }
+    if between_programs && room.flags.has(RoomFlag::NoCtcp) {
+        return silence(Silence::NoCtcp);
+    }
+    if !has_right || actor.acts_as_owner {
+        return Ok(());
+    }
+    if actor.roles.is_none() && room.flags.has(RoomFlag::MembersSpeak) {
+        return silence(Silence::NotMember);
+    }
+    match actor.verdict {
+        Verdict::Banned => silence(Silence::Banned),
+        Verdict::Free | Verdict::Muted => Ok(()),
+    }
 }
 
 fn change_role(actor: &Actor, on: bool, role: Role, of: Target, room: &RoomRules) -> Result<(), Refusal> {

@@ -301,10 +301,12 @@ pub enum Right {
     Rooms = 6,
     /// Read the server's statistics.
     Statistics = 7,
+    /// Speak in rooms for people elsewhere (bridging).
+    Relay = 8,
 }
 
 impl Right {
-    pub const ALL: [Right; 8] = [
+    pub const ALL: [Right; 9] = [
         Right::Kill,
         Right::Rehash,
         Right::Stop,
@@ -313,6 +315,7 @@ impl Right {
         Right::Accounts,
         Right::Rooms,
         Right::Statistics,
+        Right::Relay,
     ];
     /// The word for it in the configuration file and on disk.
     pub fn word(self) -> &'static str {
@@ -325,6 +328,7 @@ impl Right {
             Right::Accounts => "accounts",
             Right::Rooms => "rooms",
             Right::Statistics => "statistics",
+            Right::Relay => "relay",
         }
     }
     pub fn from_word(word: &str) -> Option<Right> {
@@ -338,7 +342,7 @@ pub struct Rights(pub u16);
 
 impl Rights {
     pub const NONE: Rights = Rights(0);
-    pub const ALL: Rights = Rights(0xff);
+    pub const ALL: Rights = Rights(0x1ff);
     pub fn with(self, right: Right) -> Rights {
         Rights(self.0 | 1 << right as u8)
     }

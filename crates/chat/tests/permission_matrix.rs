@@ -103,6 +103,8 @@ enum Command {
     JoinWithKey,
     Say,
     SayToPrograms,
+    RelayAsOperator,
+    RelayByRight,
     ReadHistory,
     ReadEarlierHistory,
     RedactOwn,
@@ -143,6 +145,8 @@ fn commands() -> Vec<Command> {
         JoinWithKey,
         Say,
         SayToPrograms,
+        RelayAsOperator,
+        RelayByRight,
         ReadHistory,
         ReadEarlierHistory,
         RedactOwn,
@@ -189,6 +193,15 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
                     InviteOnly | Full | Banned | LinkedAndBanned => false,
                     Keyed => command == JoinWithKey,
                     AccountsJoin => !guest,
+                    _ => true,
+                }
+        }
+        RelayAsOperator => serves || who >= Operator,
+        RelayByRight => {
+            serves
+                || match circumstance {
+                    MembersSpeak | Secret => !outside,
+                    Banned | InvitedAnyway | LinkedAndBanned => false,
                     _ => true,
                 }
         }
@@ -307,6 +320,8 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         JoinWithKey => Act::Join { key: Some("key") },
         Say => Act::Speak { between_programs: false },
         SayToPrograms => Act::Speak { between_programs: true },
+        RelayAsOperator => Act::Relay { has_right: false, between_programs: false },
+        RelayByRight => Act::Relay { has_right: true, between_programs: false },
         ReadHistory => Act::ReadHistory,
         ReadEarlierHistory => Act::ReadEarlierHistory,
         RedactOwn => Act::Redact { of: Authorship::Own },

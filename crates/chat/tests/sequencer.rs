@@ -176,6 +176,7 @@ fn say(text: &str) -> Command {
         to: Recipient::Room { name: room("#tea"), at_least: None },
         kind: MessageKind::Text,
         text: text.into(),
+        relayed_as: None,
         seams: None,
         tags: None,
         between_programs: false,

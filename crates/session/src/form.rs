@@ -23,6 +23,7 @@ impl Form {
         Capability::MessageRedaction,
         Capability::MessageTags,
         Capability::Multiline,
+        Capability::Relaymsg,
         Capability::ServerTime,
         Capability::Setname,
         Capability::ParlorIdentity,

@@ -41,6 +41,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::Metadata2,
     Capability::Metadata3,
     Capability::ReadMarker,
+    Capability::Relaymsg,
     Capability::Search,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
@@ -156,6 +157,8 @@ fn value(capability: Capability, session: &Session, facts: &Configured) -> Compa
             Some(sts) => format_compact!("port={}", sts.port),
             None => CompactString::default(),
         },
+        // What keeps names of people elsewhere apart from those here.
+        Capability::Relaymsg => CompactString::const_new("/"),
         Capability::Multiline => {
             let limits = &facts.limits;
             format_compact!("max-bytes={},max-lines={}", limits.multiline_bytes, limits.multiline_lines)

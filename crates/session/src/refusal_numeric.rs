@@ -20,6 +20,10 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
     use Refusal as R;
     let registering = verb.eq_ignore_ascii_case("REGISTER") || verb.eq_ignore_ascii_case("VERIFY");
     match refusal {
+        // relaymsg has a code of its own.
+        R::NeedsRole { .. } | R::NotMember { .. } if verb == "RELAYMSG" => {
+            turn.fail(verb, "PRIVS_NEEDED", &[], "Only operators of a room speak in it for people elsewhere");
+        }
         R::NoSuchClient { name } => {
             one(turn, N::ERR_NOSUCHNICK, name, "Nobody of this name is here");
         }
@@ -422,6 +426,7 @@ fn right_in_words(right: Right) -> &'static str {
         Right::Accounts => "make and change accounts",
         Right::Rooms => "act in rooms as their owner",
         Right::Statistics => "read the server's statistics",
+        Right::Relay => "speak for people elsewhere",
     }
 }
 

@@ -328,7 +328,12 @@ fn with_message_tags<'b>(mut line: LineWriter<'b>, form: Form, message: &Message
     if form.has(Capability::MessageTags) {
         line = line.raw_tag("msgid", uuid_text(&message.id.0, &mut [0; 36]));
     }
-    let line = with_identity(with_sender_tags(line, form, &message.sender), form, message);
+    let mut line = with_identity(with_sender_tags(line, form, &message.sender), form, message);
+    if form.has(Capability::Relaymsg)
+        && let Some(by) = message.relayed_by()
+    {
+        line = line.tag("draft/relaymsg", Some(by));
+    }
     with_clients_tags(line, form, message, usize::MAX)
 }
 

@@ -40,6 +40,7 @@ pub(crate) mod quit;
 pub(crate) mod redact;
 pub(crate) mod register;
 pub(crate) mod rehash;
+pub(crate) mod relaymsg;
 pub(crate) mod rename;
 pub(crate) mod restart;
 pub(crate) mod search;
@@ -211,6 +212,7 @@ pub static VERBS: &[Verb] = &[
     redact::VERB,
     register::VERB,
     rehash::VERB,
+    relaymsg::VERB,
     rename::VERB,
     restart::VERB,
     search::VERB,

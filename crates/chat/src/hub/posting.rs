@@ -9,13 +9,15 @@ use crate::client::Client;
 use crate::command::{PersonalMode, Post, Recipient};
 use crate::event::Event;
 use crate::id::{ChatroomId, ClientId, MessageId, RoomNumber, SessionId, uuid_v7};
+use crate::mask::Verdict;
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind};
-use crate::name::{ChatroomName, Username};
+use crate::name::{ChatroomName, RelayedName, Username};
 use crate::once::{OnceKey, Posted};
 use crate::permission::{Act, permit};
+use crate::person::Person;
 use crate::query::Answer;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Right, Silence};
 use compact_str::CompactString;
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use std::sync::Arc;
 struct Said {
     kind: MessageKind,
     text: Box<str>,
+    relayed_as: Option<RelayedName>,
     seams: Option<Box<[u32]>>,
     tags: Option<Box<str>>,
     between_programs: bool,
@@ -52,11 +55,11 @@ struct Place {
 impl Hub {
     pub(super) fn post(&mut self, asker: Asker, post: Post, turn: &mut Turn) {
         self.state.touch(asker.slot, turn.now);
-        let Post { to, kind, text, seams, tags, between_programs, once, lasting } = post;
+        let Post { to, kind, text, relayed_as, seams, tags, between_programs, once, lasting } = post;
         // What is not kept can't be told from what was never said.
         let once = once.filter(|_| kind != MessageKind::Signal);
         let lasting = lasting.filter(|_| kind == MessageKind::Signal);
-        let said = Said { kind, text, seams, tags, between_programs, once, lasting };
+        let said = Said { kind, text, relayed_as, seams, tags, between_programs, once, lasting };
         let done = match to {
             Recipient::Room { name, at_least } => self.post_to_room(asker, &name, at_least, said, turn),
             Recipient::Person { name } => self.post_to_person(asker, &name, said, turn),
@@ -92,7 +95,15 @@ impl Hub {
         if room.rules.slow_seconds.is_some() && said.kind != MessageKind::Signal {
             actor.wait_seconds = room.wait_seconds(client.id, turn.now);
         }
-        let permitted = permit(&actor, Act::Speak { between_programs: said.between_programs }, &Hub::rules_of(room))
+        let act = match &said.relayed_as {
+            None => Act::Speak { between_programs: said.between_programs },
+            Some(_) => {
+                Act::Relay { has_right: client.rights().holds(Right::Relay), between_programs: said.between_programs }
+            }
+        };
+        let relayed = || said.relayed_as.as_ref().map_or(Ok(()), |name| may_be_relayed(client, name, room));
+        let permitted = permit(&actor, act, &Hub::rules_of(room))
+            .and_then(|()| relayed())
             .map_err(|refusal| refusal.of_room(name.text()));
         if permitted.is_ok() {
             let place =
@@ -301,6 +312,10 @@ impl Hub {
     }
 
     fn message(&self, sender: &Client, place: Place, said: Said, turn: &Turn) -> Arc<Message> {
+        let sender = match &said.relayed_as {
+            None => sender.person.clone(),
+            Some(name) => Arc::new(relayed_person(sender, name)),
+        };
         Arc::new(Message {
             id: MessageId(uuid_v7(turn.now, turn.position.0, self.seed)),
             sender_id: sender.id,
@@ -310,7 +325,7 @@ impl Hub {
             chatroom_id: place.room_id,
             position: turn.position,
             room: place.room,
-            sender: sender.person.clone(),
+            sender,
             kind: said.kind,
             tags: said.tags,
             addressed_to: place.addressed_to,
@@ -335,6 +350,30 @@ impl Hub {
             self.state.push_message(message, self.settings.recent_messages);
         }
     }
+}
+
+/// How someone elsewhere appears: nobody here can have such a name ([`RelayedName`]), ident and host, and there is no
+/// account. The id is that of the client who answers for it, and so is the realname ([`Message::relayed_by`]).
+fn relayed_person(by: &Client, name: &RelayedName) -> Person {
+    Person {
+        id: by.id,
+        name: name.text().clone(),
+        ident: "relay".into(),
+        host: "relayed".into(),
+        account: None,
+        realname: by.username.text().clone(),
+        bot: false,
+    }
+}
+
+/// A room's lists hold for those who are spoken for as well: by the name that they are shown with.
+fn may_be_relayed(by: &Client, name: &RelayedName, room: &Chatroom) -> Result<(), Refusal> {
+    let why = match room.rules.verdict(&relayed_person(by, name)) {
+        Verdict::Free => return Ok(()),
+        Verdict::Banned => Silence::Banned,
+        Verdict::Muted => Silence::Muted,
+    };
+    Err(Refusal::CannotSpeak { room: room.name.clone(), why })
 }
 
 #[cfg(test)]

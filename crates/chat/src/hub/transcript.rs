@@ -324,7 +324,17 @@ impl World {
             let between_programs = words.first() == Some(&"VERSION");
             let once = words.first().and_then(|word| word.strip_prefix("once:")).and_then(OnceKey::parse);
             let (text, seams, tags, lasting) = (text(words), None, None, None);
-            Command::Post(Box::new(Post { to, kind, text, seams, tags, between_programs, once, lasting }))
+            Command::Post(Box::new(Post {
+                to,
+                kind,
+                text,
+                relayed_as: None,
+                seams,
+                tags,
+                between_programs,
+                once,
+                lasting,
+            }))
         };
         let to_room = |text: &str| {
             let at_least = if text.starts_with('@') { Some(Role::Operator) } else { None };

@@ -5,8 +5,8 @@ use super::settings::Settings;
 use argon2::password_hash::phc::PasswordHash;
 
 /// The rights that `rights` may name, besides "all"; their meaning is with the chat's `Right`.
-pub const OPERATOR_RIGHTS: [&str; 8] =
-    ["kill", "rehash", "stop", "see-all", "announce", "accounts", "rooms", "statistics"];
+pub const OPERATOR_RIGHTS: [&str; 9] =
+    ["kill", "rehash", "stop", "see-all", "announce", "accounts", "rooms", "statistics", "relay"];
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operator {

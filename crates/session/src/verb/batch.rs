@@ -313,6 +313,7 @@ fn say(turn: &mut Turn<'_>, reference: CompactString, collected: Collected) {
         to,
         kind,
         text: text.into(),
+        relayed_as: None,
         seams: (!is_one_line).then(|| seams.into()),
         tags,
         between_programs,

@@ -118,6 +118,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
             to,
             kind,
             text: text.into(),
+            relayed_as: None,
             seams: None,
             tags: tags.clone(),
             between_programs,

@@ -189,6 +189,54 @@ mod tests {
         );
     }
 
+    /// Client-only tags go where the message goes, on it, and to nobody else; none is refused (no CLIENTTAGDENY).
+    #[test]
+    fn each_tag_reaches_those_whom_its_message_reaches() {
+        let msgid = "018bcfe5-6800-7001-8000-000000000000";
+        for tags in [
+            "+typing=active".to_owned(),
+            "+typing=done".to_owned(),
+            format!("+draft/reply={msgid}"),
+            format!("+reply={msgid}"),
+            format!("+reply={msgid};+draft/react=:)"),
+            format!("+reply={msgid};+draft/unreact=👋"),
+            "+channel-context=#tea".to_owned(),
+        ] {
+            check(&format!(
+                "alice= message-tags
+                 bob= message-tags echo-message
+                 carol=
+                 dave= message-tags
+                 alice> JOIN #tea
+                 bob> JOIN #tea
+                 carol> JOIN #tea
+                 alice<<
+                 bob<<
+                 carol<<
+                 bob> @{tags} TAGMSG #tea
+                 bob< @msgid=…;{tags} :bob!… TAGMSG #tea
+                 alice< @msgid=…;{tags} :bob!… TAGMSG #tea
+                 bob> @{tags} PRIVMSG #tea :hi
+                 bob< @msgid=…;{tags} :bob!… PRIVMSG #tea :hi
+                 alice< @msgid=…;{tags} :bob!… PRIVMSG #tea :hi
+                 carol< :bob!… PRIVMSG #tea :hi
+                 bob> @{tags} TAGMSG @#tea ## alice made it, and is its operator
+                 bob< @msgid=…;{tags} :bob!… TAGMSG @#tea
+                 alice< @msgid=…;{tags} :bob!… TAGMSG @#tea
+                 bob> @{tags} NOTICE dave :psst
+                 bob< @msgid=…;{tags} :bob!… NOTICE dave :psst
+                 dave< @msgid=…;{tags} :bob!… NOTICE dave :psst
+                 bob> @{tags} TAGMSG carol ## who knows no tags
+                 bob< @msgid=…;{tags} :bob!… TAGMSG carol
+                 dave> @{tags} TAGMSG #tea
+                 dave< :irc.example 404 dave #tea :…
+                 carol> @{tags} PRIVMSG #tea :without the capability
+                 alice< @msgid=… :carol!… PRIVMSG #tea :without the capability
+                 bob< @msgid=… :carol!… PRIVMSG #tea :without the capability"
+            ));
+        }
+    }
+
     #[test]
     fn only_those_who_know_tags_see_it() {
         check(
