@@ -274,6 +274,8 @@ pub enum AccountChange {
         hash: Box<str>,
         scram: Option<Box<ScramKeys>>,
     },
+    /// What it is called from now on; all else of it stays.
+    Name(Username),
     AddCertificate([u8; 32]),
     RemoveCertificate([u8; 32]),
     Disabled(bool),

@@ -10,6 +10,7 @@ use crate::control;
 use crate::data_folder::{DataFolder, DataFolderError};
 use crate::facts;
 use crate::password::{self, Hashed};
+use crate::store::export::{self, ExportError};
 use crate::store::{self, Store};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -25,6 +26,7 @@ use chat::settings::Settings;
 use chat::snapshot::{AccountRecord, ScramKeys};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -113,6 +115,22 @@ pub fn execute(config: &Config, command: &AccountCommand) -> Result<String, Stri
     };
     let lines = carry_out(&action, &config.storage.path, facts::settings(config), durability, BETWEEN_RUNS)?;
     Ok(lines.into_iter().map(|line| line + "\n").collect())
+}
+
+/// Writes all that is kept of an account. The inner error is that of the output.
+///
+/// # Errors
+/// One sentence for a person.
+pub fn export(config: &Config, name: &str, output: &mut impl io::Write) -> Result<io::Result<()>, String> {
+    let rules = facts::name_rules(config);
+    let wanted = Username::lookup(name, &rules);
+    let is_meant = |found: &str| Username::lookup(found, &rules).key() == wanted.key();
+    match export::export(&config.storage.path.join(store::DATABASE), is_meant, output) {
+        Ok(()) => Ok(Ok(())),
+        Err(ExportError::Output(error)) => Ok(Err(error)),
+        Err(ExportError::NoSuchAccount) => Err(sentence(&Refusal::NoSuchAccount { name: name.into() })),
+        Err(ExportError::Store(error)) => Err(error.to_string()),
+    }
 }
 
 /// Does it where the data is: in the running server, or here.
@@ -214,6 +232,8 @@ impl AccountAction {
             }
             AccountCommand::List => AccountAction::ListAccounts {},
             AccountCommand::Show { name } => AccountAction::ShowAccount { name },
+            // Read from the database as it stands, by `export`.
+            AccountCommand::Export { name } => AccountAction::ShowAccount { name },
             AccountCommand::Disable { name } => AccountAction::DisableAccount { name },
             AccountCommand::Enable { name } => AccountAction::EnableAccount { name },
             AccountCommand::Delete { name } => AccountAction::DeleteAccount { name },

@@ -1,6 +1,6 @@
 //! The program chat_server: arguments, configuration, start, and how it ends.
 
-use server::command_line::{self, Command, CommandLine, Options};
+use server::command_line::{self, AccountCommand, Command, CommandLine, Options};
 use server::config::{Config, Listener, Protocol};
 use server::machine_addresses::machine_addresses;
 use server::{Ended, Server, account_command, logging, store};
@@ -44,6 +44,10 @@ fn execute(command_line: &CommandLine) -> Result<ExitCode, String> {
         Some(Command::Password { source }) => {
             let hash = command_line::password_hash(*source)?;
             writeln!(output, "{hash}")
+        }
+        Some(Command::Account(AccountCommand::Export { name })) => {
+            let config = load(command_line)?;
+            account_command::export(&config, name, &mut output)?
         }
         Some(Command::Account(command)) => {
             let config = load(command_line)?;

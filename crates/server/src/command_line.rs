@@ -101,6 +101,8 @@ pub enum AccountCommand {
     List,
     /// Show one account
     Show { name: String },
+    /// Print all that is kept of an account and what it said, as JSON, for the person whose account it is
+    Export { name: String },
     /// Keep someone from logging in, and end all their connections
     Disable { name: String },
     /// Undo disable
@@ -341,6 +343,7 @@ mod tests {
         let account = |command| Some(Command::Account(command));
         check("account list", account(AccountCommand::List));
         check("account show ada", account(AccountCommand::Show { name: "ada".into() }));
+        check("account export ada", account(AccountCommand::Export { name: "ada".into() }));
         check(
             "account add ada --password-stdin",
             account(AccountCommand::Add { name: "ada".into(), source: from_stdin }),

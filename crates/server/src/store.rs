@@ -6,6 +6,7 @@
 
 pub mod backup;
 mod checkpoint;
+pub mod export;
 pub mod history;
 mod migration;
 mod problem;

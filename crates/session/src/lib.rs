@@ -5,6 +5,7 @@
 
 mod answer;
 mod cloak;
+mod confirmation;
 mod duration;
 pub mod facts;
 mod flood_guard;

@@ -18,7 +18,7 @@ use crate::span::span_text;
 pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refusal) {
     use Numeric as N;
     use Refusal as R;
-    let registering = verb.eq_ignore_ascii_case("REGISTER") || verb.eq_ignore_ascii_case("VERIFY");
+    let registering = ["REGISTER", "VERIFY", "ACCOUNT"].iter().any(|known| verb.eq_ignore_ascii_case(known));
     match refusal {
         // relaymsg has a code of its own.
         R::NeedsRole { .. } | R::NotMember { .. } if verb == "RELAYMSG" => {

@@ -9,7 +9,7 @@ use crate::sasl::Exchange;
 use crate::turn::Turn;
 use crate::verb::batch::OpenBatch;
 use crate::verb::{Awaiting, Phase, Verb};
-use crate::{host, isupport, login, negotiation, registration, render, verb};
+use crate::{confirmation, host, isupport, login, negotiation, registration, render, verb};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
 use chat::history::{Grant, Item, Stretch, View};
@@ -292,6 +292,7 @@ impl Session {
             Some(awaiting) => match *awaiting {
                 Awaiting::Arrival => registration::answer(&mut turn, answer),
                 Awaiting::Login(attempt) => login::answer(&mut turn, *attempt, answer),
+                Awaiting::Confirmation(wish) => confirmation::answer(&mut turn, *wish, answer),
                 Awaiting::Operator { name } => verb::oper::answer(&mut turn, name, answer),
                 Awaiting::Rename => verb::nick::answer(&mut turn, answer),
                 Awaiting::Register(form) => verb::register::answer(&mut turn, form, answer),
@@ -447,6 +448,7 @@ impl Session {
                 }
                 (Some(awaiting), result) => match awaiting {
                     Awaiting::Login(attempt) => login::checked(&mut turn, *attempt, result),
+                    Awaiting::Confirmation(wish) => confirmation::worked(&mut turn, *wish, result),
                     Awaiting::Operator { name } => verb::oper::checked(&mut turn, name, result),
                     Awaiting::ServerPassword => registration::password_checked(&mut turn, result),
                     Awaiting::Gateway(claim) => verb::webirc::checked(&mut turn, *claim, result),

@@ -1,5 +1,6 @@
 //! The verbs that clients can say, in one table, one file each.
 
+pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod authenticate;
 pub(crate) mod away;
@@ -33,6 +34,7 @@ pub(crate) mod notice;
 pub(crate) mod oper;
 pub(crate) mod part;
 pub(crate) mod pass;
+pub(crate) mod password;
 pub(crate) mod ping;
 pub(crate) mod pong;
 pub(crate) mod privmsg;
@@ -61,6 +63,7 @@ pub(crate) mod who;
 pub(crate) mod whois;
 pub(crate) mod whowas;
 
+use crate::confirmation::Confirmation;
 use crate::login::Attempt;
 use crate::turn::Turn;
 use compact_str::CompactString;
@@ -117,6 +120,8 @@ pub(crate) enum Awaiting {
     /// The check of the server's password.
     ServerPassword,
     Login(Box<Attempt>),
+    /// PASSWORD and ACCOUNT, from the check of the password on.
+    Confirmation(Box<Confirmation>),
     /// OPER with this name.
     Operator {
         name: CompactString,
@@ -171,6 +176,7 @@ pub(crate) static NONE: Verb =
 
 /// Sorted by name.
 pub static VERBS: &[Verb] = &[
+    account::VERB,
     admin::VERB,
     authenticate::VERB,
     away::VERB,
@@ -205,6 +211,7 @@ pub static VERBS: &[Verb] = &[
     oper::VERB,
     part::VERB,
     pass::VERB,
+    password::VERB,
     ping::VERB,
     pong::VERB,
     privmsg::VERB,

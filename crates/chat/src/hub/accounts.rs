@@ -1,9 +1,9 @@
 //! Accounts: making, proving, changing and deleting them, and what becomes of the sessions concerned.
 
+use super::Hub;
 use super::attempts::Tried;
 use super::state::{Account, Session, Stage};
 use super::turn::Turn;
-use super::{Asker, Hub};
 use crate::change::Change;
 use crate::client::{AccountOf, Modes};
 use crate::command::{AccountChange, NewAccount, PersonalMode};
@@ -15,7 +15,7 @@ use crate::person::Person;
 use crate::query::{Answer, Counted, Credentials};
 use crate::refusal::{Refusal, Right, Rights};
 use crate::snapshot::AccountRecord;
-use compact_str::format_compact;
+use compact_str::{CompactString, format_compact};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -334,7 +334,8 @@ impl Hub {
         if is_logged_in && !may_for_others {
             return Err(Refusal::AlreadyLoggedIn);
         }
-        self.check_account_name(&new.username, asker, is_logged_in)?;
+        let oneself = asker.filter(|_| !is_logged_in).map(|asker| asker.slot);
+        self.check_account_name(&new.username, None, oneself)?;
         let by_link = match new.link.filter(|_| !may_for_others) {
             Some(link) => self.link_for_account(link, &new.username, asker, turn.now)?.map(|room| (room, link)),
             None => None,
@@ -376,23 +377,23 @@ impl Hub {
         }
     }
 
-    fn check_account_name(&self, name: &Username, asker: Option<Asker>, for_another: bool) -> Result<(), Refusal> {
+    /// Whether an account may be called so. `account`, `client`: whose own names are in nobody's way.
+    fn check_account_name(&self, name: &Username, account: Option<u32>, client: Option<u32>) -> Result<(), Refusal> {
         let text = || name.text().clone();
         if Username::parse(name.text(), &self.settings.name_rules).is_err() {
             return Err(Refusal::AccountNameInvalid { name: text() });
         }
-        if self.state.account_named(name.key()).is_some() {
+        if self.state.account_named(name.key()).is_some_and(|holder| Some(holder) != account) {
             return Err(Refusal::AccountExists { name: text() });
         }
-        if self.state.account_looking_like(name, None).is_some() {
+        if self.state.account_looking_like(name, account).is_some() {
             return Err(Refusal::NameConfusable { name: text() });
         }
         if self.settings.nick_protection {
-            let oneself = asker.filter(|_| !for_another).map(|asker| asker.slot);
-            if self.state.client_named(name.key()).is_some_and(|holder| Some(holder) != oneself) {
+            if self.state.client_named(name.key()).is_some_and(|holder| Some(holder) != client) {
                 return Err(Refusal::NameInUse { name: text() });
             }
-            if self.state.client_looking_like(name, oneself).is_some() {
+            if self.state.client_looking_like(name, client).is_some() {
                 return Err(Refusal::NameConfusable { name: text() });
             }
         }
@@ -443,6 +444,7 @@ impl Hub {
                 record.password_hash = Some(hash);
                 record.scram = scram;
             }
+            AccountChange::Name(to) => return self.name_account(slot, to, record, turn),
             AccountChange::AddCertificate(certificate) => {
                 match self.state.account_with_certificate(&certificate) {
                     // It would be open whom the certificate logs in.
@@ -498,6 +500,72 @@ impl Hub {
             self.end_other_sessions_of_account(slot, "the password was changed", turn);
         }
         Ok(())
+    }
+
+    /// Her rooms, her rights and what she said go by her id and stay. What rooms say of the account by its name goes with
+    /// it: a ban that a new name would shake off is none, and whoever takes the old name gets nothing of hers.
+    fn name_account(&mut self, slot: u32, to: Username, record: AccountRecord, turn: &mut Turn) -> Result<(), Refusal> {
+        let client = self.state.account(slot).and_then(|account| account.client);
+        self.check_account_name(&to, Some(slot), client)?;
+        let old = record.username.clone();
+        let record = AccountRecord { username: to.text().clone(), ..record };
+        turn.keep(Change::Account(Box::new(record.clone())));
+        self.state.name_account(slot, to.clone(), record);
+        if let Some((client, before)) = client.and_then(|client| Some((client, self.person(client)?))) {
+            let event = turn.event(&before, What::AccountChanged { account: Some(to.text().clone()) });
+            let is_hers =
+                turn.session().and_then(|id| self.state.session(id)).is_some_and(|asks| asks.client == client);
+            let origin = turn.event_origin().filter(|_| is_hers);
+            self.tell_peers(client, event.clone(), origin, turn);
+            self.tell_watchers(client, &event, turn);
+            let person = Arc::new(Person { account: Some(to.text().clone()), ..Person::clone(&before) });
+            self.state.change_client(client, |client| client.person = person);
+            if self.settings.nick_follows_account && self.check_name(&to, Some(client), Some(slot)).is_ok() {
+                self.change_name(client, to.clone(), turn);
+            }
+        }
+        self.rename_in_lists(&old, to.text(), turn);
+        turn.answer(Answer::AccountChanged { account: to.text().clone() });
+        Ok(())
+    }
+
+    /// Entries of rooms' lists that name exactly this account name it anew.
+    fn rename_in_lists(&mut self, old: &str, new: &str, turn: &mut Turn) {
+        let renamed = |mask: &CompactString| {
+            let (outer, inner) = mask.strip_prefix("~m:").map_or(("", mask.as_str()), |inner| ("~m:", inner));
+            let name = inner.strip_prefix("~a:")?;
+            name.eq_ignore_ascii_case(old).then(|| format_compact!("{outer}~a:{new}"))
+        };
+        let concerned: Vec<(RoomNumber, Vec<RoomStep>)> = self
+            .state
+            .rooms()
+            .filter_map(|room| {
+                let steps: Vec<RoomStep> = room
+                    .rules
+                    .lists
+                    .iter()
+                    .filter_map(|(list, entry)| Some((*list, entry.mask.clone(), renamed(&entry.mask)?)))
+                    .flat_map(|(list, before, after)| {
+                        [(false, before), (true, after)].map(|(on, mask)| RoomStep::List { on, list, mask })
+                    })
+                    .collect();
+                (!steps.is_empty()).then_some((room.number, steps))
+            })
+            .collect();
+        for (number, steps) in concerned {
+            self.state.change_rules(number, |rules| {
+                for (_, entry) in &mut rules.lists {
+                    if let Some(mask) = renamed(&entry.mask) {
+                        entry.mask = mask;
+                    }
+                }
+            });
+            self.keep_room(number, turn);
+            if let Some(room) = self.room_ref(number) {
+                let event = turn.event(&self.server.clone(), What::RoomChanged { room, steps });
+                self.tell_room(number, event, None, turn);
+            }
+        }
     }
 
     /// A rank that came with rights which the account has no more is no longer shown.
@@ -1208,6 +1276,65 @@ mod tests {
             > console sets password alice
             alice: closed: the password was changed
             console: account alice changed
+            ",
+        );
+    }
+
+    #[test]
+    fn another_name_keeps_all_that_is_hers_and_shakes_nothing_off() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > console registers alice
+            console: account alice created
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [bob*] bob joined #tea @
+            bob: entered #tea @bob
+            > bob mode #tea +bI ~a:alice ~m:~a:Alice
+            [bob*] bob changed #tea: +b:~a:alice +I:~m:~a:Alice
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #pot
+            [alice*] alice (alice) joined #pot ~
+            alice: entered #pot ~alice
+            > show changes
+            > alice calls alice root
+            alice: refused: AccountExists { name: \"root\" }
+            > alice calls alice bob
+            alice: refused: NameInUse { name: \"bob\" }
+            > alice calls alice rооt
+            alice: refused: NameConfusable { name: \"rооt\" }
+            > alice calls root other
+            alice: refused: NotOperator
+            > alice calls alice ally
+            [alice*] alice is account ally
+            [bob] server changed #tea: -b:~a:alice +b:~a:ally -I:~m:~a:Alice +I:~m:~a:ally
+            alice: account ally changed
+            keep: account ally
+            keep: room #tea nt
+            > alice joins #tea
+            alice: refused: Banned { room: \"#tea\" }
+            > alice/2 arrives account ally
+            alice/2: logged in to ally as nobody yet
+            keep: account ally
+            alice/2: welcome again alice
+            [alice/2] alice (ally) joined #pot ~
+            alice/2: entered #pot ~alice
+            > console calls ally ALICE
+            [alice alice/2] alice is account ALICE
+            [bob] server changed #tea: -b:~a:ally +b:~a:ALICE -I:~m:~a:ally +I:~m:~a:ALICE
+            console: account ALICE changed
+            keep: account ALICE
+            keep: room #tea nt
+            > eve registers ally
+            eve: account ally created
+            eve: logged in to ally as nobody yet
+            keep: account ally
             ",
         );
     }

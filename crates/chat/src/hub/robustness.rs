@@ -45,6 +45,7 @@ const LINES: &[&str] = &[
     "registers M",
     "sets password N",
     "adds certificate N 3",
+    "calls N M",
     "disables N",
     "enables N",
     "grants N kill",

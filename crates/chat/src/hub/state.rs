@@ -193,6 +193,7 @@ enum Undo {
     AccountAdded { slot: u32, appended: bool },
     AccountRemoved { slot: u32, account: Box<Account> },
     Record { slot: u32, before: SharedAccount },
+    AccountNamed { slot: u32, before: Box<(Username, SharedAccount)> },
     KeptAdded { account: u32 },
     KeptChanged { account: u32, position: u32, before: Membership },
     KeptRemoved { account: u32, position: u32, room: RoomNumber, before: Membership },
@@ -937,6 +938,28 @@ impl State {
         self.journal.push(Undo::Record { slot, before });
     }
 
+    /// Gives an account another name, which must be free, with the record that says so.
+    pub fn name_account(&mut self, slot: u32, username: Username, record: AccountRecord) {
+        if let Some(before) = self.replace_account_name(slot, username, Arc::new(record)) {
+            self.journal.push(Undo::AccountNamed { slot, before: Box::new(before) });
+        }
+    }
+
+    fn replace_account_name(
+        &mut self,
+        slot: u32,
+        username: Username,
+        record: SharedAccount,
+    ) -> Option<(Username, SharedAccount)> {
+        let account = self.accounts.at(slot)?;
+        let before = (account.username.clone(), account.record.clone());
+        self.account_names.remove(slot, name_of_account(account));
+        self.accounts.at_mut(slot)?.username = username;
+        self.account_names.insert(slot, name_of_account(self.accounts.at(slot)?));
+        self.replace_record(slot, record);
+        Some(before)
+    }
+
     fn replace_record(&mut self, slot: u32, record: SharedAccount) {
         let same_certificates =
             self.accounts.at(slot).is_some_and(|account| account.record.certificates == record.certificates);
@@ -1241,6 +1264,10 @@ impl State {
             Undo::AccountRemoved { slot, account } => {
                 self.accounts.take_back_remove(slot, *account);
                 self.link_account(slot);
+            }
+            Undo::AccountNamed { slot, before } => {
+                let (username, record) = *before;
+                self.replace_account_name(slot, username, record);
             }
             Undo::Record { slot, before } => self.replace_record(slot, before),
             Undo::KeptAdded { account } => {

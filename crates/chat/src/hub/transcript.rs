@@ -383,6 +383,9 @@ impl World {
                 account: name(account),
                 change: AccountChange::Password { hash: "other".into(), scram: None },
             },
+            ["calls", account, to] => {
+                Command::ChangeAccount { account: name(account), change: AccountChange::Name(name(to)) }
+            }
             ["adds", "certificate", account, byte] => Command::ChangeAccount {
                 account: name(account),
                 change: AccountChange::AddCertificate([byte.parse().unwrap(); 32]),

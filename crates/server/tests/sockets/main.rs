@@ -1,6 +1,7 @@
 //! The programs themselves, over real sockets and with the real store. One test program: to link the server fifteen times
 //! over took most of the time of a change's tests.
 
+mod accounts;
 mod carriers;
 mod crash;
 mod full_disk;

@@ -1,0 +1,137 @@
+//! Accounts over real sockets: what ends with them (T19 of the reliability plan), and what is kept of them.
+
+use crate::support::{Daemon, Irc, Upgrade};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// `chat_server account …` on the running server: its output, or what it complains of.
+fn console(daemon: &Daemon, arguments: &[&str]) -> Result<String, String> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chat_server"))
+        .args(["--config".as_ref(), daemon.folder.path().join("config.toml").as_os_str()])
+        .args(["--data".as_ref(), daemon.data().as_os_str()])
+        .arg("account")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    // Whoever wants no password has closed this already.
+    let _ = child.stdin.take().expect("piped").write_all(b"another good one\n");
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+fn register(irc: &mut Irc, name: &str) {
+    irc.send(&format!("NICK {name}\r\nREGISTER * * :four words of it\r\nUSER a 0 * :a"));
+    irc.expect("REGISTER SUCCESS");
+    irc.greeted(name);
+}
+
+fn log_in(mut irc: Irc, name: &str) -> Irc {
+    irc.send(&format!("PASS :{name}:four words of it\r\nNICK {name}\r\nUSER a 0 * :a"));
+    irc.greeted(name);
+    irc
+}
+
+/// A device of each kind.
+fn devices(daemon: &Daemon, name: &str) -> Vec<Irc> {
+    vec![
+        log_in(Irc::connect(daemon.irc()), name),
+        log_in(Irc::connect_tls(daemon.address("ircs")), name),
+        log_in(Upgrade::default().open(daemon.address("http")).expect("a WebSocket"), name),
+    ]
+}
+
+/// How something ends: by her own line on the first device, or on the command line.
+enum End {
+    Said(&'static str),
+    Console(&'static [&'static str]),
+}
+
+#[test]
+fn t19_no_device_outlives_its_account_or_its_password_by_a_second() {
+    let daemon = Daemon::start("");
+    let mut root = Irc::connect(daemon.irc());
+    register(&mut root, "root");
+    root.join("#tea");
+    let ends = [
+        ("alice", End::Said("PASSWORD :/four words of it/another good one/"), "the password was changed", true),
+        ("bob", End::Said("ACCOUNT DELETE :four words of it"), "the account was deleted", false),
+        ("carol", End::Console(&["disable", "carol"]), "the account was disabled", false),
+        ("dave", End::Console(&["delete", "dave"]), "the account was deleted", false),
+        ("erin", End::Console(&["set-password", "erin", "--password-stdin"]), "the password was changed", false),
+    ];
+    for (name, end, words, first_stays) in ends {
+        let mut maker = Irc::connect(daemon.irc());
+        register(&mut maker, name);
+        maker.send("QUIT");
+        maker.until_closed();
+        let mut all = devices(&daemon, name);
+        all[0].join("#tea");
+        root.expect(&format!(":{name}!"));
+        let begun = Instant::now();
+        match end {
+            End::Said(line) => all[0].send(line),
+            End::Console(arguments) => drop(console(&daemon, arguments).expect("done")),
+        }
+        let first_stays = if first_stays { 1 } else { 0 };
+        for device in &mut all[first_stays..] {
+            let last = device.until_closed().unwrap_or_default();
+            assert!(last.ends_with(&format!("ERROR :Closing link: ({words})")), "{name}: {last:?}");
+        }
+        let took = begun.elapsed();
+        assert!(took <= Duration::from_secs(1), "{name}: {took:?}");
+        if first_stays == 1 {
+            all[0].drain();
+        } else {
+            root.expect(&format!(" QUIT :{words}"));
+        }
+        // What opened it before opens nothing now.
+        let mut late = Irc::connect(daemon.irc());
+        late.send(&format!("PASS :{name}:four words of it\r\nNICK {name}x\r\nUSER a 0 * :a"));
+        late.expect(" 464 ");
+    }
+}
+
+#[test]
+fn what_is_kept_of_an_account_can_be_had() {
+    let daemon = Daemon::start("");
+    let mut root = Irc::connect(daemon.irc());
+    register(&mut root, "root");
+    let mut alice = Irc::connect(daemon.irc());
+    register(&mut alice, "alice");
+    alice.join("#tea");
+    alice.send("PRIVMSG #tea :first");
+    alice.send("ACCOUNT RENAME ally :four words of it");
+    alice.expect("NOTE ACCOUNT NAME_CHANGED ally");
+    alice.send("PRIVMSG #tea :second \u{1f600}");
+    alice.send("PRIVMSG root :directly");
+    root.expect("directly");
+    root.send("PRIVMSG alice :not hers");
+    alice.expect("not hers");
+    let text = console(&daemon, &["export", "ally"]).expect("an export");
+    let export: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(export["account"]["username"], "ally");
+    assert_eq!(export["account"]["has_password"], true);
+    assert_eq!(export["account"]["last_address"], "127.0.0.1");
+    assert_eq!(export["memberships"][0]["room_name"], "#tea");
+    assert_eq!(export["memberships"][0]["roles"], serde_json::json!(["owner"]));
+    let said: Vec<&str> = export["messages"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|said| said["text"].as_str().expect("a text"))
+        .collect();
+    assert_eq!(said, ["first", "second \u{1f600}", "directly"]);
+    assert_eq!(export["messages"][0]["room_name"], "#tea");
+    assert_eq!(export["messages"][2]["addressed_to"], "root");
+    assert!(!text.contains("argon2"), "{text}");
+    // The name is another's to have; the old one is unknown.
+    assert!(console(&daemon, &["export", "alice"]).expect_err("unknown").contains("no account alice"));
+    // After a restart the new name is all there is.
+    let daemon = Daemon::start_in(daemon.kill());
+    drop(log_in(Irc::connect(daemon.irc()), "ally"));
+}
