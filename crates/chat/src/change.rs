@@ -13,6 +13,13 @@ pub enum Change {
     Posted(Arc<Message>),
     /// Something else happened in a room that belongs to its history.
     Happened(Arc<HistoryEvent>),
+    /// A message has another text: this event ([`crate::event::What::Edited`]) says which. It is to be kept, with the text
+    /// that it replaces. `position`: where the message stands; `in_lines`: as of [`Message::edited`].
+    Edited {
+        position: Position,
+        in_lines: bool,
+        event: Arc<HistoryEvent>,
+    },
     /// The text and tags of this message, or of this signal, are to be gone; also its earlier texts. `position`: where it
     /// stands, so that it need not be looked for.
     Redacted {

@@ -146,6 +146,14 @@ pub enum Command {
         message: Arc<Message>,
         reason: Option<Box<str>>,
     },
+    /// Gives a message another text; it was found as for `Redact`. `in_lines`: as of [`Message::edited`];
+    /// `between_programs`: as of [`Post`].
+    Edit {
+        message: Arc<Message>,
+        text: Box<str>,
+        in_lines: bool,
+        between_programs: bool,
+    },
 
     /// She has read this conversation up to here. Answer: `ReadMarker`, to all of her devices.
     MarkRead {

@@ -4,7 +4,7 @@ use crate::chatroom::RoomFlag;
 use crate::command::PersonalMode;
 use crate::id::{ChatroomId, MessageId, RoomNumber, Timestamp};
 use crate::membership::Role;
-use crate::message::Message;
+use crate::message::{Message, MessageKind};
 use crate::metadata::MetadataKey;
 use crate::person::Person;
 use crate::refusal::ListKind;
@@ -103,6 +103,17 @@ pub enum What {
         room: RoomRef,
         old: CompactString,
         reason: Option<Box<str>>,
+    },
+    /// A message has another text from here on. In a direct conversation the room's name is the other person's.
+    Edited {
+        room: RoomRef,
+        /// Of this event.
+        id: MessageId,
+        target: MessageId,
+        /// Of the message, as its audience.
+        kind: MessageKind,
+        audience: Option<Role>,
+        text: Box<str>,
     },
     /// The text of a message was taken away for good. In a direct conversation the room's name is the other person's.
     Redacted {

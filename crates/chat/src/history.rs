@@ -10,7 +10,7 @@
 //! from before.
 
 use crate::change::Change;
-use crate::event::{Happening, What};
+use crate::event::{Happening, RoomRef, What};
 use crate::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind, MessageState};
@@ -66,6 +66,8 @@ pub enum Stretch {
 pub struct View {
     /// That messages were redacted.
     pub redactions: bool,
+    /// That messages were edited. Else they have their newest text all the same.
+    pub edits: bool,
     /// Lasting signals, and whatever else happened.
     pub events: bool,
 }
@@ -106,6 +108,12 @@ pub struct Item {
 /// The most lines of context that a message has in a page; of more the first ones are shown.
 pub const CONTEXT_LINES: usize = 100;
 
+/// What a message said before, and until when.
+pub type EarlierText = (Timestamp, Box<str>);
+
+/// The most earlier texts of a message that are read, the oldest.
+pub const EARLIER_TEXTS: usize = 100;
+
 impl Grant {
     /// Whether this line of the conversation is the reader's to read.
     pub fn covers(&self, kept: &Kept) -> bool {
@@ -143,7 +151,7 @@ impl Mark {
 impl View {
     /// Whether anything but messages is wanted.
     pub fn has_events(self) -> bool {
-        self.redactions || self.events
+        self.redactions || self.edits || self.events
     }
 
     /// Whether a line is to be shown where it stands, or with the message that it is about.
@@ -155,6 +163,7 @@ impl View {
             Kept::Said { state, .. } => *state != MessageState::Redacted,
             Kept::Happened(event) => match event.happening.what {
                 What::Redacted { .. } => self.redactions,
+                What::Edited { .. } => self.edits,
                 _ => self.events,
             },
         }
@@ -176,9 +185,32 @@ impl HistoryEvent {
     /// The message that it is about.
     pub fn target(&self) -> Option<MessageId> {
         match &self.happening.what {
-            What::Redacted { target, .. } => Some(*target),
+            What::Redacted { target, .. } | What::Edited { target, .. } => Some(*target),
             _ => None,
         }
+    }
+
+    /// What is left of its line when it has become void: a place in the order, as of a signal that was redacted.
+    pub fn void(&self, named: &RoomRef) -> Kept {
+        let message = Message {
+            id: self.id,
+            sender_id: self.happening.by.id,
+            payload: Box::default(),
+            seams: None,
+            timestamp: self.happening.at,
+            chatroom_id: named.id,
+            position: self.position,
+            room: self.room,
+            sender: self.happening.by.clone(),
+            kind: MessageKind::Signal,
+            tags: None,
+            addressed_to: named.name.clone(),
+            audience: self.audience,
+            recipient_id: self.recipient_id,
+            once: None,
+            lasting: None,
+        };
+        Kept::Said { message: Arc::new(message), state: MessageState::Redacted }
     }
 }
 
@@ -278,6 +310,8 @@ fn reaction(kept: &Kept) -> Option<(ClientId, &CompactString, bool)> {
 pub struct Past {
     /// In the order of their positions.
     kept: Vec<Kept>,
+    /// In the order of the edits that replaced them.
+    earlier: Vec<(MessageId, EarlierText)>,
 }
 
 impl Past {
@@ -288,7 +322,23 @@ impl Past {
                 self.kept.push(Kept::Said { message: message.clone(), state: MessageState::AsSaid });
             }
             Change::Happened(event) => self.kept.push(Kept::Happened(event.clone())),
+            Change::Edited { event, in_lines, .. } => {
+                let What::Edited { target, text, .. } = &event.happening.what else { return };
+                self.void_edits(event.room, *target);
+                for kept in self.kept.iter_mut().filter(|kept| kept.room() == event.room && kept.id() == *target) {
+                    if let Kept::Said { message, state } = kept
+                        && *state != MessageState::Redacted
+                    {
+                        self.earlier.push((*target, (event.happening.at, message.payload.clone())));
+                        *message = Arc::new(message.edited(text, *in_lines));
+                        *state = MessageState::Edited;
+                    }
+                }
+                self.kept.push(Kept::Happened(event.clone()));
+            }
             Change::Redacted { room, target, .. } => {
+                self.void_edits(*room, *target);
+                self.earlier.retain(|(of, _)| of != target);
                 for kept in self.kept.iter_mut().filter(|kept| kept.room() == *room && kept.id() == *target) {
                     if let Kept::Said { message, state } = kept {
                         *message = Arc::new(message.redacted());
@@ -297,6 +347,18 @@ impl Past {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Earlier edits of a message are not shown any more.
+    fn void_edits(&mut self, room: RoomNumber, of: MessageId) {
+        for kept in self.kept.iter_mut().filter(|kept| kept.room() == room) {
+            if let Kept::Happened(event) = kept
+                && let What::Edited { target, room, .. } = &event.happening.what
+                && *target == of
+            {
+                *kept = event.void(room);
+            }
         }
     }
 
@@ -310,6 +372,13 @@ impl Past {
             Kept::Said { message, state } if message.id == id => Some((message.clone(), *state)),
             _ => None,
         })
+    }
+
+    /// What a message said before it was edited, the oldest first. `None`: there is no such message for the reader.
+    pub fn earlier_texts(&self, grant: &Grant, id: MessageId) -> Option<Vec<EarlierText>> {
+        self.find(grant, id)?;
+        let texts = self.earlier.iter().filter(|(of, _)| *of == id);
+        Some(texts.map(|(_, text)| text.clone()).take(EARLIER_TEXTS).collect())
     }
 
     /// When something that the reader may read was last said there.

@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod attempts;
 mod delivery;
+mod editing;
 mod forwarding;
 mod history;
 mod invite_links;
@@ -41,6 +42,7 @@ use crate::settings::Settings;
 use crate::snapshot::{MetadataOwner, RoomKind, RoomRecord, Snapshot};
 use attempts::Attempts;
 use compact_str::CompactString;
+use editing::Text;
 use foldhash::fast::FixedState;
 use state::{Account, Keeper, MetadataOf, State};
 use std::sync::Arc;
@@ -295,6 +297,9 @@ impl Hub {
     fn dispatch_present(&mut self, asker: Asker, command: Command, turn: &mut Turn) {
         match command {
             Command::Post(post) => self.post(asker, *post, turn),
+            Command::Edit { message, text, in_lines, between_programs } => {
+                self.edit(asker, &message, Text { text, in_lines, between_programs }, turn);
+            }
             Command::Redact { message, reason } => self.redact(asker, &message, reason, turn),
             Command::Rename { to } => self.rename(asker, &to, turn),
             Command::SetRealname { to } => self.set_realname(asker, to, turn),

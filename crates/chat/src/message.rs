@@ -42,6 +42,9 @@ pub struct Message {
 /// How long after it was said its author may take a message back. Moderators may always.
 pub const REDACTION_WINDOW_MS: u64 = 24 * 3_600_000;
 
+/// How long after it was said its author may change a message's text.
+pub const EDIT_WINDOW_MS: u64 = 24 * 3_600_000;
+
 /// What gives a signal lasting value: it is kept in the room's history, with what else happened there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Lasting {
@@ -92,6 +95,11 @@ impl Message {
             lasting: self.lasting.clone(),
             ..*self
         }
+    }
+
+    /// The same with the text that its author has given it since. `in_lines`: several, or one that is too long for a line.
+    pub fn edited(&self, text: &str, in_lines: bool) -> Message {
+        Message { seams: in_lines.then(Box::default), ..self.with_payload(text) }
     }
 
     /// What is left of it when it is redacted.

@@ -9,7 +9,7 @@
 use crate::chatroom::{Flags, RoomFlag};
 use crate::mask::Verdict;
 use crate::membership::{Role, Roles};
-use crate::message::REDACTION_WINDOW_MS;
+use crate::message::{EDIT_WINDOW_MS, REDACTION_WINDOW_MS};
 use crate::refusal::{ListKind, Refusal, Silence};
 use compact_str::CompactString;
 
@@ -63,6 +63,12 @@ pub enum Act<'a> {
     ReadHistory,
     /// ... and that before she joined too.
     ReadEarlierHistory,
+    /// What messages said before they were edited.
+    ReadEarlierTexts,
+    /// Give what someone said another text. Also asks for leave to speak ([`Act::Speak`]).
+    Edit {
+        of: Authorship,
+    },
     /// Take away for good what someone said.
     Redact {
         of: Authorship,
@@ -130,6 +136,11 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::Relay { has_right, between_programs } => relay(actor, has_right, between_programs, room),
         Act::ReadHistory => member(actor, room),
         Act::ReadEarlierHistory => read_earlier_history(actor, room),
+        Act::ReadEarlierTexts => at_least(Role::HalfOperator, actor, room),
+        Act::Edit { of } => {
+            member(actor, room)?;
+            edit(of)
+        }
         Act::Redact { of } => {
             member(actor, room)?;
             match of {
@@ -172,6 +183,15 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
             if room.flags.has(RoomFlag::InviteOnly) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
         }
         Act::Knock => knock(actor, room),
+    }
+}
+
+/// Whether someone may give what was said another text: words in another's mouth are nobody's to put.
+pub fn edit(of: Authorship) -> Result<(), Refusal> {
+    match of {
+        Authorship::Own => Ok(()),
+        Authorship::OwnLongAgo => Err(Refusal::TooLate { window_seconds: EDIT_WINDOW_MS / 1000 }),
+        Authorship::Foreign => Err(Refusal::NotTheAuthor),
     }
 }
 

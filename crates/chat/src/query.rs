@@ -98,6 +98,10 @@ pub enum Query {
     ReadMarker {
         of: Conversation,
     },
+    /// Leave to read what edited messages said before. `HistoryGranted`.
+    EarlierTexts {
+        of: Conversation,
+    },
     /// Leave to read in all of one's rooms and direct conversations. `Conversations`.
     Conversations,
 }

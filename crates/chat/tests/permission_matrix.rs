@@ -107,6 +107,10 @@ enum Command {
     RelayByRight,
     ReadHistory,
     ReadEarlierHistory,
+    ReadEarlierTexts,
+    EditOwn,
+    EditOwnOld,
+    EditForeign,
     RedactOwn,
     RedactOwnOld,
     RedactForeign,
@@ -149,6 +153,10 @@ fn commands() -> Vec<Command> {
         RelayByRight,
         ReadHistory,
         ReadEarlierHistory,
+        ReadEarlierTexts,
+        EditOwn,
+        EditOwnOld,
+        EditForeign,
         RedactOwn,
         RedactOwnOld,
         RedactForeign,
@@ -214,8 +222,9 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
             Slow => who >= Voice,
             _ => true,
         },
-        ReadHistory | RedactOwn => !outside,
-        RedactOwnOld | RedactForeign => who >= HalfOperator,
+        ReadHistory | EditOwn | RedactOwn => !outside,
+        EditOwnOld | EditForeign => false,
+        RedactOwnOld | RedactForeign | ReadEarlierTexts => who >= HalfOperator,
         ReadEarlierHistory => !outside && (circumstance != HistorySinceJoin || serves),
         SeeMetadata => {
             let is_closed =
@@ -324,6 +333,10 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         RelayByRight => Act::Relay { has_right: true, between_programs: false },
         ReadHistory => Act::ReadHistory,
         ReadEarlierHistory => Act::ReadEarlierHistory,
+        ReadEarlierTexts => Act::ReadEarlierTexts,
+        EditOwn => Act::Edit { of: Authorship::Own },
+        EditOwnOld => Act::Edit { of: Authorship::OwnLongAgo },
+        EditForeign => Act::Edit { of: Authorship::Foreign },
         RedactOwn => Act::Redact { of: Authorship::Own },
         RedactOwnOld => Act::Redact { of: Authorship::OwnLongAgo },
         RedactForeign => Act::Redact { of: Authorship::Foreign },
@@ -398,6 +411,9 @@ fn the_reason_is_the_right_one() {
     check(Say, AccountMember, Slow, silent(Silence::Slow { wait_seconds: 7 }));
     check(SetSlowMode, Voice, Plain, needs(Role::HalfOperator));
     check(SayToPrograms, Owner, NoCtcp, silent(Silence::NoCtcp));
+    check(EditForeign, Owner, Plain, Refusal::NotTheAuthor);
+    check(EditOwnOld, Owner, Plain, Refusal::TooLate { window_seconds: 86_400 });
+    check(ReadEarlierTexts, Voice, Plain, needs(Role::HalfOperator));
     check(RedactForeign, Voice, Plain, Refusal::NotTheAuthor);
     check(RedactOwnOld, Voice, Plain, Refusal::TooLate { window_seconds: 86_400 });
     check(RedactOwn, GuestOutside, Plain, Refusal::NotMember { room: room() });

@@ -29,6 +29,7 @@ struct Job {
 pub enum Reading {
     Page { grant: Box<Grant>, stretch: Stretch, view: View, limit: usize },
     Message { grant: Box<Grant>, id: MessageId },
+    EarlierTexts { grant: Box<Grant>, id: MessageId },
     LatestTimes(Vec<Grant>),
 }
 
@@ -65,6 +66,9 @@ impl Readers {
                         .read(&grant, stretch, view, limit)
                         .map(|items| WorkResult::Page { of: grant.name.clone(), items }),
                     Reading::Message { grant, id } => history.find(&grant, id).map(WorkResult::Found),
+                    Reading::EarlierTexts { grant, id } => {
+                        history.earlier_texts(&grant, id).map(WorkResult::EarlierTexts)
+                    }
                     Reading::LatestTimes(grants) => {
                         let times = grants.iter().map(|grant| history.latest_time(grant));
                         times.collect::<Result<_, _>>().map(WorkResult::LatestTimes)

@@ -18,6 +18,7 @@ impl Form {
         Capability::Chghost,
         Capability::ExtendedJoin,
         Capability::InviteNotify,
+        Capability::MessageEdit,
         Capability::Metadata2,
         Capability::Metadata3,
         Capability::MessageRedaction,

@@ -15,6 +15,7 @@ mod host;
 mod invite_token;
 pub mod isupport;
 mod login;
+mod lookup;
 pub mod mode_letters;
 pub mod negotiation;
 #[cfg(test)]

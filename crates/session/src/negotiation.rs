@@ -36,6 +36,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::Chathistory,
     Capability::EventPlayback,
     Capability::ExtendedIsupport,
+    Capability::MessageEdit,
     Capability::MessageRedaction,
     Capability::Multiline,
     Capability::Metadata2,

@@ -13,8 +13,8 @@ use crate::mode_letters::{
 use crate::span::span_text;
 use crate::time_text::time_text;
 use chat::event::{Event, Happening, RoomRef, RoomStep, What};
-use chat::id::{ChatroomId, ClientId, Timestamp};
-use chat::membership::Roles;
+use chat::id::{ChatroomId, ClientId, MessageId, Timestamp};
+use chat::membership::{Role, Roles};
 use chat::message::{Message, MessageKind};
 use chat::metadata::MetadataKey;
 use chat::person::Person;
@@ -163,9 +163,12 @@ impl Page<'_> {
                 let reason = reason.as_deref().unwrap_or_default();
                 self.line_in(*at, by, room, "RENAME").param(old).param(&room.name).trailing_cut(reason);
             }
+            What::Edited { room, id, target, kind, audience, text } => {
+                self.edited(*at, by, room, (*id, *target), (*kind, *audience), text);
+            }
             // message-redaction: "MUST not forward" it to those who do not know it.
             What::Redacted { room, target, reason } if form.has(Capability::MessageRedaction) => {
-                let line = self.line(*at, by, "REDACT");
+                let line = self.line_in(*at, by, room, "REDACT");
                 end_with(line.param(&room.name).param(uuid_text(&target.0, &mut [0; 36])), reason.as_deref());
             }
             What::Redacted { .. } => {}
@@ -277,6 +280,47 @@ impl Page<'_> {
         }
     }
 
+    /// For those who do not know EDIT the author says the new text once more, with an asterisk before it: how people on IRC
+    /// correct themselves, and how bridges from elsewhere show it (docs/decisions/0008-editing.md).
+    fn edited(
+        &mut self,
+        at: Timestamp,
+        by: &Person,
+        room: &RoomRef,
+        (id, target): (MessageId, MessageId),
+        (kind, audience): (MessageKind, Option<Role>),
+        text: &str,
+    ) {
+        let form = self.form;
+        let to = match audience {
+            Some(role) => Cow::Owned(format!("{}{}", role_prefix(role), room.name)),
+            None => Cow::Borrowed(room.name.as_str()),
+        };
+        let source = source_of(by, self.server);
+        if form.has(Capability::MessageEdit) {
+            let line = timed(self.buffer, form, at).raw_tag("msgid", uuid_text(&id.0, &mut [0; 36]));
+            with_ids(with_sender_tags(line, form, by), form, Some(by.id), Some(room.id))
+                .raw_tag("draft/target-msgid", uuid_text(&target.0, &mut [0; 36]))
+                .tag("draft/edit-text", Some(text))
+                .source(&source)
+                .verb("EDIT")
+                .param(&to)
+                .end();
+            return;
+        }
+        let verb = if kind == MessageKind::Notice { "NOTICE" } else { "PRIVMSG" };
+        let correction = match text.strip_prefix(ACTION) {
+            Some(act) => format!("{ACTION}* {act}"),
+            None => format!("* {text}"),
+        };
+        let budget = wire::text_budget(&source, verb, &[&to]);
+        for (text, _) in lines_of(&correction, &[], budget).into_iter().filter(|(text, _)| !text.is_empty()) {
+            let line = with_sender_tags(timed(self.buffer, form, at), form, by);
+            let line = with_ids(line, form, Some(by.id), Some(room.id));
+            line.source(&source).verb(verb).param(&to).trailing(text);
+        }
+    }
+
     /// A line that says what a person did, up to its verb.
     fn line(&mut self, at: Timestamp, by: &Person, verb: &str) -> ParamWriter<'_> {
         self.line_with(at, by, None, verb)
@@ -309,6 +353,9 @@ pub(crate) fn timed(buffer: &mut Vec<u8>, form: Form, at: Timestamp) -> LineWrit
         line
     }
 }
+
+/// CTCP ACTION: what `/me` says.
+pub(crate) const ACTION: &str = "\u{1}ACTION ";
 
 /// What the tags say of a sender: account-tag, and bot-mode ("on every message from a bot", with message-tags).
 fn with_sender_tags<'b>(mut line: LineWriter<'b>, form: Form, sender: &Person) -> LineWriter<'b> {
@@ -740,6 +787,35 @@ mod tests {
         check(alice(), announced(false), &[], &[":alice!~al@cloak.example NOTICE $$parlor.test :hear, hear"]);
         check(alice(), What::CameOnline, &[], &[":parlor.test 730 * :alice!~al@cloak.example"]);
         check(alice(), What::WentOffline, &[], &[":parlor.test 731 * :alice"]);
+    }
+
+    #[test]
+    fn an_edit_is_a_correction_to_those_who_do_not_know_it() {
+        use Capability::*;
+        let (id, target) = (MessageId(Uuid::from_u128(0x5678)), MessageId(Uuid::from_u128(0x1234)));
+        let edited =
+            |kind, audience, text: &str| What::Edited { room: tea(), id, target, kind, audience, text: text.into() };
+        let text = || edited(MessageKind::Text, None, "an example; new");
+        check(
+            alice(),
+            text(),
+            &[MessageTags, MessageEdit],
+            &["@msgid=00000000-0000-0000-0000-000000005678;draft/target-msgid=00000000-0000-0000-0000-000000001234;\
+               draft/edit-text=an\\sexample\\:\\snew :alice!~al@cloak.example EDIT #tea"],
+        );
+        let source = ":alice!~al@cloak.example";
+        check(alice(), text(), &[], &[&format!("{source} PRIVMSG #tea :* an example; new")]);
+        check(
+            alice(),
+            edited(MessageKind::Notice, Some(Role::Operator), "x"),
+            &[MessageTags],
+            &[&format!("{source} NOTICE @#tea :* x")],
+        );
+        let waves = edited(MessageKind::Text, None, "\u{1}ACTION waves\u{1}");
+        check(alice(), waves, &[], &[&format!("{source} PRIVMSG #tea :\u{1}ACTION * waves\u{1}")]);
+        let lines = edited(MessageKind::Text, None, "one\n\ntwo");
+        let expected = [format!("{source} PRIVMSG #tea :* one"), format!("{source} PRIVMSG #tea :two")];
+        check(alice(), lines, &[], &expected.each_ref().map(String::as_str));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::verb::{Awaiting, Phase, Verb};
 use crate::{confirmation, host, isupport, login, negotiation, registration, render, verb};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
-use chat::history::{Grant, Item, Stretch, View};
+use chat::history::{EarlierText, Grant, Item, Stretch, View};
 use chat::id::{MessageId, RequestNumber, SessionId, Timestamp};
 use chat::message::{Message, MessageState};
 use chat::person::Person;
@@ -84,6 +84,8 @@ pub enum Work {
     ReadHistory { ticket: u32, grant: Box<Grant>, stretch: Stretch, view: View, limit: usize },
     /// One message, or a signal that was kept, by its id.
     FindMessage { ticket: u32, grant: Box<Grant>, id: MessageId },
+    /// What a message said before it was edited.
+    ReadEarlierTexts { ticket: u32, grant: Box<Grant>, id: MessageId },
     /// When something was last said in each of these conversations.
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
     /// 128 bits of chance, for a secret that the client is given.
@@ -115,6 +117,8 @@ pub enum WorkResult {
     },
     /// `None`: there is none that the reader may see.
     Found(Option<(Arc<Message>, MessageState)>),
+    /// The oldest first. `None`: there is no such message that the reader may see.
+    EarlierTexts(Option<Vec<EarlierText>>),
     /// In the order of the grants; `None`: nothing was said there.
     LatestTimes(Vec<Option<Timestamp>>),
     /// The oldest first. Not complete: the time for it was over.
@@ -298,7 +302,7 @@ impl Session {
                 Awaiting::Register(form) => verb::register::answer(&mut turn, form, answer),
                 Awaiting::InviteLink(asked) => verb::invitelink::answer(&mut turn, asked, answer),
                 Awaiting::History(asked) => verb::chathistory::answer(&mut turn, asked, answer),
-                Awaiting::Redaction(asked) => verb::redact::answer(&mut turn, asked, answer),
+                Awaiting::Lookup(asked) => crate::lookup::answer(&mut turn, asked, answer),
                 Awaiting::Search(asked) => verb::search::answer(&mut turn, asked, answer),
                 other => {
                     crate::answer::dispatch(&mut turn, Some(&other), answer);
@@ -430,8 +434,8 @@ impl Session {
         if turn.count_work() {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
                 (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
+                (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
-                (Some(Awaiting::Redaction(asked)), result) => verb::redact::found(&mut turn, asked, result),
                 (other, WorkResult::Found(found)) => {
                     verb::privmsg::write_repeated(&mut turn, found);
                     other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));

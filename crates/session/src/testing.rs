@@ -574,7 +574,11 @@ impl World {
                 let keys = scram.then(|| Box::new(keys_of(&password, b"0123456789abcdef", 16)));
                 (ticket, WorkResult::Hashed { hash: hash_of(&password), scram: keys })
             }
-            Work::ReadHistory { ticket, .. } | Work::FindMessage { ticket, .. } if *unreadable => {
+            Work::ReadHistory { ticket, .. }
+            | Work::FindMessage { ticket, .. }
+            | Work::ReadEarlierTexts { ticket, .. }
+                if *unreadable =>
+            {
                 (ticket, WorkResult::Unreadable)
             }
             Work::ReadHistory { ticket, grant, stretch, view, limit } => {
@@ -582,6 +586,9 @@ impl World {
                 (ticket, WorkResult::Page { of: grant.name.clone(), items })
             }
             Work::FindMessage { ticket, grant, id } => (ticket, WorkResult::Found(past.find(&grant, id))),
+            Work::ReadEarlierTexts { ticket, grant, id } => {
+                (ticket, WorkResult::EarlierTexts(past.earlier_texts(&grant, id)))
+            }
             Work::Search { ticket, .. } if *unreadable => (ticket, WorkResult::Unreadable),
             Work::Search { ticket, grants, search, limit } => {
                 let messages = past.search(&grants, &search, limit);

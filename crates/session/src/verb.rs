@@ -9,6 +9,8 @@ pub(crate) mod cap;
 pub(crate) mod chathistory;
 pub(crate) mod chghost;
 pub(crate) mod die;
+pub(crate) mod edit;
+pub(crate) mod edits;
 pub(crate) mod error;
 pub(crate) mod help;
 pub(crate) mod info;
@@ -144,8 +146,8 @@ pub(crate) enum Awaiting {
     /// SEARCH, likewise.
     Search(Box<crate::search_words::Asked>),
 
-    /// REDACT, from the leave to read to what the hub says of it.
-    Redaction(Box<redact::Asked>),
+    /// What concerns a message that was said before, from the leave to read to what was found.
+    Lookup(Box<crate::lookup::Asked>),
 
     /// METADATA.
     Metadata(Box<metadata::Asked>),
@@ -185,6 +187,8 @@ pub static VERBS: &[Verb] = &[
     chathistory::VERB,
     chghost::VERB,
     die::VERB,
+    edit::VERB,
+    edits::VERB,
     error::VERB,
     help::VERB,
     help::HELPOP,

@@ -92,7 +92,7 @@ impl Store {
                         self.posted_once.push((posted, message.id));
                     }
                 }
-                Change::Happened(event) => {
+                Change::Happened(event) | Change::Edited { event, .. } => {
                     if !self.rooms.contains_key(&event.room) || event.position <= before {
                         self.wrong.get_or_insert_with(|| format!("an event was kept nowhere or behind: {event:?}"));
                     }

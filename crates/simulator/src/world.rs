@@ -394,6 +394,9 @@ fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
             (ticket, WorkResult::Page { of: grant.name.clone(), items })
         }
         Work::FindMessage { ticket, grant, id } => (ticket, WorkResult::Found(store.past().find(&grant, id))),
+        Work::ReadEarlierTexts { ticket, grant, id } => {
+            (ticket, WorkResult::EarlierTexts(store.past().earlier_texts(&grant, id)))
+        }
         Work::Search { ticket, grants, search, limit } => {
             (ticket, WorkResult::Searched { messages: store.past().search(&grants, &search, limit), complete: true })
         }

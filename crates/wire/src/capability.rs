@@ -63,6 +63,7 @@ capabilities! {
     Chathistory = "draft/chathistory",
     EventPlayback = "draft/event-playback",
     ExtendedIsupport = "draft/extended-isupport",
+    MessageEdit = "draft/message-edit",
     MessageRedaction = "draft/message-redaction",
     Metadata2 = "draft/metadata-2",
     /// The open proposal after it (ircv3-specifications #613): changes are told as numerics, and other codes.
@@ -88,8 +89,8 @@ impl Capability {
             Capability::LabeledResponse | Capability::Multiline | Capability::Metadata2 | Capability::Metadata3 => {
                 CapabilitySet::of(&[Capability::Batch])
             }
-            // message-redaction "Dependencies": it speaks of messages by their msgid.
-            Capability::MessageRedaction => CapabilitySet::of(&[Capability::MessageTags]),
+            // message-redaction and message-edit "Dependencies": they speak of messages by their msgid.
+            Capability::MessageRedaction | Capability::MessageEdit => CapabilitySet::of(&[Capability::MessageTags]),
             _ => CapabilitySet::EMPTY,
         }
     }

@@ -77,7 +77,8 @@ impl Hub {
                 Some(id) => self.watched_status(id),
                 None => Answer::WatchedStatus { online: Vec::new(), offline: Vec::new() },
             }),
-            Query::History { of } => self.history_answer(&of, turn),
+            Query::History { of } => self.history_answer(&of, Act::ReadHistory, turn),
+            Query::EarlierTexts { of } => self.history_answer(&of, Act::ReadEarlierTexts, turn),
             Query::Metadata { of, keys } => self.metadata_answer(&of, keys.as_deref(), turn),
             Query::MetadataSync { of } => self.sync_answer(&of, turn),
             Query::Subscriptions => Ok(Answer::Subscriptions(

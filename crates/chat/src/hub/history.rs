@@ -13,23 +13,23 @@ use crate::refusal::Refusal;
 use compact_str::CompactString;
 
 impl Hub {
-    pub(super) fn history_answer(&self, of: &Conversation, turn: &Turn) -> Result<Answer, Refusal> {
+    /// `act`: what she wants to read.
+    pub(super) fn history_answer(&self, of: &Conversation, act: Act, turn: &Turn) -> Result<Answer, Refusal> {
         let asker = self.asker(turn).and_then(|asker| self.state.client(asker.slot));
         let reader = asker.ok_or(Refusal::NotYours)?;
         match of {
-            Conversation::Room(name) => self.room_grant(reader, name, turn),
+            Conversation::Room(name) => self.room_grant(reader, name, act, turn),
             Conversation::With(name) => self.direct_grant(reader, name, turn),
         }
     }
 
-    fn room_grant(&self, reader: &Client, name: &ChatroomName, turn: &Turn) -> Result<Answer, Refusal> {
+    fn room_grant(&self, reader: &Client, name: &ChatroomName, act: Act, turn: &Turn) -> Result<Answer, Refusal> {
         let room = self
             .state
             .room_named(name.key())
             .and_then(|number| self.state.room(number))
             .ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })?;
-        permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room))
-            .map_err(|refusal| refusal.of_room(name.text()))?;
+        permit(&Hub::actor(reader, room), act, &Hub::rules_of(room)).map_err(|refusal| refusal.of_room(name.text()))?;
         Ok(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, room.name.clone(), turn)))))
     }
 
@@ -159,6 +159,33 @@ mod tests {
             [alice* bob] alice kicked bob from #tea (out)
             > bob asks history #tea
             bob: refused: NoSuchRoom { name: \"#tea\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn what_messages_said_before_is_for_moderators() {
+        check(
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > alice asks earlier texts #tea
+            alice: may read #tea as Operator
+            > bob asks earlier texts #tea
+            bob: refused: NeedsRole { room: \"#tea\", role: HalfOperator }
+            > alice says bob hi
+            [bob] alice -> bob: hi
+            [alice*] alice -> bob: hi
+            > bob asks earlier texts alice
+            bob: may read alice
             ",
         );
     }

@@ -42,7 +42,7 @@ impl Hub {
         if self.state.was_redacted(message.id) {
             return Err(Refusal::NoSuchMessage);
         }
-        let what = |room| What::Redacted { room, target: message.id, reason };
+        let what = |room, _| What::Redacted { room, target: message.id, reason };
         let event = self.event_about(client, room, message, what, turn);
         self.state.redact_message(message.room, message.id);
         turn.keep(Change::Redacted { room: message.room, position: message.position, target: message.id });
@@ -57,7 +57,7 @@ impl Hub {
         client: &Client,
         room: &Chatroom,
         message: &Message,
-        what: impl FnOnce(RoomRef) -> What,
+        what: impl FnOnce(RoomRef, MessageId) -> What,
         turn: &Turn,
     ) -> Arc<HistoryEvent> {
         let other = other_side(room, client.id);
@@ -66,9 +66,10 @@ impl Hub {
             Some(other) => self.name_of(other).unwrap_or_else(|| message.addressed_to.clone()),
         };
         let room_ref = RoomRef { number: room.number, id: room.id, name };
-        let happening = Happening { at: turn.now, by: client.person.clone(), what: what(room_ref) };
+        let id = MessageId(uuid_v7(turn.now, turn.position.0, self.seed));
+        let happening = Happening { at: turn.now, by: client.person.clone(), what: what(room_ref, id) };
         Arc::new(HistoryEvent {
-            id: MessageId(uuid_v7(turn.now, turn.position.0, self.seed)),
+            id,
             room: room.number,
             position: turn.position,
             happening: Arc::new(happening),

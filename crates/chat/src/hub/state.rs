@@ -207,6 +207,7 @@ enum Undo {
     OnceAdded { before: Option<MessageId> },
     OnceForgotten(Box<Forgotten>),
     Redacted(Box<Redacted>),
+    Replaced { place: usize, before: Arc<Message> },
 }
 
 impl State {
@@ -857,6 +858,17 @@ impl State {
         self.journal.push(Undo::Redacted(Box::new(Redacted { evicted, recent })));
     }
 
+    /// A message has another text, where it is held in memory.
+    pub fn replace_message(&mut self, message: Arc<Message>) {
+        let Some(room) = self.room_mut(message.room) else {
+            return;
+        };
+        if let Some(place) = room.messages.iter().position(|known| known.id == message.id) {
+            let before = std::mem::replace(&mut room.messages[place], message);
+            self.journal.push(Undo::Replaced { place, before });
+        }
+    }
+
     // Keys against posting twice
 
     pub fn posted_once(&self, posted: &Posted, now: Timestamp) -> Option<MessageId> {
@@ -1255,6 +1267,11 @@ impl State {
                     room.messages.insert(place.min(room.messages.len()), message);
                 }
             }
+            Undo::Replaced { place, before } => {
+                if let Some(known) = self.room_mut(before.room).and_then(|room| room.messages.get_mut(place)) {
+                    *known = before;
+                }
+            }
             Undo::OnceAdded { before } => self.posted_once.take_back(before),
             Undo::OnceForgotten(forgotten) => self.posted_once.put_back(*forgotten),
             Undo::AccountAdded { slot, appended } => {
@@ -1466,7 +1483,7 @@ impl State {
                 .iter()
                 .map(|member| (member.client, member.roles, member.since, member.position))
                 .collect();
-            let messages: Vec<_> = room.messages.iter().map(|message| message.id).collect();
+            let messages: Vec<_> = room.messages.iter().map(|message| (message.id, &message.payload)).collect();
             let sessions: Vec<u32> = (0..self.sessions.len()).map(|shard| room.sessions_on(shard)).collect();
             let (kind, rules, has_history) = (&room.kind, &room.rules, room.has_history);
             let _ = writeln!(

@@ -93,6 +93,7 @@ impl Store {
                 }
             }
             Change::Happened(event) => assert!(self.rooms.contains_key(&event.room.0), "its room is kept already"),
+            Change::Edited { event, .. } => assert!(self.rooms.contains_key(&event.room.0), "its room is kept already"),
             Change::Redacted { room, .. } => assert!(self.rooms.contains_key(&room.0), "its room is kept already"),
             Change::Room(room) => {
                 self.rooms.insert(room.number.0, RoomRecord::clone(room));
@@ -448,6 +449,13 @@ impl World {
             ["notices", to, words @ ..] => post(Recipient::Person { name: name(to) }, MessageKind::Notice, words),
             ["signals", to] if to.contains('#') => post(to_room(to), MessageKind::Signal, &[]),
             ["signals", to] => post(Recipient::Person { name: name(to) }, MessageKind::Signal, &[]),
+            ["edits", words @ ..] => {
+                let at = words.iter().position(|word| *word == "to").unwrap_or(words.len());
+                let new = words.get(at + 1..).unwrap_or_default();
+                let between_programs = new.first() == Some(&"VERSION");
+                let message = self.found(&words[..at].join(" "));
+                Command::Edit { message, text: text(new), in_lines: false, between_programs }
+            }
             // Whatever was said with these words, as it was found by someone who may read it, or as nobody ever said it.
             ["redacts", words @ ..] => {
                 let (said, reason) = match words.iter().position(|word| *word == "for") {
@@ -543,6 +551,8 @@ impl World {
             ["status"] => Query::WatchedStatus,
             ["counts"] => Query::Counts,
             ["connections"] => Query::Connections,
+            ["earlier", "texts", of] if of.starts_with('#') => Query::EarlierTexts { of: Conversation::Room(room(of)) },
+            ["earlier", "texts", of] => Query::EarlierTexts { of: Conversation::With(name(of)) },
             ["history", of] if of.starts_with('#') => Query::History { of: Conversation::Room(room(of)) },
             ["history", of] => Query::History { of: Conversation::With(name(of)) },
             ["metadata", of] => Query::Metadata { of: self.metadata_target(of), keys: None },
@@ -772,7 +782,9 @@ impl World {
         };
         match change {
             Change::Posted(message) => format!("post {}", message.payload),
-            Change::Happened(event) => event_line(&Event::Happened(event.happening.clone())),
+            Change::Happened(event) | Change::Edited { event, .. } => {
+                event_line(&Event::Happened(event.happening.clone()))
+            }
             Change::Redacted { target, .. } => format!("nothing of {}", self.text_of(*target)),
             Change::Room(room) => match &room.kind {
                 RoomKind::Named { name } => {
@@ -998,6 +1010,7 @@ fn event_line(event: &Event) -> String {
         What::RoomRenamed { room, old, reason } => {
             format!("{by} renamed {old} to {}{}", room.name, reason_text(reason.as_deref()))
         }
+        What::Edited { room, text, .. } => format!("{by} edited something in {}: {text}", room.name),
         What::Redacted { room, reason, .. } => {
             format!("{by} redacted something in {}{}", room.name, reason_text(reason.as_deref()))
         }

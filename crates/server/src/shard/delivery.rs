@@ -250,6 +250,9 @@ impl Shard {
                 Work::FindMessage { ticket, grant, id: message } => {
                     self.around.readers.submit(id, ticket, Reading::Message { grant, id: message });
                 }
+                Work::ReadEarlierTexts { ticket, grant, id: message } => {
+                    self.around.readers.submit(id, ticket, Reading::EarlierTexts { grant, id: message });
+                }
                 Work::ReadLatestTimes { ticket, grants } => {
                     self.around.readers.submit(id, ticket, Reading::LatestTimes(grants));
                 }

@@ -2,7 +2,7 @@
 
 use super::problem::{StoreError, in_file};
 use super::{Access, connect, record};
-use chat::history::{Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
+use chat::history::{EarlierText, Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::message::{Message, MessageState};
 use record::kind;
@@ -65,6 +65,23 @@ impl History {
             Kept::Said { message, state } => Some((message, state)),
             Kept::Happened(_) => None,
         }))
+    }
+
+    /// What a message said before it was edited, the oldest first, each with the time until which it did. `None`: there
+    /// is no such message that the reader may see.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn earlier_texts(&self, grant: &Grant, id: MessageId) -> Result<Option<Vec<EarlierText>>, StoreError> {
+        if self.find(grant, id)?.is_none() {
+            return Ok(None);
+        }
+        let read = || {
+            let mut statement = self.connection.prepare_cached(record::EARLIER_TEXTS)?;
+            let parameters = params![grant.room.0, id.0.as_bytes(), chat::history::EARLIER_TEXTS as i64];
+            statement.query_map(parameters, record::earlier_text)?.collect()
+        };
+        in_file(&self.path, read()).map(Some)
     }
 
     /// Up to `limit` messages of a room, the oldest first, whoever they were for.
@@ -286,23 +303,25 @@ impl History {
     /// Events that stand in their own place, in whichever order.
     fn events(&self, reader: &Reader, order: Order, part: Range<i64>, limit: usize) -> rusqlite::Result<Vec<Kept>> {
         // What is about messages alone is wanted of those known already, and where none is, nothing.
-        if !reader.view.events && (!reader.view.redactions || reader.known.is_none()) {
+        let View { redactions, edits, events } = reader.view;
+        if !events && (!(redactions || edits) || reader.known.is_none()) {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let which = if reader.view.events { Which::All } else { Which::AboutMessages };
+        let which = if events { Which::All } else { Which::AboutMessages };
         let parameters = params![
             reader.room.0,
             part.start.max(reader.first),
             part.end,
             reader.role,
             reader.client_bytes(),
-            reader.view.redactions,
-            reader.view.events,
+            redactions,
+            events,
+            edits,
             reader.known.as_ref().map(|id| id.0.as_bytes()),
             limit
         ];
-        self.query_events(&events(order, which), parameters)
+        self.query_events(&select_some(order, which), parameters)
     }
 
     fn query_events(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<Vec<Kept>> {
@@ -333,7 +352,8 @@ impl History {
                 reader.role,
                 reader.client_bytes(),
                 reader.view.redactions,
-                reader.view.events
+                reader.view.events,
+                reader.view.edits
             ];
             match self.query_events(CONTEXT.get_or_init(context), parameters) {
                 Ok(mut about) => {
@@ -513,35 +533,41 @@ fn select_events(from: &str) -> String {
 
 /// As [`View::shows`].
 fn shown() -> String {
-    let (gone, redaction) = (kind::GONE, kind::REDACTION);
-    format!("(event.kind = {redaction} AND ?6 OR event.kind NOT IN ({gone}, {redaction}) AND ?7)")
+    let (gone, redaction, earlier) = (kind::GONE, kind::REDACTION, kind::EARLIER_EDIT);
+    let (edit, edit_of_notice) = (kind::EDIT, kind::EDIT_OF_NOTICE);
+    format!(
+        "(event.kind = {redaction} AND ?6 OR event.kind IN ({edit}, {edit_of_notice}) AND ?8
+          OR event.kind NOT IN ({gone}, {redaction}, {edit}, {edit_of_notice}, {earlier}) AND ?7)"
+    )
 }
 
 /// As [`Grant::covers`], of an event.
 const COVERED: &str = "(event.audience IS NULL OR event.audience <= ?4 OR person.client = ?5)";
 
-fn events(order: Order, which: Which) -> String {
+fn select_some(order: Order, which: Which) -> String {
     let direction = match order {
         Order::OldestFirst => "",
         Order::NewestFirst => "DESC",
     };
     let (index, wanted) = match which {
-        Which::All => ("event_place", "(event.target IS NULL OR event.target <= ?8)"),
-        Which::AboutMessages => ("event_about_place", "event.target IS NOT NULL AND event.target <= ?8"),
+        Which::All => ("event_place", "(event.target IS NULL OR event.target <= ?9)"),
+        Which::AboutMessages => ("event_about_place", "event.target IS NOT NULL AND event.target <= ?9"),
     };
     let (select, shown) = (select_events(&format!("event INDEXED BY {index}")), shown());
     format!(
         "{select} WHERE event.room = ?1 AND event.position >= ?2 AND event.position < ?3 AND {wanted} AND {shown}
            AND {COVERED}
-         ORDER BY event.position {direction}, event.number {direction} LIMIT ?9"
+         ORDER BY event.position {direction}, event.number {direction} LIMIT ?10"
     )
 }
 
 /// What is about one message, the newest first. Who may see a message may see what became of it.
 fn context() -> String {
-    let (select, shown, redaction) = (select_events("event INDEXED BY event_about"), shown(), kind::REDACTION);
+    let (select, shown) = (select_events("event INDEXED BY event_about"), shown());
+    let (redaction, edit_of_notice) = (kind::REDACTION, kind::EDIT_OF_NOTICE);
     format!(
-        "{select} WHERE event.room = ?1 AND event.target = ?2 AND {shown} AND (event.kind = {redaction} OR {COVERED})
+        "{select} WHERE event.room = ?1 AND event.target = ?2 AND {shown}
+           AND (event.kind BETWEEN {redaction} AND {edit_of_notice} OR {COVERED})
          ORDER BY event.position DESC, event.number DESC LIMIT ?3"
     )
 }
@@ -624,10 +650,23 @@ mod tests {
         }
         let mut statements = vec![before(), after(), redacted(), context(), event()];
         for order in [Order::OldestFirst, Order::NewestFirst] {
-            statements.extend([events(order, Which::All), events(order, Which::AboutMessages)]);
+            statements.extend([select_some(order, Which::All), select_some(order, Which::AboutMessages)]);
         }
         statements.extend(
-            [AT, HAS_CONTEXT, NEWEST_EVENT, AT_EVENT, record::REDACT_MESSAGE, record::REDACT_EVENT].map(str::to_owned),
+            [
+                AT,
+                HAS_CONTEXT,
+                NEWEST_EVENT,
+                AT_EVENT,
+                record::REDACT_MESSAGE,
+                record::REDACT_EVENT,
+                record::KEEP_EARLIER,
+                record::EDIT_MESSAGE,
+                record::VOID_EDITS,
+                record::REDACT_EDITS,
+                record::EARLIER_TEXTS,
+            ]
+            .map(str::to_owned),
         );
         for sql in statements {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("prepared");

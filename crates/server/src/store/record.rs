@@ -557,6 +557,29 @@ fn kind_number(kind: MessageKind) -> i64 {
 pub(super) const KEEP_EVENT: &str = "INSERT INTO event
     (number, room, position, id, time, person, kind, target, text, tags, addressed_to, recipient, audience)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+/// The message's text before an edit goes to the row of the edit. Parameters as of [`REDACT_MESSAGE`], with the row's number.
+pub(super) const KEEP_EARLIER: &str = "UPDATE event SET earlier =
+    (SELECT message.text FROM run
+     CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
+     WHERE run.room = ?1 AND run.position = (SELECT max(position) FROM run WHERE room = ?1 AND position <= ?2)
+       AND message.position = ?2 AND message.id = ?3)
+    WHERE number = ?4";
+/// Gives the message of this room, position and id another text, unless it is redacted.
+pub(super) const EDIT_MESSAGE: &str = "UPDATE message SET text = ?4, seams = ?5, state = 1
+    WHERE id = ?3 AND state IS NOT 2 AND number =
+    (SELECT message.number FROM run
+     CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
+     WHERE run.room = ?1 AND run.position = (SELECT max(position) FROM run WHERE room = ?1 AND position <= ?2)
+       AND message.position = ?2)";
+/// The edits of a message so far are not shown any more.
+pub(super) const VOID_EDITS: &str = "UPDATE event INDEXED BY event_about SET kind = 7
+    WHERE room = ?1 AND target = ?2 AND kind BETWEEN 5 AND 6";
+/// The earlier texts of a message are gone.
+pub(super) const REDACT_EDITS: &str = "UPDATE event INDEXED BY event_about
+    SET kind = 0, text = NULL, earlier = NULL WHERE room = ?1 AND target = ?2 AND kind BETWEEN 5 AND 7";
+/// What a message said before, the oldest first: until when, and what.
+pub(super) const EARLIER_TEXTS: &str = "SELECT time, earlier FROM event INDEXED BY event_about
+    WHERE room = ?1 AND target = ?2 AND kind BETWEEN 5 AND 7 AND earlier IS NOT NULL ORDER BY position, number LIMIT ?3";
 /// Blanks the signal of this room, position and id.
 pub(super) const REDACT_EVENT: &str = "UPDATE event SET kind = 0, text = NULL, tags = NULL
     WHERE room = ?1 AND position = ?2 AND id = ?3";
@@ -565,13 +588,18 @@ pub(super) const EVENT_COLUMNS: &str = "event.id, event.time, event.position, ev
     event.text, event.tags, coalesce(event.addressed_to, room.name, ''), event.recipient, event.audience, room.id,
     event.person, person.client, person.name, person.ident, person.host, person.account, person.realname, person.bot";
 
-/// What `event.kind` says. [`kind::REDACTION`] and above: who may see a message may see what became of it.
+/// What `event.kind` says. From [`kind::REDACTION`] to [`kind::EDIT_OF_NOTICE`]: who may see a message may see what became
+/// of it.
 pub(super) mod kind {
     pub const GONE: i64 = 0;
     pub const SIGNAL: i64 = 1;
     pub const REACTION: i64 = 2;
     pub const REACTION_TAKEN_BACK: i64 = 3;
     pub const REDACTION: i64 = 4;
+    pub const EDIT: i64 = 5;
+    pub const EDIT_OF_NOTICE: i64 = 6;
+    /// Another edit came after it.
+    pub const EARLIER_EDIT: i64 = 7;
 }
 
 /// A signal that lasts, or what else happened, as a row.
@@ -594,6 +622,10 @@ pub(super) fn keep_event(
         Kept::Happened(event) => {
             let (kind, text, room) = match &event.happening.what {
                 What::Redacted { room, reason, .. } => (kind::REDACTION, reason.as_deref(), room),
+                What::Edited { room, kind: MessageKind::Notice, text, .. } => {
+                    (kind::EDIT_OF_NOTICE, Some(&**text), room)
+                }
+                What::Edited { room, text, .. } => (kind::EDIT, Some(&**text), room),
                 // Nothing else is given to the log.
                 _ => return Ok(()),
             };
@@ -659,13 +691,23 @@ pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Ke
     };
     let room = || RoomRef { number, id: room_id, name: name.clone() };
     match row.get(4)? {
-        kind::GONE => signal(None, MessageState::Redacted),
+        kind::GONE | kind::EARLIER_EDIT => signal(None, MessageState::Redacted),
         kind::SIGNAL => signal(Some(Box::new(Lasting::Asked)), MessageState::AsSaid),
         kind::REACTION => reaction(true),
         kind::REACTION_TAKEN_BACK => reaction(false),
         kind::REDACTION => Ok(happened(What::Redacted { room: room(), target: target()?, reason: long_text(row, 6)? })),
+        edit @ (kind::EDIT | kind::EDIT_OF_NOTICE) => {
+            let kind = if edit == kind::EDIT { MessageKind::Text } else { MessageKind::Notice };
+            let text = long_text(row, 6)?.unwrap_or_default();
+            Ok(happened(What::Edited { room: room(), id, target: target()?, kind, audience, text }))
+        }
         other => Err(broken(4, Type::Integer, format!("not understood: {other}"))),
     }
+}
+
+/// A text that was replaced at this time.
+pub(super) fn earlier_text(row: &Row<'_>) -> rusqlite::Result<(Timestamp, Box<str>)> {
+    Ok((Timestamp(unsigned(row, 0)?), row.get(1)?))
 }
 
 // ---- Values

@@ -21,8 +21,10 @@ CREATE TABLE event (
     kind INTEGER NOT NULL,
     -- The id of the message that it is about.
     target BLOB,
-    -- What it says: of a redaction the reason, of a reaction its value.
+    -- What it says: of a redaction the reason, of a reaction its value, of an edit the new text.
     text TEXT,
+    -- Of an edit the text that it replaced: what moderators may still read.
+    earlier TEXT,
     -- Tags of a signal, as they came.
     tags TEXT,
     -- As of a message.

@@ -3,6 +3,7 @@
 use super::problem::{StoreError, in_file};
 use super::{Access, Durability, connect, record};
 use chat::change::Change;
+use chat::event::What;
 use chat::history::Kept;
 use chat::id::{ClientId, Position, RoomNumber, Timestamp};
 use chat::log::Batch;
@@ -206,7 +207,7 @@ impl Writer {
         for (place, change) in batch.changes.iter().enumerate() {
             match change {
                 Change::Posted(message) if message.lasting.is_some() => has_events = true,
-                Change::Happened(_) | Change::Redacted { .. } => has_events = true,
+                Change::Happened(_) | Change::Edited { .. } | Change::Redacted { .. } => has_events = true,
                 Change::Posted(message) => self.order.push((message.room, place as u32)),
                 Change::Room(room) => self.keep_room(room)?,
                 Change::RoomRemoved(room) => self.remove_room(*room, batch.timestamp)?,
@@ -360,12 +361,14 @@ impl Writer {
                 Change::Posted(message) if message.lasting.is_some() => {
                     Kept::Said { message: message.clone(), state: MessageState::AsSaid }
                 }
-                Change::Happened(event) => Kept::Happened(event.clone()),
+                Change::Happened(event) | Change::Edited { event, .. } => Kept::Happened(event.clone()),
                 Change::Redacted { room, position, target } => {
                     let of = params![room.0, position.0 as i64, target.0.as_bytes()];
                     if connection.prepare_cached(record::REDACT_MESSAGE)?.execute(of)? == 0 {
                         connection.prepare_cached(record::REDACT_EVENT)?.execute(of)?;
                     }
+                    let of = params![room.0, target.0.as_bytes()];
+                    connection.prepare_cached(record::REDACT_EDITS)?.execute(of)?;
                     continue;
                 }
                 _ => continue,
@@ -375,7 +378,22 @@ impl Writer {
                 Kept::Happened(event) => &event.happening.by,
             };
             let person = person_number(connection, people, &mut next.person, by)?;
+            if let Some(target) = kept.target().filter(|_| matches!(change, Change::Edited { .. })) {
+                let of = params![kept.room().0, target.0.as_bytes()];
+                connection.prepare_cached(record::VOID_EDITS)?.execute(of)?;
+            }
             record::keep_event(&mut connection.prepare_cached(record::KEEP_EVENT)?, next.message, &kept, person)?;
+            if let Change::Edited { position, in_lines, event } = change
+                && let What::Edited { target, text, .. } = &event.happening.what
+            {
+                let (room, position, id) = (event.room.0, position.0 as i64, target.0.as_bytes());
+                let of = params![room, position, id, next.message];
+                connection.prepare_cached(record::KEEP_EARLIER)?.execute(of)?;
+                // Broken where it must be (see message.seams).
+                let seams = in_lines.then_some(&[][..]);
+                let new = params![room, position, id, text, seams];
+                connection.prepare_cached(record::EDIT_MESSAGE)?.execute(new)?;
+            }
             next.message += 1;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! reads it ([`Work::ReadHistory`]), and it is written here.
 
 use super::{Awaiting, Phase, Verb};
-use crate::render;
+use crate::render::{self, ACTION};
 use crate::session::{Work, WorkResult};
 use crate::targets;
 use crate::time_text::{parse_time, time_text};
@@ -11,6 +11,7 @@ use chat::command::Command;
 use chat::event::Event;
 use chat::history::{Grant, Item, Kept, Mark, Stretch, View};
 use chat::id::{MessageId, Timestamp};
+use chat::message::{Message, MessageState};
 use chat::query::{Answer, Conversation, Query};
 use compact_str::CompactString;
 use std::sync::Arc;
@@ -179,14 +180,19 @@ pub(crate) fn read(turn: &mut Turn<'_>, asked: &Asked, result: &WorkResult) {
 /// What the client can be shown besides messages. The specification allows only lines that a capability of the client's
 /// allows; redactions do not need event-playback (message-redaction "Chat history").
 fn view(turn: &Turn<'_>) -> View {
-    View { redactions: turn.has(Capability::MessageRedaction), events: turn.has(Capability::EventPlayback) }
+    View {
+        redactions: turn.has(Capability::MessageRedaction),
+        edits: turn.has(Capability::MessageEdit),
+        events: turn.has(Capability::EventPlayback),
+    }
 }
 
 fn write_batch(turn: &mut Turn<'_>, target: &str, items: &[Item]) {
     turn.batch("chathistory", &[target], |turn| {
         let mut lines = Vec::new();
         for item in items {
-            render::render(&event_of(&item.kept), turn.session.form(), turn.facts, &mut lines);
+            let event = event_of(&item.kept, turn.has(Capability::MessageEdit));
+            render::render(&event, turn.session.form(), turn.facts, &mut lines);
             turn.lines_of_batch(&lines, item.is_context.then_some(CONTEXT));
             lines.clear();
         }
@@ -196,11 +202,25 @@ fn write_batch(turn: &mut Turn<'_>, target: &str, items: &[Item]) {
 /// The tag of what is said of the message before it (chathistory "draft/chathistory-context tag").
 const CONTEXT: &str = "draft/chathistory-context";
 
-fn event_of(kept: &Kept) -> Event {
+/// `sees_edits`: is told of an edit by itself, as the context of the message.
+fn event_of(kept: &Kept, sees_edits: bool) -> Event {
     match kept {
+        Kept::Said { message, state: MessageState::Edited } if !sees_edits => Event::Posted(Arc::new(marked(message))),
         Kept::Said { message, .. } => Event::Posted(message.clone()),
         Kept::Happened(event) => Event::Happened(event.happening.clone()),
     }
+}
+
+/// Behind the newest text of a message that was edited.
+pub(super) const EDITED: &str = " (edited)";
+
+fn marked(message: &Message) -> Message {
+    let text = &message.payload;
+    let marked = match text.strip_suffix('\u{1}').filter(|_| text.starts_with(ACTION)) {
+        Some(act) => format!("{act}{EDITED}\u{1}"),
+        None => format!("{text}{EDITED}"),
+    };
+    message.with_payload(&marked)
 }
 
 /// With the semantics of BETWEEN: both ends are left out, and it is counted from the first towards the second.
@@ -256,7 +276,7 @@ pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, items: &[Item]) {
     }
     let mut lines = Vec::new();
     for item in items {
-        let Kept::Said { message, .. } = &item.kept else { continue };
+        let Event::Posted(message) = event_of(&item.kept, false) else { continue };
         let time = time_text(message.timestamp);
         let time = str::from_utf8(&time).unwrap_or_default();
         // 2026-11-22T11:32:07.045Z
@@ -283,9 +303,6 @@ pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, items: &[Item]) {
     }
     turn.ready_lines().extend_from_slice(&lines);
 }
-
-/// CTCP ACTION: what `/me` says.
-pub(crate) const ACTION: &str = "\u{1}ACTION ";
 
 #[cfg(test)]
 mod tests {

@@ -175,7 +175,7 @@ pub(super) fn reads_as(target: &str, to: &Recipient, facts: &ServerFacts) -> boo
 }
 
 /// Parts STATUSMSG prefixes from a room's name. Of several the lowest counts: those above it are included.
-fn split_status(target: &str) -> (Option<Role>, &str) {
+pub(crate) fn split_status(target: &str) -> (Option<Role>, &str) {
     let name = target.trim_start_matches(|c| role_of_prefix(c).is_some());
     if !targets::is_room(name) {
         return (None, target);

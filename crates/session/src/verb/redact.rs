@@ -1,15 +1,9 @@
-//! REDACT: takes a message away for good (IRCv3 draft message-redaction). The hub says whether the conversation may be
-//! read, a reader of the store finds the message ([`Work::FindMessage`]), and with what was found the hub decides.
+//! REDACT: takes a message away for good (IRCv3 draft message-redaction).
 
-use super::{Awaiting, Phase, Verb};
-use crate::session::{Work, WorkResult};
+use super::{Phase, Verb};
+use crate::lookup::{self, Then};
 use crate::targets;
 use crate::turn::Turn;
-use chat::command::Command;
-use chat::id::MessageId;
-use chat::message::MessageState;
-use chat::query::{Answer, Conversation, Query};
-use compact_str::{CompactString, format_compact};
 use wire::{Capability, Line, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
@@ -23,15 +17,6 @@ pub(crate) const VERB: Verb = Verb {
            For clients with the capability draft/message-redaction.",
 };
 
-/// What is to be redacted, until it is found.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    target: CompactString,
-    /// As the client wrote it.
-    id: CompactString,
-    reason: Option<Box<str>>,
-}
-
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     // The verb comes with the capability: "a client MUST negotiate" it.
     if !turn.has(Capability::MessageRedaction) {
@@ -43,63 +28,8 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     if !targets::fits(turn, "The reason", &[target, id], reason, turn.facts.limits.kick_length) {
         return;
     }
-    let Some(of) = conversation(turn, target) else {
-        return invalid_target(turn, target);
-    };
     let reason = (!reason.is_empty()).then(|| reason.into());
-    let asked = Asked { target: target.into(), id: id.into(), reason };
-    turn.await_with(Awaiting::Redaction(Box::new(asked)));
-    turn.ask(Command::Ask(Query::History { of }));
-}
-
-/// What a target names; `None`: no room can have this name.
-pub(super) fn conversation(turn: &Turn<'_>, target: &str) -> Option<Conversation> {
-    if targets::is_room(target) {
-        chat::name::ChatroomName::parse(target, &turn.facts.name_rules).ok().map(Conversation::Room)
-    } else {
-        Some(Conversation::With(targets::person(turn, target)))
-    }
-}
-
-/// The hub has said whether the conversation may be read.
-pub(crate) fn answer(turn: &mut Turn<'_>, asked: Box<Asked>, answer: &Answer) {
-    match answer {
-        Answer::HistoryGranted(Some(grant)) => match asked.id.parse() {
-            Ok(id) => {
-                let (grant, id) = (grant.clone(), MessageId(id));
-                turn.work(|ticket| Work::FindMessage { ticket, grant, id });
-                turn.await_with(Awaiting::Redaction(asked));
-            }
-            Err(_) => unknown(turn, &asked),
-        },
-        Answer::HistoryGranted(None) => unknown(turn, &asked),
-        // One answer for all reasons: whether a room is there is nobody's business who may not read it.
-        _ => invalid_target(turn, &asked.target),
-    }
-}
-
-/// The store has been read.
-pub(crate) fn found(turn: &mut Turn<'_>, asked: Box<Asked>, result: WorkResult) {
-    match result {
-        WorkResult::Found(Some((message, MessageState::AsSaid | MessageState::Edited))) => {
-            turn.await_with(Awaiting::About(format_compact!("{} {}", asked.target, asked.id)));
-            turn.ask(Command::Redact { message, reason: asked.reason });
-        }
-        WorkResult::Found(_) => unknown(turn, &asked),
-        _ => {
-            let context = [targets::shown(&asked.target), targets::shown(&asked.id)];
-            turn.fail("REDACT", "TRY_AGAIN", &context, "The message could not be looked up just now; repeat it later");
-        }
-    }
-}
-
-fn invalid_target(turn: &mut Turn<'_>, target: &str) {
-    turn.fail("REDACT", "INVALID_TARGET", &[targets::shown(target)], "You cannot delete messages from there");
-}
-
-fn unknown(turn: &mut Turn<'_>, asked: &Asked) {
-    let context = [targets::shown(&asked.target), targets::shown(&asked.id)];
-    turn.fail("REDACT", "UNKNOWN_MSGID", &context, "There is no such message here, or it was deleted already");
+    lookup::begin(turn, target, id, Then::Redact { reason });
 }
 
 #[cfg(test)]

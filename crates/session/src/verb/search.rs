@@ -4,7 +4,7 @@
 //! A person whose client has never heard of it types the words as they are (`/quote SEARCH green tea in:#tea`) and gets
 //! notices that can be read; messages themselves would look as if they were said now.
 
-use super::{Awaiting, Phase, Verb, chathistory};
+use super::{Awaiting, Phase, Verb};
 use crate::render;
 use crate::search_words::{self, Asked, Wrong};
 use crate::session::{Work, WorkResult};
@@ -139,7 +139,7 @@ fn readable(message: &Message) -> String {
     let (place, sender) = (&message.addressed_to, &message.sender.name);
     // Of several lines one is made.
     let text = message.payload.replace(['\r', '\n'], " ");
-    match text.strip_prefix(chathistory::ACTION) {
+    match text.strip_prefix(render::ACTION) {
         Some(act) => format!("{day} {clock} {place} * {sender} {}", act.trim_end_matches('\u{1}')),
         None => format!("{day} {clock} {place} <{sender}> {text}"),
     }

@@ -32,7 +32,7 @@ struct Model {
 impl Model {
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Posted(_) | Change::Happened(_) | Change::Redacted { .. } => {}
+            Change::Posted(_) | Change::Happened(_) | Change::Edited { .. } | Change::Redacted { .. } => {}
             Change::Room(room) => {
                 self.next_room = self.next_room.max(room.number.0 + 1);
                 self.rooms.insert(room.number.0, (**room).clone());
@@ -520,6 +520,18 @@ fn keys_are_known_at_the_next_start_and_gone_after_a_day() {
     assert_eq!(history.count("posted_once"), 1, "no longer than a day");
 }
 
+/// This message has another text from this position on.
+fn edit(message: &Message, position: Position, text: &str) -> Change {
+    let number = message.room;
+    let room = chat::event::RoomRef { number, id: message.chatroom_id, name: message.addressed_to.clone() };
+    let (id, target, kind, audience) = (message_id(position), message.id, message.kind, message.audience);
+    let what = chat::event::What::Edited { room, id, target, kind, audience, text: text.into() };
+    let happening = chat::event::Happening { at: time_of(position), by: message.sender.clone(), what };
+    let (happening, recipient_id) = (Arc::new(happening), message.recipient_id);
+    let event = chat::history::HistoryEvent { id, room: number, position, happening, audience, recipient_id };
+    Change::Edited { position: message.position, in_lines: false, event: Arc::new(event) }
+}
+
 /// Text and tags are in no file of the folder any more, and who said it when is.
 #[test]
 fn what_is_redacted_is_gone_from_the_disk() {
@@ -553,6 +565,19 @@ fn what_is_redacted_is_gone_from_the_disk() {
         history.find(&grant, message.id).expect("read").expect("found")
     };
     wait_for_index(&folder, &following);
+    // One of them was edited: its earlier text is kept, until that is redacted too.
+    let position = writing.next_position();
+    writing.commit(vec![edit(&secrets[0], position, "not so clever")]);
+    let history = store.history().expect("a reader");
+    let grant = chat::history::Grant {
+        room: RoomNumber(1),
+        name: "#room1".into(),
+        reader: client(9),
+        role: None,
+        since: Default::default(),
+    };
+    let earlier = history.earlier_texts(&grant, secrets[0].id).expect("read").expect("found");
+    assert_eq!(earlier, [(time_of(position), "the secret of the tea".into())]);
     for secret in &secrets {
         writing.commit(vec![Change::Redacted { room: RoomNumber(1), position: secret.position, target: secret.id }]);
         let (left, state) = kept_state(secret);
@@ -564,14 +589,15 @@ fn what_is_redacted_is_gone_from_the_disk() {
     }
     wait_for_index(&folder, &following);
     // At the end SQLite folds the log of writes into the file and removes it.
-    drop((follower, writing, store));
+    assert_eq!(history.earlier_texts(&grant, secrets[0].id).expect("read").expect("found"), []);
+    drop((history, follower, writing, store));
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(folder.path()).expect("the folder") {
         bytes.extend(std::fs::read(entry.expect("an entry").path()).expect("read"));
     }
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("before") && holds("tagafter"), "what was not redacted is there");
-    for gone in ["the secret", "secrettag", "loooooong", "longtag"] {
+    for gone in ["the secret", "not so clever", "secrettag", "loooooong", "longtag"] {
         assert!(!holds(gone), "{gone} is still there");
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use chat::event::{Happening, RoomRef, What};
 use chat::history::{Grant, HistoryEvent, Item, Kept, Mark, Past, Since, Stretch, View};
 use chat::membership::Role;
-use chat::message::Lasting;
+use chat::message::{Lasting, MessageState};
 use proptest::prelude::*;
 
 /// Small numbers by which a line is made: what, room, speaker, audience, and what it is about.
@@ -40,7 +40,8 @@ fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, a
             let value = ["+1", "tea"][usize::from(at) % 2].into();
             signal(Lasting::Reaction { to: kept.id(), on: what % 16 > 1, value })
         }
-        (4, Some(Kept::Said { message: said, .. })) => {
+        // Nobody redacts what has nothing left.
+        (4, Some(Kept::Said { message: said, state })) if *state != MessageState::Redacted => {
             let number = said.room;
             let room = RoomRef { number, id: room_id(number.0), name: format!("#room{}", number.0).into() };
             let what = What::Redacted { room, target: said.id, reason: (at % 2 == 0).then(|| "spam".into()) };
@@ -51,6 +52,18 @@ fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, a
                 Change::Redacted { room: number, position: said.position, target: said.id },
                 Change::Happened(Arc::new(event)),
             ]
+        }
+        (5..7, Some(Kept::Said { message: said, state }))
+            if said.kind != MessageKind::Signal && *state != MessageState::Redacted =>
+        {
+            let number = said.room;
+            let room = RoomRef { number, id: room_id(number.0), name: format!("#room{}", number.0).into() };
+            let (id, audience) = (message_id(position), said.audience);
+            let text = format!("edited {at}").into();
+            let what = What::Edited { room, id, target: said.id, kind: said.kind, audience, text };
+            let happening = Arc::new(Happening { at: time_of(position), by: person(speaker), what });
+            let event = HistoryEvent { id, room: number, position, happening, audience, recipient_id: None };
+            vec![Change::Edited { position: said.position, in_lines: at % 2 == 1, event: Arc::new(event) }]
         }
         _ => vec![Change::Posted(Arc::new(Message { audience, ..message() }))],
     }
@@ -72,7 +85,7 @@ proptest! {
         questions in prop::collection::vec(
             ((0..6u8, 0..3u32, 0..9usize), (any::<(u8, u16)>(), any::<(u8, u16)>()),
              (1..3u64, prop::option::of(0..5u8), (prop::option::of(0..40u64), prop::option::of(0..40u64))),
-             any::<(bool, bool)>()),
+             any::<(bool, bool, bool)>()),
             40),
     ) {
         let folder = folder();
@@ -84,14 +97,14 @@ proptest! {
             let mut all = Vec::new();
             for line in batch {
                 let position = writing.next_position();
-                all.extend(changes(&past, position, line));
+                let changes = changes(&past, position, line);
+                changes.iter().for_each(|change| past.apply(change));
+                all.extend(changes);
             }
-            writing.commit(all.clone());
-            // What is redacted or reacted to is on disk by then.
-            all.iter().for_each(|change| past.apply(change));
+            writing.commit(all);
         }
         let history = store.history().expect("a reader");
-        for ((kind, room, limit), (one, other), (reader, highest, (position, time)), (redactions, events)) in questions {
+        for ((kind, room, limit), (one, other), (reader, highest, (position, time)), (redactions, edits, events)) in questions {
             let (one, other) = (mark(&past, one), mark(&past, other));
             let stretch = match kind {
                 0 => Stretch::Latest { after: None },
@@ -106,7 +119,7 @@ proptest! {
                 position: Position(position.unwrap_or(0)),
                 time: Timestamp(time.map_or(0, |time| START.0 + time / 5)),
             };
-            let view = View { redactions, events };
+            let view = View { redactions, edits, events };
             let grant = Grant { room: RoomNumber(room), name: "#room".into(), reader: client(reader), role, since };
             let found = history.read(&grant, stretch, view, limit).expect("read");
             let expected = past.read(&grant, stretch, view, limit);
@@ -124,6 +137,8 @@ proptest! {
                 };
                 let found = history.find(&grant, kept.id()).expect("looked up");
                 prop_assert_eq!(format!("{found:?}"), format!("{:?}", past.find(&grant, kept.id())));
+                let earlier = history.earlier_texts(&grant, kept.id()).expect("looked up");
+                prop_assert_eq!(earlier, past.earlier_texts(&grant, kept.id()));
             }
         }
     }
