@@ -4,6 +4,7 @@ use crate::history::HistoryEvent;
 use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
 use crate::personal::ConversationKey;
+use crate::server_ban::{BanTarget, ServerBan};
 use crate::snapshot::{AccountRecord, MarksRecord, MembershipRecord, MetadataRecord, ReadMarkerRecord, RoomRecord};
 use std::sync::Arc;
 
@@ -41,6 +42,9 @@ pub enum Change {
     Metadata(MetadataRecord),
     /// What is marked, or that nothing is any more.
     Marks(MarksRecord),
+    /// In the place of one with the same target.
+    ServerBan(Box<ServerBan>),
+    ServerBanRemoved(BanTarget),
     ReadMarker(ReadMarkerRecord),
     ReadMarkerRemoved {
         account: ClientId,

@@ -10,6 +10,7 @@ use crate::name::{ChatroomName, RelayedName, Username};
 use crate::once::OnceKey;
 use crate::query::{Conversation, Counted, MetadataTarget, Query};
 use crate::refusal::{ListKind, Rights};
+use crate::server_ban::Banned;
 use crate::settings::Settings;
 use crate::snapshot::ScramKeys;
 use compact_str::CompactString;
@@ -193,6 +194,15 @@ pub enum Command {
     Kill {
         who: Username,
         reason: Box<str>,
+    },
+    /// Keeps someone from the whole server. For operators.
+    BanFromServer {
+        who: Banned,
+        reason: Box<str>,
+        lasts_ms: Option<u64>,
+    },
+    LiftServerBan {
+        who: Banned,
     },
     Announce {
         to: Announcement,

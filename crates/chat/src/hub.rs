@@ -18,6 +18,7 @@ mod read_markers;
 mod redaction;
 mod renaming;
 mod rooms;
+mod server_bans;
 mod state;
 mod timed_entries;
 mod turn;
@@ -157,6 +158,7 @@ impl Hub {
         for (posted, id) in snapshot.posted_once {
             state.note_once(posted, id);
         }
+        state.set_server_bans(Arc::new(snapshot.server_bans));
         state.forget_all();
         Hub {
             state,
@@ -207,8 +209,10 @@ impl Hub {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let gone = self.state.next_deadline().map(|(deadline, _)| deadline);
         // What must be written waits for a disk that takes it.
-        let ends = self.state.next_entry_end().filter(|_| self.storage == StorageState::Working);
-        gone.into_iter().chain(ends.map(|(end, _)| end)).min()
+        let ends = self.state.next_entry_end().map(|(end, _)| end);
+        let ends = ends.into_iter().chain(self.next_ban_end()).min();
+        let ends = ends.filter(|_| self.storage == StorageState::Working);
+        gone.into_iter().chain(ends).min()
     }
 
     pub fn set_storage(&mut self, storage: StorageState) {
@@ -278,12 +282,15 @@ impl Hub {
             Command::DeleteAccount { account } => self.delete_account(&account, turn),
             Command::ChangeHost { of, ident, host } => self.change_host(&of, ident, host, turn),
             Command::Kill { who, reason } => self.kill(&who, &reason, turn),
+            Command::BanFromServer { who, reason, lasts_ms } => self.ban_from_server(&who, reason, lasts_ms, turn),
+            Command::LiftServerBan { who } => self.lift_server_ban(&who, turn),
             Command::Announce { to, text } => self.announce(to, text, turn),
             Command::Control(control) => self.control(control, turn),
             Command::Reconfigure(settings) => self.reconfigure(*settings, turn),
             Command::DeadlineReached => {
                 self.announce_those_gone(turn);
                 self.end_timed_entries(turn);
+                self.end_server_bans(turn);
             }
             Command::Ask(query) => self.answer(query, turn),
             other => match self.asker(turn) {
@@ -336,6 +343,8 @@ impl Hub {
             | Command::DeleteAccount { .. }
             | Command::ChangeHost { .. }
             | Command::Kill { .. }
+            | Command::BanFromServer { .. }
+            | Command::LiftServerBan { .. }
             | Command::Announce { .. }
             | Command::Control(_)
             | Command::Reconfigure(_)

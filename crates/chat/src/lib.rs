@@ -28,5 +28,6 @@ pub mod query;
 pub mod refusal;
 pub mod search;
 pub mod sequencer;
+pub mod server_ban;
 pub mod settings;
 pub mod snapshot;

@@ -10,6 +10,7 @@ use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, Username};
 use crate::person::Person;
 use crate::refusal::ListKind;
+use crate::server_ban::ServerBan;
 use crate::snapshot::{ListEntry, SharedAccount, Topic};
 use compact_str::CompactString;
 use std::net::IpAddr;
@@ -79,6 +80,7 @@ pub enum Query {
     /// For operators: everyone's connections.
     Connections,
     Operators,
+    ServerBans,
 
     /// Leave to read what was said there. `HistoryGranted`.
     History {
@@ -248,6 +250,18 @@ pub enum Answer {
     Counts(Box<Counts>),
     Connections(Vec<ConnectionRow>),
     Operators(Vec<Arc<Person>>),
+    /// With the name of each account.
+    ServerBans(Vec<(ServerBan, Option<CompactString>)>),
+    /// `closed`: connections that were ended by it.
+    BannedFromServer {
+        ban: Box<ServerBan>,
+        account: Option<CompactString>,
+        closed: usize,
+    },
+    ServerBanLifted {
+        ban: Box<ServerBan>,
+        account: Option<CompactString>,
+    },
     BecameOperator {
         title: CompactString,
     },

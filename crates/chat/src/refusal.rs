@@ -1,6 +1,7 @@
 //! Every reason for "no". The edge turns each into its protocol's words; nothing here is a text for people.
 
 use crate::chatroom::RoomFlag;
+use crate::id::Timestamp;
 use crate::membership::Role;
 use compact_str::CompactString;
 
@@ -191,6 +192,19 @@ pub enum Refusal {
     },
     /// Someone else's settings, e.g. the modes of another person.
     NotYours,
+
+    /// May not use this server.
+    ServerBanned {
+        reason: Box<str>,
+        until: Option<Timestamp>,
+    },
+    NoSuchServerBan,
+    /// Nobody bans the server's owner, or oneself.
+    CannotBan,
+    RangeTooWide,
+    TooManyServerBans {
+        limit: usize,
+    },
 
     // Accounts
     AccountExists {

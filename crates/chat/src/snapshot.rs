@@ -8,6 +8,7 @@ use crate::metadata::{Marks, MetadataKey};
 use crate::once::Posted;
 use crate::personal::ConversationKey;
 use crate::refusal::{ListKind, Rights};
+use crate::server_ban::ServerBan;
 use compact_str::CompactString;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub struct Snapshot {
     pub marks: Vec<MarksRecord>,
     /// What was said under a key within the last day, the oldest first.
     pub posted_once: Vec<(Posted, MessageId)>,
+    pub server_bans: Vec<ServerBan>,
     /// The last position and time given out; both go on from here.
     pub position: Position,
     pub timestamp: Timestamp,

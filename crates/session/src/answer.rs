@@ -3,8 +3,8 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, invite, invitelink, ison, join, knock, list, lusers, markread, metadata, mode, monitor, names,
-    ping, privmsg, rehash, rename, stats, topic, userhost, userip, who, whois, whowas,
+    Awaiting, away, invite, invitelink, ison, join, kline, knock, list, lusers, markread, metadata, mode, monitor,
+    names, ping, privmsg, rehash, rename, stats, topic, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -71,6 +71,11 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::WatchedStatus { online, offline } => monitor::write_status(turn, online, offline),
         Answer::Counts(counts) => lusers::write(turn, counts),
         Answer::Connections(rows) => stats::write_connections(turn, stats_letter(awaiting, 'l'), rows),
+        Answer::ServerBans(bans) => kline::write_list(turn, stats_letter(awaiting, 'k'), bans),
+        Answer::BannedFromServer { ban, account, closed } => {
+            kline::write_banned(turn, ban, account.as_deref(), *closed);
+        }
+        Answer::ServerBanLifted { ban, account } => kline::write_lifted(turn, ban, account.as_deref()),
         Answer::Operators(people) => stats::write_operators(turn, stats_letter(awaiting, 'o'), people),
         // The QUIT that everyone sees says it.
         Answer::Killed { .. } => {}

@@ -180,6 +180,10 @@ fn refuse_for(turn: &mut Turn<'_>, purpose: Purpose, refusal: &Refusal) {
         Refusal::AlreadyLoggedIn if purpose == Purpose::Sasl => {
             turn.numeric(Numeric::ERR_SASLALREADY).trailing("You have already authenticated");
         }
+        Refusal::ServerBanned { reason, .. } => {
+            let text = format_compact!("SASL authentication failed: you are banned from this server: {reason}");
+            refuse(turn, purpose, &text);
+        }
         Refusal::StorageFull | Refusal::StorageError => {
             refuse(turn, purpose, "SASL authentication failed: the server cannot store anything, try again later");
         }

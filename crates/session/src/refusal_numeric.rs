@@ -4,6 +4,7 @@
 //! text says in plain words what is wrong and, where there is one, the mend.
 
 use crate::targets::shown;
+use crate::time_text::time_text;
 use crate::turn::Turn;
 use chat::membership::Role;
 use chat::refusal::{ListKind, NotRenamed, Refusal, Right, Silence};
@@ -253,6 +254,33 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::NotYours => {
             turn.numeric(N::ERR_USERSDONTMATCH).trailing("You can change and see your own modes only");
         }
+
+        R::ServerBanned { reason, until } => {
+            let end = until.map_or(String::new(), |until| {
+                let text = String::from_utf8_lossy(&time_text(until)).into_owned();
+                format!(" (until {text})")
+            });
+            turn.numeric(N::ERR_YOUREBANNEDCREEP)
+                .trailing_cut(&format!("You are banned from this server: {reason}{end}"));
+        }
+        R::NoSuchServerBan => {
+            turn.fail(verb, "NO_SUCH_BAN", &[star_if_empty(about)], "There is no such ban: STATS k lists all")
+        }
+        R::CannotBan => {
+            turn.fail(verb, "CANNOT_BAN", &[star_if_empty(about)], "This would ban you or the owner of the server")
+        }
+        R::RangeTooWide => turn.fail(
+            verb,
+            "RANGE_TOO_WIDE",
+            &[star_if_empty(about)],
+            "This range has too many addresses: at least /8 (IPv6: /16)",
+        ),
+        R::TooManyServerBans { limit } => turn.fail(
+            verb,
+            "TOO_MANY_BANS",
+            &[star_if_empty(about)],
+            &format!("There are {limit} bans from this server: lift one first"),
+        ),
 
         R::AccountExists { name } => {
             turn.fail(verb, "ACCOUNT_EXISTS", &[shown(name)], "This account exists already: choose another name");
@@ -550,6 +578,11 @@ mod tests {
         check("REDACT", R::TooLate { window_seconds: 7 }, "FAIL REDACT REDACT_WINDOW_EXPIRED #about 7");
         let names = vec![name(), "carol".into()];
         check("MONITOR", R::MonitorListFull { limit: 2, names }, "734 * 2 bob,carol");
+        check("*", R::ServerBanned { reason: "spam".into(), until: Some(Default::default()) }, "465 *");
+        check("UNKLINE", R::NoSuchServerBan, "FAIL UNKLINE NO_SUCH_BAN #about");
+        check("KLINE", R::CannotBan, "FAIL KLINE CANNOT_BAN #about");
+        check("KLINE", R::RangeTooWide, "FAIL KLINE RANGE_TOO_WIDE #about");
+        check("KLINE", R::TooManyServerBans { limit: 9 }, "FAIL KLINE TOO_MANY_BANS #about");
         check("KILL", R::NotOperator, "481 *");
         for right in Right::ALL {
             check("KILL", R::MissingRight { right }, "481 *");

@@ -276,6 +276,10 @@ fn refuse(turn: &mut Turn<'_>, refusal: &Refusal) {
             refusal_numeric::write(turn, "NICK", "", refusal);
         }
         Refusal::AccountRequired => require_account(turn),
+        Refusal::ServerBanned { reason, .. } => {
+            refusal_numeric::write(turn, "*", "", refusal);
+            turn.close(&format!("Closing link: (Banned from this server: {reason})"));
+        }
         Refusal::TooManyAttempts { .. } => {
             refusal_numeric::write(turn, "*", "", refusal);
             turn.close("Closing link: (Try again later)");

@@ -21,6 +21,7 @@ pub(crate) mod isupport;
 pub(crate) mod join;
 pub(crate) mod kick;
 pub(crate) mod kill;
+pub(crate) mod kline;
 pub(crate) mod knock;
 pub(crate) mod links;
 pub(crate) mod list;
@@ -187,6 +188,7 @@ pub static VERBS: &[Verb] = &[
     chathistory::VERB,
     chghost::VERB,
     die::VERB,
+    kline::DLINE,
     edit::VERB,
     edits::VERB,
     error::VERB,
@@ -200,6 +202,7 @@ pub static VERBS: &[Verb] = &[
     join::VERB,
     kick::VERB,
     kill::VERB,
+    kline::VERB,
     knock::VERB,
     links::VERB,
     list::VERB,
@@ -233,6 +236,8 @@ pub static VERBS: &[Verb] = &[
     tban::VERB,
     time::VERB,
     topic::VERB,
+    kline::UNDLINE,
+    kline::UNKLINE,
     user::VERB,
     userhost::VERB,
     userip::VERB,

@@ -12,6 +12,7 @@ use chat::message::Message;
 use chat::metadata::MetadataKey;
 use chat::once::Posted;
 use chat::personal::ConversationKey;
+use chat::server_ban::ServerBan;
 use chat::snapshot::{
     AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomRecord, Snapshot,
 };
@@ -30,6 +31,7 @@ pub struct Store {
     said: BTreeMap<(u64, String), Position>,
     ids: BTreeSet<MessageId>,
     posted_once: Vec<(Posted, MessageId)>,
+    server_bans: Vec<ServerBan>,
     past: Past,
     position: Position,
     timestamp: Timestamp,
@@ -49,6 +51,7 @@ impl Store {
             metadata: self.metadata.values().cloned().collect(),
             marks: self.marks.values().cloned().collect(),
             posted_once: self.posted_once.clone(),
+            server_bans: self.server_bans.clone(),
             position: self.position,
             timestamp: self.timestamp,
             next_room: self.next_room,
@@ -135,6 +138,11 @@ impl Store {
                 Change::Marks(record) => {
                     self.marks.insert((record.account, record.conversation), record);
                 }
+                Change::ServerBan(ban) => {
+                    self.server_bans.retain(|other| other.target != ban.target);
+                    self.server_bans.push(*ban);
+                }
+                Change::ServerBanRemoved(target) => self.server_bans.retain(|ban| ban.target != target),
                 Change::ReadMarker(record) => {
                     self.markers.insert((record.account, record.conversation), record);
                 }

@@ -75,6 +75,10 @@ impl Hub {
             turn.refuse(Refusal::WrongCredentials);
             return;
         };
+        if let Err(refusal) = self.check_account_ban(slot, turn.now) {
+            turn.refuse(refusal);
+            return;
+        }
         if !self.make_way(session, turn) {
             return;
         }
@@ -336,6 +340,9 @@ impl Hub {
         }
         let oneself = asker.filter(|_| !is_logged_in).map(|asker| asker.slot);
         self.check_account_name(&new.username, None, oneself)?;
+        if let (false, Some(address)) = (may_for_others, new.address) {
+            self.check_server_bans(address, new.certificate.as_ref(), None, turn.now)?;
+        }
         let by_link = match new.link.filter(|_| !may_for_others) {
             Some(link) => self.link_for_account(link, &new.username, asker, turn.now)?.map(|room| (room, link)),
             None => None,
@@ -634,6 +641,7 @@ impl Hub {
             self.state.keep_membership(slot, *room, None);
             turn.keep(Change::MemberRemoved { room: *room, account: record.id });
         }
+        self.forget_ban_of_account(record.id, turn);
         self.state.remove_account(slot);
         turn.keep(Change::AccountRemoved(record.id));
         for (room, _) in rooms {

@@ -91,6 +91,7 @@ impl Hub {
                 self.require(Right::SeeAll, turn)?;
                 Ok(Answer::Connections(self.connection_rows(turn)))
             }
+            Query::ServerBans => self.server_bans_answer(turn),
             Query::Operators => Ok(Answer::Operators(
                 self.state
                     .clients()

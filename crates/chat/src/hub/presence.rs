@@ -57,6 +57,7 @@ impl Hub {
 
     fn admit(&mut self, id: SessionId, arrival: Arrival, turn: &mut Turn) -> Result<(), Refusal> {
         let account = self.account_arriving(id, &arrival)?;
+        self.check_server_bans(arrival.address, arrival.certificate.as_ref(), account, turn.now)?;
         if account.is_none() && !self.settings.guests {
             return Err(Refusal::AccountRequired);
         }

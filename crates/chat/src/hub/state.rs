@@ -23,6 +23,7 @@ use crate::once::{Forgotten, Posted, PostedOnce};
 use crate::person::Person;
 use crate::personal::{ConversationKey, Personal};
 use crate::query::MemberRow;
+use crate::server_ban::ServerBan;
 use crate::snapshot::{AccountRecord, SharedAccount};
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
@@ -61,6 +62,7 @@ pub(super) struct State {
     /// Who watches a folded name.
     watchers: HashMap<CompactString, SmallVec<[SessionId; 1]>, FixedState>,
     posted_once: PostedOnce,
+    server_bans: Arc<Vec<ServerBan>>,
     whowas: VecDeque<Whowas>,
     /// The last messages that were redacted, at most [`REDACTIONS`].
     redacted: VecDeque<MessageId>,
@@ -203,6 +205,7 @@ enum Undo {
     Subscriptions { session: SessionId, before: Vec<MetadataKey> },
     Watched(SessionId),
     Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
+    ServerBans(Arc<Vec<ServerBan>>),
     WhowasAdded { evicted: Option<Box<Whowas>> },
     OnceAdded { before: Option<MessageId> },
     OnceForgotten(Box<Forgotten>),
@@ -230,6 +233,7 @@ impl State {
             links: HashMap::with_hasher(hasher.clone()),
             entry_ends: BTreeSet::new(),
             watchers: HashMap::with_hasher(hasher),
+            server_bans: Arc::default(),
             whowas: VecDeque::new(),
             redacted: VecDeque::new(),
             deadlines: BTreeSet::new(),
@@ -869,6 +873,17 @@ impl State {
         }
     }
 
+    // Bans from the server
+
+    pub fn server_bans(&self) -> &Arc<Vec<ServerBan>> {
+        &self.server_bans
+    }
+
+    pub fn set_server_bans(&mut self, bans: Arc<Vec<ServerBan>>) {
+        let before = std::mem::replace(&mut self.server_bans, bans);
+        self.journal.push(Undo::ServerBans(before));
+    }
+
     // Keys against posting twice
 
     pub fn posted_once(&self, posted: &Posted, now: Timestamp) -> Option<MessageId> {
@@ -1352,6 +1367,7 @@ impl State {
                 let sessions = self.watchers.entry(key).or_default();
                 sessions.insert((watcher as usize).min(sessions.len()), id);
             }
+            Undo::ServerBans(before) => self.server_bans = before,
             Undo::WhowasAdded { evicted } => {
                 self.whowas.pop_back();
                 if let Some(evicted) = evicted {
@@ -1505,6 +1521,7 @@ impl State {
             let _ = writeln!(text, "was here {entry:?}");
         }
         let _ = writeln!(text, "redacted {:?}", self.redacted);
+        let _ = writeln!(text, "server bans {:?}", self.server_bans);
         let _ = writeln!(text, "deadlines {:?}", self.deadlines);
         let _ = writeln!(text, "counts {:?}", StateCounts { most_clients: 0, ..self.counts });
         text
@@ -1530,6 +1547,7 @@ impl State {
             }
             lines.extend(account.personal.iter().map(|personal| format!("{:?} {personal:?}", account.record.id)));
         }
+        lines.extend(self.server_bans.iter().map(|ban| format!("{ban:?}")));
         lines.sort();
         lines.join("\n")
     }

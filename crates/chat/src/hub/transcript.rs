@@ -36,6 +36,7 @@ use crate::query::{
     Answer, Conversation, Counted, MemberRow, MetadataRow, MetadataTarget, Query, RoomFilter, WhoTarget,
 };
 use crate::refusal::{ListKind, Right, Rights};
+use crate::server_ban::{AddressRange, BanTarget, Banned, ServerBan};
 use crate::settings::{OperatorRule, Settings};
 use crate::snapshot::{
     AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomKind,
@@ -81,6 +82,7 @@ struct Store {
     metadata: BTreeMap<(MetadataOwner, MetadataKey), MetadataRecord>,
     marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     posted_once: Vec<(Posted, MessageId)>,
+    server_bans: Vec<ServerBan>,
 }
 
 impl Store {
@@ -131,6 +133,11 @@ impl Store {
                     true => self.marks.remove(&key),
                 };
             }
+            Change::ServerBan(ban) => {
+                self.server_bans.retain(|other| other.target != ban.target);
+                self.server_bans.push(ServerBan::clone(ban));
+            }
+            Change::ServerBanRemoved(target) => self.server_bans.retain(|ban| ban.target != *target),
             Change::ReadMarker(marker) => {
                 assert!(self.accounts.contains_key(&marker.account), "its account is kept already");
                 self.markers.insert((marker.account, marker.conversation), marker.clone());
@@ -303,6 +310,7 @@ impl World {
             metadata: store.metadata.into_values().collect(),
             marks: store.marks.into_values().collect(),
             posted_once: store.posted_once,
+            server_bans: store.server_bans,
             position: Position(self.position),
             timestamp: Timestamp(self.now),
         }
@@ -477,6 +485,12 @@ impl World {
             ["watches", list] => Command::Watch { names: names(list) },
             ["unwatches", "all"] => Command::UnwatchAll,
             ["unwatches", list] => Command::Unwatch { names: names(list) },
+            ["bars", who, reason, lasts @ ..] => Command::BanFromServer {
+                who: banned(who, &self.rules),
+                reason: (*reason).into(),
+                lasts_ms: lasts.first().map(|seconds| seconds.parse::<u64>().unwrap() * 1000),
+            },
+            ["unbars", who] => Command::LiftServerBan { who: banned(who, &self.rules) },
             ["kills", who, reason @ ..] => Command::Kill { who: name(who), reason: text(reason) },
             ["announces", words @ ..] => Command::Announce { to: Announcement::Everyone, text: text(words) },
             ["tells", "operators", words @ ..] => Command::Announce { to: Announcement::Operators, text: text(words) },
@@ -550,6 +564,7 @@ impl World {
             ["watched"] => Query::Watched,
             ["status"] => Query::WatchedStatus,
             ["counts"] => Query::Counts,
+            ["server", "bans"] => Query::ServerBans,
             ["connections"] => Query::Connections,
             ["earlier", "texts", of] if of.starts_with('#') => Query::EarlierTexts { of: Conversation::Room(room(of)) },
             ["earlier", "texts", of] => Query::EarlierTexts { of: Conversation::With(name(of)) },
@@ -793,6 +808,8 @@ impl World {
                 RoomKind::Direct { .. } => "direct room".to_owned(),
             },
             Change::RoomRemoved(_) => "no room".to_owned(),
+            Change::ServerBan(ban) => format!("server ban {}", ban_text(ban, None)),
+            Change::ServerBanRemoved(_) => "no server ban".to_owned(),
             Change::Account(account) => format!("account {}", account.username),
             Change::AccountRemoved(_) => "no account".to_owned(),
             Change::Member(member) => format!(
@@ -952,6 +969,30 @@ fn room_changes(words: &[&str], rules: &NameRules) -> Vec<RoomChange> {
         });
     }
     changes
+}
+
+/// `a:account`, `c:7` (a certificate of sevens), a range, or someone who is here.
+fn banned(text: &str, rules: &NameRules) -> Banned {
+    if let Some(account) = text.strip_prefix("a:") {
+        return Banned::Account(Username::lookup(account, rules));
+    }
+    if let Some(byte) = text.strip_prefix("c:") {
+        return Banned::Certificate([byte.parse().unwrap(); 32]);
+    }
+    match text.split_once('/') {
+        Some((address, prefix)) => {
+            Banned::Range(AddressRange::new(address.parse().unwrap(), prefix.parse().unwrap()).unwrap())
+        }
+        None => Banned::Person(Username::lookup(text, rules)),
+    }
+}
+
+fn ban_text(ban: &ServerBan, account: Option<&str>) -> String {
+    match ban.target {
+        BanTarget::Account(_) => account.unwrap_or("someone").to_owned(),
+        BanTarget::Range(range) => range.to_string(),
+        BanTarget::Certificate(certificate) => format!("c:{}", certificate[0]),
+    }
 }
 
 /// A hash that is a number over and over.
@@ -1186,6 +1227,13 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Counts(counts) => format!("{counts:?}"),
         Answer::Connections(rows) => format!("connections {}", list(rows.iter().map(|row| &row.person.name))),
         Answer::Operators(people) => format!("operators {}", list(people.iter().map(|person| &person.name))),
+        Answer::ServerBans(bans) => {
+            format!("server bans {}", list(bans.iter().map(|(ban, account)| ban_text(ban, account.as_deref()))))
+        }
+        Answer::BannedFromServer { ban, account, closed } => {
+            format!("banned {}, closed {closed}", ban_text(ban, account.as_deref()))
+        }
+        Answer::ServerBanLifted { ban, account } => format!("ban of {} lifted", ban_text(ban, account.as_deref())),
         Answer::BecameOperator { title } => format!("operator: {title}"),
         Answer::Killed { who } => format!("killed {who}"),
         Answer::Repeated { history, .. } => format!("has said that in {} already", history.name),

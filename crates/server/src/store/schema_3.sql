@@ -69,6 +69,15 @@ CREATE TABLE invite_link (
     PRIMARY KEY (room, place)
 ) STRICT, WITHOUT ROWID;
 
+-- Who may not use the server: `account ID`, `range ADDRESS/PREFIX`, `certificate SHA-256`.
+CREATE TABLE server_ban (
+    target TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    set_by TEXT NOT NULL,
+    set_at INTEGER NOT NULL,
+    until INTEGER
+) STRICT, WITHOUT ROWID;
+
 -- What the search index holds of a message and must forget: the message is gone, or its text is another now. Whoever
 -- follows with the index takes it from here (store/search/follower.rs); a text stays no longer than that takes.
 CREATE TABLE search_forget (

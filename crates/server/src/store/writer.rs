@@ -240,6 +240,13 @@ impl Writer {
                         keep.execute(params![account, key, record::mark_words(*marks)])?;
                     }
                 }
+                Change::ServerBan(ban) => {
+                    record::keep_ban(&mut self.connection.prepare_cached(record::KEEP_BAN)?, ban)?;
+                }
+                Change::ServerBanRemoved(target) => {
+                    let target = record::ban_target_text(target);
+                    self.connection.prepare_cached(record::FORGET_BAN)?.execute([target])?;
+                }
                 Change::ReadMarker(marker) => {
                     record::keep_read_marker(&mut self.connection.prepare_cached(record::KEEP_READ_MARKER)?, marker)?;
                 }

@@ -1,4 +1,4 @@
-//! STATS (RFC 2812 section 3.4.4): `u` for everyone; `l`, `o` and `p` for operators with that right.
+//! STATS (RFC 2812 section 3.4.4): `u` for everyone; `d`, `k`, `l`, `o` and `p` for operators with that right.
 
 use super::{Awaiting, Phase, Verb};
 use crate::targets;
@@ -16,8 +16,8 @@ pub(crate) const VERB: Verb = Verb {
     cost: 2,
     receive,
     help: "STATS <letter> [<server>]\n\
-           Shows what the server counts. u: since when it runs. For operators: l: connections; o, p: operators who \
-           are online.",
+           Shows what the server counts. u: since when it runs. For operators: l: connections; k, d: bans from the \
+           server; o, p: operators who are online.",
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
@@ -36,6 +36,10 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         'o' | 'O' | 'p' | 'P' => {
             turn.await_with(Awaiting::Stats { letter });
             turn.ask(Command::Ask(Query::Operators));
+        }
+        'k' | 'K' | 'd' | 'D' => {
+            turn.await_with(Awaiting::Stats { letter });
+            turn.ask(Command::Ask(Query::ServerBans));
         }
         'u' | 'U' => {
             let seconds = turn.now.wall.0.saturating_sub(turn.facts.started.0) / 1000;

@@ -9,6 +9,7 @@ use chat::membership::{Membership, Role, Roles};
 use chat::metadata::{Mark, Marks, MetadataKey};
 use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
+use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
     ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, ScramKeys, Snapshot,
     Topic,
@@ -26,6 +27,8 @@ struct Model {
     markers: BTreeMap<(ClientId, ConversationKey), ReadMarkerRecord>,
     metadata: BTreeMap<(MetadataOwner, MetadataKey), MetadataRecord>,
     marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
+    /// The order in which they were set is that of their times.
+    server_bans: Vec<ServerBan>,
     next_room: u32,
 }
 
@@ -69,6 +72,11 @@ impl Model {
                     true => self.marks.remove(&key),
                 };
             }
+            Change::ServerBan(ban) => {
+                self.server_bans.retain(|other| other.target != ban.target);
+                self.server_bans.push((**ban).clone());
+            }
+            Change::ServerBanRemoved(target) => self.server_bans.retain(|ban| ban.target != *target),
             Change::ReadMarker(marker) => {
                 self.markers.insert((marker.account, marker.conversation), marker.clone());
             }
@@ -88,6 +96,7 @@ impl Model {
         assert_eq!(snapshot.metadata, self.metadata.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.marks, self.marks.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.read_markers, self.markers.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.server_bans, self.server_bans);
         assert_eq!(snapshot.next_room, self.next_room);
         assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
     }
@@ -116,6 +125,12 @@ fn boxed_room(room: RoomRecord) -> Change {
 
 fn boxed_account(account: AccountRecord) -> Change {
     Change::Account(Box::new(account))
+}
+
+fn server_ban(target: BanTarget, minute: u64) -> Change {
+    let at = Timestamp(START.0 + minute * 60_000);
+    let until = minute.is_multiple_of(2).then_some(Timestamp(at.0 + 1));
+    Change::ServerBan(Box::new(ServerBan { target, reason: "spam".into(), by: "a!b@c".into(), at, until }))
 }
 
 fn member(room: u32, account: u64, roles: Roles) -> Change {
@@ -203,6 +218,17 @@ fn records_with_every_field_set_or_empty() {
             boxed_account(AccountRecord { certificates: vec![[5; 32]], ..account(2) }),
             boxed_room(RoomRecord { lists: vec![(ListKind::Ban, entry("only"))], ..room(7) }),
             member(7, 1, Roles::of(Role::HalfOperator)),
+        ],
+        vec![
+            server_ban(BanTarget::Account(client(1)), 1),
+            server_ban(BanTarget::Range(AddressRange::of_one([192, 0, 2, 1].into())), 2),
+            server_ban(BanTarget::Range(AddressRange::of_one("2001:db8::1".parse().expect("an address"))), 3),
+            server_ban(BanTarget::Certificate([0xa7; 32]), 4),
+        ],
+        vec![
+            Change::ServerBanRemoved(BanTarget::Account(client(1))),
+            Change::ServerBanRemoved(BanTarget::Account(client(9))),
+            server_ban(BanTarget::Certificate([0xa7; 32]), 5),
         ],
         vec![Change::MemberRemoved { room: RoomNumber(7), account: client(1) }],
         vec![Change::AccountRemoved(client(2))],
