@@ -50,7 +50,7 @@ pub enum Command {
     SetRealname {
         to: CompactString,
     },
-    /// `None`: back.
+    /// `None`: back. `*`: nobody is at this device; the person is away when nobody is at any of them.
     SetAway {
         message: Option<Box<str>>,
     },
@@ -181,6 +181,12 @@ pub enum Command {
         keys: Vec<MetadataKey>,
     },
 
+    // Devices
+    /// Ends another one of the asker's sessions. Answer: `DeviceEnded`.
+    EndDevice {
+        id: CompactString,
+    },
+
     // Watching for people
     Watch {
         names: Vec<Username>,
@@ -232,6 +238,8 @@ pub struct Arrival {
     /// TLS, or a loopback that counts as such.
     pub secure: bool,
     pub certificate: Option<[u8; 32]>,
+    /// Away from the start, as of `SetAway`.
+    pub away: Option<Box<str>>,
     /// What it has said of its person before, and the keys that it wants to be told of.
     pub metadata: Vec<(MetadataKey, Option<Box<str>>)>,
     pub subscriptions: Vec<MetadataKey>,

@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod attempts;
 mod delivery;
+mod devices;
 mod editing;
 mod forwarding;
 mod history;
@@ -330,6 +331,7 @@ impl Hub {
             Command::ClearMetadata { of } => self.clear_metadata(asker, &of, turn),
             Command::Subscribe { keys } => self.subscribe(asker, keys, turn),
             Command::Unsubscribe { keys } => self.unsubscribe(asker, keys, turn),
+            Command::EndDevice { id } => self.end_device(asker, &id, turn),
             Command::MarkRead { of, at } => self.mark_read(asker, &of, at, turn),
             Command::Watch { names } => self.watch(asker, names, turn),
             Command::Unwatch { names } => self.unwatch(asker, &names),

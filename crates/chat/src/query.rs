@@ -96,6 +96,8 @@ pub enum Query {
         of: MetadataTarget,
     },
     Subscriptions,
+    /// One's own sessions. `Devices`.
+    Devices,
     /// Up to when one has read it. `ReadMarker`.
     ReadMarker {
         of: Conversation,
@@ -303,6 +305,11 @@ pub enum Answer {
     },
     Subscriptions(Vec<MetadataKey>),
 
+    Devices(Vec<DeviceRow>),
+    DeviceEnded {
+        id: CompactString,
+    },
+
     /// `None`: there is no marker. Told unasked when another device has moved it.
     ReadMarker {
         of: CompactString,
@@ -323,6 +330,22 @@ pub struct MetadataRow {
     pub value: Option<Arc<str>>,
     /// For the devices of the one who set it alone.
     pub is_private: bool,
+}
+
+/// One of the asker's sessions.
+#[derive(Debug, Clone)]
+pub struct DeviceRow {
+    /// Names it as long as it is connected, and tells nobody anything.
+    pub id: CompactString,
+    pub address: IpAddr,
+    pub transport: &'static str,
+    pub signed_on: Timestamp,
+    /// When it last said or read something.
+    pub last_active: Timestamp,
+    /// Nobody is at it.
+    pub is_absent: bool,
+    /// The one that asks.
+    pub is_this: bool,
 }
 
 /// How a session's arrival went.

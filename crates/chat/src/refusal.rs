@@ -162,6 +162,11 @@ pub enum Refusal {
         names: Vec<CompactString>,
     },
 
+    /// None of the asker's devices, or the one that she asks with.
+    NoSuchDevice {
+        id: CompactString,
+    },
+
     // Metadata
     /// Nobody and nothing of this name has metadata that the asker may know of.
     NoMetadataTarget {

@@ -159,6 +159,7 @@ fn arrive(text: &str) -> Command {
         host: "cloak".into(),
         secure: true,
         certificate: None,
+        away: None,
         metadata: Vec::new(),
         subscriptions: Vec::new(),
         modes: Vec::new(),

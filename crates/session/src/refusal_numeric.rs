@@ -218,6 +218,14 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             .param(shown(&names.join(",")))
             .trailing("Your list of watched names is full: remove some first"),
 
+        R::NoSuchDevice { id } => {
+            turn.fail(
+                verb,
+                "NO_SUCH_DEVICE",
+                &[shown(id)],
+                "None of your other devices has this id: DEVICES lists them",
+            );
+        }
         R::NoMetadataTarget { of } => {
             turn.fail(verb, "INVALID_TARGET", &[shown(of)], "There is nobody and no room of this name");
         }

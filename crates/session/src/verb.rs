@@ -8,6 +8,7 @@ pub(crate) mod batch;
 pub(crate) mod cap;
 pub(crate) mod chathistory;
 pub(crate) mod chghost;
+pub(crate) mod devices;
 pub(crate) mod die;
 pub(crate) mod edit;
 pub(crate) mod edits;
@@ -187,6 +188,7 @@ pub static VERBS: &[Verb] = &[
     cap::VERB,
     chathistory::VERB,
     chghost::VERB,
+    devices::VERB,
     die::VERB,
     kline::DLINE,
     edit::VERB,

@@ -20,7 +20,7 @@ pub(super) struct Text {
 
 impl Hub {
     pub(super) fn edit(&mut self, asker: Asker, message: &Message, new: Text, turn: &mut Turn) {
-        self.state.touch(asker.slot, turn.now);
+        self.state.touch(asker.slot, asker.session, turn.now);
         if let Err(refusal) = self.try_edit(asker, message, new, turn) {
             turn.refuse(refusal);
         }

@@ -54,7 +54,7 @@ struct Place {
 
 impl Hub {
     pub(super) fn post(&mut self, asker: Asker, post: Post, turn: &mut Turn) {
-        self.state.touch(asker.slot, turn.now);
+        self.state.touch(asker.slot, asker.session, turn.now);
         let Post { to, kind, text, relayed_as, seams, tags, between_programs, once, lasting } = post;
         // What is not kept can't be told from what was never said.
         let once = once.filter(|_| kind != MessageKind::Signal);

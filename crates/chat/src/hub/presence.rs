@@ -20,6 +20,9 @@ use smallvec::SmallVec;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// The away message of someone who is at none of her devices, for no reason that she gave (pre-away).
+const ABSENT: &str = "*";
+
 impl Hub {
     pub(super) fn arrive(&mut self, arrival: Arrival, turn: &mut Turn) {
         let Some(id) = turn.session() else {
@@ -75,7 +78,7 @@ impl Hub {
             self.state.attach(id, Session { client: slot, ..session });
             self.set_on_arrival(slot, arrival.metadata, turn);
             self.subscribe_on_arrival(id, arrival.subscriptions);
-            self.welcome_device(id, slot, arrival.address, turn);
+            self.welcome_device(id, slot, arrival.address, arrival.away, turn);
             return Ok(());
         }
         let username = match account.and_then(|account| self.state.account(account)) {
@@ -88,6 +91,7 @@ impl Hub {
         self.set_on_arrival(slot, arrival.metadata, turn);
         self.subscribe_on_arrival(id, arrival.subscriptions);
         self.welcome(id, slot, false, turn);
+        self.away_on_arrival(Asker { session: id, slot }, arrival.away, turn);
         self.tell_came_online(slot, turn);
         if let Some(account) = account {
             self.return_to_rooms(slot, account, turn);
@@ -148,10 +152,19 @@ impl Hub {
         })
     }
 
+    /// A device says from the start whether someone is at it; one that says nothing has someone.
+    fn away_on_arrival(&mut self, asker: Asker, away: Option<Box<str>>, turn: &mut Turn) {
+        match away {
+            None => self.settle_absence(asker.slot, turn),
+            away => self.note_away(asker, away, turn),
+        }
+    }
+
     /// Another device of someone who is here: she hears of her rooms, nobody hears of the device.
-    fn welcome_device(&mut self, id: SessionId, slot: u32, address: IpAddr, turn: &mut Turn) {
+    fn welcome_device(&mut self, id: SessionId, slot: u32, address: IpAddr, away: Option<Box<str>>, turn: &mut Turn) {
         self.cancel_leaving(slot, Some(address));
         self.welcome(id, slot, true, turn);
+        self.away_on_arrival(Asker { session: id, slot }, away, turn);
         self.show_rooms(id, slot, turn);
     }
 
@@ -173,7 +186,8 @@ impl Hub {
             joined_others,
             counts: self.counts(),
             modes: client.modes.list(),
-            away: client.away().map(Box::from),
+            // Whoever comes is there; a device that nobody is at has said so itself.
+            away: client.away().filter(|message| *message != ABSENT).map(Box::from),
             metadata: self.metadata_of_client(slot),
         };
         turn.tell(id, Answer::Welcome(Box::new(welcome)));
@@ -216,6 +230,7 @@ impl Hub {
         self.leave_rooms_with(id, slot, turn);
         self.state.detach(id);
         let Some(client) = self.state.client(slot).filter(|client| client.sessions.is_empty()) else {
+            self.settle_absence(slot, turn);
             return;
         };
         let (reason, is_broken) = match departure {
@@ -225,6 +240,7 @@ impl Hub {
         let is_account = client.is_account();
         self.note_last_seen(slot, turn);
         if is_account && self.settings.always_on == AlwaysOn::Mandatory {
+            self.settle_absence(slot, turn);
             return;
         }
         if is_account && is_broken && self.settings.grace_ms > 0 {
@@ -425,19 +441,49 @@ impl Hub {
     }
 
     pub(super) fn set_away(&mut self, asker: Asker, message: Option<Box<str>>, turn: &mut Turn) {
-        let Some(client) = self.state.client(asker.slot) else {
+        let now = message.is_some();
+        self.note_away(asker, message, turn);
+        turn.answer(Answer::Away { now });
+    }
+
+    /// `*`: nobody is at this device. What a person says in words holds for all of her devices, until she is back at one.
+    pub(super) fn note_away(&mut self, asker: Asker, message: Option<Box<str>>, turn: &mut Turn) {
+        let is_absent = message.as_deref() == Some(ABSENT);
+        if self.state.is_absent(asker.session) != is_absent {
+            self.state.set_absent(asker.session, is_absent);
+        }
+        if is_absent {
+            self.settle_absence(asker.slot, turn);
+        } else {
+            self.change_away(asker.slot, message, turn);
+        }
+    }
+
+    /// Someone is away when nobody is at any of her devices (pre-away), and there when someone is; unless she has said
+    /// in words that she is away.
+    pub(super) fn settle_absence(&mut self, slot: u32, turn: &mut Turn) {
+        let Some(client) = self.state.client(slot) else { return };
+        if client.away().is_some_and(|message| message != ABSENT) {
+            return;
+        }
+        let is_absent = client.sessions.iter().all(|id| self.state.is_absent(*id));
+        self.change_away(slot, is_absent.then(|| ABSENT.into()), turn);
+    }
+
+    fn change_away(&mut self, slot: u32, message: Option<Box<str>>, turn: &mut Turn) {
+        let Some(client) = self.state.client(slot) else {
             return;
         };
-        let person = client.person.clone();
-        let now = message.is_some();
-        if client.away() != message.as_deref() {
-            self.state.change_client(asker.slot, |client| client.rare_mut().away = message.clone());
-            let event = turn.event(&person, What::AwayChanged { message });
-            let origin = turn.event_origin();
-            self.tell_peers(asker.slot, event.clone(), origin, turn);
-            self.tell_watchers(asker.slot, &event, turn);
+        if client.away() == message.as_deref() {
+            return;
         }
-        turn.answer(Answer::Away { now });
+        let person = client.person.clone();
+        self.state.change_client(slot, |client| client.rare_mut().away = message.clone());
+        let event = turn.event(&person, What::AwayChanged { message });
+        let is_oneself = self.asker(turn).is_some_and(|asker| asker.slot == slot);
+        let origin = turn.event_origin().filter(|_| is_oneself);
+        self.tell_peers(slot, event.clone(), origin, turn);
+        self.tell_watchers(slot, &event, turn);
     }
 
     pub(super) fn change_own_modes(&mut self, asker: Asker, changes: &[(bool, PersonalMode)], turn: &mut Turn) {
@@ -849,11 +895,13 @@ mod tests {
             [bob alice*] alice (alice) joined #tea
             alice: entered #tea @bob alice
             > alice quits bye
+            [bob] alice is away: *
             > bob asks members #tea
             bob: members of #tea: @bob alice
             > alice/2 arrives account alice
             alice/2: logged in to alice as nobody yet
             alice/2: welcome again alice
+            [bob alice/2*] alice is back
             [alice/2] alice (alice) joined #tea
             alice/2: entered #tea @bob alice
             > bob quits bye

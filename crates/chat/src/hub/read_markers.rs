@@ -46,6 +46,7 @@ impl Hub {
             Ok(found) => found,
             Err(refusal) => return turn.refuse(refusal),
         };
+        self.state.touch(asker.slot, asker.session, turn.now);
         let Some(keeper) = self.state.keeper_of(asker.slot) else { return };
         let at = at.min(turn.now);
         let before = self.state.marker(keeper, conversation);

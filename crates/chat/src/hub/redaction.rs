@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 impl Hub {
     pub(super) fn redact(&mut self, asker: Asker, message: &Message, reason: Option<Box<str>>, turn: &mut Turn) {
-        self.state.touch(asker.slot, turn.now);
+        self.state.touch(asker.slot, asker.session, turn.now);
         if let Err(refusal) = self.try_redact(asker, message, reason, turn) {
             turn.refuse(refusal);
         }

@@ -32,6 +32,8 @@ const LINES: &[&str] = &[
     "renames N",
     "realname new",
     "away lunch",
+    "away *",
+    "asks devices",
     "back",
     "modes +iwBRZ-o",
     "modes -iwBRZ",

@@ -107,6 +107,8 @@ pub(super) struct Account {
 #[derive(Clone, Debug, Default)]
 pub(super) struct SessionPlace {
     pub generation: u32,
+    /// When it last said or read something, in seconds; 0: not since it came. Here since there is room for it.
+    pub active: u32,
     pub stage: Stage,
 }
 
@@ -138,6 +140,8 @@ pub(super) struct SessionRare {
     pub watching: Vec<Username>,
     /// Keys of metadata that it is told of.
     pub subscriptions: Vec<MetadataKey>,
+    /// Nobody is at it.
+    pub is_absent: bool,
 }
 
 impl Session {
@@ -203,6 +207,7 @@ enum Undo {
     Marks { keeper: Keeper, conversation: ConversationKey, before: Marks },
     Metadata { of: MetadataOf, key: Box<MetadataKey>, before: Option<Arc<str>> },
     Subscriptions { session: SessionId, before: Vec<MetadataKey> },
+    Absent { session: SessionId, before: bool },
     Watched(SessionId),
     Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
     ServerBans(Arc<Vec<ServerBan>>),
@@ -347,9 +352,13 @@ impl State {
         self.journal.push(Undo::Client { slot, before: Box::new(before) });
     }
 
-    pub fn touch(&mut self, slot: u32, now: Timestamp) {
+    pub fn touch(&mut self, slot: u32, id: SessionId, now: Timestamp) {
         if let Some(client) = self.clients.at_mut(slot) {
             client.last_active = now;
+        }
+        let place = self.sessions.get_mut(id.shard as usize).and_then(|places| places.get_mut(id.slot as usize));
+        if let Some(place) = place {
+            place.active = (now.0 / 1000) as u32;
         }
     }
 
@@ -497,7 +506,7 @@ impl State {
     pub fn set_verified(&mut self, id: SessionId, account: Option<ClientId>) {
         let Some(place) = self.seat(id) else { return };
         let stage = account.map_or(Stage::Vacant, Stage::Verified);
-        let before = std::mem::replace(place, SessionPlace { generation: id.generation, stage });
+        let before = std::mem::replace(place, SessionPlace { generation: id.generation, active: 0, stage });
         self.journal.push(Undo::Stage { session: id, before: Box::new(before) });
     }
 
@@ -506,7 +515,7 @@ impl State {
         let slot = session.client;
         let Some(place) = self.seat(id) else { return };
         let stage = Stage::Present(session);
-        let before = std::mem::replace(place, SessionPlace { generation: id.generation, stage });
+        let before = std::mem::replace(place, SessionPlace { generation: id.generation, active: 0, stage });
         if let Some(client) = self.clients.at_mut(slot) {
             client.sessions.push(id);
             for place in &client.rooms {
@@ -530,7 +539,7 @@ impl State {
             return;
         };
         let Some(place) = self.seat(id) else { return };
-        let vacant = SessionPlace { generation: id.generation, stage: Stage::Vacant };
+        let vacant = SessionPlace { generation: id.generation, active: 0, stage: Stage::Vacant };
         let before = std::mem::replace(place, vacant);
         let mut position = 0;
         if let Some(client) = self.clients.at_mut(slot) {
@@ -1342,6 +1351,9 @@ impl State {
             Undo::Metadata { of, key, before } => {
                 self.put_metadata(of, *key, before);
             }
+            Undo::Absent { session, before } => {
+                self.put_absent(session, before);
+            }
             Undo::Subscriptions { session, before } => {
                 self.put_subscriptions(session, before);
             }
@@ -1489,7 +1501,7 @@ impl State {
             for (slot, place) in places.iter().enumerate() {
                 // A place that was never taken and one that is free again are the same.
                 if !matches!(place.stage, Stage::Vacant) {
-                    let _ = writeln!(text, "session {shard} {slot} {place:?}");
+                    let _ = writeln!(text, "session {shard} {slot} {} {:?}", place.generation, place.stage);
                 }
             }
         }

@@ -267,6 +267,7 @@ impl World {
             host: "cloak".into(),
             secure: false,
             certificate: None,
+            away: None,
             metadata: Vec::new(),
             subscriptions: Vec::new(),
             modes: Vec::new(),
@@ -574,6 +575,7 @@ impl World {
             ["metadata", of, keys] => Query::Metadata { of: self.metadata_target(of), keys: Some(metadata_keys(keys)) },
             ["sync", of] => Query::MetadataSync { of: self.metadata_target(of) },
             ["subscriptions"] => Query::Subscriptions,
+            ["devices"] => Query::Devices,
             ["marker", of] => Query::ReadMarker { of: self.conversation(of) },
             ["conversations"] => Query::Conversations,
             _ => panic!("no such question: {words:?}"),
@@ -1250,6 +1252,11 @@ fn answer_line(answer: &Answer) -> String {
         }
         Answer::Unsubscribed { keys } => format!("unsubscribed {}", list(keys.iter().map(MetadataKey::as_str))),
         Answer::Subscriptions(keys) => format!("subscriptions {}", list(keys.iter().map(MetadataKey::as_str))),
+        Answer::Devices(rows) => {
+            let rows = rows.iter().map(|row| format!("{}{}", row.id, if row.is_this { "*" } else { "" }));
+            format!("devices {}", list(rows))
+        }
+        Answer::DeviceEnded { id } => format!("ended {id}"),
         Answer::ReadMarker { of, at: Some(at) } => format!("marker of {of}: {}", at.0),
         Answer::ReadMarker { of, at: None } => format!("marker of {of}: none"),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),

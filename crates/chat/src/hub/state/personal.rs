@@ -114,6 +114,24 @@ impl State {
         }
     }
 
+    // Whether someone is at a device
+
+    pub fn is_absent(&self, id: SessionId) -> bool {
+        self.session(id).and_then(|session| session.rare.as_ref()).is_some_and(|rare| rare.is_absent)
+    }
+
+    pub fn set_absent(&mut self, id: SessionId, is_absent: bool) {
+        let before = self.put_absent(id, is_absent);
+        self.journal.push(Undo::Absent { session: id, before });
+    }
+
+    pub(super) fn put_absent(&mut self, id: SessionId, is_absent: bool) -> bool {
+        let Some(session) = self.session_mut(id) else { return false };
+        let before = std::mem::replace(&mut session.rare_mut().is_absent, is_absent);
+        session.tidy();
+        before
+    }
+
     // Subscriptions
 
     pub fn subscriptions(&self, id: SessionId) -> &[MetadataKey] {

@@ -1,0 +1,126 @@
+//! DEVICES: where one is connected, and ending one device from another. Ours.
+
+use super::{Awaiting, Phase, Verb};
+use crate::targets;
+use crate::time_text::time_text;
+use crate::turn::Turn;
+use chat::command::Command;
+use chat::query::{DeviceRow, Query};
+use wire::{Capability, Line};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "DEVICES",
+    parameters: 0,
+    phase: Phase::Registered,
+    cost: 2,
+    receive,
+    help: "DEVICES, DEVICES END <id>\n\
+           Lists the devices that you are connected with, each with an id, how and from where it is connected, since when\n\
+           and when it last said or read something; END closes another one of them. With the capability parlor/devices:\n\
+           a batch parlor/devices of DEVICE <id> <this|other> <here|absent> <transport> <address> <since> <last active>.",
+};
+
+fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
+    match (line.param(0), line.param(1)) {
+        (None | Some(""), _) => turn.ask(Command::Ask(Query::Devices)),
+        (Some(word), _) if word.eq_ignore_ascii_case("LIST") => turn.ask(Command::Ask(Query::Devices)),
+        (Some(word), Some(id)) if word.eq_ignore_ascii_case("END") && !id.is_empty() => {
+            turn.await_with(Awaiting::About(targets::shown(id).into()));
+            turn.ask(Command::EndDevice { id: id.into() });
+        }
+        (Some(word), None | Some("")) if word.eq_ignore_ascii_case("END") => turn.need_more_params(),
+        (Some(word), _) => {
+            turn.fail("DEVICES", "INVALID_PARAMS", &[targets::shown(word)], "DEVICES has LIST and END <id>");
+        }
+    }
+}
+
+pub(crate) fn write(turn: &mut Turn<'_>, rows: &[DeviceRow]) {
+    if turn.has(Capability::ParlorDevices) {
+        return turn.batch("parlor/devices", &[], |turn| rows.iter().for_each(|row| write_row(turn, row)));
+    }
+    for row in rows {
+        let nick = turn.nick().to_owned();
+        let (since, active) = (time_text(row.signed_on), time_text(row.last_active));
+        let text = |time: &[u8; 24]| str::from_utf8(time).unwrap_or_default().to_owned();
+        let this = if row.is_this { ", this one" } else { "" };
+        let absent = if row.is_absent { ", nobody at it" } else { "" };
+        turn.server_line("NOTICE").param(&nick).trailing_fmt(format_args!(
+            "{}: {} from {}, since {}, last active {}{this}{absent}",
+            row.id,
+            row.transport,
+            row.address,
+            text(&since),
+            text(&active)
+        ));
+    }
+}
+
+fn write_row(turn: &mut Turn<'_>, row: &DeviceRow) {
+    let (since, active) = (time_text(row.signed_on), time_text(row.last_active));
+    // An address that begins with a colon would be read as the last parameter.
+    let zero = if row.address.to_string().starts_with(':') { "0" } else { "" };
+    turn.server_line("DEVICE")
+        .param(&row.id)
+        .param(if row.is_this { "this" } else { "other" })
+        .param(if row.is_absent { "absent" } else { "here" })
+        .param(row.transport)
+        .param_fmt(format_args!("{zero}{}", row.address))
+        .param(str::from_utf8(&since).unwrap_or_default())
+        .param(str::from_utf8(&active).unwrap_or_default())
+        .end();
+}
+
+pub(crate) fn write_ended(turn: &mut Turn<'_>, id: &str) {
+    let text = "This device is no longer connected";
+    turn.note("DEVICES", "ENDED", &[id], text);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{World, check};
+
+    #[test]
+    fn what_is_listed_and_refused() {
+        check(
+            "alice=
+             alice> DEVICES
+             alice< :irc.example NOTICE alice :…: TLS from 192.0.2.1, since 2023-11-14T22:13:20.000Z, last active \
+             2023-11-14T22:13:20.000Z, this one
+             alice> DEVICES END
+             alice< :irc.example 461 alice DEVICES :…
+             alice> DEVICES DESTROY
+             alice< :irc.example FAIL DEVICES INVALID_PARAMS DESTROY :…
+             alice> DEVICES END 0123456789abcdef
+             alice< :irc.example FAIL DEVICES NO_SUCH_DEVICE 0123456789abcdef :…
+             bob= batch parlor/devices
+             +5
+             bob> PRIVMSG bob :a note
+             bob<<
+             bob> DEVICES LIST
+             bob< :irc.example BATCH +1 parlor/devices
+             bob< @batch=1 :irc.example DEVICE … this here TLS 192.0.2.1 2023-11-14T22:13:20.000Z 2023-11-14T22:13:25.000Z
+             bob< :irc.example BATCH -1",
+        );
+    }
+
+    #[test]
+    fn one_ends_another() {
+        let mut world = World::new(|_, _| {});
+        world.arrive("alice", "batch parlor/devices").unwrap();
+        world.say(0, "REGISTER * * sesame77").unwrap();
+        let second = world.connect("alice/2", "");
+        for line in ["PASS alice:sesame77", "NICK alice", "USER a 0 * :a"] {
+            world.say(second, line).unwrap();
+        }
+        world.received(0);
+        world.say(0, "DEVICES").unwrap();
+        let listed = world.received(0);
+        let other = listed.iter().find(|line| line.contains(" other ")).expect("two devices");
+        let id = other.split(' ').nth(3).expect("an id").to_owned();
+        world.say(0, &format!("DEVICES END {id}")).unwrap();
+        assert!(world.is_closed(second));
+        let told = world.received(0);
+        assert!(told.iter().any(|line| line.contains(&format!("NOTE DEVICES ENDED {id} :"))), "{told:?}");
+    }
+}
