@@ -3,6 +3,7 @@
 
 mod accounts;
 mod carriers;
+mod client_certificate;
 mod crash;
 mod full_disk;
 mod guessing;
@@ -18,6 +19,7 @@ mod redaction;
 mod reload;
 mod retention;
 mod search;
+mod several_lines;
 mod shutdown;
 mod start;
 mod support;

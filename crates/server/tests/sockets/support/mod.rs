@@ -1,8 +1,9 @@
 //! Real servers and real connections for the tests: everything waits for its event, with a deadline.
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, DigitallySignedStruct, SignatureScheme, StreamOwned};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -590,6 +591,15 @@ impl Link {
         Link::tls_with(stream, b"")
     }
 
+    /// Showing this certificate, which has this key (DER).
+    pub fn tls_as(stream: TcpStream, (certificate, key): &(Vec<u8>, Vec<u8>)) -> Link {
+        let key = PrivatePkcs8KeyDer::from(key.clone());
+        let config = trusting().with_client_auth_cert(vec![certificate.clone().into()], key.into()).expect("a key");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connection = ClientConnection::new(Arc::new(config), name).expect("TLS");
+        Link::Tls(Box::new(StreamOwned::new(connection, stream)))
+    }
+
     /// With these bytes to be sent as soon as the handshake allows it.
     pub fn tls_with(stream: TcpStream, early: &[u8]) -> Link {
         let name = ServerName::try_from("localhost").expect("a name");
@@ -708,14 +718,16 @@ impl Upgrade<'_> {
 }
 
 pub fn trusting_all() -> Arc<ClientConfig> {
+    Arc::new(trusting().with_no_client_auth())
+}
+
+fn trusting() -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("versions")
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Anyone))
-        .with_no_client_auth();
-    Arc::new(config)
 }
 
 /// The certificates of the tests are self-signed; what is tested is not trust.
