@@ -27,21 +27,22 @@ impl Plan {
     /// Asks on the terminal where something is missing. The error is a sentence.
     pub fn new(arguments: Arguments) -> Result<Plan, String> {
         let interactive = arguments.is_interactive();
+        let encryption = match (arguments.tls, arguments.plain) {
+            (true, _) => Encryption::Tls,
+            (_, true) => Encryption::Plain,
+            _ => Encryption::Choose,
+        };
         let (target, name, (login, password_asked), rooms) = match &arguments.server {
             Some(server) => {
                 let address = Address::parse(server)?;
-                let encryption = match (arguments.tls, arguments.plain) {
-                    (true, _) => Encryption::Tls,
-                    (_, true) => Encryption::Plain,
-                    _ => Encryption::Choose,
-                };
                 let login = choose_login(&arguments, &address)?;
                 let name = address.user.clone().unwrap_or_else(questions::login_name);
                 (address.target(encryption), name, login, arguments.rooms.clone())
             }
             None if interactive => {
                 let remembered = remembered_servers::read()?;
-                let answers = questions::ask(&mut io::stdin().lock(), &mut io::stdout(), &remembered, password::ask)?;
+                let answers =
+                    questions::ask(&mut io::stdin().lock(), &mut io::stdout(), &remembered, encryption, password::ask)?;
                 let asked = matches!(answers.login, Login::Account { .. });
                 (answers.target, answers.name, (answers.login, asked), answers.rooms)
             }

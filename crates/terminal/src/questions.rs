@@ -17,11 +17,13 @@ pub struct Answers {
     pub rooms: Vec<String>,
 }
 
-/// Asks until there is an answer. `ask_password` asks without showing. The error is a sentence.
+/// Asks until there is an answer. `encryption`: what the command line said of a server that is new; `ask_password` asks
+/// without showing. The error is a sentence.
 pub fn ask(
     input: &mut impl BufRead,
     output: &mut impl Write,
     remembered: &[Remembered],
+    encryption: Encryption,
     ask_password: impl Fn(&str) -> Result<Password, String>,
 ) -> Result<Answers, String> {
     if !remembered.is_empty() {
@@ -39,13 +41,13 @@ pub fn ask(
         let answer = line(input, output, &question)?;
         let number = if answer.is_empty() { Some(1) } else { answer.parse::<usize>().ok() };
         if let Some(known) = number.and_then(|number| remembered.get(number.wrapping_sub(1))) {
-            let encryption = if known.tls { Encryption::Tls } else { Encryption::Plain };
-            let target = Address::parse(&known.address)?.target(encryption);
+            let as_before = if known.tls { Encryption::Tls } else { Encryption::Plain };
+            let target = Address::parse(&known.address)?.target(as_before);
             break (target, Some(known), None);
         }
         let text = if answer.is_empty() { "localhost" } else { &answer };
         match Address::parse(text) {
-            Ok(address) => break (address.target(Encryption::Choose), None, address.user),
+            Ok(address) => break (address.target(encryption), None, address.user),
             Err(sentence) => say(output, &format!("{sentence}\n"))?,
         }
     };
@@ -112,8 +114,12 @@ mod tests {
 
     /// Lines typed, and the password: what comes of it.
     fn check(remembered: &[Remembered], typed: &str, password: &str, expected: &str) {
+        check_with(Encryption::Choose, remembered, typed, password, expected);
+    }
+
+    fn check_with(encryption: Encryption, remembered: &[Remembered], typed: &str, password: &str, expected: &str) {
         let mut output = Vec::new();
-        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, |_| Ok(Password::new(password)));
+        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, encryption, |_| Ok(Password::new(password)));
         let told = match answers {
             Err(sentence) => sentence,
             Ok(Answers { target, name, login, rooms }) => {
@@ -135,6 +141,8 @@ mod tests {
         check(&known(), "1\nbob\nyes\n", "sesame", "chat.example:6697 tls bob register #tea");
         check(&known(), "9\n\n", "", "9:6697 tls NAME guest #lobby".replace("NAME", &login_name()).as_str());
         check(&[], "\ncarol\n", "", "localhost:6667 plain carol guest #lobby");
+        check_with(Encryption::Plain, &[], "localhost:7000\ncarol\n", "", "localhost:7000 plain carol guest #lobby");
+        check_with(Encryption::Tls, &[], "\ncarol\n", "", "localhost:6697 tls carol guest #lobby");
         check(&[], "a b\ndora@other.example\n\n\n", "sesame", "other.example:6697 tls dora account #lobby");
         check(&[], "", "", "No server was named; run chat_client again, or give the server as an argument.");
     }
