@@ -129,8 +129,8 @@ fn respond(turn: &mut Turn<'_>, step: Step, message: &[u8]) {
     }
 }
 
-/// RFC 4616: `[authzid] NUL authcid NUL passwd`. The password is taken as its bytes: no preparation (SASLprep,
-/// OpaqueString) is applied, here or where accounts are made, so both agree.
+/// RFC 4616: `[authzid] NUL authcid NUL passwd`. The password goes on as it came: it is prepared (RFC 8265 OpaqueString) where
+/// it is hashed and checked.
 fn plain(turn: &mut Turn<'_>, message: &[u8]) {
     let Ok(text) = std::str::from_utf8(message) else {
         return failed(turn);
