@@ -122,7 +122,8 @@ impl Search {
             && (self.parts.is_empty() || self.matches_text(&message.payload))
     }
 
-    fn matches_text(&self, text: &str) -> bool {
+    /// Whether a text holds all that is wanted of one.
+    pub fn matches_text(&self, text: &str) -> bool {
         let mut said = Vec::new();
         each_term(text, |term| said.push(cut(term)));
         self.parts.iter().all(|part| part.holds(&said))

@@ -71,6 +71,12 @@ pub enum Change {
         account: Option<CompactString>,
     },
     MessageAdded(Message),
+    /// Was said at some time, and is what was searched for.
+    Found(Message),
+    /// All that was found has been told.
+    SearchEnded {
+        found: usize,
+    },
     /// The server has taken the message; its `MessageAdded` came just before.
     PostAccepted {
         post: PostId,

@@ -126,6 +126,8 @@ struct Link {
     history_page: usize,
     /// Messages of several lines whose end has not come.
     arriving: Vec<multiline::Arriving>,
+    /// The batch of an answered search, and how many messages it has brought.
+    search: Option<(CompactString, usize)>,
     /// Open batches of labeled-response: reference to label.
     batches: BTreeMap<CompactString, CompactString>,
     last_heard: Duration,
@@ -504,6 +506,7 @@ impl Connection {
             Typed::Who(mask) => self.ask_about("WHO", in_room(mask), no_room(), changes),
             Typed::Whois(name) => LineWriter::new(&mut self.output).verb("WHOIS").param(&name).end(),
             Typed::List => LineWriter::new(&mut self.output).verb("LIST").end(),
+            Typed::Search(words) => self.search(&words, changes),
             Typed::Invite { who, room } => match in_room(room) {
                 None => changes.push(no_room()),
                 Some(room) => LineWriter::new(&mut self.output).verb("INVITE").param(&who).param(&room).end(),
@@ -606,6 +609,7 @@ impl Link {
             catching_up: Vec::new(),
             history_page: 0,
             arriving: Vec::new(),
+            search: None,
             batches: BTreeMap::new(),
             last_heard: up_since,
             ping: None,

@@ -34,6 +34,8 @@ pub enum Typed {
     Who(Option<String>),
     Whois(String),
     List,
+    /// What the server is to look for, as it was typed.
+    Search(String),
     Invite {
         who: String,
         room: Option<String>,
@@ -74,6 +76,11 @@ pub const COMMANDS: &[Help] = &[
     Help { name: "who", usage: "/who [ROOM|NAME]", about: "who is here, with more about each" },
     Help { name: "whois", usage: "/whois NAME", about: "more about one person" },
     Help { name: "list", usage: "/list", about: "the rooms of this server" },
+    Help {
+        name: "search",
+        usage: "/search WORDS [in:ROOM]",
+        about: "find what was said; also \"a phrase\", begin*, from:NAME, before:DAY, after:DAY",
+    },
     Help { name: "invite", usage: "/invite NAME [ROOM]", about: "ask someone in" },
     Help { name: "kick", usage: "/kick NAME [REASON]", about: "put someone out of the room" },
     Help { name: "mode", usage: "/mode [ROOM|NAME] [CHANGES]", about: "show or change settings" },
@@ -128,6 +135,7 @@ pub fn parse(line: &str) -> Result<Typed, String> {
         "who" => Typed::Who(text(word(rest).0)),
         "whois" => Typed::Whois(needed(word(rest).0)?),
         "list" => Typed::List,
+        "search" | "find" => Typed::Search(needed(rest.trim_end())?),
         "invite" => {
             let (who, room) = word(rest);
             Typed::Invite { who: needed(who)?, room: text(word(room).0).map(|room| room_name(&room)) }
@@ -196,6 +204,7 @@ mod tests {
         check("/topic Tea at 5", Typed::Topic(some("Tea at 5")));
         check("/away lunch", Typed::Away(some("lunch")));
         check("/back", Typed::Away(None));
+        check("/search \"green tea\" in:#tea", Typed::Search("\"green tea\" in:#tea".to_owned()));
         check("/invite bob tea", Typed::Invite { who: "bob".to_owned(), room: some("#tea") });
         check("/kick bob be nice", Typed::Kick { who: "bob".to_owned(), reason: some("be nice") });
         check("/mode #tea +m", Typed::Mode("#tea +m".to_owned()));
@@ -213,6 +222,7 @@ mod tests {
         );
         check("/msg bob", "/msg needs more than that; write it as /msg NAME TEXT.");
         check("/join", "/join needs more than that; write it as /join ROOM [KEY].");
+        check("/search", "/search needs more than that; write it as /search WORDS [in:ROOM].");
         check("/nick ", "/nick needs more than that; write it as /nick NAME.");
     }
 

@@ -18,6 +18,8 @@ pub enum Dialect {
     Tags,
     /// What a modern client asks for.
     Modern,
+    /// What one that searches needs.
+    Searching,
 }
 
 impl Dialect {
@@ -25,6 +27,7 @@ impl Dialect {
         match self {
             Dialect::Plain => &[],
             Dialect::Tags => &["message-tags", "server-time"],
+            Dialect::Searching => &["message-tags", "server-time", "batch", "soju.im/search"],
             Dialect::Modern => &[
                 "message-tags",
                 "server-time",

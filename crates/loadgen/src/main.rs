@@ -1,6 +1,7 @@
 //! `loadgen`: many real IRC clients over real sockets that check every message, and the bare server that shows the machine's limit.
 
 mod arrival;
+mod chatter;
 mod fault;
 mod irc_bytes;
 mod limit;
@@ -23,6 +24,8 @@ use crate::scenario::idle::Idle;
 use crate::scenario::joinstorm::Joinstorm;
 use crate::scenario::latency::Latency;
 use crate::scenario::pairs::Pairs;
+use crate::scenario::search::Search;
+use crate::scenario::talk::Talk;
 
 /// Load an IRC server with many clients that check every message, and measure it
 ///
@@ -52,6 +55,10 @@ enum Command {
     Idle(Idle),
     /// All join one room at once, until everyone knows of everyone
     Joinstorm(Joinstorm),
+    /// A history of many messages, in words as people use them
+    Talk(Talk),
+    /// Searches in what talk has left behind: milliseconds of each kind
+    Search(Search),
     /// Be the bare server that parses nothing: the limit that a real one can reach on this machine
     Limit(limit::Limit),
 }
@@ -79,6 +86,8 @@ fn run(arguments: &Arguments) -> Result<Option<Report>, Fault> {
         Command::Durable(scenario) => scenario.run().map(Some),
         Command::Idle(scenario) => scenario.run().map(Some),
         Command::Joinstorm(scenario) => scenario.run().map(Some),
+        Command::Talk(scenario) => scenario.run().map(Some),
+        Command::Search(scenario) => scenario.run().map(Some),
         Command::Limit(limit) => limit.run().map(|()| None),
     }
 }

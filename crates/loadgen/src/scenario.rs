@@ -6,6 +6,8 @@ pub mod idle;
 pub mod joinstorm;
 pub mod latency;
 pub mod pairs;
+pub mod search;
+pub mod talk;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

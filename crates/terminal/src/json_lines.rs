@@ -30,7 +30,9 @@ fn object(change: &Change) -> Value {
         Change::Welcome { name, account } => {
             json!({"type": "welcome", "name": name.as_str(), "account": account.as_deref()})
         }
-        Change::MessageAdded(message) => self::message(message),
+        Change::MessageAdded(message) => self::message("message", message),
+        Change::Found(message) => self::message("found", message),
+        Change::SearchEnded { found } => json!({"type": "search_ended", "found": found}),
         Change::PostAccepted { post } => json!({"type": "posted", "post": post.0}),
         Change::PostRefused { post, target, payload, sentence } => {
             json!({"type": "not_posted", "post": post.0, "room_name": target.as_str(), "payload": payload, "sentence": sentence})
@@ -89,14 +91,14 @@ fn object(change: &Change) -> Value {
     }
 }
 
-fn message(message: &Message) -> Value {
+fn message(what: &str, message: &Message) -> Value {
     let kind = match message.kind {
         MessageKind::Text => "text",
         MessageKind::Action => "action",
         MessageKind::Notice => "notice",
     };
     json!({
-        "type": "message",
+        "type": what,
         "message_id": message.id.as_deref(),
         "sender_id": message.sender.id.as_deref(),
         "sender_name": message.sender.name.as_str(),

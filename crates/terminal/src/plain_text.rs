@@ -55,6 +55,12 @@ impl PlainText {
         };
         match change {
             Change::MessageAdded(message) => Some((Output, self.message(message, several))),
+            Change::Found(message) => {
+                Some((Output, format!("{} {}", self.day(message.timestamp), self.message(message, true))))
+            }
+            Change::SearchEnded { found: 0 } => event(now, "nothing was found".to_owned()),
+            Change::SearchEnded { found: 1 } => event(now, "1 message found".to_owned()),
+            Change::SearchEnded { found } => event(now, format!("{found} messages found")),
             Change::Joined { place, own: true, .. } => {
                 event(place.timestamp, format!("you are in {}", printable(&place.room_name)))
             }
@@ -182,6 +188,14 @@ impl PlainText {
         line
     }
 
+    fn day(&self, timestamp: Timestamp) -> String {
+        let local = jiff::Timestamp::from_millisecond(timestamp.0)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(self.zone.clone());
+        let day = local.date().to_string();
+        if self.colours { format!("\x1b[2m{day}\x1b[0m") } else { day }
+    }
+
     fn time(&self, timestamp: Timestamp) -> String {
         let local = jiff::Timestamp::from_millisecond(timestamp.0)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
@@ -276,6 +290,14 @@ mod tests {
             let line = plain().line(&change, Circumstances { now: NOON, several_rooms });
             assert_eq!(line.map(|(_, line)| line).unwrap_or_default(), expected, "{change:?}");
         }
+    }
+
+    #[test]
+    fn what_was_found_has_its_day_and_its_room() {
+        let line = "1970-01-01 12:34 #tea alice: hi";
+        check(Change::Found(message("hi")), line, line);
+        check(Change::SearchEnded { found: 2 }, "12:00 * 2 messages found", "12:00 * 2 messages found");
+        check(Change::SearchEnded { found: 0 }, "12:00 * nothing was found", "12:00 * nothing was found");
     }
 
     #[test]

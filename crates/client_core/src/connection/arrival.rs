@@ -1,7 +1,7 @@
 //! What a line from the server means: one branch per verb. Numerics and standard replies are in `replies`.
 
 use compact_str::CompactString;
-use wire::{Ctcp, Line, LineWriter};
+use wire::{Capability, Ctcp, Line, LineWriter};
 
 use super::catching_up::Arrived;
 use super::multiline::Said;
@@ -125,6 +125,13 @@ impl Connection {
         };
         let message =
             Message { id, sender, payload: payload.to_owned(), timestamp, room_name, room_id, kind, own, direct };
+        if let (Some(batch), Some((search, found))) = (&batch, &mut self.link.search)
+            && batch == search
+        {
+            *found += 1;
+            changes.push(Change::Found(message));
+            return;
+        }
         let arrived = self.message_added(message, batch.as_deref(), changes);
         if own && arrived != Arrived::FromHistory {
             let mut accepted = Vec::new();
@@ -278,6 +285,10 @@ impl Connection {
             if self.lines_begin(now, reference, line) {
                 return;
             }
+            if line.param(1) == Some("soju.im/search") {
+                self.link.search = Some((reference.into(), 0));
+                return;
+            }
             // Batches nest: an inner one answers what the outer one does.
             if let Some(label) = self.label(line) {
                 self.link.batches.insert(reference.into(), label);
@@ -285,11 +296,34 @@ impl Connection {
         } else if let Some(reference) = reference.strip_prefix('-')
             && !self.page_ends(now, reference, changes)
             && !self.lines_end(reference, changes)
+            && !self.search_ends(reference, changes)
             && let Some(label) = self.link.batches.remove(reference)
             && !self.link.batches.values().any(|open| *open == label)
         {
             self.accept_labelled(now, &label, changes);
         }
+    }
+
+    /// Asks for what was said (soju.im/search). The server understands the words.
+    pub(super) fn search(&mut self, words: &str, changes: &mut Vec<Change>) {
+        if self.state != LinkState::Joined || !self.link.capabilities.contains(Capability::Search) {
+            let sentence = match self.state {
+                LinkState::Joined => "This server cannot search what was said.",
+                _ => "There is no link to a server that could search; try again when there is one.",
+            };
+            return changes.push(Change::Refused { sentence: sentence.to_owned() });
+        }
+        let mut attributes = b"text=".to_vec();
+        wire::tags::escape_into(&mut attributes, words);
+        let attributes = String::from_utf8_lossy(&attributes).into_owned();
+        LineWriter::new(&mut self.output).verb("SEARCH").param(&attributes).end();
+    }
+
+    /// A batch has ended. Whether it was what a search has found.
+    fn search_ends(&mut self, reference: &str, changes: &mut Vec<Change>) -> bool {
+        let search = self.link.search.take_if(|(search, _)| search == reference);
+        changes.extend(search.as_ref().map(|(_, found)| Change::SearchEnded { found: *found }));
+        search.is_some()
     }
 
     fn error_arrived(&mut self, line: &Line<'_>, changes: &mut Vec<Change>) {

@@ -34,6 +34,7 @@ const WANTED: CapabilitySet = CapabilitySet::of(&[
     Capability::ParlorOnce,
     Capability::Chathistory,
     Capability::Multiline,
+    Capability::Search,
 ]);
 
 /// Names tried for a guest before giving up.

@@ -123,7 +123,8 @@ fn described(change: &Change) -> String {
         Change::Welcome { name, account } => {
             format!("welcome {name} {}", account.as_deref().unwrap_or("-"))
         }
-        Change::MessageAdded(message) => {
+        Change::SearchEnded { found } => format!("search ended: {found}"),
+        Change::MessageAdded(message) | Change::Found(message) => {
             let Message { id, sender, payload, timestamp, room_name, room_id, kind, own, direct } = message;
             let mut marks = String::new();
             for (mark, set) in [
@@ -144,7 +145,8 @@ fn described(change: &Change) -> String {
             if *timestamp != WALL {
                 marks.push_str(&format!(" at {timestamp}"));
             }
-            format!("message {room_name} {}{marks}: {}", sender.name, payload.replace('\n', "|"))
+            let what = if matches!(change, Change::Found(_)) { "found" } else { "message" };
+            format!("{what} {room_name} {}{marks}: {}", sender.name, payload.replace('\n', "|"))
         }
         Change::PostAccepted { post } => format!("accepted {}", post.0),
         Change::PostRefused { post, target, payload, sentence } => {
@@ -1334,6 +1336,43 @@ fn what_was_said_while_the_link_was_down_is_read_in_order_and_once() {
         * down until 2
         AGAIN
         > CHATHISTORY AFTER #tea msgid=x7 3
+        ",
+        ),
+    );
+}
+
+#[test]
+fn what_is_searched_for_is_shown_apart_from_what_is_said() {
+    let server = OUR_SERVER.replace("parlor/identity parlor/once", "soju.im/search parlor/identity parlor/once");
+    check(
+        account(),
+        &after(
+            &server,
+            "
+        ! type /search \"green tea\" in:#tea; or so
+        > SEARCH text=\"green\\stea\"\\sin:#tea\\:\\sor\\sso
+        < :s BATCH +s soju.im/search
+        < @batch=s;msgid=x1 :bob!b@h PRIVMSG #tea :green tea
+        * found #tea bob id=x1: green tea
+        < @msgid=x3 :bob!b@h PRIVMSG #tea :meanwhile
+        * message #tea bob id=x3: meanwhile
+        < @batch=s;msgid=x2 :alice!a@h PRIVMSG bob :more green tea
+        * found bob alice own direct id=x2: more green tea
+        < :s BATCH -s
+        * search ended: 2
+        < :s BATCH +t soju.im/search
+        < :s BATCH -t
+        * search ended: 0
+        ",
+        ),
+    );
+    check(
+        account(),
+        &after(
+            OUR_SERVER,
+            "
+        ! type /search tea
+        * no: This server cannot search what was said.
         ",
         ),
     );
