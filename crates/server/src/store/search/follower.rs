@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// that a commit of the index is worth it.
 const GATHERING: Duration = Duration::from_millis(200);
 
+/// How often it looks when nobody tells it to: messages whose time is over are deleted between commits.
+const UNTOLD: Duration = Duration::from_secs(5);
+
 /// After something that failed, such as a full disk.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -179,9 +182,7 @@ impl Worker {
                         self.complaining = false;
                         tracing::info!("the search index follows again");
                     }
-                    while !self.following.0.news.load(Ordering::Acquire) && !self.following.is_stopping() {
-                        std::thread::park();
-                    }
+                    self.wait_for_news();
                     self.pause(GATHERING);
                 }
                 Err(trouble) => {
@@ -189,6 +190,17 @@ impl Worker {
                     self.pause(PAUSE);
                 }
             }
+        }
+    }
+
+    fn wait_for_news(&self) {
+        let begun = Instant::now();
+        while !self.following.0.news.load(Ordering::Acquire) && !self.following.is_stopping() {
+            let left = UNTOLD.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            std::thread::park_timeout(left);
         }
     }
 
