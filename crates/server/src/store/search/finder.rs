@@ -21,11 +21,11 @@ use std::time::{Duration, Instant};
 
 /// Terms that a beginning or a part of a word may stand for. Each is looked up in every segment of the index; what stands
 /// for more is in so many messages that looking at them one by one finds enough.
-const MOST_STOOD_FOR: usize = 64;
+const MOST_STOOD_FOR: usize = 256;
 
 /// Messages of others that are passed over before the index is asked for the reader's rooms alone, which costs a look-up for
 /// each of them.
-const PASSED_OVER: usize = 3_000;
+const PASSED_OVER: usize = 1_000;
 
 /// Rooms that the index is asked for at a time. Whoever is in more gets what there is among everyone's messages until the
 /// time is over.
