@@ -2,7 +2,7 @@
 
 use crate::chatroom::RoomFlag;
 use crate::command::PersonalMode;
-use crate::id::{ChatroomId, MessageId, RoomNumber, Timestamp};
+use crate::id::{ChatroomId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Role;
 use crate::message::{Message, MessageKind};
 use crate::metadata::MetadataKey;
@@ -39,9 +39,19 @@ impl Event {
 #[derive(Debug)]
 pub struct Happening {
     pub at: Timestamp,
+    /// Where it stands in the history of the rooms that it concerns; `None`: in none.
+    pub place: Option<Place>,
     /// Who did it, as she appeared before it. An empty name: the server itself.
     pub by: Arc<Person>,
     pub what: What,
+}
+
+/// Where something stands in the one order, and by which id it is known. What one command leads to stands in places of
+/// its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    pub id: MessageId,
+    pub position: Position,
 }
 
 /// Enough of a room for an event.

@@ -470,6 +470,7 @@ struct Lengths {
     shards: Vec<usize>,
     server: usize,
     changes: usize,
+    waits: bool,
 }
 
 impl Lengths {
@@ -478,6 +479,7 @@ impl Lengths {
             shards: effects.shards.iter().map(Vec::len).collect(),
             server: effects.server.len(),
             changes: effects.changes.len(),
+            waits: effects.waits,
         }
     }
 
@@ -487,5 +489,6 @@ impl Lengths {
         }
         effects.server.truncate(self.server);
         effects.changes.truncate(self.changes);
+        effects.waits = self.waits;
     }
 }

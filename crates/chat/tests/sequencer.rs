@@ -9,7 +9,7 @@ use chat::id::{ClientId, Position, SessionId, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::message::MessageKind;
 use chat::name::{ChatroomName, NameRules, Username};
-use chat::query::{Answer, Query};
+use chat::query::{Answer, Conversation, Query};
 use chat::sequencer::Sequencer;
 use chat::settings::Settings;
 use chat::snapshot::Snapshot;
@@ -209,6 +209,7 @@ fn lines(effects: Effects) -> Vec<String> {
                     let names: Vec<&str> = members.members.iter().map(|row| row.person.name.as_str()).collect();
                     format!("members {}", names.join(" "))
                 }
+                Answer::HistoryGranted(_) => format!("{} may read", who(to)),
                 other => format!("{} {other:?}", who(to)),
             },
             Effect::Done { to, .. } => format!("{} done", who(to)),
@@ -258,7 +259,8 @@ fn everything_that_comes_during_a_flush_shares_the_next_one() {
         bench.ask(BOB, say(text));
     }
     assert_eq!(bench.commit(), ["alice: one", "bob: two", "bob: three", "bob: four"]);
-    let sizes: Vec<usize> = bench.sequencer.log_mut().appended.iter().map(|batch| batch.changes.len()).collect();
+    let posted = |batch: &Batch| batch.changes.iter().filter(|change| matches!(change, Change::Posted(_))).count();
+    let sizes: Vec<usize> = bench.sequencer.log_mut().appended.iter().map(posted).collect();
     assert_eq!(sizes, [1, 3]);
 }
 
@@ -364,4 +366,71 @@ fn the_clock_never_goes_back() {
         .collect();
     assert_eq!(times.len(), 2);
     assert!(times[0].0 <= times[1].0 && times[0].1 < times[1].1, "{times:?}");
+}
+
+/// How many comings and goings are in each batch that the log has been given.
+fn noted(bench: &mut Bench) -> Vec<usize> {
+    let happened = |batch: &Batch| batch.changes.iter().filter(|change| matches!(change, Change::Happened(_))).count();
+    bench.sequencer.log_mut().appended.iter().map(happened).collect()
+}
+
+#[test]
+fn nobody_waits_for_what_is_only_noted() {
+    let mut bench = Bench::new();
+    bench.ask(CAROL, arrive("carol"));
+    bench.turn(Vec::new());
+    // Bob's coming to #tea is noted already.
+    assert_eq!(bench.ask(CAROL, join("#tea")), ["carol joined #tea", "carol entered #tea", "carol done"]);
+    assert!(bench.sequencer.is_settled() && !bench.sequencer.is_idle());
+    assert_eq!(noted(&mut bench), [0; 0]);
+    // It goes with what is said next, before it.
+    bench.ask(ALICE, say("hi"));
+    assert_eq!(bench.commit(), ["alice: hi"]);
+    assert_eq!(noted(&mut bench), [2]);
+    assert!(bench.sequencer.is_idle());
+    // Or by itself, after a while; nobody waits meanwhile.
+    bench.ask(CAROL, Command::Part { room: room("#tea"), reason: None });
+    let due = bench.sequencer.next_deadline().expect("something is to be done");
+    assert!((bench.now..=bench.now + 1_000).contains(&due.0), "{due:?} at {}", bench.now);
+    bench.now = due.0;
+    bench.turn(Vec::new());
+    assert_eq!(noted(&mut bench), [2, 1]);
+    assert_eq!(bench.sequencer.next_deadline(), None, "it can't go while a batch is under way");
+    assert!(bench.sequencer.is_settled() && bench.sequencer.is_committing());
+    assert_eq!(bench.ask(CAROL, join("#tea")), ["carol joined #tea", "carol entered #tea", "carol done"]);
+    // What is said waits for that batch, and for its own.
+    assert_eq!(bench.ask(ALICE, say("there")), [""; 0]);
+    assert_eq!(bench.commit(), ["alice: there"]);
+    assert_eq!(noted(&mut bench), [2, 1, 1]);
+    assert!(bench.sequencer.is_idle());
+}
+
+#[test]
+fn whoever_asks_for_the_past_finds_what_she_has_seen() {
+    let mut bench = Bench::new();
+    let history = || Command::Ask(Query::History { of: Conversation::Room(room("#tea")) });
+    assert_eq!(bench.ask(BOB, history()), [""; 0], "waits for what is noted");
+    assert_eq!(noted(&mut bench), [1]);
+    assert_eq!(bench.commit(), ["bob may read", "bob done"]);
+    assert_eq!(bench.ask(BOB, history()), ["bob may read", "bob done"]);
+}
+
+#[test]
+fn what_is_noted_may_be_lost_with_the_disk_and_everything_goes_on() {
+    let mut bench = Bench::new();
+    bench.now += 2_000;
+    bench.turn(Vec::new());
+    assert_eq!(noted(&mut bench), [1]);
+    assert_eq!(bench.fail(), [""; 0]);
+    assert!(bench.sequencer.storage_fails() && bench.sequencer.is_idle());
+    bench.ask(CAROL, arrive("carol"));
+    assert_eq!(bench.ask(CAROL, join("#tea")), ["carol joined #tea", "carol entered #tea", "carol done"]);
+    assert_eq!(bench.ask(ALICE, say("lost")), ["alice refused StorageFull", "alice done"]);
+    let history = Command::Ask(Query::History { of: Conversation::Room(room("#tea")) });
+    assert_eq!(bench.ask(BOB, history), ["bob may read", "bob done"]);
+    assert_eq!(bench.sequencer.next_deadline(), None);
+    bench.tell(Outcome::Recovered);
+    bench.ask(ALICE, say("kept"));
+    assert_eq!(bench.commit(), ["alice: kept"]);
+    assert_eq!(noted(&mut bench), [1, 0]);
 }

@@ -26,7 +26,7 @@ use wire::{Capability, LineWriter, MAX_BODY, ModeChange, Numeric, ParamWriter, S
 
 /// Appends what a session of this form sees of the event: whole lines, or nothing when it does not see it at all.
 pub fn render(event: &Event, form: Form, facts: &ServerFacts, buffer: &mut Vec<u8>) {
-    let mut page = Page { form, server: &facts.server_name, buffer };
+    let mut page = Page { form, server: &facts.server_name, buffer, id: None };
     match event {
         Event::Posted(message) => page.message(message),
         Event::Happened(happening) => page.happening(happening),
@@ -53,6 +53,8 @@ struct Page<'a> {
     form: Form,
     server: &'a str,
     buffer: &'a mut Vec<u8>,
+    /// Of what is written, until a line has it.
+    id: Option<MessageId>,
 }
 
 impl Page<'_> {
@@ -124,7 +126,8 @@ impl Page<'_> {
 
     fn happening(&mut self, happening: &Happening) {
         let form = self.form;
-        let Happening { at, by, what } = happening;
+        let Happening { at, by, what, place } = happening;
+        self.id = place.map(|place| place.id);
         match what {
             What::Joined { room, away, roles } => self.joined(*at, by, room, away.as_deref(), *roles),
             What::Left { room, reason } => {
@@ -335,8 +338,11 @@ impl Page<'_> {
         let (form, source) = (self.form, source_of(by, self.server));
         // The server has no name of a person, and no id.
         let sender = (!by.name.is_empty()).then_some(by.id);
-        let line = with_sender_tags(timed(self.buffer, form, at), form, by);
-        with_ids(line, form, sender, room).source(&source).verb(verb)
+        let mut line = timed(self.buffer, form, at);
+        if let Some(id) = self.id.take().filter(|_| form.has(Capability::MessageTags)) {
+            line = line.raw_tag("msgid", uuid_text(&id.0, &mut [0; 36]));
+        }
+        with_ids(with_sender_tags(line, form, by), form, sender, room).source(&source).verb(verb)
     }
 
     fn numeric(&mut self, at: Timestamp, numeric: Numeric, target: &str) -> ParamWriter<'_> {
@@ -573,7 +579,7 @@ mod tests {
     }
 
     fn check(by: Person, what: What, capabilities: &[Capability], expected: &[&str]) {
-        let happening = Happening { at: AT, by: Arc::new(by), what };
+        let happening = Happening { at: AT, place: None, by: Arc::new(by), what };
         let found = lines(&Event::Happened(Arc::new(happening)), capabilities);
         assert_eq!(found.split_terminator("\r\n").collect::<Vec<_>>(), expected);
         assert!(found.is_empty() || found.ends_with("\r\n"));
@@ -862,7 +868,8 @@ mod tests {
         );
 
         let steps = (0..30).map(|n| role(&format!("{}{n:02}", "n".repeat(30)))).collect();
-        let happening = Happening { at: AT, by: Arc::new(alice()), what: What::RoomChanged { room: tea(), steps } };
+        let happening =
+            Happening { at: AT, place: None, by: Arc::new(alice()), what: What::RoomChanged { room: tea(), steps } };
         let found = lines(&Event::Happened(Arc::new(happening)), &[]);
         assert!(found.split_inclusive("\r\n").all(|line| line.len() <= MAX_BODY));
         assert_eq!(found.matches("nnnn").count() * 4, 30 * 28);
@@ -872,7 +879,8 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_is_cut_between_characters() {
         let reason = "é".repeat(400);
-        let happening = Happening { at: AT, by: Arc::new(alice()), what: What::Quit { reason: reason.into() } };
+        let happening =
+            Happening { at: AT, place: None, by: Arc::new(alice()), what: What::Quit { reason: reason.into() } };
         let found = lines(&Event::Happened(Arc::new(happening)), &[Capability::ServerTime]);
         let body = found.split_once(' ').unwrap().1;
         assert!((MAX_BODY - 1..=MAX_BODY).contains(&body.len()));

@@ -189,7 +189,8 @@ impl Hub {
                 .map(|role| RoomStep::Role { on: true, role, who: person.name.clone() })
                 .collect();
             if let Some(room) = self.room_ref(place.room) {
-                let event = turn.event(&person, What::RoomChanged { room, steps });
+                let event = self.happening(&person, What::RoomChanged { room, steps }, turn);
+                self.note(place.room, &event, turn);
                 self.tell_room(place.room, event, None, turn);
             }
         }

@@ -1,16 +1,20 @@
 //! Who may read which conversation's past. Nothing is read here: a grant goes to a reader of the store.
 
-use super::Hub;
 use super::turn::Turn;
+use super::{Hub, StorageState};
+use crate::change::Change;
 use crate::chatroom::{Chatroom, ChatroomKind};
 use crate::client::Client;
-use crate::history::{Grant, Since};
-use crate::id::{Position, Timestamp};
+use crate::event::{Event, Happening, Place, What};
+use crate::history::{Grant, HistoryEvent, Since};
+use crate::id::{MessageId, Position, RoomNumber, Timestamp, uuid_v7};
 use crate::name::{ChatroomName, Username};
 use crate::permission::{Act, permit};
+use crate::person::Person;
 use crate::query::{Answer, Conversation};
 use crate::refusal::Refusal;
 use compact_str::CompactString;
+use std::sync::Arc;
 
 impl Hub {
     /// `act`: what she wants to read.
@@ -86,6 +90,37 @@ impl Hub {
             }
         }
         grants
+    }
+
+    /// Something for the history of rooms ([`Hub::note`]).
+    pub(super) fn happening(&self, by: &Arc<Person>, what: What, turn: &mut Turn) -> Event {
+        let position = turn.next_position();
+        let place = Place { id: MessageId(uuid_v7(turn.now, position.0, self.seed)), position };
+        Event::Happened(Arc::new(Happening { at: turn.now, place: Some(place), by: by.clone(), what }))
+    }
+
+    /// Notes in a room's history what happened there. Nobody waits for it, and while the store takes nothing it is not
+    /// noted: coming and going must depend on no disk.
+    pub(super) fn note(&self, number: RoomNumber, event: &Event, turn: &mut Turn) {
+        let Event::Happened(happening) = event else { return };
+        let Some(place) = happening.place.filter(|_| self.storage == StorageState::Working) else { return };
+        if self.state.room(number).is_some_and(|room| room.kind == ChatroomKind::Named) {
+            turn.effects.changes.push(Change::Happened(Arc::new(HistoryEvent {
+                id: place.id,
+                room: number,
+                position: place.position,
+                happening: happening.clone(),
+                audience: None,
+                recipient_id: None,
+            })));
+        }
+    }
+
+    /// The same in all of someone's rooms: one note each, of which a person has no more than `rooms_per_client`.
+    pub(super) fn note_everywhere(&self, slot: u32, event: &Event, turn: &mut Turn) {
+        for place in self.state.client(slot).into_iter().flat_map(|client| &client.rooms) {
+            self.note(place.room, event, turn);
+        }
     }
 
     /// Leave to read a conversation, for someone who may.
@@ -392,6 +427,62 @@ mod tests {
             > time 60
             > bob asks history alice
             bob: may read alice since 1699992860000
+            ",
+        );
+    }
+
+    /// What happens in a room is noted in its history, in each room that it concerns; nobody waits for it.
+    #[test]
+    fn what_happens_in_rooms_is_noted() {
+        check_with(
+            settings(),
+            "
+            > show notes
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            note in #tea: alice joined #tea @
+            > alice joins #pot
+            [alice*] alice joined #pot @
+            alice: entered #pot @alice
+            note in #pot: alice joined #pot @
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            note in #tea: bob joined #tea
+            > alice topic #tea leaves
+            [alice* bob] alice set topic of #tea: leaves
+            note in #tea: alice set topic of #tea: leaves
+            > alice mode #tea +v bob
+            [alice* bob] alice changed #tea: +v:bob
+            note in #tea: alice changed #tea: +v:bob
+            > alice renames ally
+            [alice* bob] alice is now ally
+            note in #tea: alice is now ally
+            note in #pot: alice is now ally
+            > bob parts #tea
+            [alice bob*] bob left #tea
+            note in #tea: bob left #tea
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @ally bob
+            note in #tea: bob joined #tea
+            > alice kicks #tea bob out
+            [alice* bob] ally kicked bob from #tea (out)
+            note in #tea: ally kicked bob from #tea (out)
+            > storage fails
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @ally bob
+            > storage works
+            > alice quits bye
+            [bob] ally quit (bye)
+            note in #tea: ally quit (bye)
+            note in a room that is gone: ally quit (bye)
             ",
         );
     }

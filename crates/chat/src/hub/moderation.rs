@@ -51,7 +51,8 @@ impl Hub {
             return;
         };
         if !steps.is_empty() {
-            let event = turn.event(&person, What::RoomChanged { room, steps });
+            let event = self.happening(&person, What::RoomChanged { room, steps }, turn);
+            self.note(number, &event, turn);
             let origin = turn.event_origin();
             self.tell_room(number, event, origin, turn);
         }
@@ -326,12 +327,13 @@ impl Hub {
                 let Some(who) = self.person(slot) else {
                     return Ok(());
                 };
-                let event = turn.event(&by, What::Kicked { room, who, reason });
+                let event = self.happening(&by, What::Kicked { room, who, reason }, turn);
                 self.leave_room(slot, number, event, turn);
             }
             Found::Absent { account, .. } => {
                 if let Some(who) = self.absent_person(account) {
-                    let event = turn.event(&by, What::Kicked { room, who, reason });
+                    let event = self.happening(&by, What::Kicked { room, who, reason }, turn);
+                    self.note(number, &event, turn);
                     let origin = turn.event_origin();
                     self.tell_room(number, event, origin, turn);
                 }

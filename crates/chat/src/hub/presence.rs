@@ -305,7 +305,8 @@ impl Hub {
         let Some(person) = self.person(slot) else {
             return;
         };
-        let event = turn.event(&person, What::Quit { reason });
+        let event = self.happening(&person, What::Quit { reason }, turn);
+        self.note_everywhere(slot, &event, turn);
         self.tell_peers(slot, event, None, turn);
         let rooms: Vec<RoomNumber> = self
             .state
@@ -392,7 +393,8 @@ impl Hub {
         };
         let is_another = client.username.key() != to.key();
         let before = client.person.clone();
-        let event = turn.event(&before, What::Renamed { to: to.text().clone() });
+        let event = self.happening(&before, What::Renamed { to: to.text().clone() }, turn);
+        self.note_everywhere(slot, &event, turn);
         let origin = turn.event_origin();
         self.tell_peers(slot, event, origin, turn);
         if is_another {

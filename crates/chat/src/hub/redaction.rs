@@ -67,7 +67,7 @@ impl Hub {
         };
         let room_ref = RoomRef { number: room.number, id: room.id, name };
         let id = MessageId(uuid_v7(turn.now, turn.position.0, self.seed));
-        let happening = Happening { at: turn.now, by: client.person.clone(), what: what(room_ref, id) };
+        let happening = Happening { at: turn.now, place: None, by: client.person.clone(), what: what(room_ref, id) };
         Arc::new(HistoryEvent {
             id,
             room: room.number,

@@ -211,6 +211,7 @@ impl Hub {
             turn.effects.to(*session, Effect::Enter { session: *session, room: number });
         }
         if let Some(event) = self.joined_event(slot, number, turn) {
+            self.note(number, &event, turn);
             let origin = if is_asked { turn.event_origin() } else { None };
             self.tell_room(number, event, origin, turn);
         }
@@ -220,11 +221,11 @@ impl Hub {
         self.introduce(slot, number, turn);
     }
 
-    pub(super) fn joined_event(&self, slot: u32, number: RoomNumber, turn: &Turn) -> Option<Event> {
+    pub(super) fn joined_event(&self, slot: u32, number: RoomNumber, turn: &mut Turn) -> Option<Event> {
         let client = self.state.client(slot)?;
         let roles = self.state.member(client.place(number)?)?.roles;
         let room = self.room_ref(number)?;
-        Some(turn.event(&client.person, What::Joined { room, away: client.away().map(Box::from), roles }))
+        Some(self.happening(&client.person, What::Joined { room, away: client.away().map(Box::from), roles }, turn))
     }
 
     /// Shows a newcomer's session what the room is and who is there.
@@ -300,13 +301,14 @@ impl Hub {
         let Some((person, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
             return;
         };
-        let event = turn.event(&person, What::Left { room, reason });
+        let event = self.happening(&person, What::Left { room, reason }, turn);
         self.leave_room(asker.slot, number, event, turn);
     }
 
     /// Takes a client out of a room for good. The event comes first, so that the leaver sees it too.
     pub(super) fn leave_room(&mut self, slot: u32, number: RoomNumber, event: Event, turn: &mut Turn) {
         let origin = turn.event_origin();
+        self.note(number, &event, turn);
         self.tell_room(number, event, origin, turn);
         for session in self.sessions_of(slot) {
             turn.effects.to(session, Effect::Leave { session, room: number });
@@ -384,7 +386,8 @@ impl Hub {
             (!text.is_empty()).then(|| Box::new(Topic { text: text.clone(), by: person.mask().into(), at: turn.now }));
         self.state.change_rules(number, |rules| rules.topic = topic);
         self.keep_room(number, turn);
-        let event = turn.event(&person, What::TopicChanged { room, text });
+        let event = self.happening(&person, What::TopicChanged { room, text }, turn);
+        self.note(number, &event, turn);
         let origin = turn.event_origin();
         self.tell_room(number, event, origin, turn);
     }

@@ -31,7 +31,8 @@ impl Hub {
         });
         self.keep_room(number, turn);
         if let Some(room) = self.room_ref(number) {
-            let event = turn.event(&self.server.clone(), What::RoomChanged { room, steps });
+            let event = self.happening(&self.server.clone(), What::RoomChanged { room, steps }, turn);
+            self.note(number, &event, turn);
             self.tell_room(number, event, None, turn);
         }
     }

@@ -63,6 +63,8 @@ pub(super) struct World {
     inside: BTreeSet<(RoomNumber, SessionId)>,
     next_slot: u32,
     shows_changes: bool,
+    /// What is noted in the history of rooms, and waited for by nobody.
+    shows_notes: bool,
     /// What a store would have, when it is wanted.
     store: Option<Store>,
     /// Everything that was kept with this text, the newest last: what a reader of the store would find.
@@ -169,6 +171,7 @@ impl World {
             inside: BTreeSet::new(),
             next_slot: 0,
             shows_changes: false,
+            shows_notes: false,
             store: None,
             said: Vec::new(),
             told: BTreeSet::new(),
@@ -201,6 +204,7 @@ impl World {
             ["storage", "fails"] => self.hub.set_storage(StorageState::Failing(StorageFailure::Full)),
             ["storage", "works"] => self.hub.set_storage(StorageState::Working),
             ["show", "changes"] => self.shows_changes = true,
+            ["show", "notes"] => self.shows_notes = true,
             ["console", rest @ ..] => {
                 let command = self.command("console", rest);
                 self.apply(Origin::Console { number: 1 }, command);
@@ -666,10 +670,19 @@ impl World {
         if let Some(store) = &mut self.store {
             effects.changes.iter().for_each(|change| store.apply(change));
         }
-        if self.shows_changes {
-            for change in &effects.changes {
-                let line = self.change_line(change);
-                self.lines.push(format!("keep: {line}"));
+        for change in &effects.changes {
+            match change {
+                Change::Happened(event) if event.happening.place.is_some() && self.shows_notes => {
+                    let room = self.hub.state.room(event.room).map_or("a room that is gone", |room| &room.name);
+                    let line = format!("note in {room}: {}", event_line(&Event::Happened(event.happening.clone())));
+                    self.lines.push(line);
+                }
+                Change::Happened(event) if event.happening.place.is_some() => {}
+                change if self.shows_changes => {
+                    let line = self.change_line(change);
+                    self.lines.push(format!("keep: {line}"));
+                }
+                _ => {}
             }
         }
         self.check_room_index();

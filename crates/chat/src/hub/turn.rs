@@ -52,10 +52,18 @@ impl Turn<'_> {
 
     pub fn keep(&mut self, change: Change) {
         self.effects.changes.push(change);
+        self.effects.waits = true;
+    }
+
+    /// A place of its own for something that the command leads to.
+    pub fn next_position(&mut self) -> Position {
+        let position = Position(self.position.0 + self.effects.places);
+        self.effects.places += 1;
+        position
     }
 
     pub fn event(&self, by: &Arc<Person>, what: What) -> Event {
-        Event::Happened(Arc::new(Happening { at: self.now, by: by.clone(), what }))
+        Event::Happened(Arc::new(Happening { at: self.now, place: None, by: by.clone(), what }))
     }
 
     /// Marks an event as caused by the session that asked; more follows.

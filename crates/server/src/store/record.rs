@@ -4,7 +4,7 @@
 //! domain's types can change without changing what old databases mean.
 
 use chat::chatroom::RoomFlag;
-use chat::event::{Happening, RoomRef, What};
+use chat::event::{Happening, Place, RoomRef, RoomStep, What};
 use chat::history::{HistoryEvent, Kept};
 use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::invite_link::{InviteLink, LinkHash};
@@ -23,6 +23,7 @@ use chat::snapshot::{
 use compact_str::CompactString;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{CachedStatement, Row, params};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -655,6 +656,13 @@ pub(super) mod kind {
     pub const EDIT_OF_NOTICE: i64 = 6;
     /// Another edit came after it.
     pub const EARLIER_EDIT: i64 = 7;
+    pub const JOIN: i64 = 20;
+    pub const LEAVE: i64 = 21;
+    pub const KICK: i64 = 22;
+    pub const QUIT: i64 = 23;
+    pub const RENAME: i64 = 24;
+    pub const TOPIC: i64 = 25;
+    pub const ROOM_CHANGE: i64 = 26;
 }
 
 /// A signal that lasts, or what else happened, as a row.
@@ -664,6 +672,7 @@ pub(super) fn keep_event(
     kept: &Kept,
     person: i64,
 ) -> rusqlite::Result<()> {
+    let text: Option<Cow<'_, str>>;
     let (kind, text, tags, addressed_to, recipient, audience) = match kept {
         Kept::Said { message, .. } => {
             let (kind, value) = match message.lasting.as_deref() {
@@ -675,16 +684,13 @@ pub(super) fn keep_event(
             (kind, value, tags, &message.addressed_to, message.recipient_id, message.audience)
         }
         Kept::Happened(event) => {
-            let (kind, text, room) = match &event.happening.what {
-                What::Redacted { room, reason, .. } => (kind::REDACTION, reason.as_deref(), room),
-                What::Edited { room, kind: MessageKind::Notice, text, .. } => {
-                    (kind::EDIT_OF_NOTICE, Some(&**text), room)
-                }
-                What::Edited { room, text, .. } => (kind::EDIT, Some(&**text), room),
-                // Nothing else is given to the log.
-                _ => return Ok(()),
+            let Some((kind, happened)) = happened(&event.happening.what) else { return Ok(()) };
+            text = happened;
+            let name = match &event.happening.what {
+                What::Redacted { room, .. } | What::Edited { room, .. } => &room.name,
+                _ => &event.happening.by.name,
             };
-            (kind, text, None, &room.name, event.recipient_id, event.audience)
+            (kind, text.as_deref(), None, name, event.recipient_id, event.audience)
         }
     };
     statement.execute(params![
@@ -704,6 +710,77 @@ pub(super) fn keep_event(
         audience.map(role_number),
     ])?;
     Ok(())
+}
+
+/// The kind of what happened, and what is to be said of it. `None`: no history has it.
+fn happened(what: &What) -> Option<(i64, Option<Cow<'_, str>>)> {
+    let said = |text: &Option<Box<str>>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
+    Some(match what {
+        What::Redacted { reason, .. } => (kind::REDACTION, said(reason)),
+        What::Edited { kind: MessageKind::Notice, text, .. } => (kind::EDIT_OF_NOTICE, Some(Cow::Borrowed(text))),
+        What::Edited { text, .. } => (kind::EDIT, Some(Cow::Borrowed(text))),
+        What::Joined { .. } => (kind::JOIN, None),
+        What::Left { reason, .. } => (kind::LEAVE, said(reason)),
+        // No name has a space.
+        What::Kicked { who, reason: Some(reason), .. } => (kind::KICK, Some(format!("{} {reason}", who.name).into())),
+        What::Kicked { who, reason: None, .. } => (kind::KICK, Some(who.name.as_str().into())),
+        What::Quit { reason } => (kind::QUIT, Some(Cow::Borrowed(reason))),
+        What::Renamed { to } => (kind::RENAME, Some(to.as_str().into())),
+        What::TopicChanged { text, .. } => (kind::TOPIC, Some(Cow::Borrowed(text))),
+        What::RoomChanged { steps, .. } => {
+            let steps: Vec<String> = steps.iter().map(step_text).collect();
+            (kind::ROOM_CHANGE, Some(steps.join("\n").into()))
+        }
+        _ => return None,
+    })
+}
+
+/// `+` or `-`, a word, and what belongs to it. A key is none of history's business.
+fn step_text(step: &RoomStep) -> String {
+    let sign = |on: bool| if on { '+' } else { '-' };
+    let number = |word: &str, number: Option<u32>| match number {
+        Some(number) => format!("+{word} {number}"),
+        None => format!("-{word}"),
+    };
+    match step {
+        RoomStep::Flag { on, flag } => format!("{}{}", sign(*on), flag_word(*flag)),
+        RoomStep::Key { on, .. } => format!("{}key", sign(*on)),
+        RoomStep::MemberLimit { limit } => number("member-limit", *limit),
+        RoomStep::SlowMode { seconds } => number("slow-mode", *seconds),
+        RoomStep::Retention { seconds } => number("retention", *seconds),
+        RoomStep::Forward { to: Some(to) } => format!("+forward {to}"),
+        RoomStep::Forward { to: None } => "-forward".to_owned(),
+        RoomStep::Role { on, role, who } => format!("{}role {} {who}", sign(*on), role_number(*role)),
+        RoomStep::List { on, list, mask } => format!("{}{} {mask}", sign(*on), list_word(*list)),
+    }
+}
+
+fn step_from_text(text: &str) -> Option<RoomStep> {
+    let on = text.starts_with('+');
+    let (word, rest) = match text.get(1..)?.split_once(' ') {
+        Some((word, rest)) => (word, Some(rest)),
+        None => (text.get(1..)?, None),
+    };
+    let number = || rest.map_or(Some(None), |rest| rest.parse().ok().map(Some));
+    if let Some(flag) = flag_from_word(word) {
+        return Some(RoomStep::Flag { on, flag });
+    }
+    if let Some(list) = LISTS.into_iter().find(|list| list_word(*list) == word) {
+        return Some(RoomStep::List { on, list, mask: rest?.into() });
+    }
+    Some(match word {
+        "key" => RoomStep::Key { on, key: "*".into() },
+        "member-limit" => RoomStep::MemberLimit { limit: number()? },
+        "slow-mode" => RoomStep::SlowMode { seconds: number()? },
+        "retention" => RoomStep::Retention { seconds: number()? },
+        "forward" => RoomStep::Forward { to: rest.map(CompactString::from) },
+        "role" => {
+            let (role, who) = rest?.split_once(' ')?;
+            let role = Role::ALL.into_iter().find(|held| role_number(*held).to_string() == role)?;
+            RoomStep::Role { on, role, who: who.into() }
+        }
+        _ => return None,
+    })
 }
 
 pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Kept> {
@@ -741,7 +818,9 @@ pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Ke
         signal(Some(Box::new(Lasting::Reaction { to: target()?, on, value })), MessageState::AsSaid)
     };
     let happened = |what: What| {
-        let happening = Arc::new(Happening { at, by: by.clone(), what });
+        // What became of a message is told by that message, and an edit has its id itself.
+        let place = (!matches!(what, What::Redacted { .. } | What::Edited { .. })).then_some(Place { id, position });
+        let happening = Arc::new(Happening { at, place, by: by.clone(), what });
         Kept::Happened(Arc::new(HistoryEvent { id, room: number, position, happening, audience, recipient_id }))
     };
     let room = || RoomRef { number, id: room_id, name: name.clone() };
@@ -755,6 +834,29 @@ pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Ke
             let kind = if edit == kind::EDIT { MessageKind::Text } else { MessageKind::Notice };
             let text = long_text(row, 6)?.unwrap_or_default();
             Ok(happened(What::Edited { room: room(), id, target: target()?, kind, audience, text }))
+        }
+        kind::JOIN => Ok(happened(What::Joined { room: room(), away: None, roles: Roles::NONE })),
+        kind::LEAVE => Ok(happened(What::Left { room: room(), reason: long_text(row, 6)? })),
+        kind::KICK => {
+            let said = text(row, 6)?;
+            let (name, reason) = match said.split_once(' ') {
+                Some((name, reason)) => (name, Some(reason.into())),
+                None => (said.as_str(), None),
+            };
+            let nobody = ClientId(Uuid::nil());
+            let who = Person { id: nobody, name: name.into(), account: None, ..Person::clone(&by) };
+            Ok(happened(What::Kicked { room: room(), who: Arc::new(who), reason }))
+        }
+        kind::QUIT => Ok(happened(What::Quit { reason: long_text(row, 6)?.unwrap_or_default() })),
+        kind::RENAME => Ok(happened(What::Renamed { to: text(row, 6)? })),
+        kind::TOPIC => Ok(happened(What::TopicChanged { room: room(), text: long_text(row, 6)?.unwrap_or_default() })),
+        kind::ROOM_CHANGE => {
+            let said = long_text(row, 6)?.unwrap_or_default();
+            let steps = said.lines().map(|step| {
+                step_from_text(step).ok_or_else(|| broken(6, Type::Text, format!("not understood: {step}")))
+            });
+            let steps = steps.collect::<rusqlite::Result<_>>()?;
+            Ok(happened(What::RoomChanged { room: room(), steps }))
         }
         other => Err(broken(4, Type::Integer, format!("not understood: {other}"))),
     }

@@ -370,6 +370,27 @@ fn thin(connection: &Connection, run: &Run, kept_since: Timestamp, budget: &mut 
     Ok(rest.is_none_or(|(_, is_over)| is_over))
 }
 
+/// Of a room that is gone and where nothing was ever said nothing stays: the comings and goings go too, unless they are
+/// so many that a commit would wait for it.
+pub(super) fn forget_room(connection: &Connection, room: RoomNumber) -> rusqlite::Result<()> {
+    let has_messages = connection.prepare_cached("SELECT 1 FROM run WHERE room = ?1 LIMIT 1")?.exists([room.0])?;
+    if has_messages {
+        return Ok(());
+    }
+    let mut first = connection.prepare_cached(
+        "SELECT min(number), max(number) FROM (SELECT number FROM event INDEXED BY event_place WHERE room = ?1 LIMIT ?2)",
+    )?;
+    let numbers: (Option<i64>, Option<i64>) =
+        first.query_row(params![room.0, ROWS as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if let (Some(first), Some(last)) = numbers {
+        connection
+            .prepare_cached("DELETE FROM event WHERE number IN (SELECT number FROM event INDEXED BY event_place WHERE room = ?1 LIMIT ?2)")?
+            .execute(params![room.0, ROWS as i64])?;
+        note_thinned(connection, first, last + 1)?;
+    }
+    forget_empty_room(connection, room)
+}
+
 /// A room that is gone kept its row for the messages that were said there.
 fn forget_empty_room(connection: &Connection, room: RoomNumber) -> rusqlite::Result<()> {
     connection

@@ -1,7 +1,7 @@
 //! Batches into transactions. Runs on the log's thread alone.
 
 use super::problem::{StoreError, in_file};
-use super::{Access, Durability, connect, record};
+use super::{Access, Durability, connect, record, retention};
 use chat::change::Change;
 use chat::event::What;
 use chat::history::Kept;
@@ -204,13 +204,17 @@ impl Writer {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         self.order.clear();
         let mut has_events = false;
+        let mut removed = Vec::new();
         for (place, change) in batch.changes.iter().enumerate() {
             match change {
                 Change::Posted(message) if message.lasting.is_some() => has_events = true,
                 Change::Happened(_) | Change::Edited { .. } | Change::Redacted { .. } => has_events = true,
                 Change::Posted(message) => self.order.push((message.room, place as u32)),
                 Change::Room(room) => self.keep_room(room)?,
-                Change::RoomRemoved(room) => self.remove_room(*room, batch.timestamp)?,
+                Change::RoomRemoved(room) => {
+                    self.remove_room(*room, batch.timestamp)?;
+                    removed.push(*room);
+                }
                 Change::Account(account) => self.keep_account(account)?,
                 Change::AccountRemoved(account) => {
                     let id = account.0.as_bytes();
@@ -271,6 +275,7 @@ impl Writer {
         if has_events {
             self.keep_events(batch)?;
         }
+        removed.into_iter().try_for_each(|room| retention::forget_room(&self.connection, room))?;
         self.connection
             .prepare_cached("UPDATE state SET position = ?1, timestamp = ?2, next_room = ?3")?
             .execute(params![batch.position.0 as i64, record::time(batch.timestamp), self.next.room])?;

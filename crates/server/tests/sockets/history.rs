@@ -128,3 +128,92 @@ fn targets(irc: &mut Irc) -> Vec<String> {
         names.push(name.expect("a name").to_owned());
     }
 }
+
+/// draft/event-playback: what happened in a room comes back to whoever can take it, with the id and time that it had, and
+/// to nobody else; it is there after a kill too.
+#[test]
+fn what_happened_comes_back_with_what_was_said() {
+    let daemon = Daemon::start("");
+    let events = format!("{CAPABILITIES} draft/event-playback extended-join");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", &events);
+    alice.join("#tea");
+    let mut seen = Vec::new();
+    let mut all = |alice: &mut Irc, doing: &str, part: &str| {
+        if !doing.is_empty() {
+            alice.send(doing);
+        }
+        let line = alice.expect(part);
+        seen.push((tag(&line, "msgid").expect("an id").to_owned(), tag(&line, "time").expect("a time").to_owned()));
+    };
+    all(&mut alice, "PRIVMSG #tea :hi", "PRIVMSG #tea :hi");
+    let mut bob = Irc::register(daemon.irc(), "bob");
+    bob.join("#tea");
+    all(&mut alice, "", ":bob!");
+    all(&mut alice, "TOPIC #tea :leaves", "TOPIC #tea :leaves");
+    all(&mut alice, "MODE #tea +v bob", "MODE #tea +v bob");
+    bob.send("NICK rob");
+    all(&mut alice, "", "NICK rob");
+    all(&mut alice, "KICK #tea rob :out", "KICK #tea rob :out");
+    bob.join("#tea");
+    all(&mut alice, "", "JOIN #tea");
+    bob.send("PART #tea :bye");
+    all(&mut alice, "", "PART #tea :bye");
+    bob.join("#tea");
+    all(&mut alice, "", "JOIN #tea");
+    bob.send("QUIT :gone");
+    all(&mut alice, "", "QUIT :");
+    all(&mut alice, "PRIVMSG #tea :there", "PRIVMSG #tea :there");
+    let expected = [
+        "PRIVMSG #tea :hi",
+        "JOIN #tea * :bob",
+        "TOPIC #tea :leaves",
+        "MODE #tea +v bob",
+        "NICK rob",
+        "KICK #tea rob :out",
+        "JOIN #tea * :bob",
+        "PART #tea :bye",
+        "JOIN #tea * :bob",
+        "QUIT :",
+        "PRIVMSG #tea :there",
+    ];
+    let check = |irc: &mut Irc, question: &str, from: usize, to: usize| {
+        let lines = batch(irc, question);
+        assert_eq!(lines.len(), to - from, "{question}: {lines:?}");
+        for (line, at) in lines.iter().zip(from..to) {
+            let (id, time) = &seen[at];
+            assert_eq!((tag(line, "msgid"), tag(line, "time")), (Some(id.as_str()), Some(time.as_str())), "{line}");
+            assert!(line.contains(expected[at]), "{line} for {}", expected[at]);
+        }
+    };
+    check(&mut alice, &format!("AFTER #tea msgid={} 50", seen[0].0), 1, 11);
+    check(&mut alice, &format!("BEFORE #tea msgid={} 4", seen[9].0), 5, 9);
+    check(&mut alice, &format!("AFTER #tea msgid={} 2", seen[4].0), 5, 7);
+    check(&mut alice, &format!("AROUND #tea msgid={} 3", seen[5].0), 4, 7);
+    let mut plain = Irc::register_with(daemon.irc(), "plain", CAPABILITIES);
+    plain.join("#tea");
+    assert_eq!(ask(&mut plain, "LATEST #tea * 50"), ["hi", "there"]);
+    drop((alice, plain));
+
+    let daemon = Daemon::start_in(daemon.kill());
+    let mut carol = Irc::register_with(daemon.irc(), "carol", &events);
+    carol.join("#tea");
+    check(&mut carol, &format!("BETWEEN #tea msgid={} msgid={} 50", seen[0].0, seen[10].0), 1, 10);
+    let plain = format!("{CAPABILITIES} extended-join");
+    let mut plain = Irc::register_with(daemon.irc(), "plain", &plain);
+    plain.join("#tea");
+    assert_eq!(ask(&mut plain, "LATEST #tea * 50"), ["hi", "there"]);
+}
+
+/// The lines of the batch that answers this question.
+fn batch(irc: &mut Irc, question: &str) -> Vec<String> {
+    irc.send(&format!("CHATHISTORY {question}"));
+    irc.expect(" BATCH +");
+    let mut lines = Vec::new();
+    loop {
+        let line = irc.line().expect("an open connection");
+        if line.contains(" BATCH -") {
+            return lines;
+        }
+        lines.push(line);
+    }
+}

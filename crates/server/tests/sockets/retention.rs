@@ -27,6 +27,7 @@ fn age(folder: &TempDir) {
              UPDATE person_window SET first_message = first_message + {OLD}, first_person = first_person + 100
                WHERE first_message > 0;
              UPDATE message SET person = person + 100;
+             UPDATE event SET number = number + {OLD}, position = position + {OLD}, person = person + 100;
              UPDATE person SET number = number + 100;
              UPDATE state SET position = position + {OLD};
              CREATE TEMP TABLE old AS WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {OLD})

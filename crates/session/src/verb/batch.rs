@@ -614,8 +614,8 @@ mod tests {
              alice> QUIT
              alice< @time=… ERROR …
              alice!
-             bob< :alice!… QUIT …
-             carol< :alice!… QUIT …",
+             bob< @msgid=… :alice!… QUIT …
+             carol< …:alice!… QUIT …",
         );
     }
 

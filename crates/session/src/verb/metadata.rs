@@ -737,7 +737,7 @@ mod tests {
              alice< :irc.example BATCH -1
              bob> JOIN #tea
              bob<<
-             alice< :bob!… JOIN #tea
+             alice< …:bob!… JOIN #tea
              bob> PRIVMSG #tea :all hear this
              bob<<
              alice< @msgid=… :bob!… PRIVMSG #tea :all hear this

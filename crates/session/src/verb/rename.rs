@@ -69,7 +69,7 @@ fn leave_and_enter(turn: &mut Turn<'_>, renaming: &RoomRenaming, read_marker: Op
     // The list of members says which ranks she has.
     let joined = What::Joined { room: renaming.room.clone(), away: None, roles: Roles::NONE };
     for what in [left, joined] {
-        show(turn, &Event::Happened(Arc::new(Happening { at, by: by.clone(), what })));
+        show(turn, &Event::Happened(Arc::new(Happening { at, place: None, by: by.clone(), what })));
     }
     join::write_room(turn, &renaming.room.name, renaming.topic.as_ref(), read_marker, &renaming.members);
 }

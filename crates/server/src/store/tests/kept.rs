@@ -552,7 +552,7 @@ fn edit(message: &Message, position: Position, text: &str) -> Change {
     let room = chat::event::RoomRef { number, id: message.chatroom_id, name: message.addressed_to.clone() };
     let (id, target, kind, audience) = (message_id(position), message.id, message.kind, message.audience);
     let what = chat::event::What::Edited { room, id, target, kind, audience, text: text.into() };
-    let happening = chat::event::Happening { at: time_of(position), by: message.sender.clone(), what };
+    let happening = chat::event::Happening { at: time_of(position), place: None, by: message.sender.clone(), what };
     let (happening, recipient_id) = (Arc::new(happening), message.recipient_id);
     let event = chat::history::HistoryEvent { id, room: number, position, happening, audience, recipient_id };
     Change::Edited { position: message.position, in_lines: false, event: Arc::new(event) }
@@ -626,4 +626,78 @@ fn what_is_redacted_is_gone_from_the_disk() {
     for gone in ["the secret", "not so clever", "secrettag", "loooooong", "longtag"] {
         assert!(!holds(gone), "{gone} is still there");
     }
+}
+
+/// Whatever happens in a room is read as it happened, but for what history does not tell.
+#[test]
+fn everything_that_happens_in_a_room() {
+    use chat::event::{Happening, Place, RoomRef, RoomStep, What};
+    use chat::history::{Grant, HistoryEvent, Kept, Stretch, View};
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit(vec![boxed_room(room(1))]);
+    let room = || RoomRef { number: RoomNumber(1), id: room_id(1), name: "#room1".into() };
+    let kicked = |reason: Option<&str>| What::Kicked { room: room(), who: person(2), reason: reason.map(Box::from) };
+    let steps = RoomFlag::ALL.into_iter().map(|flag| RoomStep::Flag { on: true, flag });
+    let roles = Role::ALL.into_iter().map(|role| RoomStep::Role { on: false, role, who: "zoë".into() });
+    let lists = [ListKind::Ban, ListKind::Exception, ListKind::Invitation];
+    let lists = lists.into_iter().map(|list| RoomStep::List { on: true, list, mask: "~m:~a:bob".into() });
+    let more = [
+        RoomStep::Key { on: true, key: "sesame".into() },
+        RoomStep::Key { on: false, key: "sesame".into() },
+        RoomStep::MemberLimit { limit: Some(5) },
+        RoomStep::MemberLimit { limit: None },
+        RoomStep::SlowMode { seconds: Some(9) },
+        RoomStep::SlowMode { seconds: None },
+        RoomStep::Retention { seconds: Some(60) },
+        RoomStep::Retention { seconds: None },
+        RoomStep::Forward { to: Some("#other".into()) },
+        RoomStep::Forward { to: None },
+    ];
+    let all = [
+        What::Joined { room: room(), away: Some("out".into()), roles: Roles::of(Role::Owner) },
+        What::Left { room: room(), reason: None },
+        What::Left { room: room(), reason: Some("bye now".into()) },
+        kicked(None),
+        kicked(Some("out of here")),
+        What::Quit { reason: "".into() },
+        What::Quit { reason: "gone".into() },
+        What::Renamed { to: "zoë".into() },
+        What::TopicChanged { room: room(), text: "".into() },
+        What::TopicChanged { room: room(), text: "two words".into() },
+        What::RoomChanged { room: room(), steps: steps.chain(roles).chain(lists).chain(more).collect() },
+    ];
+    // What is read of it: the key is not, nor what a newcomer's rank was, nor more of who was removed than the name.
+    let told = |what: &What| match what {
+        What::Kicked { who, reason, .. } => format!("{} {reason:?}", who.name),
+        What::Joined { .. } => "joined".to_owned(),
+        other => format!("{other:?}").replace("sesame", "*"),
+    };
+    let expected: Vec<String> = all.iter().map(told).collect();
+    let changes = all.into_iter().map(|what| {
+        let position = writing.next_position();
+        let place = Some(Place { id: message_id(position), position });
+        let happening = Arc::new(Happening { at: time_of(position), place, by: person(1), what });
+        let (id, room) = (message_id(position), RoomNumber(1));
+        Change::Happened(Arc::new(HistoryEvent { id, room, position, happening, audience: None, recipient_id: None }))
+    });
+    let changes = changes.collect();
+    writing.commit(changes);
+    let grant =
+        Grant { room: RoomNumber(1), name: "#room1".into(), reader: client(7), role: None, since: Default::default() };
+    let history = store.history().expect("a reader");
+    let read = |events| {
+        let view = View { events, ..View::default() };
+        history.read(&grant, Stretch::Latest { after: None }, view, 100).expect("read")
+    };
+    assert_eq!(read(false).len(), 0);
+    let mut found = Vec::new();
+    for item in read(true) {
+        let Kept::Happened(event) = item.kept else { panic!("not what was kept: {item:?}") };
+        assert_eq!(event.happening.place, Some(Place { id: event.id, position: event.position }));
+        assert_eq!((event.happening.at, &event.happening.by), (time_of(event.position), &person(1)));
+        found.push(told(&event.happening.what));
+    }
+    assert_eq!(found, expected);
 }

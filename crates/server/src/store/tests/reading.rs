@@ -45,7 +45,7 @@ fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, a
             let number = said.room;
             let room = RoomRef { number, id: room_id(number.0), name: format!("#room{}", number.0).into() };
             let what = What::Redacted { room, target: said.id, reason: (at % 2 == 0).then(|| "spam".into()) };
-            let happening = Arc::new(Happening { at: time_of(position), by: person(speaker), what });
+            let happening = Arc::new(Happening { at: time_of(position), place: None, by: person(speaker), what });
             let (id, audience) = (message_id(position), said.audience);
             let event = HistoryEvent { id, room: number, position, happening, audience, recipient_id: None };
             vec![
@@ -61,7 +61,7 @@ fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, a
             let (id, audience) = (message_id(position), said.audience);
             let text = format!("edited {at}").into();
             let what = What::Edited { room, id, target: said.id, kind: said.kind, audience, text };
-            let happening = Arc::new(Happening { at: time_of(position), by: person(speaker), what });
+            let happening = Arc::new(Happening { at: time_of(position), place: None, by: person(speaker), what });
             let event = HistoryEvent { id, room: number, position, happening, audience, recipient_id: None };
             vec![Change::Edited { position: said.position, in_lines: at % 2 == 1, event: Arc::new(event) }]
         }

@@ -91,7 +91,7 @@ impl World {
             id: message_id(self.position),
             room: RoomNumber(number),
             position: self.position,
-            happening: Arc::new(Happening { at: self.now, by: person(1), what }),
+            happening: Arc::new(Happening { at: self.now, place: None, by: person(1), what }),
             audience: None,
             recipient_id: None,
         }))
