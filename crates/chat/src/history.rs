@@ -14,6 +14,7 @@ use crate::event::{Happening, RoomRef, What};
 use crate::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind, MessageState};
+use crate::unread::{Unread, UnreadQuestion};
 use compact_str::CompactString;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -379,6 +380,20 @@ impl Past {
         self.find(grant, id)?;
         let texts = self.earlier.iter().filter(|(of, _)| *of == id);
         Some(texts.map(|(_, text)| text.clone()).take(EARLIER_TEXTS).collect())
+    }
+
+    /// What is unread of each conversation.
+    pub fn unread(&self, question: &UnreadQuestion) -> Vec<Unread> {
+        let count = |(grant, until): &(Grant, Option<Timestamp>)| {
+            let from = Stretch::After(Mark::Time(until.unwrap_or_default()));
+            let items = self.read(grant, from, View::default(), usize::MAX);
+            let said = items.iter().filter_map(|item| match &item.kept {
+                Kept::Said { message, .. } => Some(&**message),
+                Kept::Happened(_) => None,
+            });
+            question.count(grant, said.take(question.most() + 1))
+        };
+        question.conversations.iter().map(count).collect()
     }
 
     /// When something that the reader may read was last said there.

@@ -31,3 +31,4 @@ pub mod sequencer;
 pub mod server_ban;
 pub mod settings;
 pub mod snapshot;
+pub mod unread;

@@ -12,6 +12,7 @@ use crate::person::Person;
 use crate::refusal::ListKind;
 use crate::server_ban::ServerBan;
 use crate::snapshot::{ListEntry, SharedAccount, Topic};
+use crate::unread::UnreadQuestion;
 use compact_str::CompactString;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -96,6 +97,8 @@ pub enum Query {
         of: MetadataTarget,
     },
     Subscriptions,
+    /// What is to be counted of all of one's conversations. `Unread`.
+    Unread,
     /// One's own sessions. `Devices`.
     Devices,
     /// Up to when one has read it. `ReadMarker`.
@@ -305,6 +308,7 @@ pub enum Answer {
     },
     Subscriptions(Vec<MetadataKey>),
 
+    Unread(Box<UnreadQuestion>),
     Devices(Vec<DeviceRow>),
     DeviceEnded {
         id: CompactString,

@@ -7,6 +7,7 @@ use crate::shard::{ShardHandle, ShardInput};
 use crate::store::{History, Store, StoreError};
 use chat::history::{Grant, Stretch, View};
 use chat::id::{MessageId, SessionId};
+use chat::unread::UnreadQuestion;
 use session::WorkResult;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub enum Reading {
     Message { grant: Box<Grant>, id: MessageId },
     EarlierTexts { grant: Box<Grant>, id: MessageId },
     LatestTimes(Vec<Grant>),
+    Unread(Box<UnreadQuestion>),
 }
 
 impl Readers {
@@ -69,6 +71,7 @@ impl Readers {
                     Reading::EarlierTexts { grant, id } => {
                         history.earlier_texts(&grant, id).map(WorkResult::EarlierTexts)
                     }
+                    Reading::Unread(question) => history.unread(&question).map(WorkResult::Unread),
                     Reading::LatestTimes(grants) => {
                         let times = grants.iter().map(|grant| history.latest_time(grant));
                         times.collect::<Result<_, _>>().map(WorkResult::LatestTimes)

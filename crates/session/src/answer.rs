@@ -4,7 +4,7 @@ use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
     Awaiting, away, devices, invite, invitelink, ison, join, kline, knock, list, lusers, markread, metadata, mode,
-    monitor, names, ping, privmsg, rehash, rename, stats, topic, userhost, userip, who, whois, whowas,
+    monitor, names, ping, privmsg, rehash, rename, stats, topic, unread, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -65,6 +65,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::Subscribed { keys, refused } => metadata::write_subscribed(turn, keys, refused.as_ref()),
         Answer::Unsubscribed { keys } => metadata::write_keys(turn, Numeric::RPL_METADATAUNSUBOK, keys),
         Answer::Subscriptions(keys) => metadata::write_subscriptions(turn, keys),
+        Answer::Unread(question) => unread::count(turn, question),
         Answer::Devices(rows) => devices::write(turn, rows),
         Answer::DeviceEnded { id } => devices::write_ended(turn, id),
         Answer::ReadMarker { of, at } => markread::write(turn, of, *at),

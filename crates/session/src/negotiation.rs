@@ -45,6 +45,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::ReadMarker,
     Capability::Relaymsg,
     Capability::ParlorDevices,
+    Capability::ParlorUnread,
     Capability::Search,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,

@@ -19,6 +19,7 @@ use chat::person::Person;
 use chat::query::Answer;
 use chat::search::Search;
 use chat::snapshot::ScramKeys;
+use chat::unread::{Unread, UnreadQuestion};
 use compact_str::CompactString;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -88,6 +89,8 @@ pub enum Work {
     ReadEarlierTexts { ticket: u32, grant: Box<Grant>, id: MessageId },
     /// When something was last said in each of these conversations.
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
+    /// How much of each conversation is unread.
+    CountUnread { ticket: u32, question: Box<UnreadQuestion> },
     /// 128 bits of chance, for a secret that the client is given.
     DrawToken { ticket: u32 },
     /// Old messages of these conversations that are searched for.
@@ -121,6 +124,8 @@ pub enum WorkResult {
     EarlierTexts(Option<Vec<EarlierText>>),
     /// In the order of the grants; `None`: nothing was said there.
     LatestTimes(Vec<Option<Timestamp>>),
+    /// In the order of the conversations.
+    Unread(Vec<Unread>),
     /// The oldest first. Not complete: the time for it was over.
     Searched {
         messages: Vec<Arc<Message>>,
@@ -435,6 +440,7 @@ impl Session {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
                 (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
                 (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
+                (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
                 (other, WorkResult::Found(found)) => {
                     verb::privmsg::write_repeated(&mut turn, found);

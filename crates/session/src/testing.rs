@@ -594,6 +594,8 @@ impl World {
                 let messages = past.search(&grants, &search, limit);
                 (ticket, WorkResult::Searched { messages, complete: true })
             }
+            Work::CountUnread { ticket, .. } if *unreadable => (ticket, WorkResult::Unreadable),
+            Work::CountUnread { ticket, question } => (ticket, WorkResult::Unread(past.unread(&question))),
             Work::ReadLatestTimes { ticket, grants } => {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }

@@ -56,6 +56,7 @@ pub(crate) mod tagmsg;
 pub(crate) mod tban;
 pub(crate) mod time;
 pub(crate) mod topic;
+pub(crate) mod unread;
 pub(crate) mod user;
 pub(crate) mod userhost;
 pub(crate) mod userip;
@@ -151,6 +152,8 @@ pub(crate) enum Awaiting {
     /// What concerns a message that was said before, from the leave to read to what was found.
     Lookup(Box<crate::lookup::Asked>),
 
+    /// UNREAD of these conversations, which are being counted.
+    Unread(Vec<CompactString>),
     /// METADATA.
     Metadata(Box<metadata::Asked>),
 
@@ -240,6 +243,7 @@ pub static VERBS: &[Verb] = &[
     topic::VERB,
     kline::UNDLINE,
     kline::UNKLINE,
+    unread::VERB,
     user::VERB,
     userhost::VERB,
     userip::VERB,

@@ -400,6 +400,7 @@ fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
         Work::Search { ticket, grants, search, limit } => {
             (ticket, WorkResult::Searched { messages: store.past().search(&grants, &search, limit), complete: true })
         }
+        Work::CountUnread { ticket, question } => (ticket, WorkResult::Unread(store.past().unread(&question))),
         Work::ReadLatestTimes { ticket, grants } => {
             let times = grants.iter().map(|grant| store.past().latest_time(grant));
             (ticket, WorkResult::LatestTimes(times.collect()))

@@ -73,6 +73,8 @@ capabilities! {
     ReadMarker = "draft/read-marker",
     Relaymsg = "draft/relaymsg",
     Search = "soju.im/search",
+    /// Ours: UNREAD answers in lines for programs.
+    ParlorUnread = "parlor/unread",
     /// Ours: DEVICES answers in lines for programs.
     ParlorDevices = "parlor/devices",
     /// Ours: the tags `parlor/sender-id` and `parlor/room-id` on every message.

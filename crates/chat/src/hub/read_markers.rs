@@ -5,11 +5,14 @@ use super::state::Keeper;
 use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::change::Change;
+use crate::chatroom::ChatroomKind;
 use crate::id::{RoomNumber, Timestamp};
+use crate::metadata::Mark;
 use crate::personal::{ConversationKey, READ_MARKERS, READ_MARKERS_OF_GUEST};
 use crate::query::{Answer, Conversation};
 use crate::refusal::Refusal;
 use crate::snapshot::ReadMarkerRecord;
+use crate::unread::UnreadQuestion;
 use compact_str::CompactString;
 
 impl Hub {
@@ -151,6 +154,35 @@ impl Hub {
                 Ok(Answer::ReadMarker { of: shown, at })
             }
         }
+    }
+
+    /// All conversations with what she has read of each: of a room without a marker, up to when she joined it.
+    pub(super) fn unread_answer(&self, turn: &Turn) -> Result<Answer, Refusal> {
+        let asker = self.asker(turn).ok_or(Refusal::NotYours)?;
+        let client = self.state.client(asker.slot).ok_or(Refusal::NotYours)?;
+        let keeper = self.state.keeper_of(asker.slot).ok_or(Refusal::NotYours)?;
+        let Answer::Conversations(grants) = self.conversations_answer(turn)? else {
+            return Err(Refusal::NotYours);
+        };
+        let read_until = |number: RoomNumber| {
+            let room = self.state.room(number)?;
+            let conversation = match room.kind {
+                ChatroomKind::Named => ConversationKey::Room(number),
+                ChatroomKind::Direct(one, other) => ConversationKey::With(if one == client.id { other } else { one }),
+            };
+            let since = client.place(number).and_then(|place| self.state.member(place)).map(|member| member.since);
+            self.state.marker(keeper, conversation).or(since)
+        };
+        let conversations = grants.into_iter().map(|grant| (grant.clone(), read_until(grant.room))).collect();
+        let mut names = vec![client.username.text().clone()];
+        names.extend(client.account.as_ref().map(|account| account.record.username.clone()));
+        names.dedup();
+        let blocked = self.state.marked(keeper).filter_map(|(conversation, marks)| match conversation {
+            ConversationKey::With(id) if marks.has(Mark::Blocked) => Some(id),
+            _ => None,
+        });
+        let blocked = blocked.collect();
+        Ok(Answer::Unread(Box::new(UnreadQuestion { conversations, names, blocked })))
     }
 
     /// The marker of a room for whoever is shown it.
@@ -299,6 +331,33 @@ mod tests {
             > alice asks marker b0
             alice: marker of b0: 1000
             ",
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_counted() {
+        check_with(
+            settings(),
+            &format!(
+                "{ALICE_TWICE}
+                > bob arrives
+                bob: welcome bob
+                > bob says alice hi
+                [alice alice/2] bob -> alice: hi
+                [bob*] bob -> alice: hi
+                > alice renames al
+                [alice* alice/2] alice is now al
+                > alice asks unread
+                alice: unread of al alice without 0: #tea:1700000000000 bob:-
+                > alice reads bob 1000
+                alice: marker of bob: 1000
+                alice/2 (unasked): marker of bob: 1000
+                > alice sets metadata bob soju.im/blocked 1
+                alice: set again: bob/soju.im/blocked=1!
+                > alice asks unread
+                alice: unread of al alice without 1: #tea:1700000000000 bob:1000
+                "
+            ),
         );
     }
 }

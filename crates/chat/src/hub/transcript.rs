@@ -579,6 +579,7 @@ impl World {
             ["metadata", of, keys] => Query::Metadata { of: self.metadata_target(of), keys: Some(metadata_keys(keys)) },
             ["sync", of] => Query::MetadataSync { of: self.metadata_target(of) },
             ["subscriptions"] => Query::Subscriptions,
+            ["unread"] => Query::Unread,
             ["devices"] => Query::Devices,
             ["marker", of] => Query::ReadMarker { of: self.conversation(of) },
             ["conversations"] => Query::Conversations,
@@ -1265,6 +1266,12 @@ fn answer_line(answer: &Answer) -> String {
         }
         Answer::Unsubscribed { keys } => format!("unsubscribed {}", list(keys.iter().map(MetadataKey::as_str))),
         Answer::Subscriptions(keys) => format!("subscriptions {}", list(keys.iter().map(MetadataKey::as_str))),
+        Answer::Unread(question) => {
+            let read = question.conversations.iter().map(|(grant, until)| {
+                format!("{}:{}", grant.name, until.map_or_else(|| "-".to_owned(), |until| until.0.to_string()))
+            });
+            format!("unread of {} without {}: {}", list(&question.names), question.blocked.len(), list(read))
+        }
         Answer::Devices(rows) => {
             let rows = rows.iter().map(|row| format!("{}{}", row.id, if row.is_this { "*" } else { "" }));
             format!("devices {}", list(rows))

@@ -253,6 +253,9 @@ impl Shard {
                 Work::ReadEarlierTexts { ticket, grant, id: message } => {
                     self.around.readers.submit(id, ticket, Reading::EarlierTexts { grant, id: message });
                 }
+                Work::CountUnread { ticket, question } => {
+                    self.around.readers.submit(id, ticket, Reading::Unread(question));
+                }
                 Work::ReadLatestTimes { ticket, grants } => {
                     self.around.readers.submit(id, ticket, Reading::LatestTimes(grants));
                 }

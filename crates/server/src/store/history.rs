@@ -5,6 +5,7 @@ use super::{Access, connect, record};
 use chat::history::{EarlierText, Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::message::{Message, MessageState};
+use chat::unread::{Unread, UnreadQuestion};
 use record::kind;
 use rusqlite::{Connection, Params, params};
 use std::ops::Range;
@@ -53,6 +54,29 @@ impl History {
         let newest = || self.messages_before(&self.reader(grant, View::default())?, i64::MAX, 1);
         let newest = in_file(&self.path, self.at_one_moment(newest))?;
         Ok(newest.last().map(|(message, _)| message.timestamp))
+    }
+
+    /// What is unread of each conversation. One where nothing was said since costs one look at its last message.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn unread(&self, question: &UnreadQuestion) -> Result<Vec<Unread>, StoreError> {
+        let count = |grant: &Grant, until: Option<Timestamp>| {
+            let reader = self.reader(grant, View::default())?;
+            let newest = self.messages_before(&reader, i64::MAX, 1)?;
+            if newest.last().is_none_or(|(message, _)| Some(message.timestamp) <= until) {
+                return Ok(Unread::default());
+            }
+            let from = match until {
+                Some(until) => self.find_time(grant.room, Timestamp(until.0.saturating_add(1)))?,
+                None => None,
+            };
+            let before = from.map_or(-1, |position| position.0 as i64 - 1);
+            let found = self.messages_after(&reader, before, question.most() + 1)?;
+            Ok(question.count(grant, found.iter().map(|(message, _)| message)))
+        };
+        let all = || question.conversations.iter().map(|(grant, until)| count(grant, *until)).collect();
+        in_file(&self.path, self.at_one_moment(all))
     }
 
     /// The message or lasting signal with this id, if it is the reader's to read.

@@ -5,6 +5,7 @@ use chat::event::{Happening, RoomRef, What};
 use chat::history::{Grant, HistoryEvent, Item, Kept, Mark, Past, Since, Stretch, View};
 use chat::membership::Role;
 use chat::message::{Lasting, MessageState};
+use chat::unread::{Unread, UnreadQuestion};
 use proptest::prelude::*;
 
 /// Small numbers by which a line is made: what, room, speaker, audience, and what it is about.
@@ -125,6 +126,9 @@ proptest! {
             let expected = past.read(&grant, stretch, view, limit);
             prop_assert_eq!(shown(&found), shown(&expected), "{:?} of {:?}, {:?}, at most {}", stretch, grant, view, limit);
             prop_assert_eq!(history.latest_time(&grant).expect("read"), past.latest_time(&grant));
+            let conversations = vec![(grant.clone(), Some(one.time())), (grant, None)];
+            let question = UnreadQuestion { conversations, names: vec!["user1".into()], blocked: vec![client(2)] };
+            prop_assert_eq!(history.unread(&question).expect("read"), past.unread(&question));
         }
         for kept in past.kept() {
             for of in 0..3 {
@@ -142,4 +146,30 @@ proptest! {
             }
         }
     }
+}
+
+/// Each room is looked at by its own index: a thousand of them are a matter of milliseconds.
+#[test]
+fn unread_in_a_thousand_rooms() {
+    const ROOMS: u32 = 1_000;
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit((0..ROOMS).map(|number| Change::Room(Box::new(room(number)))).collect());
+    for _ in 0..30 {
+        let said = (0..ROOMS).map(|number| writing.say(number, "hi user9")).collect();
+        writing.commit(said);
+    }
+    let conversations = (0..ROOMS).map(|number| {
+        let name = "#room".into();
+        let grant = Grant { room: RoomNumber(number), name, reader: client(9), role: None, since: Since::default() };
+        (grant, (number % 2 == 0).then_some(Timestamp(u64::MAX / 4)))
+    });
+    let question =
+        UnreadQuestion { conversations: conversations.collect(), names: vec!["user9".into()], blocked: Vec::new() };
+    let begun = Instant::now();
+    let counts = store.history().and_then(|history| history.unread(&question)).expect("counted");
+    println!("{ROOMS} rooms, half of them read, 30 unread in each other one: {:?}", begun.elapsed());
+    let all = Unread { messages: 30, mentions: 30, is_more: false };
+    assert!(counts.iter().enumerate().all(|(at, count)| *count == if at % 2 == 0 { Unread::default() } else { all }));
 }

@@ -1,0 +1,121 @@
+//! What someone has not read yet, in all of her conversations at once. Counted beside the hub, from the store, when a device
+//! asks for it, and not kept up to date with every message: that would cost a write for each member of a room.
+//!
+//! A mention is found by looking for the reader's names in what is unread. An index of mentions would have to know, with
+//! every message, the names of all members, here or not; what is unread is short or is not counted to its end.
+
+use crate::history::Grant;
+use crate::id::{ClientId, Timestamp};
+use crate::message::{Message, MessageKind};
+use compact_str::CompactString;
+
+/// Messages that one question looks at, in all conversations together.
+const LOOKED_AT: usize = 100_000;
+/// Messages of one conversation that are counted at the most, and at the most where there are many conversations.
+const MOST: usize = 1_000;
+const LEAST_MOST: usize = 50;
+
+/// What is to be counted.
+#[derive(Clone, Debug)]
+pub struct UnreadQuestion {
+    /// With the time up to which each was read; `None`: nothing was.
+    pub conversations: Vec<(Grant, Option<Timestamp>)>,
+    /// What she is called.
+    pub names: Vec<CompactString>,
+    /// Whose words do not count.
+    pub blocked: Vec<ClientId>,
+}
+
+/// What is unread in one conversation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Unread {
+    pub messages: usize,
+    /// Those among them that name the reader; in a direct conversation all do.
+    pub mentions: usize,
+    /// There are more, which were not looked at.
+    pub is_more: bool,
+}
+
+impl UnreadQuestion {
+    /// Messages of each conversation that are looked at.
+    pub fn most(&self) -> usize {
+        (LOOKED_AT / self.conversations.len().max(1)).clamp(LEAST_MOST, MOST)
+    }
+
+    /// `messages`: those behind what was read, the oldest first; one more than [`UnreadQuestion::most`] if there are more.
+    pub fn count<'m>(&self, grant: &Grant, messages: impl Iterator<Item = &'m Message>) -> Unread {
+        let most = self.most();
+        let mut unread = Unread::default();
+        for (looked_at, message) in messages.enumerate() {
+            if looked_at >= most {
+                unread.is_more = true;
+                break;
+            }
+            let is_counted = message.kind != MessageKind::Signal
+                && message.sender_id != grant.reader
+                && !self.blocked.contains(&message.sender_id);
+            if is_counted {
+                unread.messages += 1;
+                let is_direct = message.recipient_id.is_some();
+                let names_her = || self.names.iter().any(|name| mentions(&message.payload, name));
+                unread.mentions += usize::from(is_direct || names_her());
+            }
+        }
+        unread
+    }
+}
+
+/// Whether a text has this name in it as a word, in whatever case.
+pub fn mentions(text: &str, name: &str) -> bool {
+    if name.is_empty() || text.len() < name.len() {
+        return false;
+    }
+    let (text, name) = (text.to_lowercase(), name.to_lowercase());
+    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name.as_str()).any(|(at, found)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + found.len()..].chars().next();
+        !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_word() {
+        let cases = [
+            ("alice: hi", "alice", true),
+            ("hi @Alice!", "alice", true),
+            ("ALICE", "alice", true),
+            ("malice", "alice", false),
+            ("alices", "alice", false),
+            ("alice_ alice", "alice", true),
+            ("alice2", "alice", false),
+            ("für Zoë.", "zoë", true),
+            ("", "alice", false),
+            ("anything", "", false),
+        ];
+        for (text, name, expected) in cases {
+            assert_eq!(mentions(text, name), expected, "{name} in {text:?}");
+        }
+    }
+
+    #[test]
+    fn many_conversations_are_each_looked_at_less() {
+        let question = |count: usize| {
+            let grant = Grant {
+                room: crate::id::RoomNumber(0),
+                name: "#tea".into(),
+                reader: ClientId(uuid::Uuid::nil()),
+                role: None,
+                since: Default::default(),
+            };
+            UnreadQuestion { conversations: vec![(grant, None); count], names: Vec::new(), blocked: Vec::new() }
+        };
+        for (conversations, most) in [(0, 1_000), (1, 1_000), (100, 1_000), (1_000, 100), (10_000, 50)] {
+            assert_eq!(question(conversations).most(), most, "{conversations}");
+        }
+    }
+}
