@@ -1,5 +1,6 @@
 //! What must be on disk before anyone sees its effects. Records whole, so that the store needs no knowledge of rules.
 
+use crate::audit::AuditEntry;
 use crate::history::HistoryEvent;
 use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
@@ -42,6 +43,7 @@ pub enum Change {
     Metadata(MetadataRecord),
     /// What is marked, or that nothing is any more.
     Marks(MarksRecord),
+    Audited(Box<AuditEntry>),
     /// In the place of one with the same target.
     ServerBan(Box<ServerBan>),
     ServerBanRemoved(BanTarget),

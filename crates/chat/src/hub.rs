@@ -4,6 +4,7 @@
 mod accounts;
 mod answers;
 mod attempts;
+mod audit;
 mod delivery;
 mod devices;
 mod editing;

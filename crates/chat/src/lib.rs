@@ -4,6 +4,7 @@
 //! thread: time, ids and chance are arguments. State changes only in [`hub::Hub::apply`], the one door.
 //! Everything that crosses its border is a closed list: [`command`], [`query`], [`effect`], [`refusal`], [`change`].
 
+pub mod audit;
 pub mod change;
 pub mod chatroom;
 pub mod client;

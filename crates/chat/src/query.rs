@@ -81,6 +81,8 @@ pub enum Query {
     /// For operators: everyone's connections.
     Connections,
     Operators,
+    /// Leave to read what is noted of who did what. `AuditGranted`.
+    Audit,
     ServerBans,
 
     /// Leave to read what was said there. `HistoryGranted`.
@@ -254,6 +256,7 @@ pub enum Answer {
     },
     Counts(Box<Counts>),
     Connections(Vec<ConnectionRow>),
+    AuditGranted,
     Operators(Vec<Arc<Person>>),
     /// With the name of each account.
     ServerBans(Vec<(ServerBan, Option<CompactString>)>),

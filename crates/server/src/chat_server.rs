@@ -3,7 +3,7 @@
 use server::command_line::{self, AccountCommand, Command, CommandLine, Options};
 use server::config::{Config, Listener, Protocol};
 use server::machine_addresses::machine_addresses;
-use server::{Ended, Server, account_command, logging, store};
+use server::{Ended, Server, account_command, audit_command, logging, store};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -52,6 +52,11 @@ fn execute(command_line: &CommandLine) -> Result<ExitCode, String> {
         Some(Command::Account(command)) => {
             let config = load(command_line)?;
             let report = account_command::execute(&config, command)?;
+            write!(output, "{report}")
+        }
+        Some(Command::Audit(question)) => {
+            let config = load(command_line)?;
+            let report = audit_command::execute(&config, question)?;
             write!(output, "{report}")
         }
         Some(Command::Backup { file }) => {

@@ -74,6 +74,8 @@ pub enum Command {
     /// Create and change accounts, whether the server runs or not
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Show who did what to whom: bans, kicks, ranks, accounts, invite links; the newest last
+    Audit(AuditQuestion),
     /// Copy the database to a file, consistently, while the server runs
     Backup {
         /// The file to write; it must not exist
@@ -139,6 +141,27 @@ pub enum AccountRole {
     Member,
     /// All rights on the server
     Admin,
+}
+
+#[derive(Args, Clone, PartialEq, Eq, Default, Debug)]
+pub struct AuditQuestion {
+    /// Done by: a mask of name!ident@host or of an account, `console` or `server`
+    #[arg(long, value_name = "MASK")]
+    pub by: Option<String>,
+    /// Done to: a mask of a name, an account, a ban
+    #[arg(long, value_name = "MASK")]
+    pub target: Option<String>,
+    #[arg(long, value_name = "MASK")]
+    pub room: Option<String>,
+    /// kick, list, role, mode, rename, redact, invite-link, report, kill, server-ban, account, operator
+    #[arg(long)]
+    pub action: Option<String>,
+    /// No older than so long: 30m, 12h, 7d
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Of these the newest
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
 }
 
 #[derive(Args, Clone, Copy, PartialEq, Eq, Default, Debug)]

@@ -5,6 +5,7 @@ use crate::limits;
 use crate::mailbox::Mailbox;
 use crate::shard::{ShardHandle, ShardInput};
 use crate::store::{History, Store, StoreError};
+use chat::audit::AuditFilter;
 use chat::history::{Grant, Stretch, View};
 use chat::id::{MessageId, SessionId};
 use chat::unread::UnreadQuestion;
@@ -33,6 +34,7 @@ pub enum Reading {
     EarlierTexts { grant: Box<Grant>, id: MessageId },
     LatestTimes(Vec<Grant>),
     Unread(Box<UnreadQuestion>),
+    Audit(Box<AuditFilter>),
 }
 
 impl Readers {
@@ -72,6 +74,7 @@ impl Readers {
                         history.earlier_texts(&grant, id).map(WorkResult::EarlierTexts)
                     }
                     Reading::Unread(question) => history.unread(&question).map(WorkResult::Unread),
+                    Reading::Audit(filter) => history.audit(&filter).map(WorkResult::Audit),
                     Reading::LatestTimes(grants) => {
                         let times = grants.iter().map(|grant| history.latest_time(grant));
                         times.collect::<Result<_, _>>().map(WorkResult::LatestTimes)

@@ -5,6 +5,7 @@
 
 pub mod account_command;
 pub mod admission;
+pub mod audit_command;
 pub mod certificate;
 pub mod command_line;
 pub mod config;

@@ -4,6 +4,7 @@
 //! The rules of the chat are not known here: changes arrive as whole records ([`chat::change`]) and [`record`] alone knows
 //! how they look on disk. The tables and the reasons for their shape are in `schema.sql`.
 
+pub mod audit;
 pub mod backup;
 mod checkpoint;
 pub mod export;

@@ -89,6 +89,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         | Answer::LoggedIn { .. }
         | Answer::LoggedOut
         | Answer::LinkCreated { .. }
+        | Answer::AuditGranted
         | Answer::AccountCreated { .. }
         | Answer::AccountChanged { .. }
         | Answer::AccountDeleted { .. }

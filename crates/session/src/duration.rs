@@ -6,10 +6,10 @@ const UNITS: [(char, u64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('
 const MOST_SECONDS: u64 = 10 * 365 * 86_400;
 
 /// What is answered to anything else.
-pub(crate) const EXPECTED: &str = "A duration is a number of minutes, or like 30m, 12h, 7d, 2w, 1d12h";
+pub const EXPECTED: &str = "A duration is a number of minutes, or like 30m, 12h, 7d, 2w, 1d12h";
 
 /// Milliseconds, more than none.
-pub(crate) fn parse(text: &str) -> Option<u64> {
+pub fn parse(text: &str) -> Option<u64> {
     let mut seconds = 0_u64;
     let mut rest = text;
     while !rest.is_empty() {
@@ -29,7 +29,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
 }
 
 /// As it is written, largest units first: `1d12h`.
-pub(crate) fn text(ms: u64) -> String {
+pub fn text(ms: u64) -> String {
     let mut seconds = ms.div_ceil(1000);
     let mut text = String::new();
     for (letter, unit) in UNITS {

@@ -6,7 +6,7 @@
 mod answer;
 mod cloak;
 mod confirmation;
-mod duration;
+pub mod duration;
 pub mod facts;
 mod flood_guard;
 mod form;

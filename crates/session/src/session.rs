@@ -10,6 +10,7 @@ use crate::turn::Turn;
 use crate::verb::batch::OpenBatch;
 use crate::verb::{Awaiting, Phase, Verb};
 use crate::{confirmation, host, isupport, login, negotiation, registration, render, verb};
+use chat::audit::{AuditEntry, AuditFilter};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
 use chat::history::{EarlierText, Grant, Item, Stretch, View};
@@ -91,6 +92,8 @@ pub enum Work {
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
     /// How much of each conversation is unread.
     CountUnread { ticket: u32, question: Box<UnreadQuestion> },
+    /// What is noted of who did what.
+    ReadAudit { ticket: u32, filter: Box<AuditFilter> },
     /// 128 bits of chance, for a secret that the client is given.
     DrawToken { ticket: u32 },
     /// Old messages of these conversations that are searched for.
@@ -113,6 +116,8 @@ pub enum WorkResult {
         why: &'static str,
     },
     Drawn(Zeroizing<[u8; 16]>),
+    /// The newest first.
+    Audit(Vec<AuditEntry>),
     /// The oldest first. `of`: the conversation's name.
     Page {
         of: CompactString,
@@ -305,6 +310,7 @@ impl Session {
                 Awaiting::Operator { name } => verb::oper::answer(&mut turn, name, answer),
                 Awaiting::Rename => verb::nick::answer(&mut turn, answer),
                 Awaiting::Register(form) => verb::register::answer(&mut turn, form, answer),
+                Awaiting::Audit(filter) => verb::audit::answer(&mut turn, filter, answer),
                 Awaiting::InviteLink(asked) => verb::invitelink::answer(&mut turn, asked, answer),
                 Awaiting::History(asked) => verb::chathistory::answer(&mut turn, asked, answer),
                 Awaiting::Lookup(asked) => crate::lookup::answer(&mut turn, asked, answer),
@@ -442,6 +448,7 @@ impl Session {
                 (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
                 (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
+                (Some(Awaiting::Audit(_)), result) => verb::audit::read(&mut turn, &result),
                 (other, WorkResult::Found(found)) => {
                     verb::privmsg::write_repeated(&mut turn, found);
                     other.into_iter().for_each(|other| turn.put_awaiting(Box::new(other)));

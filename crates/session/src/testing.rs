@@ -28,6 +28,7 @@ use crate::{
     Configured, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult,
     render,
 };
+use chat::audit::AuditEntry;
 use chat::change::Change;
 use chat::command::{Command, NewAccount, Origin, Request};
 use chat::effect::{Effect, Effects, EventOrigin};
@@ -96,6 +97,7 @@ struct TestLog {
     waits: bool,
     unreadable: bool,
     past: Past,
+    audit: Vec<AuditEntry>,
     /// Every text that was said, as it was said, with the message's id.
     said: Vec<(Box<str>, MessageId)>,
 }
@@ -105,6 +107,9 @@ impl Log for TestLog {
         if !self.failing {
             for change in &batch.changes {
                 self.past.apply(change);
+                if let Change::Audited(entry) = change {
+                    self.audit.push(AuditEntry::clone(entry));
+                }
                 if let Change::Posted(message) = change {
                     self.said.push((message.payload.clone(), message.id));
                 }
@@ -558,6 +563,11 @@ impl World {
 
 impl World {
     fn result_of(&mut self, at: usize, work: Work) -> (u32, WorkResult) {
+        if let Work::ReadAudit { ticket, filter } = &work {
+            let noted = self.sequencer.log_mut().audit.iter().rev();
+            let found = noted.filter(|entry| filter.admits(entry)).take(filter.limit).cloned().collect();
+            return (*ticket, WorkResult::Audit(found));
+        }
         if let Work::DrawToken { ticket } = work {
             self.drawn += 1;
             return (ticket, WorkResult::Drawn([self.drawn; 16].into()));
@@ -600,7 +610,7 @@ impl World {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }
             // Answered above.
-            Work::DrawToken { ticket } => (ticket, WorkResult::Busy),
+            Work::DrawToken { ticket } | Work::ReadAudit { ticket, .. } => (ticket, WorkResult::Busy),
             Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(self.connections[at].host.clone())),
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod admin;
+pub(crate) mod audit;
 pub(crate) mod authenticate;
 pub(crate) mod away;
 pub(crate) mod batch;
@@ -71,6 +72,7 @@ pub(crate) mod whowas;
 use crate::confirmation::Confirmation;
 use crate::login::Attempt;
 use crate::turn::Turn;
+use chat::audit::AuditFilter;
 use compact_str::CompactString;
 use wire::Line;
 
@@ -141,6 +143,8 @@ pub(crate) enum Awaiting {
     },
     /// INVITELINK, until the link is there.
     InviteLink(Box<invitelink::Asked>),
+    /// AUDIT, until it is read.
+    Audit(Box<AuditFilter>),
     /// REGISTER.
     Register(Box<register::Application>),
 
@@ -185,6 +189,7 @@ pub(crate) static NONE: Verb =
 pub static VERBS: &[Verb] = &[
     account::VERB,
     admin::VERB,
+    audit::VERB,
     authenticate::VERB,
     away::VERB,
     batch::VERB,

@@ -138,6 +138,7 @@ impl Store {
                 Change::Marks(record) => {
                     self.marks.insert((record.account, record.conversation), record);
                 }
+                Change::Audited(_) => {}
                 Change::ServerBan(ban) => {
                     self.server_bans.retain(|other| other.target != ban.target);
                     self.server_bans.push(*ban);

@@ -4,6 +4,7 @@ use super::Hub;
 use super::attempts::Tried;
 use super::state::{Account, Session, Stage};
 use super::turn::Turn;
+use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::client::{AccountOf, Modes};
 use crate::command::{AccountChange, NewAccount, PersonalMode};
@@ -368,6 +369,9 @@ impl Hub {
         };
         turn.keep(Change::Account(Box::new(record.clone())));
         turn.answer(Answer::AccountCreated { account: record.username.clone(), is_owner: is_first });
+        if may_for_others {
+            self.audit(AuditAction::Account, None, &record.username, "created", turn);
+        }
         let account = Account {
             record: Arc::new(record),
             username: new.username,
@@ -447,6 +451,9 @@ impl Hub {
             return Ok(());
         };
         let new_password = matches!(change, AccountChange::Password { .. });
+        let words = words_of(&change);
+        let own = self.asker(turn).and_then(|asker| self.state.client(asker.slot)?.account.as_ref());
+        let by_another = own.is_none_or(|own| own.slot != slot);
         match change {
             AccountChange::Password { hash, scram } => {
                 record.password_hash = Some(hash);
@@ -499,7 +506,10 @@ impl Hub {
         let is_disabled = record.disabled;
         turn.keep(Change::Account(Box::new(record.clone())));
         self.state.set_record(slot, record);
-        turn.answer(Answer::AccountChanged { account: username });
+        turn.answer(Answer::AccountChanged { account: username.clone() });
+        if by_another {
+            self.audit(AuditAction::Account, None, &username, &words, turn);
+        }
         self.lay_down_lost_rank(slot, turn);
         if is_disabled {
             self.end_sessions_of_account(slot, "the account was disabled", turn);
@@ -637,6 +647,7 @@ impl Hub {
             return Err(Refusal::OwnsServer { name: record.username.clone() });
         }
         turn.answer(Answer::AccountDeleted { account: record.username.clone() });
+        self.audit(AuditAction::Account, None, &record.username, "deleted", turn);
         self.end_sessions_of_account(slot, "the account was deleted", turn);
         for (room, _) in &rooms {
             self.state.keep_membership(slot, *room, None);
@@ -661,6 +672,24 @@ impl Hub {
         }
         self.state.keep_membership(account, room, Some(membership));
         turn.keep(Change::Member(crate::snapshot::MembershipRecord { room, account: id, membership }));
+    }
+}
+
+/// For the audit.
+fn words_of(change: &AccountChange) -> String {
+    match change {
+        AccountChange::Password { .. } => "password set".to_owned(),
+        AccountChange::Name(name) => format!("renamed to {}", name.text()),
+        AccountChange::AddCertificate(_) => "certificate added".to_owned(),
+        AccountChange::RemoveCertificate(_) => "certificate removed".to_owned(),
+        AccountChange::Disabled(true) => "disabled".to_owned(),
+        AccountChange::Disabled(false) => "enabled".to_owned(),
+        AccountChange::Rights(rights) => {
+            let rights: Vec<&str> =
+                Right::ALL.into_iter().filter(|right| rights.holds(*right)).map(Right::word).collect();
+            format!("rights: {}", rights.join(" "))
+        }
+        AccountChange::Owner => "owns the server".to_owned(),
     }
 }
 

@@ -93,6 +93,10 @@ impl Hub {
                 self.require(Right::SeeAll, turn)?;
                 Ok(Answer::Connections(self.connection_rows(turn)))
             }
+            Query::Audit => {
+                self.require(Right::SeeAll, turn)?;
+                Ok(Answer::AuditGranted)
+            }
             Query::ServerBans => self.server_bans_answer(turn),
             Query::Operators => Ok(Answer::Operators(
                 self.state

@@ -2,6 +2,7 @@
 
 use super::turn::Turn;
 use super::{Asker, Hub};
+use crate::audit::AuditAction;
 use crate::chatroom::Rules;
 use crate::command::NewLink;
 use crate::id::{RoomNumber, Timestamp};
@@ -49,7 +50,9 @@ impl Hub {
             uses_left: new.uses,
         };
         let answer = Answer::LinkCreated { room: room.name.clone(), link: Box::new(link.clone()) };
+        let room_name = room.name.clone();
         self.change_links(number, turn, |rules| rules.links.push(link));
+        self.audit(AuditAction::InviteLink, Some(&room_name), &new.hash.id(), "created", turn);
         Ok(answer)
     }
 
@@ -64,6 +67,7 @@ impl Hub {
             return turn.refuse(Refusal::NoSuchLink { room: room_name, id: id.into() });
         }
         self.change_links(number, turn, |rules| rules.links.retain(|link| link.hash.id() != id));
+        self.audit(AuditAction::InviteLink, Some(&room_name), id, "revoked", turn);
         turn.answer(Answer::LinkRevoked { room: room_name, id: id.into() });
     }
 

@@ -2,6 +2,7 @@
 
 use super::turn::Turn;
 use super::{Asker, Hub};
+use crate::audit::AuditAction;
 use crate::chatroom::{Chatroom, RoomFlag};
 use crate::client::Place;
 use crate::command::{Announcement, Control, PersonalMode, RoomChange};
@@ -51,6 +52,7 @@ impl Hub {
             return;
         };
         if !steps.is_empty() {
+            self.audit_steps(&room.name, &steps, turn);
             let event = self.happening(&person, What::RoomChanged { room, steps }, turn);
             self.note(number, &event, turn);
             let origin = turn.event_origin();
@@ -322,7 +324,9 @@ impl Hub {
         let Some((by, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
             return Ok(());
         };
-        match found? {
+        let found = found?;
+        self.audit(AuditAction::Kick, Some(&room.name), &name, reason.as_deref().unwrap_or_default(), turn);
+        match found {
             Found::Present { slot, .. } => {
                 let Some(who) = self.person(slot) else {
                     return Ok(());
@@ -369,6 +373,7 @@ impl Hub {
         let by = self.person_or_server(turn);
         let by = if by.name.is_empty() { "the server" } else { by.name.as_str() };
         let words = format!("Killed by {by}: {reason}");
+        self.audit(AuditAction::Kill, None, &person.name, reason, turn);
         turn.answer(Answer::Killed { who: person.name.clone() });
         self.close_and_quit(slot, &words, turn);
     }

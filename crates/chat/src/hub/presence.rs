@@ -3,6 +3,7 @@
 use super::state::{Session, Stage, Whowas};
 use super::turn::Turn;
 use super::{Asker, Hub};
+use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::client::{AccountOf, Client, Leaving, Modes, ServerOperator};
 use crate::command::{Arrival, Departure, PersonalMode};
@@ -551,6 +552,8 @@ impl Hub {
             let modes = modes.set(PersonalMode::Operator, true);
             self.set_modes(asker.slot, modes, vec![(true, PersonalMode::Operator)], turn);
         }
+        let shown = self.person(asker.slot).map(|person| person.name.clone()).unwrap_or_default();
+        self.audit(AuditAction::Operator, None, &shown, &rule.name, turn);
         turn.answer(Answer::BecameOperator { title: rule.title });
     }
 

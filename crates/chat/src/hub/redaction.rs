@@ -3,6 +3,7 @@
 
 use super::turn::Turn;
 use super::{Asker, Hub};
+use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::chatroom::{Chatroom, ChatroomKind};
 use crate::client::Client;
@@ -42,8 +43,13 @@ impl Hub {
         if self.state.was_redacted(message.id) {
             return Err(Refusal::NoSuchMessage);
         }
+        let audited = reason.clone();
         let what = |room, _| What::Redacted { room, target: message.id, reason };
         let event = self.event_about(client, room, message, what, turn);
+        if client.id != message.sender_id {
+            let (room_name, why) = (room.name.clone(), audited.unwrap_or_default());
+            self.audit(AuditAction::Redact, Some(&room_name), &message.id.to_string(), &why, turn);
+        }
         self.state.redact_message(message.room, message.id);
         turn.keep(Change::Redacted { room: message.room, position: message.position, target: message.id });
         turn.keep(Change::Happened(event.clone()));

@@ -3,6 +3,7 @@
 
 use super::turn::Turn;
 use super::{Asker, Hub};
+use crate::audit::AuditAction;
 use crate::event::What;
 use crate::id::{RoomNumber, Timestamp};
 use crate::name::ChatroomName;
@@ -82,6 +83,7 @@ impl Hub {
         let Some((room, members)) = self.room_ref(number).zip(self.members_of(number)) else {
             return;
         };
+        self.audit(AuditAction::Rename, Some(&room.name), "", &format!("was {old}"), turn);
         let topic = self.state.room(number).and_then(|room| room.rules.topic.as_deref().cloned());
         let event = turn.event(&by, What::RoomRenamed { room: room.clone(), old: old.clone(), reason: reason.clone() });
         let renaming = Arc::new(RoomRenaming { event, room, old, reason, is_same, topic, members });

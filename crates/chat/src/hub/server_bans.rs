@@ -3,6 +3,7 @@
 
 use super::turn::Turn;
 use super::{Hub, StorageState};
+use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::id::{ClientId, SessionId, Timestamp};
 use crate::query::Answer;
@@ -22,6 +23,8 @@ impl Hub {
                 let closed = sessions.len();
                 let words = format!("Banned from this server: {}", ban.reason);
                 let account = self.account_name_of(&ban);
+                let target = target_text(&ban, account.as_deref());
+                self.audit(AuditAction::ServerBan, None, &target, &format!("set: {}", ban.reason), turn);
                 turn.answer(Answer::BannedFromServer { ban: Box::new(ban), account, closed });
                 self.close_sessions(sessions, &words, turn);
             }
@@ -81,6 +84,8 @@ impl Hub {
             Ok(ban) => {
                 let account = self.account_name_of(&ban);
                 self.remove_bans(|other| other.target == ban.target, turn);
+                let target = target_text(&ban, account.as_deref());
+                self.audit(AuditAction::ServerBan, None, &target, "lifted", turn);
                 turn.answer(Answer::ServerBanLifted { ban: Box::new(ban), account });
             }
             Err(refusal) => turn.refuse(refusal),
@@ -196,6 +201,18 @@ impl Hub {
         self.state.set_server_bans(Arc::new(left));
         for ban in over {
             turn.keep(Change::ServerBanRemoved(ban.target));
+        }
+    }
+}
+
+/// For the audit.
+fn target_text(ban: &ServerBan, account: Option<&str>) -> String {
+    match &ban.target {
+        BanTarget::Account(_) => format!("account {}", account.unwrap_or_default()),
+        BanTarget::Range(range) => format!("range {range}"),
+        // Enough to tell one from another.
+        BanTarget::Certificate(certificate) => {
+            certificate[..8].iter().fold("certificate ".to_owned(), |text, byte| text + &format!("{byte:02x}"))
         }
     }
 }

@@ -19,7 +19,7 @@ impl Hub {
     fn end_entries_of(&mut self, number: RoomNumber, turn: &mut Turn) {
         let Some(room) = self.state.room(number) else { return };
         let now = turn.now;
-        let steps = room
+        let steps: Vec<RoomStep> = room
             .rules
             .lists
             .iter()
@@ -31,6 +31,7 @@ impl Hub {
         });
         self.keep_room(number, turn);
         if let Some(room) = self.room_ref(number) {
+            self.audit_steps(&room.name, &steps, turn);
             let event = self.happening(&self.server.clone(), What::RoomChanged { room, steps }, turn);
             self.note(number, &event, turn);
             self.tell_room(number, event, None, turn);

@@ -65,6 +65,7 @@ pub(super) struct World {
     shows_changes: bool,
     /// What is noted in the history of rooms, and waited for by nobody.
     shows_notes: bool,
+    shows_audit: bool,
     /// What a store would have, when it is wanted.
     store: Option<Store>,
     /// Everything that was kept with this text, the newest last: what a reader of the store would find.
@@ -135,6 +136,7 @@ impl Store {
                     true => self.marks.remove(&key),
                 };
             }
+            Change::Audited(_) => {}
             Change::ServerBan(ban) => {
                 self.server_bans.retain(|other| other.target != ban.target);
                 self.server_bans.push(ServerBan::clone(ban));
@@ -172,6 +174,7 @@ impl World {
             next_slot: 0,
             shows_changes: false,
             shows_notes: false,
+            shows_audit: false,
             store: None,
             said: Vec::new(),
             told: BTreeSet::new(),
@@ -205,6 +208,7 @@ impl World {
             ["storage", "works"] => self.hub.set_storage(StorageState::Working),
             ["show", "changes"] => self.shows_changes = true,
             ["show", "notes"] => self.shows_notes = true,
+            ["show", "audit"] => self.shows_audit = true,
             ["console", rest @ ..] => {
                 let command = self.command("console", rest);
                 self.apply(Origin::Console { number: 1 }, command);
@@ -569,6 +573,7 @@ impl World {
             ["watched"] => Query::Watched,
             ["status"] => Query::WatchedStatus,
             ["counts"] => Query::Counts,
+            ["audit"] => Query::Audit,
             ["server", "bans"] => Query::ServerBans,
             ["connections"] => Query::Connections,
             ["earlier", "texts", of] if of.starts_with('#') => Query::EarlierTexts { of: Conversation::Room(room(of)) },
@@ -679,9 +684,14 @@ impl World {
                     self.lines.push(line);
                 }
                 Change::Happened(event) if event.happening.place.is_some() => {}
-                change if self.shows_changes => {
+                change if self.shows_changes && !matches!(change, Change::Audited(_)) => {
                     let line = self.change_line(change);
                     self.lines.push(format!("keep: {line}"));
+                }
+                Change::Audited(entry) if self.shows_audit => {
+                    let room = entry.room.as_ref().map(|room| format!(" {room}")).unwrap_or_default();
+                    let (by, action, target, detail) = (&entry.by, entry.action.word(), &entry.target, &entry.detail);
+                    self.lines.push(format!("audit: {by} {action}{room} {target}: {detail}"));
                 }
                 _ => {}
             }
@@ -823,6 +833,7 @@ impl World {
                 }
                 RoomKind::Direct { .. } => "direct room".to_owned(),
             },
+            Change::Audited(_) => "audit".to_owned(),
             Change::RoomRemoved(_) => "no room".to_owned(),
             Change::ServerBan(ban) => format!("server ban {}", ban_text(ban, None)),
             Change::ServerBanRemoved(_) => "no server ban".to_owned(),
@@ -1243,6 +1254,7 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Counts(counts) => format!("{counts:?}"),
         Answer::Connections(rows) => format!("connections {}", list(rows.iter().map(|row| &row.person.name))),
         Answer::Operators(people) => format!("operators {}", list(people.iter().map(|person| &person.name))),
+        Answer::AuditGranted => "may read the audit".to_owned(),
         Answer::ServerBans(bans) => {
             format!("server bans {}", list(bans.iter().map(|(ban, account)| ban_text(ban, account.as_deref()))))
         }

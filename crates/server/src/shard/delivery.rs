@@ -243,6 +243,9 @@ impl Shard {
                 Work::HashPassword { ticket, password, scram } => {
                     self.around.passwords.submit(id, ticket, Task::Hash { password, scram });
                 }
+                Work::ReadAudit { ticket, filter } => {
+                    self.around.readers.submit(id, ticket, Reading::Audit(filter));
+                }
                 Work::DrawToken { ticket } => self.around.passwords.submit(id, ticket, Task::Draw),
                 Work::ReadHistory { ticket, grant, stretch, view, limit } => {
                     self.around.readers.submit(id, ticket, Reading::Page { grant, stretch, view, limit });

@@ -2,6 +2,7 @@
 
 use super::problem::{StoreError, in_file};
 use super::{Access, connect, record};
+use chat::audit::{AuditEntry, AuditFilter};
 use chat::history::{EarlierText, Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::message::{Message, MessageState};
@@ -44,6 +45,14 @@ impl History {
     /// When the database can't be read.
     pub fn read(&self, grant: &Grant, stretch: Stretch, view: View, limit: usize) -> Result<Vec<Item>, StoreError> {
         in_file(&self.path, self.at_one_moment(|| self.read_stretch(grant, stretch, view, limit)))
+    }
+
+    /// What is noted of who did what: the newest entries that the filter admits, the newest first.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError> {
+        in_file(&self.path, super::audit::select(&self.connection, filter))
     }
 
     /// When something that the reader may read was last said there.

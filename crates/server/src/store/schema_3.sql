@@ -69,6 +69,18 @@ CREATE TABLE invite_link (
     PRIMARY KEY (room, place)
 ) STRICT, WITHOUT ROWID;
 
+-- Who did what to whom, in the order in which it was done.
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    made_by TEXT NOT NULL,
+    account TEXT,
+    action TEXT NOT NULL,
+    room TEXT,
+    target TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+
 -- Who may not use the server: `account ID`, `range ADDRESS/PREFIX`, `certificate SHA-256`.
 CREATE TABLE server_ban (
     target TEXT PRIMARY KEY,

@@ -1,7 +1,8 @@
 //! Batches into transactions. Runs on the log's thread alone.
 
 use super::problem::{StoreError, in_file};
-use super::{Access, Durability, connect, record, retention};
+use super::{Access, Durability, audit, connect, record, retention};
+use chat::audit::AuditEntry;
 use chat::change::Change;
 use chat::event::What;
 use chat::history::Kept;
@@ -244,6 +245,7 @@ impl Writer {
                         keep.execute(params![account, key, record::mark_words(*marks)])?;
                     }
                 }
+                Change::Audited(entry) => self.keep_audit(entry)?,
                 Change::ServerBan(ban) => {
                     record::keep_ban(&mut self.connection.prepare_cached(record::KEEP_BAN)?, ban)?;
                 }
@@ -307,6 +309,17 @@ impl Writer {
         self.connection.prepare_cached(record::FORGET_LINKS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_MEMBERS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_ALL_METADATA)?.execute([room.0])?;
+        Ok(())
+    }
+
+    /// The table is no longer than a year, nor than its most.
+    fn keep_audit(&self, entry: &AuditEntry) -> rusqlite::Result<()> {
+        record::keep_audit(&mut self.connection.prepare_cached(record::KEEP_AUDIT)?, entry)?;
+        let oldest = Timestamp(entry.at.0.saturating_sub(audit::KEPT_MS));
+        let beyond = self.connection.last_insert_rowid() - audit::KEPT_ENTRIES;
+        // Two for one, so that it shrinks where it has to.
+        let forget = params![record::time(oldest), beyond, 2];
+        self.connection.prepare_cached(record::FORGET_AUDIT)?.execute(forget)?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::searching::wait_for_index;
 use super::*;
 use crate::store::{Edge, Following, backup};
+use chat::audit::{AuditAction, AuditEntry, AuditFilter};
 use chat::chatroom::RoomFlag;
 use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
@@ -72,6 +73,7 @@ impl Model {
                     true => self.marks.remove(&key),
                 };
             }
+            Change::Audited(_) => {}
             Change::ServerBan(ban) => {
                 self.server_bans.retain(|other| other.target != ban.target);
                 self.server_bans.push((**ban).clone());
@@ -317,6 +319,39 @@ proptest! {
         }
         check(batches);
     }
+}
+
+#[test]
+fn the_audit_is_read_the_newest_first_and_kept_for_a_year() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    const DAY: u64 = 86_400_000;
+    let entry = |day: u64, action: AuditAction| AuditEntry {
+        at: Timestamp(START.0 + day * DAY),
+        by: "alice!u@cloak".into(),
+        account: (!day.is_multiple_of(2)).then(|| "alice".into()),
+        action,
+        room: (day > 0).then(|| "#tea".into()),
+        target: format!("target{day}").into(),
+        detail: "why".into(),
+    };
+    let said: Vec<AuditEntry> =
+        AuditAction::ALL.into_iter().enumerate().map(|(day, action)| entry(day as u64, action)).collect();
+    writing.commit(said.iter().map(|entry| Change::Audited(Box::new(entry.clone()))).collect());
+    let history = store.history().expect("a reader");
+    let read = |filter: AuditFilter| history.audit(&filter).expect("read");
+    let all = AuditFilter { limit: 100, ..AuditFilter::default() };
+    let newest_first: Vec<AuditEntry> = said.iter().rev().cloned().collect();
+    assert_eq!(read(all.clone()), newest_first);
+    assert_eq!(read(AuditFilter { limit: 2, ..all.clone() }), newest_first[..2]);
+    assert_eq!(read(AuditFilter { since: Some(said[10].at), ..all.clone() }), newest_first[..2]);
+    assert_eq!(read(AuditFilter { action: Some(AuditAction::List), ..all.clone() }), said[1..2]);
+    assert_eq!(crate::store::audit::read(&database(&folder), &all).expect("read"), newest_first);
+    // A year after the fourth day, two go with each that comes.
+    let late = [entry(365 + 4, AuditAction::Kill), entry(365 + 4, AuditAction::Kill)];
+    writing.commit(late.iter().map(|entry| Change::Audited(Box::new(entry.clone()))).collect());
+    assert_eq!(read(all).last(), Some(&said[4]));
 }
 
 /// Everything of a message, in a form that can be compared.
