@@ -38,6 +38,8 @@ pub struct Client {
     batches: BTreeSet<String>,
     /// Of open batches that are a message of several lines: its id and time.
     messages_of_lines: BTreeMap<String, (Option<String>, Option<String>)>,
+    /// The last messages that it was told of in rooms: where, and their ids.
+    pub heard: VecDeque<(String, String)>,
     /// What it has to say next by the rules of the protocol.
     pub duties: VecDeque<String>,
 }
@@ -88,6 +90,7 @@ impl Client {
             markers: BTreeMap::new(),
             batches: BTreeSet::new(),
             messages_of_lines: BTreeMap::new(),
+            heard: VecDeque::new(),
             duties: VecDeque::new(),
         }
     }
@@ -206,7 +209,7 @@ impl Client {
             }
             "MARKREAD" => self.marker(first, line.param(1).unwrap_or_default()),
             "PRIVMSG" | "NOTICE" => self.message(&line, source, ledger, store),
-            "MODE" | "TOPIC" | "TAGMSG" if self.room_in(first).is_some() => {
+            "MODE" | "TOPIC" | "TAGMSG" | "REDACT" | "EDIT" if self.room_in(first).is_some() => {
                 let room = self.room_in(first).unwrap_or_default();
                 let is_in = self.rooms.contains_key(&room) || source == self.nick;
                 if is_in { Ok(()) } else { Err(format!("is told of {room} and is not in it")) }
@@ -266,6 +269,10 @@ impl Client {
             None => (line.tags.raw_value("msgid"), line.tags.raw_value("time")),
         };
         let position = ledger.seen(number, &to, id, store)?;
+        if let Some(id) = id.filter(|_| !is_direct) {
+            self.heard.truncate(15);
+            self.heard.push_front((to.clone(), id.to_owned()));
+        }
         let time = time.unwrap_or_default().to_owned();
         if let Some((last, last_time)) = self.last_seen.get(&key) {
             let is_again = *last == position && next.own;

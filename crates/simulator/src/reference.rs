@@ -4,10 +4,10 @@
 
 use chat::chatroom::RoomFlag;
 use chat::command::{Arrival, Command, Departure, PersonalMode, Post, Recipient, RoomChange};
-use chat::event::Event;
-use chat::id::{ClientId, SessionId};
+use chat::event::{Event, What};
+use chat::id::{ClientId, MessageId, SessionId};
 use chat::membership::{Role, Roles};
-use chat::message::MessageKind;
+use chat::message::{MessageKind, MessageState};
 use chat::query::Conversation;
 use chat::refusal::{ListKind, Refusal};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,11 +22,22 @@ pub struct Reference {
     pub rooms: BTreeMap<String, Room>,
     pub people: BTreeMap<Who, Person>,
     pub sessions: BTreeMap<SessionId, Place>,
+    /// What was said in rooms and told to someone.
+    pub said: BTreeMap<MessageId, Said>,
     /// Entries that one list of a room can have.
     list_entries: usize,
     rooms_per_client: usize,
     grace_ms: u64,
     next: u32,
+}
+
+/// What is known of a message.
+#[derive(Debug)]
+pub struct Said {
+    /// By its serial.
+    room: u32,
+    speaker: String,
+    pub state: MessageState,
 }
 
 /// Someone who is here; never the same for two.
@@ -315,13 +326,84 @@ impl Reference {
                 if permitted.is_ok() != has_happened(command, line.events) {
                     return Err(format!("{command:?}: expected {permitted:?}, and it was otherwise"));
                 }
+                if let (Ok(()), Recipient::Room { .. }) = (&permitted, &post.to) {
+                    self.note_said(who, line.events);
+                }
                 if permitted.is_ok() && line.failing && post.kind != MessageKind::Signal {
                     return Err(format!("{command:?} went through while the store took nothing"));
                 }
                 one(permitted)
             }
+            Command::Redact { message, .. } => {
+                let permitted = self.redact(who, message.id);
+                self.change(command, permitted, message.id, MessageState::Redacted, line)?
+            }
+            Command::Edit { message, between_programs, .. } => {
+                let permitted = self.edit(who, message.id, *between_programs, line);
+                self.change(command, permitted, message.id, MessageState::Edited, line)?
+            }
             _ => Vec::new(),
         })
+    }
+
+    // ---- What was said before
+
+    /// The message has become this, if it may, and whoever asked for it was told.
+    fn change(
+        &mut self,
+        command: &Command,
+        permitted: Permission,
+        id: MessageId,
+        state: MessageState,
+        line: &Applied<'_>,
+    ) -> Result<Vec<String>, String> {
+        let is_it = |what: &What| match what {
+            What::Redacted { target, .. } => state == MessageState::Redacted && *target == id,
+            What::Edited { target, .. } => state == MessageState::Edited && *target == id,
+            _ => false,
+        };
+        let seen = line.events.iter().any(|event| matches!(event, Event::Happened(event) if is_it(&event.what)));
+        if permitted.is_ok() != seen {
+            return Err(format!("{command:?}: expected {permitted:?}, and it was otherwise"));
+        }
+        if let (Ok(()), Some(said)) = (&permitted, self.said.get_mut(&id)) {
+            said.state = state;
+        }
+        Ok(permitted.err().into_iter().collect())
+    }
+
+    /// The name of the room that a message was said in, as it is now, for someone who is in it; and whether she said it.
+    fn place_of(&self, who: Who, id: MessageId) -> Result<(String, bool), String> {
+        let said = self.said.get(&id).ok_or("NoSuchMessage")?;
+        let room = self.rooms.values().find(|room| room.serial == said.room).ok_or("NoSuchMessage")?;
+        let key = self.insider(who, &room.name)?;
+        Ok((key, said.speaker == self.speaker(who)))
+    }
+
+    fn still_there(&self, id: MessageId) -> Permission {
+        if self.said[&id].state == MessageState::Redacted { no("NoSuchMessage") } else { Ok(()) }
+    }
+
+    fn redact(&self, who: Who, id: MessageId) -> Permission {
+        let (key, is_own) = self.place_of(who, id)?;
+        if !is_own && self.ranks(who, &key, Role::HalfOperator).is_err() {
+            return no("NotTheAuthor");
+        }
+        self.still_there(id)
+    }
+
+    fn edit(&self, who: Who, id: MessageId, between_programs: bool, line: &Applied<'_>) -> Permission {
+        let (key, is_own) = self.place_of(who, id)?;
+        if !is_own {
+            return no("NotTheAuthor");
+        }
+        self.may_speak(who, &key, between_programs, None, line)?;
+        self.still_there(id)
+    }
+
+    /// Who speaks: an account on any device, a guest in one stay.
+    fn speaker(&self, who: Who) -> String {
+        self.people[&who].account.clone().unwrap_or_else(|| format!("guest {who}"))
     }
 
     /// Enters a room that it is in: nothing is to be done, with or without a disk.
@@ -991,6 +1073,63 @@ impl Reference {
 
     // ---- Talking
 
+    /// `slow`: seconds between two messages, where that counts.
+    fn may_speak(
+        &self,
+        who: Who,
+        key: &str,
+        between_programs: bool,
+        slow: Option<u32>,
+        line: &Applied<'_>,
+    ) -> Permission {
+        let (room, person) = (&self.rooms[key], &self.people[&who]);
+        let roles = room.members.get(&who).copied();
+        // Why not is told to those who may know that the room is there.
+        let is_hidden = roles.is_none() && room.has(RoomFlag::Secret) && !self.acts_as_owner(who);
+        let no = |why: &str| if is_hidden { no("NoSuchRoom") } else { no(why) };
+        if roles.is_none() && room.has(RoomFlag::MembersSpeak) {
+            return no("CannotSpeak NotMember");
+        }
+        if between_programs && room.has(RoomFlag::NoCtcp) {
+            return no("CannotSpeak NoCtcp");
+        }
+        let is_half = self.acts_as_owner(who) || roles.is_some_and(|roles| roles.at_least(Role::HalfOperator));
+        if room.has(RoomFlag::Announcements) && !is_half {
+            return no("CannotSpeak Announcements");
+        }
+        if !self.acts_as_owner(who) && roles.is_none_or(|roles| roles == Roles::NONE) {
+            if let Some(why) = room.silence_of(person) {
+                return no(&format!("CannotSpeak {why}"));
+            }
+            if room.has(RoomFlag::Moderated) {
+                return no("CannotSpeak Moderated");
+            }
+            if room.has(RoomFlag::AccountsSpeak) && person.account.is_none() {
+                return no("CannotSpeak AccountsOnly");
+            }
+            if let Some((slow, last)) = slow.zip(room.spoke.get(&self.speaker(who))) {
+                let left = (last + u64::from(slow) * 1000).saturating_sub(line.at);
+                if left > 0 {
+                    return no(&format!("CannotSpeak Slow {{ wait_seconds: {} }}", left.div_ceil(1000)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note_said(&mut self, who: Who, events: &[Event]) {
+        for event in events {
+            let Event::Posted(message) = event else { continue };
+            if message.recipient_id.is_some() || message.kind == MessageKind::Signal {
+                continue;
+            }
+            if let Some(room) = self.room(&message.addressed_to) {
+                let said = Said { room: room.serial, speaker: self.speaker(who), state: MessageState::AsSaid };
+                self.said.entry(message.id).or_insert(said);
+            }
+        }
+    }
+
     fn post_to_room(
         &mut self,
         who: Who,
@@ -1002,40 +1141,9 @@ impl Reference {
     ) -> Permission {
         let (session, key) = (line.session, name.to_lowercase());
         let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
-        let person = &self.people[&who];
-        let roles = room.members.get(&who).copied();
-        // Why not is told to those who may know that the room is there.
-        let is_hidden = roles.is_none() && room.has(RoomFlag::Secret) && !self.acts_as_owner(who);
-        let no = |why: &str| if is_hidden { no("NoSuchRoom") } else { no(why) };
-        if roles.is_none() && room.has(RoomFlag::MembersSpeak) {
-            return no("CannotSpeak NotMember");
-        }
-        if post.between_programs && room.has(RoomFlag::NoCtcp) {
-            return no("CannotSpeak NoCtcp");
-        }
-        let speaker = person.account.clone().unwrap_or_else(|| format!("guest {who}"));
-        let is_half = self.acts_as_owner(who) || roles.is_some_and(|roles| roles.at_least(Role::HalfOperator));
-        if room.has(RoomFlag::Announcements) && !is_half {
-            return no("CannotSpeak Announcements");
-        }
         let is_slow = room.slow.filter(|_| post.kind != MessageKind::Signal);
-        if !self.acts_as_owner(who) && roles.is_none_or(|roles| roles == Roles::NONE) {
-            if let Some(why) = room.silence_of(person) {
-                return no(&format!("CannotSpeak {why}"));
-            }
-            if room.has(RoomFlag::Moderated) {
-                return no("CannotSpeak Moderated");
-            }
-            if room.has(RoomFlag::AccountsSpeak) && person.account.is_none() {
-                return no("CannotSpeak AccountsOnly");
-            }
-            if let Some((slow, last)) = is_slow.zip(room.spoke.get(&speaker)) {
-                let left = (last + u64::from(slow) * 1000).saturating_sub(line.at);
-                if left > 0 {
-                    return no(&format!("CannotSpeak Slow {{ wait_seconds: {} }}", left.div_ceil(1000)));
-                }
-            }
-        }
+        self.may_speak(who, &key, post.between_programs, is_slow, line)?;
+        let (person, speaker) = (&self.people[&who], self.speaker(who));
         let hears = |roles: &Roles| at_least.is_none_or(|role| roles.at_least(role));
         let hearers = room.members.iter().filter(|(_, roles)| hears(roles));
         let mut sessions: BTreeMap<SessionId, bool> = hearers

@@ -10,9 +10,11 @@ use crate::shard::Sent;
 use crate::transcript::Transcript;
 use crate::workload::{PEOPLE, peer, push_line};
 use crate::world::{MOST_TURNS, Released, SHARDS, World, configuration, name_of};
+use chat::history::Kept;
 use chat::hub::Gauges;
 use chat::id::{ClientId, SessionId};
 use chat::membership::Roles;
+use chat::message::MessageState;
 use chat::name::ChatroomName;
 use chat::query::{Answer, Query};
 use chat::refusal::ListKind;
@@ -362,7 +364,25 @@ impl Simulation {
             }
         }
         self.check_places()?;
+        self.check_changed()?;
         self.check_hub()
+    }
+
+    /// What was taken back is gone, and what was edited has another text, whatever became of the process meanwhile.
+    fn check_changed(&mut self) -> Result<(), String> {
+        for kept in self.world.store().past().kept() {
+            let Kept::Said { message, state } = kept else { continue };
+            let Some(said) = self.reference.said.get(&message.id) else { continue };
+            let is_right = match said.state {
+                MessageState::AsSaid => true,
+                MessageState::Edited => *state != MessageState::AsSaid,
+                MessageState::Redacted => *state == MessageState::Redacted && message.payload.is_empty(),
+            };
+            if !is_right {
+                return Err(format!("{} must be {:?}, and the store has {message:?}", message.id, said.state));
+            }
+        }
+        Ok(())
     }
 
     /// No session outlives its place: whoever the hub knows has an open connection, and each place belongs to one.

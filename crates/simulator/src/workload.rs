@@ -16,7 +16,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 21] = [
+const CAPABILITIES: [Capability; 23] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -38,6 +38,8 @@ const CAPABILITIES: [Capability; 21] = [
     Capability::ChannelRename,
     Capability::Multiline,
     Capability::ReadMarker,
+    Capability::MessageEdit,
+    Capability::MessageRedaction,
 ];
 
 /// Where a device of this person comes from.
@@ -112,9 +114,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 29] = [
+        const WEIGHTS: [usize; 31] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12, 40,
+            12, 40, 25, 25,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -339,6 +341,17 @@ impl Client {
                 let at = String::from_utf8_lossy(&time_text(at)).into_owned();
                 let time = if random.happens(800) { format!(" timestamp={at}") } else { String::new() };
                 self.line(&format!("MARKREAD {of}{time}"), random, ledger, out);
+            }
+            29 | 30 if self.heard.is_empty() => self.fence(random, ledger, out),
+            29 => {
+                let (room, id) = self.heard[random.below(self.heard.len())].clone();
+                let reason = random.one_of(&["", " :a mistake"]);
+                self.line(&format!("REDACT {room} {id}{reason}"), random, ledger, out);
+            }
+            30 => {
+                let (room, id) = self.heard[random.below(self.heard.len())].clone();
+                let text = random.one_of(&["better", "\u{1}VERSION\u{1}", "two\\nlines"]);
+                push_line(out, &format!("@draft/target-msgid={id};draft/edit-text={text} EDIT {room}"), random);
             }
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
             _ => self.fence(random, ledger, out),
