@@ -294,7 +294,7 @@ fn every_mistake_names_line_key_and_mend() {
     check(
         "[[operator]]\nname = \"a\"\npassword = \"b\"\nrights = [\"all\", \"fly\"]",
         "parlor.toml:4: [[operator]] rights: \"fly\" is none of \"all\", \"kill\", \"rehash\", \"stop\", \"see-all\", \
-         \"announce\", \"accounts\", \"rooms\", \"statistics\"",
+         \"announce\", \"accounts\", \"rooms\", \"statistics\", \"relay\"",
     );
     check(
         "[[proxy.webirc]]\naddresses = [\"::1\"]",

@@ -25,6 +25,10 @@ impl Shard {
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.read(id);
+            // The end may have come with the last bytes, in one event: no other will tell of it.
+            if event.is_read_closed() {
+                self.unread.push(id);
+            }
         }
     }
 

@@ -232,12 +232,23 @@ fn what_was_said_before_hanging_up_is_heard_and_answered() {
     let daemon = Daemon::start("");
     let mut watcher = Irc::register(daemon.irc(), "watcher");
     watcher.join("#tea");
-    for (name, farewell) in [("polite", "QUIT :done\r\n"), ("brief", "")] {
+    for (name, farewell, is_at_once) in
+        [("polite", "QUIT :done\r\n", false), ("brief", "", false), ("sudden", "", true), ("swift", "QUIT\r\n", true)]
+    {
         let mut piped = Irc::connect(daemon.irc());
+        if is_at_once {
+            // All of it and its end are there before the server looks.
+            piped.send("PING :accepted");
+            piped.expect("PONG");
+            daemon.signal("STOP");
+        }
         let all =
             format!("NICK {name}\r\nUSER {name} 0 * :{name}\r\nJOIN #tea\r\nPRIVMSG #tea :last words\r\n{farewell}");
         piped.send_bytes(all.as_bytes());
         piped.stream().shutdown(std::net::Shutdown::Write).expect("hung up");
+        if is_at_once {
+            daemon.signal("CONT");
+        }
         let heard = watcher.expect("PRIVMSG #tea :last words");
         assert!(heard.starts_with(&format!(":{name}!")), "{heard}");
         watcher.expect(" QUIT ");
