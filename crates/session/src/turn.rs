@@ -7,6 +7,7 @@ use crate::time_text::write_time;
 use crate::verb::{Awaiting, Verb};
 use chat::command::{Command, Origin, Request};
 use chat::id::RequestNumber;
+use chat::query::Query;
 use compact_str::CompactString;
 use std::io::Write as _;
 use wire::{Capability, LineWriter, Numeric, ParamWriter};
@@ -228,10 +229,32 @@ impl<'a> Turn<'a> {
 
     /// Asks the hub; the answers come to [`crate::Session::answer`] with this line's number.
     pub fn ask(&mut self, command: Command) {
+        self.barrier |= self.may_lead_to_work(&command);
         let number = self.take_number();
         self.last_asked = Some(self.out.requests.len());
         let origin = Origin::Session { id: self.session.id, number, last: false };
         self.out.requests.push(Request { origin, command });
+    }
+
+    /// Whether the answer may be followed by something slow. Later lines then wait from the start: were they worked on
+    /// meanwhile, their answers had to wait behind it, the echo of a message too, while what others said after it in
+    /// the same room went by.
+    fn may_lead_to_work(&self, command: &Command) -> bool {
+        match command {
+            Command::Ask(query) => matches!(
+                query,
+                Query::History { .. }
+                    | Query::EarlierTexts { .. }
+                    | Query::Conversations
+                    | Query::Unread
+                    | Query::Audit
+            ),
+            // What was posted before is read again.
+            Command::Post(post) => post.once.is_some(),
+            // What was said before is shown.
+            Command::Join { .. } => self.facts.limits.unread_replay > 0 && !self.has(Capability::Chathistory),
+            _ => false,
+        }
     }
 
     /// What the answers of this line's request will need; replaces what was said before.
