@@ -575,8 +575,18 @@ impl Session {
         known.then(|| self.telling(Command::Depart(Departure::Broken { reason: reason.into() })))
     }
 
-    /// The hub has put this session out ([`chat::effect::Effect::Close`]), or the server stops: says so and closes.
-    /// Nothing is asked of the hub any more.
+    /// The hub has put this session out ([`chat::effect::Effect::Close`]): says so and closes. What it asked meanwhile
+    /// comes to the hub as from someone unknown, and a login or a new account is noted for one who is yet to arrive: she
+    /// is not, so that is told.
+    pub fn put_out(&mut self, now: Moment, facts: &ServerFacts, reason: &str, out: &mut Output) {
+        if !self.pending.is_empty() {
+            let request = self.telling(Command::Depart(Departure::Broken { reason: reason.into() }));
+            out.requests.push(request);
+        }
+        self.close(now, facts, reason, out);
+    }
+
+    /// The session is over, the hub knows or the server stops: says so and closes. Nothing is asked of the hub any more.
     pub fn close(&mut self, now: Moment, facts: &ServerFacts, reason: &str, out: &mut Output) {
         self.departed = true;
         if !self.closing {

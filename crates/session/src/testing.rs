@@ -515,7 +515,7 @@ impl World {
                 self.tell(registered, &event, None);
             }
             Effect::Close { session, reason } => {
-                self.with(session, |session, now, facts, out| session.close(now, facts, &reason, out));
+                self.with(session, |session, now, facts, out| session.put_out(now, facts, &reason, out));
             }
         }
     }

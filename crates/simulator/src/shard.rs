@@ -258,7 +258,7 @@ impl Shard {
                 self.tell_sessions(&all, &event, None, now, facts);
             }
             Effect::Close { session, reason } => {
-                self.with(session, |session, output| session.close(now, facts, &reason, output));
+                self.with(session, |session, output| session.put_out(now, facts, &reason, output));
             }
         }
     }

@@ -341,10 +341,11 @@ impl Simulation {
             self.world.log().finish_batches();
             let released = self.world.hub_turn(true);
             self.released(released)?;
+            // Before the shards, which send what comes of it.
+            self.world.pool_turn();
             for at in 0..SHARDS {
                 self.shard_turn(at, true)?;
             }
-            self.world.pool_turn();
             if self.world.is_still() {
                 return self.check_store();
             }

@@ -228,10 +228,11 @@ impl World {
         for _ in 0..MOST_TURNS {
             self.log().finish_batches();
             self.hub_turn(true);
+            // Before the shards, which send what comes of it.
+            self.pool_turn();
             for at in 0..SHARDS {
                 self.shard_turn(at, usize::MAX, || usize::MAX).into_iter().for_each(&mut *sent);
             }
-            self.pool_turn();
             if self.is_still() {
                 return;
             }

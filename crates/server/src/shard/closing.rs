@@ -123,7 +123,7 @@ impl Shard {
 
     /// The hub has put the session out (killed, disabled, deleted); it has forgotten it already.
     pub(super) fn close_for_hub(&mut self, id: SessionId, reason: &str) {
-        self.with_session(id, |session, now, facts, output| session.close(now, facts, reason, output));
+        self.with_session(id, |session, now, facts, output| session.put_out(now, facts, reason, output));
     }
 
     /// A WebSocket peer said goodbye, or broke the protocol.
