@@ -1,6 +1,6 @@
 //! Searching what was said: what a text's terms are, what a search asks for, and which messages it means. Whoever has an
 //! index uses the same terms, and checks with [`Search::matches`] what the index names
-//! (docs/decisions/0006-search-index.md).
+//! (docs/decisions/0009-search-index.md).
 //!
 //! A *term* is a word without case and diacritics. Scripts without spaces between words have no words that could be told
 //! without a dictionary; there every two neighbouring characters are a term, so that any part of a text is a phrase of terms

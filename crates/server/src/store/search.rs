@@ -1,5 +1,5 @@
 //! Searching: an index of what was said in a file of its own, which follows the database in the background
-//! ([`follower`]), and what reads both ([`finder`]). Why it is made so: docs/decisions/0006-search-index.md.
+//! ([`follower`]), and what reads both ([`finder`]). Why it is made so: docs/decisions/0009-search-index.md.
 
 mod cutoff;
 mod finder;

@@ -1,4 +1,4 @@
--- The search index, in a file of its own (docs/decisions/0006-search-index.md). Nothing here can't be made again from the
+-- The search index, in a file of its own (docs/decisions/0009-search-index.md). Nothing here can't be made again from the
 -- messages: a file of another version is thrown away.
 
 -- How far the index has followed.
