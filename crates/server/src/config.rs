@@ -1009,9 +1009,9 @@ fn span(section: &mut Section, key: &'static str) -> Option<(Duration, Origin)> 
     }
 }
 
-/// `90d`: a whole number and one of s, m, h, d, w, y (365 days).
+/// `90d`, `1d12h`: whole numbers, each with one of s, m, h, d, w, y (365 days).
 fn parse_span(text: &str) -> Option<Duration> {
-    session::span::parse_span(text).map(Duration::from_secs)
+    session::duration::parse_with_unit(text).map(Duration::from_millis)
 }
 
 fn read_text(path: &Path) -> Result<String, String> {

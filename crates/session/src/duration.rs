@@ -1,9 +1,12 @@
-//! How long something lasts, as people write it: `30m`, `1d12h`, `2w`, or a number of minutes, as KLINE has it in Charybdis.
+//! How long something lasts, as people write it: `30m`, `1d12h`, `2w`, `1y`, or a number of minutes, as KLINE has it in
+//! Charybdis.
 
-const UNITS: [(char, u64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+/// Seconds of each unit, the longest first.
+const UNITS: [(char, u64); 6] =
+    [('y', 365 * 86_400), ('w', 7 * 86_400), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
-/// Ten years: whoever means longer means for ever.
-const MOST_SECONDS: u64 = 10 * 365 * 86_400;
+/// A hundred years: whoever means longer means for ever.
+const MOST_SECONDS: u64 = 100 * 365 * 86_400;
 
 /// What is answered to anything else.
 pub const EXPECTED: &str = "A duration is a number of minutes, or like 30m, 12h, 7d, 2w, 1d12h";
@@ -28,11 +31,16 @@ pub fn parse(text: &str) -> Option<u64> {
     (1..=MOST_SECONDS).contains(&seconds).then_some(seconds * 1000)
 }
 
-/// As it is written, largest units first: `1d12h`.
+/// As [`parse`], where nobody who writes a number alone means minutes, as of what is deleted when its time is over.
+pub fn parse_with_unit(text: &str) -> Option<u64> {
+    parse(text).filter(|_| !text.ends_with(|last: char| last.is_ascii_digit()))
+}
+
+/// As it is written, largest units first: `1d12h`. In days rather than weeks or years, which nobody counts in exactly.
 pub fn text(ms: u64) -> String {
     let mut seconds = ms.div_ceil(1000);
     let mut text = String::new();
-    for (letter, unit) in UNITS {
+    for (letter, unit) in UNITS.into_iter().skip_while(|(letter, _)| *letter != 'd') {
         if seconds >= unit {
             text.push_str(&format!("{}{letter}", seconds / unit));
             seconds %= unit;
@@ -52,6 +60,7 @@ mod tests {
             ("90s", Some(90)),
             ("1d12h", Some(129_600)),
             ("2W", Some(1_209_600)),
+            ("1y", Some(31_536_000)),
             ("1h30m5s", Some(5_405)),
             ("0", None),
             ("", None),
@@ -60,11 +69,12 @@ mod tests {
             ("1h30", None),
             ("-1h", None),
             ("99999999999999999999h", None),
-            ("5201w", None),
+            ("101y", None),
         ] {
             assert_eq!(parse(written), seconds.map(|seconds| seconds * 1000), "{written}");
         }
-        for written in ["1d12h", "1h30m5s", "2w", "59s"] {
+        assert_eq!((parse_with_unit("10"), parse_with_unit("10m")), (None, Some(600_000)));
+        for written in ["1d12h", "1h30m5s", "14d", "365d", "59s"] {
             assert_eq!(text(parse(written).unwrap()), written);
         }
         assert_eq!(text(0), "0s");

@@ -30,7 +30,6 @@ pub mod search_words;
 #[cfg(test)]
 mod secret_rooms;
 mod session;
-pub mod span;
 mod targets;
 #[cfg(test)]
 mod testing;

@@ -3,6 +3,7 @@
 //! The first middle parameters are what the specifications give (Modern IRC "Numerics", the IRCv3 specifications); the
 //! text says in plain words what is wrong and, where there is one, the mend.
 
+use crate::duration;
 use crate::targets::shown;
 use crate::time_text::time_text;
 use crate::turn::Turn;
@@ -12,7 +13,6 @@ use std::borrow::Cow;
 use wire::{Capability, Numeric};
 
 use crate::mode_letters::{FORWARD, RETENTION, flag_letter, list_letter, role_letter};
-use crate::span::span_text;
 
 /// Answers the line `verb` with the refusal. `about`: what the line was about, a room or a person, where the refusal
 /// itself does not say; empty when there is nothing to name.
@@ -132,12 +132,14 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             turn.fail(verb, code, &[shown(room), shown(to)], text);
         }
         R::RetentionTooLong { room, seconds, most_seconds } => {
-            let text =
-                format!("This server keeps messages for {}: a room may keep its own shorter", span_text(*most_seconds));
+            let text = format!(
+                "This server keeps messages for {}: a room may keep its own shorter",
+                duration::text(most_seconds.saturating_mul(1000))
+            );
             turn.numeric(N::ERR_INVALIDMODEPARAM)
                 .param(room)
                 .param_fmt(format_args!("{RETENTION}"))
-                .param(&span_text((*seconds).into()))
+                .param(&duration::text(u64::from(*seconds) * 1000))
                 .trailing(&text);
         }
         R::NeedsRole { room, role } => {

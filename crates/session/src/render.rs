@@ -4,13 +4,13 @@
 //! it. Numerics that go to many at once (730, 731, 710) therefore have no nick as their first parameter but `*` or the
 //! room, as Charybdis and its descendants do.
 
+use crate::duration;
 use crate::facts::ServerFacts;
 use crate::form::Form;
 use crate::mode_letters::{
     FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RETENTION, SLOW_MODE, flag_letter, list_letter, mask_to_wire,
     personal_letter, role_letter, role_prefix,
 };
-use crate::span::span_text;
 use crate::time_text::time_text;
 use chat::event::{Event, Happening, RoomRef, RoomStep, What};
 use chat::id::{ChatroomId, ClientId, MessageId, Timestamp};
@@ -488,7 +488,7 @@ fn sign_letter_param(step: &RoomStep) -> (bool, char, Option<Cow<'_, str>>) {
         }
         RoomStep::Forward { to } => (to.is_some(), FORWARD, to.as_deref().map(Cow::Borrowed)),
         RoomStep::Retention { seconds } => {
-            (seconds.is_some(), RETENTION, seconds.map(|seconds| Cow::Owned(span_text(seconds.into()))))
+            (seconds.is_some(), RETENTION, seconds.map(|seconds| Cow::Owned(duration::text(u64::from(seconds) * 1000))))
         }
         RoomStep::Role { on, role, who } => (*on, role_letter(*role), Some(Cow::Borrowed(who.as_str()))),
         RoomStep::List { on, list, mask } => (*on, list_letter(*list), Some(mask_to_wire(mask))),

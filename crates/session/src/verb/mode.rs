@@ -6,9 +6,8 @@ use crate::mode_letters::{
     FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RETENTION, RoomLetter, SLOW_MODE, flag_letter, mask_from_wire,
     mask_to_wire, personal_letter, personal_of, room_kind, room_letter,
 };
-use crate::span::{parse_span, span_text};
 use crate::turn::Turn;
-use crate::{invite_token, targets};
+use crate::{duration, invite_token, targets};
 use chat::command::{Command, PersonalMode, RoomChange};
 use chat::name::ChatroomName;
 use chat::query::{PresentRow, Query, RoomSettingsView};
@@ -160,7 +159,8 @@ fn room_change(turn: &mut Turn<'_>, room: &str, letter: RoomLetter, change: &Mod
         }
         RoomLetter::Retention if !on => Some(RoomChange::Retention { seconds: None }),
         RoomLetter::Retention => {
-            let seconds = change.param.and_then(parse_span).and_then(|seconds| u32::try_from(seconds).ok());
+            let ms = change.param.and_then(duration::parse_with_unit);
+            let seconds = ms.and_then(|ms| u32::try_from(ms / 1000).ok());
             let seconds = seconds.filter(|seconds| *seconds >= SHORTEST_RETENTION);
             if seconds.is_none() {
                 let text = "Write how long messages are kept: 1m or more, such as 12h, 30d or 1y";
@@ -222,7 +222,7 @@ pub(crate) fn write_settings(turn: &mut Turn<'_>, view: &RoomSettingsView) {
     }
     if let Some(seconds) = view.retention {
         letters.push(RETENTION);
-        params.push(span_text(seconds.into()));
+        params.push(duration::text(u64::from(seconds) * 1000));
     }
     turn.numeric(Numeric::RPL_CHANNELMODEIS)
         .param(&view.room)
@@ -542,7 +542,7 @@ mod tests {
              alice> MODE #tea +H 91d
              alice< :irc.example 696 alice #tea H 91d :This server keeps messages for 90d: a room may keep its own shorter
              alice> MODE #tea +lH-H 5 90s
-             alice< :alice!… MODE #tea +lH-H 5 90s
+             alice< :alice!… MODE #tea +lH-H 5 1m30s
              alice> MODE #tea
              alice< :irc.example 324 alice #tea +ntl 5
              alice< :irc.example 329 …",
