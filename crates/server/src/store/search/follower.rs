@@ -419,11 +419,18 @@ fn is_of(main: &Connection, progress: &Progress) -> rusqlite::Result<bool> {
     Ok(id.flatten().is_none_or(|id| progress.id == Some(id)))
 }
 
-/// Whoever is waited for comes first: this thread gets what processor time nobody else wants.
+/// Whoever is waited for comes first: this thread gets what processor time nobody else wants, and stops at once when someone
+/// does (SCHED_IDLE, sched(7)). The lowest priority of the usual kind finishes its slice first, which cost a server on one
+/// core a tenth of its messages.
 fn take_little_time() {
     // On Linux a thread has a priority of its own; elsewhere this would be the whole process's.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 19) {
-        tracing::debug!("the search index's thread keeps its priority: {error}");
+    {
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let this = thread_priority::thread_native_id();
+        if let Err(error) = thread_priority::set_thread_priority_and_policy(this, ThreadPriority::Min, idle) {
+            tracing::debug!("the search index's thread keeps its priority: {error}");
+        }
     }
 }
