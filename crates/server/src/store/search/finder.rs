@@ -107,6 +107,8 @@ impl Finder {
             outcome = self.look(grants, &loose, limit, clock);
         }
         drop(running);
+        // The time can be over before the first look.
+        let outcome = outcome.or_else(unless_interrupted(Found { messages: Vec::new(), complete: false }));
         in_file(&self.database, outcome)
     }
 
@@ -141,20 +143,21 @@ impl Finder {
             complete: true,
         };
         hunt.take_grants(grants)?;
-        let Some(range) = hunt.range().or_else(unless_interrupted(None))? else {
-            return Ok(Found { messages: Vec::new(), complete: Instant::now() < clock.ends });
+        let Some(range) = hunt.range()? else {
+            return Ok(Found { messages: Vec::new(), complete: true });
         };
         if grants.is_empty() || limit == 0 || range.is_empty() {
             return Ok(Found { messages: Vec::new(), complete: true });
         }
         let indexed = self.index.as_ref().and_then(|index| match progress(&index.connection) {
-            Ok(indexed) => Some((index, indexed)),
+            Ok(indexed) => Some(Ok((index, indexed))),
+            Err(error) if is_interrupted(&error) => Some(Err(error)),
             Err(error) => {
                 self.complain(index, &error);
                 None
             }
         });
-        let Some((index, indexed)) = indexed else {
+        let Some((index, indexed)) = indexed.transpose()? else {
             hunt.walk(range, clock.ends)?;
             return Ok(hunt.finish());
         };
@@ -501,8 +504,9 @@ fn progress(index: &Connection) -> rusqlite::Result<i64> {
 }
 
 fn unless_interrupted<T>(otherwise: T) -> impl FnOnce(rusqlite::Error) -> rusqlite::Result<T> {
-    |error| match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => Ok(otherwise),
-        _ => Err(error),
-    }
+    |error| if is_interrupted(&error) { Ok(otherwise) } else { Err(error) }
+}
+
+fn is_interrupted(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
 }

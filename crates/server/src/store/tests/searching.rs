@@ -46,6 +46,10 @@ impl Searching {
         Searching { follower, writing, following, finder, folder, said }
     }
 
+    fn new_finder(&self) -> Finder {
+        Finder::open(&database(&self.folder), &self.following).expect("a finder")
+    }
+
     /// Ends it, as a server does.
     fn stop(self) -> (TempDir, Vec<Arc<Message>>) {
         let Searching { follower, writing, folder, said, finder, .. } = self;
@@ -364,4 +368,43 @@ fn time_that_is_over_ends_a_search() {
         assert!(found.complete && found.messages.len() == 1_111);
         searching.wait();
     }
+}
+
+#[test]
+fn time_may_be_over_at_any_moment() {
+    let mut searching = Searching::start();
+    let chatter = (0..300).map(|number| searching.writing.say(0, &format!("tea {number}"))).collect();
+    searching.writing.commit(chatter);
+    searching.wait();
+    let search = Search { parts: vec![Part::phrase("tea", false).expect("words")], ..Search::default() };
+    // Since a place, so that the database is asked where that is.
+    let grants = [Grant { since: Since { position: Position(2), ..grant(0, 1, None).since }, ..grant(0, 1, None) }];
+    for microseconds in 0..400 {
+        // On a new connection the first statements read the schema.
+        let mut finder = searching.new_finder();
+        let patience = Duration::from_micros(microseconds);
+        finder.search(&grants, &search, 1_000, patience).expect("what there was time for");
+        finder.search(&grants, &search, 1_000, patience).expect("what there was time for");
+    }
+}
+
+/// The scheduling policy of each thread of this process that has this name, as in sched.h.
+#[cfg(target_os = "linux")]
+fn policies_of(name: &str) -> Vec<u32> {
+    let threads = std::fs::read_dir("/proc/self/task").expect("threads");
+    let stats = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+    let ours = stats.filter(|stat| stat.contains(&format!("({name})")));
+    // The 41st field; the second, the name, may hold spaces (proc_pid_stat(5)).
+    let policy = |stat: String| stat.rsplit_once(')')?.1.split_whitespace().nth(38)?.parse().ok();
+    ours.filter_map(policy).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_follower_gets_what_processor_time_nobody_else_wants() {
+    const SCHED_IDLE: u32 = 5;
+    let searching = Searching::start();
+    searching.wait();
+    let policies = policies_of("search index");
+    assert!(policies.contains(&SCHED_IDLE), "{policies:?}");
 }
