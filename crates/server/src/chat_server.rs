@@ -15,6 +15,8 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    server::linux::keep_pages_small();
     let command_line = CommandLine::of_this_process();
     match execute(&command_line) {
         Ok(code) => code,

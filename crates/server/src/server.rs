@@ -17,6 +17,8 @@ pub mod host_lookup;
 pub mod http;
 pub mod hub_thread;
 pub mod limits;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod listener;
 pub mod logging;
 pub mod machine_addresses;
