@@ -6,7 +6,9 @@ use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
 use crate::personal::ConversationKey;
 use crate::server_ban::{BanTarget, ServerBan};
-use crate::snapshot::{AccountRecord, MarksRecord, MembershipRecord, MetadataRecord, ReadMarkerRecord, RoomRecord};
+use crate::snapshot::{
+    AccountRecord, MarksRecord, MembershipRecord, MetadataRecord, PresenceRecord, ReadMarkerRecord, RoomRecord,
+};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -34,6 +36,9 @@ pub enum Change {
     RoomRemoved(RoomNumber),
     Account(Box<AccountRecord>),
     AccountRemoved(ClientId),
+    /// How an account that stays without a device appears now, or that it does not stay any more.
+    Presence(Box<PresenceRecord>),
+    PresenceRemoved(ClientId),
     Member(MembershipRecord),
     MemberRemoved {
         room: RoomNumber,

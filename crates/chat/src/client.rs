@@ -7,11 +7,14 @@ use crate::name::Username;
 use crate::person::Person;
 use crate::personal::Personal;
 use crate::refusal::Rights;
-use crate::snapshot::SharedAccount;
+use crate::snapshot::{PresenceRecord, SharedAccount};
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// The away message of someone who is at none of her devices, for no reason that she gave (pre-away).
+pub(crate) const ABSENT: &str = "*";
 
 /// Someone who is here, on one device or several, or away for so short a time that nobody was told.
 /// An idle one costs about 200 bytes and her [`Person`]; what is rare is boxed.
@@ -85,15 +88,6 @@ pub(crate) struct Leaving {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Modes(pub u8);
 
-const ALL_MODES: [PersonalMode; 6] = [
-    PersonalMode::Invisible,
-    PersonalMode::Wallops,
-    PersonalMode::Bot,
-    PersonalMode::AccountsOnly,
-    PersonalMode::SecureOnly,
-    PersonalMode::Operator,
-];
-
 impl Modes {
     pub fn has(self, mode: PersonalMode) -> bool {
         self.0 & (1 << mode as u8) != 0
@@ -103,7 +97,7 @@ impl Modes {
         Modes(if on { self.0 | bit } else { self.0 & !bit })
     }
     pub fn list(self) -> Vec<PersonalMode> {
-        ALL_MODES.into_iter().filter(|mode| self.has(*mode)).collect()
+        PersonalMode::ALL.into_iter().filter(|mode| self.has(*mode)).collect()
     }
 }
 
@@ -151,6 +145,21 @@ impl Client {
     /// Rights on the whole server: those of her account, and those shown by an operator's password.
     pub(crate) fn rights(&self) -> Rights {
         Rights(self.rights_of_account().0 | self.operator().map_or(0, |operator| operator.rights.0))
+    }
+
+    /// How a start would show her again, as this account.
+    pub(crate) fn presence(&self, account: ClientId) -> PresenceRecord {
+        PresenceRecord {
+            account,
+            name: self.username.text().clone(),
+            ident: self.person.ident.clone(),
+            host: self.person.host.clone(),
+            realname: self.person.realname.clone(),
+            // The rank of an operator is shown anew.
+            modes: self.modes.set(PersonalMode::Operator, false).list(),
+            away: self.away().filter(|message| *message != ABSENT).map(Box::from),
+            since: self.signed_on,
+        }
     }
 
     pub(crate) fn idle_seconds(&self, now: Timestamp) -> u64 {

@@ -76,6 +76,8 @@ pub enum Command {
         address: IpAddr,
         /// As what the attempt was counted, as `Credentials` said.
         counted: Option<Counted>,
+        /// Of the account's record that it was checked against: one that has changed meanwhile proves nothing.
+        proofs_since: Timestamp,
     },
     LogOut,
     CreateAccount(Box<NewAccount>),
@@ -182,6 +184,10 @@ pub enum Command {
     },
 
     // Devices
+    /// Whether she stays when all her devices are gone; `None`: as the server has it. Answer: `AlwaysOn`, to all devices.
+    SetAlwaysOn {
+        choice: Option<bool>,
+    },
     /// Ends another one of the asker's sessions. Answer: `DeviceEnded`.
     EndDevice {
         id: CompactString,
@@ -273,6 +279,17 @@ pub enum PersonalMode {
     SecureOnly = 4,
     /// Is an operator of the server. Can be laid down, not taken up.
     Operator = 5,
+}
+
+impl PersonalMode {
+    pub const ALL: [PersonalMode; 6] = [
+        PersonalMode::Invisible,
+        PersonalMode::Wallops,
+        PersonalMode::Bot,
+        PersonalMode::AccountsOnly,
+        PersonalMode::SecureOnly,
+        PersonalMode::Operator,
+    ];
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -2,6 +2,7 @@
 //! [`Hub::apply`], one entry after the other. This file only hands each command to its family.
 
 mod accounts;
+mod always_on;
 mod answers;
 mod attempts;
 mod audit;
@@ -122,6 +123,7 @@ impl Hub {
                 username,
                 rooms: Vec::new(),
                 client: None,
+                is_always_on: false,
                 personal: None,
             });
         }
@@ -161,8 +163,7 @@ impl Hub {
             state.note_once(posted, id);
         }
         state.set_server_bans(Arc::new(snapshot.server_bans));
-        state.forget_all();
-        Hub {
+        let mut hub = Hub {
             state,
             settings,
             storage: StorageState::Working,
@@ -180,7 +181,12 @@ impl Hub {
             }),
             seen: Vec::new(),
             epoch: 0,
+        };
+        for record in snapshot.presences {
+            hub.bring_back(record, snapshot.position, snapshot.timestamp);
         }
+        hub.state.forget_all();
+        hub
     }
 
     /// Applies one request. What it leads to is appended to `effects`.
@@ -274,8 +280,9 @@ impl Hub {
         match command {
             Command::Arrive(arrival) => self.arrive(*arrival, turn),
             Command::Depart(departure) => self.depart(departure, turn),
-            Command::LogIn { account, verified, address, counted } => {
-                let account = self.usable_account(account).filter(|_| verified);
+            Command::LogIn { account, verified, address, counted, proofs_since } => {
+                let account =
+                    self.usable_account(account).filter(|slot| verified && self.is_proof(*slot, proofs_since));
                 self.log_in(account, address, counted, turn);
             }
             Command::LogOut => self.log_out(turn),
@@ -332,6 +339,7 @@ impl Hub {
             Command::ClearMetadata { of } => self.clear_metadata(asker, &of, turn),
             Command::Subscribe { keys } => self.subscribe(asker, keys, turn),
             Command::Unsubscribe { keys } => self.unsubscribe(asker, keys, turn),
+            Command::SetAlwaysOn { choice } => self.set_always_on(asker, choice, turn),
             Command::EndDevice { id } => self.end_device(asker, &id, turn),
             Command::MarkRead { of, at } => self.mark_read(asker, &of, at, turn),
             Command::Watch { names } => self.watch(asker, names, turn),
@@ -367,6 +375,7 @@ impl Hub {
         self.settings.name_rules.casemapping = casemapping;
         self.check_standing_rooms = true;
         self.state.trim_messages(self.settings.recent_messages);
+        self.let_those_go_who_may_not_stay(turn);
     }
 
     fn asker(&self, turn: &Turn) -> Option<Asker> {

@@ -101,6 +101,8 @@ pub enum Query {
     Subscriptions,
     /// What is to be counted of all of one's conversations. `Unread`.
     Unread,
+    /// Whether one stays when all devices are gone. `AlwaysOn`.
+    AlwaysOn,
     /// One's own sessions. `Devices`.
     Devices,
     /// Up to when one has read it. `ReadMarker`.
@@ -312,6 +314,8 @@ pub enum Answer {
     Subscriptions(Vec<MetadataKey>),
 
     Unread(Box<UnreadQuestion>),
+    /// Told unasked when another device has changed it.
+    AlwaysOn(AlwaysOnStatus),
     Devices(Vec<DeviceRow>),
     DeviceEnded {
         id: CompactString,
@@ -355,6 +359,15 @@ pub struct DeviceRow {
     pub is_this: bool,
 }
 
+/// Whether someone stays when all her devices are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlwaysOnStatus {
+    /// What she said; `None`: as the server has it.
+    pub choice: Option<bool>,
+    /// What is so.
+    pub is_on: bool,
+}
+
 /// How a session's arrival went.
 #[derive(Debug, Clone)]
 pub struct Welcome {
@@ -365,6 +378,8 @@ pub struct Welcome {
     pub modes: Vec<crate::command::PersonalMode>,
     pub away: Option<Box<str>>,
     pub metadata: Vec<(MetadataKey, Arc<str>)>,
+    /// `None`: a guest.
+    pub always_on: Option<AlwaysOnStatus>,
 }
 
 #[derive(Debug, Clone)]

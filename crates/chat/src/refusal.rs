@@ -162,6 +162,10 @@ pub enum Refusal {
         names: Vec<CompactString>,
     },
 
+    /// As many as can be present without a device are so already.
+    TooManyAlwaysOn {
+        limit: usize,
+    },
     /// None of the asker's devices, or the one that she asks with.
     NoSuchDevice {
         id: CompactString,

@@ -16,6 +16,8 @@ pub struct Settings {
     pub nick_protection: bool,
     pub nick_follows_account: bool,
     pub always_on: AlwaysOn,
+    /// Accounts that may stay without a device.
+    pub always_on_accounts: usize,
     /// How long a broken connection of an account stays unannounced, in milliseconds.
     pub grace_ms: u64,
     /// Failed password checks allowed in a minute for one account from one address, and for one address.
@@ -53,12 +55,25 @@ pub enum RoomCreation {
     Operators,
 }
 
+/// Who stays when all her devices are gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlwaysOn {
     Disabled,
     OptIn,
     OptOut,
     Mandatory,
+}
+
+impl AlwaysOn {
+    /// Whether someone stays who says so herself, or with `None` says nothing.
+    pub fn holds_for(self, choice: Option<bool>) -> bool {
+        match self {
+            AlwaysOn::Disabled => false,
+            AlwaysOn::OptIn => choice == Some(true),
+            AlwaysOn::OptOut => choice != Some(false),
+            AlwaysOn::Mandatory => true,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -72,6 +87,7 @@ impl Default for Settings {
             nick_protection: true,
             nick_follows_account: false,
             always_on: AlwaysOn::OptIn,
+            always_on_accounts: 10_000,
             grace_ms: 30_000,
             login_attempts_per_account: 5,
             login_attempts_per_address: 20,

@@ -1,6 +1,7 @@
 //! The durable state as plain records: what the store gives the hub at start, and what it is told to keep ([`crate::change`]).
 
 use crate::chatroom::RoomFlag;
+use crate::command::PersonalMode;
 use crate::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::invite_link::InviteLink;
 use crate::membership::Membership;
@@ -25,6 +26,8 @@ pub struct Snapshot {
     /// What was said under a key within the last day, the oldest first.
     pub posted_once: Vec<(Posted, MessageId)>,
     pub server_bans: Vec<ServerBan>,
+    /// Of accounts that stay without a device.
+    pub presences: Vec<PresenceRecord>,
     /// The last position and time given out; both go on from here.
     pub position: Position,
     pub timestamp: Timestamp,
@@ -95,6 +98,25 @@ pub struct AccountRecord {
     pub rights: Rights,
     pub owner: bool,
     pub disabled: bool,
+    /// When it was last said anew what proves that someone is this account.
+    pub proofs_since: Timestamp,
+    /// What she says of staying without a device; `None`: as the server has it.
+    pub always_on: Option<bool>,
+}
+
+/// How someone who stays without a device appears: what a start shows of her again.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PresenceRecord {
+    pub account: ClientId,
+    pub name: CompactString,
+    pub ident: CompactString,
+    pub host: CompactString,
+    pub realname: CompactString,
+    pub modes: Vec<PersonalMode>,
+    /// What she says of being away, in words.
+    pub away: Option<Box<str>>,
+    /// Since when she is here.
+    pub since: Timestamp,
 }
 
 /// What a server keeps for SCRAM (RFC 5802 section 3): enough to verify, not to impersonate.

@@ -37,6 +37,7 @@ struct Bench {
     now: u64,
     numbers: [u32; 4],
     alice: ClientId,
+    proofs_since: Timestamp,
 }
 
 const ALICE: usize = 0;
@@ -59,7 +60,13 @@ impl Bench {
     fn new() -> Bench {
         let hub = Hub::restore(Snapshot::default(), Settings::default(), 7, 1);
         let sequencer = Sequencer::new(hub, Script::default(), 1, Position(0), Timestamp(0));
-        let mut bench = Bench { sequencer, now: 1_000_000, numbers: [0; 4], alice: ClientId(uuid::Uuid::nil()) };
+        let mut bench = Bench {
+            sequencer,
+            now: 1_000_000,
+            numbers: [0; 4],
+            alice: ClientId(uuid::Uuid::nil()),
+            proofs_since: Timestamp(0),
+        };
         bench.ask(ALICE, register("alice"));
         bench.commit();
         bench.ask(ALICE, arrive("alice"));
@@ -68,11 +75,11 @@ impl Bench {
         bench.ask(BOB, join("#tea"));
         bench.commit();
         let appended: Vec<Batch> = std::mem::take(&mut bench.sequencer.log_mut().appended);
-        bench.alice = appended
+        (bench.alice, bench.proofs_since) = appended
             .iter()
             .flat_map(|batch| &batch.changes)
             .find_map(|change| match change {
-                Change::Account(account) => Some(account.id),
+                Change::Account(account) => Some((account.id, account.proofs_since)),
                 _ => None,
             })
             .unwrap();
@@ -338,7 +345,8 @@ fn a_login_works_while_the_disk_is_full() {
     bench.ask(ALICE, say("lost"));
     bench.fail();
     let account = bench.alice;
-    let login = Command::LogIn { account, verified: true, address: address(), counted: None };
+    let proofs_since = bench.proofs_since;
+    let login = Command::LogIn { account, verified: true, address: address(), counted: None, proofs_since };
     let seen = bench.ask(CAROL, login);
     assert!(seen[0].contains("LoggedIn"), "{seen:?}");
     let seen = bench.ask(CAROL, arrive("carol"));

@@ -237,6 +237,8 @@ fn account(number: u64) -> [Change; 2] {
         rights: Rights::NONE,
         owner: false,
         disabled: false,
+        proofs_since: Timestamp(START),
+        always_on: None,
     };
     let membership = Membership { roles: Roles::of(Role::Voice), since: Timestamp(START), position: Position(0) };
     [

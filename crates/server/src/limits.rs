@@ -64,6 +64,9 @@ limits! {
     multiline_lines = 64, 1..=10_000;
     /// Metadata keys of one person or room. One more is refused (FAIL METADATA LIMIT_REACHED).
     metadata_keys = 20, 0..=10_000;
+    /// Accounts that stay when all their devices are gone (`accounts.always_on`). One more goes with its last device
+    /// (FAIL PERSISTENCE LIMIT_REACHED).
+    always_on = 10_000, 0..=10_000_000;
     /// Rooms that one person may be in. One more is refused (405).
     rooms_per_client = 200, 1..=100_000;
     /// Bytes in one connection's outbox, not yet taken by the kernel. Over it the connection is closed; nobody waits.

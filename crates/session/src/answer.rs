@@ -4,7 +4,8 @@ use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
     Awaiting, away, devices, invite, invitelink, ison, join, kline, knock, list, lusers, markread, metadata, mode,
-    monitor, names, ping, privmsg, rehash, rename, stats, topic, unread, userhost, userip, who, whois, whowas,
+    monitor, names, persistence, ping, privmsg, rehash, rename, stats, topic, unread, userhost, userip, who, whois,
+    whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -66,6 +67,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::Unsubscribed { keys } => metadata::write_keys(turn, Numeric::RPL_METADATAUNSUBOK, keys),
         Answer::Subscriptions(keys) => metadata::write_subscriptions(turn, keys),
         Answer::Unread(question) => unread::count(turn, question),
+        Answer::AlwaysOn(status) => persistence::write(turn, *status),
         Answer::Devices(rows) => devices::write(turn, rows),
         Answer::DeviceEnded { id } => devices::write_ended(turn, id),
         Answer::ReadMarker { of, at } => markread::write(turn, of, *at),

@@ -81,6 +81,9 @@ pub(crate) fn write(turn: &mut Turn<'_>, welcome: &Welcome) {
     verb::lusers::write(turn, &welcome.counts);
     // metadata "Notifications": "before RPL_ENDOFMOTD or ERR_NOMOTD".
     verb::metadata::write_own(turn, &welcome.metadata);
+    if let Some(status) = welcome.always_on.filter(|_| turn.has(Capability::Persistence)) {
+        verb::persistence::write(turn, status);
+    }
     write_motd(turn);
     if !welcome.modes.is_empty() {
         let letters: String = welcome.modes.iter().map(|mode| personal_letter(*mode)).collect();

@@ -86,7 +86,8 @@ pub(crate) fn for_scram(turn: &mut Turn<'_>, name: Username, start: ScramStart) 
 pub(crate) fn log_in(turn: &mut Turn<'_>, purpose: Purpose, account: &SharedAccount, counted: Option<Counted>) {
     turn.session.known_to_hub = true;
     let address = turn.session.link.address;
-    turn.ask(Command::LogIn { account: account.id, verified: true, address, counted });
+    let proofs_since = account.proofs_since;
+    turn.ask(Command::LogIn { account: account.id, verified: true, address, counted, proofs_since });
     if let Some(registration) = turn.session.registration.as_deref_mut() {
         registration.account = Some((account.id, account.username.clone()));
     }

@@ -41,6 +41,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::Multiline,
     Capability::Metadata2,
     Capability::Metadata3,
+    Capability::Persistence,
     Capability::PreAway,
     Capability::ReadMarker,
     Capability::Relaymsg,

@@ -345,6 +345,12 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             turn.numeric(N::ERR_PASSWDMISMATCH)
                 .trailing_fmt(format_args!("Too many attempts: try again in {retry_after_seconds} seconds"));
         }
+        R::TooManyAlwaysOn { limit } => turn.fail(
+            verb,
+            "LIMIT_REACHED",
+            &[&limit.to_string()],
+            "As many people as may stay here without a device do so already: ask an operator of this server",
+        ),
         R::NotLoggedIn => turn.fail(verb, "ACCOUNT_REQUIRED", &[], "You must be logged in to an account to do that"),
         R::NoSuchAccount { name } => {
             turn.fail(verb, "NO_SUCH_ACCOUNT", &[shown(name)], "There is no account of this name");
@@ -616,6 +622,7 @@ mod tests {
         check("REGISTER", often(), "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about");
         check("OPER", often(), "464 *");
         check("X", R::NotLoggedIn, "FAIL X ACCOUNT_REQUIRED");
+        check("PERSISTENCE", R::TooManyAlwaysOn { limit: 7 }, "FAIL PERSISTENCE LIMIT_REACHED 7");
         check("X", R::NoSuchAccount { name: name() }, "FAIL X NO_SUCH_ACCOUNT bob");
         check("USER", R::AccountRequired, "FAIL * ACCOUNT_REQUIRED");
         check("PRIVMSG", R::StorageFull, "FAIL PRIVMSG STORAGE_FULL #about");

@@ -40,6 +40,7 @@ pub(crate) mod oper;
 pub(crate) mod part;
 pub(crate) mod pass;
 pub(crate) mod password;
+pub(crate) mod persistence;
 pub(crate) mod ping;
 pub(crate) mod pong;
 pub(crate) mod privmsg;
@@ -229,6 +230,7 @@ pub static VERBS: &[Verb] = &[
     part::VERB,
     pass::VERB,
     password::VERB,
+    persistence::VERB,
     ping::VERB,
     pong::VERB,
     privmsg::VERB,

@@ -14,7 +14,8 @@ use chat::once::Posted;
 use chat::personal::ConversationKey;
 use chat::server_ban::ServerBan;
 use chat::snapshot::{
-    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomRecord, Snapshot,
+    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord, ReadMarkerRecord,
+    RoomRecord, Snapshot,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -32,6 +33,7 @@ pub struct Store {
     ids: BTreeSet<MessageId>,
     posted_once: Vec<(Posted, MessageId)>,
     server_bans: Vec<ServerBan>,
+    presences: BTreeMap<ClientId, PresenceRecord>,
     past: Past,
     position: Position,
     timestamp: Timestamp,
@@ -52,6 +54,7 @@ impl Store {
             marks: self.marks.values().cloned().collect(),
             posted_once: self.posted_once.clone(),
             server_bans: self.server_bans.clone(),
+            presences: self.presences.values().cloned().collect(),
             position: self.position,
             timestamp: self.timestamp,
             next_room: self.next_room,
@@ -119,6 +122,7 @@ impl Store {
                 }
                 Change::AccountRemoved(id) => {
                     self.accounts.remove(&id);
+                    self.presences.remove(&id);
                     self.memberships.retain(|(_, account), _| *account != id);
                     self.markers.retain(|(account, _), _| *account != id);
                 }
@@ -139,6 +143,12 @@ impl Store {
                     self.marks.insert((record.account, record.conversation), record);
                 }
                 Change::Audited(_) => {}
+                Change::Presence(record) => {
+                    self.presences.insert(record.account, *record);
+                }
+                Change::PresenceRemoved(account) => {
+                    self.presences.remove(&account);
+                }
                 Change::ServerBan(ban) => {
                     self.server_bans.retain(|other| other.target != ban.target);
                     self.server_bans.push(*ban);

@@ -10,13 +10,14 @@ use chat::membership::{Role, Roles};
 use chat::message::{MessageKind, MessageState};
 use chat::query::Conversation;
 use chat::refusal::{ListKind, Refusal};
+use chat::settings::{AlwaysOn, Settings};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::invariants::number_in;
 use crate::shard::room_of;
 
 /// Everyone and everything, by names in small letters.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reference {
     pub accounts: BTreeMap<String, Account>,
     pub rooms: BTreeMap<String, Room>,
@@ -28,6 +29,8 @@ pub struct Reference {
     list_entries: usize,
     rooms_per_client: usize,
     grace_ms: u64,
+    always_on: AlwaysOn,
+    always_on_accounts: usize,
     next: u32,
 }
 
@@ -51,6 +54,25 @@ pub struct Account {
     pub kept: BTreeMap<String, Roles>,
     /// Up to when it has read what.
     markers: BTreeMap<Marked, u64>,
+    /// In the order of their making.
+    serial: u32,
+    /// What it says of staying without a device, ...
+    always_on: Option<bool>,
+    /// ... what is so, ...
+    stays: bool,
+    /// ... and what the store has of it.
+    kept_as: Option<Kept>,
+}
+
+/// How someone who stays is shown again.
+#[derive(Clone, Debug)]
+struct Kept {
+    name: String,
+    ident: String,
+    host: String,
+    realname: String,
+    modes: BTreeSet<u8>,
+    away: Option<String>,
 }
 
 #[derive(Debug)]
@@ -87,8 +109,10 @@ pub struct Person {
     realname: String,
     sessions: BTreeSet<SessionId>,
     invited_to: VecDeque<u32>,
-    accounts_only: bool,
-    secure_only: bool,
+    /// Without that of an operator.
+    modes: BTreeSet<u8>,
+    /// In words.
+    away: Option<String>,
     /// A guest's; those of an account are with the account.
     markers: BTreeMap<Marked, u64>,
     /// Shows the rank of the server's owner.
@@ -165,14 +189,27 @@ fn no<T>(reason: &str) -> Result<T, String> {
 }
 
 impl Reference {
-    pub fn new(list_entries: usize, rooms_per_client: usize, grace_ms: u64) -> Reference {
-        let mut reference = Reference { list_entries, rooms_per_client, grace_ms, ..Reference::default() };
+    pub fn new(settings: &Settings) -> Reference {
+        let mut reference = Reference {
+            list_entries: settings.list_entries,
+            rooms_per_client: settings.rooms_per_client,
+            grace_ms: settings.grace_ms,
+            always_on: settings.always_on,
+            always_on_accounts: settings.always_on_accounts,
+            accounts: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            people: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            said: BTreeMap::new(),
+            next: 0,
+        };
         reference.add_room("#lobby").flags.insert(RoomFlag::Registered as u16);
         reference
     }
 
-    /// The process started again: what is on disk is as it was, nobody is here.
-    pub fn restart(&mut self) {
+    /// The process started again: what is on disk is as it was, nobody is here but those who stay. `position`: how far the
+    /// order had come.
+    pub fn restart(&mut self, position: u64) {
         self.people.clear();
         self.sessions.clear();
         for room in self.rooms.values_mut() {
@@ -181,6 +218,123 @@ impl Reference {
             room.spoke.clear();
             room.has_past = true;
         }
+        let mut accounts: Vec<(u32, String)> =
+            self.accounts.iter().map(|(key, account)| (account.serial, key.clone())).collect();
+        accounts.sort();
+        self.accounts.values_mut().for_each(|account| account.stays = false);
+        for (_, account) in accounts {
+            if let Some(kept) = self.accounts[&account].kept_as.clone() {
+                self.bring_back(&account, kept, position);
+            }
+        }
+    }
+
+    fn bring_back(&mut self, account: &str, kept: Kept, position: u64) {
+        if !self.may_stay(account) {
+            return;
+        }
+        let own_name = self.accounts[account].name.clone();
+        let free = [kept.name, own_name].into_iter().find(|name| self.check_name(name, None, Some(account)).is_ok());
+        let name = free.unwrap_or_else(|| {
+            let numbers = position % 100_000..;
+            let mut names = numbers.map(|number| format!("guest{number}"));
+            names.find(|name| self.check_name(name, None, None).is_ok()).expect("numbers do not end")
+        });
+        let who = self.add_person(Person {
+            name,
+            account: Some(account.to_owned()),
+            ident: kept.ident,
+            host: kept.host,
+            realname: kept.realname,
+            sessions: BTreeSet::new(),
+            invited_to: VecDeque::new(),
+            modes: kept.modes,
+            away: kept.away,
+            markers: BTreeMap::new(),
+            shows_rank: false,
+            gone_at: None,
+        });
+        self.account_mut(account).stays = true;
+        for (key, roles) in self.accounts[account].kept.clone() {
+            if let Some(room) = self.rooms.get_mut(&key) {
+                room.members.insert(who, roles);
+            }
+        }
+    }
+
+    /// Those who are here without a device, and may be.
+    pub fn staying(&self) -> usize {
+        let stays = |person: &&Person| {
+            person.sessions.is_empty() && person.account.as_ref().is_some_and(|account| self.accounts[account].stays)
+        };
+        self.people.values().filter(stays).count()
+    }
+
+    // ---- Staying without a device
+
+    /// By the server's word and its own, and as there is room.
+    fn may_stay(&self, account: &str) -> bool {
+        let is_wanted = match self.always_on {
+            AlwaysOn::Disabled => false,
+            AlwaysOn::OptIn => self.accounts[account].always_on == Some(true),
+            AlwaysOn::OptOut => self.accounts[account].always_on != Some(false),
+            AlwaysOn::Mandatory => true,
+        };
+        let staying = self.accounts.values().filter(|account| account.stays).count();
+        is_wanted && (self.accounts[account].stays || staying < self.always_on_accounts)
+    }
+
+    fn set_always_on(&mut self, who: Who, choice: Option<bool>, line: &Applied<'_>) -> Permission {
+        let Some(account) = self.people[&who].account.clone() else { return no("NotLoggedIn") };
+        let before = std::mem::replace(&mut self.account_mut(&account).always_on, choice);
+        let is_full = choice == Some(true) && self.always_on != AlwaysOn::Disabled && !self.may_stay(&account);
+        if is_full || (before != choice && line.failing) {
+            self.account_mut(&account).always_on = before;
+            return no(if is_full { "TooManyAlwaysOn" } else { "a storage refusal" });
+        }
+        if before != choice {
+            self.begin_to_stay(who, line);
+        }
+        Ok(())
+    }
+
+    /// Stays from now on if she may, and not if she does not want to any more.
+    fn begin_to_stay(&mut self, who: Who, line: &Applied<'_>) {
+        let Some(account) = self.people[&who].account.clone() else { return };
+        if self.may_stay(&account) {
+            if !line.failing {
+                self.account_mut(&account).stays = true;
+                self.keep(who, line);
+            }
+        } else if self.accounts[&account].stays {
+            self.stop_staying(who, line);
+        }
+    }
+
+    fn stop_staying(&mut self, who: Who, line: &Applied<'_>) {
+        let Some(account) = self.people[&who].account.clone() else { return };
+        let account = self.account_mut(&account);
+        if std::mem::replace(&mut account.stays, false) && !line.failing {
+            account.kept_as = None;
+        }
+    }
+
+    /// The store is told how someone who stays appears now.
+    fn keep(&mut self, who: Who, line: &Applied<'_>) {
+        let person = &self.people[&who];
+        let Some(account) = person.account.clone().filter(|account| self.accounts[account].stays) else { return };
+        if line.failing {
+            return;
+        }
+        let kept = Kept {
+            name: person.name.clone(),
+            ident: person.ident.clone(),
+            host: person.host.clone(),
+            realname: person.realname.clone(),
+            modes: person.modes.clone(),
+            away: person.away.clone(),
+        };
+        self.account_mut(&account).kept_as = Some(kept);
     }
 
     /// Applies a line, and compares what was seen of it. `username`: of an account's id.
@@ -295,21 +449,37 @@ impl Reference {
             Command::Kick { room, who: whom, .. } => one(self.kick(who, room.text(), whom.text(), line)),
             Command::Invite { room, who: whom } => one(self.invite(who, room.text(), whom.text())),
             Command::RenameRoom { room, to, .. } => one(self.rename_room(who, room.text(), to.text(), line)),
-            Command::Rename { to } => one(self.rename(who, to.text())),
+            Command::Rename { to } => one(self.rename(who, to.text(), line)),
+            Command::SetAlwaysOn { choice } => one(self.set_always_on(who, *choice, line)),
             Command::SetRealname { to } => {
-                self.person_mut(who).realname = to.to_string();
+                if std::mem::replace(&mut self.person_mut(who).realname, to.to_string()) != *to {
+                    self.keep(who, line);
+                }
+                Vec::new()
+            }
+            Command::SetAway { message } => {
+                let words = message.as_deref().map(str::to_owned);
+                if std::mem::replace(&mut self.person_mut(who).away, words.clone()) != words {
+                    self.keep(who, line);
+                }
                 Vec::new()
             }
             Command::ChangeOwnModes { changes } => {
+                let owns_the_server = self.owns_the_server(who);
+                let person = self.person_mut(who);
+                let mut has_changed = false;
                 for (on, mode) in changes {
-                    match mode {
-                        PersonalMode::AccountsOnly => self.person_mut(who).accounts_only = *on,
-                        PersonalMode::SecureOnly => self.person_mut(who).secure_only = *on,
-                        PersonalMode::Operator => {
-                            self.person_mut(who).shows_rank = *on && self.owns_the_server(who);
+                    has_changed |= match (mode, on) {
+                        (PersonalMode::Operator, on) => {
+                            let shows = *on && owns_the_server;
+                            std::mem::replace(&mut person.shows_rank, shows) != shows
                         }
-                        _ => {}
-                    }
+                        (mode, true) => person.modes.insert(*mode as u8),
+                        (mode, false) => person.modes.remove(&(*mode as u8)),
+                    };
+                }
+                if has_changed {
+                    self.keep(who, line);
                 }
                 Vec::new()
             }
@@ -517,13 +687,14 @@ impl Reference {
             realname: arrival.realname.to_string(),
             sessions: BTreeSet::from([session]),
             invited_to: VecDeque::new(),
-            accounts_only: false,
-            secure_only: false,
+            modes: BTreeSet::new(),
+            away: None,
             markers: BTreeMap::new(),
             shows_rank: false,
             gone_at: None,
         });
         self.sessions.insert(session, Place::Present { who, secure });
+        self.begin_to_stay(who, line);
         if let Some(account) = proved {
             self.return_to_rooms(who, &account, line);
         }
@@ -538,11 +709,26 @@ impl Reference {
         if !person.sessions.is_empty() {
             return;
         }
+        if self.remains(who, line) {
+            return;
+        }
+        let person = self.person_mut(who);
         if person.account.is_some() && matches!(departure, Departure::Broken { .. }) {
             person.gone_at = Some(grace);
         } else {
             self.quit(who, line);
         }
+    }
+
+    /// Whether someone without a device is still here. Nobody shows a rank for her then.
+    fn remains(&mut self, who: Who, line: &Applied<'_>) -> bool {
+        self.begin_to_stay(who, line);
+        let account = self.people[&who].account.as_ref();
+        let remains = account.is_some_and(|account| self.accounts[account].stays);
+        if remains {
+            self.person_mut(who).shows_rank = false;
+        }
+        remains
     }
 
     fn deadline(&mut self, line: &Applied<'_>) {
@@ -574,6 +760,7 @@ impl Reference {
         for key in &rooms {
             self.room_mut(key).members.remove(&who);
         }
+        self.stop_staying(who, line);
         self.people.remove(&who);
         for key in rooms {
             self.settle(&key, line);
@@ -591,13 +778,14 @@ impl Reference {
         Ok(())
     }
 
-    fn rename(&mut self, who: Who, to: &str) -> Permission {
+    fn rename(&mut self, who: Who, to: &str, line: &Applied<'_>) -> Permission {
         if self.people[&who].name == to {
             return Ok(());
         }
         let account = self.people[&who].account.clone();
         self.check_name(to, Some(who), account.as_deref())?;
         self.person_mut(who).name = to.to_owned();
+        self.keep(who, line);
         Ok(())
     }
 
@@ -620,10 +808,18 @@ impl Reference {
             return no("NameInUse");
         }
         let owns_the_server = self.accounts.is_empty();
-        self.accounts.insert(
-            key.clone(),
-            Account { name: name.to_owned(), owns_the_server, kept: BTreeMap::new(), markers: BTreeMap::new() },
-        );
+        self.next += 1;
+        let account = Account {
+            name: name.to_owned(),
+            owns_the_server,
+            kept: BTreeMap::new(),
+            markers: BTreeMap::new(),
+            serial: self.next,
+            always_on: None,
+            stays: false,
+            kept_as: None,
+        };
+        self.accounts.insert(key.clone(), account);
         self.be(session, &key, line);
         Ok(())
     }
@@ -657,6 +853,7 @@ impl Reference {
             return;
         }
         self.person_mut(who).account = Some(account.to_owned());
+        self.begin_to_stay(who, line);
         for key in self.rooms_of(who) {
             let kept = self.accounts[account].kept.get(&key).map_or(0, |roles| roles.0);
             let roles = self.room_mut(&key).members.get_mut(&who);
@@ -1189,10 +1386,10 @@ impl Reference {
             return Ok(());
         };
         let (sender, recipient) = (&self.people[&who], &self.people[&to]);
-        if to != who && recipient.accounts_only && sender.account.is_none() {
+        if to != who && recipient.modes.contains(&(PersonalMode::AccountsOnly as u8)) && sender.account.is_none() {
             return no("RecipientWantsAccounts");
         }
-        if to != who && recipient.secure_only && !secure {
+        if to != who && recipient.modes.contains(&(PersonalMode::SecureOnly as u8)) && !secure {
             return no("RecipientWantsSecure");
         }
         let mut sessions = own(sender);
@@ -1346,7 +1543,6 @@ fn is_known(command: &Command) -> bool {
             | Command::Unwatch { .. }
             | Command::UnwatchAll
             | Command::Knock { .. }
-            | Command::SetAway { .. }
             | Command::Announce { .. }
     )
 }

@@ -18,7 +18,7 @@ use chat::message::MessageState;
 use chat::name::ChatroomName;
 use chat::query::{Answer, Query};
 use chat::refusal::ListKind;
-use chat::settings::Settings;
+use chat::settings::{AlwaysOn, Settings};
 use session::facts::Limits;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,21 @@ impl Simulation {
         let mut random = Random::new(seed);
         let (mut configured, settings) = configuration();
         configured.limits = Limits { list_modes: 4, rooms_per_client: 5, ..configured.limits };
-        let settings = Settings { list_entries: 4, rooms_per_client: 5, recent_messages: 3, ..settings };
+        let always_on = *random.one_of(&[
+            AlwaysOn::Disabled,
+            AlwaysOn::OptIn,
+            AlwaysOn::OptIn,
+            AlwaysOn::OptOut,
+            AlwaysOn::Mandatory,
+        ]);
+        let settings = Settings {
+            list_entries: 4,
+            rooms_per_client: 5,
+            recent_messages: 3,
+            always_on,
+            always_on_accounts: *random.one_of(&[2, 1_000]),
+            ..settings
+        };
         // Some seeds have a disk that never fails, some one that hardly works.
         let faults = *random.one_of(&[
             Faults::default(),
@@ -93,7 +107,7 @@ impl Simulation {
             Faults { begins_to_fail: 10, recovers: 100, dawdles: 500 },
             Faults { begins_to_fail: 50, recovers: 50, dawdles: 200 },
         ]);
-        let reference = Reference::new(settings.list_entries, settings.rooms_per_client, settings.grace_ms);
+        let reference = Reference::new(&settings);
         let world = World::new(configured, settings, random.number(), transcript.clone(), defect);
         Simulation {
             random,
@@ -213,7 +227,8 @@ impl Simulation {
         self.clients.clear();
         let released = self.world.restart(self.random.number(), flushed);
         self.released(released)?;
-        self.reference.restart();
+        let position = self.world.store().snapshot().position;
+        self.reference.restart(position.0);
         self.reached.restarts += 1;
         self.ledger.check(self.world.store())
     }
@@ -515,8 +530,9 @@ impl Simulation {
         self.settle()?;
         self.check_hub()?;
         let gauges = self.world.hub().gauges();
-        if (gauges.clients, gauges.sessions, gauges.journal) != (0, 0, 0) {
-            return Err(format!("all have left, and the hub counts {gauges:?}"));
+        let staying = self.reference.staying();
+        if (gauges.clients, gauges.sessions, gauges.journal) != (staying, 0, 0) {
+            return Err(format!("all have left but {staying}, and the hub counts {gauges:?}"));
         }
         if let Some(shard) = self.world.shards.iter().position(|shard| !shard.is_empty()) {
             return Err(format!("all have left, and shard {shard} still has someone in a room"));

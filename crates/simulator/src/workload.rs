@@ -114,9 +114,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 31] = [
+        const WEIGHTS: [usize; 32] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12, 40, 25, 25,
+            12, 40, 25, 25, 20,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -352,6 +352,10 @@ impl Client {
                 let (room, id) = self.heard[random.below(self.heard.len())].clone();
                 let text = random.one_of(&["better", "\u{1}VERSION\u{1}", "two\\nlines"]);
                 push_line(out, &format!("@draft/target-msgid={id};draft/edit-text={text} EDIT {room}"), random);
+            }
+            31 => {
+                let line = random.one_of(&["SET ON", "SET ON", "SET OFF", "SET DEFAULT", "GET"]);
+                self.line(&format!("PERSISTENCE {line}"), random, ledger, out);
             }
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
             _ => self.fence(random, ledger, out),

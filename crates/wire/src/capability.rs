@@ -69,6 +69,8 @@ capabilities! {
     /// The open proposal after it (ircv3-specifications #613): changes are told as numerics, and other codes.
     Metadata3 = "draft/metadata-3",
     Multiline = "draft/multiline",
+    /// Proposal persistence (ircv3-specifications pull request 503).
+    Persistence = "draft/persistence",
     PreAway = "draft/pre-away",
     ReadMarker = "draft/read-marker",
     Relaymsg = "draft/relaymsg",

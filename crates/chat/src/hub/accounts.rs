@@ -8,8 +8,9 @@ use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::client::{AccountOf, Modes};
 use crate::command::{AccountChange, NewAccount, PersonalMode};
+use crate::effect::Effect;
 use crate::event::{RoomStep, What};
-use crate::id::{ClientId, RoomNumber, SessionId};
+use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
 use crate::membership::{Membership, Roles};
 use crate::name::Username;
 use crate::person::Person;
@@ -64,6 +65,11 @@ impl Hub {
         let slot = self.state.account_of(id)?;
         self.state.account(slot).filter(|account| !account.record.disabled)?;
         Some(slot)
+    }
+
+    /// What proved something at this time still does: a password that was replaced while it was checked lets nobody in.
+    pub(super) fn is_proof(&self, account: u32, since: Timestamp) -> bool {
+        self.state.account(account).is_some_and(|account| account.record.proofs_since == since)
     }
 
     /// `account`: none where nothing was proved.
@@ -161,6 +167,7 @@ impl Hub {
             client.account = Some(AccountOf { slot: account, record: record.clone() });
             client.person = person.clone();
         });
+        self.keep_presence(slot, turn);
         self.keep_memberships_of_guest(slot, account, turn);
         self.show_markers(slot, turn);
         self.return_to_rooms(slot, account, turn);
@@ -248,14 +255,16 @@ impl Hub {
                 let event = turn.event(&client.person, What::Left { room, reason: None });
                 turn.tell_sessions(&[id], &event, None);
             }
-            turn.effects.to(id, crate::effect::Effect::Leave { session: id, room: place.room });
+            turn.effects.to(id, Effect::Leave { session: id, room: place.room });
         }
     }
 
     /// Takes the session from its client, which quits with these words if it was the last one.
     fn take_session(&mut self, id: SessionId, slot: u32, words: &str, turn: &mut Turn) {
         self.state.detach(id);
-        if self.state.client(slot).is_some_and(|client| client.sessions.is_empty()) {
+        if self.state.client(slot).is_some_and(|client| client.sessions.is_empty())
+            && !self.stays_without_device(slot, turn)
+        {
             self.quit(slot, words.into(), turn);
         }
     }
@@ -305,7 +314,7 @@ impl Hub {
         self.take_session(id, slot, "logged out", turn);
         let name = match self.check_name(&name, None, None) {
             Ok(()) => name,
-            Err(_) => self.free_guest_name(turn),
+            Err(_) => self.free_guest_name(turn.position),
         };
         let guest = self.seat_guest(id, Session { rare: None, ..session.clone() }, &before, name, turn);
         self.watch_again(id, session, turn);
@@ -366,6 +375,8 @@ impl Hub {
             rights: if is_first { Rights::ALL } else { Rights::NONE },
             owner: is_first,
             disabled: false,
+            proofs_since: turn.now,
+            always_on: None,
         };
         turn.keep(Change::Account(Box::new(record.clone())));
         turn.answer(Answer::AccountCreated { account: record.username.clone(), is_owner: is_first });
@@ -377,6 +388,7 @@ impl Hub {
             username: new.username,
             rooms: Vec::new(),
             client: None,
+            is_always_on: false,
             personal: None,
         };
         let slot = self.state.add_account(account);
@@ -458,6 +470,7 @@ impl Hub {
             AccountChange::Password { hash, scram } => {
                 record.password_hash = Some(hash);
                 record.scram = scram;
+                record.proofs_since = Timestamp(turn.now.0.max(record.proofs_since.0 + 1));
             }
             AccountChange::Name(to) => return self.name_account(slot, to, record, turn),
             AccountChange::AddCertificate(certificate) => {
@@ -471,7 +484,10 @@ impl Hub {
                     record.certificates.remove(0);
                 }
             }
-            AccountChange::RemoveCertificate(certificate) => record.certificates.retain(|kept| *kept != certificate),
+            AccountChange::RemoveCertificate(certificate) => {
+                record.certificates.retain(|kept| *kept != certificate);
+                record.proofs_since = Timestamp(turn.now.0.max(record.proofs_since.0 + 1));
+            }
             AccountChange::Disabled(disabled) => {
                 if matches!(standing, Standing::Oneself) {
                     return Err(Refusal::MissingRight { right: Right::Accounts });
@@ -609,7 +625,19 @@ impl Hub {
         }
     }
 
-    fn end_sessions_of_account(&mut self, slot: u32, words: &str, turn: &mut Turn) {
+    /// Sessions that have logged in as the account and not arrived, but for the one that asks.
+    fn end_those_not_arrived(&mut self, slot: u32, words: &str, turn: &mut Turn) {
+        let Some(account) = self.state.account(slot).map(|account| account.record.id) else { return };
+        for id in self.state.verified_as(account) {
+            if turn.session() != Some(id) {
+                turn.effects.to(id, Effect::Close { session: id, reason: words.into() });
+                self.state.set_verified(id, None);
+            }
+        }
+    }
+
+    pub(super) fn end_sessions_of_account(&mut self, slot: u32, words: &str, turn: &mut Turn) {
+        self.end_those_not_arrived(slot, words, turn);
         if let Some(client) = self.state.account(slot).and_then(|account| account.client) {
             self.close_and_quit(client, words, turn);
         }
@@ -617,6 +645,7 @@ impl Hub {
 
     /// All but the one that asks for it, if that is one of them.
     fn end_other_sessions_of_account(&mut self, slot: u32, words: &str, turn: &mut Turn) {
+        self.end_those_not_arrived(slot, words, turn);
         let Some(client) = self.state.account(slot).and_then(|account| account.client) else {
             return;
         };
@@ -1240,11 +1269,10 @@ mod tests {
             > alice/2 logs in alice
             alice/2: logged in to alice as nobody yet
             > console disables alice
+            alice/2: closed: the account was disabled
             alice: closed: the account was disabled
             [bob] alice quit (the account was disabled)
             console: account alice changed
-            > alice/2 arrives as other
-            alice/2: refused: WrongCredentials
             > eve asks credentials alice
             eve: credentials of nobody
             > eve logs in alice
@@ -1306,12 +1334,22 @@ mod tests {
             > phone arrives account alice
             phone: logged in to alice as nobody yet
             phone: welcome again alice
+            > tablet logs in alice
+            tablet: logged in to alice as nobody yet
             > alice sets password alice
             alice: account alice changed
+            tablet: closed: the password was changed
             phone: closed: the password was changed
             > alice asks account alice
             alice: account alice
+            > watch logs in alice with the old password
+            watch: refused: WrongCredentials
+            > watch logs in alice
+            watch: logged in to alice as nobody yet
+            > alice adds certificate alice 1
+            alice: account alice changed
             > console sets password alice
+            watch: closed: the password was changed
             alice: closed: the password was changed
             console: account alice changed
             ",

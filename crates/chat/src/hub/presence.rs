@@ -5,24 +5,20 @@ use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::audit::AuditAction;
 use crate::change::Change;
-use crate::client::{AccountOf, Client, Leaving, Modes, ServerOperator};
+use crate::client::{ABSENT, AccountOf, Client, Leaving, Modes, ServerOperator};
 use crate::command::{Arrival, Departure, PersonalMode};
 use crate::effect::Effect;
 use crate::event::What;
-use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
+use crate::id::{ClientId, Position, RoomNumber, SessionId, Timestamp};
 use crate::name::Username;
 use crate::person::Person;
 use crate::query::{Answer, Welcome};
 use crate::refusal::{Refusal, Right, Rights};
-use crate::settings::AlwaysOn;
 use crate::snapshot::AccountRecord;
 use compact_str::{CompactString, format_compact};
 use smallvec::SmallVec;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// The away message of someone who is at none of her devices, for no reason that she gave (pre-away).
-const ABSENT: &str = "*";
 
 impl Hub {
     pub(super) fn arrive(&mut self, arrival: Arrival, turn: &mut Turn) {
@@ -91,6 +87,7 @@ impl Hub {
         self.state.attach(id, Session { client: slot, ..session });
         self.set_on_arrival(slot, arrival.metadata, turn);
         self.subscribe_on_arrival(id, arrival.subscriptions);
+        self.keep_presence(slot, turn);
         self.welcome(id, slot, false, turn);
         self.away_on_arrival(Asker { session: id, slot }, arrival.away, turn);
         self.tell_came_online(slot, turn);
@@ -190,6 +187,7 @@ impl Hub {
             // Whoever comes is there; a device that nobody is at has said so itself.
             away: client.away().filter(|message| *message != ABSENT).map(Box::from),
             metadata: self.metadata_of_client(slot),
+            always_on: self.always_on_status(slot),
         };
         turn.tell(id, Answer::Welcome(Box::new(welcome)));
         self.show_marks(id, turn);
@@ -240,8 +238,7 @@ impl Hub {
         };
         let is_account = client.is_account();
         self.note_last_seen(slot, turn);
-        if is_account && self.settings.always_on == AlwaysOn::Mandatory {
-            self.settle_absence(slot, turn);
+        if self.stays_without_device(slot, turn) {
             return;
         }
         if is_account && is_broken && self.settings.grace_ms > 0 {
@@ -323,6 +320,7 @@ impl Hub {
         self.tell_went_offline(slot, turn);
         self.note_whowas(slot, turn);
         self.forget_directs(slot);
+        self.forget_presence(slot, turn);
         self.state.remove_client(slot);
     }
 
@@ -410,12 +408,13 @@ impl Hub {
         if is_another {
             self.tell_came_online(slot, turn);
         }
+        self.update_presence(slot, turn);
     }
 
     /// A name for someone who lost hers: `guest` and a number.
-    pub(super) fn free_guest_name(&self, turn: &Turn) -> Username {
+    pub(super) fn free_guest_name(&self, position: Position) -> Username {
         let rules = &self.settings.name_rules;
-        let mut number = turn.position.0 % 100_000;
+        let mut number = position.0 % 100_000;
         loop {
             let name = Username::lookup(&format_compact!("guest{number}"), rules);
             if self.check_name(&name, None, None).is_ok() || number > u64::from(u32::MAX) {
@@ -441,6 +440,7 @@ impl Hub {
         self.tell_watchers(asker.slot, &event, turn);
         let person = Arc::new(Person { realname: to, ..Person::clone(&before) });
         self.state.change_client(asker.slot, |client| client.person = person);
+        self.update_presence(asker.slot, turn);
     }
 
     pub(super) fn set_away(&mut self, asker: Asker, message: Option<Box<str>>, turn: &mut Turn) {
@@ -481,12 +481,22 @@ impl Hub {
             return;
         }
         let person = client.person.clone();
+        let said = self.words_of_absence(slot);
         self.state.change_client(slot, |client| client.rare_mut().away = message.clone());
         let event = turn.event(&person, What::AwayChanged { message });
         let is_oneself = self.asker(turn).is_some_and(|asker| asker.slot == slot);
         let origin = turn.event_origin().filter(|_| is_oneself);
         self.tell_peers(slot, event.clone(), origin, turn);
         self.tell_watchers(slot, &event, turn);
+        if said != self.words_of_absence(slot) {
+            self.update_presence(slot, turn);
+        }
+    }
+
+    /// What she says of being away, in words.
+    fn words_of_absence(&self, slot: u32) -> Option<Box<str>> {
+        let away = self.state.client(slot)?.away()?;
+        (away != ABSENT).then(|| away.into())
     }
 
     pub(super) fn change_own_modes(&mut self, asker: Asker, changes: &[(bool, PersonalMode)], turn: &mut Turn) {
@@ -531,6 +541,7 @@ impl Hub {
         let origin = turn.event_origin();
         let sessions = self.sessions_of(slot);
         turn.tell_sessions(&sessions, &event, origin);
+        self.update_presence(slot, turn);
     }
 
     pub(super) fn become_operator(&mut self, asker: Asker, rule: Option<CompactString>, turn: &mut Turn) {
@@ -576,6 +587,7 @@ impl Hub {
         self.tell_watchers(slot, &event, turn);
         let person = Arc::new(Person { ident, host, ..Person::clone(&before) });
         self.state.change_client(slot, |client| client.person = person);
+        self.update_presence(slot, turn);
     }
 
     /// Makes a session, which must be free of any client, a guest of its own. Nobody is told.

@@ -25,8 +25,13 @@ impl Hub {
                 let account = self.account_name_of(&ban);
                 let target = target_text(&ban, account.as_deref());
                 self.audit(AuditAction::ServerBan, None, &target, &format!("set: {}", ban.reason), turn);
+                let of = if let BanTarget::Account(id) = ban.target { self.state.account_of(id) } else { None };
                 turn.answer(Answer::BannedFromServer { ban: Box::new(ban), account, closed });
                 self.close_sessions(sessions, &words, turn);
+                if let Some(account) = of {
+                    // Who stays without a device, or has logged in and not arrived.
+                    self.end_sessions_of_account(account, &words, turn);
+                }
             }
             Err(refusal) => turn.refuse(refusal),
         }

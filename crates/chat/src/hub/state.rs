@@ -89,6 +89,7 @@ pub(super) struct StateCounts {
     pub rooms: usize,
     pub direct_rooms: usize,
     pub accounts: usize,
+    pub always_on: usize,
     pub most_clients: usize,
 }
 
@@ -100,6 +101,8 @@ pub(super) struct Account {
     pub rooms: Vec<(RoomNumber, Membership)>,
     /// The client that is present as this account.
     pub client: Option<u32>,
+    /// It stays without a device, and the store knows how it appears. Then its client is here.
+    pub is_always_on: bool,
     pub personal: Option<Box<Personal>>,
 }
 
@@ -199,6 +202,7 @@ enum Undo {
     AccountAdded { slot: u32, appended: bool },
     AccountRemoved { slot: u32, account: Box<Account> },
     Record { slot: u32, before: SharedAccount },
+    AlwaysOn { slot: u32, before: bool },
     AccountNamed { slot: u32, before: Box<(Username, SharedAccount)> },
     KeptAdded { account: u32 },
     KeptChanged { account: u32, position: u32, before: Membership },
@@ -508,6 +512,20 @@ impl State {
         let stage = account.map_or(Stage::Vacant, Stage::Verified);
         let before = std::mem::replace(place, SessionPlace { generation: id.generation, active: 0, stage });
         self.journal.push(Undo::Stage { session: id, before: Box::new(before) });
+    }
+
+    /// Those that have logged in as this account and not arrived. Looks at all places: for what is rare.
+    pub fn verified_as(&self, account: ClientId) -> Vec<SessionId> {
+        let shards = self.sessions.iter().enumerate();
+        let places = shards.flat_map(|(shard, places)| places.iter().enumerate().map(move |place| (shard, place)));
+        places
+            .filter(|(_, (_, place))| matches!(place.stage, Stage::Verified(verified) if verified == account))
+            .map(|(shard, (slot, place))| SessionId {
+                shard: shard as u16,
+                slot: slot as u32,
+                generation: place.generation,
+            })
+            .collect()
     }
 
     /// Makes the session a device of its client. The place must be its own or free.
@@ -974,6 +992,19 @@ impl State {
         self.journal.push(Undo::Record { slot, before });
     }
 
+    /// Notes that an account stays without a device, or does no more.
+    pub fn set_always_on(&mut self, slot: u32, is_always_on: bool) {
+        let before = self.put_always_on(slot, is_always_on);
+        self.journal.push(Undo::AlwaysOn { slot, before });
+    }
+
+    fn put_always_on(&mut self, slot: u32, is_always_on: bool) -> bool {
+        let Some(account) = self.accounts.at_mut(slot) else { return false };
+        let before = std::mem::replace(&mut account.is_always_on, is_always_on);
+        self.counts.always_on = self.counts.always_on + usize::from(is_always_on) - usize::from(before);
+        before
+    }
+
     /// Gives an account another name, which must be free, with the record that says so.
     pub fn name_account(&mut self, slot: u32, username: Username, record: AccountRecord) {
         if let Some(before) = self.replace_account_name(slot, username, Arc::new(record)) {
@@ -1311,6 +1342,7 @@ impl State {
                 self.replace_account_name(slot, username, record);
             }
             Undo::Record { slot, before } => self.replace_record(slot, before),
+            Undo::AlwaysOn { slot, before } => _ = self.put_always_on(slot, before),
             Undo::KeptAdded { account } => {
                 if let Some((room, membership)) = self.accounts.at_mut(account).and_then(|account| account.rooms.pop())
                 {
@@ -1554,6 +1586,9 @@ impl State {
         }
         for (_, account) in self.accounts.iter() {
             lines.push(format!("{:?}", account.record));
+            if let Some(client) = account.client.filter(|_| account.is_always_on).and_then(|slot| self.client(slot)) {
+                lines.push(format!("{:?}", client.presence(account.record.id)));
+            }
             for (room, membership) in &account.rooms {
                 lines.push(format!("{:?} {room:?} {membership:?}", account.record.id));
             }
@@ -1648,6 +1683,8 @@ impl State {
             counts.accounts += 1;
             assert_eq!(self.account_named(account.username.key()), Some(slot));
             assert_eq!(self.account_of(account.record.id), Some(slot));
+            assert!(account.client.is_some() || !account.is_always_on, "who stays is here");
+            counts.always_on += usize::from(account.is_always_on);
             if let Some(client) = account.client {
                 assert_eq!(self.clients.at(client).unwrap().account.as_ref().map(|account| account.slot), Some(slot));
             }

@@ -39,8 +39,8 @@ use crate::refusal::{ListKind, Right, Rights};
 use crate::server_ban::{AddressRange, BanTarget, Banned, ServerBan};
 use crate::settings::{OperatorRule, Settings};
 use crate::snapshot::{
-    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomKind,
-    RoomRecord, Snapshot,
+    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord, ReadMarkerRecord,
+    RoomKind, RoomRecord, Snapshot,
 };
 use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +86,7 @@ struct Store {
     marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     posted_once: Vec<(Posted, MessageId)>,
     server_bans: Vec<ServerBan>,
+    presences: BTreeMap<ClientId, PresenceRecord>,
 }
 
 impl Store {
@@ -115,6 +116,7 @@ impl Store {
                 assert!(!self.memberships.keys().any(|(_, account)| account == id), "it is a member of nothing");
                 self.markers.retain(|(account, _), _| account != id);
                 self.marks.retain(|(account, _), _| account != id);
+                assert!(!self.presences.contains_key(id), "it is not here");
                 self.metadata.retain(|(owner, _), _| *owner != MetadataOwner::Account(*id));
             }
             Change::Member(member) => {
@@ -137,6 +139,13 @@ impl Store {
                 };
             }
             Change::Audited(_) => {}
+            Change::Presence(record) => {
+                assert!(self.accounts.contains_key(&record.account), "its account is kept already");
+                self.presences.insert(record.account, PresenceRecord::clone(record));
+            }
+            Change::PresenceRemoved(account) => {
+                assert!(self.presences.remove(account).is_some(), "only what is kept is removed");
+            }
             Change::ServerBan(ban) => {
                 self.server_bans.retain(|other| other.target != ban.target);
                 self.server_bans.push(ServerBan::clone(ban));
@@ -252,7 +261,16 @@ impl World {
         let address = address_of(who);
         if let Some(account) = account {
             let origin = self.origin(who);
-            self.apply(origin, Command::LogIn { account, verified: true, address, counted: None });
+            self.apply(
+                origin,
+                Command::LogIn {
+                    account,
+                    verified: true,
+                    address,
+                    counted: None,
+                    proofs_since: self.proofs_since(account),
+                },
+            );
         }
         let arrival = Arrival {
             realname: CompactString::from(format!("{own} real")),
@@ -320,6 +338,7 @@ impl World {
             marks: store.marks.into_values().collect(),
             posted_once: store.posted_once,
             server_bans: store.server_bans,
+            presences: store.presences.into_values().collect(),
             position: Position(self.position),
             timestamp: Timestamp(self.now),
         }
@@ -330,6 +349,12 @@ impl World {
         let slot = self.hub.state.account_named(key.key());
         slot.and_then(|slot| self.hub.state.account(slot))
             .map_or(ClientId(uuid::Uuid::max()), |account| account.record.id)
+    }
+
+    /// As a check a moment ago would have found it.
+    fn proofs_since(&self, account: ClientId) -> Timestamp {
+        let slot = self.hub.state.account_of(account).and_then(|slot| self.hub.state.account(slot));
+        slot.map_or(Timestamp(0), |account| account.record.proofs_since)
     }
 
     pub fn command(&self, who: &str, words: &[&str]) -> Command {
@@ -374,18 +399,29 @@ impl World {
                 verified: true,
                 address: address_of(who),
                 counted: None,
+                proofs_since: self.proofs_since(self.account(account)),
+            },
+            ["logs", "in", account, "with", "the", "old", "password"] => Command::LogIn {
+                account: self.account(account),
+                verified: true,
+                address: address_of(who),
+                counted: None,
+                proofs_since: Timestamp(0),
             },
             ["logs", "in", account, lane] => {
                 let counted = [("home", Counted::Home), ("first", Counted::First), ("shared", Counted::Shared)]
                     .into_iter()
                     .find_map(|(word, counted)| (word == *lane).then_some(counted));
-                Command::LogIn { account: self.account(account), verified: true, address: address_of(who), counted }
+                let account = self.account(account);
+                let proofs_since = self.proofs_since(account);
+                Command::LogIn { account, verified: true, address: address_of(who), counted, proofs_since }
             }
             ["fails", account] => Command::LogIn {
                 account: self.account(account),
                 verified: false,
                 address: address_of(who),
                 counted: None,
+                proofs_since: self.proofs_since(self.account(account)),
             },
             ["logs", "out"] => Command::LogOut,
             ["registers", username, link @ ..] => Command::CreateAccount(Box::new(NewAccount {
@@ -424,6 +460,13 @@ impl World {
             ["hands", "the", "server", "to", account] => {
                 Command::ChangeAccount { account: name(account), change: AccountChange::Owner }
             }
+            ["stays", choice] => Command::SetAlwaysOn {
+                choice: match *choice {
+                    "on" => Some(true),
+                    "off" => Some(false),
+                    _ => None,
+                },
+            },
             ["deletes", account] => Command::DeleteAccount { account: name(account) },
             ["joins", to] => Command::Join { room: room(to), key: None, link: None },
             ["joins", to, "by", link] => Command::Join { room: room(to), key: None, link: Some(link_of(link)) },
@@ -586,6 +629,7 @@ impl World {
             ["subscriptions"] => Query::Subscriptions,
             ["unread"] => Query::Unread,
             ["devices"] => Query::Devices,
+            ["staying"] => Query::AlwaysOn,
             ["marker", of] => Query::ReadMarker { of: self.conversation(of) },
             ["conversations"] => Query::Conversations,
             _ => panic!("no such question: {words:?}"),
@@ -839,6 +883,8 @@ impl World {
             Change::ServerBanRemoved(_) => "no server ban".to_owned(),
             Change::Account(account) => format!("account {}", account.username),
             Change::AccountRemoved(_) => "no account".to_owned(),
+            Change::Presence(record) => format!("presence of {} as {}", account_name(record.account), record.name),
+            Change::PresenceRemoved(id) => format!("no presence of {}", account_name(*id)),
             Change::Member(member) => format!(
                 "member {} {}{}",
                 room_name(member.room),
@@ -1283,6 +1329,10 @@ fn answer_line(answer: &Answer) -> String {
                 format!("{}:{}", grant.name, until.map_or_else(|| "-".to_owned(), |until| until.0.to_string()))
             });
             format!("unread of {} without {}: {}", list(&question.names), question.blocked.len(), list(read))
+        }
+        Answer::AlwaysOn(status) => {
+            let word = |on: bool| if on { "on" } else { "off" };
+            format!("stays: {}, {}", status.choice.map_or("as the server has it", word), word(status.is_on))
         }
         Answer::Devices(rows) => {
             let rows = rows.iter().map(|row| format!("{}{}", row.id, if row.is_this { "*" } else { "" }));

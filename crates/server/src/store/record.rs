@@ -5,6 +5,7 @@
 
 use chat::audit::{AuditAction, AuditEntry};
 use chat::chatroom::RoomFlag;
+use chat::command::PersonalMode;
 use chat::event::{Happening, Place, RoomRef, RoomStep, What};
 use chat::history::{HistoryEvent, Kept};
 use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
@@ -18,8 +19,8 @@ use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
-    AccountRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, RoomKind,
-    RoomRecord, ScramKeys, Topic,
+    AccountRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
+    ReadMarkerRecord, RoomKind, RoomRecord, ScramKeys, Topic,
 };
 use compact_str::CompactString;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
@@ -33,13 +34,14 @@ use uuid::Uuid;
 
 pub(super) const KEEP_ACCOUNT: &str = "INSERT INTO account
     (id, username, password_hash, scram_iterations, scram_salt, scram_stored_key, scram_server_key, email, created,
-     last_seen, last_address, rights, owner, disabled)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+     last_seen, last_address, rights, owner, disabled, proofs_since, always_on)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT DO UPDATE SET username = ?2, password_hash = ?3, scram_iterations = ?4, scram_salt = ?5,
      scram_stored_key = ?6, scram_server_key = ?7, email = ?8, created = ?9, last_seen = ?10, last_address = ?11,
-     rights = ?12, owner = ?13, disabled = ?14";
+     rights = ?12, owner = ?13, disabled = ?14, proofs_since = ?15, always_on = ?16";
 pub(super) const ACCOUNTS: &str = "SELECT id, username, password_hash, scram_iterations, scram_salt, scram_stored_key,
-    scram_server_key, email, created, last_seen, last_address, rights, owner, disabled FROM account ORDER BY id";
+    scram_server_key, email, created, last_seen, last_address, rights, owner, disabled, proofs_since, always_on
+    FROM account ORDER BY id";
 pub(super) const FORGET_ACCOUNT: &str = "DELETE FROM account WHERE id = ?1";
 pub(super) const KEEP_CERTIFICATE: &str = "INSERT INTO certificate (account, place, fingerprint) VALUES (?1, ?2, ?3)";
 pub(super) const CERTIFICATES: &str = "SELECT account, fingerprint FROM certificate ORDER BY account, place";
@@ -62,6 +64,8 @@ pub(super) fn keep_account(statement: &mut CachedStatement<'_>, account: &Accoun
         words(Right::ALL.into_iter().filter(|right| account.rights.holds(*right)).map(Right::word)),
         account.owner,
         account.disabled,
+        time(account.proofs_since),
+        account.always_on,
     ])?;
     Ok(())
 }
@@ -91,7 +95,56 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
             .fold(Rights::NONE, |rights, right| rights.with(right)),
         owner: row.get(12)?,
         disabled: row.get(13)?,
+        proofs_since: Timestamp(unsigned(row, 14)?),
+        always_on: row.get(15)?,
     })
+}
+
+// ---- Who stays without a device
+
+pub(super) const KEEP_PRESENCE: &str = "INSERT OR REPLACE INTO presence
+    (account, name, ident, host, realname, modes, away, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) const PRESENCES: &str =
+    "SELECT account, name, ident, host, realname, modes, away, since FROM presence ORDER BY account";
+pub(super) const FORGET_PRESENCE: &str = "DELETE FROM presence WHERE account = ?1";
+
+pub(super) fn keep_presence(statement: &mut CachedStatement<'_>, record: &PresenceRecord) -> rusqlite::Result<()> {
+    statement.execute(params![
+        bytes(&record.account.0),
+        record.name.as_str(),
+        record.ident.as_str(),
+        record.host.as_str(),
+        record.realname.as_str(),
+        words(record.modes.iter().map(|mode| personal_word(*mode))),
+        record.away.as_deref(),
+        time(record.since),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn presence(row: &Row<'_>) -> rusqlite::Result<PresenceRecord> {
+    let from_word = |word: &str| PersonalMode::ALL.into_iter().find(|mode| personal_word(*mode) == word);
+    Ok(PresenceRecord {
+        account: ClientId(uuid(row, 0)?),
+        name: text(row, 1)?,
+        ident: text(row, 2)?,
+        host: text(row, 3)?,
+        realname: text(row, 4)?,
+        modes: from_words(row, 5, from_word)?,
+        away: long_text(row, 6)?,
+        since: Timestamp(unsigned(row, 7)?),
+    })
+}
+
+fn personal_word(mode: PersonalMode) -> &'static str {
+    match mode {
+        PersonalMode::Invisible => "invisible",
+        PersonalMode::Wallops => "wallops",
+        PersonalMode::Bot => "bot",
+        PersonalMode::AccountsOnly => "accounts-only",
+        PersonalMode::SecureOnly => "secure-only",
+        PersonalMode::Operator => "operator",
+    }
 }
 
 // ---- Rooms

@@ -140,3 +140,20 @@ CREATE TABLE mark (
     marks TEXT NOT NULL,
     PRIMARY KEY (account, conversation)
 ) STRICT, WITHOUT ROWID;
+
+-- When it was last said anew what proves that someone is this account, and what she says of staying without a device
+-- (null: as the server has it).
+ALTER TABLE account ADD COLUMN proofs_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN always_on INTEGER;
+
+-- How accounts appear that stay without a device: what a start shows of them again.
+CREATE TABLE presence (
+    account BLOB PRIMARY KEY,
+    name TEXT NOT NULL,
+    ident TEXT NOT NULL,
+    host TEXT NOT NULL,
+    realname TEXT NOT NULL,
+    modes TEXT NOT NULL,
+    away TEXT,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -137,6 +137,8 @@ fn account(number: u64) -> AccountRecord {
         rights: Default::default(),
         owner: false,
         disabled: false,
+        proofs_since: START,
+        always_on: None,
     }
 }
 

@@ -223,7 +223,14 @@ impl Writer {
                     self.connection.prepare_cached(record::FORGET_READ_MARKERS)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_ALL_MARKS)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_ALL_METADATA)?.execute([&id[..]])?;
+                    self.connection.prepare_cached(record::FORGET_PRESENCE)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_ACCOUNT)?.execute([&id[..]])?;
+                }
+                Change::Presence(presence) => {
+                    record::keep_presence(&mut self.connection.prepare_cached(record::KEEP_PRESENCE)?, presence)?;
+                }
+                Change::PresenceRemoved(account) => {
+                    self.connection.prepare_cached(record::FORGET_PRESENCE)?.execute([&account.0.as_bytes()[..]])?;
                 }
                 Change::Member(member) => {
                     record::keep_member(&mut self.connection.prepare_cached(record::KEEP_MEMBER)?, member)?;

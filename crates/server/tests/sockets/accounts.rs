@@ -73,6 +73,12 @@ fn t19_no_device_outlives_its_account_or_its_password_by_a_second() {
         maker.send("QUIT");
         maker.until_closed();
         let mut all = devices(&daemon, name);
+        // Logged in, and not arrived: registration is not complete.
+        let mut waiting = Irc::connect(daemon.irc());
+        waiting.send("CAP REQ sasl");
+        waiting.expect(" ACK ");
+        assert!(sasl(&mut waiting, name, "four words of it"));
+        all.push(waiting);
         all[0].join("#tea");
         root.expect(&format!(":{name}!"));
         let begun = Instant::now();

@@ -2,6 +2,7 @@
 //! over took most of the time of a change's tests.
 
 mod accounts;
+mod always_on;
 mod carriers;
 mod client_certificate;
 mod crash;

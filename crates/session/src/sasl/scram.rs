@@ -218,6 +218,8 @@ pub(crate) mod tests {
             rights: Rights::NONE,
             owner: false,
             disabled: false,
+            proofs_since: Timestamp(1),
+            always_on: None,
         })
     }
 

@@ -5,6 +5,7 @@ use super::*;
 use crate::store::{Edge, Following, backup};
 use chat::audit::{AuditAction, AuditEntry, AuditFilter};
 use chat::chatroom::RoomFlag;
+use chat::command::PersonalMode;
 use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
 use chat::metadata::{Mark, Marks, MetadataKey};
@@ -12,8 +13,8 @@ use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
-    ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, ReadMarkerRecord, ScramKeys, Snapshot,
-    Topic,
+    ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord, ReadMarkerRecord,
+    ScramKeys, Snapshot, Topic,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ struct Model {
     marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     /// The order in which they were set is that of their times.
     server_bans: Vec<ServerBan>,
+    presences: BTreeMap<ClientId, PresenceRecord>,
     next_room: u32,
 }
 
@@ -51,6 +53,7 @@ impl Model {
             }
             Change::AccountRemoved(account) => {
                 self.accounts.remove(account);
+                self.presences.remove(account);
                 self.memberships.retain(|(_, of), _| of != account);
                 self.markers.retain(|(of, _), _| of != account);
                 self.marks.retain(|(of, _), _| of != account);
@@ -74,6 +77,12 @@ impl Model {
                 };
             }
             Change::Audited(_) => {}
+            Change::Presence(record) => {
+                self.presences.insert(record.account, (**record).clone());
+            }
+            Change::PresenceRemoved(account) => {
+                self.presences.remove(account);
+            }
             Change::ServerBan(ban) => {
                 self.server_bans.retain(|other| other.target != ban.target);
                 self.server_bans.push((**ban).clone());
@@ -99,6 +108,7 @@ impl Model {
         assert_eq!(snapshot.marks, self.marks.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.read_markers, self.markers.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.server_bans, self.server_bans);
+        assert_eq!(snapshot.presences, self.presences.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.next_room, self.next_room);
         assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
     }
@@ -184,6 +194,8 @@ fn records_with_every_field_set_or_empty() {
                 rights: Rights::ALL,
                 owner: true,
                 disabled: true,
+                proofs_since: Timestamp(START.0 + 3),
+                always_on: Some(true),
                 ..account(2)
             }),
             boxed_account(AccountRecord {
@@ -269,6 +281,28 @@ fn metadata_and_marks_are_kept() {
         vec![mark(ConversationKey::Room(RoomNumber(7)), Marks::default()), set(of_room, "avatar", None)],
         vec![Change::RoomRemoved(RoomNumber(7))],
         vec![Change::AccountRemoved(client(1))],
+    ]);
+}
+
+#[test]
+fn who_stays_without_a_device_is_kept_as_she_appears() {
+    let presence = |number: u64, away: Option<&str>| PresenceRecord {
+        account: client(number),
+        name: format!("nick{number}").into(),
+        ident: "~u".into(),
+        host: "cloak".into(),
+        realname: "Zoë Z".into(),
+        modes: PersonalMode::ALL.to_vec(),
+        away: away.map(Box::from),
+        since: START,
+    };
+    let kept = |record| Change::Presence(Box::new(record));
+    check(vec![
+        vec![boxed_account(account(1)), boxed_account(account(2)), kept(presence(1, None))],
+        vec![kept(presence(2, Some("at lunch"))), kept(PresenceRecord { modes: Vec::new(), ..presence(1, None) })],
+        vec![Change::PresenceRemoved(client(1)), Change::PresenceRemoved(client(9))],
+        vec![boxed_account(AccountRecord { always_on: Some(false), ..account(1) })],
+        vec![Change::AccountRemoved(client(2))],
     ]);
 }
 
