@@ -52,6 +52,109 @@ pub struct Message {
     pub own: bool,
     /// Between two people, not in a room.
     pub direct: bool,
+    /// The id of the message that this one answers (the tag `+draft/reply`).
+    pub reply_to: Option<CompactString>,
+}
+
+/// Which part of what was said is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// The end.
+    Latest,
+    Before(Anchor),
+    After(Anchor),
+    /// The message itself and what stands around it.
+    Around(Anchor),
+}
+
+/// A place in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Anchor {
+    Message(CompactString),
+    Time(Timestamp),
+}
+
+/// Whether somebody is writing (the tag `+typing`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    Active,
+    Paused,
+    Done,
+}
+
+/// How many; `is_more`: at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    pub number: usize,
+    pub is_more: bool,
+}
+
+/// What only a front end that shows whole conversations is told (see [`crate::Connection::converse`]). `room_name`: of a
+/// direct conversation the other person's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConversationChange {
+    /// `on`: given, or taken back.
+    Reacted {
+        room_name: CompactString,
+        message_id: CompactString,
+        who: Person,
+        own: bool,
+        reaction: String,
+        on: bool,
+    },
+    Edited {
+        room_name: CompactString,
+        message_id: CompactString,
+        payload: String,
+    },
+    Deleted {
+        room_name: CompactString,
+        message_id: CompactString,
+        by: Person,
+        reason: Option<String>,
+    },
+    Typing {
+        room_name: CompactString,
+        who: CompactString,
+        typing: Typing,
+    },
+    /// Up to when one has read, on whichever device.
+    ReadUpTo {
+        room_name: CompactString,
+        timestamp: Timestamp,
+    },
+    Unread {
+        room_name: CompactString,
+        messages: Count,
+        mentions: Count,
+    },
+    RoomRenamed {
+        from: CompactString,
+        to: CompactString,
+        timestamp: Timestamp,
+    },
+    /// A page of history that was asked for. `is_end`: there is nothing behind it in the direction of asking.
+    History {
+        room_name: CompactString,
+        page: Page,
+        items: Vec<Change>,
+        is_end: bool,
+    },
+    /// The page will not come.
+    HistoryRefused {
+        room_name: CompactString,
+        page: Page,
+        sentence: String,
+    },
+    /// There is a direct conversation with this person, in which something was last said then.
+    Correspondent {
+        name: CompactString,
+        timestamp: Timestamp,
+    },
+    /// Who is away in a room has become known.
+    PresenceKnown {
+        room_name: CompactString,
+    },
 }
 
 /// Where and when something happened in a room.
@@ -71,6 +174,8 @@ pub enum Change {
         account: Option<CompactString>,
     },
     MessageAdded(Message),
+    /// Never told unless asked for with [`crate::Connection::converse`].
+    Conversation(ConversationChange),
     /// Was said at some time, and is what was searched for.
     Found(Message),
     /// All that was found has been told.

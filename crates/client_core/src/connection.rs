@@ -7,6 +7,7 @@
 
 mod arrival;
 mod catching_up;
+mod conversing;
 mod multiline;
 mod negotiation;
 mod posting;
@@ -94,6 +95,8 @@ pub struct Connection {
     name: CompactString,
     account: Option<CompactString>,
     output: Vec<u8>,
+    /// Everything that whole conversations need is asked for.
+    conversing: bool,
 }
 
 /// What belongs to the present link and ends with it.
@@ -122,6 +125,13 @@ struct Link {
     status_symbols: CompactString,
     /// Rooms whose history is being read.
     catching_up: Vec<CatchUp>,
+    /// Pages of history that were asked for ([`Connection::ask_history`]).
+    pages: Vec<conversing::AskedPage>,
+    next_question: u64,
+    /// The server knows WHOX.
+    has_whox: bool,
+    /// Rooms about whose people was asked.
+    who_asked: Vec<CompactString>,
     /// Messages that the server tells at once (ISUPPORT CHATHISTORY); 0: any number.
     history_page: usize,
     /// Messages of several lines whose end has not come.
@@ -170,6 +180,7 @@ impl Connection {
             name: settings.name.as_str().into(),
             account: None,
             output: Vec::new(),
+            conversing: false,
             settings,
         }
     }
@@ -252,6 +263,7 @@ impl Connection {
             LinkState::Joined => {
                 self.watch_link(now, &mut changes);
                 self.watch_catching_up(now, &mut changes);
+                self.watch_pages(now, &mut changes);
             }
             _ if now >= self.link.up_since + self.settings.login_patience => changes.push(Change::LinkDead {
                 sentence: format!(
@@ -279,7 +291,8 @@ impl Connection {
                     Some(ping) => ping.sent_at.max(self.link.last_heard) + PONG_WITHIN,
                     None => self.link.last_heard + PING_AFTER,
                 };
-                Some(self.catching_up_until().map_or(ping, |until| until.min(ping)))
+                let waits = [self.catching_up_until(), self.pages_until()];
+                Some(waits.into_iter().flatten().fold(ping, Duration::min))
             }
             _ if !self.link.cap_answered && !self.link.introduced => Some(self.link.up_since + NEGOTIATION_PATIENCE),
             _ => Some(self.link.up_since + self.settings.login_patience),
@@ -292,6 +305,7 @@ impl Connection {
         let mut changes = Vec::new();
         self.output.clear();
         self.release_held(&mut changes);
+        self.forget_pages(&mut changes);
         if self.state == LinkState::Closing {
             let clean = self.link.farewell.is_some();
             self.closed(clean, &mut changes);
@@ -416,6 +430,7 @@ impl Connection {
         }
         self.send_ping(now.since_start);
         self.ask_into_rooms();
+        self.ask_about_conversations(now);
     }
 
     /// JOIN for every room that is only wished for yet.
@@ -607,6 +622,10 @@ impl Link {
             rank_symbols: "~&@%+".into(),
             status_symbols: CompactString::default(),
             catching_up: Vec::new(),
+            pages: Vec::new(),
+            next_question: 1,
+            has_whox: false,
+            who_asked: Vec::new(),
             history_page: 0,
             arriving: Vec::new(),
             search: None,

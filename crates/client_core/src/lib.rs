@@ -3,6 +3,7 @@
 
 pub mod change;
 pub mod connection;
+pub mod conversations;
 pub mod mode_words;
 pub mod moment;
 pub mod outbox;
@@ -12,8 +13,9 @@ pub mod rooms;
 pub mod sasl;
 pub mod slash_command;
 
-pub use change::{Change, LinkState, Message, Person, Place};
+pub use change::{Anchor, Change, ConversationChange, Count, LinkState, Message, Page, Person, Place, Typing};
 pub use connection::{Connection, LinkSecurity, Login, Settings};
+pub use conversations::{Conversation, Conversations};
 pub use moment::{Moment, Timestamp};
 pub use outbox::{MessageKind, OutboxFull, PostId};
 pub use sasl::{Mechanism, Password};

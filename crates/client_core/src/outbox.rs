@@ -38,6 +38,8 @@ pub struct Post {
     pub target: CompactString,
     pub payload: String,
     pub kind: MessageKind,
+    /// The id of the message that it answers.
+    pub reply_to: Option<CompactString>,
     /// The value of the tag `parlor/once`.
     pub key: CompactString,
     queued_at: Duration,
@@ -104,11 +106,19 @@ impl Outbox {
             target: target.into(),
             payload: payload.to_owned(),
             kind,
+            reply_to: None,
             key,
             queued_at: now,
             state: State::Waiting,
         });
         Ok(id)
+    }
+
+    /// What was just pushed answers this message.
+    pub(crate) fn set_reply(&mut self, id: PostId, reply_to: &str) {
+        if let Some(post) = self.posts.iter_mut().find(|post| post.id == id) {
+            post.reply_to = Some(reply_to.into());
+        }
     }
 
     /// How many more may wait.
@@ -130,6 +140,7 @@ impl Outbox {
             let mut part = Post { payload, ..post.clone() };
             if place > 0 {
                 part.id = PostId(self.next_id);
+                part.reply_to = None;
                 part.key = format_compact!("{}-{}", self.key_prefix, part.id.0);
                 self.next_id += 1;
             }

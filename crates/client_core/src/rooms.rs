@@ -21,6 +21,7 @@ pub struct Member {
     pub name: CompactString,
     /// Ranks as NAMES shows them, highest first: of `~&@%+`.
     pub ranks: CompactString,
+    pub away: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +134,57 @@ impl Rooms {
     pub fn member_joined(&mut self, room: &str, name: &str) {
         let key = self.case_mapping.fold(name);
         if let Some(room) = self.find_mut(room) {
-            room.members.insert(key, Member { name: name.into(), ranks: CompactString::default() });
+            room.members.insert(key, Member { name: name.into(), ranks: CompactString::default(), away: false });
         }
+    }
+
+    /// Somebody is away, or is back.
+    pub fn member_away(&mut self, name: &str, away: bool) {
+        let key = self.case_mapping.fold(name);
+        for room in self.rooms.values_mut() {
+            if let Some(member) = room.members.get_mut(&key) {
+                member.away = away;
+            }
+        }
+    }
+
+    /// `MODE <room> <letters> <parameters>`: what of it gives and takes ranks. Other letters with parameters are those that
+    /// have one on nearly all servers (Modern IRC "Channel Modes"); a rank behind an unknown one is not found, and the next
+    /// NAMES says it.
+    pub fn ranks_changed(&mut self, room: &str, modes: &[&str], rank_letters: &str, rank_symbols: &str) {
+        let case_mapping = self.case_mapping;
+        let Some(room) = self.find_mut(room) else { return };
+        let Some((letters, parameters)) = modes.split_first() else { return };
+        let (mut on, mut parameters) = (true, parameters.iter());
+        for letter in letters.chars() {
+            match letter {
+                '+' => on = true,
+                '-' => on = false,
+                _ => {
+                    if let Some(at) = rank_letters.chars().position(|rank| rank == letter) {
+                        let Some(name) = parameters.next() else { return };
+                        let symbol = rank_symbols.chars().nth(at);
+                        let member = room.members.get_mut(&case_mapping.fold(name));
+                        if let (Some(member), Some(symbol)) = (member, symbol) {
+                            let held = |rank: char| if rank == symbol { on } else { member.ranks.contains(rank) };
+                            member.ranks = rank_symbols.chars().filter(|rank| held(*rank)).collect();
+                        }
+                    } else if matches!(letter, 'b' | 'e' | 'I' | 'k')
+                        || on && matches!(letter, 'l' | 'f' | 'H' | 'W' | 'j' | 'L')
+                    {
+                        parameters.next();
+                    }
+                }
+            }
+        }
+    }
+
+    /// A room has another name; whether it is one of these.
+    pub fn renamed(&mut self, from: &str, to: &str) -> bool {
+        let Some(mut room) = self.remove(from) else { return false };
+        room.name = to.into();
+        self.rooms.insert(self.case_mapping.fold(to), room);
+        true
     }
 
     pub fn member_left(&mut self, room: &str, name: &str) {
@@ -174,7 +224,8 @@ impl Rooms {
             let (ranks, mask) = entry.split_at(name_start);
             let name = mask.split('!').next().unwrap_or(mask);
             if !name.is_empty() {
-                room.arriving.insert(case_mapping.fold(name), Member { name: name.into(), ranks: ranks.into() });
+                room.arriving
+                    .insert(case_mapping.fold(name), Member { name: name.into(), ranks: ranks.into(), away: false });
             }
         }
     }

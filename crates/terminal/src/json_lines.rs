@@ -32,6 +32,8 @@ fn object(change: &Change) -> Value {
         }
         Change::MessageAdded(message) => self::message("message", message),
         Change::Found(message) => self::message("found", message),
+        // The line tool does not ask for these.
+        Change::Conversation(_) => json!({"type": "conversation"}),
         Change::SearchEnded { found } => json!({"type": "search_ended", "found": found}),
         Change::PostAccepted { post } => json!({"type": "posted", "post": post.0}),
         Change::PostRefused { post, target, payload, sentence } => {
@@ -165,6 +167,7 @@ mod tests {
             kind: MessageKind::Text,
             own: false,
             direct: false,
+            reply_to: None,
         };
         assert_eq!(
             line(&Change::MessageAdded(message)),

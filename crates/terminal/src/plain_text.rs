@@ -148,7 +148,9 @@ impl PlainText {
             | Change::Away { .. }
             | Change::AccountChanged { .. }
             | Change::RealnameChanged { .. }
-            | Change::Closed { .. } => None,
+            | Change::Closed { .. }
+            // The line tool does not ask for these.
+            | Change::Conversation(_) => None,
         }
     }
 
@@ -278,6 +280,7 @@ mod tests {
             kind: MessageKind::Text,
             own: false,
             direct: false,
+            reply_to: None,
         }
     }
 

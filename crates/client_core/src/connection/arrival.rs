@@ -15,6 +15,9 @@ use crate::rooms::Presence;
 impl Connection {
     pub(super) fn arrive(&mut self, now: Moment, line: &Line<'_>, changes: &mut Vec<Change>) {
         let verb = line.verb.to_ascii_uppercase();
+        if self.conversing && self.arrived_for_conversations(now, &verb, line, changes) {
+            return;
+        }
         if verb.len() == 3
             && let Ok(code) = verb.parse::<u16>()
         {
@@ -31,10 +34,11 @@ impl Connection {
             "TOPIC" => self.topic_arrived(now, line, changes),
             "MODE" => self.mode_arrived(now, line, changes),
             "INVITE" => self.invite_arrived(line, changes),
-            "AWAY" => changes.push(Change::Away {
-                who: source(line),
-                message: line.param(0).filter(|text| !text.is_empty()).map(str::to_owned),
-            }),
+            "AWAY" => {
+                let (who, message) = (source(line), line.param(0).filter(|text| !text.is_empty()).map(str::to_owned));
+                self.rooms.member_away(&who.name, message.is_some());
+                changes.push(Change::Away { who, message });
+            }
             "ACCOUNT" => self.account_arrived(line, changes),
             "SETNAME" => changes.push(Change::RealnameChanged {
                 who: source(line),
@@ -64,7 +68,7 @@ impl Connection {
                 timestamp: timestamp(line, now),
             }),
             "ERROR" => self.error_arrived(line, changes),
-            // TAGMSG, CHGHOST and what a later server invents: nothing that a line of text could show.
+            // CHGHOST and what a later server invents: nothing that a line of text could show.
             _ => {}
         }
     }
@@ -93,7 +97,7 @@ impl Connection {
         is_notice: bool,
         changes: &mut Vec<Change>,
     ) {
-        let Said { sender, from_server, id, timestamp, room_id, label, batch } = said;
+        let Said { sender, from_server, id, timestamp, room_id, reply_to, label, batch } = said;
         let own = self.is_own(&sender.name);
         // STATUSMSG: "@#tea" is said in #tea, to a part of it.
         let target = match target.trim_start_matches(|symbol| self.link.status_symbols.contains(symbol)) {
@@ -123,8 +127,19 @@ impl Connection {
             None if direct && !own => sender.name.clone(),
             None => target.into(),
         };
-        let message =
-            Message { id, sender, payload: payload.to_owned(), timestamp, room_name, room_id, kind, own, direct };
+        let message = Message {
+            id,
+            sender,
+            payload: payload.to_owned(),
+            timestamp,
+            room_name,
+            room_id,
+            kind,
+            own,
+            direct,
+            reply_to,
+        };
+        let Some(message) = self.file_in_page(batch.as_deref(), message) else { return };
         if let (Some(batch), Some((search, found))) = (&batch, &mut self.link.search)
             && batch == search
         {
@@ -167,7 +182,9 @@ impl Connection {
         }
         self.rooms.member_joined(name, &who.name);
         changes.push(Change::Joined { place, who, own });
-        if own {
+        if own && self.conversing {
+            self.room_entered(now, name);
+        } else if own {
             self.catch_up(now, name);
         }
     }
@@ -239,6 +256,7 @@ impl Connection {
         let Some((target, modes)) = line.params().split_first() else {
             return;
         };
+        self.rooms.ranks_changed(target, modes, &self.link.rank_letters, &self.link.rank_symbols);
         changes.push(Change::ModesChanged {
             target: (*target).into(),
             by: source(line),

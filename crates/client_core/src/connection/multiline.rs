@@ -18,6 +18,7 @@ pub(super) struct Said {
     pub id: Option<CompactString>,
     pub timestamp: Timestamp,
     pub room_id: Option<CompactString>,
+    pub reply_to: Option<CompactString>,
     pub label: Option<CompactString>,
     /// The batch that it stands in.
     pub batch: Option<CompactString>,
@@ -55,6 +56,7 @@ impl Connection {
             id: tag(line, "msgid"),
             timestamp: timestamp(line, now),
             room_id: tag(line, "parlor/room-id"),
+            reply_to: super::conversing::replied_to(line),
             label: self.label(line),
             batch: tag(line, "batch"),
         }

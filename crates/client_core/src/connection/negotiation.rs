@@ -5,6 +5,7 @@
 use compact_str::{CompactString, format_compact};
 use wire::{Capability, CapabilitySet, Line, LineWriter};
 
+use super::conversing::WANTED_FOR_CONVERSATIONS;
 use super::{Connection, LinkSecurity, Login, RegisterStep};
 use crate::change::{Change, LinkState};
 use crate::moment::Moment;
@@ -113,7 +114,8 @@ impl Connection {
 
     fn request_capabilities(&mut self) {
         let offered: CapabilitySet = self.link.offered.keys().filter_map(|name| Capability::from_name(name)).collect();
-        let mut wanted = WANTED.intersection(offered).difference(self.link.capabilities);
+        let all = if self.conversing { WANTED.union(WANTED_FOR_CONVERSATIONS) } else { WANTED };
+        let mut wanted = all.intersection(offered).difference(self.link.capabilities);
         if !matches!(self.settings.login, Login::Account { .. }) {
             wanted.remove(Capability::Sasl);
         }

@@ -182,6 +182,7 @@ impl Connection {
             kind: post.kind,
             own: true,
             direct: !is_room(&post.target),
+            reply_to: post.reply_to.clone(),
         }
     }
 }
@@ -202,6 +203,10 @@ pub(super) fn with_post_tags<'o>(mut line: LineWriter<'o>, post: &Post, labels: 
     }
     if keys {
         line = line.tag("parlor/once", Some(&post.key));
+    }
+    // Only a server with message-tags, which labels need too, takes it.
+    if labels && let Some(id) = &post.reply_to {
+        line = line.tag("+draft/reply", Some(id));
     }
     line
 }

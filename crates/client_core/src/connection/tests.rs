@@ -10,7 +10,7 @@
 //! Everything that comes of an event must stand after it, lines and changes each in their order.
 
 use super::*;
-use crate::change::Message;
+use crate::change::{ConversationChange, Message};
 use crate::outbox::MessageKind;
 use crate::slash_command;
 use proptest::prelude::*;
@@ -112,6 +112,10 @@ fn check(settings: Settings, transcript: &str) -> Player {
     check_on(LinkSecurity::Encrypted, settings, transcript)
 }
 
+fn conversation(change: &ConversationChange) -> String {
+    format!("{change:?}")
+}
+
 fn described(change: &Change) -> String {
     let list = |names: &[CompactString]| names.join(",");
     let because = |reason: &Option<String>| reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
@@ -125,7 +129,7 @@ fn described(change: &Change) -> String {
         }
         Change::SearchEnded { found } => format!("search ended: {found}"),
         Change::MessageAdded(message) | Change::Found(message) => {
-            let Message { id, sender, payload, timestamp, room_name, room_id, kind, own, direct } = message;
+            let Message { id, sender, payload, timestamp, room_name, room_id, kind, own, direct, reply_to } = message;
             let mut marks = String::new();
             for (mark, set) in [
                 (" own", *own),
@@ -137,7 +141,9 @@ fn described(change: &Change) -> String {
                     marks.push_str(mark);
                 }
             }
-            for (name, value) in [("id", id), ("by", &sender.id), ("account", &sender.account), ("room", room_id)] {
+            for (name, value) in
+                [("id", id), ("by", &sender.id), ("account", &sender.account), ("room", room_id), ("re", reply_to)]
+            {
                 if let Some(value) = value {
                     marks.push_str(&format!(" {name}={value}"));
                 }
@@ -148,6 +154,7 @@ fn described(change: &Change) -> String {
             let what = if matches!(change, Change::Found(_)) { "found" } else { "message" };
             format!("{what} {room_name} {}{marks}: {}", sender.name, payload.replace('\n', "|"))
         }
+        Change::Conversation(change) => conversation(change),
         Change::PostAccepted { post } => format!("accepted {}", post.0),
         Change::PostRefused { post, target, payload, sentence } => {
             format!("refused {} {target} ({}): {sentence}", post.0, payload.replace('\n', "|"))
