@@ -35,7 +35,7 @@ fn cut(stream: &[u8], chunk_len: usize, hold_every: u8) -> Vec<Option<Vec<u8>>> 
         while let Some(frame) = frames.next_frame() {
             lines.push(match frame {
                 Frame::Line(line) => Some(line.to_vec()),
-                Frame::TooLong { head } => {
+                Frame::TooLong { head, .. } => {
                     assert_eq!(head.len(), max);
                     None
                 }

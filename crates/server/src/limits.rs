@@ -71,8 +71,8 @@ limits! {
     rooms_per_client = 200, 1..=100_000;
     /// Bytes in one connection's outbox, not yet taken by the kernel. Over it the connection is closed; nobody waits.
     sendq_bytes = 1_048_576, 16_384..=1_073_741_824;
-    /// Bytes of one unfinished line and its tags, or of one unfinished WebSocket message. Over it the line is refused
-    /// (417, or WebSocket close 1009).
+    /// Bytes of one line and its tags, or of one WebSocket message, that is under way. Over it the connection is closed
+    /// (WebSocket: 1009); a line below it that is longer than IRC has them is refused (417).
     recvq_bytes = 16_384, 8_704..=1_048_576;
     /// Connections at a time, of all kinds; 0: what the process's limit on open files allows. At the limit, new
     /// ones are told so and closed, a few at a time, and the rest wait in the kernel's queue.

@@ -205,7 +205,9 @@ impl Shard {
             }
             match frames.next_frame() {
                 Some(Frame::Line(line)) => connection.session.receive(now, facts, Ok(line), output),
-                Some(Frame::TooLong { head }) => connection.session.receive(now, facts, Err(Overlong { head }), output),
+                Some(Frame::TooLong { head, .. }) => {
+                    connection.session.receive(now, facts, Err(Overlong { head }), output);
+                }
                 None => break,
             }
             if output.close {

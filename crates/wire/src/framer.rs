@@ -15,6 +15,8 @@ use memchr::{memchr, memrchr};
 #[derive(Debug, Default)]
 pub struct Framer {
     partial: Vec<u8>,
+    /// Bytes of the unfinished line that were dropped.
+    dropped: u32,
     /// `partial` begins with whole lines that were given back.
     held: bool,
 }
@@ -25,8 +27,9 @@ pub enum Frame<'a> {
     /// Without its line ending; may be empty.
     Line(&'a [u8]),
     /// A line of more than `max` bytes, reported once, at its end. `head` is its first `max` bytes, enough to find
-    /// its tags and verb for the answer.
-    TooLong { head: &'a [u8] },
+    /// its tags and verb for the answer. `length`: how many it had; of one that was given back ([`Framer::hold`]), how many
+    /// were kept.
+    TooLong { head: &'a [u8], length: usize },
 }
 
 /// The lines that a chunk completed. Does not borrow the [`Framer`]: whatever owns it can be used meanwhile.
@@ -36,6 +39,8 @@ pub struct Frames<'a> {
     /// Whole lines that had to be put together, before those of `chunk`.
     owned: Vec<u8>,
     owned_at: usize,
+    /// Bytes of the last of them that were dropped.
+    dropped: u32,
     /// Whole lines in the chunk itself.
     chunk: &'a [u8],
     max: usize,
@@ -43,7 +48,7 @@ pub struct Frames<'a> {
 
 impl Framer {
     pub const fn new() -> Framer {
-        Framer { partial: Vec::new(), held: false }
+        Framer { partial: Vec::new(), dropped: 0, held: false }
     }
 
     /// Takes the next bytes of the stream. `max` is the longest line in bytes without its ending
@@ -53,14 +58,16 @@ impl Framer {
     pub fn push<'a>(&mut self, chunk: &'a [u8], max: usize) -> Frames<'a> {
         let mut owned = self.take_held_lines();
         let mut rest = chunk;
+        let mut dropped = 0;
         if !self.partial.is_empty() {
             let Some(end) = memchr(b'\n', chunk) else {
                 self.keep(chunk, max);
-                return Frames { owned, owned_at: 0, chunk: &[], max };
+                return Frames { owned, owned_at: 0, dropped: 0, chunk: &[], max };
             };
             self.keep(&chunk[..end], max);
             self.partial.push(b'\n');
             let completed = mem::take(&mut self.partial);
+            dropped = mem::take(&mut self.dropped);
             if owned.is_empty() {
                 owned = completed;
             } else {
@@ -70,7 +77,7 @@ impl Framer {
         }
         let complete = memrchr(b'\n', rest).map_or(0, |end| end + 1);
         self.keep(&rest[complete..], max);
-        Frames { owned, owned_at: 0, chunk: &rest[..complete], max }
+        Frames { owned, owned_at: 0, dropped, chunk: &rest[..complete], max }
     }
 
     /// Takes back lines that are not to be worked on yet, because the connection has used up its flood allowance or
@@ -100,6 +107,12 @@ impl Framer {
         &self.partial
     }
 
+    /// How many bytes the unfinished line has, kept or not.
+    pub fn unfinished(&self) -> usize {
+        let line = memrchr(b'\n', &self.partial).map_or(0, |end| end + 1);
+        self.partial.len() - line + self.dropped as usize
+    }
+
     fn take_held_lines(&mut self) -> Vec<u8> {
         if !mem::take(&mut self.held) {
             return Vec::new();
@@ -118,18 +131,24 @@ impl Framer {
     /// which it is known to be too long.
     fn keep(&mut self, bytes: &[u8], max: usize) {
         let room = (max + 2).saturating_sub(self.partial.len());
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let (kept, dropped) = bytes.split_at(bytes.len().min(room));
+        self.partial.extend_from_slice(kept);
+        self.dropped = self.dropped.saturating_add(u32::try_from(dropped.len()).unwrap_or(u32::MAX));
     }
 }
 
 impl Frames<'_> {
     /// The next line, in the order of the stream.
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
+        let mut dropped = 0;
         let line = if self.owned_at < self.owned.len() {
             let lines = &self.owned[self.owned_at..];
             // Both stretches end with LF, so nothing is left over.
             let end = memchr(b'\n', lines)?;
             self.owned_at += end + 1;
+            if self.owned_at == self.owned.len() {
+                dropped = self.dropped as usize;
+            }
             &lines[..end]
         } else {
             let lines = self.chunk;
@@ -138,7 +157,10 @@ impl Frames<'_> {
             &lines[..end]
         };
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Some(if line.len() > self.max { Frame::TooLong { head: &line[..self.max] } } else { Frame::Line(line) })
+        Some(match line.len() > self.max {
+            true => Frame::TooLong { head: &line[..self.max], length: line.len() + dropped },
+            false => Frame::Line(line),
+        })
     }
 
     /// Whether all lines have been taken out.
@@ -157,7 +179,7 @@ mod tests {
         while let Some(frame) = frames.next_frame() {
             into.push(match frame {
                 Frame::Line(line) => String::from_utf8_lossy(line).into_owned(),
-                Frame::TooLong { head } => format!("too long: {}", String::from_utf8_lossy(head)),
+                Frame::TooLong { head, .. } => format!("too long: {}", String::from_utf8_lossy(head)),
             });
         }
     }
@@ -231,6 +253,30 @@ mod tests {
         }
         assert_eq!(framer.pending().len(), 514);
         assert!(framer.partial.capacity() <= 2 * 514);
+    }
+
+    #[test]
+    fn the_length_of_a_long_line_is_known_however_it_comes() {
+        let line = b"one\n123456789012345678901234567890\ntwo\n";
+        for cut in 0..line.len() {
+            let mut framer = Framer::new();
+            let mut lengths = Vec::new();
+            for chunk in [&line[..cut], &line[cut..]] {
+                let mut frames = framer.push(chunk, MAX);
+                while let Some(frame) = frames.next_frame() {
+                    lengths.push(match frame {
+                        Frame::Line(line) => line.len(),
+                        Frame::TooLong { length, .. } => length,
+                    });
+                }
+            }
+            assert_eq!(lengths, [3, 30, 3], "cut at {cut}");
+        }
+        let mut framer = Framer::new();
+        for _ in 0..7 {
+            assert!(framer.push(b"12345", MAX).is_empty());
+        }
+        assert_eq!(framer.unfinished(), 35);
     }
 
     #[test]

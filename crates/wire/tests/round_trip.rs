@@ -84,7 +84,7 @@ fn lines_of(stream: &[u8], cuts: &[usize], max: usize, hold_every: usize) -> Vec
         loop {
             match frames.next_frame() {
                 Some(Frame::Line(line)) => lines.push(Ok(line.to_vec())),
-                Some(Frame::TooLong { head }) => lines.push(Err(head.to_vec())),
+                Some(Frame::TooLong { head, .. }) => lines.push(Err(head.to_vec())),
                 None => break,
             }
             taken += 1;

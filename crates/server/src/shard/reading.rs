@@ -99,8 +99,11 @@ impl Shard {
         let Stage::Open(session) = &mut connection.stage else { return };
         connection.held = false;
         let longest = LineLimits::FROM_CLIENT.line();
+        let most = around.rules.limits.recvq_bytes;
         let mut frames = connection.framer.push(bytes, longest);
         let mut lines = 0;
+        // Whoever sends what this connection may not have under way sends no IRC.
+        let mut is_over_queue = false;
         loop {
             if frames.is_empty() {
                 break;
@@ -116,14 +119,23 @@ impl Shard {
             lines += 1;
             match frame {
                 Frame::Line(line) => session.receive(*now, &around.facts, Ok(line), output),
-                Frame::TooLong { head } => session.receive(*now, &around.facts, Err(Overlong { head }), output),
+                Frame::TooLong { length, .. } if length > most => {
+                    is_over_queue = true;
+                    break;
+                }
+                Frame::TooLong { head, .. } => session.receive(*now, &around.facts, Err(Overlong { head }), output),
             }
             if output.close {
                 break;
             }
         }
+        is_over_queue |= !connection.held && connection.framer.unfinished() > most;
         handle.metrics.lines_in(lines);
         self.take_output(id);
+        if is_over_queue {
+            let reason = format!("A line of more than {most} bytes");
+            self.with_session(id, |session, now, facts, output| session.turn_away(now, facts, &reason, output));
+        }
     }
 
     /// WebSocket frames: messages are lines, one each; control frames are answered here.

@@ -73,6 +73,15 @@ fn a5_what_is_too_long_is_refused_and_takes_no_memory() {
     alice.send(&format!("@{:a<8191} PRIVMSG #tea :tagged", "+x="));
     alice.expect(" 417 ");
 
+    // What the receive queue holds is refused, and the line after is heard; what it does not hold ends the connection.
+    let mut carol = Irc::register(daemon.irc(), "carol");
+    carol.send(&format!("PRIVMSG #tea :{}", "x".repeat(16_000)));
+    carol.expect(" 417 ");
+    carol.send("PING :next");
+    carol.expect("PONG");
+    carol.send(&format!("PRIVMSG #tea :{}", "x".repeat(16_384)));
+    carol.expect("ERROR :Closing link: (A line of more than 16384 bytes)");
+
     // Ten mebibytes without an end, before and after registration: nothing is kept of it.
     let before = daemon.resident_kib();
     let mut crowd: Vec<TcpStream> = (0..8).map(|_| dial(daemon.irc())).collect();
@@ -82,13 +91,12 @@ fn a5_what_is_too_long_is_refused_and_takes_no_memory() {
             // Those who are closed for it are as well treated.
             let _ = stranger.write_all(&mebibyte);
         }
-        alice.send_bytes(&mebibyte);
     }
-    alice.send("");
-    alice.expect(" 417 ");
+    let mut bob = Irc::register(daemon.irc(), "bob");
+    bob.send_bytes(&vec![b'x'; 17_000]);
+    bob.expect("ERROR :Closing link: (A line of more than 16384 bytes)");
     let grown = daemon.resident_kib().saturating_sub(before);
     assert!(grown < 4 * 1024, "{grown} KiB are kept of lines without an end");
-    // The line after is heard.
     alice.send("PRIVMSG #tea :still here");
     alice.expect("PRIVMSG #tea :still here");
 }
