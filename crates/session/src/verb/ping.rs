@@ -20,10 +20,6 @@ pub(crate) const VERB: Verb = Verb {
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     match line.param(0) {
         None | Some("") => turn.numeric(Numeric::ERR_NOORIGIN).trailing("No origin specified"),
-        // It comes back whole or not at all.
-        Some(token) if token.len() > wire::text_budget(&turn.facts.server_name, "PONG", &[&turn.facts.server_name]) => {
-            turn.numeric(Numeric::ERR_INPUTTOOLONG).trailing("The token is too long to be sent back: make it shorter");
-        }
         // The hub doesn't know of this connection yet, nor does it see anything of what others say.
         Some(token) if !turn.session.is_registered() => write(turn, token),
         Some(token) => {
@@ -33,9 +29,17 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     }
 }
 
+/// The token comes back whole. Where there is no room for it behind the server's name it stands alone (RFC 2812 section
+/// 3.7.3: one parameter will do), and a line without a source is the server's (section 2.3).
 pub(crate) fn write(turn: &mut Turn<'_>, token: &str) {
     let facts = turn.facts;
-    turn.server_line("PONG").param(&facts.server_name).trailing(token);
+    if token.len() <= wire::text_budget(&facts.server_name, "PONG", &[&facts.server_name]) {
+        turn.server_line("PONG").param(&facts.server_name).trailing(token);
+    } else if token.contains(' ') || token.starts_with(':') {
+        turn.line("", "PONG").trailing(token);
+    } else {
+        turn.line("", "PONG").param(token).end();
+    }
 }
 
 #[cfg(test)]
@@ -65,14 +69,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_could_not_come_back_whole_is_refused() {
+    fn the_longest_token_comes_back_whole() {
         let most = "x".repeat(wire::MAX_BODY - ":irc.example PONG irc.example :\r\n".len());
+        let longest = "x".repeat(wire::MAX_BODY - "PING \r\n".len());
+        let words = format!("a {}", "x".repeat(wire::MAX_BODY - "PING :a \r\n".len()));
         check(&format!(
             "alice=
              alice> PING {most}
              alice< :irc.example PONG irc.example :{most}
              alice> PING {most}x
-             alice< :irc.example 417 alice :The token is too long …"
+             alice< PONG {most}x
+             alice> PING {longest}
+             alice< PONG {longest}
+             alice> PING :{words}
+             alice< PONG :{words}"
         ));
     }
 
