@@ -1,5 +1,6 @@
 //! A room: its name, its rules, who is in it, what was said last.
 
+use crate::client::Client;
 use crate::id::{ChatroomId, ClientId, Position, RoomNumber, SessionId, Timestamp};
 use crate::invite_link::InviteLink;
 use crate::mask::{self, Verdict};
@@ -144,10 +145,14 @@ pub enum RoomFlag {
     Announcements = 10,
     /// Its name is told to nobody who does not know it: not in lists, not in anyone's profile.
     Unlisted = 11,
+    /// What those without a role say reaches half-operators and above only, and is not refused.
+    OpModerated = 12,
+    /// Those without a role see only those who have one ([`Chatroom::hides`]).
+    Auditorium = 13,
 }
 
 impl RoomFlag {
-    pub const ALL: [RoomFlag; 12] = [
+    pub const ALL: [RoomFlag; 14] = [
         RoomFlag::Moderated,
         RoomFlag::MembersSpeak,
         RoomFlag::Secret,
@@ -160,6 +165,8 @@ impl RoomFlag {
         RoomFlag::HistorySinceJoin,
         RoomFlag::Announcements,
         RoomFlag::Unlisted,
+        RoomFlag::OpModerated,
+        RoomFlag::Auditorium,
     ];
 }
 
@@ -215,6 +222,17 @@ impl Chatroom {
 
     pub(crate) fn has(&self, flag: RoomFlag) -> bool {
         self.rules.flags.has(flag)
+    }
+
+    /// Whether someone with these roles is seen only by those who have one: one of the audience.
+    pub(crate) fn hides(&self, roles: Roles) -> bool {
+        self.has(RoomFlag::Auditorium) && roles == Roles::NONE
+    }
+
+    /// The roles of a client that is here.
+    pub(crate) fn roles_of(&self, client: &Client) -> Option<Roles> {
+        let place = client.place(self.number)?;
+        self.members.get(place.member as usize).map(|member| member.roles)
     }
 
     /// Nobody can act as its operator for good: neither an account nor its registration keeps it.

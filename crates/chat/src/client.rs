@@ -16,6 +16,10 @@ use std::sync::Arc;
 /// The away message of someone who is at none of her devices, for no reason that she gave (pre-away).
 pub(crate) const ABSENT: &str = "*";
 
+/// How many people a client may accept direct messages from who have no account; when someone comes on the list by being
+/// written to, the oldest makes way.
+pub const ACCEPTED: usize = 64;
+
 /// Someone who is here, on one device or several, or away for so short a time that nobody was told.
 /// An idle one costs about 200 bytes and her [`Person`]; what is rare is boxed.
 #[derive(Clone, Debug)]
@@ -62,6 +66,8 @@ pub(crate) struct Rare {
     pub came_by: Option<LinkHash>,
     /// Rooms that she knocked at, and when.
     pub knocks: Vec<(RoomNumber, Timestamp)>,
+    /// Who may write to her without an account, oldest first. Some may be gone.
+    pub accepted: Vec<ClientId>,
     /// A guest's direct conversations: nobody can go on with them when she has left.
     pub directs: Vec<RoomNumber>,
     /// What a guest keeps for herself; an account's is with the account.
@@ -125,6 +131,9 @@ impl Client {
     }
     pub(crate) fn leaving(&self) -> Option<&Leaving> {
         self.rare.as_ref().and_then(|rare| rare.leaving.as_ref())
+    }
+    pub(crate) fn accepts(&self, id: ClientId) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.accepted.contains(&id))
     }
     pub(crate) fn invitations(&self) -> &[RoomNumber] {
         self.rare.as_ref().map_or(&[], |rare| rare.invitations.as_slice())

@@ -57,6 +57,10 @@ pub enum Command {
     ChangeOwnModes {
         changes: Vec<(bool, PersonalMode)>,
     },
+    /// Who may write to her though they have no account ([`PersonalMode::AccountsOnly`]), until she leaves.
+    ChangeAccepted {
+        changes: Vec<(bool, Username)>,
+    },
     /// The session has shown a configured operator's password (checked outside); `None`: lays the rights down.
     BecomeOperator {
         rule: Option<CompactString>,
@@ -279,16 +283,19 @@ pub enum PersonalMode {
     SecureOnly = 4,
     /// Is an operator of the server. Can be laid down, not taken up.
     Operator = 5,
+    /// Direct messages that are questions between programs are refused, except actions.
+    NoCtcp = 6,
 }
 
 impl PersonalMode {
-    pub const ALL: [PersonalMode; 6] = [
+    pub const ALL: [PersonalMode; 7] = [
         PersonalMode::Invisible,
         PersonalMode::Wallops,
         PersonalMode::Bot,
         PersonalMode::AccountsOnly,
         PersonalMode::SecureOnly,
         PersonalMode::Operator,
+        PersonalMode::NoCtcp,
     ];
 }
 

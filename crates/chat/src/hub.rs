@@ -1,6 +1,7 @@
 //! The one writer: everything that changes who is here, which rooms there are and what was said happens in
 //! [`Hub::apply`], one entry after the other. This file only hands each command to its family.
 
+mod accepting;
 mod accounts;
 mod always_on;
 mod answers;
@@ -321,6 +322,7 @@ impl Hub {
             Command::SetRealname { to } => self.set_realname(asker, to, turn),
             Command::SetAway { message } => self.set_away(asker, message, turn),
             Command::ChangeOwnModes { changes } => self.change_own_modes(asker, &changes, turn),
+            Command::ChangeAccepted { changes } => self.change_accepted(asker, changes, turn),
             Command::BecomeOperator { rule } => self.become_operator(asker, rule, turn),
             Command::Join { room, key, link } => self.join(asker, &room, key.as_deref(), link, turn),
             Command::CreateLink { room, link } => self.create_link(asker, &room, link, turn),

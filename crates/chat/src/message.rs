@@ -97,6 +97,11 @@ impl Message {
         }
     }
 
+    /// The same for members of at least this role.
+    pub(crate) fn to_audience(&self, role: Role) -> Message {
+        Message { audience: Some(role), seams: self.seams.clone(), ..self.with_payload(&self.payload) }
+    }
+
     /// The same with the text that its author has given it since. `in_lines`: several, or one that is too long for a line.
     pub fn edited(&self, text: &str, in_lines: bool) -> Message {
         Message { seams: in_lines.then(Box::default), ..self.with_payload(text) }

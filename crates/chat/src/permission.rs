@@ -139,7 +139,12 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::ReadEarlierTexts => at_least(Role::HalfOperator, actor, room),
         Act::Edit { of } => {
             member(actor, room)?;
-            edit(of)
+            edit(of)?;
+            // What all have read she would change before all.
+            if is_screened(actor, room) {
+                return Err(Refusal::CannotSpeak { room: room.name.clone(), why: Silence::Screened });
+            }
+            Ok(())
         }
         Act::Redact { of } => {
             member(actor, room)?;
@@ -165,8 +170,12 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         | Act::SetMemberLimit
         | Act::SetRetention
         | Act::SetForward
-        | Act::ReceiveForwards
         | Act::ManageLinks => at_least(Role::Operator, actor, room),
+        // Of a room that she is not in she lacks the rank: being a member is not what it takes.
+        Act::ReceiveForwards => at_least(Role::Operator, actor, room).map_err(|refusal| match refusal {
+            Refusal::NotMember { room } => Refusal::NeedsRole { room, role: Role::Operator },
+            other => other,
+        }),
         Act::SetSlowMode => at_least(Role::HalfOperator, actor, room),
         // Everyone in the room may know who is kept out of it; who is let in is its operators' business.
         Act::SeeList { list: ListKind::Ban } => see(actor, room),
@@ -280,6 +289,12 @@ fn speak(actor: &Actor, between_programs: bool, room: &RoomRules) -> Result<(), 
         return silence(Silence::Slow { wait_seconds });
     }
     Ok(())
+}
+
+/// Whether what she says in the room reaches its half-operators and above only. Nobody refuses it, nor is she told.
+pub fn is_screened(actor: &Actor, room: &RoomRules) -> bool {
+    let holds = |role| actor.acts_as_owner || actor.roles.is_some_and(|roles| roles.at_least(role));
+    room.flags.has(RoomFlag::OpModerated) && !holds(Role::Voice)
 }
 
 /// Whatever her rank: it is promised to those who spoke, and who may change the room's rules must do so in the open.

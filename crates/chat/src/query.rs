@@ -57,6 +57,8 @@ pub enum Query {
     Rooms(Box<RoomFilter>),
     OwnInvitations,
     OwnModes,
+    /// Who may write to the asker without an account.
+    Accepted,
 
     /// `Who` rows of a room's members, of one person, or of everyone matching a mask.
     Who {
@@ -221,6 +223,8 @@ pub enum Answer {
         /// Up to when she has read it.
         read_marker: Option<Timestamp>,
     },
+    /// Those of them who are here, by name.
+    Accepted(Vec<CompactString>),
     OwnModes {
         modes: Vec<crate::command::PersonalMode>,
     },
@@ -425,6 +429,29 @@ pub struct RoomRenaming {
     pub is_same: bool,
     pub topic: Option<Topic>,
     pub members: RoomMembers,
+}
+
+impl RoomRenaming {
+    /// What it is to those who are shown only members with a role.
+    pub(crate) fn without_the_audience(&self) -> RoomRenaming {
+        RoomRenaming {
+            event: self.event.clone(),
+            room: self.room.clone(),
+            old: self.old.clone(),
+            reason: self.reason.clone(),
+            topic: self.topic.clone(),
+            members: self.members.without_the_audience(),
+            is_same: self.is_same,
+        }
+    }
+}
+
+impl RoomMembers {
+    /// Those who have a role.
+    pub(crate) fn without_the_audience(&self) -> RoomMembers {
+        let members = self.members.iter().filter(|row| row.roles != Roles::NONE).cloned().collect();
+        RoomMembers { room: self.room.clone(), visibility: self.visibility, members }
+    }
 }
 
 #[derive(Debug, Clone)]

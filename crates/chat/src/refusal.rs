@@ -85,6 +85,11 @@ pub enum Refusal {
         room: CompactString,
         to: CompactString,
     },
+    /// There is none of this name to send them to.
+    NoForwardTarget {
+        room: CompactString,
+        to: CompactString,
+    },
     NotRenamed {
         room: CompactString,
         to: CompactString,
@@ -155,6 +160,19 @@ pub enum Refusal {
     },
     RecipientWantsSecure {
         name: CompactString,
+    },
+    /// The recipient takes no questions between programs.
+    RecipientWantsNoCtcp {
+        name: CompactString,
+    },
+    AlreadyAccepted {
+        name: CompactString,
+    },
+    NotAccepted {
+        name: CompactString,
+    },
+    TooManyAccepted {
+        limit: usize,
     },
     /// Deliverable, but the recipient is away with this text. Not a refusal of the message.
     MonitorListFull {
@@ -289,6 +307,8 @@ pub enum Silence {
     AccountsOnly,
     NoCtcp,
     Announcements,
+    /// What she says reaches the room's moderators only.
+    Screened,
     /// Spoke a moment ago in a room in slow mode.
     Slow {
         wait_seconds: u32,

@@ -54,6 +54,8 @@ enum Circumstance {
     HistorySinceJoin,
     Announcements,
     Unlisted,
+    OpModerated,
+    Auditorium,
     /// In slow mode, and she spoke a moment ago.
     Slow,
     Keyed,
@@ -71,7 +73,7 @@ enum Circumstance {
 }
 use Circumstance::*;
 
-const CIRCUMSTANCES: [Circumstance; 22] = [
+const CIRCUMSTANCES: [Circumstance; 24] = [
     Plain,
     Moderated,
     MembersSpeak,
@@ -85,6 +87,8 @@ const CIRCUMSTANCES: [Circumstance; 22] = [
     HistorySinceJoin,
     Announcements,
     Unlisted,
+    OpModerated,
+    Auditorium,
     Slow,
     Keyed,
     Full,
@@ -222,6 +226,8 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
             Slow => who >= Voice,
             _ => true,
         },
+        // What is said goes to the moderators then, and a change of what all have read is none of that.
+        EditOwn if circumstance == OpModerated => who >= Voice,
         ReadHistory | EditOwn | RedactOwn => !outside,
         EditOwnOld | EditForeign => false,
         RedactOwnOld | RedactForeign | ReadEarlierTexts => who >= HalfOperator,
@@ -313,6 +319,8 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         HistorySinceJoin => Some(RoomFlag::HistorySinceJoin),
         Announcements => Some(RoomFlag::Announcements),
         Unlisted => Some(RoomFlag::Unlisted),
+        OpModerated => Some(RoomFlag::OpModerated),
+        Auditorium => Some(RoomFlag::Auditorium),
         Plain | Slow | Keyed | Full | Banned | Muted => None,
     };
     let room = RoomRules {
@@ -411,6 +419,9 @@ fn the_reason_is_the_right_one() {
     check(Say, AccountMember, Slow, silent(Silence::Slow { wait_seconds: 7 }));
     check(SetSlowMode, Voice, Plain, needs(Role::HalfOperator));
     check(SayToPrograms, Owner, NoCtcp, silent(Silence::NoCtcp));
+    check(EditOwn, AccountMember, OpModerated, silent(Silence::Screened));
+    check(ReceiveForwards, GuestOutside, Plain, needs(Role::Operator));
+    check(ReceiveForwards, GuestOutside, Secret, Refusal::NoSuchRoom { name: room() });
     check(EditForeign, Owner, Plain, Refusal::NotTheAuthor);
     check(EditOwnOld, Owner, Plain, Refusal::TooLate { window_seconds: 86_400 });
     check(ReadEarlierTexts, Voice, Plain, needs(Role::HalfOperator));

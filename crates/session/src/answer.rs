@@ -3,9 +3,9 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, away, devices, invite, invitelink, ison, join, kline, knock, list, lusers, markread, metadata, mode,
-    monitor, names, persistence, ping, privmsg, rehash, rename, stats, topic, unread, userhost, userip, who, whois,
-    whowas,
+    Awaiting, accept, away, devices, invite, invitelink, ison, join, kline, knock, list, lusers, markread, metadata,
+    mode, monitor, names, persistence, ping, privmsg, rehash, rename, stats, topic, unread, userhost, userip, who,
+    whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -37,6 +37,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::RoomRenamed { renaming, is_member, read_marker } => {
             rename::write(turn, renaming, *is_member, *read_marker);
         }
+        Answer::Accepted(names) => accept::write(turn, names),
         Answer::OwnModes { modes } => mode::write_own(turn, modes),
         Answer::Invited { who, room, away } => invite::write_invited(turn, who, room, away.as_deref()),
         Answer::Knocked { room } => knock::write_delivered(turn, room),

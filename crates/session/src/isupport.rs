@@ -5,6 +5,7 @@
 use crate::facts::Configured;
 use crate::mode_letters::{CHANMODES, MODES_PER_LINE, PREFIX, STATUSMSG};
 use crate::turn::Turn;
+use chat::client::ACCEPTED;
 use chat::name::Casemapping;
 use wire::isupport::{SUPPORTED_TEXT, lines, token};
 use wire::{Capability, CaseMapping, Numeric};
@@ -32,6 +33,7 @@ pub fn tokens(configured: &Configured) -> Vec<String> {
         Casemapping::Ascii => CaseMapping::Ascii,
     };
     let mut tokens = vec![
+        token("ACCEPT", Some(&ACCEPTED.to_string())),
         // account-extban: which extended bans match accounts.
         token("ACCOUNTEXTBAN", Some("a,account")),
         token("AWAYLEN", Some(&limits.away_length.to_string())),

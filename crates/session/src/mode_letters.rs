@@ -2,7 +2,8 @@
 //! (`CHANMODES`, `PREFIX`, RPL_MYINFO).
 //!
 //! Letters: Modern IRC "Channel Modes" and "User Modes"; C, M, P, R as in the libera/InspIRCd/Ergo tradition; B by
-//! IRCv3 bot-mode; p as RFC 1459 section 4.2.3.1 has it (private); f as in Charybdis. Our own, since what other servers
+//! IRCv3 bot-mode; p as RFC 1459 section 4.2.3.1 has it (private); f as in Charybdis; T (no CTCP), U (op-moderated) and u
+//! (auditorium) as in Ergo. Our own, since what other servers
 //! call so varies: A (announcements), J (history since one's Join), W (wait between messages).
 
 use chat::chatroom::RoomFlag;
@@ -15,7 +16,7 @@ use std::borrow::Cow;
 use wire::ModeKind;
 
 /// Value of `CHANMODES`: lists; always with a parameter; with one when set; flags.
-pub const CHANMODES: &str = "Ibe,k,HWfl,ACJMPRimnpst";
+pub const CHANMODES: &str = "Ibe,k,HWfl,ACJMPRUimnpstu";
 /// Value of `PREFIX`, highest first.
 pub const PREFIX: &str = "(qaohv)~&@%+";
 /// Value of `STATUSMSG`: what may stand before a room's name to reach only members of that rank and above.
@@ -24,9 +25,9 @@ pub const STATUSMSG: &str = "~&@%+";
 /// a line has fifteen.
 pub const MODES_PER_LINE: usize = 12;
 /// RPL_MYINFO: all personal modes.
-pub const USER_MODES: &str = "BRZiow";
+pub const USER_MODES: &str = "BRTZiow";
 /// RPL_MYINFO: all room modes.
-pub const CHANNEL_MODES: &str = "ACHIJMPRWabefhiklmnopqstv";
+pub const CHANNEL_MODES: &str = "ACHIJMPRUWabefhiklmnopqstuv";
 /// RPL_MYINFO: the room modes that take a parameter.
 pub const CHANNEL_MODES_WITH_PARAMETER: &str = "HIWabefhkloqv";
 /// The room's password.
@@ -67,6 +68,8 @@ pub const fn flag_letter(flag: RoomFlag) -> char {
         RoomFlag::HistorySinceJoin => 'J',
         RoomFlag::Announcements => 'A',
         RoomFlag::Unlisted => 'p',
+        RoomFlag::OpModerated => 'U',
+        RoomFlag::Auditorium => 'u',
     }
 }
 
@@ -117,6 +120,7 @@ pub const fn personal_letter(mode: PersonalMode) -> char {
         PersonalMode::AccountsOnly => 'R',
         PersonalMode::SecureOnly => 'Z',
         PersonalMode::Operator => 'o',
+        PersonalMode::NoCtcp => 'T',
     }
 }
 
@@ -128,6 +132,7 @@ pub const fn personal_of(letter: char) -> Option<PersonalMode> {
         'R' => Some(PersonalMode::AccountsOnly),
         'Z' => Some(PersonalMode::SecureOnly),
         'o' => Some(PersonalMode::Operator),
+        'T' => Some(PersonalMode::NoCtcp),
         _ => None,
     }
 }

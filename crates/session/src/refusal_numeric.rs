@@ -127,6 +127,12 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             .param_fmt(format_args!("{FORWARD}"))
             .param(shown(to))
             .trailing("That room is this one, or sends people on to it: name another one"),
+        R::NoForwardTarget { room, to } => turn
+            .numeric(N::ERR_INVALIDMODEPARAM)
+            .param(shown(room))
+            .param_fmt(format_args!("{FORWARD}"))
+            .param(shown(to))
+            .trailing("There is no such room to send people on to"),
         R::NotRenamed { room, to, why } => {
             let (code, text) = not_renamed_in_words(*why);
             turn.fail(verb, code, &[shown(room), shown(to)], text);
@@ -214,6 +220,16 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             name,
             "They take messages over encrypted connections only (+Z): connect with TLS",
         ),
+        R::RecipientWantsNoCtcp { name } => {
+            one(turn, N::ERR_CANTSENDTOUSER, name, "They take no CTCP (+T)");
+        }
+        R::AlreadyAccepted { name } => one(turn, N::ERR_ACCEPTEXIST, name, "You accept messages from them already"),
+        R::NotAccepted { name } => {
+            one(turn, N::ERR_ACCEPTNOT, name, "They are not on the list of those whom you accept")
+        }
+        R::TooManyAccepted { limit } => turn.numeric(N::ERR_ACCEPTFULL).trailing_fmt(format_args!(
+            "You accept messages from {limit} people already: remove one first (ACCEPT -name)"
+        )),
         R::MonitorListFull { limit, names } => turn
             .numeric(N::ERR_MONLISTFULL)
             .param_fmt(format_args!("{limit}"))
@@ -442,6 +458,9 @@ fn silence_in_words(why: Silence) -> Cow<'static, str> {
         Silence::AccountsOnly => "Not sent: only people with an account may speak in this room (+M); log in first",
         Silence::NoCtcp => "Not sent: this room takes no CTCP (+C)",
         Silence::Announcements => "Not sent: only operators speak in this room, it is for announcements (+A)",
+        Silence::Screened => {
+            "Not changed: what you say in this room reaches its operators only (+U), and this was read by all"
+        }
         Silence::Slow { wait_seconds } => {
             let seconds = if wait_seconds == 1 { "second" } else { "seconds" };
             return Cow::Owned(format!(
@@ -548,6 +567,7 @@ mod tests {
         check("JOIN", R::RoomNameInvalid { room: room() }, "476 * #tea");
         check("JOIN", R::RoomNameConfusable { room: room() }, "476 * #tea");
         check("MODE", R::NotForwarded { room: room(), to: "#pot".into() }, "696 * #tea f #pot");
+        check("MODE", R::NoForwardTarget { room: room(), to: "#pot".into() }, "696 * #tea f #pot");
         check("MODE", R::RetentionTooLong { room: room(), seconds: 86_400, most_seconds: 3_600 }, "696 * #tea H 1d");
         for (why, code) in [
             (NotRenamed::Taken, "CHANNEL_NAME_IN_USE"),
@@ -573,6 +593,7 @@ mod tests {
             Silence::AccountsOnly,
             Silence::NoCtcp,
             Silence::Announcements,
+            Silence::Screened,
             Silence::Slow { wait_seconds: 1 },
         ] {
             check("PRIVMSG", R::CannotSpeak { room: room(), why }, "404 * #tea");
@@ -589,6 +610,10 @@ mod tests {
         }
         check("PRIVMSG", R::RecipientWantsAccounts { name: name() }, "477 * bob");
         check("PRIVMSG", R::RecipientWantsSecure { name: name() }, "531 * bob");
+        check("PRIVMSG", R::RecipientWantsNoCtcp { name: name() }, "531 * bob");
+        check("ACCEPT", R::AlreadyAccepted { name: name() }, "457 * bob");
+        check("ACCEPT", R::NotAccepted { name: name() }, "458 * bob");
+        check("ACCEPT", R::TooManyAccepted { limit: 2 }, "456 *");
         check("REDACT", R::NoSuchMessage, "FAIL REDACT UNKNOWN_MSGID #about");
         check("REDACT", R::NotTheAuthor, "FAIL REDACT REDACT_FORBIDDEN #about");
         check("REDACT", R::TooLate { window_seconds: 7 }, "FAIL REDACT REDACT_WINDOW_EXPIRED #about 7");

@@ -65,8 +65,8 @@ fn told(room_settings: &str, asked: &str) -> Vec<(String, Vec<String>)> {
 #[test]
 fn no_verb_tells_a_secret_room_from_none() {
     for settings in ["MODE #Secret +s", "MODE #Secret +sm-n", "MODE #Secret +sikb key *!*@*", "MODE #Secret +sCRM-n"] {
-        let of_the_secret = told(settings, "#sEcreT");
-        let of_none = told(settings, "#sEcreU");
+        let of_the_secret = told(settings, "#sEcret");
+        let of_none = told(settings, "#sEcreu");
         assert!(of_none.iter().any(|(_, answers)| answers.iter().any(|answer| answer.contains(" 403 "))));
         for (secret, none) in of_the_secret.iter().zip(&of_none) {
             assert_eq!(secret, none, "with {settings}");

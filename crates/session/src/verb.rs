@@ -1,5 +1,6 @@
 //! The verbs that clients can say, in one table, one file each.
 
+pub(crate) mod accept;
 pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod audit;
@@ -188,6 +189,7 @@ pub(crate) static NONE: Verb =
 
 /// Sorted by name.
 pub static VERBS: &[Verb] = &[
+    accept::VERB,
     account::VERB,
     admin::VERB,
     audit::VERB,

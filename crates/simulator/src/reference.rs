@@ -113,6 +113,8 @@ pub struct Person {
     modes: BTreeSet<u8>,
     /// In words.
     away: Option<String>,
+    /// Who may write to her without an account ([`Reference::speaker`]).
+    accepted: BTreeSet<String>,
     /// A guest's; those of an account are with the account.
     markers: BTreeMap<Marked, u64>,
     /// Shows the rank of the server's owner.
@@ -250,6 +252,7 @@ impl Reference {
             invited_to: VecDeque::new(),
             modes: kept.modes,
             away: kept.away,
+            accepted: BTreeSet::new(),
             markers: BTreeMap::new(),
             shows_rank: false,
             gone_at: None,
@@ -483,6 +486,9 @@ impl Reference {
                 }
                 Vec::new()
             }
+            Command::ChangeAccepted { changes } => {
+                changes.iter().filter_map(|(on, name)| self.change_accepted(who, *on, name.text()).err()).collect()
+            }
             Command::MarkRead { of, at } => one(self.mark_read(who, of, at.0, line)),
             Command::Post(post) => {
                 let permitted = match &post.to {
@@ -566,6 +572,9 @@ impl Reference {
         let (key, is_own) = self.place_of(who, id)?;
         if !is_own {
             return no("NotTheAuthor");
+        }
+        if self.is_screened(who, &key) {
+            return no("CannotSpeak Screened");
         }
         self.may_speak(who, &key, between_programs, None, line)?;
         self.still_there(id)
@@ -689,6 +698,7 @@ impl Reference {
             invited_to: VecDeque::new(),
             modes: BTreeSet::new(),
             away: None,
+            accepted: BTreeSet::new(),
             markers: BTreeMap::new(),
             shows_rank: false,
             gone_at: None,
@@ -1103,7 +1113,7 @@ impl Reference {
                 let target = match to {
                     None => None,
                     Some(to) => {
-                        let to = self.insider(who, to.text())?;
+                        let Ok(to) = self.visible(who, to.text()) else { return no("NoForwardTarget") };
                         self.ranks(who, &to, Role::Operator)?;
                         let mut way = vec![to.clone()];
                         while let Some(next) = way.last().and_then(|last| self.forward_of(last)) {
@@ -1314,6 +1324,13 @@ impl Reference {
         Ok(())
     }
 
+    /// What she says is for the moderators.
+    fn is_screened(&self, who: Who, key: &str) -> bool {
+        let room = &self.rooms[key];
+        let roles = room.members.get(&who).copied().unwrap_or_default();
+        room.has(RoomFlag::OpModerated) && roles == Roles::NONE && !self.acts_as_owner(who)
+    }
+
     fn note_said(&mut self, who: Who, events: &[Event]) {
         for event in events {
             let Event::Posted(message) = event else { continue };
@@ -1340,6 +1357,8 @@ impl Reference {
         let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
         let is_slow = room.slow.filter(|_| post.kind != MessageKind::Signal);
         self.may_speak(who, &key, post.between_programs, is_slow, line)?;
+        let screened = self.is_screened(who, &key).then_some(Role::HalfOperator);
+        let at_least = at_least.max(screened);
         let (person, speaker) = (&self.people[&who], self.speaker(who));
         let hears = |roles: &Roles| at_least.is_none_or(|role| roles.at_least(role));
         let hearers = room.members.iter().filter(|(_, roles)| hears(roles));
@@ -1361,6 +1380,17 @@ impl Reference {
             self.room_mut(&key).has_past = true;
         }
         Ok(())
+    }
+
+    fn change_accepted(&mut self, who: Who, on: bool, name: &str) -> Permission {
+        let Some(whom) = self.named(name) else { return no("NoSuchClient") };
+        let whom = self.speaker(whom);
+        let accepted = &mut self.person_mut(who).accepted;
+        match on {
+            true if !accepted.insert(whom.clone()) => no("AlreadyAccepted"),
+            false if !accepted.remove(&whom) => no("NotAccepted"),
+            _ => Ok(()),
+        }
     }
 
     fn post_to_person(
@@ -1386,12 +1416,24 @@ impl Reference {
             return Ok(());
         };
         let (sender, recipient) = (&self.people[&who], &self.people[&to]);
-        if to != who && recipient.modes.contains(&(PersonalMode::AccountsOnly as u8)) && sender.account.is_none() {
+        let is_accepted = recipient.accepted.contains(&self.speaker(who));
+        let takes = |mode: PersonalMode| recipient.modes.contains(&(mode as u8));
+        if to != who && takes(PersonalMode::AccountsOnly) && sender.account.is_none() && !is_accepted {
             return no("RecipientWantsAccounts");
         }
         if to != who && recipient.modes.contains(&(PersonalMode::SecureOnly as u8)) && !secure {
             return no("RecipientWantsSecure");
         }
+        if to != who && takes(PersonalMode::NoCtcp) && post.between_programs {
+            return no("RecipientWantsNoCtcp");
+        }
+        // Whoever is written to may answer.
+        let hers = sender.modes.contains(&(PersonalMode::AccountsOnly as u8));
+        if to != who && hers && post.kind != MessageKind::Signal && recipient.account.is_none() {
+            let answers = self.speaker(to);
+            self.person_mut(who).accepted.insert(answers);
+        }
+        let (sender, recipient) = (&self.people[&who], &self.people[&to]);
         let mut sessions = own(sender);
         sessions.extend(recipient.sessions.iter().map(|theirs| (*theirs, false)));
         let name = recipient.name.clone();

@@ -184,8 +184,11 @@ impl Client {
                     "-A",
                     "+p",
                     "-p",
+                    "+U",
+                    "-U",
+                    "-U",
                     "+nt-imsCRM",
-                    "-ntimsCRMklApWf *",
+                    "-ntimsCRMklApUWf *",
                 ]);
                 self.line(&format!("MODE {room} {modes}"), random, ledger, out);
             }
@@ -293,8 +296,14 @@ impl Client {
             }
             18 => self.fence(random, ledger, out),
             19 => self.line(&format!("SETNAME :{} Really", PEOPLE[self.who]), random, ledger, out),
+            20 if random.happens(300) => {
+                let change = random.one_of(&["", "", "-"]);
+                let person = self.some_person(random);
+                self.line(&format!("ACCEPT {change}{person}"), random, ledger, out);
+            }
             20 => {
-                let modes = random.one_of(&["+R", "-R", "+Z", "-Z", "+i", "-i", "+wB", "-B", "+o", "+o", "-o"]);
+                let modes =
+                    random.one_of(&["+R", "-R", "+Z", "-Z", "+i", "-i", "+wB", "-B", "+T", "-T", "+o", "+o", "-o"]);
                 let nick = self.nick.clone();
                 self.line(&format!("MODE {nick} {modes}"), random, ledger, out);
             }

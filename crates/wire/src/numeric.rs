@@ -1,7 +1,7 @@
 //! The numerics, in one table.
 //!
 //! Names and codes: Modern IRC Client Protocol "Numerics" and its data file, RFC 2812 section 5, and the IRCv3
-//! specifications bot-mode (335), whox (354), monitor (730 to 734) and metadata (760 to 774). 468, 470, 479, 480, 489
+//! specifications bot-mode (335), whox (354), monitor (730 to 734) and metadata (760 to 774). 281, 282, 456 to 458, 468, 470, 479, 480, 489
 //! and 573 stand in none of them: they are what servers in the field send. Where servers disagree about a code, the
 //! comment says which meaning was taken.
 
@@ -74,6 +74,8 @@ numerics! {
     RPL_LOCALUSERS = 265,
     RPL_GLOBALUSERS = 266,
     RPL_WHOISCERTFP = 276,
+    RPL_ACCEPTLIST = 281,
+    RPL_ENDOFACCEPT = 282,
     RPL_NONE = 300,
     RPL_AWAY = 301,
     RPL_USERHOST = 302,
@@ -173,6 +175,9 @@ numerics! {
     ERR_NONICKCHANGE = 447,
     ERR_FORBIDDENCHANNEL = 448,
     ERR_NOTREGISTERED = 451,
+    ERR_ACCEPTFULL = 456,
+    ERR_ACCEPTEXIST = 457,
+    ERR_ACCEPTNOT = 458,
     ERR_NEEDMOREPARAMS = 461,
     ERR_ALREADYREGISTERED = 462,
     ERR_NOPERMFORHOST = 463,

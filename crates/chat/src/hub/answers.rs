@@ -2,7 +2,7 @@
 
 use super::Hub;
 use super::turn::Turn;
-use crate::chatroom::{Chatroom, ChatroomKind, RoomFlag};
+use crate::chatroom::{Chatroom, ChatroomKind, Member, RoomFlag};
 use crate::client::Client;
 use crate::command::PersonalMode;
 use crate::mask::glob;
@@ -68,6 +68,7 @@ impl Hub {
                 let modes = self.viewing_client(viewer).map(|client| client.modes.list()).unwrap_or_default();
                 Ok(Answer::OwnModes { modes })
             }
+            Query::Accepted => Ok(self.accepted_answer(viewer.slot)),
             Query::Who { of, operators_only } => Ok(self.who_answer(of, operators_only, viewer, turn)),
             Query::Whois { name } => self.whois_answer(&name, viewer, turn),
             Query::Whowas { name, count } => self.whowas_answer(&name, count, viewer),
@@ -136,20 +137,31 @@ impl Hub {
             .ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })
     }
 
+    fn sees_everyone_in(&self, room: &Chatroom, viewer: Viewer) -> bool {
+        let slot = viewer.slot.filter(|_| self.is_member(room, viewer));
+        viewer.sees_all || slot.is_some_and(|slot| !self.is_of_the_audience(slot, room))
+    }
+
+    /// Whether someone who does not see everyone in a room sees this member there.
+    fn can_see_member(&self, viewer: Viewer, room: &Chatroom, member: &Member, client: &Client) -> bool {
+        !room.hides(member.roles)
+            && (self.is_member(room, viewer) || self.can_see_client(viewer, member.client, client))
+    }
+
     fn is_member(&self, room: &Chatroom, viewer: Viewer) -> bool {
         self.viewing_client(viewer).is_some_and(|client| client.place(room.number).is_some())
     }
 
     fn members_answer(&mut self, name: &ChatroomName, viewer: Viewer) -> Result<Answer, Refusal> {
         let room = self.visible_room(name, viewer)?;
-        let (number, sees_everyone) = (room.number, viewer.sees_all || self.is_member(room, viewer));
+        let (number, sees_everyone) = (room.number, self.sees_everyone_in(room, viewer));
         let mut members = self.members_of(number).ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })?;
         if !sees_everyone && let Some(room) = self.state.room(number) {
             members.members = room
                 .members
                 .iter()
                 .filter_map(|member| Some((member, self.state.client(member.client)?)))
-                .filter(|(member, client)| self.can_see_client(viewer, member.client, client))
+                .filter(|(member, client)| self.can_see_member(viewer, room, member, client))
                 .map(|(member, client)| MemberRow { person: client.person.clone(), roles: member.roles })
                 .collect();
         }
@@ -240,7 +252,7 @@ impl Hub {
     fn can_see_client(&self, viewer: Viewer, slot: u32, client: &Client) -> bool {
         viewer.sees_all
             || !client.has(PersonalMode::Invisible)
-            || viewer.slot.is_some_and(|viewer| viewer == slot || self.share_a_room(viewer, slot))
+            || viewer.slot.is_some_and(|viewer| viewer == slot || self.see_each_other(viewer, slot))
     }
 
     fn address_for(viewer: Viewer, slot: u32, address: IpAddr) -> Option<IpAddr> {
@@ -256,13 +268,13 @@ impl Hub {
                 let Ok(room) = self.visible_room(&name, viewer) else {
                     return Answer::Who { target, rows: Vec::new() };
                 };
-                let is_member = self.is_member(room, viewer);
+                let sees_everyone = self.sees_everyone_in(room, viewer);
                 let rows = room
                     .members
                     .iter()
                     .filter_map(|member| Some((member, self.state.client(member.client)?)))
                     .filter(|(member, client)| {
-                        is_wanted(client) && (is_member || self.can_see_client(viewer, member.client, client))
+                        is_wanted(client) && (sees_everyone || self.can_see_member(viewer, room, member, client))
                     })
                     .map(|(member, client)| {
                         let in_room = Some((room.name.clone(), member.roles));
@@ -329,11 +341,11 @@ impl Hub {
         let is_invisible = client.has(PersonalMode::Invisible);
         client.rooms.iter().filter_map(move |place| {
             let room = self.state.room(place.room)?;
-            let is_shown = viewer.sees_all
-                || is_oneself
-                || self.is_member(room, viewer)
-                || (!room.has(RoomFlag::Secret) && !room.has(RoomFlag::Unlisted) && !is_invisible);
             let roles = room.members.get(place.member as usize)?.roles;
+            let is_public = !room.has(RoomFlag::Secret) && !room.has(RoomFlag::Unlisted) && !is_invisible;
+            let is_shown = is_oneself
+                || self.sees_everyone_in(room, viewer)
+                || (!room.hides(roles) && (is_public || self.is_member(room, viewer)));
             is_shown.then(|| (room.name.clone(), roles))
         })
     }

@@ -86,12 +86,17 @@ impl Hub {
         Ok(Some(RoomStep::Forward { to: name }))
     }
 
-    /// Nobody sends strangers into a room that is not hers as well.
+    /// Nobody sends strangers into a room that is not hers as well. One that she may not know of is none.
     fn forward_target(&self, asker: Asker, number: RoomNumber, name: &ChatroomName) -> Result<RoomNumber, Refusal> {
-        let missing = || Refusal::NoSuchRoom { name: name.text().clone() };
+        let from = || self.state.room(number).map(|room| room.name.clone()).unwrap_or_default();
+        let missing = || Refusal::NoForwardTarget { room: from(), to: name.text().clone() };
         let target = self.state.room_named(name.key()).ok_or_else(missing)?;
         let (client, room) = self.state.client(asker.slot).zip(self.state.room(target)).ok_or_else(missing)?;
-        permit(&Hub::actor(client, room), Act::ReceiveForwards, &Hub::rules_of(room))?;
+        let permitted = permit(&Hub::actor(client, room), Act::ReceiveForwards, &Hub::rules_of(room));
+        permitted.map_err(|refusal| match refusal {
+            Refusal::NoSuchRoom { .. } => missing(),
+            other => other,
+        })?;
         let mut next = Some(target);
         for _ in 0..FORWARDS {
             match next {
@@ -100,8 +105,7 @@ impl Hub {
                 None => return Ok(target),
             }
         }
-        let from = self.state.room(number).map(|room| room.name.clone()).unwrap_or_default();
-        Err(Refusal::NotForwarded { room: from, to: room.name.clone() })
+        Err(Refusal::NotForwarded { room: from(), to: room.name.clone() })
     }
 }
 
@@ -199,9 +203,15 @@ mod tests {
             > alice mode #one +f #one
             alice: refused: NotForwarded { room: \"#one\", to: \"#one\" }
             > alice mode #one +f #none
-            alice: refused: NoSuchRoom { name: \"#none\" }
+            alice: refused: NoForwardTarget { room: \"#one\", to: \"#none\" }
+            > bob mode #bob +s
+            [bob*] bob changed #bob: +s
+            > alice mode #one +f #BOB
+            alice: refused: NoForwardTarget { room: \"#one\", to: \"#BOB\" }
+            > bob mode #bob -s
+            [bob*] bob changed #bob: -s
             > alice mode #one +f #bob
-            alice: refused: NotMember { room: \"#bob\" }
+            alice: refused: NeedsRole { room: \"#bob\", role: Operator }
             > alice joins #bob
             [alice* bob] alice joined #bob
             alice: entered #bob @bob alice

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::event::{Event, Happening, Place, What};
 use crate::history::{Grant, HistoryEvent, Since};
 use crate::id::{MessageId, Position, RoomNumber, Timestamp, uuid_v7};
+use crate::membership::Role;
 use crate::name::{ChatroomName, Username};
 use crate::permission::{Act, permit};
 use crate::person::Person;
@@ -102,6 +103,15 @@ impl Hub {
     /// Notes in a room's history what happened there. Nobody waits for it, and while the store takes nothing it is not
     /// noted: coming and going must depend on no disk.
     pub(super) fn note(&self, number: RoomNumber, event: &Event, turn: &mut Turn) {
+        self.note_for(None, number, event, turn);
+    }
+
+    /// The same for what concerns a member, as far as others may know that she is there.
+    pub(super) fn note_of_member(&self, slot: u32, number: RoomNumber, event: &Event, turn: &mut Turn) {
+        self.note_for(self.audience_of(slot, number), number, event, turn);
+    }
+
+    fn note_for(&self, audience: Option<Role>, number: RoomNumber, event: &Event, turn: &mut Turn) {
         let Event::Happened(happening) = event else { return };
         let Some(place) = happening.place.filter(|_| self.storage == StorageState::Working) else { return };
         if self.state.room(number).is_some_and(|room| room.kind == ChatroomKind::Named) {
@@ -110,7 +120,7 @@ impl Hub {
                 room: number,
                 position: place.position,
                 happening: happening.clone(),
-                audience: None,
+                audience,
                 recipient_id: None,
             })));
         }
@@ -119,7 +129,7 @@ impl Hub {
     /// The same in all of someone's rooms: one note each, of which a person has no more than `rooms_per_client`.
     pub(super) fn note_everywhere(&self, slot: u32, event: &Event, turn: &mut Turn) {
         for place in self.state.client(slot).into_iter().flat_map(|client| &client.rooms) {
-            self.note(place.room, event, turn);
+            self.note_of_member(slot, place.room, event, turn);
         }
     }
 

@@ -340,7 +340,7 @@ impl Hub {
         turn.tell_sessions(&sessions, &event, None);
     }
 
-    /// Her own sessions, those of everyone who shares a room with her, and of those who watch for her; each once.
+    /// Her own sessions, those of everyone who sees her in a room, and of those who watch for her; each once.
     fn sessions_around(&mut self, slot: u32) -> Vec<SessionId> {
         let mut sessions = self.sessions_of(slot);
         sessions.extend(self.sessions_of_peers(slot));
@@ -379,7 +379,11 @@ impl Hub {
             return;
         }
         let own = self.sessions_of(slot);
-        for session in self.sessions_of_room(number).into_iter().filter(|id| !own.contains(id)) {
+        let seen_by = match self.audience_of(slot, number) {
+            Some(role) => self.sessions_at_least(number, role),
+            None => self.sessions_of_room(number),
+        };
+        for session in seen_by.into_iter().filter(|id| !own.contains(id)) {
             let rows = self.rows_of_person(session, slot);
             if !rows.is_empty() {
                 turn.tell(session, Answer::MetadataValues { of: None, rows });
@@ -401,8 +405,12 @@ impl Hub {
     fn rows_of_room(&self, id: SessionId, room: &Chatroom, with_oneself: bool) -> Vec<MetadataRow> {
         let own = self.state.session(id).map(|session| session.client);
         let mut rows = self.rows_of(id, MetadataOf::Room(room.number), &room.name);
-        for member in room.members.iter().filter(|member| with_oneself || Some(member.client) != own) {
-            rows.extend(self.rows_of_person(id, member.client));
+        let is_shown_all = own.is_none_or(|slot| !self.is_of_the_audience(slot, room));
+        for member in &room.members {
+            let is_oneself = Some(member.client) == own;
+            if if is_oneself { with_oneself } else { is_shown_all || !room.hides(member.roles) } {
+                rows.extend(self.rows_of_person(id, member.client));
+            }
         }
         rows
     }
@@ -513,7 +521,7 @@ impl Hub {
             }
         }
         let watched: Vec<u32> = self.watched_clients(id);
-        for client in watched.into_iter().filter(|client| !self.share_a_room(slot, *client)) {
+        for client in watched.into_iter().filter(|client| !self.see_each_other(slot, *client)) {
             rows.extend(self.rows_of_person(id, client));
         }
         rows.retain(|row| new.contains(&row.key));

@@ -14,7 +14,7 @@ use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind};
 use crate::name::{ChatroomName, RelayedName, Username};
 use crate::once::{OnceKey, Posted};
-use crate::permission::{Act, permit};
+use crate::permission::{Act, is_screened, permit};
 use crate::person::Person;
 use crate::query::Answer;
 use crate::refusal::{Refusal, Right, Silence};
@@ -106,11 +106,15 @@ impl Hub {
             .and_then(|()| relayed())
             .map_err(|refusal| refusal.of_room(name.text()));
         if permitted.is_ok() {
+            // Who may relay is not one of many who speak ([`crate::permission`]).
+            let is_screened = said.relayed_as.is_none() && is_screened(&actor, &Hub::rules_of(room));
+            let screened = is_screened.then_some(Role::HalfOperator);
+            let audience = audience.max(audience.and(screened));
             let place =
                 Place { room: number, room_id: room.id, addressed_to: room.name.clone(), audience, recipient_id: None };
             let message = self.message(client, place, said, turn);
             let event = Event::Posted(message.clone());
-            match audience {
+            match audience.or(screened) {
                 None => {
                     let origin = turn.finishing_origin();
                     self.tell_room(number, event, origin, turn);
@@ -118,7 +122,12 @@ impl Hub {
                 Some(role) => self.post_to_role(asker, number, role, &event, turn),
             }
             self.note_spoke(&message, turn);
-            self.keep_message(message, turn);
+            // It is said as if to everyone; in the history it stands for whom it was.
+            let kept = match screened.filter(|_| audience.is_none()) {
+                Some(role) => Arc::new(message.to_audience(role)),
+                None => message,
+            };
+            self.keep_message(kept, turn);
         }
         if let Some((place, verdict)) = fresh_verdict {
             self.state.note_verdict(place, verdict);
@@ -157,8 +166,13 @@ impl Hub {
         if conversation.is_some_and(|room| self.is_repeated(sender, room, recipient.username.text(), &said, turn)) {
             return Ok(());
         }
-        self.check_recipient(asker, sender, recipient)?;
+        self.check_recipient(asker, sender, recipient, &said)?;
         let (one, other) = (sender.id, recipient.id);
+        let accepts = sender.has(PersonalMode::AccountsOnly)
+            && said.kind != MessageKind::Signal
+            && !recipient.is_account()
+            && one != other
+            && !sender.accepts(other);
         let answers_away = said.kind == MessageKind::Text && to != asker.slot;
         let away = recipient.away().filter(|_| answers_away).map(Box::<str>::from);
         let room = match self.state.direct(one, other) {
@@ -175,6 +189,10 @@ impl Hub {
                 number
             }
         };
+        // Whoever is written to may answer.
+        if accepts {
+            self.accept(asker.slot, other);
+        }
         let (_, recipient) = self.state.client(asker.slot).zip(self.state.client(to)).ok_or_else(missing)?;
         let recipient_name = recipient.username.text().clone();
         self.say_directly(asker, room, (other, recipient_name), Some(to), away, said, turn).ok_or_else(missing)
@@ -225,17 +243,20 @@ impl Hub {
         Some(())
     }
 
-    fn check_recipient(&self, asker: Asker, sender: &Client, recipient: &Client) -> Result<(), Refusal> {
+    fn check_recipient(&self, asker: Asker, sender: &Client, recipient: &Client, said: &Said) -> Result<(), Refusal> {
         if sender.id == recipient.id {
             return Ok(());
         }
         let name = || recipient.username.text().clone();
-        if recipient.has(PersonalMode::AccountsOnly) && !sender.is_account() {
+        if recipient.has(PersonalMode::AccountsOnly) && !sender.is_account() && !recipient.accepts(sender.id) {
             return Err(Refusal::RecipientWantsAccounts { name: name() });
         }
         let is_secure = self.state.session(asker.session).is_some_and(|session| session.secure);
         if recipient.has(PersonalMode::SecureOnly) && !is_secure {
             return Err(Refusal::RecipientWantsSecure { name: name() });
+        }
+        if said.between_programs && recipient.has(PersonalMode::NoCtcp) {
+            return Err(Refusal::RecipientWantsNoCtcp { name: name() });
         }
         Ok(())
     }
@@ -432,6 +453,52 @@ mod tests {
             [alice* bob] alice changed #tea: -v:bob -W
             > bob says #tea four
             [alice bob*] bob -> #tea: four
+            ",
+        );
+    }
+
+    #[test]
+    fn what_is_screened_reaches_the_moderators() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > carol arrives
+            carol: welcome carol
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > bob joins #tea
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > carol joins #tea
+            [alice bob carol*] carol joined #tea
+            carol: entered #tea @alice bob carol
+            > bob says #tea before
+            [alice bob* carol] bob -> #tea: before
+            > bob mode #tea +U
+            bob: refused: NeedsRole { room: \"#tea\", role: Operator }
+            > alice mode #tea +U
+            [alice* bob carol] alice changed #tea: +U
+            > show changes
+            > bob says #tea one
+            [alice bob*] bob -> #tea: one
+            keep: post one
+            > bob signals #tea
+            [alice bob*] signal bob -> #tea:
+            > bob edits before to after
+            bob: refused: CannotSpeak { room: \"#tea\", why: Screened }
+            > alice says #tea two
+            [alice* bob carol] alice -> #tea: two
+            keep: post two
+            > alice mode #tea +v bob
+            [alice* bob carol] alice changed #tea: +v:bob
+            > bob says #tea three
+            [alice bob* carol] bob -> #tea: three
+            keep: post three
             ",
         );
     }
@@ -849,6 +916,13 @@ mod tests {
             [carol/tls*] carol -> bob: hi
             > bob/tls says bob hi
             [bob/tls*] bob -> bob: hi
+            > bob/tls modes -RZ+T
+            [bob/tls*] bob has modes -R-Z+T
+            > alice says bob VERSION
+            alice: refused: RecipientWantsNoCtcp { name: \"bob\" }
+            > alice says bob hi
+            [bob/tls] alice -> bob: hi
+            [alice*] alice -> bob: hi
             ",
         );
     }

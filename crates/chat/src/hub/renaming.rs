@@ -87,9 +87,17 @@ impl Hub {
         let topic = self.state.room(number).and_then(|room| room.rules.topic.as_deref().cloned());
         let event = turn.event(&by, What::RoomRenamed { room: room.clone(), old: old.clone(), reason: reason.clone() });
         let renaming = Arc::new(RoomRenaming { event, room, old, reason, is_same, topic, members });
+        // Made when the first of the audience is told.
+        let mut to_the_audience: Option<Arc<RoomRenaming>> = None;
         let sessions = self.sessions_of_room(number);
         for session in &sessions {
             let client = self.state.session(*session).map(|session| session.client);
+            let is_of_the_audience =
+                client.zip(self.state.room(number)).is_some_and(|(slot, room)| self.is_of_the_audience(slot, room));
+            let renaming = match is_of_the_audience {
+                true => to_the_audience.get_or_insert_with(|| Arc::new(renaming.without_the_audience())),
+                false => &renaming,
+            };
             let read_marker = client.and_then(|slot| self.marker_of_room(slot, number));
             turn.tell(*session, Answer::RoomRenamed { renaming: renaming.clone(), is_member: true, read_marker });
         }

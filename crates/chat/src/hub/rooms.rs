@@ -211,9 +211,9 @@ impl Hub {
             turn.effects.to(*session, Effect::Enter { session: *session, room: number });
         }
         if let Some(event) = self.joined_event(slot, number, turn) {
-            self.note(number, &event, turn);
+            self.note_of_member(slot, number, &event, turn);
             let origin = if is_asked { turn.event_origin() } else { None };
-            self.tell_room(number, event, origin, turn);
+            self.tell_of_member(slot, number, event, origin, turn);
         }
         for session in sessions {
             self.show_room(session, number, turn);
@@ -230,7 +230,8 @@ impl Hub {
 
     /// Shows a newcomer's session what the room is and who is there.
     pub(super) fn show_room(&mut self, id: SessionId, number: RoomNumber, turn: &mut Turn) {
-        let Some(members) = self.members_of(number) else {
+        let slot = self.state.session(id).map(|session| session.client);
+        let Some(members) = self.members_shown_to(slot, number) else {
             return;
         };
         let client = self.state.session(id).and_then(|session| self.state.client(session.client));
@@ -243,6 +244,14 @@ impl Hub {
         let view = RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, history };
         turn.tell(id, Answer::Entered(Box::new(view)));
         self.show_metadata(id, number, turn);
+    }
+
+    /// Who is in a room, as a member of it is told.
+    pub(super) fn members_shown_to(&mut self, slot: Option<u32>, number: RoomNumber) -> Option<RoomMembers> {
+        let members = self.members_of(number)?;
+        let room = self.state.room(number)?;
+        let is_of_the_audience = slot.is_some_and(|slot| self.is_of_the_audience(slot, room));
+        Some(if is_of_the_audience { members.without_the_audience() } else { members })
     }
 
     pub(super) fn members_of(&mut self, number: RoomNumber) -> Option<RoomMembers> {
@@ -308,8 +317,8 @@ impl Hub {
     /// Takes a client out of a room for good. The event comes first, so that the leaver sees it too.
     pub(super) fn leave_room(&mut self, slot: u32, number: RoomNumber, event: Event, turn: &mut Turn) {
         let origin = turn.event_origin();
-        self.note(number, &event, turn);
-        self.tell_room(number, event, origin, turn);
+        self.note_of_member(slot, number, &event, turn);
+        self.tell_of_member(slot, number, event, origin, turn);
         for session in self.sessions_of(slot) {
             turn.effects.to(session, Effect::Leave { session, room: number });
         }

@@ -391,6 +391,9 @@ impl World {
             ["away", message @ ..] => Command::SetAway { message: Some(text(message)) },
             ["back"] => Command::SetAway { message: None },
             ["modes", letters] => Command::ChangeOwnModes { changes: own_modes(letters) },
+            ["accepts", change] => {
+                Command::ChangeAccepted { changes: vec![(change.starts_with('+'), name(&change[1..]))] }
+            }
             ["opers", rule] => Command::BecomeOperator { rule: Some((*rule).into()) },
             ["deopers"] => Command::BecomeOperator { rule: None },
             ["rehosts", of, host] => Command::ChangeHost { of: name(of), ident: "x".into(), host: (*host).into() },
@@ -607,6 +610,7 @@ impl World {
             ["rooms", filter] => Query::Rooms(Box::new(self.filter(filter))),
             ["invitations"] => Query::OwnInvitations,
             ["modes"] => Query::OwnModes,
+            ["accepted"] => Query::Accepted,
             ["who", of] if of.starts_with('#') => Query::Who { of: WhoTarget::Room(room(of)), operators_only: false },
             ["who", mask] => Query::Who { of: WhoTarget::Mask((*mask).into()), operators_only: false },
             ["operators", mask] => Query::Who { of: WhoTarget::Mask((*mask).into()), operators_only: true },
@@ -724,7 +728,10 @@ impl World {
             match change {
                 Change::Happened(event) if event.happening.place.is_some() && self.shows_notes => {
                     let room = self.hub.state.room(event.room).map_or("a room that is gone", |room| &room.name);
-                    let line = format!("note in {room}: {}", event_line(&Event::Happened(event.happening.clone())));
+                    let whom =
+                        event.audience.map(|role| format!(" for {}", prefixes(Roles::of(role)))).unwrap_or_default();
+                    let line =
+                        format!("note in {room}{whom}: {}", event_line(&Event::Happened(event.happening.clone())));
                     self.lines.push(line);
                 }
                 Change::Happened(event) if event.happening.place.is_some() => {}
@@ -957,13 +964,14 @@ fn own_modes(letters: &str) -> Vec<(bool, PersonalMode)> {
     changes
 }
 
-const OWN_MODES: [(char, PersonalMode); 6] = [
+const OWN_MODES: [(char, PersonalMode); 7] = [
     ('i', PersonalMode::Invisible),
     ('w', PersonalMode::Wallops),
     ('B', PersonalMode::Bot),
     ('R', PersonalMode::AccountsOnly),
     ('Z', PersonalMode::SecureOnly),
     ('o', PersonalMode::Operator),
+    ('T', PersonalMode::NoCtcp),
 ];
 
 fn own_mode(letter: char) -> PersonalMode {
@@ -973,7 +981,7 @@ fn own_letter(mode: PersonalMode) -> char {
     OWN_MODES.into_iter().find(|(_, known)| *known == mode).unwrap().0
 }
 
-const FLAGS: [(char, RoomFlag); 12] = [
+const FLAGS: [(char, RoomFlag); 14] = [
     ('m', RoomFlag::Moderated),
     ('n', RoomFlag::MembersSpeak),
     ('s', RoomFlag::Secret),
@@ -986,6 +994,8 @@ const FLAGS: [(char, RoomFlag); 12] = [
     ('J', RoomFlag::HistorySinceJoin),
     ('A', RoomFlag::Announcements),
     ('p', RoomFlag::Unlisted),
+    ('U', RoomFlag::OpModerated),
+    ('u', RoomFlag::Auditorium),
 ];
 const ROLES: [(char, char, Role); 5] = [
     ('q', '~', Role::Owner),
@@ -1256,6 +1266,8 @@ fn answer_line(answer: &Answer) -> String {
             let same = if renaming.is_same { " (same)" } else { "" };
             format!("{}{same}{outside}: {}", event_line(&renaming.event), rows(&renaming.members.members))
         }
+        Answer::Accepted(names) if names.is_empty() => "accepts nobody".to_owned(),
+        Answer::Accepted(names) => format!("accepts {}", names.join(" ")),
         Answer::OwnModes { modes } => {
             format!("modes {}", modes.iter().map(|mode| own_letter(*mode)).collect::<String>())
         }

@@ -144,6 +144,7 @@ fn personal_word(mode: PersonalMode) -> &'static str {
         PersonalMode::AccountsOnly => "accounts-only",
         PersonalMode::SecureOnly => "secure-only",
         PersonalMode::Operator => "operator",
+        PersonalMode::NoCtcp => "no-ctcp",
     }
 }
 
@@ -300,6 +301,8 @@ fn flag_word(flag: RoomFlag) -> &'static str {
         RoomFlag::HistorySinceJoin => "history-since-join",
         RoomFlag::Announcements => "announcements",
         RoomFlag::Unlisted => "unlisted",
+        RoomFlag::OpModerated => "op-moderated",
+        RoomFlag::Auditorium => "auditorium",
     }
 }
 

@@ -36,7 +36,7 @@ mod tests {
              alice<<
              alice> ISUPPORT
              alice< :irc.example BATCH +1 draft/isupport
-             alice< @batch=1 :irc.example 005 * ACCOUNTEXTBAN=… :are supported by this server
+             alice< @batch=1 :irc.example 005 * ACCEPT=… :are supported by this server
              alice< @batch=1 :irc.example 005 * …
              alice< @batch=1 :irc.example 005 * …
              alice< :irc.example BATCH -1

@@ -25,11 +25,13 @@ pub(crate) const VERB: Verb = Verb {
     help: "MODE <room> [<letters> {<parameter>}]\n\
            Shows or changes a room's modes: m moderated, A announcements (operators speak, all others read), n members \
            speak, s secret, p unlisted (not in LIST and WHOIS, but found by its name), t topic for operators, i by \
-           invitation, C no CTCP, R accounts only, M accounts speak, P kept, J history since joining only; k key, l limit, W slow mode (seconds \
+           invitation, C no CTCP, R accounts only, M accounts speak, P kept, J history since joining only, U what those without \
+           a rank say reaches operators only, u they see only those who have one (an auditorium); k key, l limit, W slow mode (seconds \
            between two messages of one member), f the room for those who are kept out, H how long messages are kept (30d); b bans, e exceptions, I \
            invitations; q a o h v ranks.\n\
            MODE <your name> [<letters>]\n\
-           Shows or changes yours: i invisible, w hear WALLOPS, B bot, R messages from accounts only, Z over TLS only.",
+           Shows or changes yours: i invisible, w hear WALLOPS, B bot, R messages from accounts only (and from those \
+           whom you ACCEPT), Z over TLS only, T no CTCP.",
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
@@ -365,6 +367,54 @@ mod tests {
     }
 
     #[test]
+    fn rooms_that_are_screened_and_auditoriums() {
+        check(
+            "alice=
+             bob= echo-message
+             carol=
+             alice> JOIN #tea
+             alice<<
+             alice> MODE #tea +uU
+             alice< :alice!… MODE #tea +uU
+             bob> JOIN #tea
+             bob< :bob!… JOIN #tea
+             bob< :irc.example 353 bob = #tea :@alice
+             bob< :irc.example 366 bob #tea :…
+             alice< :bob!… JOIN #tea
+             carol> JOIN #tea
+             carol<<
+             alice< :carol!… JOIN #tea
+             bob> PRIVMSG #tea :may I ask?
+             bob< :bob!… PRIVMSG #tea :may I ask?
+             alice< :bob!… PRIVMSG #tea :may I ask?
+             bob> PRIVMSG +#tea :may I ask?
+             bob< :bob!… PRIVMSG %#tea :may I ask?
+             alice< :bob!… PRIVMSG %#tea :may I ask?
+             alice> PRIVMSG #tea :you may
+             bob< :alice!… PRIVMSG #tea :you may
+             carol< :alice!… PRIVMSG #tea :you may
+             carol> NAMES #tea
+             carol< :irc.example 353 carol = #tea :@alice
+             carol< :irc.example 366 carol #tea :…
+             carol> WHO #tea
+             carol< :irc.example 352 carol #tea … alice H@ :0 alice
+             carol< :irc.example 315 carol #tea :…
+             alice> NAMES #tea
+             alice< :irc.example 353 alice = #tea :@alice bob carol
+             alice< :irc.example 366 alice #tea :…
+             bob> MODE #tea -u
+             bob< :irc.example 482 bob #tea :…
+             alice> MODE #tea
+             alice< :irc.example 324 alice #tea +ntUu
+             alice< :irc.example 329 alice #tea 1700000000
+             bob> QUIT
+             bob<<
+             alice< :bob!… QUIT…
+             bob!",
+        );
+    }
+
+    #[test]
     fn a_room_for_those_who_are_kept_out() {
         check(
             "alice=
@@ -386,7 +436,7 @@ mod tests {
              alice> MODE #tea +f #tea
              alice< :irc.example 696 alice #tea f #tea :…
              alice> MODE #tea +f #none
-             alice< :irc.example 403 alice #none :…
+             alice< :irc.example 696 alice #tea f #none :…
              alice> MODE #tea +f none
              alice< :irc.example 696 alice #tea f none :…
              alice> MODE #tea -f
@@ -396,7 +446,7 @@ mod tests {
              bob> JOIN #cup
              bob<<
              alice> MODE #tea +f #cup
-             alice< :irc.example 442 alice #cup :…",
+             alice< :irc.example 482 alice #cup :…",
         );
     }
 
