@@ -7,7 +7,8 @@ use crate::message::Message;
 use crate::personal::ConversationKey;
 use crate::server_ban::{BanTarget, ServerBan};
 use crate::snapshot::{
-    AccountRecord, MarksRecord, MembershipRecord, MetadataRecord, PresenceRecord, ReadMarkerRecord, RoomRecord,
+    AccountRecord, DeviceRecord, MarksRecord, MembershipRecord, MetadataRecord, PresenceRecord, ReadMarkerRecord,
+    RoomRecord,
 };
 use std::sync::Arc;
 
@@ -36,6 +37,12 @@ pub enum Change {
     RoomRemoved(RoomNumber),
     Account(Box<AccountRecord>),
     AccountRemoved(ClientId),
+    /// In the place of the device with the same account and id.
+    Device(Box<DeviceRecord>),
+    DeviceForgotten {
+        account: ClientId,
+        id: u64,
+    },
     /// How an account that stays without a device appears now, or that it does not stay any more.
     Presence(Box<PresenceRecord>),
     PresenceRemoved(ClientId),

@@ -192,7 +192,8 @@ pub enum Command {
     SetAlwaysOn {
         choice: Option<bool>,
     },
-    /// Ends another one of the asker's sessions. Answer: `DeviceEnded`.
+    /// Ends another one of the asker's sessions (answer: `DeviceEnded`), or forgets a device that is not connected
+    /// (`DeviceForgotten`).
     EndDevice {
         id: CompactString,
     },
@@ -248,6 +249,8 @@ pub struct Arrival {
     /// TLS, or a loopback that counts as such.
     pub secure: bool,
     pub certificate: Option<[u8; 32]>,
+    /// What the device calls itself.
+    pub device: Option<CompactString>,
     /// Away from the start, as of `SetAway`.
     pub away: Option<Box<str>>,
     /// What it has said of its person before, and the keys that it wants to be told of.

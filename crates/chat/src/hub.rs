@@ -160,6 +160,13 @@ impl Hub {
                 state.set_marker(Keeper::Account(account), record.conversation, Some(record.at));
             }
         }
+        for record in snapshot.devices {
+            if let Some(account) = state.account_of(record.account) {
+                let mut devices = state.devices(account).to_vec();
+                devices::add(&mut devices, record);
+                state.set_devices(account, devices);
+            }
+        }
         for (posted, id) in snapshot.posted_once {
             state.note_once(posted, id);
         }
@@ -411,6 +418,13 @@ impl Hub {
     fn keep_if_working(&self, change: crate::change::Change, turn: &mut Turn) {
         if self.storage == StorageState::Working {
             turn.keep(change);
+        }
+    }
+
+    /// The same, and nobody waits for it: it goes to the store with what is kept next, or a little later by itself.
+    fn note_change(&self, change: crate::change::Change, turn: &mut Turn) {
+        if self.storage == StorageState::Working {
+            turn.effects.changes.push(change);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::id::{ClientId, RoomNumber, Timestamp};
 use crate::metadata::{Marks, Metadata};
+use crate::snapshot::DeviceRecord;
 
 /// Read markers of one account. At the limit the one that is furthest back makes way.
 pub const READ_MARKERS: usize = 4_096;
@@ -12,6 +13,9 @@ pub const READ_MARKERS_OF_GUEST: usize = 128;
 pub const CONVERSATIONS: usize = 1_024;
 /// The same of a guest.
 pub const CONVERSATIONS_OF_GUEST: usize = 64;
+
+/// Devices of one account that are remembered. At the limit the one makes way that was here the longest ago.
+pub const DEVICES: usize = 16;
 
 /// One of a person's conversations, as what she keeps about it is found by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -27,11 +31,13 @@ pub(crate) struct Personal {
     pub marks: MarkedConversations,
     /// What she says of herself, to everyone.
     pub metadata: Metadata,
+    /// An account's, by their ids.
+    pub devices: Vec<DeviceRecord>,
 }
 
 impl Personal {
     pub fn is_empty(&self) -> bool {
-        self.markers.is_empty() && self.marks.0.is_empty() && self.metadata.is_empty()
+        self.markers.is_empty() && self.marks.0.is_empty() && self.metadata.is_empty() && self.devices.is_empty()
     }
 }
 

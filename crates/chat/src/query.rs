@@ -105,7 +105,7 @@ pub enum Query {
     Unread,
     /// Whether one stays when all devices are gone. `AlwaysOn`.
     AlwaysOn,
-    /// One's own sessions. `Devices`.
+    /// One's own sessions, and devices that are not connected. `Devices`.
     Devices,
     /// Up to when one has read it. `ReadMarker`.
     ReadMarker {
@@ -324,6 +324,9 @@ pub enum Answer {
     DeviceEnded {
         id: CompactString,
     },
+    DeviceForgotten {
+        id: CompactString,
+    },
 
     /// `None`: there is no marker. Told unasked when another device has moved it.
     ReadMarker {
@@ -347,16 +350,19 @@ pub struct MetadataRow {
     pub is_private: bool,
 }
 
-/// One of the asker's sessions.
+/// One of the asker's sessions, or a device that is not connected.
 #[derive(Debug, Clone)]
 pub struct DeviceRow {
-    /// Names it as long as it is connected, and tells nobody anything.
+    /// Names it as long as it is connected, or as long as it is not, and tells nobody anything.
     pub id: CompactString,
+    /// What it calls itself.
+    pub name: Option<CompactString>,
     pub address: IpAddr,
-    pub transport: &'static str,
+    pub transport: CompactString,
     pub signed_on: Timestamp,
-    /// When it last said or read something.
+    /// When it last said or read something; of one that is not connected, when it was last here.
     pub last_active: Timestamp,
+    pub is_connected: bool,
     /// Nobody is at it.
     pub is_absent: bool,
     /// The one that asks.

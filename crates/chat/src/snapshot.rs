@@ -26,6 +26,7 @@ pub struct Snapshot {
     /// What was said under a key within the last day, the oldest first.
     pub posted_once: Vec<(Posted, MessageId)>,
     pub server_bans: Vec<ServerBan>,
+    pub devices: Vec<DeviceRecord>,
     /// Of accounts that stay without a device.
     pub presences: Vec<PresenceRecord>,
     /// The last position and time given out; both go on from here.
@@ -102,6 +103,22 @@ pub struct AccountRecord {
     pub proofs_since: Timestamp,
     /// What she says of staying without a device; `None`: as the server has it.
     pub always_on: Option<bool>,
+}
+
+/// A device that someone has been connected with. For her own eyes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DeviceRecord {
+    pub account: ClientId,
+    /// Names it to her, for good.
+    pub id: u64,
+    /// What it calls itself at login; `None`: it is known by the network that it comes from, and by what carries it.
+    pub name: Option<CompactString>,
+    pub transport: CompactString,
+    pub address: IpAddr,
+    /// When it last came.
+    pub came: Timestamp,
+    /// When it was last here. Of one that is here: when it came.
+    pub seen: Timestamp,
 }
 
 /// How someone who stays without a device appears: what a start shows of her again.

@@ -166,6 +166,7 @@ fn arrive(text: &str) -> Command {
         host: "cloak".into(),
         secure: true,
         certificate: None,
+        device: None,
         away: None,
         metadata: Vec::new(),
         subscriptions: Vec::new(),

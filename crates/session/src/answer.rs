@@ -71,6 +71,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::AlwaysOn(status) => persistence::write(turn, *status),
         Answer::Devices(rows) => devices::write(turn, rows),
         Answer::DeviceEnded { id } => devices::write_ended(turn, id),
+        Answer::DeviceForgotten { id } => devices::write_forgotten(turn, id),
         Answer::ReadMarker { of, at } => markread::write(turn, of, *at),
         Answer::Away { now } => away::write(turn, *now),
         Answer::Watched(watched) => monitor::write_list(turn, watched),

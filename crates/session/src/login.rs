@@ -13,7 +13,7 @@ use chat::name::Username;
 use chat::query::{Answer, Counted, Query};
 use chat::refusal::Refusal;
 use chat::snapshot::SharedAccount;
-use compact_str::format_compact;
+use compact_str::{CompactString, format_compact};
 use wire::Numeric;
 use zeroize::Zeroizing;
 
@@ -55,6 +55,25 @@ enum Step {
     LoggingIn,
 }
 
+/// Bytes of what a device calls itself.
+const DEVICE_BYTES: usize = 32;
+
+/// `alice@phone` is the account alice, from a device that calls itself phone (the custom of bouncers, soju and Ergo
+/// among them). No account's name has an `@`.
+pub(crate) fn account_in(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(account, _)| account)
+}
+
+/// Notes what the device calls itself, for its arrival.
+pub(crate) fn note_device(turn: &mut Turn<'_>, name: &str) {
+    if let Some(registration) = turn.session.registration.as_deref_mut() {
+        let device = name.split_once('@').map(|(_, device)| device);
+        let device = device.map(|device| wire::truncate_at_char_boundary(device, DEVICE_BYTES));
+        registration.device =
+            device.filter(|device| !device.is_empty() && !device.contains(char::is_control)).map(CompactString::from);
+    }
+}
+
 /// Checks a name and a password.
 pub(crate) fn with_password(turn: &mut Turn<'_>, purpose: Purpose, name: &str, password: Zeroizing<String>) {
     let link = &turn.session.link;
@@ -67,12 +86,16 @@ pub(crate) fn with_password(turn: &mut Turn<'_>, purpose: Purpose, name: &str, p
     if password.len() > PASSWORD_BYTES {
         return refuse(turn, purpose, WRONG);
     }
-    let name = Username::lookup(name, &turn.facts.name_rules);
+    note_device(turn, name);
+    let name = Username::lookup(account_in(name), &turn.facts.name_rules);
     ask_credentials(turn, purpose, name, Step::Password(password));
 }
 
 /// Asks whose certificate this is.
-pub(crate) fn with_certificate(turn: &mut Turn<'_>, certificate: [u8; 32], claimed: Option<Username>) {
+pub(crate) fn with_certificate(turn: &mut Turn<'_>, certificate: [u8; 32], claimed: &str) {
+    note_device(turn, claimed);
+    let claimed = Some(account_in(claimed)).filter(|claimed| !claimed.is_empty());
+    let claimed = claimed.map(|claimed| Username::lookup(claimed, &turn.facts.name_rules));
     turn.ask(Command::Ask(Query::CertificateAccount { certificate }));
     wait(turn, Purpose::Sasl, Step::Certificate { claimed });
 }

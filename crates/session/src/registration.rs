@@ -34,6 +34,8 @@ pub(crate) struct Registration {
     account_password: Check,
     /// Logged in to it already.
     pub(crate) account: Option<(ClientId, CompactString)>,
+    /// What the device calls itself: the name of the login behind its `@`.
+    pub(crate) device: Option<CompactString>,
     /// AWAY before the welcome (pre-away).
     pub(crate) away: Option<Box<str>>,
     /// What is to be said of the client when it is here, and the keys that it wants to be told of.
@@ -65,6 +67,7 @@ impl Registration {
             server_password: if facts.password.is_some() { Check::ToDo } else { Check::Passed },
             account_password: Check::ToDo,
             account: None,
+            device: None,
             away: None,
             metadata: Vec::new(),
             subscriptions: Vec::new(),
@@ -216,6 +219,7 @@ fn arrive(turn: &mut Turn<'_>) {
         host,
         secure: link.is_private(),
         certificate: link.certificate.as_deref().copied(),
+        device: registration.device.clone(),
         away: registration.away.clone(),
         metadata: registration.metadata.clone(),
         subscriptions: registration.subscriptions.clone(),

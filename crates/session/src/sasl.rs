@@ -154,14 +154,14 @@ fn external(turn: &mut Turn<'_>, message: &[u8]) {
     let Some(certificate) = turn.session.link.certificate.as_deref().copied() else {
         return failed(turn);
     };
-    let claimed = (!authzid.is_empty()).then(|| Username::lookup(authzid, &turn.facts.name_rules));
-    login::with_certificate(turn, certificate, claimed);
+    login::with_certificate(turn, certificate, authzid);
 }
 
 /// Nobody acts as somebody else: an authorization identity is empty or the same name.
 fn may_act_as(turn: &Turn<'_>, authzid: &str, authcid: &str) -> bool {
     let rules = &turn.facts.name_rules;
-    authzid.is_empty() || Username::lookup(authzid, rules).key() == Username::lookup(authcid, rules).key()
+    let key = |name| Username::lookup(login::account_in(name), rules).key().clone();
+    authzid.is_empty() || key(authzid) == key(authcid)
 }
 
 fn scram_first(turn: &mut Turn<'_>, message: &[u8]) {
@@ -171,7 +171,8 @@ fn scram_first(turn: &mut Turn<'_>, message: &[u8]) {
     if !may_act_as(turn, &first.authzid, &first.username) {
         return failed(turn);
     }
-    let name = Username::lookup(&first.username, &turn.facts.name_rules);
+    login::note_device(turn, &first.username);
+    let name = Username::lookup(login::account_in(&first.username), &turn.facts.name_rules);
     login::for_scram(turn, name.clone(), ScramStart { first, name });
 }
 

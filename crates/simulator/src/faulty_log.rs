@@ -14,8 +14,8 @@ use chat::once::Posted;
 use chat::personal::ConversationKey;
 use chat::server_ban::ServerBan;
 use chat::snapshot::{
-    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord, ReadMarkerRecord,
-    RoomRecord, Snapshot,
+    AccountRecord, DeviceRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
+    ReadMarkerRecord, RoomRecord, Snapshot,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -34,6 +34,7 @@ pub struct Store {
     posted_once: Vec<(Posted, MessageId)>,
     server_bans: Vec<ServerBan>,
     presences: BTreeMap<ClientId, PresenceRecord>,
+    devices: BTreeMap<(ClientId, u64), DeviceRecord>,
     past: Past,
     position: Position,
     timestamp: Timestamp,
@@ -55,6 +56,7 @@ impl Store {
             posted_once: self.posted_once.clone(),
             server_bans: self.server_bans.clone(),
             presences: self.presences.values().cloned().collect(),
+            devices: self.devices.values().cloned().collect(),
             position: self.position,
             timestamp: self.timestamp,
             next_room: self.next_room,
@@ -123,6 +125,7 @@ impl Store {
                 Change::AccountRemoved(id) => {
                     self.accounts.remove(&id);
                     self.presences.remove(&id);
+                    self.devices.retain(|(account, _), _| *account != id);
                     self.memberships.retain(|(_, account), _| *account != id);
                     self.markers.retain(|(account, _), _| *account != id);
                 }
@@ -143,6 +146,12 @@ impl Store {
                     self.marks.insert((record.account, record.conversation), record);
                 }
                 Change::Audited(_) => {}
+                Change::Device(record) => {
+                    self.devices.insert((record.account, record.id), *record);
+                }
+                Change::DeviceForgotten { account, id } => {
+                    self.devices.remove(&(account, id));
+                }
                 Change::Presence(record) => {
                     self.presences.insert(record.account, *record);
                 }

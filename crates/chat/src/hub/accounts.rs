@@ -133,6 +133,7 @@ impl Hub {
             Some(other) => self.move_session(session, slot, other, turn),
             None => self.become_account(slot, account, turn),
         }
+        self.note_device(session, turn);
         Ok(())
     }
 
@@ -261,6 +262,7 @@ impl Hub {
 
     /// Takes the session from its client, which quits with these words if it was the last one.
     fn take_session(&mut self, id: SessionId, slot: u32, words: &str, turn: &mut Turn) {
+        self.note_device_gone(id, turn);
         self.state.detach(id);
         if self.state.client(slot).is_some_and(|client| client.sessions.is_empty())
             && !self.stays_without_device(slot, turn)

@@ -158,7 +158,7 @@ impl Attempts {
 }
 
 /// One customer's network: a whole IPv6 /64 is one place (RFC 6177), an IPv4 address another.
-fn network(address: IpAddr) -> u128 {
+pub(super) fn network(address: IpAddr) -> u128 {
     prefix(address, 64)
 }
 

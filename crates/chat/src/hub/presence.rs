@@ -1,6 +1,6 @@
 //! Who is here: arrivals, departures, names, being away.
 
-use super::state::{Session, Stage, Whowas};
+use super::state::{Session, SessionRare, Stage, Whowas};
 use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::audit::AuditAction;
@@ -68,11 +68,12 @@ impl Hub {
             transport: arrival.transport,
             certificate: arrival.certificate.map(Box::new),
             signed_on: turn.now,
-            rare: None,
+            rare: arrival.device.clone().filter(|_| account.is_some()).map(SessionRare::of_device),
         };
         let here = account.and_then(|account| self.state.account(account)).and_then(|account| account.client);
         if let Some(slot) = here {
             self.state.attach(id, Session { client: slot, ..session });
+            self.note_device(id, turn);
             self.set_on_arrival(slot, arrival.metadata, turn);
             self.subscribe_on_arrival(id, arrival.subscriptions);
             self.welcome_device(id, slot, arrival.address, arrival.away, turn);
@@ -85,6 +86,7 @@ impl Hub {
         self.check_name(&username, None, account)?;
         let slot = self.add_client(username, account, &arrival, turn);
         self.state.attach(id, Session { client: slot, ..session });
+        self.note_device(id, turn);
         self.set_on_arrival(slot, arrival.metadata, turn);
         self.subscribe_on_arrival(id, arrival.subscriptions);
         self.keep_presence(slot, turn);
@@ -227,6 +229,7 @@ impl Hub {
             Stage::Present(session) => session.client,
         };
         self.leave_rooms_with(id, slot, turn);
+        self.note_device_gone(id, turn);
         self.state.detach(id);
         let Some(client) = self.state.client(slot).filter(|client| client.sessions.is_empty()) else {
             self.settle_absence(slot, turn);
@@ -295,6 +298,7 @@ impl Hub {
     pub(super) fn close_session_of(&mut self, slot: u32, id: SessionId, words: &str, turn: &mut Turn) {
         self.leave_rooms_with(id, slot, turn);
         turn.effects.to(id, Effect::Close { session: id, reason: words.into() });
+        self.note_device_gone(id, turn);
         self.state.detach(id);
     }
 

@@ -24,7 +24,7 @@ use crate::person::Person;
 use crate::personal::{ConversationKey, Personal};
 use crate::query::MemberRow;
 use crate::server_ban::ServerBan;
-use crate::snapshot::{AccountRecord, SharedAccount};
+use crate::snapshot::{AccountRecord, DeviceRecord, SharedAccount};
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -145,9 +145,21 @@ pub(super) struct SessionRare {
     pub subscriptions: Vec<MetadataKey>,
     /// Nobody is at it.
     pub is_absent: bool,
+    /// What the device calls itself.
+    pub device: Option<CompactString>,
+}
+
+impl SessionRare {
+    pub fn of_device(name: CompactString) -> Box<SessionRare> {
+        Box::new(SessionRare { device: Some(name), ..SessionRare::default() })
+    }
 }
 
 impl Session {
+    pub fn device(&self) -> Option<&str> {
+        self.rare.as_ref().and_then(|rare| rare.device.as_deref())
+    }
+
     pub fn watching(&self) -> &[Username] {
         self.rare.as_ref().map_or(&[], |rare| rare.watching.as_slice())
     }
@@ -212,6 +224,7 @@ enum Undo {
     Metadata { of: MetadataOf, key: Box<MetadataKey>, before: Option<Arc<str>> },
     Subscriptions { session: SessionId, before: Vec<MetadataKey> },
     Absent { session: SessionId, before: bool },
+    Devices { account: u32, before: Vec<DeviceRecord> },
     Watched(SessionId),
     Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
     ServerBans(Arc<Vec<ServerBan>>),
@@ -1386,6 +1399,7 @@ impl State {
             Undo::Absent { session, before } => {
                 self.put_absent(session, before);
             }
+            Undo::Devices { account, before } => _ = self.put_devices(account, before),
             Undo::Subscriptions { session, before } => {
                 self.put_subscriptions(session, before);
             }

@@ -39,8 +39,8 @@ use crate::refusal::{ListKind, Right, Rights};
 use crate::server_ban::{AddressRange, BanTarget, Banned, ServerBan};
 use crate::settings::{OperatorRule, Settings};
 use crate::snapshot::{
-    AccountRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord, ReadMarkerRecord,
-    RoomKind, RoomRecord, Snapshot,
+    AccountRecord, DeviceRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
+    ReadMarkerRecord, RoomKind, RoomRecord, Snapshot,
 };
 use compact_str::CompactString;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +87,7 @@ struct Store {
     posted_once: Vec<(Posted, MessageId)>,
     server_bans: Vec<ServerBan>,
     presences: BTreeMap<ClientId, PresenceRecord>,
+    devices: BTreeMap<(ClientId, u64), DeviceRecord>,
 }
 
 impl Store {
@@ -117,6 +118,7 @@ impl Store {
                 self.markers.retain(|(account, _), _| account != id);
                 self.marks.retain(|(account, _), _| account != id);
                 assert!(!self.presences.contains_key(id), "it is not here");
+                self.devices.retain(|(account, _), _| account != id);
                 self.metadata.retain(|(owner, _), _| *owner != MetadataOwner::Account(*id));
             }
             Change::Member(member) => {
@@ -139,6 +141,13 @@ impl Store {
                 };
             }
             Change::Audited(_) => {}
+            Change::Device(record) => {
+                assert!(self.accounts.contains_key(&record.account), "its account is kept already");
+                self.devices.insert((record.account, record.id), DeviceRecord::clone(record));
+            }
+            Change::DeviceForgotten { account, id } => {
+                assert!(self.devices.remove(&(*account, *id)).is_some(), "only what is kept is removed");
+            }
             Change::Presence(record) => {
                 assert!(self.accounts.contains_key(&record.account), "its account is kept already");
                 self.presences.insert(record.account, PresenceRecord::clone(record));
@@ -249,10 +258,14 @@ impl World {
         (*id, number)
     }
 
-    /// `arrives`, `arrives as NAME`, `arrives account NAME [as NAME]`; the account is logged in to first.
+    /// `arrives`, `arrives as NAME`, `arrives account NAME [as NAME] [on DEVICE]`; the account is logged in to first.
     fn arrive(&mut self, who: &str, words: &[&str]) {
         let (account, words) = match words {
             ["account", account, rest @ ..] => (Some(*account), rest),
+            rest => (None, rest),
+        };
+        let (device, words) = match words {
+            [rest @ .., "on", device] => (Some(CompactString::from(*device)), rest),
             rest => (None, rest),
         };
         let own = who.split('/').next().unwrap_or_default();
@@ -277,6 +290,7 @@ impl World {
             account,
             address,
             secure: who.contains("/tls"),
+            device,
             ..self.arrival(name)
         };
         let origin = self.origin(who);
@@ -293,6 +307,7 @@ impl World {
             host: "cloak".into(),
             secure: false,
             certificate: None,
+            device: None,
             away: None,
             metadata: Vec::new(),
             subscriptions: Vec::new(),
@@ -339,6 +354,7 @@ impl World {
             posted_once: store.posted_once,
             server_bans: store.server_bans,
             presences: store.presences.into_values().collect(),
+            devices: store.devices.into_values().collect(),
             position: Position(self.position),
             timestamp: Timestamp(self.now),
         }
@@ -735,7 +751,7 @@ impl World {
                     self.lines.push(line);
                 }
                 Change::Happened(event) if event.happening.place.is_some() => {}
-                change if self.shows_changes && !matches!(change, Change::Audited(_)) => {
+                change if self.shows_changes && !matches!(change, Change::Audited(_) | Change::Device(_)) => {
                     let line = self.change_line(change);
                     self.lines.push(format!("keep: {line}"));
                 }
@@ -891,6 +907,8 @@ impl World {
             Change::Account(account) => format!("account {}", account.username),
             Change::AccountRemoved(_) => "no account".to_owned(),
             Change::Presence(record) => format!("presence of {} as {}", account_name(record.account), record.name),
+            Change::Device(_) => "device".to_owned(),
+            Change::DeviceForgotten { account, .. } => format!("no device of {}", account_name(*account)),
             Change::PresenceRemoved(id) => format!("no presence of {}", account_name(*id)),
             Change::Member(member) => format!(
                 "member {} {}{}",
@@ -1347,10 +1365,15 @@ fn answer_line(answer: &Answer) -> String {
             format!("stays: {}, {}", status.choice.map_or("as the server has it", word), word(status.is_on))
         }
         Answer::Devices(rows) => {
-            let rows = rows.iter().map(|row| format!("{}{}", row.id, if row.is_this { "*" } else { "" }));
+            let rows = rows.iter().map(|row| {
+                let state = if row.is_connected { "here" } else { "gone" };
+                let this = if row.is_this { "*" } else { "" };
+                format!("{}:{state}:{}{this}", row.id, row.name.as_deref().unwrap_or("-"))
+            });
             format!("devices {}", list(rows))
         }
         Answer::DeviceEnded { id } => format!("ended {id}"),
+        Answer::DeviceForgotten { id } => format!("device {id} forgotten"),
         Answer::ReadMarker { of, at: Some(at) } => format!("marker of {of}: {}", at.0),
         Answer::ReadMarker { of, at: None } => format!("marker of {of}: none"),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),

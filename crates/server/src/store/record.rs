@@ -19,8 +19,8 @@ use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
-    AccountRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
-    ReadMarkerRecord, RoomKind, RoomRecord, ScramKeys, Topic,
+    AccountRecord, DeviceRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord,
+    PresenceRecord, ReadMarkerRecord, RoomKind, RoomRecord, ScramKeys, Topic,
 };
 use compact_str::CompactString;
 use rusqlite::types::{FromSqlError, ToSqlOutput, Type, Value, ValueRef};
@@ -146,6 +146,41 @@ fn personal_word(mode: PersonalMode) -> &'static str {
         PersonalMode::Operator => "operator",
         PersonalMode::NoCtcp => "no-ctcp",
     }
+}
+
+// ---- Devices
+
+pub(super) const KEEP_DEVICE: &str = "INSERT OR REPLACE INTO device
+    (account, id, name, transport, address, came, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const DEVICES: &str =
+    "SELECT account, id, name, transport, address, came, seen FROM device ORDER BY account, id";
+pub(super) const FORGET_DEVICE: &str = "DELETE FROM device WHERE account = ?1 AND id = ?2";
+pub(super) const FORGET_DEVICES: &str = "DELETE FROM device WHERE account = ?1";
+
+pub(super) fn keep_device(statement: &mut CachedStatement<'_>, device: &DeviceRecord) -> rusqlite::Result<()> {
+    statement.execute(params![
+        bytes(&device.account.0),
+        device.id.cast_signed(),
+        device.name.as_deref(),
+        device.transport.as_str(),
+        device.address.to_string(),
+        time(device.came),
+        time(device.seen),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn device(row: &Row<'_>) -> rusqlite::Result<DeviceRecord> {
+    let address = parsed(row, 4, |address| address.parse::<IpAddr>().ok())?;
+    Ok(DeviceRecord {
+        account: ClientId(uuid(row, 0)?),
+        id: row.get::<_, i64>(1)?.cast_unsigned(),
+        name: some_text(row, 2)?,
+        transport: text(row, 3)?,
+        address: address.ok_or_else(|| broken(4, Type::Null, "no address".to_owned()))?,
+        came: Timestamp(unsigned(row, 5)?),
+        seen: Timestamp(unsigned(row, 6)?),
+    })
 }
 
 // ---- Rooms

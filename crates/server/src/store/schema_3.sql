@@ -157,3 +157,16 @@ CREATE TABLE presence (
     away TEXT,
     since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Devices that accounts are or were connected with. name: what it calls itself at login; null: known by the network of its
+-- address, and by its transport.
+CREATE TABLE device (
+    account BLOB NOT NULL,
+    id INTEGER NOT NULL,
+    name TEXT,
+    transport TEXT NOT NULL,
+    address TEXT NOT NULL,
+    came INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    PRIMARY KEY (account, id)
+) STRICT, WITHOUT ROWID;

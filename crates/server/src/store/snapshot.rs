@@ -57,6 +57,8 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
         }
     }
 
+    let mut statement = moment.prepare(record::DEVICES)?;
+    snapshot.devices = statement.query_map([], record::device)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::PRESENCES)?;
     snapshot.presences = statement.query_map([], record::presence)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::BANS)?;

@@ -224,7 +224,15 @@ impl Writer {
                     self.connection.prepare_cached(record::FORGET_ALL_MARKS)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_ALL_METADATA)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_PRESENCE)?.execute([&id[..]])?;
+                    self.connection.prepare_cached(record::FORGET_DEVICES)?.execute([&id[..]])?;
                     self.connection.prepare_cached(record::FORGET_ACCOUNT)?.execute([&id[..]])?;
+                }
+                Change::Device(device) => {
+                    record::keep_device(&mut self.connection.prepare_cached(record::KEEP_DEVICE)?, device)?;
+                }
+                Change::DeviceForgotten { account, id } => {
+                    let of = params![account.0.as_bytes(), id.cast_signed()];
+                    self.connection.prepare_cached(record::FORGET_DEVICE)?.execute(of)?;
                 }
                 Change::Presence(presence) => {
                     record::keep_presence(&mut self.connection.prepare_cached(record::KEEP_PRESENCE)?, presence)?;

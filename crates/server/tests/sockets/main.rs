@@ -6,6 +6,7 @@ mod always_on;
 mod carriers;
 mod client_certificate;
 mod crash;
+mod devices;
 mod full_disk;
 mod guessing;
 mod history;

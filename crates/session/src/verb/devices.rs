@@ -15,9 +15,11 @@ pub(crate) const VERB: Verb = Verb {
     cost: 2,
     receive,
     help: "DEVICES, DEVICES END <id>\n\
-           Lists the devices that you are connected with, each with an id, how and from where it is connected, since when\n\
-           and when it last said or read something; END closes another one of them. With the capability parlor/devices:\n\
-           a batch parlor/devices of DEVICE <id> <this|other> <here|absent> <transport> <address> <since> <last active>.",
+           Lists the devices that you are and were connected with, each with an id, how and from where it is connected, \
+           since when and when it last said or read something. A device that logs in as <account>@<its name> is known by \
+           that name, others by where they come from. END closes another one, or forgets one that is not connected. With \
+           the capability parlor/devices: a batch parlor/devices of DEVICE <id> <this|other> <here|absent|gone> \
+           <transport> <address> <since> <last active> [:<name>].",
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
@@ -41,18 +43,22 @@ pub(crate) fn write(turn: &mut Turn<'_>, rows: &[DeviceRow]) {
     }
     for row in rows {
         let nick = turn.nick().to_owned();
-        let (since, active) = (time_text(row.signed_on), time_text(row.last_active));
-        let text = |time: &[u8; 24]| str::from_utf8(time).unwrap_or_default().to_owned();
-        let this = if row.is_this { ", this one" } else { "" };
-        let absent = if row.is_absent { ", nobody at it" } else { "" };
-        turn.server_line("NOTICE").param(&nick).trailing_fmt(format_args!(
-            "{}: {} from {}, since {}, last active {}{this}{absent}",
-            row.id,
-            row.transport,
-            row.address,
-            text(&since),
-            text(&active)
-        ));
+        let text = |time| String::from_utf8_lossy(&time_text(time)).into_owned();
+        let (since, active) = (text(row.signed_on), text(row.last_active));
+        let name = row.name.as_deref().map_or(String::new(), |name| format!("{name}, "));
+        let line = turn.server_line("NOTICE").param(&nick);
+        let (id, transport, address) = (&row.id, &row.transport, row.address);
+        if row.is_connected {
+            let this = if row.is_this { ", this one" } else { "" };
+            let absent = if row.is_absent { ", nobody at it" } else { "" };
+            line.trailing_fmt(format_args!(
+                "{id}: {name}{transport} from {address}, since {since}, last active {active}{this}{absent}"
+            ));
+        } else {
+            line.trailing_fmt(format_args!(
+                "{id}: {name}not connected, last seen {active}, {transport} from {address}, came {since}"
+            ));
+        }
     }
 }
 
@@ -60,20 +66,32 @@ fn write_row(turn: &mut Turn<'_>, row: &DeviceRow) {
     let (since, active) = (time_text(row.signed_on), time_text(row.last_active));
     // An address that begins with a colon would be read as the last parameter.
     let zero = if row.address.to_string().starts_with(':') { "0" } else { "" };
-    turn.server_line("DEVICE")
+    let state = match (row.is_connected, row.is_absent) {
+        (false, _) => "gone",
+        (true, true) => "absent",
+        (true, false) => "here",
+    };
+    let line = turn
+        .server_line("DEVICE")
         .param(&row.id)
         .param(if row.is_this { "this" } else { "other" })
-        .param(if row.is_absent { "absent" } else { "here" })
-        .param(row.transport)
+        .param(state)
+        .param(&row.transport)
         .param_fmt(format_args!("{zero}{}", row.address))
         .param(str::from_utf8(&since).unwrap_or_default())
-        .param(str::from_utf8(&active).unwrap_or_default())
-        .end();
+        .param(str::from_utf8(&active).unwrap_or_default());
+    match &row.name {
+        Some(name) => line.trailing(name),
+        None => line.end(),
+    }
 }
 
 pub(crate) fn write_ended(turn: &mut Turn<'_>, id: &str) {
-    let text = "This device is no longer connected";
-    turn.note("DEVICES", "ENDED", &[id], text);
+    turn.note("DEVICES", "ENDED", &[id], "This device is no longer connected");
+}
+
+pub(crate) fn write_forgotten(turn: &mut Turn<'_>, id: &str) {
+    turn.note("DEVICES", "FORGOTTEN", &[id], "This device is no longer remembered");
 }
 
 #[cfg(test)]
@@ -102,6 +120,36 @@ mod tests {
              bob< @batch=1 :irc.example DEVICE … this here TLS 192.0.2.1 2023-11-14T22:13:20.000Z 2023-11-14T22:13:25.000Z
              bob< :irc.example BATCH -1",
         );
+    }
+
+    #[test]
+    fn devices_that_are_gone_are_listed_by_their_names_and_forgotten() {
+        let mut world = World::new(|_, _| {});
+        world.arrive("alice", "batch parlor/devices").unwrap();
+        world.say(0, "REGISTER * * sesame77").unwrap();
+        let second = world.connect("alice/2", "");
+        for line in ["PASS alice@my_phone:sesame77", "NICK alice", "USER a 0 * :a"] {
+            world.say(second, line).unwrap();
+        }
+        world.received(0);
+        world.say(0, "DEVICES").unwrap();
+        let listed = world.received(0);
+        assert!(
+            listed.iter().any(|line| line.contains(" other here TLS ") && line.ends_with(" :my_phone")),
+            "{listed:?}"
+        );
+        world.say(second, "QUIT").unwrap();
+        world.say(0, "DEVICES").unwrap();
+        let listed = world.received(0);
+        let gone = listed.iter().find(|line| line.contains(" other gone TLS ")).expect("it is remembered");
+        assert!(gone.ends_with(" :my_phone"), "{gone}");
+        let id = gone.split(' ').nth(3).expect("an id").to_owned();
+        world.say(0, &format!("DEVICES END {id}")).unwrap();
+        let told = world.received(0);
+        assert!(told.iter().any(|line| line.contains(&format!("NOTE DEVICES FORGOTTEN {id} :"))), "{told:?}");
+        world.say(0, &format!("DEVICES END {id}")).unwrap();
+        let told = world.received(0);
+        assert!(told.iter().any(|line| line.contains(&format!("FAIL DEVICES NO_SUCH_DEVICE {id} :"))), "{told:?}");
     }
 
     #[test]

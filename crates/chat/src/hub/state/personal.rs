@@ -4,6 +4,7 @@ use super::{State, Undo};
 use crate::id::{RoomNumber, SessionId, Timestamp};
 use crate::metadata::{Marks, Metadata, MetadataKey};
 use crate::personal::{ConversationKey, Personal};
+use crate::snapshot::DeviceRecord;
 use std::sync::Arc;
 
 /// Where a person's own things are.
@@ -129,6 +130,26 @@ impl State {
         let Some(session) = self.session_mut(id) else { return false };
         let before = std::mem::replace(&mut session.rare_mut().is_absent, is_absent);
         session.tidy();
+        before
+    }
+
+    // Devices
+
+    /// Those that are remembered of an account, connected or not, by their ids.
+    pub fn devices(&self, account: u32) -> &[DeviceRecord] {
+        self.personal(Keeper::Account(account)).map_or(&[], |personal| personal.devices.as_slice())
+    }
+
+    pub fn set_devices(&mut self, account: u32, devices: Vec<DeviceRecord>) {
+        let before = self.put_devices(account, devices);
+        self.journal.push(Undo::Devices { account, before });
+    }
+
+    pub(super) fn put_devices(&mut self, account: u32, devices: Vec<DeviceRecord>) -> Vec<DeviceRecord> {
+        let mut before = Vec::new();
+        self.with_personal(Keeper::Account(account), |personal| {
+            before = std::mem::replace(&mut personal.devices, devices);
+        });
         before
     }
 

@@ -13,9 +13,10 @@ use chat::personal::ConversationKey;
 use chat::refusal::{ListKind, Right, Rights};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
-    ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord, ReadMarkerRecord,
-    ScramKeys, Snapshot, Topic,
+    DeviceRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
+    ReadMarkerRecord, ScramKeys, Snapshot, Topic,
 };
+use compact_str::CompactString;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -32,6 +33,8 @@ struct Model {
     /// The order in which they were set is that of their times.
     server_bans: Vec<ServerBan>,
     presences: BTreeMap<ClientId, PresenceRecord>,
+    /// By the numbers of their ids as SQLite knows them.
+    devices: BTreeMap<(ClientId, i64), DeviceRecord>,
     next_room: u32,
 }
 
@@ -54,6 +57,7 @@ impl Model {
             Change::AccountRemoved(account) => {
                 self.accounts.remove(account);
                 self.presences.remove(account);
+                self.devices.retain(|(of, _), _| of != account);
                 self.memberships.retain(|(_, of), _| of != account);
                 self.markers.retain(|(of, _), _| of != account);
                 self.marks.retain(|(of, _), _| of != account);
@@ -77,6 +81,12 @@ impl Model {
                 };
             }
             Change::Audited(_) => {}
+            Change::Device(device) => {
+                self.devices.insert((device.account, device.id.cast_signed()), (**device).clone());
+            }
+            Change::DeviceForgotten { account, id } => {
+                self.devices.remove(&(*account, id.cast_signed()));
+            }
             Change::Presence(record) => {
                 self.presences.insert(record.account, (**record).clone());
             }
@@ -108,6 +118,7 @@ impl Model {
         assert_eq!(snapshot.marks, self.marks.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.read_markers, self.markers.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.server_bans, self.server_bans);
+        assert_eq!(snapshot.devices, self.devices.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.presences, self.presences.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.next_room, self.next_room);
         assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
@@ -303,6 +314,27 @@ fn who_stays_without_a_device_is_kept_as_she_appears() {
         vec![Change::PresenceRemoved(client(1)), Change::PresenceRemoved(client(9))],
         vec![boxed_account(AccountRecord { always_on: Some(false), ..account(1) })],
         vec![Change::AccountRemoved(client(2))],
+    ]);
+}
+
+#[test]
+fn devices_are_kept_per_account() {
+    let device = |number: u64, id: u64, name: Option<&str>| DeviceRecord {
+        account: client(number),
+        id,
+        name: name.map(CompactString::from),
+        transport: "TLS".into(),
+        address: if id == 1 { "2001:db8::1".parse().expect("an address") } else { [192, 0, 2, 1].into() },
+        came: START,
+        seen: Timestamp(START.0 + id % 9),
+    };
+    let kept = |device| Change::Device(Box::new(device));
+    check(vec![
+        vec![boxed_account(account(1)), boxed_account(account(2)), kept(device(1, 1, None)), kept(device(2, 1, None))],
+        vec![kept(device(1, u64::MAX, Some("phone"))), kept(device(1, 1, Some("desk")))],
+        vec![Change::DeviceForgotten { account: client(1), id: 1 }],
+        vec![Change::DeviceForgotten { account: client(9), id: 1 }],
+        vec![Change::AccountRemoved(client(1))],
     ]);
 }
 
