@@ -13,7 +13,7 @@ use crate::refusal::ListKind;
 use crate::snapshot::{ListEntry, RoomKind, RoomRecord, Topic};
 use compact_str::CompactString;
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A room with who is present in it. Only the hub changes one.
@@ -51,6 +51,8 @@ pub struct Chatroom {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum ChatroomKind {
     Named,
+    /// A named room that is the conversation of these accounts, by their places (docs/decisions/0011-groups.md).
+    Group(BTreeSet<u32>),
     /// The direct conversation of two clients, the smaller id first.
     Direct(ClientId, ClientId),
 }
@@ -109,6 +111,12 @@ impl Flags {
     /// What a new room starts with: members speak, operators set the topic.
     pub fn of_a_new_room() -> Flags {
         Flags::default().with(RoomFlag::MembersSpeak).with(RoomFlag::TopicLocked)
+    }
+    /// What a group has, always: it is its members' own affair, and whoever is brought in later reads from then on.
+    pub fn of_a_group() -> Flags {
+        [RoomFlag::MembersSpeak, RoomFlag::Secret, RoomFlag::InviteOnly, RoomFlag::HistorySinceJoin, RoomFlag::Unlisted]
+            .into_iter()
+            .collect()
     }
 }
 
@@ -203,9 +211,10 @@ impl Chatroom {
         RoomRecord {
             number: self.number,
             id: self.id,
-            kind: match self.kind {
+            kind: match &self.kind {
                 ChatroomKind::Named => RoomKind::Named { name: self.name.clone() },
-                ChatroomKind::Direct(one, other) => RoomKind::Direct { between: (one, other) },
+                ChatroomKind::Group(_) => RoomKind::Group { name: self.name.clone() },
+                ChatroomKind::Direct(one, other) => RoomKind::Direct { between: (*one, *other) },
             },
             created: self.created,
             topic: self.rules.topic.as_deref().cloned(),
@@ -233,6 +242,23 @@ impl Chatroom {
     pub(crate) fn roles_of(&self, client: &Client) -> Option<Roles> {
         let place = client.place(self.number)?;
         self.members.get(place.member as usize).map(|member| member.roles)
+    }
+
+    /// A conversation of two, which has no name and no members.
+    pub(crate) fn is_direct(&self) -> bool {
+        matches!(self.kind, ChatroomKind::Direct(..))
+    }
+
+    pub(crate) fn is_group(&self) -> bool {
+        matches!(self.kind, ChatroomKind::Group(_))
+    }
+
+    /// Of a group: the accounts whose conversation it is, by their places.
+    pub(crate) fn group(&self) -> Option<&BTreeSet<u32>> {
+        match &self.kind {
+            ChatroomKind::Group(accounts) => Some(accounts),
+            _ => None,
+        }
     }
 
     /// Nobody can act as its operator for good: neither an account nor its registration keeps it.

@@ -144,6 +144,10 @@ pub enum Command {
         room: ChatroomName,
         text: Option<Box<str>>,
     },
+    /// The group conversation of the asker and these people: the one that they have, or a new one. Answer: `Group`.
+    OpenGroup {
+        with: Vec<Username>,
+    },
 
     // Talking
     Post(Box<Post>),

@@ -11,6 +11,7 @@ mod delivery;
 mod devices;
 mod editing;
 mod forwarding;
+mod groups;
 mod history;
 mod invite_links;
 mod metadata;
@@ -50,6 +51,7 @@ use compact_str::CompactString;
 use editing::Text;
 use foldhash::fast::FixedState;
 use state::{Account, Keeper, MetadataOf, State};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use turn::Turn;
 use uuid::Uuid;
@@ -78,6 +80,7 @@ pub struct Gauges {
     pub sessions: usize,
     /// Named rooms, empty ones too.
     pub rooms: usize,
+    /// Conversations of two, and groups.
     pub direct_rooms: usize,
     pub accounts: usize,
     /// Before-images held for batches that the log has not answered.
@@ -342,6 +345,7 @@ impl Hub {
             Command::Kick { room, who, reason } => self.kick(asker, &room, &who, reason, turn),
             Command::Invite { room, who } => self.invite(asker, &room, &who, turn),
             Command::Knock { room, text } => self.knock(asker, &room, text, turn),
+            Command::OpenGroup { with } => self.open_group(asker, &with, turn),
             Command::SetMetadata { of, key, value, exempt } => {
                 self.set_metadata(asker, &of, key, value, exempt, turn);
             }
@@ -463,6 +467,10 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
         RoomKind::Named { name } => {
             let name = ChatroomName::lookup(&name, &settings.name_rules);
             (name.text().clone(), name.key().clone(), ChatroomKind::Named)
+        }
+        RoomKind::Group { name } => {
+            let name = ChatroomName::lookup(&name, &settings.name_rules);
+            (name.text().clone(), name.key().clone(), ChatroomKind::Group(BTreeSet::new()))
         }
         // A guest never comes back: only conversations of accounts go on.
         RoomKind::Direct { between: (one, other) } => {

@@ -317,7 +317,15 @@ impl ChatroomName {
     pub fn skeletons(&self) -> SmallVec<[CompactString; 2]> {
         skeletons(&self.text, &self.key)
     }
+
+    /// The names of groups begin with [`GROUP_PREFIX`], and those of no other room.
+    pub fn is_of_group(&self) -> bool {
+        self.key.starts_with(GROUP_PREFIX)
+    }
 }
+
+/// What tells a group's name from a room's: nobody can find out by making a room of that name whether there is a group.
+pub const GROUP_PREFIX: &str = "#+";
 
 /// Name and key by PRECIS. The fast way out for ASCII is the caller's: there both are plain.
 fn identifier(text: &str) -> Result<(CompactString, CompactString), NameError> {

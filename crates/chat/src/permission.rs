@@ -4,7 +4,7 @@
 //! voices, lets people in, sets a locked topic and slow mode, takes away what others said, and speaks in a room of
 //! announcements; an operator changes the room and names half-operators and operators; an owner names admins and owners,
 //! registers the room, and gives a registered one another name. Nobody acts on someone of a higher rank; everyone may lay
-//! down a role of her own.
+//! down a role of her own. In a group nobody has a rank, and every member may bring people in and name it.
 
 use crate::chatroom::{Flags, RoomFlag};
 use crate::mask::Verdict;
@@ -41,6 +41,8 @@ pub struct RoomRules<'a> {
     pub key: Option<&'a str>,
     /// As many members as the limit allows, or more.
     pub is_full: bool,
+    /// A group, where everyone may do the same, and nobody from outside anything.
+    pub is_group: bool,
 }
 
 /// What she wants to do.
@@ -129,6 +131,8 @@ pub struct Target<'a> {
 }
 
 pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> {
+    // What a few people say among themselves is not the operators' of the server to see, as in a direct conversation.
+    let actor = &Actor { acts_as_owner: actor.acts_as_owner && !room.is_group, ..*actor };
     match act {
         Act::See => see(actor, room),
         Act::Join { key } => join(actor, key, room),
@@ -160,6 +164,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::SetFlag { flag: RoomFlag::Registered } => at_least(Role::Owner, actor, room),
         // A name that is kept for ever is its owner's to give.
         Act::SeeMetadata => see_metadata(actor, room),
+        Act::SetMetadata | Act::Rename if room.is_group => member(actor, room),
         Act::SetMetadata => at_least(Role::Operator, actor, room),
         Act::Rename => {
             let needed = if room.flags.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator };
@@ -189,7 +194,8 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         }
         Act::Invite => {
             member(actor, room)?;
-            if room.flags.has(RoomFlag::InviteOnly) { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
+            let is_closed = room.flags.has(RoomFlag::InviteOnly) && !room.is_group;
+            if is_closed { at_least(Role::HalfOperator, actor, room) } else { Ok(()) }
         }
         Act::Knock => knock(actor, room),
     }
@@ -230,6 +236,10 @@ fn see_metadata(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
 
 fn join(actor: &Actor, key: Option<&str>, room: &RoomRules) -> Result<(), Refusal> {
     let name = || room.name.clone();
+    // One is brought into a group.
+    if room.is_group {
+        return Err(Refusal::NoSuchRoom { name: name() });
+    }
     if actor.acts_as_owner {
         return Ok(());
     }
@@ -367,6 +377,9 @@ fn member(actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
 
 fn at_least(role: Role, actor: &Actor, room: &RoomRules) -> Result<(), Refusal> {
     member(actor, room)?;
+    if room.is_group {
+        return Err(Refusal::NobodyRanks { room: room.name.clone() });
+    }
     if actor.acts_as_owner || actor.roles.is_some_and(|roles| roles.at_least(role)) {
         return Ok(());
     }

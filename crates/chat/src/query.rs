@@ -56,6 +56,8 @@ pub enum Query {
     },
     Rooms(Box<RoomFilter>),
     OwnInvitations,
+    /// The groups that one is in. `Groups`.
+    Groups,
     OwnModes,
     /// Who may write to the asker without an account.
     Accepted,
@@ -236,6 +238,8 @@ pub enum Answer {
     Knocked {
         room: CompactString,
     },
+    Group(GroupRow),
+    Groups(Vec<GroupRow>),
 
     Who {
         target: CompactString,
@@ -504,6 +508,13 @@ pub struct RoomRow {
     pub name: CompactString,
     pub members: usize,
     pub topic: Option<Box<str>>,
+}
+
+/// A group and all of its members, here or not, by the names of their accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupRow {
+    pub name: CompactString,
+    pub members: Vec<CompactString>,
 }
 
 #[derive(Debug, Clone)]

@@ -137,6 +137,31 @@ pub enum Refusal {
     KnockedTooOften {
         room: CompactString,
     },
+
+    // Groups
+    /// With the asker there would be fewer people, or more.
+    GroupSize {
+        least: usize,
+        most: usize,
+    },
+    /// A guest: a group is of people who can come back to it.
+    GuestInGroup {
+        name: CompactString,
+    },
+    /// Has blocked the asker, or is in as many groups as one can be in: which of them is not the asker's to know.
+    NotForGroups {
+        name: CompactString,
+    },
+    TooManyGroups {
+        limit: usize,
+    },
+    GroupsTooOften {
+        retry_after_seconds: u64,
+    },
+    /// Something that needs a rank, in a group, where nobody has one.
+    NobodyRanks {
+        room: CompactString,
+    },
     /// A flag that cannot be combined or set by the asker.
     FlagRefused {
         room: CompactString,
@@ -277,6 +302,8 @@ pub enum NotRenamed {
     /// Another room's name looks like it (UTS 39 confusable).
     LooksTaken,
     Invalid,
+    /// It begins as only the names of groups do, or is to be a group's and does not.
+    OfGroups,
     /// Whoever asks may not make rooms, and so no names of rooms.
     MayNotCreate,
     /// A room of the configuration is to be there under that name.

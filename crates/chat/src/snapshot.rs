@@ -59,6 +59,8 @@ pub struct RoomRecord {
 pub enum RoomKind {
     /// A named room.
     Named { name: CompactString },
+    /// A named room that is the conversation of the accounts that are members of it.
+    Group { name: CompactString },
     /// The direct conversation of two clients, the smaller id first.
     Direct { between: (ClientId, ClientId) },
 }

@@ -5,7 +5,7 @@
 //! every message, the names of all members, here or not; what is unread is short or is not counted to its end.
 
 use crate::history::Grant;
-use crate::id::{ClientId, Timestamp};
+use crate::id::{ClientId, RoomNumber, Timestamp};
 use crate::message::{Message, MessageKind};
 use compact_str::CompactString;
 
@@ -24,13 +24,15 @@ pub struct UnreadQuestion {
     pub names: Vec<CompactString>,
     /// Whose words do not count.
     pub blocked: Vec<ClientId>,
+    /// Rooms where all that is said is meant for her, in their order: what few people say among themselves.
+    pub groups: Vec<RoomNumber>,
 }
 
 /// What is unread in one conversation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Unread {
     pub messages: usize,
-    /// Those among them that name the reader; in a direct conversation all do.
+    /// Those among them that name the reader; in a direct conversation and in a group all do.
     pub mentions: usize,
     /// There are more, which were not looked at.
     pub is_more: bool,
@@ -46,6 +48,7 @@ impl UnreadQuestion {
     pub fn count<'m>(&self, grant: &Grant, messages: impl Iterator<Item = &'m Message>) -> Unread {
         let most = self.most();
         let mut unread = Unread::default();
+        let is_group = self.groups.binary_search(&grant.room).is_ok();
         for (looked_at, message) in messages.enumerate() {
             if looked_at >= most {
                 unread.is_more = true;
@@ -56,7 +59,7 @@ impl UnreadQuestion {
                 && !self.blocked.contains(&message.sender_id);
             if is_counted {
                 unread.messages += 1;
-                let is_direct = message.recipient_id.is_some();
+                let is_direct = message.recipient_id.is_some() || is_group;
                 let names_her = || self.names.iter().any(|name| mentions(&message.payload, name));
                 unread.mentions += usize::from(is_direct || names_her());
             }
@@ -112,7 +115,12 @@ mod tests {
                 role: None,
                 since: Default::default(),
             };
-            UnreadQuestion { conversations: vec![(grant, None); count], names: Vec::new(), blocked: Vec::new() }
+            UnreadQuestion {
+                conversations: vec![(grant, None); count],
+                names: Vec::new(),
+                blocked: Vec::new(),
+                groups: Vec::new(),
+            }
         };
         for (conversations, most) in [(0, 1_000), (1, 1_000), (100, 1_000), (1_000, 100), (10_000, 50)] {
             assert_eq!(question(conversations).most(), most, "{conversations}");

@@ -70,10 +70,12 @@ enum Circumstance {
     Linked,
     /// The same, and banned.
     LinkedAndBanned,
+    /// A group, with the switches that every group has.
+    Group,
 }
 use Circumstance::*;
 
-const CIRCUMSTANCES: [Circumstance; 24] = [
+const CIRCUMSTANCES: [Circumstance; 25] = [
     Plain,
     Moderated,
     MembersSpeak,
@@ -98,6 +100,7 @@ const CIRCUMSTANCES: [Circumstance; 24] = [
     Listed,
     Linked,
     LinkedAndBanned,
+    Group,
 ];
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -196,6 +199,27 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
     let outside = who <= AccountOutside;
     let guest = matches!(who, GuestOutside | GuestMember);
     let serves = who == ServerOperator;
+    if circumstance == Group {
+        // Members do all that can be done there, and ranks count for nothing.
+        let can_be_done = matches!(
+            command,
+            See | Say
+                | SayToPrograms
+                | RelayByRight
+                | ReadHistory
+                | EditOwn
+                | RedactOwn
+                | SetTopic
+                | Rename
+                | SeeMetadata
+                | SetMetadata
+                | SeeBans
+                | Invite
+                | Knock
+                | LayDown(_)
+        );
+        return can_be_done && !outside && !serves;
+    }
     match command {
         See => !(outside && circumstance == Secret),
         // Joining counts for those outside; what a member may is not asked for.
@@ -321,13 +345,15 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         Unlisted => Some(RoomFlag::Unlisted),
         OpModerated => Some(RoomFlag::OpModerated),
         Auditorium => Some(RoomFlag::Auditorium),
-        Plain | Slow | Keyed | Full | Banned | Muted => None,
+        Plain | Slow | Keyed | Full | Banned | Muted | Group => None,
     };
+    let flags = if circumstance == Group { Flags::of_a_group() } else { flag.into_iter().collect() };
     let room = RoomRules {
         name: &name,
-        flags: flag.into_iter().collect::<Flags>(),
+        flags,
         key: matches!(circumstance, Keyed | Linked | LinkedAndBanned).then_some("key"),
         is_full: matches!(circumstance, Full | InvitedAnyway | Linked | LinkedAndBanned),
+        is_group: circumstance == Group,
     };
     let of =
         |role: Option<Role>, is_oneself| Target { name: &them, roles: role.map_or(Roles::NONE, Roles::of), is_oneself };
@@ -436,5 +462,13 @@ fn the_reason_is_the_right_one() {
     let outranked = || Refusal::Outranked { room: room(), name: "them".into() };
     check(Kick(Some(Role::Admin)), Operator, Plain, outranked());
     check(Knock, GuestOutside, Plain, Refusal::RoomOpen { room: room() });
+    for command in [See, Join, Say, ReadHistory, SetTopic, Rename, SetMetadata, SeeBans, Invite, Knock, Kick(None)] {
+        for who in [GuestOutside, AccountOutside, ServerOperator] {
+            check(command, who, Group, Refusal::NoSuchRoom { name: room() });
+        }
+    }
+    for command in [SetModerated, SetKey, ManageLinks, ChangeBans, Kick(None), Give(Role::Operator)] {
+        check(command, Owner, Group, Refusal::NobodyRanks { room: room() });
+    }
     check(Knock, GuestOutside, InvitedAnyway, Refusal::Banned { room: room() });
 }

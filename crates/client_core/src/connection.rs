@@ -521,6 +521,10 @@ impl Connection {
             Typed::Who(mask) => self.ask_about("WHO", in_room(mask), no_room(), changes),
             Typed::Whois(name) => LineWriter::new(&mut self.output).verb("WHOIS").param(&name).end(),
             Typed::List => LineWriter::new(&mut self.output).verb("LIST").end(),
+            Typed::Group(names) => {
+                let line = LineWriter::new(&mut self.output).verb("GROUP");
+                if names.is_empty() { line.end() } else { line.param(&names.join(",")).end() }
+            }
             Typed::Search(words) => self.search(&words, changes),
             Typed::Invite { who, room } => match in_room(room) {
                 None => changes.push(no_room()),

@@ -34,6 +34,8 @@ pub enum Typed {
     Who(Option<String>),
     Whois(String),
     List,
+    /// The group conversation with these people; of nobody: which groups there are.
+    Group(Vec<String>),
     /// What the server is to look for, as it was typed.
     Search(String),
     Invite {
@@ -76,6 +78,7 @@ pub const COMMANDS: &[Help] = &[
     Help { name: "who", usage: "/who [ROOM|NAME]", about: "who is here, with more about each" },
     Help { name: "whois", usage: "/whois NAME", about: "more about one person" },
     Help { name: "list", usage: "/list", about: "the rooms of this server" },
+    Help { name: "group", usage: "/group [NAME NAME...]", about: "talk among a few people; alone: your groups" },
     Help {
         name: "search",
         usage: "/search WORDS [in:ROOM]",
@@ -135,6 +138,10 @@ pub fn parse(line: &str) -> Result<Typed, String> {
         "who" => Typed::Who(text(word(rest).0)),
         "whois" => Typed::Whois(needed(word(rest).0)?),
         "list" => Typed::List,
+        "group" | "groups" => {
+            let names = rest.split([' ', ',']).filter(|name| !name.is_empty());
+            Typed::Group(names.map(str::to_owned).collect())
+        }
         "search" | "find" => Typed::Search(needed(rest.trim_end())?),
         "invite" => {
             let (who, room) = word(rest);
@@ -204,6 +211,8 @@ mod tests {
         check("/topic Tea at 5", Typed::Topic(some("Tea at 5")));
         check("/away lunch", Typed::Away(some("lunch")));
         check("/back", Typed::Away(None));
+        check("/group bob, carol", Typed::Group(vec!["bob".to_owned(), "carol".to_owned()]));
+        check("/groups", Typed::Group(Vec::new()));
         check("/search \"green tea\" in:#tea", Typed::Search("\"green tea\" in:#tea".to_owned()));
         check("/invite bob tea", Typed::Invite { who: "bob".to_owned(), room: some("#tea") });
         check("/kick bob be nice", Typed::Kick { who: "bob".to_owned(), reason: some("be nice") });

@@ -3,9 +3,9 @@
 use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
-    Awaiting, accept, away, devices, invite, invitelink, ison, join, kline, knock, list, lusers, markread, metadata,
-    mode, monitor, names, persistence, ping, privmsg, rehash, rename, stats, topic, unread, userhost, userip, who,
-    whois, whowas,
+    Awaiting, accept, away, devices, group, invite, invitelink, ison, join, kline, knock, list, lusers, markread,
+    metadata, mode, monitor, names, persistence, ping, privmsg, rehash, rename, stats, topic, unread, userhost, userip,
+    who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -41,6 +41,8 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::OwnModes { modes } => mode::write_own(turn, modes),
         Answer::Invited { who, room, away } => invite::write_invited(turn, who, room, away.as_deref()),
         Answer::Knocked { room } => knock::write_delivered(turn, room),
+        Answer::Group(row) => group::write(turn, row),
+        Answer::Groups(rows) => group::write_all(turn, rows),
 
         Answer::Who { target, rows } => match awaiting {
             Some(Awaiting::Who { mask, whox }) => who::write(turn, mask, whox.as_ref(), rows),

@@ -46,6 +46,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::ReadMarker,
     Capability::Relaymsg,
     Capability::ParlorDevices,
+    Capability::ParlorGroups,
     Capability::ParlorUnread,
     Capability::Search,
     Capability::ParlorIdentity,

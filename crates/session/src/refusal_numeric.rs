@@ -187,6 +187,39 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::KnockedTooOften { room } => {
             one(turn, N::ERR_TOOMANYKNOCK, room, "You knocked here a moment ago: give them time");
         }
+        R::GroupSize { least, most } => turn.fail(
+            verb,
+            "INVALID_MEMBERS",
+            &[star_if_empty(about)],
+            &format!("A group is {least} to {most} people, you included"),
+        ),
+        R::GuestInGroup { name } => {
+            turn.fail(verb, "GUEST", &[shown(name)], "They are a guest: only people with an account can be in a group")
+        }
+        R::NotForGroups { name } => turn.fail(
+            verb,
+            "CANNOT_ADD",
+            &[shown(name)],
+            "They take part in no more groups, or in none that you bring them into",
+        ),
+        R::TooManyGroups { limit } => turn.fail(
+            verb,
+            "TOO_MANY_GROUPS",
+            &[star_if_empty(about)],
+            &format!("You are in {limit} groups: leave one first"),
+        ),
+        R::GroupsTooOften { retry_after_seconds } => turn.fail(
+            verb,
+            "RATE_LIMITED",
+            &[star_if_empty(about), &retry_after_seconds.to_string()],
+            &format!("Too many groups in a short time: try again in {retry_after_seconds} seconds"),
+        ),
+        R::NobodyRanks { room } => one(
+            turn,
+            N::ERR_CHANOPRIVSNEEDED,
+            room,
+            "This is a group, where nobody has a rank: every member may bring people in, name it and leave",
+        ),
         R::FlagRefused { room, flag } => {
             let text = format!("You may not change mode {} of this room", flag_letter(*flag));
             one(turn, N::ERR_CHANOPRIVSNEEDED, room, &text);
@@ -442,6 +475,7 @@ fn not_renamed_in_words(why: NotRenamed) -> (&'static str, &'static str) {
         NotRenamed::Invalid => {
             (CANNOT, "This cannot be a room's name: it begins with # and has no spaces, commas or control characters")
         }
+        NotRenamed::OfGroups => (CANNOT, "A group's name is #+ and one word without a +, and no room's begins so"),
         NotRenamed::MayNotCreate => (CANNOT, "This server does not let you make names for rooms"),
         NotRenamed::Standing => (CANNOT, "The server's configuration names this room (rooms.auto_join)"),
         NotRenamed::RenamedJustNow => (CANNOT, "This room was renamed less than a minute ago: give them time"),
@@ -573,6 +607,7 @@ mod tests {
             (NotRenamed::Taken, "CHANNEL_NAME_IN_USE"),
             (NotRenamed::LooksTaken, "CHANNEL_NAME_IN_USE"),
             (NotRenamed::Invalid, "CANNOT_RENAME"),
+            (NotRenamed::OfGroups, "CANNOT_RENAME"),
             (NotRenamed::MayNotCreate, "CANNOT_RENAME"),
             (NotRenamed::Standing, "CANNOT_RENAME"),
             (NotRenamed::RenamedJustNow, "CANNOT_RENAME"),
@@ -605,6 +640,12 @@ mod tests {
         check("MODE", R::KeyAlreadySet { room: room() }, "467 * #tea");
         check("KNOCK", R::RoomOpen { room: room() }, "713 * #tea");
         check("KNOCK", R::KnockedTooOften { room: room() }, "712 * #tea");
+        check("GROUP", R::GroupSize { least: 3, most: 10 }, "FAIL GROUP INVALID_MEMBERS #about");
+        check("GROUP", R::GuestInGroup { name: name() }, "FAIL GROUP GUEST bob");
+        check("INVITE", R::NotForGroups { name: name() }, "FAIL INVITE CANNOT_ADD bob");
+        check("GROUP", R::TooManyGroups { limit: 9 }, "FAIL GROUP TOO_MANY_GROUPS #about");
+        check("GROUP", R::GroupsTooOften { retry_after_seconds: 9 }, "FAIL GROUP RATE_LIMITED #about 9");
+        check("MODE", R::NobodyRanks { room: room() }, "482 * #tea");
         for flag in RoomFlag::ALL {
             check("MODE", R::FlagRefused { room: room(), flag }, "482 * #tea");
         }

@@ -15,6 +15,7 @@ pub(crate) mod die;
 pub(crate) mod edit;
 pub(crate) mod edits;
 pub(crate) mod error;
+pub(crate) mod group;
 pub(crate) mod help;
 pub(crate) mod info;
 pub(crate) mod invite;
@@ -205,6 +206,7 @@ pub static VERBS: &[Verb] = &[
     edit::VERB,
     edits::VERB,
     error::VERB,
+    group::VERB,
     help::VERB,
     help::HELPOP,
     info::VERB,

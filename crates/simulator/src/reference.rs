@@ -80,6 +80,8 @@ pub struct Room {
     /// Another one for another room of the same name.
     serial: u32,
     pub name: String,
+    /// The conversation of those who keep it.
+    pub is_group: bool,
     pub flags: BTreeSet<u16>,
     pub key: Option<String>,
     pub limit: Option<u32>,
@@ -119,6 +121,8 @@ pub struct Person {
     markers: BTreeMap<Marked, u64>,
     /// Shows the rank of the server's owner.
     shows_rank: bool,
+    /// Groups opened and people brought in, in which hour.
+    group_changes: (u64, u32),
     /// Without a device since then; told to the others at this time.
     gone_at: Option<u64>,
 }
@@ -255,6 +259,7 @@ impl Reference {
             accepted: BTreeSet::new(),
             markers: BTreeMap::new(),
             shows_rank: false,
+            group_changes: (0, 0),
             gone_at: None,
         });
         self.account_mut(account).stays = true;
@@ -425,6 +430,19 @@ impl Reference {
             return Ok(vec!["NotYours".to_owned()]);
         };
         Ok(match command {
+            Command::Join { room, .. } if is_of_group(room.text()) => {
+                let is_in = self.room(room.text()).is_some_and(|room| room.members.contains_key(&who));
+                let people = people_in(room.text());
+                match (is_in, people.len()) {
+                    (true, _) => Vec::new(),
+                    (false, 0 | 1) => vec!["NoSuchRoom".to_owned()],
+                    (false, _) => one(self.open_group(who, &people, line)?),
+                }
+            }
+            Command::OpenGroup { with } => {
+                let with: Vec<String> = with.iter().map(|name| name.text().to_string()).collect();
+                one(self.open_group(who, &with, line)?)
+            }
             Command::Join { room, key, .. } => {
                 let way = self.way_into(who, room.text(), key.as_deref(), line);
                 let seen = self.has_come_about(command, line);
@@ -450,7 +468,7 @@ impl Reference {
             Command::SetTopic { room, text } => one(self.set_topic(who, room.text(), text)),
             Command::ChangeRoom { room, changes } => self.change_room(who, room.text(), changes),
             Command::Kick { room, who: whom, .. } => one(self.kick(who, room.text(), whom.text(), line)),
-            Command::Invite { room, who: whom } => one(self.invite(who, room.text(), whom.text())),
+            Command::Invite { room, who: whom } => one(self.invite(who, room.text(), whom.text(), line)),
             Command::RenameRoom { room, to, .. } => one(self.rename_room(who, room.text(), to.text(), line)),
             Command::Rename { to } => one(self.rename(who, to.text(), line)),
             Command::SetAlwaysOn { choice } => one(self.set_always_on(who, *choice, line)),
@@ -593,6 +611,16 @@ impl Reference {
     /// Where a JOIN leads; `None`: it is none, or of nobody.
     fn way_of(&self, command: &Command, line: &Applied<'_>) -> Option<Result<(String, bool), String>> {
         match (command, self.sessions.get(&line.session)) {
+            (Command::Join { room, .. }, Some(Place::Present { who, .. })) if is_of_group(room.text()) => {
+                if self.room(room.text()).is_some_and(|room| room.members.contains_key(who)) {
+                    return Some(Ok((room.text().as_str().to_lowercase(), true)));
+                }
+                let people = self.people_for_group(*who, &people_in(room.text()));
+                Some(people.map(|people| match self.group_of(&people) {
+                    Some(key) => (key, true),
+                    None => (self.new_group(line.events).unwrap_or_default().to_lowercase(), false),
+                }))
+            }
             (Command::Join { room, key, .. }, Some(Place::Present { who, .. })) => {
                 Some(self.way_into(*who, room.text(), key.as_deref(), line))
             }
@@ -701,6 +729,7 @@ impl Reference {
             accepted: BTreeSet::new(),
             markers: BTreeMap::new(),
             shows_rank: false,
+            group_changes: (0, 0),
             gone_at: None,
         });
         self.sessions.insert(session, Place::Present { who, secure });
@@ -898,7 +927,8 @@ impl Reference {
         if is_in(&at) {
             return Ok((at, true));
         }
-        if self.rooms_of(who).len() >= self.rooms_per_client {
+        let rooms = self.rooms_of(who);
+        if rooms.iter().filter(|key| !self.rooms[*key].is_group).count() >= self.rooms_per_client {
             return no("TooManyRooms");
         }
         if !self.rooms.contains_key(&at) || self.is_abandoned(&at, line) {
@@ -1009,10 +1039,14 @@ impl Reference {
     fn rename_room(&mut self, who: Who, name: &str, to: &str, line: &Applied<'_>) -> Permission {
         let key = self.insider(who, name)?;
         let room = &self.rooms[&key];
-        self.ranks(who, &key, if room.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator })?;
+        if !room.is_group {
+            self.ranks(who, &key, if room.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator })?;
+        }
         let to_key = to.to_lowercase();
         let is_other = to_key != key;
         if room.name == to
+            || room.is_group != is_of_group(to)
+            || (room.is_group && to.matches('+').count() > 1)
             || (is_other && (key == "#lobby" || self.rooms.contains_key(&to_key)))
             || room.renamed.is_some_and(|at| line.at < at + 60_000)
         {
@@ -1031,8 +1065,17 @@ impl Reference {
         Ok(())
     }
 
-    fn invite(&mut self, who: Who, name: &str, whom: &str) -> Permission {
+    fn invite(&mut self, who: Who, name: &str, whom: &str, line: &Applied<'_>) -> Permission {
         let key = self.insider(who, name)?;
+        if self.rooms[&key].is_group {
+            let account = self.account_for_group(whom)?;
+            if self.accounts[&account].kept.contains_key(&key) {
+                return no("AlreadyMember");
+            }
+            self.count_group_change(who, line)?;
+            self.bring_in(&account, &key);
+            return Ok(());
+        }
         if self.rooms[&key].has(RoomFlag::InviteOnly) {
             self.ranks(who, &key, Role::HalfOperator)?;
         }
@@ -1046,6 +1089,90 @@ impl Reference {
         invited_to.retain(|invited| *invited != serial);
         invited_to.push_back(serial);
         Ok(())
+    }
+
+    // ---- Groups
+
+    /// The outer error: it was otherwise.
+    fn open_group(&mut self, who: Who, with: &[String], line: &Applied<'_>) -> Result<Permission, String> {
+        let people = match self.people_for_group(who, with) {
+            Ok(people) => people,
+            Err(reason) => return Ok(no(&reason)),
+        };
+        if self.group_of(&people).is_some() {
+            return Ok(Ok(()));
+        }
+        if let Err(reason) = self.count_group_change(who, line) {
+            return Ok(no(&reason));
+        }
+        let Some(name) = self.new_group(line.events) else {
+            return Err(format!("{people:?} must have a new group, and have none"));
+        };
+        let room = self.add_room(&name);
+        room.is_group = true;
+        room.flags = ["MembersSpeak", "Secret", "InviteOnly", "HistorySinceJoin", "Unlisted"]
+            .map(|word| {
+                RoomFlag::ALL.into_iter().find(|flag| format!("{flag:?}") == word).map_or(99, |flag| flag as u16)
+            })
+            .into();
+        for account in people {
+            self.bring_in(&account, &name.to_lowercase());
+        }
+        Ok(Ok(()))
+    }
+
+    fn people_for_group(&self, who: Who, with: &[String]) -> Result<BTreeSet<String>, String> {
+        let own = self.people[&who].account.clone().ok_or("NotLoggedIn")?;
+        let mut people = BTreeSet::from([own]);
+        for name in with {
+            people.insert(self.account_for_group(name)?);
+        }
+        if (3..=10).contains(&people.len()) { Ok(people) } else { no("GroupSize") }
+    }
+
+    fn account_for_group(&self, name: &str) -> Result<String, String> {
+        if let Some(who) = self.named(name) {
+            return self.people[&who].account.clone().ok_or("GuestInGroup".to_owned());
+        }
+        let key = name.to_lowercase();
+        if self.accounts.contains_key(&key) { Ok(key) } else { no("NoSuchClient") }
+    }
+
+    /// The oldest group of exactly these.
+    fn group_of(&self, people: &BTreeSet<String>) -> Option<String> {
+        let members = |key: &String| -> BTreeSet<String> {
+            let keep = self.accounts.iter().filter(|(_, account)| account.kept.contains_key(key));
+            keep.map(|(name, _)| name.clone()).collect()
+        };
+        let groups = self.rooms.iter().filter(|(key, room)| room.is_group && members(key) == *people);
+        groups.min_by_key(|(_, room)| room.serial).map(|(key, _)| key.clone())
+    }
+
+    /// The name of a group that nobody knew of before, as its opener was told.
+    fn new_group(&self, events: &[Event]) -> Option<String> {
+        let names = events.iter().filter_map(room_of).filter(|name| is_of_group(name));
+        names.filter(|name| self.room(name).is_none()).map(str::to_owned).next()
+    }
+
+    fn count_group_change(&mut self, who: Who, line: &Applied<'_>) -> Permission {
+        let hour = line.at / 3_600_000;
+        let counted = &mut self.person_mut(who).group_changes;
+        if counted.0 != hour {
+            *counted = (hour, 0);
+        }
+        if counted.1 >= 30 {
+            return no("GroupsTooOften");
+        }
+        counted.1 += 1;
+        Ok(())
+    }
+
+    /// For good; and if someone is here as it, now.
+    fn bring_in(&mut self, account: &str, key: &str) {
+        self.account_mut(account).kept.insert(key.to_owned(), Roles::NONE);
+        if let Some(who) = self.present_as(account) {
+            self.room_mut(key).members.insert(who, Roles::NONE);
+        }
     }
 
     fn kick(&mut self, who: Who, name: &str, whom: &str, line: &Applied<'_>) -> Permission {
@@ -1176,6 +1303,10 @@ impl Reference {
 
     /// What becomes of a room that the last one has left.
     fn settle(&mut self, key: &str, line: &Applied<'_>) {
+        if self.rooms[key].is_group && !self.accounts.values().any(|account| account.kept.contains_key(key)) {
+            self.rooms.remove(key);
+            return;
+        }
         if !self.is_abandoned(key, line) {
             return;
         }
@@ -1195,8 +1326,8 @@ impl Reference {
 
     fn is_nobodys(&self, key: &str) -> bool {
         let operates = |account: &Account| account.kept.get(key).is_some_and(|roles| roles.at_least(Role::Operator));
-        self.room(key).is_some_and(|room| room.members.is_empty() && !room.has(RoomFlag::Registered))
-            && !self.accounts.values().any(operates)
+        let is_empty = |room: &Room| room.members.is_empty() && !room.has(RoomFlag::Registered) && !room.is_group;
+        self.room(key).is_some_and(is_empty) && !self.accounts.values().any(operates)
     }
 
     fn open_up(&mut self, key: &str) {
@@ -1220,7 +1351,7 @@ impl Reference {
     fn visible(&self, who: Who, name: &str) -> Result<String, String> {
         let key = name.to_lowercase();
         let Some(room) = self.rooms.get(&key) else { return no("NoSuchRoom") };
-        if room.has(RoomFlag::Secret) && !room.members.contains_key(&who) && !self.acts_as_owner(who) {
+        if room.has(RoomFlag::Secret) && !room.members.contains_key(&who) && !self.acts_as_owner_in(&key, who) {
             return no("NoSuchRoom");
         }
         Ok(key)
@@ -1229,10 +1360,14 @@ impl Reference {
     /// The same of a room that one is in.
     fn insider(&self, who: Who, name: &str) -> Result<String, String> {
         let key = self.visible(who, name)?;
-        if self.rooms[&key].members.contains_key(&who) || self.acts_as_owner(who) { Ok(key) } else { no("NotMember") }
+        let may = self.rooms[&key].members.contains_key(&who) || self.acts_as_owner_in(&key, who);
+        if may { Ok(key) } else { no("NotMember") }
     }
 
     fn ranks(&self, who: Who, key: &str, role: Role) -> Permission {
+        if self.rooms[key].is_group {
+            return no("NobodyRanks");
+        }
         let has = self.rooms[key].members.get(&who).is_some_and(|roles| roles.at_least(role));
         if has || self.acts_as_owner(who) { Ok(()) } else { no("NeedsRole") }
     }
@@ -1269,6 +1404,11 @@ impl Reference {
         .unwrap_or_default()
     }
 
+    /// Nobody is above the members of a group.
+    fn acts_as_owner_in(&self, key: &str, who: Who) -> bool {
+        self.acts_as_owner(who) && !self.rooms[key].is_group
+    }
+
     fn acts_as_owner(&self, who: Who) -> bool {
         self.owns_the_server(who) && self.people[&who].shows_rank
     }
@@ -1292,7 +1432,7 @@ impl Reference {
         let (room, person) = (&self.rooms[key], &self.people[&who]);
         let roles = room.members.get(&who).copied();
         // Why not is told to those who may know that the room is there.
-        let is_hidden = roles.is_none() && room.has(RoomFlag::Secret) && !self.acts_as_owner(who);
+        let is_hidden = roles.is_none() && room.has(RoomFlag::Secret) && !self.acts_as_owner_in(key, who);
         let no = |why: &str| if is_hidden { no("NoSuchRoom") } else { no(why) };
         if roles.is_none() && room.has(RoomFlag::MembersSpeak) {
             return no("CannotSpeak NotMember");
@@ -1300,11 +1440,11 @@ impl Reference {
         if between_programs && room.has(RoomFlag::NoCtcp) {
             return no("CannotSpeak NoCtcp");
         }
-        let is_half = self.acts_as_owner(who) || roles.is_some_and(|roles| roles.at_least(Role::HalfOperator));
+        let is_half = self.acts_as_owner_in(key, who) || roles.is_some_and(|roles| roles.at_least(Role::HalfOperator));
         if room.has(RoomFlag::Announcements) && !is_half {
             return no("CannotSpeak Announcements");
         }
-        if !self.acts_as_owner(who) && roles.is_none_or(|roles| roles == Roles::NONE) {
+        if !self.acts_as_owner_in(key, who) && roles.is_none_or(|roles| roles == Roles::NONE) {
             if let Some(why) = room.silence_of(person) {
                 return no(&format!("CannotSpeak {why}"));
             }
@@ -1495,6 +1635,7 @@ impl Reference {
         let room = Room {
             serial: self.next,
             name: name.to_owned(),
+            is_group: false,
             flags: new_flags(),
             key: None,
             limit: None,
@@ -1540,6 +1681,16 @@ impl Room {
         }
         (!against.is_empty() && except.is_empty()).then_some("Muted")
     }
+}
+
+/// Whether a room's name is of those that only groups have.
+fn is_of_group(name: &str) -> bool {
+    name.starts_with("#+")
+}
+
+/// Whom a group's name, entered like a room's, means.
+fn people_in(name: &str) -> Vec<String> {
+    name[2..].split('+').map(str::to_owned).collect()
 }
 
 /// What a new room has: members speak (n), operators set the topic (t).

@@ -114,9 +114,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 32] = [
+        const WEIGHTS: [usize; 33] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12, 40, 25, 25, 20,
+            12, 40, 25, 25, 20, 20,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -339,7 +339,11 @@ impl Client {
             }
             25 => self.line("JOIN 0", random, ledger, out),
             27 => {
-                let to = if random.happens(300) { in_some_case("#urn", random) } else { self.some_room(random) };
+                let to = match random.below(10) {
+                    0..=2 => in_some_case("#urn", random),
+                    3 => "#+plans".to_owned(),
+                    _ => self.some_room(random),
+                };
                 let reason = random.one_of(&["", " :better"]);
                 self.line(&format!("RENAME {room} {to}{reason}"), random, ledger, out);
             }
@@ -365,6 +369,17 @@ impl Client {
             31 => {
                 let line = random.one_of(&["SET ON", "SET ON", "SET OFF", "SET DEFAULT", "GET"]);
                 self.line(&format!("PERSISTENCE {line}"), random, ledger, out);
+            }
+            32 => {
+                let (one, other) = (self.some_person(random), self.some_person(random));
+                let line = match random.below(6) {
+                    0 => format!("JOIN #+{one}+{other}"),
+                    1 => format!("GROUP {one},{other},{person}"),
+                    2 => "GROUP".to_owned(),
+                    3 => format!("JOIN #+{one}"),
+                    _ => format!("GROUP {one},{other}"),
+                };
+                self.line(&line, random, ledger, out);
             }
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
             _ => self.fence(random, ledger, out),

@@ -79,6 +79,8 @@ capabilities! {
     ParlorUnread = "parlor/unread",
     /// Ours: DEVICES answers in lines for programs.
     ParlorDevices = "parlor/devices",
+    /// Ours: GROUP answers in lines for programs.
+    ParlorGroups = "parlor/groups",
     /// Ours: the tags `parlor/sender-id` and `parlor/room-id` on every message.
     ParlorIdentity = "parlor/identity",
     /// Ours: the tag `parlor/once` on a client's message, its key against posting twice.

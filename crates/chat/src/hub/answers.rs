@@ -2,7 +2,7 @@
 
 use super::Hub;
 use super::turn::Turn;
-use crate::chatroom::{Chatroom, ChatroomKind, Member, RoomFlag};
+use crate::chatroom::{Chatroom, Member, RoomFlag};
 use crate::client::Client;
 use crate::command::PersonalMode;
 use crate::mask::glob;
@@ -64,6 +64,7 @@ impl Hub {
                 let rooms = invitations.iter().filter_map(|number| self.state.room(*number));
                 Ok(Answer::OwnInvitations(rooms.map(|room| room.name.clone()).collect()))
             }
+            Query::Groups => self.groups_answer(turn),
             Query::OwnModes => {
                 let modes = self.viewing_client(viewer).map(|client| client.modes.list()).unwrap_or_default();
                 Ok(Answer::OwnModes { modes })
@@ -206,7 +207,7 @@ impl Hub {
             topic: room.rules.topic.as_ref().map(|topic| topic.text.clone()),
         };
         let is_wanted = |room: &&Chatroom| {
-            room.kind == ChatroomKind::Named
+            !room.is_direct()
                 && self.passes(filter, room, turn)
                 && self.can_see(viewer.slot, room, viewer.sees_all)
                 && (!room.has(RoomFlag::Unlisted)
@@ -344,7 +345,7 @@ impl Hub {
             let roles = room.members.get(place.member as usize)?.roles;
             let is_public = !room.has(RoomFlag::Secret) && !room.has(RoomFlag::Unlisted) && !is_invisible;
             let is_shown = is_oneself
-                || self.sees_everyone_in(room, viewer)
+                || (self.sees_everyone_in(room, viewer) && !room.is_group())
                 || (!room.hides(roles) && (is_public || self.is_member(room, viewer)));
             is_shown.then(|| (room.name.clone(), roles))
         })

@@ -114,7 +114,7 @@ impl Hub {
     fn note_for(&self, audience: Option<Role>, number: RoomNumber, event: &Event, turn: &mut Turn) {
         let Event::Happened(happening) = event else { return };
         let Some(place) = happening.place.filter(|_| self.storage == StorageState::Working) else { return };
-        if self.state.room(number).is_some_and(|room| room.kind == ChatroomKind::Named) {
+        if self.state.room(number).is_some_and(|room| !room.is_direct()) {
             turn.effects.changes.push(Change::Happened(Arc::new(HistoryEvent {
                 id: place.id,
                 room: number,
@@ -137,8 +137,7 @@ impl Hub {
     pub(super) fn grant(&self, reader: &Client, room: &Chatroom, name: CompactString, turn: &Turn) -> Grant {
         let actor = Hub::actor(reader, room);
         // A direct conversation is its two persons', and has no members.
-        let is_direct = room.kind != ChatroomKind::Named;
-        let reads_all = is_direct || permit(&actor, Act::ReadEarlierHistory, &Hub::rules_of(room)).is_ok();
+        let reads_all = room.is_direct() || permit(&actor, Act::ReadEarlierHistory, &Hub::rules_of(room)).is_ok();
         let role = actor.roles.unwrap_or_default().highest();
         let mut since = if reads_all { Since::default() } else { self.since_joining(reader, room) };
         // What is over is not read, whether or not the store has deleted it yet.

@@ -5,7 +5,7 @@ use super::state::Keeper;
 use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::change::Change;
-use crate::chatroom::ChatroomKind;
+use crate::chatroom::{Chatroom, ChatroomKind};
 use crate::id::{RoomNumber, Timestamp};
 use crate::metadata::Mark;
 use crate::personal::{ConversationKey, READ_MARKERS, READ_MARKERS_OF_GUEST};
@@ -167,12 +167,14 @@ impl Hub {
         let read_until = |number: RoomNumber| {
             let room = self.state.room(number)?;
             let conversation = match room.kind {
-                ChatroomKind::Named => ConversationKey::Room(number),
+                ChatroomKind::Named | ChatroomKind::Group(_) => ConversationKey::Room(number),
                 ChatroomKind::Direct(one, other) => ConversationKey::With(if one == client.id { other } else { one }),
             };
             let since = client.place(number).and_then(|place| self.state.member(place)).map(|member| member.since);
             self.state.marker(keeper, conversation).or(since)
         };
+        let groups = grants.iter().map(|grant| grant.room);
+        let groups = groups.filter(|number| self.state.room(*number).is_some_and(Chatroom::is_group)).collect();
         let conversations = grants.into_iter().map(|grant| (grant.clone(), read_until(grant.room))).collect();
         let mut names = vec![client.username.text().clone()];
         names.extend(client.account.as_ref().map(|account| account.record.username.clone()));
@@ -182,7 +184,7 @@ impl Hub {
             _ => None,
         });
         let blocked = blocked.collect();
-        Ok(Answer::Unread(Box::new(UnreadQuestion { conversations, names, blocked })))
+        Ok(Answer::Unread(Box::new(UnreadQuestion { conversations, names, blocked, groups })))
     }
 
     /// The marker of a room for whoever is shown it.

@@ -35,7 +35,9 @@ impl Hub {
         let (client, room) = found.ok_or(Refusal::NoSuchMessage)?;
         let of = authorship(client, message, REDACTION_WINDOW_MS, turn.now);
         match room.kind {
-            ChatroomKind::Named => permit(&Hub::actor(client, room), Act::Redact { of }, &Hub::rules_of(room))?,
+            ChatroomKind::Named | ChatroomKind::Group(_) => {
+                permit(&Hub::actor(client, room), Act::Redact { of }, &Hub::rules_of(room))?
+            }
             ChatroomKind::Direct(one, other) if [one, other].contains(&client.id) => take_back(of)?,
             ChatroomKind::Direct(..) => return Err(Refusal::NoSuchMessage),
         }
@@ -156,7 +158,7 @@ pub(super) fn authorship(client: &Client, message: &Message, window_ms: u64, now
 /// The other one of a direct conversation.
 fn other_side(room: &Chatroom, one: ClientId) -> Option<ClientId> {
     match room.kind {
-        ChatroomKind::Named => None,
+        ChatroomKind::Named | ChatroomKind::Group(_) => None,
         ChatroomKind::Direct(first, second) => Some(if first == one { second } else { first }),
     }
 }

@@ -4,9 +4,10 @@
 use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::audit::AuditAction;
+use crate::chatroom::Chatroom;
 use crate::event::What;
 use crate::id::{RoomNumber, Timestamp};
-use crate::name::ChatroomName;
+use crate::name::{ChatroomName, GROUP_PREFIX};
 use crate::permission::Act;
 use crate::query::{Answer, RoomRenaming};
 use crate::refusal::{NotRenamed, Refusal};
@@ -50,13 +51,15 @@ impl Hub {
             NotRenamed::Unchanged
         } else if ChatroomName::parse(to.text(), &self.settings.name_rules).is_err() {
             NotRenamed::Invalid
+        } else if to.is_of_group() != room.is_group() || (room.is_group() && names_people(to)) {
+            NotRenamed::OfGroups
         } else if !is_same && self.is_standing(room) {
             NotRenamed::Standing
         } else if !is_same && self.state.room_named(to.key()).is_some() {
             NotRenamed::Taken
         } else if self.state.room_looking_like(to, Some(number)).is_some() {
             NotRenamed::LooksTaken
-        } else if !is_same && !self.may_create_rooms(client) {
+        } else if !is_same && !room.is_group() && !self.may_create_rooms(client) {
             NotRenamed::MayNotCreate
         } else if room.renamed.is_some_and(is_recent) {
             NotRenamed::RenamedJustNow
@@ -83,9 +86,14 @@ impl Hub {
         let Some((room, members)) = self.room_ref(number).zip(self.members_of(number)) else {
             return;
         };
-        self.audit(AuditAction::Rename, Some(&room.name), "", &format!("was {old}"), turn);
+        // What a few people call their own conversation is nobody else's business.
+        if !self.state.room(number).is_some_and(Chatroom::is_group) {
+            self.audit(AuditAction::Rename, Some(&room.name), "", &format!("was {old}"), turn);
+        }
         let topic = self.state.room(number).and_then(|room| room.rules.topic.as_deref().cloned());
-        let event = turn.event(&by, What::RoomRenamed { room: room.clone(), old: old.clone(), reason: reason.clone() });
+        let renamed = What::RoomRenamed { room: room.clone(), old: old.clone(), reason: reason.clone() };
+        let event = self.happening(&by, renamed, turn);
+        self.note(number, &event, turn);
         let renaming = Arc::new(RoomRenaming { event, room, old, reason, is_same, topic, members });
         // Made when the first of the audience is told.
         let mut to_the_audience: Option<Arc<RoomRenaming>> = None;
@@ -105,6 +113,12 @@ impl Hub {
             turn.answer(Answer::RoomRenamed { renaming, is_member: false, read_marker: None });
         }
     }
+}
+
+/// A group's first name says who is in it. Whoever could choose such a name would learn whether others have a group of
+/// that name.
+fn names_people(name: &ChatroomName) -> bool {
+    name.key().strip_prefix(GROUP_PREFIX).is_some_and(|rest| rest.is_empty() || rest.contains('+'))
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ impl Hub {
             flags: room.rules.flags,
             key: room.rules.key.as_deref(),
             is_full: room.rules.member_limit.is_some_and(|limit| room.members.len() >= limit as usize),
+            is_group: room.is_group(),
         }
     }
 
@@ -97,7 +98,10 @@ impl Hub {
         if found.is_some_and(|number| client.place(number).is_some()) {
             return Ok(());
         }
-        if client.rooms.len() >= self.settings.rooms_per_client {
+        if name.is_of_group() && found.and_then(|number| self.state.room(number)).is_none_or(Chatroom::is_group) {
+            return self.join_group(asker, name, turn);
+        }
+        if self.has_many_rooms(client) {
             return Err(Refusal::TooManyRooms { room: name.text().clone() });
         }
         let (number, roles) = match found {
@@ -127,6 +131,13 @@ impl Hub {
         }
         self.enter_room(asker.slot, number, membership, true, turn);
         Ok(())
+    }
+
+    /// Groups are not counted: others bring her into them.
+    fn has_many_rooms(&self, client: &Client) -> bool {
+        let most = self.settings.rooms_per_client;
+        let is_group = |number| self.state.room(number).is_some_and(Chatroom::is_group);
+        client.rooms.len() >= most && client.rooms.iter().filter(|place| !is_group(place.room)).count() >= most
     }
 
     /// With which roles she enters an existing room.
@@ -204,7 +215,14 @@ impl Hub {
     }
 
     /// Puts a client into a room: its sessions see the room from here on, the room sees her, she is shown who is there.
-    fn enter_room(&mut self, slot: u32, number: RoomNumber, membership: Membership, is_asked: bool, turn: &mut Turn) {
+    pub(super) fn enter_room(
+        &mut self,
+        slot: u32,
+        number: RoomNumber,
+        membership: Membership,
+        is_asked: bool,
+        turn: &mut Turn,
+    ) {
         self.state.add_member(number, slot, membership);
         let sessions = self.sessions_of(slot);
         for session in &sessions {
@@ -343,6 +361,7 @@ impl Hub {
     /// What becomes of a room that the last one has left, if nobody owns it: one where nothing was ever said is
     /// forgotten, another loses its restrictions. While the store takes nothing this waits for the next one who comes.
     pub(super) fn settle_empty_room(&mut self, number: RoomNumber, turn: &mut Turn) {
+        self.end_empty_group(number, turn);
         let Some(room) = self.state.room(number).filter(|room| self.is_abandoned(room)) else {
             return;
         };
@@ -418,6 +437,9 @@ impl Hub {
     ) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchClient { name: who.text().clone() };
         let number = self.room_for(asker.slot, name, Act::Invite)?;
+        if self.state.room(number).is_some_and(Chatroom::is_group) {
+            return self.invite_to_group(asker, number, who, turn);
+        }
         let slot = self.state.client_named(who.key()).ok_or_else(missing)?;
         let invited = self.state.client(slot).ok_or_else(missing)?;
         let Some((by, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
@@ -495,7 +517,12 @@ impl Hub {
         });
         if let Some(room) = self.room_ref(number) {
             let event = turn.event(&person, What::Knocked { room, text });
-            let sessions = self.sessions_at_least(number, Role::HalfOperator);
+            let mut sessions = self.sessions_at_least(number, Role::HalfOperator);
+            // Whoever is blocked is not told so, and not heard.
+            sessions.retain(|id| {
+                let keeper = self.state.session(*id).map(|session| session.client);
+                !self.has_blocked(keeper, None, person.id)
+            });
             turn.tell_sessions(&sessions, &event, None);
         }
         turn.answer(Answer::Knocked { room: room_name });
@@ -504,7 +531,7 @@ impl Hub {
 
     /// Whether a client may know that the room is there.
     pub(super) fn can_see(&self, slot: Option<u32>, room: &Chatroom, sees_all: bool) -> bool {
-        if sees_all {
+        if sees_all && !room.is_group() {
             return true;
         }
         match slot.and_then(|slot| self.state.client(slot)) {
@@ -820,6 +847,13 @@ mod tests {
             eve: knocked at #tea
             > eve knocks #tea
             eve: refused: KnockedTooOften { room: \"#tea\" }
+            > op sets metadata eve soju.im/blocked 1
+            op: set again: eve/soju.im/blocked=1!
+            > time 61
+            > eve knocks #tea let me in
+            eve: knocked at #tea
+            > op sets metadata eve soju.im/blocked 0
+            op: set again: eve/soju.im/blocked=0!
             > op knocks #tea
             op: refused: AlreadyMember { name: \"op\", room: \"#tea\" }
             > eve knocks #none

@@ -658,6 +658,10 @@ impl State {
                 self.room_names.insert(room.number.0, name_of_room(&room));
                 self.counts.rooms += 1;
             }
+            ChatroomKind::Group(_) => {
+                self.room_names.insert(room.number.0, name_of_room(&room));
+                self.counts.direct_rooms += 1;
+            }
             ChatroomKind::Direct(one, other) => {
                 self.directs.insert((one, other), room.number);
                 self.directs_of.extend([(one, room.number), (other, room.number)]);
@@ -674,6 +678,10 @@ impl State {
             ChatroomKind::Named => {
                 self.room_names.remove(number.0, name_of_room(&room));
                 self.counts.rooms -= 1;
+            }
+            ChatroomKind::Group(_) => {
+                self.room_names.remove(number.0, name_of_room(&room));
+                self.counts.direct_rooms -= 1;
             }
             ChatroomKind::Direct(one, other) => {
                 self.directs.remove(&(one, other));
@@ -1127,14 +1135,20 @@ impl State {
             }
         };
         self.journal.push(step);
-        self.count_kept(room, was, membership);
+        self.count_kept(slot, room, was, membership);
     }
 
-    fn count_kept(&mut self, room: RoomNumber, before: Option<Membership>, after: Option<Membership>) {
+    fn count_kept(&mut self, account: u32, room: RoomNumber, before: Option<Membership>, after: Option<Membership>) {
         let operates = |membership: Option<Membership>| {
             u32::from(membership.is_some_and(|membership| membership.roles.at_least(Role::Operator)))
         };
         if let Some(room) = self.room_mut(room) {
+            if let ChatroomKind::Group(accounts) = &mut room.kind {
+                match after {
+                    Some(_) => accounts.insert(account),
+                    None => accounts.remove(&account),
+                };
+            }
             let rules = &mut room.rules;
             rules.operators = (rules.operators + operates(after)).saturating_sub(operates(before));
             let is_kept = |membership: Option<Membership>| u32::from(membership.is_some());
@@ -1359,7 +1373,7 @@ impl State {
             Undo::KeptAdded { account } => {
                 if let Some((room, membership)) = self.accounts.at_mut(account).and_then(|account| account.rooms.pop())
                 {
-                    self.count_kept(room, Some(membership), None);
+                    self.count_kept(account, room, Some(membership), None);
                 }
             }
             Undo::KeptChanged { account, position, before } => {
@@ -1368,14 +1382,14 @@ impl State {
                 {
                     let after = std::mem::replace(&mut kept.1, before);
                     let room = kept.0;
-                    self.count_kept(room, Some(after), Some(before));
+                    self.count_kept(account, room, Some(after), Some(before));
                 }
             }
-            Undo::KeptRemoved { account, position, room, before } => {
-                if let Some(account) = self.accounts.at_mut(account) {
+            Undo::KeptRemoved { account: slot, position, room, before } => {
+                if let Some(account) = self.accounts.at_mut(slot) {
                     let position = (position as usize).min(account.rooms.len());
                     account.rooms.insert(position, (room, before));
-                    self.count_kept(room, None, Some(before));
+                    self.count_kept(slot, room, None, Some(before));
                 }
             }
             Undo::Marker { keeper, conversation, before, had_history } => {
@@ -1591,7 +1605,7 @@ impl State {
         for room in self.rooms() {
             // Conversations with guests are not taken up again.
             let goes_on = match room.kind {
-                ChatroomKind::Named => true,
+                ChatroomKind::Named | ChatroomKind::Group(_) => true,
                 ChatroomKind::Direct(one, other) => [one, other].iter().all(|id| self.account_of(*id).is_some()),
             };
             if goes_on {
@@ -1670,6 +1684,16 @@ impl State {
                 ChatroomKind::Named => {
                     counts.rooms += 1;
                     assert_eq!(self.room_named(&room.key), Some(room.number));
+                }
+                ChatroomKind::Group(ref accounts) => {
+                    counts.direct_rooms += 1;
+                    assert_eq!(self.room_named(&room.key), Some(room.number));
+                    let kept = |slot: &u32| self.kept_membership(*slot, room.number).is_some();
+                    let members = self.accounts.iter().map(|(slot, _)| slot).filter(kept);
+                    assert!(members.eq(accounts.iter().copied()), "members of {}", room.name);
+                    assert!(!accounts.is_empty(), "a group that everyone has left is gone");
+                    let is_account = |member: &Member| self.client(member.client).unwrap().is_account();
+                    assert!(room.members.iter().all(|member| is_account(member) && member.roles == Roles::NONE));
                 }
                 ChatroomKind::Direct(one, other) => {
                     counts.direct_rooms += 1;

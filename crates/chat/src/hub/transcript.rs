@@ -33,7 +33,7 @@ use crate::name::{ChatroomName, NameRules, Username};
 use crate::once::{OnceKey, Posted};
 use crate::personal::ConversationKey;
 use crate::query::{
-    Answer, Conversation, Counted, MemberRow, MetadataRow, MetadataTarget, Query, RoomFilter, WhoTarget,
+    Answer, Conversation, Counted, GroupRow, MemberRow, MetadataRow, MetadataTarget, Query, RoomFilter, WhoTarget,
 };
 use crate::refusal::{ListKind, Right, Rights};
 use crate::server_ban::{AddressRange, BanTarget, Banned, ServerBan};
@@ -521,6 +521,7 @@ impl World {
                 Command::Kick { room: room(from), who: name(who), reason: some(reason) }
             }
             ["invites", who, to] => Command::Invite { room: room(to), who: name(who) },
+            ["gathers", people] => Command::OpenGroup { with: names(people) },
             ["knocks", at, words @ ..] => Command::Knock { room: room(at), text: some(words) },
             ["says", to, words @ ..] if to.contains('#') => post(to_room(to), MessageKind::Text, words),
             ["says", to, words @ ..] => post(Recipient::Person { name: name(to) }, MessageKind::Text, words),
@@ -625,6 +626,7 @@ impl World {
             ["rooms"] => Query::Rooms(Box::default()),
             ["rooms", filter] => Query::Rooms(Box::new(self.filter(filter))),
             ["invitations"] => Query::OwnInvitations,
+            ["groups"] => Query::Groups,
             ["modes"] => Query::OwnModes,
             ["accepted"] => Query::Accepted,
             ["who", of] if of.starts_with('#') => Query::Who { of: WhoTarget::Room(room(of)), operators_only: false },
@@ -897,6 +899,10 @@ impl World {
             Change::Room(room) => match &room.kind {
                 RoomKind::Named { name } => {
                     format!("room {name} {}", flags(room.flags.iter().copied()))
+                }
+                RoomKind::Group { name } => {
+                    let ends = if room.retention.is_some() { ", its messages over" } else { "" };
+                    format!("group {name}{ends}")
                 }
                 RoomKind::Direct { .. } => "direct room".to_owned(),
             },
@@ -1292,6 +1298,8 @@ fn answer_line(answer: &Answer) -> String {
         Answer::Invited { who, room, away } => {
             format!("{who} is invited to {room}{}", reason_text(away.as_deref()))
         }
+        Answer::Group(group) => format!("group {}", group_text(group)),
+        Answer::Groups(groups) => format!("groups: {}", list(groups.iter().map(group_text))),
         Answer::Knocked { room } => format!("knocked at {room}"),
         Answer::Who { target, rows } => {
             let rows = rows.iter().map(|row| {
@@ -1385,6 +1393,10 @@ fn answer_line(answer: &Answer) -> String {
             format!("conversations {}", list(grants.iter().map(|grant| format!("{}{}", grant.name, since(grant)))))
         }
     }
+}
+
+fn group_text(group: &GroupRow) -> String {
+    format!("{}({})", group.name, list(&group.members))
 }
 
 /// Nothing, where a grant leaves nothing out.

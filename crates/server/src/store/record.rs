@@ -187,14 +187,14 @@ pub(super) fn device(row: &Row<'_>) -> rusqlite::Result<DeviceRecord> {
 
 pub(super) const KEEP_ROOM: &str = "INSERT INTO room
     (number, id, name, first_client, second_client, created, topic, topic_by, topic_at, flags, key, member_limit,
-     slow_seconds, forward, retention)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+     slow_seconds, forward, retention, is_group)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT (number) DO UPDATE SET id = ?2, name = ?3, first_client = ?4, second_client = ?5, created = ?6,
      topic = ?7, topic_by = ?8, topic_at = ?9, flags = ?10, key = ?11, member_limit = ?12, slow_seconds = ?13,
-     forward = ?14, retention = ?15, removed = NULL";
+     forward = ?14, retention = ?15, is_group = ?16, removed = NULL";
 pub(super) const ROOMS: &str =
     "SELECT number, id, name, first_client, second_client, created, topic, topic_by, topic_at,
-    flags, key, member_limit, slow_seconds, forward, retention FROM room WHERE removed IS NULL ORDER BY number";
+    flags, key, member_limit, slow_seconds, forward, retention, is_group FROM room WHERE removed IS NULL ORDER BY number";
 pub(super) const REMOVE_ROOM: &str = "UPDATE room SET removed = ?2 WHERE number = ?1";
 pub(super) const KEEP_LIST_ENTRY: &str =
     "INSERT INTO room_list (room, place, kind, mask, set_by, set_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -204,7 +204,7 @@ pub(super) const FORGET_LIST_ENTRIES: &str = "DELETE FROM room_list WHERE room =
 
 pub(super) fn keep_room(statement: &mut CachedStatement<'_>, room: &RoomRecord) -> rusqlite::Result<()> {
     let (name, between) = match &room.kind {
-        RoomKind::Named { name } => (Some(name.as_str()), None),
+        RoomKind::Named { name } | RoomKind::Group { name } => (Some(name.as_str()), None),
         RoomKind::Direct { between } => (None, Some(between)),
     };
     statement.execute(params![
@@ -223,6 +223,7 @@ pub(super) fn keep_room(statement: &mut CachedStatement<'_>, room: &RoomRecord) 
         room.slow_seconds,
         room.forward.map(|to| to.0),
         room.retention,
+        matches!(room.kind, RoomKind::Group { .. }),
     ])?;
     Ok(())
 }
@@ -233,6 +234,7 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         number: RoomNumber(row.get(0)?),
         id: ChatroomId(uuid(row, 1)?),
         kind: match some_text(row, 2)? {
+            Some(name) if row.get(15)? => RoomKind::Group { name },
             Some(name) => RoomKind::Named { name },
             None => RoomKind::Direct { between: (ClientId(uuid(row, 3)?), ClientId(uuid(row, 4)?)) },
         },

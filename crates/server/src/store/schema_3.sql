@@ -170,3 +170,6 @@ CREATE TABLE device (
     seen INTEGER NOT NULL,
     PRIMARY KEY (account, id)
 ) STRICT, WITHOUT ROWID;
+
+-- 1: the conversation of the accounts that are members of it, and nobody else's.
+ALTER TABLE room ADD COLUMN is_group INTEGER NOT NULL DEFAULT 0;

@@ -8,6 +8,7 @@ mod client_certificate;
 mod crash;
 mod devices;
 mod full_disk;
+mod groups;
 mod guessing;
 mod history;
 mod hostile_input;

@@ -217,6 +217,7 @@ fn records_with_every_field_set_or_empty() {
             }),
             boxed_room(room(0)),
             boxed_room(RoomRecord { kind: RoomKind::Direct { between: (client(1), client(2)) }, ..room(1) }),
+            boxed_room(RoomRecord { kind: RoomKind::Group { name: "#+a+b+c".into() }, ..room(2) }),
             boxed_room(RoomRecord {
                 topic: Some(Topic { text: "".into(), by: "a!b@c".into(), at: START }),
                 flags: RoomFlag::ALL.to_vec(),

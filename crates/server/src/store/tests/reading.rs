@@ -127,7 +127,7 @@ proptest! {
             prop_assert_eq!(shown(&found), shown(&expected), "{:?} of {:?}, {:?}, at most {}", stretch, grant, view, limit);
             prop_assert_eq!(history.latest_time(&grant).expect("read"), past.latest_time(&grant));
             let conversations = vec![(grant.clone(), Some(one.time())), (grant, None)];
-            let question = UnreadQuestion { conversations, names: vec!["user1".into()], blocked: vec![client(2)] };
+            let question = UnreadQuestion { conversations, names: vec!["user1".into()], blocked: vec![client(2)], groups: vec![RoomNumber(1)] };
             prop_assert_eq!(history.unread(&question).expect("read"), past.unread(&question));
         }
         for kept in past.kept() {
@@ -165,8 +165,12 @@ fn unread_in_a_thousand_rooms() {
         let grant = Grant { room: RoomNumber(number), name, reader: client(9), role: None, since: Since::default() };
         (grant, (number % 2 == 0).then_some(Timestamp(u64::MAX / 4)))
     });
-    let question =
-        UnreadQuestion { conversations: conversations.collect(), names: vec!["user9".into()], blocked: Vec::new() };
+    let question = UnreadQuestion {
+        conversations: conversations.collect(),
+        names: vec!["user9".into()],
+        blocked: Vec::new(),
+        groups: Vec::new(),
+    };
     let begun = Instant::now();
     let counts = store.history().and_then(|history| history.unread(&question)).expect("counted");
     println!("{ROOMS} rooms, half of them read, 30 unread in each other one: {:?}", begun.elapsed());

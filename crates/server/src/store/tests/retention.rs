@@ -258,6 +258,20 @@ fn a_room_that_is_gone_goes_with_its_last_message() {
     assert_eq!(rooms, [RoomNumber(0), RoomNumber(2)]);
 }
 
+/// Of a group that everyone has left nothing is kept, although the server keeps everything.
+#[test]
+fn a_group_that_ended_goes_with_all_that_was_said() {
+    let mut world = World::new(None);
+    world.say(0, vec![(0, 2), (0, 3)]);
+    let ended = RoomRecord { kind: RoomKind::Group { name: "#+a+b+c".into() }, retention: Some(1), ..room(0) };
+    world.commit(vec![Change::Room(Box::new(ended)), Change::RoomRemoved(RoomNumber(0))]);
+    world.now.0 += 2_000;
+    world.steps(100);
+    let history = world.store.history().expect("a reader");
+    assert_eq!((history.count("message"), history.count("event")), (0, 0));
+    assert_eq!(history.rooms().expect("read"), [RoomNumber(1), RoomNumber(2)]);
+}
+
 /// The log does it by itself, as soon as it knows for how long messages are kept, and not before.
 #[test]
 fn the_log_deletes_between_commits() {
