@@ -71,6 +71,8 @@ pub struct View {
     pub edits: bool,
     /// Lasting signals, and whatever else happened.
     pub events: bool,
+    /// Of what happened also that the room got another name, if the reader knows of that.
+    pub renamings: bool,
 }
 
 /// Something other than a message that happened in a room and belongs to its history.
@@ -165,6 +167,7 @@ impl View {
             Kept::Happened(event) => match event.happening.what {
                 What::Redacted { .. } => self.redactions,
                 What::Edited { .. } => self.edits,
+                What::RoomRenamed { .. } => self.events && self.renamings,
                 _ => self.events,
             },
         }

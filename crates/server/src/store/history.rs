@@ -336,7 +336,7 @@ impl History {
     /// Events that stand in their own place, in whichever order.
     fn events(&self, reader: &Reader, order: Order, part: Range<i64>, limit: usize) -> rusqlite::Result<Vec<Kept>> {
         // What is about messages alone is wanted of those known already, and where none is, nothing.
-        let View { redactions, edits, events } = reader.view;
+        let View { redactions, edits, events, renamings } = reader.view;
         if !events && (!(redactions || edits) || reader.known.is_none()) {
             return Ok(Vec::new());
         }
@@ -352,7 +352,8 @@ impl History {
             events,
             edits,
             reader.known.as_ref().map(|id| id.0.as_bytes()),
-            limit
+            limit,
+            renamings
         ];
         self.query_events(&select_some(order, which), parameters)
     }
@@ -587,9 +588,10 @@ fn select_some(order: Order, which: Which) -> String {
         Which::AboutMessages => ("event_about_place", "event.target IS NOT NULL AND event.target <= ?9"),
     };
     let (select, shown) = (select_events(&format!("event INDEXED BY {index}")), shown());
+    let room_rename = kind::ROOM_RENAME;
     format!(
         "{select} WHERE event.room = ?1 AND event.position >= ?2 AND event.position < ?3 AND {wanted} AND {shown}
-           AND {COVERED}
+           AND (?11 OR event.kind <> {room_rename}) AND {COVERED}
          ORDER BY event.position {direction}, event.number {direction} LIMIT ?10"
     )
 }

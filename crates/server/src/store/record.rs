@@ -794,6 +794,7 @@ pub(super) mod kind {
     pub const RENAME: i64 = 24;
     pub const TOPIC: i64 = 25;
     pub const ROOM_CHANGE: i64 = 26;
+    pub const ROOM_RENAME: i64 = 27;
 }
 
 /// A signal that lasts, or what else happened, as a row.
@@ -861,6 +862,11 @@ fn happened(what: &What) -> Option<(i64, Option<Cow<'_, str>>)> {
         What::RoomChanged { steps, .. } => {
             let steps: Vec<String> = steps.iter().map(step_text).collect();
             (kind::ROOM_CHANGE, Some(steps.join("\n").into()))
+        }
+        // Nor has a room's name.
+        What::RoomRenamed { room, old, reason } => {
+            let reason = reason.as_deref().map(|reason| format!(" {reason}")).unwrap_or_default();
+            (kind::ROOM_RENAME, Some(format!("{old} {}{reason}", room.name).into()))
         }
         _ => return None,
     })
@@ -981,6 +987,14 @@ pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Ke
         kind::QUIT => Ok(happened(What::Quit { reason: long_text(row, 6)?.unwrap_or_default() })),
         kind::RENAME => Ok(happened(What::Renamed { to: text(row, 6)? })),
         kind::TOPIC => Ok(happened(What::TopicChanged { room: room(), text: long_text(row, 6)?.unwrap_or_default() })),
+        kind::ROOM_RENAME => {
+            let said = text(row, 6)?;
+            let mut words = said.splitn(3, ' ');
+            let mut next = || words.next().map(CompactString::from);
+            let (old, name) = (next().unwrap_or_default(), next().unwrap_or_default());
+            let reason = words.next().map(Box::from);
+            Ok(happened(What::RoomRenamed { room: RoomRef { name, ..room() }, old, reason }))
+        }
         kind::ROOM_CHANGE => {
             let said = long_text(row, 6)?.unwrap_or_default();
             let steps = said.lines().map(|step| {

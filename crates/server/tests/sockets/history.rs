@@ -134,7 +134,7 @@ fn targets(irc: &mut Irc) -> Vec<String> {
 #[test]
 fn what_happened_comes_back_with_what_was_said() {
     let daemon = Daemon::start("");
-    let events = format!("{CAPABILITIES} draft/event-playback extended-join");
+    let events = format!("{CAPABILITIES} draft/event-playback draft/channel-rename extended-join");
     let mut alice = Irc::register_with(daemon.irc(), "alice", &events);
     alice.join("#tea");
     let mut seen = Vec::new();
@@ -202,6 +202,34 @@ fn what_happened_comes_back_with_what_was_said() {
     let mut plain = Irc::register_with(daemon.irc(), "plain", &plain);
     plain.join("#tea");
     assert_eq!(ask(&mut plain, "LATEST #tea * 50"), ["hi", "there"]);
+}
+
+/// A room's other name stands in its history, for those who know of such.
+#[test]
+fn a_renaming_comes_back() {
+    let daemon = Daemon::start("");
+    let events = format!("{CAPABILITIES} draft/event-playback");
+    let renames = format!("{events} draft/channel-rename");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", &renames);
+    alice.join("#tea");
+    alice.send("PRIVMSG #tea :before");
+    alice.expect("PRIVMSG #tea :before");
+    alice.send("RENAME #tea #pot :it is better so");
+    let renamed = alice.expect("RENAME #tea #pot :it is better so");
+    let id = tag(&renamed, "msgid").expect("an id").to_owned();
+    alice.send("PRIVMSG #pot :after");
+    alice.expect("PRIVMSG #pot :after");
+    let daemon = Daemon::start_in(daemon.kill());
+    let read = |name: &str, capabilities: &str| {
+        let mut irc = Irc::register_with(daemon.irc(), name, capabilities);
+        irc.join("#pot");
+        batch(&mut irc, &format!("AROUND #pot msgid={id} 3"))
+    };
+    let lines = read("bob", &renames);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[1].contains(" RENAME #tea #pot :it is better so") && lines[1].contains(&id), "{lines:?}");
+    let lines = read("carol", &events);
+    assert!(!lines.iter().any(|line| line.contains("RENAME")), "{lines:?}");
 }
 
 /// The lines of the batch that answers this question.

@@ -184,6 +184,8 @@ fn view(turn: &Turn<'_>) -> View {
         redactions: turn.has(Capability::MessageRedaction),
         edits: turn.has(Capability::MessageEdit),
         events: turn.has(Capability::EventPlayback),
+        // To others it was a PART and a JOIN of their own, which is not what happened.
+        renamings: turn.has(Capability::ChannelRename),
     }
 }
 

@@ -766,6 +766,8 @@ fn everything_that_happens_in_a_room() {
         What::Quit { reason: "".into() },
         What::Quit { reason: "gone".into() },
         What::Renamed { to: "zoë".into() },
+        What::RoomRenamed { room: room(), old: "#pot".into(), reason: None },
+        What::RoomRenamed { room: room(), old: "#pot".into(), reason: Some("it is better so".into()) },
         What::TopicChanged { room: room(), text: "".into() },
         What::TopicChanged { room: room(), text: "two words".into() },
         What::RoomChanged { room: room(), steps: steps.chain(roles).chain(lists).chain(more).collect() },
@@ -790,7 +792,7 @@ fn everything_that_happens_in_a_room() {
         Grant { room: RoomNumber(1), name: "#room1".into(), reader: client(7), role: None, since: Default::default() };
     let history = store.history().expect("a reader");
     let read = |events| {
-        let view = View { events, ..View::default() };
+        let view = View { events, renamings: true, ..View::default() };
         history.read(&grant, Stretch::Latest { after: None }, view, 100).expect("read")
     };
     assert_eq!(read(false).len(), 0);
