@@ -124,7 +124,7 @@ pub fn execute(config: &Config, command: &AccountCommand) -> Result<String, Stri
 pub fn export(config: &Config, name: &str, output: &mut impl io::Write) -> Result<io::Result<()>, String> {
     let rules = facts::name_rules(config);
     let wanted = Username::lookup(name, &rules);
-    let is_meant = |found: &str| Username::lookup(found, &rules).key() == wanted.key();
+    let is_meant = |found: &export::Candidate| Username::lookup(&found.username, &rules).key() == wanted.key();
     match export::export(&config.storage.path.join(store::DATABASE), is_meant, output) {
         Ok(()) => Ok(Ok(())),
         Err(ExportError::Output(error)) => Ok(Err(error)),

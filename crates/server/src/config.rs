@@ -250,6 +250,8 @@ pub struct Http {
     pub origins: Vec<String>,
     /// `Authorization: Bearer …` that opens /metrics to others than loopback.
     pub metrics_token: Option<Secret>,
+    /// Where the page is for people, without a slash at the end; `None`: as it listens.
+    pub url: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -877,8 +879,16 @@ fn read_http(mut section: Section) -> Http {
         }
         Some(Secret::new(token))
     });
+    let url = section.text("url").and_then(|(url, place)| {
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        if host.is_none_or(|host| host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control())) {
+            section.complain(&place, "url", "it does not begin with https:// or http:// and a name");
+            return None;
+        }
+        Some(url.trim_end_matches('/').to_owned())
+    });
     section.finish();
-    Http { origins, metrics_token }
+    Http { origins, metrics_token, url }
 }
 
 fn read_log(mut section: Section) -> Log {

@@ -1,9 +1,10 @@
-//! The `http` listeners: the page, /healthz, /metrics, and the way from HTTP to WebSocket.
+//! The `http` listeners: the page, /healthz, /metrics, exports of accounts, and the way from HTTP to WebSocket.
 //!
 //! One thread with a runtime of its own serves all of them. hyper parses the HTTP; as soon as a WebSocket is agreed on, the
 //! connection is taken out of it and handed over as a plain socket (with its TLS state), so that no chat traffic ever
 //! passes through here. Whatever comes before that has one deadline from accept, which no byte extends.
 
+mod export;
 mod forwarding;
 mod transport;
 mod upgrade;
@@ -11,17 +12,19 @@ mod upgrade;
 use crate::admission::Admission;
 use crate::config::{AddressRange, Config, Listener, Secret, any_contains};
 use crate::current::Current;
+use crate::exports::Exports;
 use crate::gateway_addresses;
 use crate::limits::{
-    ACCEPT_PAUSE, AdmissionRefusal, HTTP_CONNECTION_LIFE, HTTP_CONNECTIONS, HTTP_HEADER_BYTES, HTTP_HEADER_LINES,
-    PROXY_HEADER_BYTES, TLS_BUFFER_BYTES,
+    ACCEPT_PAUSE, AdmissionRefusal, EXPORT_LIFE, HTTP_CONNECTION_LIFE, HTTP_CONNECTIONS, HTTP_HEADER_BYTES,
+    HTTP_HEADER_LINES, PROXY_HEADER_BYTES, TLS_BUFFER_BYTES,
 };
 use crate::logging::RepeatedComplaint;
 use crate::metrics::Metrics;
 use crate::page::{self, PageFacts};
 use crate::proxy_protocol::{self, ProxyHeader};
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
@@ -32,6 +35,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, io, thread};
@@ -56,6 +60,8 @@ pub struct HttpRules {
     /// As `http.origins`.
     pub origins: Vec<String>,
     pub metrics_token: Option<Secret>,
+    /// What links that people are given begin with; `None`: nothing listens for HTTP.
+    pub base_url: Option<String>,
     /// As `proxy.trusted`.
     pub trusted: Vec<AddressRange>,
     /// Those of `proxy.webirc`.
@@ -67,6 +73,7 @@ impl HttpRules {
     /// `listeners`: with the ports that were really bound.
     pub fn new(config: &Config, listeners: Vec<Listener>) -> HttpRules {
         HttpRules {
+            base_url: export::base_url(config, &listeners),
             page: PageFacts::new(config, listeners),
             origins: config.http.origins.clone(),
             metrics_token: config.http.metrics_token.clone(),
@@ -85,6 +92,7 @@ pub struct HttpSurroundings {
     pub tls: Arc<Current<Option<Arc<rustls::ServerConfig>>>>,
     pub admission: Arc<Admission>,
     pub metrics: Arc<Metrics>,
+    pub exports: Arc<Exports>,
     /// Called on the HTTP thread; must not block.
     pub on_websocket: Arc<dyn Fn(UpgradedConnection) + Send + Sync>,
     /// What is wrong, for /healthz; `None`: nothing.
@@ -380,8 +388,9 @@ impl Connection {
     ) {
         let visitor = Visitor { peer, tls: self.settings.tls, from_proxy };
         let agreement = Arc::new(Mutex::new(None));
+        let exporting = AtomicBool::new(false);
         let service = service_fn(|request| {
-            let answer = answer(request, &self.around, visitor, &agreement);
+            let answer = answer(request, &self.around, visitor, &agreement, &exporting);
             async move { Ok::<_, Infallible>(answer) }
         });
         let serving = http1::Builder::new()
@@ -393,7 +402,13 @@ impl Connection {
             .serve_connection(TokioIo::new(transport), service)
             .with_upgrades();
         let mut serving = pin!(serving);
-        let life = sleep_until(Instant::now() + HTTP_CONNECTION_LIFE);
+        let begun = Instant::now();
+        let life = async {
+            sleep_until(begun + HTTP_CONNECTION_LIFE).await;
+            if exporting.load(Ordering::Relaxed) {
+                sleep_until(begun + EXPORT_LIFE).await;
+            }
+        };
         let ended = tokio::select! {
             ended = serving.as_mut() => Some(ended),
             _ = life => None,
@@ -450,7 +465,7 @@ async fn shut_down<S>(
     mut serving: std::pin::Pin<&mut http1::UpgradeableConnection<TokioIo<Transport>, S>>,
 ) -> hyper::Result<()>
 where
-    S: hyper::service::HttpService<Incoming, ResBody = Full<Bytes>>,
+    S: hyper::service::HttpService<Incoming, ResBody = Payload>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     serving.as_mut().graceful_shutdown();
@@ -505,10 +520,14 @@ fn answer(
     around: &HttpSurroundings,
     visitor: Visitor,
     agreement: &Mutex<Option<Agreement>>,
-) -> Response<Full<Bytes>> {
+    exporting: &AtomicBool,
+) -> Response<Payload> {
     around.metrics.listeners.http_request();
     let rules = around.rules.load();
-    let mut response = route(&mut request, around, &rules, visitor, agreement);
+    let mut response = match export::token_of(&request) {
+        Some(token) => export::answer(&request, token, &around.exports, visitor, exporting),
+        None => route(&mut request, around, &rules, visitor, agreement).map(payload),
+    };
     let headers = response.headers_mut();
     for (name, value) in page::SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -614,6 +633,13 @@ fn begin_websocket(
     let agreed = Agreement { upgrade, place, text: terms.text, forwarded_for, secure };
     *agreement.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreed);
     terms.response
+}
+
+/// What an answer is made of: ready, or in pieces as they come.
+type Payload = UnsyncBoxBody<Bytes, io::Error>;
+
+fn payload(ready: Full<Bytes>) -> Payload {
+    ready.map_err(|never| match never {}).boxed_unsync()
 }
 
 fn text(status: StatusCode, sentence: &str) -> Response<Full<Bytes>> {

@@ -257,6 +257,22 @@ pub const HTTP_CONNECTIONS: usize = 16_384;
 /// A plain HTTP connection, kept alive or not, ends after this long, so that a slow reader of the page holds nothing.
 pub const HTTP_CONNECTION_LIFE: Duration = Duration::from_secs(60);
 
+/// The same of one over which an account is exported, which can be long.
+pub const EXPORT_LIFE: Duration = Duration::from_secs(1_800);
+
+/// How long a link to an export is good. After that it is none.
+pub const EXPORT_LINK_LIFE: Duration = Duration::from_secs(600);
+
+/// Links that are good at a time. One more is refused (FAIL ACCOUNT TEMPORARILY_UNAVAILABLE).
+pub const EXPORT_LINKS: usize = 1_024;
+
+/// How long after an export was begun its account is given no other link.
+pub const EXPORT_PAUSE: Duration = Duration::from_secs(600);
+
+/// Bytes of a piece of an export, and pieces that wait for whoever reads it. Then reading waits too.
+pub const EXPORT_CHUNK_BYTES: usize = 65_536;
+pub const EXPORT_CHUNKS: usize = 4;
+
 /// Bytes of a PROXY header (v1 has 107; v2 is as long as its fields). A longer one is no header, and the connection is
 /// closed.
 pub const PROXY_HEADER_BYTES: usize = 4_096;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod control;
 pub mod current;
 pub mod data_folder;
+pub mod exports;
 pub mod facts;
 pub mod host_lookup;
 pub mod http;
@@ -40,6 +41,7 @@ pub mod websocket;
 use crate::admission::{Admission, AdmissionRules};
 use crate::config::{AddressRange, Config, Listener, Protocol, Sources};
 use crate::current::Current;
+use crate::exports::Exports;
 use crate::host_lookup::HostLookups;
 use crate::hub_thread::{Asked, HubInput, HubThread};
 use crate::listener::{Acceptance, Acceptor, Bound};
@@ -184,10 +186,14 @@ impl Server {
         passwords.serve(shards.clone());
         let lookups = HostLookups::new(answer_in(&shards));
         let readers = Readers::start(&store, shards.clone()).map_err(sentence)?;
+        let listening: Vec<_> = bound.iter().map(|bound| (bound.settings.clone(), bound.address)).collect();
+        let http_rules = Arc::new(Current::new(http::HttpRules::new(&config, with_ports(&listening))));
+        let exports = Exports::new(folder.database(), http_rules.clone());
         let searches = Searches::start(&store, &following, shards.clone()).map_err(sentence)?;
         for (number, poll) in polls.into_iter().enumerate() {
             let handle = shards[number].clone();
             let around = Surroundings {
+                exports: exports.clone(),
                 facts: session_facts.clone(),
                 rules: rules.clone(),
                 hub: hub_inbox.clone(),
@@ -229,14 +235,12 @@ impl Server {
             )?
         };
 
-        let listening: Vec<_> = bound.iter().map(|bound| (bound.settings.clone(), bound.address)).collect();
         let tls = Arc::new(Current::new(tls_material.as_ref().map(|material| material.irc.clone())));
         let trusted_proxies = Arc::new(Current::new(config.proxy.trusted.clone()));
         let gateways = Arc::new(Current::new(gateway_addresses(&config)));
         let stopping = Arc::new(AtomicBool::new(false));
         let (irc, web): (Vec<Bound>, Vec<Bound>) =
             bound.into_iter().partition(|bound| bound.settings.protocol == Protocol::Irc);
-        let http_rules = Arc::new(Current::new(http::HttpRules::new(&config, with_ports(&listening))));
         let http_tls = Arc::new(Current::new(tls_material.as_ref().map(|material| material.http.clone())));
         let http = start_http(
             web,
@@ -245,6 +249,7 @@ impl Server {
                 tls: http_tls.clone(),
                 admission: admission.clone(),
                 metrics: metrics.clone(),
+                exports,
                 on_websocket: hand_to_shards(&shards),
                 trouble: trouble_of(&storage_fails),
             },

@@ -17,6 +17,7 @@ mod reading;
 mod writing;
 
 use crate::admission::Admission;
+use crate::exports::Exports;
 use crate::host_lookup::HostLookups;
 use crate::http::UpgradedConnection;
 use crate::hub_thread::HubInput;
@@ -97,6 +98,7 @@ pub struct Surroundings {
     pub hub: Arc<Mailbox<HubInput>>,
     pub passwords: Arc<PasswordPool>,
     pub readers: Arc<Readers>,
+    pub exports: Arc<Exports>,
     pub searches: Arc<Searches>,
     pub lookups: Arc<HostLookups>,
     pub admission: Arc<Admission>,

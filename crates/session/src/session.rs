@@ -14,7 +14,7 @@ use chat::audit::{AuditEntry, AuditFilter};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
 use chat::history::{EarlierText, Grant, Item, Stretch, View};
-use chat::id::{MessageId, RequestNumber, SessionId, Timestamp};
+use chat::id::{ClientId, MessageId, RequestNumber, SessionId, Timestamp};
 use chat::message::{Message, MessageState};
 use chat::person::Person;
 use chat::query::Answer;
@@ -96,6 +96,8 @@ pub enum Work {
     ReadAudit { ticket: u32, filter: Box<AuditFilter> },
     /// 128 bits of chance, for a secret that the client is given.
     DrawToken { ticket: u32 },
+    /// A link to all that is kept of this account, as of whose record these are its proofs.
+    OfferExport { ticket: u32, account: ClientId, proofs_since: Timestamp },
     /// Old messages of these conversations that are searched for.
     Search { ticket: u32, grants: Vec<Grant>, search: Box<Search>, limit: usize },
     /// The name of an address, from the domain name system. Only while the session registers.
@@ -116,6 +118,13 @@ pub enum WorkResult {
         why: &'static str,
     },
     Drawn(Zeroizing<[u8; 16]>),
+    /// A link that is good once, for so long.
+    Offered {
+        url: String,
+        seconds: u64,
+    },
+    /// There is nothing of the kind on this server.
+    Unavailable,
     /// The newest first.
     Audit(Vec<AuditEntry>),
     /// The oldest first. `of`: the conversation's name.
@@ -311,6 +320,7 @@ impl Session {
                 Awaiting::Rename => verb::nick::answer(&mut turn, answer),
                 Awaiting::Register(form) => verb::register::answer(&mut turn, form, answer),
                 Awaiting::Audit(filter) => verb::audit::answer(&mut turn, filter, answer),
+                Awaiting::Export => verb::account::answer(&mut turn, answer),
                 Awaiting::InviteLink(asked) => verb::invitelink::answer(&mut turn, asked, answer),
                 Awaiting::History(asked) => verb::chathistory::answer(&mut turn, asked, answer),
                 Awaiting::Lookup(asked) => crate::lookup::answer(&mut turn, asked, answer),
@@ -448,6 +458,7 @@ impl Session {
                 (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
                 (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
+                (Some(Awaiting::Export), result) => verb::account::offered(&mut turn, &result),
                 (Some(Awaiting::Audit(_)), result) => verb::audit::read(&mut turn, &result),
                 (other, WorkResult::Found(found)) => {
                     verb::privmsg::write_repeated(&mut turn, found);

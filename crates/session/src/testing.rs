@@ -609,6 +609,10 @@ impl World {
             Work::ReadLatestTimes { ticket, grants } => {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }
+            Work::OfferExport { ticket, .. } if *unreadable => (ticket, WorkResult::Busy),
+            Work::OfferExport { ticket, .. } => {
+                (ticket, WorkResult::Offered { url: "https://irc.example/export/0".to_owned(), seconds: 600 })
+            }
             // Answered above.
             Work::DrawToken { ticket } | Work::ReadAudit { ticket, .. } => (ticket, WorkResult::Busy),
             Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(self.connections[at].host.clone())),

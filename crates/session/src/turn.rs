@@ -248,6 +248,7 @@ impl<'a> Turn<'a> {
                     | Query::Conversations
                     | Query::Unread
                     | Query::Audit
+                    | Query::Account { .. }
             ),
             // What was posted before is read again.
             Command::Post(post) => post.once.is_some(),

@@ -148,6 +148,8 @@ pub(crate) enum Awaiting {
     InviteLink(Box<invitelink::Asked>),
     /// AUDIT, until it is read.
     Audit(Box<AuditFilter>),
+    /// ACCOUNT EXPORT.
+    Export,
     /// REGISTER.
     Register(Box<register::Application>),
 

@@ -407,6 +407,7 @@ fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
             (ticket, WorkResult::LatestTimes(times.collect()))
         }
         Work::ReadAudit { ticket, .. } => (ticket, WorkResult::Audit(Vec::new())),
+        Work::OfferExport { ticket, .. } => (ticket, WorkResult::Unavailable),
         Work::DrawToken { ticket } => (ticket, WorkResult::Drawn([7; 16].into())),
         Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(None)),
     }

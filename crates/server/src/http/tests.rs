@@ -42,8 +42,10 @@ fn site_with(change: impl FnOnce(&mut Config)) -> Site {
     let trouble = Arc::new(Mutex::new(None));
     let told = trouble.clone();
     let rules = AdmissionRules::new(&config.limits, 1_000, 1_000, config.flood.exempt.clone());
+    let http_rules = Arc::new(Current::new(HttpRules::new(&config, config.listeners.clone())));
     let around = HttpSurroundings {
-        rules: Arc::new(Current::new(HttpRules::new(&config, config.listeners.clone()))),
+        exports: Exports::new(folder.path().join("parlor.db"), http_rules.clone()),
+        rules: http_rules,
         tls: Arc::new(Current::new(Some(material.http.clone()))),
         admission: Arc::new(Admission::new(rules)),
         metrics: Metrics::new(1),

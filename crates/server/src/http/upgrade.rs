@@ -162,7 +162,7 @@ mod tests {
         let defaults = Config::default();
         let config = Config {
             server: Server { name: "chat.example.org".to_string(), ..defaults.server.clone() },
-            http: Http { origins: vec!["https://app.example.net".to_string()], metrics_token: None },
+            http: Http { origins: vec!["https://app.example.net".to_string()], metrics_token: None, url: None },
             ..defaults
         };
         let rules = HttpRules::new(&config, Vec::new());

@@ -246,6 +246,10 @@ impl Shard {
                 Work::ReadAudit { ticket, filter } => {
                     self.around.readers.submit(id, ticket, Reading::Audit(filter));
                 }
+                Work::OfferExport { ticket, account, proofs_since } => {
+                    let result = self.around.exports.offer(account, proofs_since);
+                    self.handle.inputs.push(super::ShardInput::WorkDone { session: id, ticket, result });
+                }
                 Work::DrawToken { ticket } => self.around.passwords.submit(id, ticket, Task::Draw),
                 Work::ReadHistory { ticket, grant, stretch, view, limit } => {
                     self.around.readers.submit(id, ticket, Reading::Page { grant, stretch, view, limit });

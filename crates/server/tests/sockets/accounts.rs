@@ -3,7 +3,7 @@
 use crate::support::{self, Daemon, Irc, Upgrade};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -143,6 +143,113 @@ fn what_is_kept_of_an_account_can_be_had() {
     // After a restart the new name is all there is.
     let daemon = Daemon::start_in(daemon.kill());
     drop(log_in(Irc::connect(daemon.irc()), "ally"));
+}
+
+/// GET, with these headers more.
+fn get(daemon: &Daemon, url: &str, headers: &str) -> (u16, String, String) {
+    let path = &url[url.find("/export/").expect("a link to an export")..];
+    let mut stream = std::net::TcpStream::connect(daemon.address("http")).expect("connected");
+    stream.set_read_timeout(Some(support::DEADLINE)).expect("set");
+    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a header and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, head.to_owned(), body.to_owned())
+}
+
+fn link(irc: &mut Irc) -> String {
+    irc.send("ACCOUNT EXPORT");
+    let line = irc.expect("NOTE ACCOUNT EXPORT ");
+    line.split(' ').nth(4).expect("a link").to_owned()
+}
+
+/// Asked for over her own connection, had once over HTTP, as whole as on the command line.
+#[test]
+fn one_can_have_what_is_kept_of_oneself() {
+    let daemon = Daemon::start("");
+    let mut root = Irc::connect(daemon.irc());
+    register(&mut root, "root");
+    let mut alice = Irc::connect(daemon.irc());
+    alice.send("CAP REQ :message-tags echo-message draft/message-edit draft/metadata-2 batch draft/read-marker");
+    alice.expect(" ACK ");
+    alice.send("NICK alice\r\nUSER a 0 * :a\r\nCAP END");
+    alice.greeted("alice");
+    alice.send("REGISTER * * :four words of it");
+    alice.expect("REGISTER SUCCESS");
+    alice.join("#tea");
+    alice.send("PRIVMSG #tea :first");
+    let echo = alice.expect("PRIVMSG #tea :first");
+    let id = echo.split(['@', ';', ' ']).find_map(|tag| tag.strip_prefix("msgid=")).expect("an id").to_owned();
+    alice.send(&format!("@+draft/react=☕;+reply={id} TAGMSG #tea"));
+    alice.expect("TAGMSG");
+    alice.send(&format!("@draft/target-msgid={id};draft/edit-text=better EDIT #tea"));
+    alice.expect("EDIT #tea");
+    alice.send("METADATA * SET status :having tea");
+    alice.expect(" 761 ");
+    alice.send("METADATA #tea SET soju.im/pinned 1");
+    alice.expect(" 761 ");
+    alice.send("MARKREAD #tea timestamp=2026-01-01T00:00:00.000Z");
+    alice.expect("MARKREAD #tea timestamp=");
+    alice.send("TOPIC #tea :leaves");
+    alice.expect(" TOPIC ");
+    let many = 3_000;
+    for number in 0..many {
+        alice.send(&format!("PRIVMSG #tea :number {number}"));
+    }
+    alice.expect(&format!("PRIVMSG #tea :number {}", many - 1));
+    root.send("PRIVMSG alice :not hers\r\nPING done");
+    root.expect(" PONG ");
+
+    let url = link(&mut alice);
+    // Another one ends it. Neither goes to someone whom others can listen to, nor to one who guesses.
+    let (status, ..) = get(&daemon, &url.replace("/export/", "/export/0"), "");
+    assert_eq!(status, 404);
+    let (status, _, body) = get(&daemon, &url, "X-Forwarded-For: 192.0.2.1\r\n");
+    assert_eq!(status, 403, "{body}");
+    let earlier = url;
+    let url = link(&mut alice);
+    assert_eq!(get(&daemon, &earlier, "").0, 404);
+    let (status, head, body) = get(&daemon, &url, "");
+    assert_eq!(status, 200, "{body}");
+    assert!(head.contains("application/json") && head.contains("attachment") && head.contains("no-store"), "{head}");
+    let export: serde_json::Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
+    assert_eq!(export["account"]["username"], "alice");
+    assert_eq!(export["memberships"][0]["room_name"], "#tea");
+    assert_eq!(export["metadata"][0], serde_json::json!({"key": "status", "value": "having tea"}));
+    assert_eq!(export["marks"][0]["room_name"], "#tea");
+    assert_eq!(export["read_markers"][0]["read_until"], "2026-01-01T00:00:00Z");
+    assert_eq!(export["devices"][0]["address"], "127.0.0.1");
+    let said = export["messages"].as_array().expect("a list");
+    assert_eq!(said.len(), many + 1);
+    assert_eq!((&said[0]["text"], &said[many]["text"]), (&"better".into(), &format!("number {}", many - 1).into()));
+    let events = export["events"].as_array().expect("a list");
+    let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().expect("a word")).collect();
+    assert_eq!(kinds, ["join", "reaction", "edit", "topic"], "{events:?}");
+    assert_eq!(events[2]["earlier"], "first");
+    assert!(!body.contains("argon2") && !body.contains("not hers"));
+    assert_eq!(console(&daemon, &["export", "alice"]).expect("an export"), body, "the same as on the command line");
+    // It was good once, and there is no other so soon.
+    assert_eq!(get(&daemon, &url, "").0, 404);
+    alice.send("ACCOUNT EXPORT");
+    alice.expect("FAIL ACCOUNT TEMPORARILY_UNAVAILABLE");
+
+    // What the old password asked for the new one does not give.
+    let mut bob = Irc::connect(daemon.irc());
+    register(&mut bob, "bob");
+    let url = link(&mut bob);
+    bob.send("PASSWORD :/four words of it/another good one/");
+    bob.expect("PASSWORD_CHANGED");
+    let mut stream = std::net::TcpStream::connect(daemon.address("http")).expect("connected");
+    stream.set_read_timeout(Some(support::DEADLINE)).expect("set");
+    let path = &url[url.find("/export/").expect("a link")..];
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).expect("asked");
+    let mut answer = Vec::new();
+    // Cut off, not ended: a client of HTTP knows that it is not whole.
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(!answer.contains("bob") && !answer.ends_with("0\r\n\r\n"), "{answer}");
 }
 
 /// A way to log in: whether it let someone in as this account.

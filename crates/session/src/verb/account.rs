@@ -1,19 +1,26 @@
 //! ACCOUNT: what one does with one's own account as a whole. Ours; the line of that name that account-notify sends goes
 //! the other way.
 
-use super::{Phase, Verb};
+use super::register::current_account;
+use super::{Awaiting, Phase, Verb};
 use crate::confirmation::{self, Wish};
+use crate::refusal_numeric;
+use crate::session::{Work, WorkResult};
 use crate::turn::Turn;
+use chat::command::Command;
 use chat::name::Username;
+use chat::query::{Answer, Query};
 use wire::Line;
 
 pub(crate) const VERB: Verb = Verb {
     name: "ACCOUNT",
-    parameters: 2,
+    parameters: 1,
     phase: Phase::Registered,
     cost: 4,
     receive,
-    help: "ACCOUNT RENAME <new name> :<password>\n\
+    help: "ACCOUNT EXPORT\n\
+           Gives you a link to all that is kept of your account and what you said, as JSON; for you alone, good once.\n\
+           ACCOUNT RENAME <new name> :<password>\n\
            Gives your account another name; what you said, your rooms and your rights stay yours.\n\
            ACCOUNT DELETE :<password>\n\
            Deletes your account for good and ends all your sessions; what you said stays.",
@@ -21,8 +28,11 @@ pub(crate) const VERB: Verb = Verb {
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let action = line.params()[0];
-    if action.eq_ignore_ascii_case("DELETE") {
-        confirmation::begin(turn, line.params()[1], Wish::Deletion);
+    if action.eq_ignore_ascii_case("EXPORT") {
+        export(turn);
+    } else if action.eq_ignore_ascii_case("DELETE") {
+        let Some(password) = line.param(1) else { return turn.need_more_params() };
+        confirmation::begin(turn, password, Wish::Deletion);
     } else if action.eq_ignore_ascii_case("RENAME") {
         let [_, name, password, ..] = *line.params() else {
             return turn.need_more_params();
@@ -39,6 +49,52 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         let shown = wire::truncate_at_char_boundary(action, 64);
         let text = "This is not something to do with an account: HELP ACCOUNT shows what is";
         turn.fail("ACCOUNT", "UNKNOWN_SUBCOMMAND", &[crate::targets::shown(shown)], text);
+    }
+}
+
+/// What is written is read beside the hub; that the account is hers, and still is one, the hub says.
+fn export(turn: &mut Turn<'_>) {
+    let Some(account) = current_account(turn) else {
+        return turn.fail("ACCOUNT", "ACCOUNT_REQUIRED", &[], "You must be logged in to an account to do that");
+    };
+    if !(turn.session.link.is_private() || turn.facts.login.plaintext) {
+        let text = "The link is given over TLS only: connect to the port for TLS";
+        return turn.fail("ACCOUNT", "TEMPORARILY_UNAVAILABLE", &[], text);
+    }
+    let name = Username::lookup(&account, &turn.facts.name_rules);
+    turn.ask(Command::Ask(Query::Account { name }));
+    turn.await_with(Awaiting::Export);
+}
+
+pub(crate) fn answer(turn: &mut Turn<'_>, answer: &Answer) {
+    match answer {
+        Answer::Account(record) => {
+            let (account, proofs_since) = (record.id, record.proofs_since);
+            turn.work(|ticket| Work::OfferExport { ticket, account, proofs_since });
+        }
+        Answer::Refused(refusal) => refusal_numeric::write(turn, "ACCOUNT", "", refusal),
+        other => crate::answer::dispatch(turn, None, other),
+    }
+    turn.put_awaiting(Box::new(Awaiting::Export));
+}
+
+pub(crate) fn offered(turn: &mut Turn<'_>, result: &WorkResult) {
+    match result {
+        WorkResult::Offered { url, seconds } => {
+            let text =
+                format!("Open it in a browser within {} minutes: it is good once, and for you alone", seconds / 60);
+            turn.note("ACCOUNT", "EXPORT", &[url], &text);
+        }
+        WorkResult::Unavailable => {
+            let text = "This server has no page: ask its admin for chat_server account export";
+            turn.fail("ACCOUNT", "EXPORT_UNAVAILABLE", &[], text);
+        }
+        _ => turn.fail(
+            "ACCOUNT",
+            "TEMPORARILY_UNAVAILABLE",
+            &[],
+            "You had one a moment ago, or many have: try again later",
+        ),
     }
 }
 
@@ -134,6 +190,29 @@ mod tests {
              eve> USER a 0 * :a
              eve< :irc.example 464 eve :…
              eve< ERROR :…",
+        );
+    }
+
+    #[test]
+    fn what_is_kept_of_one_can_be_had() {
+        check(
+            "root= \n root> REGISTER * * sesame \n root<<
+             alice=
+             alice> ACCOUNT EXPORT
+             alice< :irc.example FAIL ACCOUNT ACCOUNT_REQUIRED :…
+             alice> REGISTER * * sesame
+             alice<<
+             alice> ACCOUNT export
+             alice< :irc.example NOTE ACCOUNT EXPORT https://irc.example/export/0 :…
+             store unreadable
+             alice> ACCOUNT EXPORT
+             alice< :irc.example FAIL ACCOUNT TEMPORARILY_UNAVAILABLE :…
+             carol+ plain
+             carol> NICK carol
+             carol> USER c 0 * :c
+             carol<<
+             carol> ACCOUNT EXPORT
+             carol< :irc.example FAIL ACCOUNT ACCOUNT_REQUIRED :…",
         );
     }
 
