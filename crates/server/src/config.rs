@@ -351,6 +351,8 @@ impl Config {
         if let Some(path) = &sources.file {
             match read_text(path) {
                 Ok(text) => settings.add_file(path, &text),
+                Err(Unread::NotUtf8 { line }) => complaints
+                    .add_general(format!("{}:{line}: this line is not UTF-8; save the file in UTF-8", path.display())),
                 Err(why) => complaints.add_general(format!(
                     "{}: {why}; name an existing file with --config, or start without it for the defaults",
                     path.display()
@@ -467,10 +469,11 @@ fn add_flags(settings: &mut Settings, flags: &Flags) {
 fn read(mut settings: Settings, flags: &Flags, complaints: &Complaints) -> Config {
     let mut warnings = Vec::new();
     let server = read_server(settings.table("server"));
-    let listeners = listener::read(&mut settings, flags.lan, complaints);
+    let (listeners, proxied) = listener::read(&mut settings, flags.lan, complaints);
     let tls = read_tls(settings.table("tls"));
     let storage = read_storage(settings.table("storage"));
-    let (accounts, password_cost_place) = read_accounts(settings.table("accounts"));
+    let (accounts, places) = read_accounts(settings.table("accounts"));
+    let places = Places { proxied, ..places };
     let history = read_history(settings.table("history"));
     let limits = read_limits(settings.table("limits"));
     let rooms = read_rooms(settings.table("rooms"), &limits);
@@ -504,7 +507,7 @@ fn read(mut settings: Settings, flags: &Flags, complaints: &Complaints) -> Confi
         log,
         warnings: Vec::new(),
     };
-    complain_of_contradictions(&config, password_cost_place.as_ref(), complaints);
+    complain_of_contradictions(&config, &places, complaints);
     warn_of_risks(&config, &mut warnings);
     warn_of_what_has_no_effect(&config, &mut warnings);
     Config { warnings, ..config }
@@ -666,8 +669,17 @@ fn read_storage(mut section: Section) -> Storage {
     Storage { path, durability }
 }
 
-/// The accounts, and where `password_cost = "test"` stands if it does.
-fn read_accounts(mut section: Section) -> (Accounts, Option<Origin>) {
+/// Where keys stand which another key may contradict.
+#[derive(Default)]
+struct Places {
+    /// `proxy_protocol = true` of a listener.
+    proxied: Option<Origin>,
+    /// `password_cost = "test"`.
+    test_passwords: Option<Origin>,
+    guests: Option<Origin>,
+}
+
+fn read_accounts(mut section: Section) -> (Accounts, Places) {
     const MECHANISMS: [(&str, SaslMechanism); 3] = [
         ("PLAIN", SaslMechanism::Plain),
         ("SCRAM-SHA-256", SaslMechanism::ScramSha256),
@@ -700,17 +712,18 @@ fn read_accounts(mut section: Section) -> (Accounts, Option<Origin>) {
     };
     let password_cost =
         section.choice("password_cost", &[("standard", PasswordCost::Standard), ("test", PasswordCost::Test)]);
-    let guests = boolean(&mut section, "guests", true);
+    let (guests, guests_place) =
+        section.boolean("guests").map_or((true, None), |(guests, place)| (guests, Some(place)));
     let nick_protection = boolean(&mut section, "nick_protection", true);
     let nick_follows_account = boolean(&mut section, "nick_follows_account", false);
     let default_user_modes = match section.text("default_user_modes") {
         Some((modes, place)) => {
             let letters = modes.trim_start_matches('+').to_string();
-            if let Some(letter) = letters.chars().find(|letter| !"iwBRZ".contains(*letter)) {
+            if let Some(letter) = letters.chars().find(|letter| !"iwBRTZ".contains(*letter)) {
                 section.complain(
                     &place,
                     "default_user_modes",
-                    format!("{letter:?} is no user mode that can be set at the start; choose from i w B R Z"),
+                    format!("{letter:?} is no user mode that can be set at the start; choose from i w B R T Z"),
                 );
             }
             letters
@@ -753,7 +766,7 @@ fn read_accounts(mut section: Section) -> (Accounts, Option<Origin>) {
         plaintext_login,
         grace,
     };
-    (accounts, test_place)
+    (accounts, Places { proxied: None, test_passwords: test_place, guests: guests_place })
 }
 
 fn read_rooms(mut section: Section, limits: &Limits) -> Rooms {
@@ -909,28 +922,30 @@ fn read_log(mut section: Section) -> Log {
 }
 
 /// What each key allows but the whole does not.
-fn complain_of_contradictions(config: &Config, password_cost_place: Option<&Origin>, complaints: &Complaints) {
-    if let (Some(place), false) = (password_cost_place, config.is_loopback_only()) {
+fn complain_of_contradictions(config: &Config, places: &Places, complaints: &Complaints) {
+    if let (Some(place), false) = (&places.test_passwords, config.is_loopback_only()) {
         complaints.add(
             place,
             "[accounts] password_cost",
             "\"test\" protects no password, and a listener is not on loopback; write \"standard\"",
         );
     }
-    if config.proxy.trusted.is_empty() && config.listeners.iter().any(|listener| listener.proxy_protocol) {
-        complaints.add_general(
-            "[[listener]] proxy_protocol: nobody may send a PROXY header, so nobody could connect; \
-             name the proxy's address in [proxy] trusted",
+    if let Some(place) = places.proxied.as_ref().filter(|_| config.proxy.trusted.is_empty()) {
+        complaints.add(
+            place,
+            "[[listener]] proxy_protocol",
+            "nobody may send a PROXY header, so nobody could connect; name the proxy's address in [proxy] trusted",
         );
     }
-    if !config.accounts.guests
+    if let Some(place) = places.guests.as_ref().filter(|_| !config.accounts.guests)
         && config.accounts.registration == Registration::Open
         && !config.accounts.register_before_connect
         && config.accounts.sasl_mechanisms.is_empty()
     {
-        complaints.add_general(
-            "[accounts] guests: without guests, register_before_connect and sasl_mechanisms nobody could come in; \
-             allow one of them",
+        complaints.add(
+            place,
+            "[accounts] guests",
+            "without guests, register_before_connect and sasl_mechanisms nobody could come in; allow one of them",
         );
     }
 }
@@ -1024,15 +1039,31 @@ fn parse_span(text: &str) -> Option<Duration> {
     session::duration::parse_with_unit(text).map(Duration::from_millis)
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(path).map_err(|why| plain_words(&why))?.len();
-    if length > FILE_BYTES {
-        return Err(format!("it has {length} bytes, and {FILE_BYTES} are the most"));
+/// Why a file was not read.
+enum Unread {
+    NotUtf8 { line: usize },
+    Other(String),
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unread::NotUtf8 { line } => write!(f, "line {line} is not UTF-8"),
+            Unread::Other(why) => f.write_str(why),
+        }
     }
-    let bytes = std::fs::read(path).map_err(|why| plain_words(&why))?;
+}
+
+fn read_text(path: &Path) -> Result<String, Unread> {
+    let failed = |why: std::io::Error| Unread::Other(plain_words(&why));
+    let length = std::fs::metadata(path).map_err(failed)?.len();
+    if length > FILE_BYTES {
+        return Err(Unread::Other(format!("it has {length} bytes, and {FILE_BYTES} are the most")));
+    }
+    let bytes = std::fs::read(path).map_err(failed)?;
     String::from_utf8(bytes).map_err(|why| {
         let line = 1 + why.as_bytes()[..why.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        format!("line {line} is not UTF-8")
+        Unread::NotUtf8 { line }
     })
 }
 

@@ -47,8 +47,10 @@ impl Listener {
     }
 }
 
-/// The listeners: those written, or the three defaults; opened to the network with `--lan`.
-pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) -> Vec<Listener> {
+/// The listeners: those written, or the three defaults; opened to the network with `--lan`. And where the first of them
+/// asks for a PROXY header.
+pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) -> (Vec<Listener>, Option<Origin>) {
+    let mut proxied = None;
     let mut written: Vec<(Listener, Option<Origin>)> = Vec::new();
     let mut any_written = false;
     match settings.take_untyped("listener") {
@@ -56,7 +58,12 @@ pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) 
             any_written = true;
             for url in text.split(',').map(str::trim).filter(|url| !url.is_empty()) {
                 match parse_url(url) {
-                    Ok(listener) => written.push((listener, Some(origin.clone()))),
+                    Ok(listener) => {
+                        if listener.proxy_protocol {
+                            proxied.get_or_insert(origin.clone());
+                        }
+                        written.push((listener, Some(origin.clone())));
+                    }
                     Err(why) => complaints.add(&origin, "", why),
                 }
             }
@@ -69,7 +76,7 @@ pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) 
             }
             for mut section in settings.tables("listener") {
                 any_written = true;
-                if let Some(listener) = read_one(&mut section) {
+                if let Some(listener) = read_one(&mut section, &mut proxied) {
                     written.push((listener, Some(section.origin().clone())));
                 }
                 section.finish();
@@ -97,10 +104,10 @@ pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) 
     for listener in &mut listeners {
         listener.v6_only = listener.address.is_ipv6() && with_ipv4.contains(&listener.address.port());
     }
-    listeners
+    (listeners, proxied)
 }
 
-fn read_one(section: &mut Section) -> Option<Listener> {
+fn read_one(section: &mut Section, proxied: &mut Option<Origin>) -> Option<Listener> {
     let place = section.origin().clone();
     let address = match section.text("address") {
         Some((text, place)) => match parse_address(&text) {
@@ -119,7 +126,13 @@ fn read_one(section: &mut Section) -> Option<Listener> {
         .choice("protocol", &[("irc", Protocol::Irc), ("http", Protocol::Http)])
         .map_or(Protocol::Irc, |(protocol, _)| protocol);
     let tls = section.boolean("tls").is_some_and(|(tls, _)| tls);
-    let proxy_protocol = section.boolean("proxy_protocol").is_some_and(|(proxy, _)| proxy);
+    let proxy_protocol = match section.boolean("proxy_protocol") {
+        Some((true, place)) => {
+            proxied.get_or_insert(place);
+            true
+        }
+        _ => false,
+    };
     let address = address?;
     Some(Listener { proxy_protocol, ..Listener::new(address.ip(), address.port(), protocol, tls) })
 }

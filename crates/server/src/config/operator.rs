@@ -46,7 +46,7 @@ pub(super) fn read(settings: &mut Settings, warnings: &mut Vec<String>) -> Vec<O
             }
         };
         let password = match section.text("password") {
-            Some((text, _)) if text.starts_with("$argon2") => {
+            Some((text, place)) if text.starts_with("$argon2") => {
                 if PasswordHash::new(&text).is_err() {
                     section.complain(
                         &place,

@@ -103,6 +103,18 @@ impl Value {
     }
 }
 
+/// What is wrong with a file that is no TOML, and the mend. `at`: the text that is meant.
+fn syntax_sentence(message: &str, at: Option<&str>) -> String {
+    let name = at.map(|text| text.trim_matches(['[', ']', ' '])).filter(|name| !name.is_empty() && name.len() <= 64);
+    match name {
+        Some(name) if message == "duplicate key" => format!("{name}: it stands here a second time; keep one of the two"),
+        _ => format!(
+            "this is not TOML: {message}; write tables as [server], keys as name = \"text\", numbers and true or false \
+             without quotes"
+        ),
+    }
+}
+
 /// All that was written, table by table; later layers win key by key.
 pub(super) struct Settings {
     root: Section,
@@ -125,7 +137,8 @@ impl Settings {
             Err(error) => {
                 let line = error.span().map_or(1, |span| lines.line_of(span.start));
                 let message = error.message().trim().replace('\n', ", ");
-                self.root.complaints.add(&Origin::File { path, line }, "", format!("this is not TOML: {message}"));
+                let at = error.span().and_then(|span| text.get(span));
+                self.root.complaints.add(&Origin::File { path, line }, "", syntax_sentence(&message, at));
             }
         }
     }

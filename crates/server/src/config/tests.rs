@@ -176,7 +176,19 @@ fn every_mistake_names_line_key_and_mend() {
         assert_eq!(complaints, expected, "for {text:?}");
     };
     // Not TOML, unknown, wrong kind, out of range.
-    check("[server\nname = 1", "parlor.toml:1: this is not TOML: unclosed table, expected `]`");
+    check(
+        "[server\nname = 1",
+        "parlor.toml:1: this is not TOML: unclosed table, expected `]`; write tables as [server], keys as \
+         name = \"text\", numbers and true or false without quotes",
+    );
+    check(
+        "[server]\nname = \"a\"\nname = \"b\"",
+        "parlor.toml:3: name: it stands here a second time; keep one of the two",
+    );
+    check(
+        "[server]\nname = \"a\"\n[server]\ndescription = \"b\"",
+        "parlor.toml:3: server: it stands here a second time; keep one of the two",
+    );
     check("\n[server]\nnam = \"x\"", "parlor.toml:3: [server] nam: there is no such key; did you mean \"name\"?");
     check("[severs]\n", "parlor.toml:1: severs: there is no such key; did you mean \"server\"?");
     check("[discovery]\nfoo = 1", "parlor.toml:2: [discovery] foo: there is no such key; the keys here are mdns");
@@ -230,7 +242,7 @@ fn every_mistake_names_line_key_and_mend() {
     );
     check(
         "[[listener]]\naddress = \"127.0.0.1:6667\"\nproxy_protocol = true",
-        "[[listener]] proxy_protocol: nobody may send a PROXY header, so nobody could connect; \
+        "parlor.toml:3: [[listener]] proxy_protocol: nobody may send a PROXY header, so nobody could connect; \
          name the proxy's address in [proxy] trusted",
     );
     // Contradictions.
@@ -254,6 +266,15 @@ fn every_mistake_names_line_key_and_mend() {
     check(
         "[tls]\nsts = { port = 6697 }",
         "parlor.toml:2: [tls] sts port: sts needs a duration as well, such as duration = \"30d\"",
+    );
+    check(
+        "[accounts]\nguests = false\nregister_before_connect = false\nsasl_mechanisms = []",
+        "parlor.toml:2: [accounts] guests: without guests, register_before_connect and sasl_mechanisms nobody could \
+         come in; allow one of them",
+    );
+    check(
+        "[[operator]]\nname = \"a\"\npassword = \"$argon2id$x\"",
+        "parlor.toml:3: [[operator]] password: the hash is damaged; make a new one with `chat_server password`",
     );
     // Values that no type describes.
     check(
@@ -289,7 +310,7 @@ fn every_mistake_names_line_key_and_mend() {
     );
     check(
         "[[operator]]\nname = \"a\"\npassword = \"$argon2id$oops\"",
-        "parlor.toml:1: [[operator]] password: the hash is damaged; make a new one with `chat_server password`",
+        "parlor.toml:3: [[operator]] password: the hash is damaged; make a new one with `chat_server password`",
     );
     check(
         "[[operator]]\nname = \"a\"\npassword = \"b\"\nrights = [\"all\", \"fly\"]",
