@@ -262,6 +262,8 @@ pub struct Arrival {
     pub subscriptions: Vec<MetadataKey>,
     /// Modes that everyone starts with (`accounts.default_user_modes`).
     pub modes: Vec<PersonalMode>,
+    /// The gateway that speaks for her, by its own name.
+    pub gateway: Option<CompactString>,
     /// What carries the session, for those who may know ("TLS", "WebSocket").
     pub transport: &'static str,
     pub port: u16,

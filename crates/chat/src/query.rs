@@ -543,6 +543,8 @@ pub struct Profile {
     pub address: Option<IpAddr>,
     pub certificate: Option<[u8; 32]>,
     pub modes: Option<Vec<crate::command::PersonalMode>>,
+    /// Gateways that devices are connected through, likewise.
+    pub gateways: Vec<CompactString>,
     /// Devices connected.
     pub sessions: usize,
     pub metadata: Vec<(MetadataKey, Arc<str>)>,

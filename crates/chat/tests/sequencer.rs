@@ -171,6 +171,7 @@ fn arrive(text: &str) -> Command {
         metadata: Vec::new(),
         subscriptions: Vec::new(),
         modes: Vec::new(),
+        gateway: None,
         transport: "TLS",
         port: 6697,
     }))

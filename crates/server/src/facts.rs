@@ -111,8 +111,14 @@ pub fn configured(config: &Config, secret: &[u8; 32], started: Timestamp) -> Con
             .map(|gateway| Gateway {
                 name: gateway.name.as_deref().map(Into::into),
                 addresses: gateway.addresses.iter().map(range).collect(),
-                password: secret_password(gateway.password.reveal()),
+                password: Some(secret_password(gateway.password.reveal())),
             })
+            // Whom the operator trusts to say for whom it speaks, and asks for no password.
+            .chain(config.proxy.webirc.is_empty().then(|| Gateway {
+                name: None,
+                addresses: config.proxy.trusted.iter().map(range).collect(),
+                password: None,
+            }))
             .collect(),
         sts: config.tls.sts.as_ref().map(|sts| Sts {
             port: sts.port,

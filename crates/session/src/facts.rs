@@ -156,7 +156,8 @@ pub struct Gateway {
     /// WEBIRC's second parameter; `None`: any.
     pub name: Option<CompactString>,
     pub addresses: Vec<AddressRange>,
-    pub password: Password,
+    /// `None`: that it comes from there is enough.
+    pub password: Option<Password>,
 }
 
 /// All addresses with the same first bits.

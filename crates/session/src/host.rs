@@ -109,7 +109,7 @@ mod tests {
         configured.show_hostnames = true;
         configured.limits.lookup_seconds = 2;
         let password = Password::Plain("sesame".to_owned().into());
-        configured.gateways.push(Gateway { name: None, addresses: vec![only("192.0.2.9")], password });
+        configured.gateways.push(Gateway { name: None, addresses: vec![only("192.0.2.9")], password: Some(password) });
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub(crate) struct Registration {
     /// What is to be said of the client when it is here, and the keys that it wants to be told of.
     pub(crate) metadata: Vec<(MetadataKey, Option<Box<str>>)>,
     pub(crate) subscriptions: Vec<MetadataKey>,
-    /// A gateway spoke for this connection; it may not do so again.
-    pub(crate) gateway: bool,
+    /// A gateway of this name spoke for this connection; it may not do so again.
+    pub(crate) gateway: Option<CompactString>,
     arriving: bool,
 }
 
@@ -71,7 +71,7 @@ impl Registration {
             away: None,
             metadata: Vec::new(),
             subscriptions: Vec::new(),
-            gateway: false,
+            gateway: None,
             arriving: false,
         }
     }
@@ -224,6 +224,7 @@ fn arrive(turn: &mut Turn<'_>) {
         metadata: registration.metadata.clone(),
         subscriptions: registration.subscriptions.clone(),
         modes: facts.default_modes.clone(),
+        gateway: registration.gateway.clone(),
         transport: link.transport,
         port: link.port,
     };

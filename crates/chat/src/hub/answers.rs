@@ -358,6 +358,13 @@ impl Hub {
         let sees_private = viewer.sees_all || viewer.slot == Some(slot);
         let mut sessions = client.sessions.iter().filter_map(|id| self.state.session(*id));
         let certificate = sessions.clone().find_map(|session| session.certificate.as_deref().copied());
+        let mut gateways: Vec<CompactString> = sessions
+            .clone()
+            .filter(|_| sees_private)
+            .filter_map(|session| session.rare.as_ref().and_then(|rare| rare.gateway.clone()))
+            .collect();
+        gateways.sort_unstable();
+        gateways.dedup();
         Ok(Answer::Whois(Box::new(Profile {
             person: client.person.clone(),
             rooms: self.rooms_shown(slot, client, viewer).collect(),
@@ -371,6 +378,7 @@ impl Hub {
             address: Hub::address_for(viewer, slot, client.ip_address),
             certificate: certificate.filter(|_| sees_private),
             modes: sees_private.then(|| client.modes.list()),
+            gateways,
             sessions: client.sessions.len(),
             metadata: self.metadata_of_client(slot),
         })))

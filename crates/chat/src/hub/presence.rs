@@ -68,7 +68,10 @@ impl Hub {
             transport: arrival.transport,
             certificate: arrival.certificate.map(Box::new),
             signed_on: turn.now,
-            rare: arrival.device.clone().filter(|_| account.is_some()).map(SessionRare::of_device),
+            rare: SessionRare::of_arrival(
+                arrival.device.clone().filter(|_| account.is_some()),
+                arrival.gateway.clone(),
+            ),
         };
         let here = account.and_then(|account| self.state.account(account)).and_then(|account| account.client);
         if let Some(slot) = here {

@@ -147,11 +147,15 @@ pub(super) struct SessionRare {
     pub is_absent: bool,
     /// What the device calls itself.
     pub device: Option<CompactString>,
+    /// The gateway that it is connected through.
+    pub gateway: Option<CompactString>,
 }
 
 impl SessionRare {
-    pub fn of_device(name: CompactString) -> Box<SessionRare> {
-        Box::new(SessionRare { device: Some(name), ..SessionRare::default() })
+    /// `None`: it comes with nothing that is rare.
+    pub fn of_arrival(device: Option<CompactString>, gateway: Option<CompactString>) -> Option<Box<SessionRare>> {
+        (device.is_some() || gateway.is_some())
+            .then(|| Box::new(SessionRare { device, gateway, ..SessionRare::default() }))
     }
 }
 

@@ -312,6 +312,7 @@ impl World {
             metadata: Vec::new(),
             subscriptions: Vec::new(),
             modes: Vec::new(),
+            gateway: None,
             transport: "TLS",
             port: 6697,
         }

@@ -107,7 +107,9 @@ impl Value {
 fn syntax_sentence(message: &str, at: Option<&str>) -> String {
     let name = at.map(|text| text.trim_matches(['[', ']', ' '])).filter(|name| !name.is_empty() && name.len() <= 64);
     match name {
-        Some(name) if message == "duplicate key" => format!("{name}: it stands here a second time; keep one of the two"),
+        Some(name) if message == "duplicate key" => {
+            format!("{name}: it stands here a second time; keep one of the two")
+        }
         _ => format!(
             "this is not TOML: {message}; write tables as [server], keys as name = \"text\", numbers and true or false \
              without quotes"

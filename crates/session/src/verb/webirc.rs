@@ -9,7 +9,7 @@ use crate::turn::Turn;
 use crate::verb::Awaiting;
 use compact_str::CompactString;
 use std::net::IpAddr;
-use wire::Line;
+use wire::{Line, truncate_at_char_boundary};
 use zeroize::Zeroizing;
 
 /// What a gateway says, until its password has been checked.
@@ -19,7 +19,12 @@ pub struct Claim {
     host: CompactString,
     secure: bool,
     certificate: Option<Box<[u8; 32]>>,
+    /// As the gateway calls itself.
+    gateway: CompactString,
 }
+
+/// Bytes of a gateway's name as it is shown.
+const NAME: usize = 64;
 
 pub(crate) const VERB: Verb = Verb {
     name: "WEBIRC",
@@ -40,8 +45,8 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         .gateways
         .iter()
         .find(|known| known.name.as_deref().is_none_or(|name| name == gateway) && is_from(known, from));
-    let again = turn.session.registration.as_deref().is_none_or(|registration| registration.gateway);
-    let Some(gateway) = found.filter(|_| !again) else {
+    let again = turn.session.registration.as_deref().is_none_or(|registration| registration.gateway.is_some());
+    let Some(found) = found.filter(|_| !again) else {
         return refuse(turn);
     };
     // An IPv6 address that begins with a colon cannot be a middle parameter: gateways put a 0 before it.
@@ -60,11 +65,13 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         host: host.into(),
         secure: option("secure").is_some(),
         certificate: option("certfp-sha-256").and_then(fingerprint).map(Box::new),
+        gateway: truncate_at_char_boundary(gateway, NAME).into(),
     };
-    match &gateway.password {
-        Password::Plain(expected) if same(expected, password) => accept(turn, claim),
-        Password::Plain(_) => refuse(turn),
-        Password::Hash(hash) => {
+    match &found.password {
+        None => accept(turn, claim),
+        Some(Password::Plain(expected)) if same(expected, password) => accept(turn, claim),
+        Some(Password::Plain(_)) => refuse(turn),
+        Some(Password::Hash(hash)) => {
             let password = Zeroizing::new(password.to_owned());
             turn.work(|ticket| Work::CheckPassword { ticket, hash: Some(hash.clone()), password });
             turn.await_with(Awaiting::Gateway(Box::new(claim)));
@@ -91,7 +98,7 @@ fn accept(turn: &mut Turn<'_>, claim: Claim) {
     link.certificate = claim.certificate.filter(|_| link.secure);
     link.moved_to(claim.address, &facts.exempt);
     if let Some(registration) = turn.session.registration.as_deref_mut() {
-        registration.gateway = true;
+        registration.gateway = Some(claim.gateway);
         host::told_by_gateway(registration, claim.host);
     }
 }
@@ -120,14 +127,16 @@ fn is_from(gateway: &Gateway, address: IpAddr) -> bool {
 mod tests {
     use super::{Gateway, Password};
     use crate::facts::Configured;
-    use crate::testing::{World, check_with, only};
+    use crate::testing::{World, check_with, only, with_operator};
     use zeroize::Zeroizing;
 
     fn gateways(configured: &mut Configured) {
         let plain = Password::Plain(Zeroizing::new("sesame".to_owned()));
         for (name, password) in [("web", plain), ("hashed", Password::Hash("hash of sesame".into()))] {
-            configured.gateways.push(Gateway { name: Some(name.into()), addresses: vec![only("192.0.2.1")], password });
+            let (addresses, password) = (vec![only("192.0.2.1")], Some(password));
+            configured.gateways.push(Gateway { name: Some(name.into()), addresses, password });
         }
+        configured.gateways.push(Gateway { name: None, addresses: vec![only("192.0.2.3")], password: None });
     }
 
     #[test]
@@ -158,6 +167,38 @@ mod tests {
             world.say(at, "CAP LS 302").unwrap();
             assert!(world.received(at)[0].contains(expected), "{options}");
         }
+    }
+
+    #[test]
+    fn a_gateway_of_a_trusted_address_needs_no_password() {
+        check_with(
+            |configured, settings| {
+                gateways(configured);
+                with_operator(configured, settings);
+            },
+            "root=
+             root> OPER root sesame
+             root<<
+             alice+ address=192.0.2.3
+             alice> WEBIRC whatever kiwi host.example 198.51.100.1
+             alice> NICK alice
+             alice> USER a 0 * :a
+             alice<<
+             root> WHOIS alice
+             root< :irc.example 311 root alice …
+             root< :irc.example 312 root alice …
+             root< :irc.example 338 root alice ~a@198.51.100.1 198.51.100.1 :…
+             root< :irc.example 320 root alice :is connected through the gateway kiwi (WEBIRC)
+             root< :irc.example 379 root alice :…
+             root< :irc.example 317 root alice …
+             root< :irc.example 318 root alice :…
+             bob=
+             bob> WHOIS alice
+             bob< :irc.example 311 bob alice …
+             bob< :irc.example 312 bob alice …
+             bob< :irc.example 317 bob alice …
+             bob< :irc.example 318 bob alice :…",
+        );
     }
 
     #[test]

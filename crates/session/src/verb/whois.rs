@@ -83,6 +83,11 @@ pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
             .param_fmt(format_args!("{zero}{address}"))
             .trailing("Actual user@host, actual address");
     }
+    for gateway in &profile.gateways {
+        turn.numeric(N::RPL_WHOISSPECIAL)
+            .param(name)
+            .trailing_fmt(format_args!("is connected through the gateway {gateway} (WEBIRC)"));
+    }
     if let Some(modes) = &profile.modes {
         let letters: String = modes.iter().map(|mode| personal_letter(*mode)).collect();
         turn.numeric(N::RPL_WHOISMODES).param(name).trailing_fmt(format_args!("is using modes +{letters}"));
