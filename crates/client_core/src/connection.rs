@@ -134,6 +134,8 @@ struct Link {
     who_asked: Vec<CompactString>,
     /// Messages that the server tells at once (ISUPPORT CHATHISTORY); 0: any number.
     history_page: usize,
+    /// Bytes of the longest name (ISUPPORT NICKLEN).
+    nick_length: Option<usize>,
     /// Messages of several lines whose end has not come.
     arriving: Vec<multiline::Arriving>,
     /// The batch of an answered search, and how many messages it has brought.
@@ -631,6 +633,7 @@ impl Link {
             has_whox: false,
             who_asked: Vec::new(),
             history_page: 0,
+            nick_length: None,
             arriving: Vec::new(),
             search: None,
             batches: BTreeMap::new(),

@@ -144,7 +144,7 @@ impl Connection {
         let limits = self.multiline_limits();
         for id in self.outbox.of_lines() {
             let Some(post) = self.outbox.iter().find(|post| post.id == id) else { continue };
-            let budget = budget_for(&self.name, post.kind, &post.target);
+            let budget = budget_for(self.longest_name(), post.kind, &post.target);
             let messages = match limits {
                 Some(limits) => messages_within(&post.payload, budget, limits),
                 None => post.payload.split('\n').flat_map(|line| parts(line, budget)).map(str::to_owned).collect(),

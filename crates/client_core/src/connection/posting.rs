@@ -15,6 +15,9 @@ use crate::rooms::Presence;
 const ASSUMED_USER_AND_HOST: &str =
     "uuuuuuuuuuuuuuuuuu@hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh";
 
+/// Bytes of the longest name, until the server has said its own (ISUPPORT NICKLEN): what servers commonly allow.
+const ASSUMED_NICK: usize = 30;
+
 impl Connection {
     /// Puts text on its way to a room or a person. Each line of it is a message, and one that is too long for a line of
     /// the protocol becomes several. What is empty is left out. Sent at once, or as soon as the room is joined.
@@ -25,7 +28,7 @@ impl Connection {
         text: &str,
         kind: MessageKind,
     ) -> Result<Vec<PostId>, OutboxFull> {
-        let budget = budget_for(&self.name, kind, target);
+        let budget = budget_for(self.longest_name(), kind, target);
         let mut posts = Vec::new();
         for line in text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()) {
             for part in parts(line, budget) {
@@ -59,14 +62,14 @@ impl Connection {
             return;
         }
         self.fit_to_server();
-        let (labels, keys) = (self.has_labels(), self.knows_keys());
+        let (labels, keys, longest_name) = (self.has_labels(), self.knows_keys(), self.longest_name());
         let rooms = &self.rooms;
         let ready =
             |target: &str| !is_room(target) || rooms.find(target).is_none_or(|room| room.presence == Presence::Joined);
         let mut sent = false;
         while let Some(post) = self.outbox.send_next(keys, ready) {
             if post.is_of_lines() {
-                let budget = budget_for(&self.name, post.kind, &post.target);
+                let budget = budget_for(longest_name, post.kind, &post.target);
                 write_lines(&mut self.output, post, labels, keys, budget);
             } else {
                 write_post(&mut self.output, post, labels, keys);
@@ -211,9 +214,17 @@ pub(super) fn with_post_tags<'o>(mut line: LineWriter<'o>, post: &Post, labels: 
     line
 }
 
+impl Connection {
+    /// Bytes of the longest name that one may have by the time that something is relayed: another device may take one while
+    /// a text is under way.
+    pub(super) fn longest_name(&self) -> usize {
+        self.link.nick_length.unwrap_or(ASSUMED_NICK).max(self.name.len())
+    }
+}
+
 /// Bytes of text that a line to this target can have when it is relayed.
-pub(super) fn budget_for(name: &str, kind: MessageKind, target: &str) -> usize {
-    let source = format!("{name}!{ASSUMED_USER_AND_HOST}");
+pub(super) fn budget_for(longest_name: usize, kind: MessageKind, target: &str) -> usize {
+    let source = format!("{:n<longest_name$}!{ASSUMED_USER_AND_HOST}", "");
     let wrapping = if kind == MessageKind::Action { ctcp::action("").len() } else { 0 };
     wire::text_budget(&source, verb(kind), &[target]).saturating_sub(wrapping)
 }

@@ -116,6 +116,7 @@ impl Connection {
                     self.link.rank_symbols = symbols.into();
                 }
                 "CHATHISTORY" if !token.negated => self.link.history_page = value().parse().unwrap_or_default(),
+                "NICKLEN" if !token.negated => self.link.nick_length = value().parse().ok(),
                 "WHOX" => self.link.has_whox = !token.negated,
                 "STATUSMSG" if !token.negated => self.link.status_symbols = CompactString::from(value()),
                 _ => {}

@@ -1259,6 +1259,19 @@ fn long_text_becomes_several_messages_that_fit() {
     assert!(lines.iter().all(|line| line.len() < 430 && line.ends_with('\u{1}')));
 }
 
+/// Another device may take a longer name while the text is under way.
+#[test]
+fn long_text_fits_with_the_longest_name_before_it() {
+    let mut player = check(guest(), OLD_SERVER);
+    player.connection.receive(player.moment(), b":s 005 alice NICKLEN=60 :are supported by this server\r\n");
+    player.connection.post(player.moment(), "#tea", &"x".repeat(900), MessageKind::Text).unwrap();
+    let output = String::from_utf8(player.connection.take_output()).unwrap();
+    let lines: Vec<&str> = output.split_inclusive("\r\n").filter(|line| line.starts_with("PRIVMSG")).collect();
+    let source = format!(":{}!{}@{} ", "n".repeat(60), "u".repeat(18), "h".repeat(63));
+    let longest = lines.iter().map(|line| source.len() + line.len()).max();
+    assert_eq!(longest, Some(wire::MAX_BODY), "{lines:?}");
+}
+
 #[test]
 fn bytes_come_in_any_pieces_and_need_not_be_utf_8() {
     let mut player = check(guest(), OLD_SERVER);
