@@ -5,6 +5,7 @@ use crate::history::HistoryEvent;
 use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
 use crate::personal::ConversationKey;
+use crate::pin::PinRecord;
 use crate::server_ban::{BanTarget, ServerBan};
 use crate::snapshot::{
     AccountRecord, DeviceRecord, MarksRecord, MembershipRecord, MetadataRecord, PresenceRecord, ReadMarkerRecord,
@@ -31,6 +32,11 @@ pub enum Change {
         room: RoomNumber,
         position: Position,
         target: MessageId,
+    },
+    Pinned(Box<PinRecord>),
+    Unpinned {
+        room: RoomNumber,
+        message: MessageId,
     },
     /// A room is new or different: replace what is kept of it.
     Room(Box<RoomRecord>),

@@ -8,6 +8,7 @@ use crate::membership::Roles;
 use crate::message::Message;
 use crate::metadata::Metadata;
 use crate::person::Person;
+use crate::pin::Pin;
 use crate::query::MemberRow;
 use crate::refusal::ListKind;
 use crate::snapshot::{ListEntry, RoomKind, RoomRecord, Topic};
@@ -39,6 +40,9 @@ pub struct Chatroom {
     pub(crate) members: Vec<Member>,
     /// Sessions in the room, for each shard; shards behind the end have none.
     pub(crate) sessions: SmallVec<[u32; 4]>,
+    /// Messages that it keeps in view, in the order in which they were pinned.
+    #[expect(clippy::box_collection, reason = "most rooms have none")]
+    pub(crate) pins: Option<Box<Vec<Pin>>>,
     /// Something was said here once: then the room is not forgotten.
     pub(crate) has_history: bool,
     /// Who spoke when, in slow mode; by identity, so that leaving and coming back is no way round it. Not kept on disk.
@@ -198,6 +202,7 @@ impl Chatroom {
             renamed: None,
             rules: Rules { flags: Flags::of_a_new_room(), ..Rules::default() },
             metadata: None,
+            pins: None,
             members: Vec::new(),
             sessions: SmallVec::new(),
             has_history: false,
@@ -227,6 +232,15 @@ impl Chatroom {
             lists: self.rules.lists.clone(),
             links: self.rules.links.clone(),
         }
+    }
+
+    pub(crate) fn pins(&self) -> &[Pin] {
+        self.pins.as_ref().map_or(&[], |pins| pins.as_slice())
+    }
+
+    /// To be called when one was taken away.
+    pub(crate) fn tidy_pins(&mut self) {
+        self.pins.take_if(|pins| pins.is_empty());
     }
 
     pub(crate) fn has(&self, flag: RoomFlag) -> bool {

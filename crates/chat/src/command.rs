@@ -8,6 +8,7 @@ use crate::message::{Lasting, Message, MessageKind};
 use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, RelayedName, Username};
 use crate::once::OnceKey;
+use crate::pin::WhichPin;
 use crate::query::{Conversation, Counted, MetadataTarget, Query};
 use crate::refusal::{ListKind, Rights};
 use crate::server_ban::Banned;
@@ -164,6 +165,15 @@ pub enum Command {
         text: Box<str>,
         in_lines: bool,
         between_programs: bool,
+    },
+
+    /// Keeps a message in view; it was found as for `Redact`.
+    Pin {
+        message: Arc<Message>,
+    },
+    Unpin {
+        of: Conversation,
+        which: WhichPin,
     },
 
     /// She has read this conversation up to here. Answer: `ReadMarker`, to all of her devices.

@@ -125,6 +125,14 @@ pub enum What {
         audience: Option<Role>,
         text: Box<str>,
     },
+    /// A message is kept in view from here on, or no longer. In a direct conversation the room's name is the other person's.
+    Pinned {
+        room: RoomRef,
+        target: MessageId,
+        on: bool,
+        /// As it was then, for those who have to be told what it said; history does not tell it once more.
+        message: Option<Arc<Message>>,
+    },
     /// The text of a message was taken away for good. In a direct conversation the room's name is the other person's.
     Redacted {
         room: RoomRef,

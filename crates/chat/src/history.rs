@@ -111,6 +111,9 @@ pub struct Item {
 /// The most lines of context that a message has in a page; of more the first ones are shown.
 pub const CONTEXT_LINES: usize = 100;
 
+/// A message as it is found, and what has become of it.
+pub type FoundMessage = (Arc<Message>, MessageState);
+
 /// What a message said before, and until when.
 pub type EarlierText = (Timestamp, Box<str>);
 
@@ -189,7 +192,7 @@ impl HistoryEvent {
     /// The message that it is about.
     pub fn target(&self) -> Option<MessageId> {
         match &self.happening.what {
-            What::Redacted { target, .. } | What::Edited { target, .. } => Some(*target),
+            What::Redacted { target, .. } | What::Edited { target, .. } | What::Pinned { target, .. } => Some(*target),
             _ => None,
         }
     }
@@ -376,6 +379,11 @@ impl Past {
             Kept::Said { message, state } if message.id == id => Some((message.clone(), *state)),
             _ => None,
         })
+    }
+
+    /// The messages with these ids, each as [`Past::find`] says.
+    pub fn find_all(&self, grant: &Grant, which: &[(Position, MessageId)]) -> Vec<Option<FoundMessage>> {
+        which.iter().map(|(_, id)| self.find(grant, *id)).collect()
     }
 
     /// What a message said before it was edited, the oldest first. `None`: there is no such message for the reader.

@@ -17,6 +17,7 @@ mod invite_links;
 mod metadata;
 mod moderation;
 mod name_index;
+mod pinning;
 mod posting;
 mod presence;
 mod read_markers;
@@ -135,6 +136,9 @@ impl Hub {
             restore_room(&mut state, record, &settings);
         }
         state.reserve_room_numbers(snapshot.next_room);
+        for record in snapshot.pins {
+            state.pin(record.room, record.pin);
+        }
         for record in snapshot.memberships {
             if let Some(account) = state.account_of(record.account)
                 && state.room(record.room).is_some()
@@ -327,6 +331,8 @@ impl Hub {
             Command::Edit { message, text, in_lines, between_programs } => {
                 self.edit(asker, &message, Text { text, in_lines, between_programs }, turn);
             }
+            Command::Pin { message } => self.pin(asker, message, turn),
+            Command::Unpin { of, which } => self.unpin(asker, &of, which, turn),
             Command::Redact { message, reason } => self.redact(asker, &message, reason, turn),
             Command::Rename { to } => self.rename(asker, &to, turn),
             Command::SetRealname { to } => self.set_realname(asker, to, turn),

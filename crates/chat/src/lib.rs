@@ -25,6 +25,7 @@ pub mod once;
 pub mod permission;
 pub mod person;
 pub mod personal;
+pub mod pin;
 pub mod query;
 pub mod refusal;
 pub mod search;

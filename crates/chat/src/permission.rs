@@ -1,10 +1,10 @@
 //! Who may do what in a room: the only place that says no for reasons of a role, a mode or a list. Pure.
 //!
 //! Ranks: a voice speaks in a moderated room and need not wait in slow mode; a half-operator removes members, names
-//! voices, lets people in, sets a locked topic and slow mode, takes away what others said, and speaks in a room of
+//! voices, lets people in, sets a locked topic and slow mode, takes away and pins what others said, and speaks in a room of
 //! announcements; an operator changes the room and names half-operators and operators; an owner names admins and owners,
 //! registers the room, and gives a registered one another name. Nobody acts on someone of a higher rank; everyone may lay
-//! down a role of her own. In a group nobody has a rank, and every member may bring people in and name it.
+//! down a role of her own. In a group nobody has a rank, and every member may bring people in, name it and pin.
 
 use crate::chatroom::{Flags, RoomFlag};
 use crate::mask::Verdict;
@@ -75,6 +75,8 @@ pub enum Act<'a> {
     Redact {
         of: Authorship,
     },
+    /// Keep a message in view, or no longer.
+    Pin,
     SetTopic,
     SetFlag {
         flag: RoomFlag,
@@ -164,7 +166,8 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::SetFlag { flag: RoomFlag::Registered } => at_least(Role::Owner, actor, room),
         // A name that is kept for ever is its owner's to give.
         Act::SeeMetadata => see_metadata(actor, room),
-        Act::SetMetadata | Act::Rename if room.is_group => member(actor, room),
+        Act::SetMetadata | Act::Rename | Act::Pin if room.is_group => member(actor, room),
+        Act::Pin => at_least(Role::HalfOperator, actor, room),
         Act::SetMetadata => at_least(Role::Operator, actor, room),
         Act::Rename => {
             let needed = if room.flags.has(RoomFlag::Registered) { Role::Owner } else { Role::Operator };

@@ -9,6 +9,7 @@ use crate::membership::Roles;
 use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, Username};
 use crate::person::Person;
+use crate::pin::Pin;
 use crate::refusal::ListKind;
 use crate::server_ban::ServerBan;
 use crate::snapshot::{ListEntry, SharedAccount, Topic};
@@ -115,6 +116,10 @@ pub enum Query {
     },
     /// Leave to read what edited messages said before. `HistoryGranted`.
     EarlierTexts {
+        of: Conversation,
+    },
+    /// What is pinned there, with leave to read it. `Pins`.
+    Pins {
         of: Conversation,
     },
     /// Leave to read in all of one's rooms and direct conversations. `Conversations`.
@@ -339,6 +344,8 @@ pub enum Answer {
     },
 
     /// `None`: nothing was ever said there.
+    Pins(Option<Box<PinsView>>),
+    /// `None`: nothing was ever said there.
     HistoryGranted(Option<Box<Grant>>),
     /// In the order of their making.
     Conversations(Vec<Grant>),
@@ -423,8 +430,18 @@ pub struct RoomView {
     pub members: RoomMembers,
     /// Up to when she has read it.
     pub read_marker: Option<Timestamp>,
+    /// How many pinned messages she can be shown.
+    pub pins: usize,
     /// Leave to read what was said before.
     pub history: Grant,
+}
+
+/// What is pinned in a conversation, as far as the asker may read it.
+#[derive(Debug, Clone)]
+pub struct PinsView {
+    pub history: Grant,
+    /// Each with its number in the whole list.
+    pub pins: Vec<(usize, Pin)>,
 }
 
 /// A room under its new name, with what someone is shown who does not know of such changes and has to enter it anew.

@@ -178,6 +178,14 @@ pub enum Refusal {
         window_seconds: u64,
     },
 
+    AlreadyPinned,
+    NotPinned,
+    TooManyPins {
+        limit: usize,
+    },
+    /// It was said to a higher rank alone: a pin is for everyone in the room.
+    CannotPin,
+
     // Direct messages
     /// The recipient takes messages from accounts only.
     RecipientWantsAccounts {

@@ -8,6 +8,7 @@ use crate::membership::Membership;
 use crate::metadata::{Marks, MetadataKey};
 use crate::once::Posted;
 use crate::personal::ConversationKey;
+use crate::pin::PinRecord;
 use crate::refusal::{ListKind, Rights};
 use crate::server_ban::ServerBan;
 use compact_str::CompactString;
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub devices: Vec<DeviceRecord>,
     /// Of accounts that stay without a device.
     pub presences: Vec<PresenceRecord>,
+    /// Of each room in the order in which they were pinned.
+    pub pins: Vec<PinRecord>,
     /// The last position and time given out; both go on from here.
     pub position: Position,
     pub timestamp: Timestamp,

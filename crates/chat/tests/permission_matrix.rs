@@ -121,6 +121,7 @@ enum Command {
     RedactOwn,
     RedactOwnOld,
     RedactForeign,
+    Pin,
     SetTopic,
     SetModerated,
     Register,
@@ -167,6 +168,7 @@ fn commands() -> Vec<Command> {
         RedactOwn,
         RedactOwnOld,
         RedactForeign,
+        Pin,
         SetTopic,
         SetModerated,
         Register,
@@ -209,6 +211,7 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
                 | ReadHistory
                 | EditOwn
                 | RedactOwn
+                | Pin
                 | SetTopic
                 | Rename
                 | SeeMetadata
@@ -254,7 +257,7 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
         EditOwn if circumstance == OpModerated => who >= Voice,
         ReadHistory | EditOwn | RedactOwn => !outside,
         EditOwnOld | EditForeign => false,
-        RedactOwnOld | RedactForeign | ReadEarlierTexts => who >= HalfOperator,
+        RedactOwnOld | RedactForeign | ReadEarlierTexts | Pin => who >= HalfOperator,
         ReadEarlierHistory => !outside && (circumstance != HistorySinceJoin || serves),
         SeeMetadata => {
             let is_closed =
@@ -374,6 +377,7 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         RedactOwn => Act::Redact { of: Authorship::Own },
         RedactOwnOld => Act::Redact { of: Authorship::OwnLongAgo },
         RedactForeign => Act::Redact { of: Authorship::Foreign },
+        Pin => Act::Pin,
         SetTopic => Act::SetTopic,
         SetModerated => Act::SetFlag { flag: RoomFlag::Moderated },
         Register => Act::SetFlag { flag: RoomFlag::Registered },
@@ -451,6 +455,7 @@ fn the_reason_is_the_right_one() {
     check(EditForeign, Owner, Plain, Refusal::NotTheAuthor);
     check(EditOwnOld, Owner, Plain, Refusal::TooLate { window_seconds: 86_400 });
     check(ReadEarlierTexts, Voice, Plain, needs(Role::HalfOperator));
+    check(Pin, Voice, Plain, needs(Role::HalfOperator));
     check(RedactForeign, Voice, Plain, Refusal::NotTheAuthor);
     check(RedactOwnOld, Voice, Plain, Refusal::TooLate { window_seconds: 86_400 });
     check(RedactOwn, GuestOutside, Plain, Refusal::NotMember { room: room() });

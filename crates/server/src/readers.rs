@@ -7,7 +7,7 @@ use crate::shard::{ShardHandle, ShardInput};
 use crate::store::{History, Store, StoreError};
 use chat::audit::AuditFilter;
 use chat::history::{Grant, Stretch, View};
-use chat::id::{MessageId, SessionId};
+use chat::id::{MessageId, Position, SessionId};
 use chat::unread::UnreadQuestion;
 use session::WorkResult;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ struct Job {
 pub enum Reading {
     Page { grant: Box<Grant>, stretch: Stretch, view: View, limit: usize },
     Message { grant: Box<Grant>, id: MessageId },
+    Messages { grant: Box<Grant>, which: Vec<(Position, MessageId)> },
     EarlierTexts { grant: Box<Grant>, id: MessageId },
     LatestTimes(Vec<Grant>),
     Unread(Box<UnreadQuestion>),
@@ -70,6 +71,7 @@ impl Readers {
                         .read(&grant, stretch, view, limit)
                         .map(|items| WorkResult::Page { of: grant.name.clone(), items }),
                     Reading::Message { grant, id } => history.find(&grant, id).map(WorkResult::Found),
+                    Reading::Messages { grant, which } => history.find_all(&grant, &which).map(WorkResult::FoundAll),
                     Reading::EarlierTexts { grant, id } => {
                         history.earlier_texts(&grant, id).map(WorkResult::EarlierTexts)
                     }

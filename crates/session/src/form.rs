@@ -28,6 +28,7 @@ impl Form {
         Capability::ServerTime,
         Capability::Setname,
         Capability::ParlorIdentity,
+        Capability::ParlorPins,
     ]);
 
     pub fn of(capabilities: CapabilitySet) -> Form {

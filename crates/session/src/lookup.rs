@@ -7,7 +7,7 @@ use crate::targets;
 use crate::turn::Turn;
 use crate::verb::{Awaiting, edits, privmsg};
 use chat::command::Command;
-use chat::history::Grant;
+use chat::history::{Grant, Item, Kept, Stretch, View};
 use chat::id::MessageId;
 use chat::message::{Message, MessageState};
 use chat::name::ChatroomName;
@@ -29,7 +29,19 @@ pub(crate) enum Then {
     Redact { reason: Option<Box<str>> },
     Edit { text: Box<str>, in_lines: bool, between_programs: bool },
     ReadEarlierTexts,
+    Pin,
 }
+
+impl Then {
+    /// In the place of an id there may be a name, for those whose clients know of no ids: the last message that someone of
+    /// that name said there is meant. Not where more would be lost by a mistake than can be mended.
+    fn takes_names(&self) -> bool {
+        matches!(self, Then::Pin)
+    }
+}
+
+/// Messages among which one is looked for by the name of who said it.
+const LOOKED_THROUGH: usize = 100;
 
 /// Begins with what a line names.
 pub(crate) fn begin(turn: &mut Turn<'_>, target: &str, id: &str, then: Then) {
@@ -38,14 +50,14 @@ pub(crate) fn begin(turn: &mut Turn<'_>, target: &str, id: &str, then: Then) {
     };
     let query = match then {
         Then::ReadEarlierTexts => Query::EarlierTexts { of },
-        Then::Redact { .. } | Then::Edit { .. } => Query::History { of },
+        Then::Redact { .. } | Then::Edit { .. } | Then::Pin => Query::History { of },
     };
     turn.await_with(Awaiting::Lookup(Box::new(Asked { target: target.into(), id: id.into(), then })));
     turn.ask(Command::Ask(query));
 }
 
 /// What a target names; `None`: no room can have this name. What was said to a rank was said in the room.
-fn conversation(turn: &Turn<'_>, target: &str) -> Option<Conversation> {
+pub(crate) fn conversation(turn: &Turn<'_>, target: &str) -> Option<Conversation> {
     let (_, name) = privmsg::split_status(target);
     if targets::is_room(name) {
         ChatroomName::parse(name, &turn.facts.name_rules).ok().map(Conversation::Room)
@@ -62,6 +74,11 @@ pub(crate) fn answer(turn: &mut Turn<'_>, asked: Box<Asked>, answer: &Answer) {
                 look_up(turn, grant.clone(), MessageId(id), &asked.then);
                 turn.await_with(Awaiting::Lookup(asked));
             }
+            Err(_) if asked.then.takes_names() => {
+                let (grant, stretch, view) = (grant.clone(), Stretch::Latest { after: None }, View::default());
+                turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, view, limit: LOOKED_THROUGH });
+                turn.await_with(Awaiting::Lookup(asked));
+            }
             Err(_) => unknown(turn, &asked),
         },
         Answer::HistoryGranted(None) => unknown(turn, &asked),
@@ -76,12 +93,16 @@ pub(crate) fn answer(turn: &mut Turn<'_>, asked: Box<Asked>, answer: &Answer) {
 fn look_up(turn: &mut Turn<'_>, grant: Box<Grant>, id: MessageId, then: &Then) {
     turn.work(|ticket| match then {
         Then::ReadEarlierTexts => Work::ReadEarlierTexts { ticket, grant, id },
-        Then::Redact { .. } | Then::Edit { .. } => Work::FindMessage { ticket, grant, id },
+        Then::Redact { .. } | Then::Edit { .. } | Then::Pin => Work::FindMessage { ticket, grant, id },
     });
 }
 
 /// The store has been read.
 pub(crate) fn found(turn: &mut Turn<'_>, asked: Box<Asked>, result: WorkResult) {
+    let result = match result {
+        WorkResult::Page { items, .. } => WorkResult::Found(last_by(turn, &asked.id, items)),
+        other => other,
+    };
     match result {
         WorkResult::Found(Some((message, MessageState::AsSaid | MessageState::Edited))) => {
             turn.await_with(Awaiting::About(format_compact!("{} {}", asked.target, asked.id)));
@@ -97,16 +118,26 @@ pub(crate) fn found(turn: &mut Turn<'_>, asked: Box<Asked>, result: WorkResult) 
     }
 }
 
+fn last_by(turn: &Turn<'_>, name: &str, items: Vec<Item>) -> Option<(Arc<Message>, MessageState)> {
+    let key = |name: &str| targets::person(turn, name).key().clone();
+    let wanted = key(name);
+    items.into_iter().rev().find_map(|item| match item.kept {
+        Kept::Said { message, state } if key(&message.sender.name) == wanted => Some((message, state)),
+        _ => None,
+    })
+}
+
 fn command(message: Arc<Message>, then: Then) -> Command {
     match then {
         Then::Redact { reason } => Command::Redact { message, reason },
         Then::Edit { text, in_lines, between_programs } => Command::Edit { message, text, in_lines, between_programs },
+        Then::Pin => Command::Pin { message },
         // Answered with what was read.
         Then::ReadEarlierTexts => Command::Ask(Query::Nothing),
     }
 }
 
-fn invalid_target(turn: &mut Turn<'_>, target: &str) {
+pub(crate) fn invalid_target(turn: &mut Turn<'_>, target: &str) {
     let text = "There is no such conversation, or it is not yours to read";
     turn.fail(turn.verb(), "INVALID_TARGET", &[targets::shown(target)], text);
 }

@@ -5,6 +5,7 @@ use crate::session::Session;
 use crate::turn::Turn;
 use crate::verb;
 use chat::metadata::SUBSCRIPTIONS;
+use chat::pin::PINS;
 use compact_str::{CompactString, format_compact};
 use std::fmt::Write as _;
 use wire::{Capability, CapabilitySet};
@@ -48,6 +49,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::ParlorDevices,
     Capability::ParlorGroups,
     Capability::ParlorUnread,
+    Capability::ParlorPins,
     Capability::Search,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,
@@ -163,6 +165,7 @@ fn value(capability: Capability, session: &Session, facts: &Configured) -> Compa
             Some(sts) => format_compact!("port={}", sts.port),
             None => CompactString::default(),
         },
+        Capability::ParlorPins => format_compact!("max={PINS}"),
         // What keeps names of people elsewhere apart from those here.
         Capability::Relaymsg => CompactString::const_new("/"),
         Capability::Multiline => {

@@ -229,6 +229,20 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             let text = "There is no such message here, or it was deleted already";
             turn.fail(verb, "UNKNOWN_MSGID", &context(about), text);
         }
+        R::AlreadyPinned => turn.fail(verb, "ALREADY_PINNED", &context(about), "This message is pinned already"),
+        R::NotPinned => {
+            turn.fail(verb, "NOT_PINNED", &context(about), "No such message is pinned here: PINS shows those that are");
+        }
+        R::TooManyPins { limit } => {
+            let limit = limit.to_string();
+            let context: Vec<&str> = context(about).into_iter().chain([limit.as_str()]).collect();
+            let text = format!("There are {limit} pinned messages here: UNPIN one first");
+            turn.fail(verb, "TOO_MANY_PINS", &context, &text);
+        }
+        R::CannotPin => {
+            let text = "This was said to a rank alone, and a pinned message is for everyone in the room";
+            turn.fail(verb, "CANNOT_PIN", &context(about), text);
+        }
         R::NotTheAuthor => {
             let text = "Someone else said this: only they may do that, and in a room its moderators (+h and above)";
             turn.fail(verb, &format!("{verb}_FORBIDDEN"), &context(about), text);

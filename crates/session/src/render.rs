@@ -169,6 +169,9 @@ impl Page<'_> {
             What::Edited { room, id, target, kind, audience, text } => {
                 self.edited(*at, by, room, (*id, *target), (*kind, *audience), text);
             }
+            What::Pinned { room, target, on, message } => {
+                self.pinned(*at, by, room, *target, *on, message.as_deref());
+            }
             // message-redaction: "MUST not forward" it to those who do not know it.
             What::Redacted { room, target, reason } if form.has(Capability::MessageRedaction) => {
                 let line = self.line_in(*at, by, room, "REDACT");
@@ -324,6 +327,25 @@ impl Page<'_> {
         }
     }
 
+    /// Those who do not know PIN are told in words, by the one who did it and where it was done.
+    fn pinned(
+        &mut self,
+        at: Timestamp,
+        by: &Person,
+        room: &RoomRef,
+        target: MessageId,
+        on: bool,
+        message: Option<&Message>,
+    ) {
+        if self.form.has(Capability::ParlorPins) {
+            let line = self.line_in(at, by, room, if on { "PIN" } else { "UNPIN" });
+            return line.param(&room.name).param(uuid_text(&target.0, &mut [0; 36])).end();
+        }
+        let what = message.map_or_else(|| "a message".to_owned(), |message| in_words(message).replace('\n', " "));
+        let done = if on { "pinned" } else { "unpinned" };
+        self.line_in(at, by, room, "NOTICE").param(&room.name).trailing_cut(&format!("{done} {what}"));
+    }
+
     /// A line that says what a person did, up to its verb.
     fn line(&mut self, at: Timestamp, by: &Person, verb: &str) -> ParamWriter<'_> {
         self.line_with(at, by, None, verb)
@@ -347,6 +369,15 @@ impl Page<'_> {
 
     fn numeric(&mut self, at: Timestamp, numeric: Numeric, target: &str) -> ParamWriter<'_> {
         timed(self.buffer, self.form, at).numeric(self.server, numeric, target)
+    }
+}
+
+/// `<name> text`, or `* name acts`: what someone said, told by someone else.
+pub(crate) fn in_words(message: &Message) -> String {
+    let name = &message.sender.name;
+    match message.payload.strip_prefix(ACTION) {
+        Some(act) => format!("* {name} {}", act.trim_end_matches('\u{1}')),
+        None => format!("<{name}> {}", message.payload.replace('\u{1}', "")),
     }
 }
 

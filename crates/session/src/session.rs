@@ -13,8 +13,8 @@ use crate::{confirmation, host, isupport, login, negotiation, registration, rend
 use chat::audit::{AuditEntry, AuditFilter};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
 use chat::event::{Event, What};
-use chat::history::{EarlierText, Grant, Item, Stretch, View};
-use chat::id::{ClientId, MessageId, RequestNumber, SessionId, Timestamp};
+use chat::history::{EarlierText, FoundMessage, Grant, Item, Stretch, View};
+use chat::id::{ClientId, MessageId, Position, RequestNumber, SessionId, Timestamp};
 use chat::message::{Message, MessageState};
 use chat::person::Person;
 use chat::query::Answer;
@@ -86,6 +86,8 @@ pub enum Work {
     ReadHistory { ticket: u32, grant: Box<Grant>, stretch: Stretch, view: View, limit: usize },
     /// One message, or a signal that was kept, by its id.
     FindMessage { ticket: u32, grant: Box<Grant>, id: MessageId },
+    /// Messages of one conversation, each by its place and its id.
+    FindMessages { ticket: u32, grant: Box<Grant>, which: Vec<(Position, MessageId)> },
     /// What a message said before it was edited.
     ReadEarlierTexts { ticket: u32, grant: Box<Grant>, id: MessageId },
     /// When something was last said in each of these conversations.
@@ -134,6 +136,8 @@ pub enum WorkResult {
     },
     /// `None`: there is none that the reader may see.
     Found(Option<(Arc<Message>, MessageState)>),
+    /// In the order in which they were asked for; `None`: there is none that the reader may see.
+    FoundAll(Vec<Option<FoundMessage>>),
     /// The oldest first. `None`: there is no such message that the reader may see.
     EarlierTexts(Option<Vec<EarlierText>>),
     /// In the order of the grants; `None`: nothing was said there.
@@ -456,6 +460,7 @@ impl Session {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
                 (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
                 (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
+                (Some(Awaiting::Pins(asked)), result) => verb::pins::found(&mut turn, &asked, &result),
                 (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
                 (Some(Awaiting::Export), result) => verb::account::offered(&mut turn, &result),

@@ -586,6 +586,7 @@ impl World {
             }
             Work::ReadHistory { ticket, .. }
             | Work::FindMessage { ticket, .. }
+            | Work::FindMessages { ticket, .. }
             | Work::ReadEarlierTexts { ticket, .. }
                 if *unreadable =>
             {
@@ -596,6 +597,9 @@ impl World {
                 (ticket, WorkResult::Page { of: grant.name.clone(), items })
             }
             Work::FindMessage { ticket, grant, id } => (ticket, WorkResult::Found(past.find(&grant, id))),
+            Work::FindMessages { ticket, grant, which } => {
+                (ticket, WorkResult::FoundAll(past.find_all(&grant, &which)))
+            }
             Work::ReadEarlierTexts { ticket, grant, id } => {
                 (ticket, WorkResult::EarlierTexts(past.earlier_texts(&grant, id)))
             }

@@ -164,6 +164,20 @@ impl<'a> Turn<'a> {
         self.server_line("NOTE").param(verb).param(code).params(context).trailing_cut(text);
     }
 
+    /// A text that the server says to this client alone, on as many lines as it takes; blank ones are left out.
+    pub(crate) fn notice(&mut self, text: &str) {
+        let nick = self.nick().to_owned();
+        // The server's name may be longer than the name of whoever said it.
+        let budget = wire::text_budget(&self.facts.server_name, "NOTICE", &[&nick]).max(16);
+        for mut rest in text.split('\n') {
+            while !rest.is_empty() {
+                let (part, more) = rest.split_at(rest.floor_char_boundary(budget));
+                self.server_line("NOTICE").param(&nick).trailing(part);
+                rest = more;
+            }
+        }
+    }
+
     /// 461 for the verb that is worked on.
     pub fn need_more_params(&mut self) {
         let verb = self.verb.name;
@@ -245,6 +259,7 @@ impl<'a> Turn<'a> {
                 query,
                 Query::History { .. }
                     | Query::EarlierTexts { .. }
+                    | Query::Pins { .. }
                     | Query::Conversations
                     | Query::Unread
                     | Query::Audit

@@ -43,7 +43,9 @@ pub(crate) mod part;
 pub(crate) mod pass;
 pub(crate) mod password;
 pub(crate) mod persistence;
+pub(crate) mod pin;
 pub(crate) mod ping;
+pub(crate) mod pins;
 pub(crate) mod pong;
 pub(crate) mod privmsg;
 pub(crate) mod quit;
@@ -161,6 +163,8 @@ pub(crate) enum Awaiting {
     /// What concerns a message that was said before, from the leave to read to what was found.
     Lookup(Box<crate::lookup::Asked>),
 
+    /// PINS, until the messages are found.
+    Pins(Box<pins::Asked>),
     /// UNREAD of these conversations, which are being counted.
     Unread(Vec<CompactString>),
     /// METADATA.
@@ -237,7 +241,9 @@ pub static VERBS: &[Verb] = &[
     pass::VERB,
     password::VERB,
     persistence::VERB,
+    pin::VERB,
     ping::VERB,
+    pins::VERB,
     pong::VERB,
     privmsg::VERB,
     quit::VERB,
@@ -256,6 +262,7 @@ pub static VERBS: &[Verb] = &[
     topic::VERB,
     kline::UNDLINE,
     kline::UNKLINE,
+    pin::UNPIN,
     unread::VERB,
     user::VERB,
     userhost::VERB,

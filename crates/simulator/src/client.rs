@@ -209,7 +209,7 @@ impl Client {
             }
             "MARKREAD" => self.marker(first, line.param(1).unwrap_or_default()),
             "PRIVMSG" | "NOTICE" => self.message(&line, source, ledger, store),
-            "MODE" | "TOPIC" | "TAGMSG" | "REDACT" | "EDIT" if self.room_in(first).is_some() => {
+            "MODE" | "TOPIC" | "TAGMSG" | "REDACT" | "EDIT" | "PIN" | "UNPIN" if self.room_in(first).is_some() => {
                 let room = self.room_in(first).unwrap_or_default();
                 let is_in = self.rooms.contains_key(&room) || source == self.nick;
                 if is_in { Ok(()) } else { Err(format!("is told of {room} and is not in it")) }
@@ -249,6 +249,10 @@ impl Client {
 
     fn message(&mut self, line: &Line<'_>, source: &str, ledger: &mut Ledger, store: &Store) -> Result<(), String> {
         let [to, text, ..] = *line.params() else { return Err("a message without a text".to_owned()) };
+        // What is pinned is told to plain clients in the words of whoever pinned it: nothing is said once more.
+        if text.starts_with("pinned ") {
+            return Ok(());
+        }
         let Some(number) = number_in(text).filter(|_| !to.starts_with('$')) else { return Ok(()) };
         let to = to.trim_start_matches(['~', '&', '@', '%', '+']).to_lowercase();
         let key = key_of(&to);

@@ -12,6 +12,7 @@ use chat::message::Message;
 use chat::metadata::MetadataKey;
 use chat::once::Posted;
 use chat::personal::ConversationKey;
+use chat::pin::PinRecord;
 use chat::server_ban::ServerBan;
 use chat::snapshot::{
     AccountRecord, DeviceRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
@@ -35,6 +36,7 @@ pub struct Store {
     server_bans: Vec<ServerBan>,
     presences: BTreeMap<ClientId, PresenceRecord>,
     devices: BTreeMap<(ClientId, u64), DeviceRecord>,
+    pins: Vec<PinRecord>,
     past: Past,
     position: Position,
     timestamp: Timestamp,
@@ -57,6 +59,7 @@ impl Store {
             server_bans: self.server_bans.clone(),
             presences: self.presences.values().cloned().collect(),
             devices: self.devices.values().cloned().collect(),
+            pins: self.pins.clone(),
             position: self.position,
             timestamp: self.timestamp,
             next_room: self.next_room,
@@ -111,6 +114,10 @@ impl Store {
                         self.wrong.get_or_insert_with(|| format!("redacted was what is not there: {target}"));
                     }
                 }
+                Change::Pinned(record) => self.pins.push(*record),
+                Change::Unpinned { room, message } => {
+                    self.pins.retain(|record| (record.room, record.pin.message) != (room, message));
+                }
                 Change::Room(record) => {
                     self.next_room = self.next_room.max(record.number.0 + 1);
                     self.rooms.insert(record.number, *record);
@@ -118,6 +125,7 @@ impl Store {
                 Change::RoomRemoved(number) => {
                     self.rooms.remove(&number);
                     self.memberships.retain(|(room, _), _| *room != number);
+                    self.pins.retain(|record| record.room != number);
                 }
                 Change::Account(record) => {
                     self.accounts.insert(record.id, *record);

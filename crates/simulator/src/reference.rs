@@ -7,7 +7,8 @@ use chat::command::{Arrival, Command, Departure, PersonalMode, Post, Recipient, 
 use chat::event::{Event, What};
 use chat::id::{ClientId, MessageId, SessionId};
 use chat::membership::{Role, Roles};
-use chat::message::{MessageKind, MessageState};
+use chat::message::{Message, MessageKind, MessageState};
+use chat::pin::{PINS, WhichPin};
 use chat::query::Conversation;
 use chat::refusal::{ListKind, Refusal};
 use chat::settings::{AlwaysOn, Settings};
@@ -41,6 +42,7 @@ pub struct Said {
     room: u32,
     speaker: String,
     pub state: MessageState,
+    is_pinned: bool,
 }
 
 /// Someone who is here; never the same for two.
@@ -532,6 +534,14 @@ impl Reference {
                 let permitted = self.redact(who, message.id);
                 self.change(command, permitted, message.id, MessageState::Redacted, line)?
             }
+            Command::Pin { message } => {
+                let permitted = self.pin(who, message);
+                self.set_pinned(command, permitted, message.id, true, line)?
+            }
+            Command::Unpin { of: Conversation::Room(room), which: WhichPin::Of(id) } => {
+                let permitted = self.unpin(who, room.text(), *id);
+                self.set_pinned(command, permitted, *id, false, line)?
+            }
             Command::Edit { message, between_programs, .. } => {
                 let permitted = self.edit(who, message.id, *between_programs, line);
                 self.change(command, permitted, message.id, MessageState::Edited, line)?
@@ -562,6 +572,7 @@ impl Reference {
         }
         if let (Ok(()), Some(said)) = (&permitted, self.said.get_mut(&id)) {
             said.state = state;
+            said.is_pinned &= state != MessageState::Redacted;
         }
         Ok(permitted.err().into_iter().collect())
     }
@@ -584,6 +595,54 @@ impl Reference {
             return no("NotTheAuthor");
         }
         self.still_there(id)
+    }
+
+    // ---- Pins
+
+    fn pin(&self, who: Who, message: &Message) -> Permission {
+        let (key, _) = self.place_of(who, message.id)?;
+        self.may_pin(who, &key)?;
+        self.still_there(message.id)?;
+        if message.audience.is_some() {
+            return no("CannotPin");
+        }
+        if self.said[&message.id].is_pinned {
+            return no("AlreadyPinned");
+        }
+        let room = self.said[&message.id].room;
+        let pinned = self.said.values().filter(|said| said.room == room && said.is_pinned).count();
+        if pinned >= PINS { no("TooManyPins") } else { Ok(()) }
+    }
+
+    fn unpin(&self, who: Who, room: &str, id: MessageId) -> Permission {
+        let key = self.insider(who, room)?;
+        self.may_pin(who, &key)?;
+        let is_pinned = |said: &Said| said.room == self.rooms[&key].serial && said.is_pinned;
+        if self.said.get(&id).is_some_and(is_pinned) { Ok(()) } else { no("NotPinned") }
+    }
+
+    fn may_pin(&self, who: Who, key: &str) -> Permission {
+        if self.rooms[key].is_group { Ok(()) } else { self.ranks(who, key, Role::HalfOperator) }
+    }
+
+    /// Whoever asked was told, if she may, and else not.
+    fn set_pinned(
+        &mut self,
+        command: &Command,
+        permitted: Permission,
+        id: MessageId,
+        pinned: bool,
+        line: &Applied<'_>,
+    ) -> Result<Vec<String>, String> {
+        let is_it = |what: &What| matches!(what, What::Pinned { target, on, .. } if *target == id && *on == pinned);
+        let seen = line.events.iter().any(|event| matches!(event, Event::Happened(event) if is_it(&event.what)));
+        if permitted.is_ok() != seen {
+            return Err(format!("{command:?}: expected {permitted:?}, and it was otherwise"));
+        }
+        if let (Ok(()), Some(said)) = (&permitted, self.said.get_mut(&id)) {
+            said.is_pinned = pinned;
+        }
+        Ok(permitted.err().into_iter().collect())
     }
 
     fn edit(&self, who: Who, id: MessageId, between_programs: bool, line: &Applied<'_>) -> Permission {
@@ -1478,7 +1537,12 @@ impl Reference {
                 continue;
             }
             if let Some(room) = self.room(&message.addressed_to) {
-                let said = Said { room: room.serial, speaker: self.speaker(who), state: MessageState::AsSaid };
+                let said = Said {
+                    room: room.serial,
+                    speaker: self.speaker(who),
+                    state: MessageState::AsSaid,
+                    is_pinned: false,
+                };
                 self.said.entry(message.id).or_insert(said);
             }
         }

@@ -16,7 +16,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 23] = [
+const CAPABILITIES: [Capability; 24] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -40,6 +40,7 @@ const CAPABILITIES: [Capability; 23] = [
     Capability::ReadMarker,
     Capability::MessageEdit,
     Capability::MessageRedaction,
+    Capability::ParlorPins,
 ];
 
 /// Where a device of this person comes from.
@@ -114,9 +115,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 33] = [
+        const WEIGHTS: [usize; 34] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12, 40, 25, 25, 20, 20,
+            12, 40, 25, 25, 20, 20, 25,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -355,7 +356,7 @@ impl Client {
                 let time = if random.happens(800) { format!(" timestamp={at}") } else { String::new() };
                 self.line(&format!("MARKREAD {of}{time}"), random, ledger, out);
             }
-            29 | 30 if self.heard.is_empty() => self.fence(random, ledger, out),
+            29 | 30 | 33 if self.heard.is_empty() => self.fence(random, ledger, out),
             29 => {
                 let (room, id) = self.heard[random.below(self.heard.len())].clone();
                 let reason = random.one_of(&["", " :a mistake"]);
@@ -380,6 +381,11 @@ impl Client {
                     _ => format!("GROUP {one},{other}"),
                 };
                 self.line(&line, random, ledger, out);
+            }
+            33 => {
+                let (room, id) = self.heard[random.below(self.heard.len())].clone();
+                let verb = random.one_of(&["PIN", "PIN", "UNPIN"]);
+                self.line(&format!("{verb} {room} {id}"), random, ledger, out);
             }
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
             _ => self.fence(random, ledger, out),

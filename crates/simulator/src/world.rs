@@ -395,6 +395,9 @@ fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
             (ticket, WorkResult::Page { of: grant.name.clone(), items })
         }
         Work::FindMessage { ticket, grant, id } => (ticket, WorkResult::Found(store.past().find(&grant, id))),
+        Work::FindMessages { ticket, grant, which } => {
+            (ticket, WorkResult::FoundAll(store.past().find_all(&grant, &which)))
+        }
         Work::ReadEarlierTexts { ticket, grant, id } => {
             (ticket, WorkResult::EarlierTexts(store.past().earlier_texts(&grant, id)))
         }

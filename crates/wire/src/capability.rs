@@ -77,6 +77,8 @@ capabilities! {
     Search = "soju.im/search",
     /// Ours: UNREAD answers in lines for programs.
     ParlorUnread = "parlor/unread",
+    /// Ours: PIN and UNPIN are told as such, and PINS answers in lines for programs.
+    ParlorPins = "parlor/pins",
     /// Ours: DEVICES answers in lines for programs.
     ParlorDevices = "parlor/devices",
     /// Ours: GROUP answers in lines for programs.
@@ -97,6 +99,7 @@ impl Capability {
             Capability::LabeledResponse | Capability::Multiline | Capability::Metadata2 | Capability::Metadata3 => {
                 CapabilitySet::of(&[Capability::Batch])
             }
+            Capability::ParlorPins => CapabilitySet::of(&[Capability::Batch, Capability::MessageTags]),
             // message-redaction and message-edit "Dependencies": they speak of messages by their msgid.
             Capability::MessageRedaction | Capability::MessageEdit => CapabilitySet::of(&[Capability::MessageTags]),
             _ => CapabilitySet::EMPTY,

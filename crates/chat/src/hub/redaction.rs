@@ -9,7 +9,8 @@ use crate::chatroom::{Chatroom, ChatroomKind};
 use crate::client::Client;
 use crate::event::{Event, Happening, RoomRef, What};
 use crate::history::HistoryEvent;
-use crate::id::{ClientId, MessageId, SessionId, Timestamp, uuid_v7};
+use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp, uuid_v7};
+use crate::membership::Role;
 use crate::message::{Message, REDACTION_WINDOW_MS};
 use crate::permission::{Act, Authorship, permit, take_back};
 use crate::refusal::Refusal;
@@ -53,6 +54,9 @@ impl Hub {
             self.audit(AuditAction::Redact, Some(&room_name), &message.id.to_string(), &why, turn);
         }
         self.state.redact_message(message.room, message.id);
+        if self.state.unpin(message.room, message.id) {
+            turn.keep(Change::Unpinned { room: message.room, message: message.id });
+        }
         turn.keep(Change::Redacted { room: message.room, position: message.position, target: message.id });
         turn.keep(Change::Happened(event.clone()));
         self.tell_about(asker, message, &Event::Happened(event.happening.clone()), turn);
@@ -68,10 +72,23 @@ impl Hub {
         what: impl FnOnce(RoomRef, MessageId) -> What,
         turn: &Turn,
     ) -> Arc<HistoryEvent> {
+        self.event_for(client, room, message.audience, &message.addressed_to, what, turn)
+    }
+
+    /// The same to what these see. `addressed_to`: what the other one of a direct conversation is called if she is no more.
+    pub(super) fn event_for(
+        &self,
+        client: &Client,
+        room: &Chatroom,
+        audience: Option<Role>,
+        addressed_to: &CompactString,
+        what: impl FnOnce(RoomRef, MessageId) -> What,
+        turn: &Turn,
+    ) -> Arc<HistoryEvent> {
         let other = other_side(room, client.id);
         let name = match other {
             None => room.name.clone(),
-            Some(other) => self.name_of(other).unwrap_or_else(|| message.addressed_to.clone()),
+            Some(other) => self.name_of(other).unwrap_or_else(|| addressed_to.clone()),
         };
         let room_ref = RoomRef { number: room.number, id: room.id, name };
         let id = MessageId(uuid_v7(turn.now, turn.position.0, self.seed));
@@ -81,28 +98,41 @@ impl Hub {
             room: room.number,
             position: turn.position,
             happening: Arc::new(happening),
-            audience: message.audience,
+            audience,
             recipient_id: other,
         })
     }
 
     /// To everyone who was told of the message and is still there, and to the one who asked.
     pub(super) fn tell_about(&self, asker: Asker, message: &Message, event: &Event, turn: &mut Turn) {
-        let Some((client, room)) = self.state.client(asker.slot).zip(self.state.room(message.room)) else {
+        let seen_by = message.audience.map(|role| (role, message.sender_id));
+        self.tell_conversation(asker, message.room, seen_by, event, turn);
+    }
+
+    /// To everyone in a conversation, or to those of at least this rank and this author, and to the one who asked.
+    pub(super) fn tell_conversation(
+        &self,
+        asker: Asker,
+        room: RoomNumber,
+        seen_by: Option<(Role, ClientId)>,
+        event: &Event,
+        turn: &mut Turn,
+    ) {
+        let Some((client, room)) = self.state.client(asker.slot).zip(self.state.room(room)) else {
             return;
         };
         let is_asker = |id: &SessionId| *id == asker.session;
-        match (other_side(room, client.id), message.audience) {
+        match (other_side(room, client.id), seen_by) {
             (None, None) if client.place(room.number).is_some() => {
                 let origin = turn.finishing_origin();
                 return self.tell_room(room.number, event.clone(), origin, turn);
             }
             // An operator of the server acts from outside.
             (None, None) => self.tell_room(room.number, event.clone(), None, turn),
-            (None, Some(role)) => {
+            (None, Some((role, author))) => {
                 let mut sessions = self.sessions_at_least(room.number, role);
                 // Whoever said it to a higher role sees what becomes of it.
-                let author = self.client_of(message.sender_id).map(|slot| self.sessions_of(slot)).unwrap_or_default();
+                let author = self.client_of(author).map(|slot| self.sessions_of(slot)).unwrap_or_default();
                 for id in author.into_iter().chain(self.sessions_of(asker.slot)) {
                     if !sessions.contains(&id) {
                         sessions.push(id);

@@ -1,6 +1,7 @@
 //! Rooms: entering, leaving, topics, and being let in.
 
 use super::forwarding::Forwarded;
+use super::pinning::readable_pins;
 use super::turn::Turn;
 use super::{Asker, Hub, StorageState};
 use crate::change::Change;
@@ -259,7 +260,8 @@ impl Hub {
         let history = self.grant(client, room, room.name.clone(), turn);
         let topic = room.rules.topic.as_deref().cloned();
         let read_marker = self.state.session(id).and_then(|session| self.marker_of_room(session.client, room.number));
-        let view = RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, history };
+        let pins = readable_pins(room, &history).count();
+        let view = RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, pins, history };
         turn.tell(id, Answer::Entered(Box::new(view)));
         self.show_metadata(id, number, turn);
     }

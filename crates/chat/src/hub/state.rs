@@ -22,6 +22,7 @@ use crate::name::{ChatroomName, Username};
 use crate::once::{Forgotten, Posted, PostedOnce};
 use crate::person::Person;
 use crate::personal::{ConversationKey, Personal};
+use crate::pin::Pin;
 use crate::query::MemberRow;
 use crate::server_ban::ServerBan;
 use crate::snapshot::{AccountRecord, DeviceRecord, SharedAccount};
@@ -236,6 +237,8 @@ enum Undo {
     OnceAdded { before: Option<MessageId> },
     OnceForgotten(Box<Forgotten>),
     Redacted(Box<Redacted>),
+    Pinned(RoomNumber),
+    Unpinned { room: RoomNumber, place: usize, before: Box<Pin> },
     Replaced { place: usize, before: Arc<Message> },
 }
 
@@ -925,6 +928,29 @@ impl State {
         }
     }
 
+    /// Behind the room's other pins.
+    pub fn pin(&mut self, number: RoomNumber, pin: Pin) {
+        if let Some(room) = self.room_mut(number) {
+            room.pins.get_or_insert_default().push(pin);
+            self.journal.push(Undo::Pinned(number));
+        }
+    }
+
+    /// `false`: it was not pinned.
+    pub fn unpin(&mut self, number: RoomNumber, message: MessageId) -> bool {
+        let Some(room) = self.room_mut(number) else {
+            return false;
+        };
+        let Some(place) = room.pins().iter().position(|pin| pin.message == message) else {
+            return false;
+        };
+        if let Some(before) = room.pins.as_mut().map(|pins| pins.remove(place)) {
+            room.tidy_pins();
+            self.journal.push(Undo::Unpinned { room: number, place, before: Box::new(before) });
+        }
+        true
+    }
+
     // Bans from the server
 
     pub fn server_bans(&self) -> &Arc<Vec<ServerBan>> {
@@ -1358,6 +1384,18 @@ impl State {
                     *known = before;
                 }
             }
+            Undo::Pinned(number) => {
+                if let Some(room) = self.room_mut(number) {
+                    room.pins.as_mut().map(|pins| pins.pop());
+                    room.tidy_pins();
+                }
+            }
+            Undo::Unpinned { room, place, before } => {
+                if let Some(room) = self.room_mut(room) {
+                    let pins = room.pins.get_or_insert_default();
+                    pins.insert(place.min(pins.len()), *before);
+                }
+            }
             Undo::OnceAdded { before } => self.posted_once.take_back(before),
             Undo::OnceForgotten(forgotten) => self.posted_once.put_back(*forgotten),
             Undo::AccountAdded { slot, appended } => {
@@ -1581,8 +1619,8 @@ impl State {
             let _ = writeln!(
                 text,
                 "room {:?} {:?} {} {} {kind:?} {rules:?} {has_history} {members:?} {messages:?} {sessions:?} \
-                 {:?}",
-                room.number, room.id, room.name, room.key, room.metadata
+                 {:?} {:?}",
+                room.number, room.id, room.name, room.key, room.metadata, room.pins
             );
         }
         let _ = writeln!(text, "next room {}", self.next_room);
@@ -1613,7 +1651,7 @@ impl State {
                 ChatroomKind::Direct(one, other) => [one, other].iter().all(|id| self.account_of(*id).is_some()),
             };
             if goes_on {
-                lines.push(format!("{:?} {:?}", room.record(), room.metadata));
+                lines.push(format!("{:?} {:?} {:?}", room.record(), room.metadata, room.pins));
             }
         }
         for (_, account) in self.accounts.iter() {

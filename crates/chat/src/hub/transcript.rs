@@ -32,6 +32,7 @@ use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, NameRules, Username};
 use crate::once::{OnceKey, Posted};
 use crate::personal::ConversationKey;
+use crate::pin::{PinRecord, WhichPin};
 use crate::query::{
     Answer, Conversation, Counted, GroupRow, MemberRow, MetadataRow, MetadataTarget, Query, RoomFilter, WhoTarget,
 };
@@ -88,6 +89,7 @@ struct Store {
     server_bans: Vec<ServerBan>,
     presences: BTreeMap<ClientId, PresenceRecord>,
     devices: BTreeMap<(ClientId, u64), DeviceRecord>,
+    pins: Vec<PinRecord>,
 }
 
 impl Store {
@@ -102,12 +104,20 @@ impl Store {
             Change::Happened(event) => assert!(self.rooms.contains_key(&event.room.0), "its room is kept already"),
             Change::Edited { event, .. } => assert!(self.rooms.contains_key(&event.room.0), "its room is kept already"),
             Change::Redacted { room, .. } => assert!(self.rooms.contains_key(&room.0), "its room is kept already"),
+            Change::Pinned(record) => {
+                assert!(self.rooms.contains_key(&record.room.0), "its room is kept already");
+                self.pins.push(PinRecord::clone(record));
+            }
+            Change::Unpinned { room, message } => {
+                self.pins.retain(|record| (record.room, record.pin.message) != (*room, *message));
+            }
             Change::Room(room) => {
                 self.rooms.insert(room.number.0, RoomRecord::clone(room));
             }
             Change::RoomRemoved(number) => {
                 assert!(self.rooms.remove(&number.0).is_some(), "only what is kept is removed");
                 assert!(!self.memberships.keys().any(|(room, _)| *room == number.0), "nobody is a member of it");
+                self.pins.retain(|record| record.room != *number);
             }
             Change::Account(account) => {
                 self.accounts.insert(account.id, AccountRecord::clone(account));
@@ -356,6 +366,7 @@ impl World {
             server_bans: store.server_bans,
             presences: store.presences.into_values().collect(),
             devices: store.devices.into_values().collect(),
+            pins: store.pins,
             position: Position(self.position),
             timestamp: Timestamp(self.now),
         }
@@ -545,6 +556,16 @@ impl World {
                 };
                 Command::Redact { message: self.found(&said.join(" ")), reason }
             }
+            ["pins", words @ ..] => Command::Pin { message: self.found(&words.join(" ")) },
+            // Of what was said with these words, or the one with this number.
+            ["unpins", of, words @ ..] => {
+                let words = words.join(" ");
+                let which = match words.parse() {
+                    Ok(number) => WhichPin::Number(number),
+                    Err(_) => WhichPin::Of(self.found(&words).id),
+                };
+                Command::Unpin { of: self.conversation(of), which }
+            }
             ["sets", "metadata", of, key, value @ ..] => Command::SetMetadata {
                 of: self.metadata_target(of),
                 key: MetadataKey::parse(key).unwrap(),
@@ -646,6 +667,7 @@ impl World {
             ["earlier", "texts", of] => Query::EarlierTexts { of: Conversation::With(name(of)) },
             ["history", of] if of.starts_with('#') => Query::History { of: Conversation::Room(room(of)) },
             ["history", of] => Query::History { of: Conversation::With(name(of)) },
+            ["pins", of] => Query::Pins { of: self.conversation(of) },
             ["metadata", of] => Query::Metadata { of: self.metadata_target(of), keys: None },
             ["metadata", of, keys] => Query::Metadata { of: self.metadata_target(of), keys: Some(metadata_keys(keys)) },
             ["sync", of] => Query::MetadataSync { of: self.metadata_target(of) },
@@ -828,7 +850,15 @@ impl World {
         match effect {
             Effect::Answer { to, number, answer } => {
                 let unasked = if number == 0 { " (unasked)" } else { "" };
-                Some(format!("{}{unasked}: {}", self.session_name(to), answer_line(&answer)))
+                let line = match &answer {
+                    Answer::Pins(Some(view)) => {
+                        let pins = view.pins.iter();
+                        let pins = pins.map(|(number, pin)| format!("{number}:{}", self.text_of(pin.message)));
+                        format!("pins of {}: {}", view.history.name, list(pins))
+                    }
+                    answer => answer_line(answer),
+                };
+                Some(format!("{}{unasked}: {line}", self.session_name(to)))
             }
             Effect::Done { .. } => None,
             Effect::Enter { session, room } => {
@@ -897,6 +927,8 @@ impl World {
                 event_line(&Event::Happened(event.happening.clone()))
             }
             Change::Redacted { target, .. } => format!("nothing of {}", self.text_of(*target)),
+            Change::Pinned(record) => format!("pin of {}", self.text_of(record.pin.message)),
+            Change::Unpinned { message, .. } => format!("no pin of {}", self.text_of(*message)),
             Change::Room(room) => match &room.kind {
                 RoomKind::Named { name } => {
                     format!("room {name} {}", flags(room.flags.iter().copied()))
@@ -1160,6 +1192,10 @@ fn event_line(event: &Event) -> String {
             format!("{by} renamed {old} to {}{}", room.name, reason_text(reason.as_deref()))
         }
         What::Edited { room, text, .. } => format!("{by} edited something in {}: {text}", room.name),
+        What::Pinned { room, on, message, .. } => {
+            let what = message.as_ref().map_or("something", |message| &message.payload);
+            format!("{by} {}pinned {what} in {}", if *on { "" } else { "un" }, room.name)
+        }
         What::Redacted { room, reason, .. } => {
             format!("{by} redacted something in {}{}", room.name, reason_text(reason.as_deref()))
         }
@@ -1254,7 +1290,10 @@ fn answer_line(answer: &Answer) -> String {
             format!("account {}{}", account.username, if account.owner { " (owner)" } else { "" })
         }
         Answer::Accounts(accounts) => format!("accounts {}", list(accounts.iter().map(|account| &account.username))),
-        Answer::Entered(view) => format!("entered {} {}", view.name, rows(&view.members.members)),
+        Answer::Entered(view) => {
+            let pins = if view.pins > 0 { format!(", pins {}", view.pins) } else { String::new() };
+            format!("entered {} {}{pins}", view.name, rows(&view.members.members))
+        }
         Answer::Topic { room, topic: Some(topic) } => format!("topic of {room}: {} by {}", topic.text, topic.by),
         Answer::Topic { room, topic: None } => format!("no topic of {room}"),
         Answer::Members(members) => {
@@ -1385,6 +1424,8 @@ fn answer_line(answer: &Answer) -> String {
         Answer::DeviceForgotten { id } => format!("device {id} forgotten"),
         Answer::ReadMarker { of, at: Some(at) } => format!("marker of {of}: {}", at.0),
         Answer::ReadMarker { of, at: None } => format!("marker of {of}: none"),
+        Answer::Pins(None) => "nothing was ever said there".to_owned(),
+        Answer::Pins(Some(view)) => format!("{} pins of {}", view.pins.len(), view.history.name),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),
         Answer::HistoryGranted(Some(grant)) => {
             let role = grant.role.map(|role| format!(" as {role:?}")).unwrap_or_default();

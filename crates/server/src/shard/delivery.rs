@@ -257,6 +257,9 @@ impl Shard {
                 Work::FindMessage { ticket, grant, id: message } => {
                     self.around.readers.submit(id, ticket, Reading::Message { grant, id: message });
                 }
+                Work::FindMessages { ticket, grant, which } => {
+                    self.around.readers.submit(id, ticket, Reading::Messages { grant, which });
+                }
                 Work::ReadEarlierTexts { ticket, grant, id: message } => {
                     self.around.readers.submit(id, ticket, Reading::EarlierTexts { grant, id: message });
                 }

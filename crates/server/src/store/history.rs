@@ -3,7 +3,7 @@
 use super::problem::{StoreError, in_file};
 use super::{Access, connect, record};
 use chat::audit::{AuditEntry, AuditFilter};
-use chat::history::{EarlierText, Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
+use chat::history::{EarlierText, FoundMessage, Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::message::{Message, MessageState};
 use chat::unread::{Unread, UnreadQuestion};
@@ -98,6 +98,27 @@ impl History {
             Kept::Said { message, state } => Some((message, state)),
             Kept::Happened(_) => None,
         }))
+    }
+
+    /// Messages whose places are known: each one that is there still and the reader's to read.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn find_all(
+        &self,
+        grant: &Grant,
+        which: &[(Position, MessageId)],
+    ) -> Result<Vec<Option<FoundMessage>>, StoreError> {
+        let everyone = Reader::of_everything(grant.room);
+        let find = |(position, id): &(Position, MessageId)| {
+            let found = self.messages_after(&everyone, position.0 as i64 - 1, 1)?.pop();
+            let found = found.filter(|(message, _)| message.id == *id).map(said).filter(|kept| grant.covers(kept));
+            Ok(found.and_then(|kept| match kept {
+                Kept::Said { message, state } => Some((message, state)),
+                Kept::Happened(_) => None,
+            }))
+        };
+        in_file(&self.path, self.at_one_moment(|| which.iter().map(find).collect()))
     }
 
     /// What a message said before it was edited, the oldest first, each with the time until which it did. `None`: there
@@ -599,10 +620,10 @@ fn select_some(order: Order, which: Which) -> String {
 /// What is about one message, the newest first. Who may see a message may see what became of it.
 fn context() -> String {
     let (select, shown) = (select_events("event INDEXED BY event_about"), shown());
-    let (redaction, edit_of_notice) = (kind::REDACTION, kind::EDIT_OF_NOTICE);
+    let (redaction, unpin) = (kind::REDACTION, kind::UNPIN);
     format!(
         "{select} WHERE event.room = ?1 AND event.target = ?2 AND {shown}
-           AND (event.kind BETWEEN {redaction} AND {edit_of_notice} OR {COVERED})
+           AND (event.kind BETWEEN {redaction} AND {unpin} OR {COVERED})
          ORDER BY event.position DESC, event.number DESC LIMIT ?3"
     )
 }

@@ -16,6 +16,7 @@ use chat::metadata::{Mark, Marks, MetadataKey};
 use chat::once::{OnceKey, Posted};
 use chat::person::Person;
 use chat::personal::ConversationKey;
+use chat::pin::{Pin, PinRecord};
 use chat::refusal::{ListKind, Right, Rights};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
@@ -448,6 +449,33 @@ fn ban_target(text: &str) -> Option<BanTarget> {
     })
 }
 
+// ---- Pins
+
+pub(super) const KEEP_PIN: &str = "INSERT INTO pin (room, message, position, pinned, pinned_by, pinned_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET position = ?3, pinned = ?4, pinned_by = ?5, pinned_at = ?6";
+pub(super) const PINS: &str =
+    "SELECT room, message, position, pinned, pinned_by, pinned_at FROM pin ORDER BY room, pinned, message";
+pub(super) const FORGET_PIN: &str = "DELETE FROM pin WHERE room = ?1 AND message = ?2";
+pub(super) const FORGET_PINS: &str = "DELETE FROM pin WHERE room = ?1";
+
+pub(super) fn keep_pin(statement: &mut CachedStatement<'_>, record: &PinRecord) -> rusqlite::Result<()> {
+    let PinRecord { room, pin } = record;
+    let (position, pinned) = (pin.position.0 as i64, pin.pinned.0 as i64);
+    statement.execute(params![room.0, bytes(&pin.message.0), position, pinned, pin.by.as_str(), time(pin.at)])?;
+    Ok(())
+}
+
+pub(super) fn pin(row: &Row<'_>) -> rusqlite::Result<PinRecord> {
+    let pin = Pin {
+        message: MessageId(uuid(row, 1)?),
+        position: Position(unsigned(row, 2)?),
+        pinned: Position(unsigned(row, 3)?),
+        by: text(row, 4)?,
+        at: Timestamp(unsigned(row, 5)?),
+    };
+    Ok(PinRecord { room: RoomNumber(row.get(0)?), pin })
+}
+
 // ---- Memberships
 
 pub(super) const KEEP_MEMBER: &str = "INSERT INTO membership (room, account, roles, since, position)
@@ -775,8 +803,7 @@ pub(super) const EVENT_COLUMNS: &str = "event.id, event.time, event.position, ev
     event.text, event.tags, coalesce(event.addressed_to, room.name, ''), event.recipient, event.audience, room.id,
     event.person, person.client, person.name, person.ident, person.host, person.account, person.realname, person.bot";
 
-/// What `event.kind` says. From [`kind::REDACTION`] to [`kind::EDIT_OF_NOTICE`]: who may see a message may see what became
-/// of it.
+/// What `event.kind` says. From [`kind::REDACTION`] to [`kind::UNPIN`]: who may see a message may see what became of it.
 pub(super) mod kind {
     pub const GONE: i64 = 0;
     pub const SIGNAL: i64 = 1;
@@ -787,6 +814,8 @@ pub(super) mod kind {
     pub const EDIT_OF_NOTICE: i64 = 6;
     /// Another edit came after it.
     pub const EARLIER_EDIT: i64 = 7;
+    pub const PIN: i64 = 8;
+    pub const UNPIN: i64 = 9;
     pub const JOIN: i64 = 20;
     pub const LEAVE: i64 = 21;
     pub const KICK: i64 = 22;
@@ -819,7 +848,7 @@ pub(super) fn keep_event(
             let Some((kind, happened)) = happened(&event.happening.what) else { return Ok(()) };
             text = happened;
             let name = match &event.happening.what {
-                What::Redacted { room, .. } | What::Edited { room, .. } => &room.name,
+                What::Redacted { room, .. } | What::Edited { room, .. } | What::Pinned { room, .. } => &room.name,
                 _ => &event.happening.by.name,
             };
             (kind, text.as_deref(), None, name, event.recipient_id, event.audience)
@@ -851,6 +880,7 @@ fn happened(what: &What) -> Option<(i64, Option<Cow<'_, str>>)> {
         What::Redacted { reason, .. } => (kind::REDACTION, said(reason)),
         What::Edited { kind: MessageKind::Notice, text, .. } => (kind::EDIT_OF_NOTICE, Some(Cow::Borrowed(text))),
         What::Edited { text, .. } => (kind::EDIT, Some(Cow::Borrowed(text))),
+        What::Pinned { on, .. } => (if *on { kind::PIN } else { kind::UNPIN }, None),
         What::Joined { .. } => (kind::JOIN, None),
         What::Left { reason, .. } => (kind::LEAVE, said(reason)),
         // No name has a space.
@@ -956,7 +986,8 @@ pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Ke
     };
     let happened = |what: What| {
         // What became of a message is told by that message, and an edit has its id itself.
-        let place = (!matches!(what, What::Redacted { .. } | What::Edited { .. })).then_some(Place { id, position });
+        let is_told = matches!(what, What::Redacted { .. } | What::Edited { .. } | What::Pinned { .. });
+        let place = (!is_told).then_some(Place { id, position });
         let happening = Arc::new(Happening { at, place, by: by.clone(), what });
         Kept::Happened(Arc::new(HistoryEvent { id, room: number, position, happening, audience, recipient_id }))
     };
@@ -971,6 +1002,10 @@ pub(super) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite::Result<Ke
             let kind = if edit == kind::EDIT { MessageKind::Text } else { MessageKind::Notice };
             let text = long_text(row, 6)?.unwrap_or_default();
             Ok(happened(What::Edited { room: room(), id, target: target()?, kind, audience, text }))
+        }
+        pin @ (kind::PIN | kind::UNPIN) => {
+            let on = pin == kind::PIN;
+            Ok(happened(What::Pinned { room: room(), target: target()?, on, message: None }))
         }
         kind::JOIN => Ok(happened(What::Joined { room: room(), away: None, roles: Roles::NONE })),
         kind::LEAVE => Ok(happened(What::Left { room: room(), reason: long_text(row, 6)? })),

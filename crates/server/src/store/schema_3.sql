@@ -173,3 +173,18 @@ CREATE TABLE device (
 
 -- 1: the conversation of the accounts that are members of it, and nobody else's.
 ALTER TABLE room ADD COLUMN is_group INTEGER NOT NULL DEFAULT 0;
+
+-- Messages that rooms keep in view, in the order of `pinned`: where their pinning stands in the one order. A message that is
+-- deleted is pinned no more.
+CREATE TABLE pin (
+    room INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    pinned INTEGER NOT NULL,
+    pinned_by TEXT NOT NULL,
+    pinned_at INTEGER NOT NULL,
+    PRIMARY KEY (room, message)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER pinned_deleted AFTER DELETE ON message BEGIN
+    DELETE FROM pin WHERE room = old.room AND message = old.id;
+END;

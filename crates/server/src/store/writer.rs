@@ -268,6 +268,13 @@ impl Writer {
                     let target = record::ban_target_text(target);
                     self.connection.prepare_cached(record::FORGET_BAN)?.execute([target])?;
                 }
+                Change::Pinned(pin) => {
+                    record::keep_pin(&mut self.connection.prepare_cached(record::KEEP_PIN)?, pin)?;
+                }
+                Change::Unpinned { room, message } => {
+                    let of = params![room.0, message.0.as_bytes()];
+                    self.connection.prepare_cached(record::FORGET_PIN)?.execute(of)?;
+                }
                 Change::ReadMarker(marker) => {
                     record::keep_read_marker(&mut self.connection.prepare_cached(record::KEEP_READ_MARKER)?, marker)?;
                 }
@@ -323,6 +330,7 @@ impl Writer {
         self.connection.prepare_cached(record::FORGET_LIST_ENTRIES)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_LINKS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_MEMBERS)?.execute([room.0])?;
+        self.connection.prepare_cached(record::FORGET_PINS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_ALL_METADATA)?.execute([room.0])?;
         Ok(())
     }

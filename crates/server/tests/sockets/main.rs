@@ -18,6 +18,7 @@ mod impersonation;
 mod lesson;
 mod once;
 mod overload;
+mod pins;
 mod redaction;
 mod reload;
 mod retention;

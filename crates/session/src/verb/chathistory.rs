@@ -205,7 +205,7 @@ fn write_batch(turn: &mut Turn<'_>, target: &str, items: &[Item]) {
 const CONTEXT: &str = "draft/chathistory-context";
 
 /// `sees_edits`: is told of an edit by itself, as the context of the message.
-fn event_of(kept: &Kept, sees_edits: bool) -> Event {
+pub(super) fn event_of(kept: &Kept, sees_edits: bool) -> Event {
     match kept {
         Kept::Said { message, state: MessageState::Edited } if !sees_edits => Event::Posted(Arc::new(marked(message))),
         Kept::Said { message, .. } => Event::Posted(message.clone()),

@@ -26,26 +26,16 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 
 /// What was read.
 pub(crate) fn write(turn: &mut Turn<'_>, asked: &Asked, texts: &[EarlierText]) {
-    let nick = turn.nick().to_owned();
     let Asked { target, id, .. } = asked;
     let (target, id) = (shown(target), shown(id));
     for (until, text) in texts {
         let until = time_text(*until);
         let until = str::from_utf8(&until).unwrap_or_default();
-        turn.server_line("NOTICE").param(&nick).trailing_fmt(format_args!("{target} {id} until {until}:"));
-        for line in text.split('\n').filter(|line| !line.is_empty()) {
-            // The server's name may be longer than the author's was.
-            let budget = wire::text_budget(&turn.facts.server_name, "NOTICE", &[&nick]).max(16);
-            let mut rest = line;
-            while !rest.is_empty() {
-                let (part, more) = rest.split_at(rest.floor_char_boundary(budget));
-                turn.server_line("NOTICE").param(&nick).trailing(part);
-                rest = more;
-            }
-        }
+        turn.notice(&format!("{target} {id} until {until}:"));
+        turn.notice(text);
     }
     let count = texts.len();
-    turn.server_line("NOTICE").param(&nick).trailing_fmt(format_args!("{target} {id}: {count} earlier texts"));
+    turn.notice(&format!("{target} {id}: {count} earlier texts"));
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
 use chat::metadata::{Mark, Marks, MetadataKey};
 use chat::personal::ConversationKey;
+use chat::pin::{Pin, PinRecord};
 use chat::refusal::{ListKind, Right, Rights};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
@@ -18,6 +19,7 @@ use chat::snapshot::{
 };
 use compact_str::CompactString;
 use proptest::prelude::*;
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// What the snapshot should be, kept the simple way.
@@ -35,6 +37,8 @@ struct Model {
     presences: BTreeMap<ClientId, PresenceRecord>,
     /// By the numbers of their ids as SQLite knows them.
     devices: BTreeMap<(ClientId, i64), DeviceRecord>,
+    /// Of each room in the order in which they were pinned.
+    pins: Vec<PinRecord>,
     next_room: u32,
 }
 
@@ -50,6 +54,7 @@ impl Model {
                 self.rooms.remove(&room.0);
                 self.memberships.retain(|(of, _), _| *of != room.0);
                 self.metadata.retain(|(of, _), _| *of != MetadataOwner::Room(*room));
+                self.pins.retain(|record| record.room != *room);
             }
             Change::Account(account) => {
                 self.accounts.insert(account.id, (**account).clone());
@@ -98,6 +103,13 @@ impl Model {
                 self.server_bans.push((**ban).clone());
             }
             Change::ServerBanRemoved(target) => self.server_bans.retain(|ban| ban.target != *target),
+            Change::Pinned(record) => {
+                self.pins.push((**record).clone());
+                self.pins.sort_by_key(|record| record.room);
+            }
+            Change::Unpinned { room, message } => {
+                self.pins.retain(|record| (record.room, record.pin.message) != (*room, *message));
+            }
             Change::ReadMarker(marker) => {
                 self.markers.insert((marker.account, marker.conversation), marker.clone());
             }
@@ -120,6 +132,7 @@ impl Model {
         assert_eq!(snapshot.server_bans, self.server_bans);
         assert_eq!(snapshot.devices, self.devices.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.presences, self.presences.values().cloned().collect::<Vec<_>>());
+        assert_eq!(snapshot.pins, self.pins);
         assert_eq!(snapshot.next_room, self.next_room);
         assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
     }
@@ -337,6 +350,65 @@ fn devices_are_kept_per_account() {
         vec![Change::DeviceForgotten { account: client(9), id: 1 }],
         vec![Change::AccountRemoved(client(1))],
     ]);
+}
+
+#[test]
+fn pins_are_kept_in_their_order() {
+    let pin = |room: u32, of: u64, pinned: u64| {
+        let (position, pinned, by) = (Position(of), Position(pinned), "a!b@c".into());
+        let pin = Pin { message: message_id(position), position, pinned, by, at: START };
+        Change::Pinned(Box::new(PinRecord { room: RoomNumber(room), pin }))
+    };
+    let no_pin = |room: u32, of: u64| Change::Unpinned { room: RoomNumber(room), message: message_id(Position(of)) };
+    check(vec![
+        vec![boxed_room(room(1)), boxed_room(room(2)), pin(2, 5, 20), pin(1, 9, 21), pin(1, 3, 22)],
+        vec![pin(1, 4, 30), no_pin(1, 9), no_pin(1, 9), no_pin(2, 77)],
+        vec![pin(1, 9, 31)],
+        vec![Change::RoomRemoved(RoomNumber(1))],
+    ]);
+}
+
+/// What is pinned is found by its place, as it was edited last; what is deleted is pinned no more.
+#[test]
+fn what_is_pinned_is_found() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit(vec![boxed_room(room(1)), boxed_room(room(2))]);
+    let said: Vec<Arc<Message>> = [(1, "one"), (2, "two"), (1, "three")]
+        .map(|(room, text)| Arc::new(message(room, writing.next_position(), &person(1), text)))
+        .into();
+    writing.commit(said.iter().map(|message| Change::Posted(message.clone())).collect());
+    let pins = said.iter().map(|message| {
+        let (position, by) = (message.position, "a!b@c".into());
+        let pin = Pin { message: message.id, position, pinned: position, by, at: START };
+        Change::Pinned(Box::new(PinRecord { room: message.room, pin }))
+    });
+    writing.commit(pins.collect());
+    let position = writing.next_position();
+    writing.commit(vec![edit(&said[0], position, "uno")]);
+    let history = store.history().expect("a reader");
+    let role = None;
+    let grant = chat::history::Grant {
+        room: RoomNumber(1),
+        name: "#room1".into(),
+        reader: client(9),
+        role,
+        since: Default::default(),
+    };
+    let found = || -> Vec<Option<String>> {
+        let which: Vec<_> = said.iter().map(|message| (message.position, message.id)).collect();
+        let found = history.find_all(&grant, &which).expect("read");
+        found.into_iter().map(|found| found.map(|(message, state)| format!("{} {state:?}", message.payload))).collect()
+    };
+    assert_eq!(found(), [Some("uno Edited".to_owned()), None, Some("three AsSaid".to_owned())]);
+    assert_eq!(store.snapshot().expect("read").pins.len(), 3);
+    Connection::open(database(&folder))
+        .and_then(|connection| connection.execute("DELETE FROM message WHERE text = 'uno'", []))
+        .expect("deleted");
+    assert_eq!(found(), [None, None, Some("three AsSaid".to_owned())]);
+    let left: Vec<Position> = store.snapshot().expect("read").pins.iter().map(|record| record.pin.position).collect();
+    assert_eq!(left, [said[2].position, said[1].position]);
 }
 
 #[test]

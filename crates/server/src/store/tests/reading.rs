@@ -25,7 +25,7 @@ fn mark(past: &Past, (kind, at): (u8, u16)) -> Mark {
     }
 }
 
-/// Mostly messages; also signals that last, reactions to what is kept already (wherever it is), and redactions.
+/// Mostly messages; also signals that last, reactions to what is kept already (wherever it is), redactions, edits, pins.
 fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, at): Line) -> Vec<Change> {
     let of = past.kept().get(usize::from(at) % past.kept().len().max(1));
     let audience = audience.map(role);
@@ -53,6 +53,15 @@ fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, a
                 Change::Redacted { room: number, position: said.position, target: said.id },
                 Change::Happened(Arc::new(event)),
             ]
+        }
+        (7, Some(Kept::Said { message: said, .. })) if said.kind != MessageKind::Signal => {
+            let number = said.room;
+            let room = RoomRef { number, id: room_id(number.0), name: format!("#room{}", number.0).into() };
+            let what = What::Pinned { room, target: said.id, on: at % 3 > 0, message: None };
+            let happening = Arc::new(Happening { at: time_of(position), place: None, by: person(speaker), what });
+            let (id, audience) = (message_id(position), said.audience);
+            let event = HistoryEvent { id, room: number, position, happening, audience, recipient_id: None };
+            vec![Change::Happened(Arc::new(event))]
         }
         (5..7, Some(Kept::Said { message: said, state }))
             if said.kind != MessageKind::Signal && *state != MessageState::Redacted =>
