@@ -3,7 +3,9 @@
 
 use crate::current::Current;
 use crate::http::HttpRules;
-use crate::limits::{EXPORT_CHUNK_BYTES, EXPORT_CHUNKS, EXPORT_LINK_LIFE, EXPORT_LINKS, EXPORT_PAUSE};
+use crate::limits::{
+    EXPORT_CHUNK_BYTES, EXPORT_CHUNKS, EXPORT_LINK_LIFE, EXPORT_LINKS, EXPORT_PAUSE, EXPORT_STALL, EXPORTS,
+};
 use crate::store::export::{self, ExportError};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
@@ -11,9 +13,10 @@ use chat::id::{ClientId, Timestamp};
 use session::WorkResult;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// The links that are good now.
@@ -22,8 +25,8 @@ pub struct Exports {
     database: PathBuf,
     rules: Arc<Current<HttpRules>>,
     links: Mutex<Links>,
-    /// One is written at a time.
-    under_way: Arc<AtomicBool>,
+    /// How many are being written.
+    under_way: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -44,18 +47,17 @@ struct Link {
 /// What comes of opening a link.
 #[derive(Debug)]
 pub enum Opened {
-    /// In pieces, to the end or to an error.
-    Pieces(Receiver<io::Result<Bytes>>),
+    /// In pieces; behind the last one comes an empty one, or it is not whole.
+    Pieces(Receiver<Bytes>),
     /// It is none, or was used, or is too old.
     Unknown,
-    /// Someone else's is being written.
+    /// As many as may be are being written.
     Busy,
 }
 
 impl Exports {
     pub fn new(database: PathBuf, rules: Arc<Current<HttpRules>>) -> Arc<Exports> {
-        let under_way = Arc::new(AtomicBool::new(false));
-        Arc::new(Exports { database, rules, links: Mutex::default(), under_way })
+        Arc::new(Exports { database, rules, links: Mutex::default(), under_way: Arc::default() })
     }
 
     /// A new link for this account; an earlier one is good no more. `proofs_since`: as of the account's record: whoever
@@ -86,9 +88,11 @@ impl Exports {
         let Some(at) = links.offered.iter().position(|link| link.until > now && is_it(link)) else {
             return Opened::Unknown;
         };
-        if self.under_way.swap(true, Ordering::AcqRel) {
+        // The lock is held: nobody else counts.
+        if self.under_way.load(Ordering::Acquire) >= EXPORTS {
             return Opened::Busy;
         }
+        self.under_way.fetch_add(1, Ordering::AcqRel);
         let link = links.offered.swap_remove(at);
         links.written.push((link.account, now));
         drop(links);
@@ -100,17 +104,11 @@ impl Exports {
             let is_meant = |account: &export::Candidate| {
                 account.id == link.account && account.proofs_since == link.proofs_since && !account.disabled
             };
-            let error = match export::export(&database, is_meant, &mut pieces) {
-                Ok(()) => return,
-                Err(ExportError::Output(error)) => error,
-                Err(ExportError::NoSuchAccount) => io::Error::other("the account is no more what it was"),
-                Err(ExportError::Store(error)) => {
-                    tracing::error!("an account could not be exported: {error}");
-                    io::Error::other("the store could not be read")
-                }
-            };
-            // Whoever reads it is told that it is not whole, if there still is someone.
-            let _ = pieces.sender.blocking_send(Err(error));
+            match export::export(&database, is_meant, &mut pieces).map(|()| pieces.send(Bytes::new())) {
+                Err(ExportError::Store(error)) => tracing::error!("an account could not be exported: {error}"),
+                // The account is no more what it was, or whoever wanted it has gone. What was sent does not pass for whole.
+                Err(ExportError::NoSuchAccount | ExportError::Output(_)) | Ok(_) => {}
+            }
         });
         match begun {
             Ok(_) => Opened::Pieces(receiver),
@@ -120,18 +118,34 @@ impl Exports {
 }
 
 /// The next one may be written.
-struct Ended(Arc<AtomicBool>);
+struct Ended(Arc<AtomicUsize>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// Waits for whoever takes the pieces; with the connection's end there is nobody.
+/// Waits for whoever takes the pieces, but not for ever; with the connection's end there is nobody.
 struct Pieces {
-    sender: Sender<io::Result<Bytes>>,
+    sender: Sender<Bytes>,
     piece: Vec<u8>,
+}
+
+impl Pieces {
+    fn send(&self, mut piece: Bytes) -> io::Result<()> {
+        let deadline = Instant::now() + EXPORT_STALL;
+        loop {
+            piece = match self.sender.try_send(piece) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(TrySendError::Full(_)) if Instant::now() >= deadline => return Err(io::ErrorKind::TimedOut.into()),
+                Err(TrySendError::Full(piece)) => piece,
+            };
+            // Nothing tells a thread that a channel has room and lets it stop waiting; this only paces the looking.
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 impl Write for Pieces {
@@ -144,7 +158,57 @@ impl Write for Pieces {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
         let piece = Bytes::from(std::mem::take(&mut self.piece));
-        self.sender.blocking_send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.send(piece)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::store::{DATABASE, Durability, Store};
+
+    fn exports(folder: &tempfile::TempDir) -> Arc<Exports> {
+        let database = folder.path().join(DATABASE);
+        Store::open(&database, Durability::Relaxed).expect("made");
+        let config = Config::default();
+        let rules = HttpRules::new(&config, config.listeners.clone());
+        Exports::new(database, Arc::new(Current::new(rules)))
+    }
+
+    fn token(offered: &WorkResult) -> String {
+        let WorkResult::Offered { url, .. } = offered else { panic!("no link: {offered:?}") };
+        url.rsplit('/').next().expect("a token").to_owned()
+    }
+
+    #[test]
+    fn a_link_is_good_once_and_its_account_s_newest_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let exports = exports(&folder);
+        let (one, other) = (ClientId(uuid::Uuid::from_u128(1)), ClientId(uuid::Uuid::from_u128(2)));
+        let first = token(&exports.offer(one, Timestamp(0)));
+        let second = token(&exports.offer(one, Timestamp(0)));
+        let others = token(&exports.offer(other, Timestamp(0)));
+        for unknown in ["", "0", &first, &second[1..]] {
+            assert!(matches!(exports.open(unknown), Opened::Unknown), "{unknown}");
+        }
+        // There is no such account: what comes is not whole, and says so.
+        let Opened::Pieces(mut pieces) = exports.open(&second) else { panic!("it is good") };
+        assert_eq!(pieces.blocking_recv(), None);
+        assert!(matches!(exports.open(&second), Opened::Unknown));
+        assert!(matches!(exports.offer(one, Timestamp(0)), WorkResult::Busy), "so soon");
+        assert!(matches!(exports.open(&others), Opened::Pieces(_)));
+    }
+
+    #[test]
+    fn where_nothing_listens_for_http_there_are_no_links() {
+        let rules = HttpRules::new(&Config::default(), Vec::new());
+        let exports = Exports::new(PathBuf::from("nowhere"), Arc::new(Current::new(rules)));
+        let offered = exports.offer(ClientId(uuid::Uuid::nil()), Timestamp(0));
+        assert!(matches!(offered, WorkResult::Unavailable), "{offered:?}");
     }
 }

@@ -263,6 +263,12 @@ pub const EXPORT_LIFE: Duration = Duration::from_secs(1_800);
 /// How long a link to an export is good. After that it is none.
 pub const EXPORT_LINK_LIFE: Duration = Duration::from_secs(600);
 
+/// Exports that are written at a time. One more is told to come again (503).
+pub const EXPORTS: usize = 4;
+
+/// How long a piece of an export may wait to be taken. Then it is cut off.
+pub const EXPORT_STALL: Duration = Duration::from_secs(30);
+
 /// Links that are good at a time. One more is refused (FAIL ACCOUNT TEMPORARILY_UNAVAILABLE).
 pub const EXPORT_LINKS: usize = 1_024;
 

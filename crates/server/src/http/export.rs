@@ -11,7 +11,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc::Receiver;
 
 /// What a link begins with: what the configuration says, or where the page is found by its name or address, by TLS if it can
@@ -51,7 +51,7 @@ pub(super) fn answer(
     match exports.open(token) {
         Opened::Pieces(pieces) => {
             exporting.store(true, Ordering::Relaxed);
-            let mut response = Response::new(Pieces(pieces).boxed_unsync());
+            let mut response = Response::new(Pieces { pieces, is_whole: false }.boxed_unsync());
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let name = HeaderValue::from_static("attachment; filename=\"parlor-account.json\"");
@@ -80,8 +80,11 @@ fn is_private(request: &Request<Incoming>, visitor: Visitor) -> bool {
     visitor.tls || (is_local && !forwarding::is_forwarded(headers))
 }
 
-/// A body as it comes from the thread that writes it.
-struct Pieces(Receiver<io::Result<Bytes>>);
+/// A body as it comes from the thread that writes it. One that is not whole ends as an error, so that HTTP does not end it.
+struct Pieces {
+    pieces: Receiver<Bytes>,
+    is_whole: bool,
+}
 
 impl Body for Pieces {
     type Data = Bytes;
@@ -91,7 +94,17 @@ impl Body for Pieces {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        if self.is_whole {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(match ready!(self.pieces.poll_recv(context)) {
+            Some(piece) if piece.is_empty() => {
+                self.is_whole = true;
+                None
+            }
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
+        })
     }
 }
 
