@@ -22,7 +22,7 @@ use wire::{CapabilitySet, Frame, Framer, Line, LineLimits, LineWriter};
 use crate::change::{Change, LinkState, Person, Place};
 use crate::connection::catching_up::CatchUp;
 use crate::moment::{Moment, Timestamp};
-use crate::outbox::Outbox;
+use crate::outbox::{KeptPost, Outbox};
 use crate::reconnect::Reconnect;
 use crate::rooms::{Presence, Rooms};
 use crate::sasl::{Exchange, Mechanism, Password};
@@ -221,6 +221,12 @@ impl Connection {
     /// Whether every room wished for has been joined or has refused.
     pub fn rooms_settled(&self) -> bool {
         self.state == LinkState::Joined && self.rooms.iter().all(|room| room.presence == Presence::Joined)
+    }
+
+    /// What an earlier run of the program had under way goes before everything else. What had been sent under a key is sent
+    /// again under it; of what had been sent without one, `Change::PostUnknown` tells.
+    pub fn restore_posts(&mut self, now: Moment, kept: Vec<KeptPost>) {
+        self.outbox.restore(now.since_start, kept);
     }
 
     /// A socket is connected. `nonce` are fresh random bytes.
@@ -427,7 +433,7 @@ impl Connection {
         self.link.joined_since = Some(now.since_start);
         self.change_state(LinkState::Joined, changes);
         changes.push(Change::Welcome { name: self.name.clone(), account: self.account.clone() });
-        for post in self.outbox.link_ready(now.since_start, self.knows_keys()) {
+        for post in self.outbox.link_ready(now.since_start, self.knows_keys() && self.account.is_some()) {
             changes.push(Change::PostUnknown { post: post.id, target: post.target, payload: post.payload });
         }
         self.send_ping(now.since_start);

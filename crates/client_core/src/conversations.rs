@@ -106,6 +106,8 @@ pub struct Conversation {
     at_end: bool,
     /// Live messages have come since the last page was asked for after a lost link.
     stale: bool,
+    /// The server would not tell: it is asked again after the next link, or when the person wants the end.
+    refused: bool,
     read_up_to: Option<Timestamp>,
     unread: Count,
     mentions: Count,
@@ -123,6 +125,7 @@ impl Conversation {
             begins_here: false,
             at_end: true,
             stale: true,
+            refused: false,
             read_up_to: None,
             unread: Count::default(),
             mentions: Count::default(),
@@ -164,7 +167,7 @@ impl Conversation {
 
     /// The end has to be asked for: it was never, or the link was lost since.
     pub fn is_stale(&self) -> bool {
-        self.stale
+        self.stale && !self.refused
     }
 
     pub fn read_up_to(&self) -> Option<Timestamp> {
@@ -195,14 +198,14 @@ impl Conversation {
 
     /// What to ask for to know what was said before (or after) what is known.
     pub fn page_before(&self) -> Option<Page> {
-        if self.begins_here {
+        if self.begins_here || self.refused {
             return None;
         }
         self.entries.iter().find_map(anchor).map(Page::Before)
     }
 
     pub fn page_after(&self) -> Option<Page> {
-        if self.at_end {
+        if self.at_end || self.refused {
             return None;
         }
         self.entries.iter().rev().find_map(anchor).map(Page::After)
@@ -353,6 +356,7 @@ impl Conversations {
     pub fn return_to_end(&mut self, name: &str) {
         let conversation = self.open(name);
         conversation.stale = true;
+        conversation.refused = false;
     }
 
     /// Everything here has been seen. What to tell the server, if that is news to it.
@@ -406,6 +410,7 @@ impl Conversations {
             Change::LinkState(crate::change::LinkState::Down { .. }) => {
                 for conversation in self.by_name.values_mut() {
                     conversation.stale = true;
+                    conversation.refused = false;
                     conversation.writing.clear();
                 }
             }
@@ -556,7 +561,12 @@ impl Conversations {
             ConversationChange::History { room_name, page, items, is_end } => {
                 self.page_came(room_name, page, items, *is_end, own_name);
             }
-            ConversationChange::HistoryRefused { .. } | ConversationChange::PresenceKnown { .. } => {}
+            ConversationChange::HistoryRefused { room_name, page, .. } => {
+                if !matches!(page, Page::Around(_)) {
+                    self.open(room_name).refused = true;
+                }
+            }
+            ConversationChange::PresenceKnown { .. } => {}
             ConversationChange::Correspondent { name, timestamp } => {
                 let conversation = self.open(name);
                 conversation.last_said = conversation.last_said.max(*timestamp);
@@ -598,6 +608,16 @@ impl Conversations {
         }
         self.next_entry = next;
         let conversation = self.open(name);
+        // Meanwhile something else may be shown than what the page goes on from.
+        let fits = match page {
+            Page::Before(_) => conversation.page_before().as_ref() == Some(page),
+            Page::After(_) => conversation.page_after().as_ref() == Some(page),
+            Page::Latest | Page::Around(_) => true,
+        };
+        if !fits {
+            return;
+        }
+        conversation.refused = false;
         let ids: BTreeSet<CompactString> =
             came.iter().filter_map(|entry| Some(entry.said()?.id.clone())).filter(|id| !id.is_empty()).collect();
         let known = |entry: &Entry| entry.said().is_some_and(|said| ids.contains(&said.id));

@@ -17,6 +17,6 @@ pub use change::{Anchor, Change, ConversationChange, Count, LinkState, Message, 
 pub use connection::{Connection, LinkSecurity, Login, Settings};
 pub use conversations::{Conversation, Conversations};
 pub use moment::{Moment, Timestamp};
-pub use outbox::{MessageKind, OutboxFull, PostId};
+pub use outbox::{KeptPost, MessageKind, OutboxFull, PostId};
 pub use sasl::{Mechanism, Password};
 pub use slash_command::Typed;

@@ -43,7 +43,23 @@ pub struct Post {
     /// The value of the tag `parlor/once`.
     pub key: CompactString,
     queued_at: Duration,
+    /// How old it was when this program started.
+    aged: Duration,
     state: State,
+}
+
+/// A message under way, as it outlives the program ([`Outbox::kept`], [`crate::Connection::restore_posts`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPost {
+    pub target: String,
+    pub payload: String,
+    pub kind: MessageKind,
+    pub reply_to: Option<String>,
+    pub key: String,
+    /// It has been written to some link: only its key tells whether it arrived.
+    pub was_sent: bool,
+    /// How long ago it was typed.
+    pub age: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,13 +82,15 @@ pub struct Outbox {
     posts: VecDeque<Post>,
     next_id: u64,
     key_prefix: CompactString,
+    /// Rises with each change of what would have to be kept.
+    revision: u64,
 }
 
 impl Outbox {
     /// `key_prefix`: random text, so that no other run of any program has the same keys (16 to 40 characters of
     /// `A-Z a-z 0-9 - _`).
     pub fn new(key_prefix: &str) -> Outbox {
-        Outbox { posts: VecDeque::new(), next_id: 1, key_prefix: key_prefix.into() }
+        Outbox { posts: VecDeque::new(), next_id: 1, key_prefix: key_prefix.into(), revision: 0 }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -109,8 +127,10 @@ impl Outbox {
             reply_to: None,
             key,
             queued_at: now,
+            aged: Duration::ZERO,
             state: State::Waiting,
         });
+        self.revision += 1;
         Ok(id)
     }
 
@@ -118,7 +138,47 @@ impl Outbox {
     pub(crate) fn set_reply(&mut self, id: PostId, reply_to: &str) {
         if let Some(post) = self.posts.iter_mut().find(|post| post.id == id) {
             post.reply_to = Some(reply_to.into());
+            self.revision += 1;
         }
+    }
+
+    /// Changes whenever [`Outbox::kept`] does.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// All that is under way, to be put where it outlives the program before it is sent.
+    pub fn kept(&self, now: Duration) -> Vec<KeptPost> {
+        let kept = |post: &Post| KeptPost {
+            target: post.target.to_string(),
+            payload: post.payload.clone(),
+            kind: post.kind,
+            reply_to: post.reply_to.as_ref().map(CompactString::to_string),
+            key: post.key.to_string(),
+            was_sent: post.state != State::Waiting,
+            age: now.saturating_sub(post.queued_at) + post.aged,
+        };
+        self.posts.iter().map(kept).collect()
+    }
+
+    /// What an earlier run of the program left, oldest first.
+    pub(crate) fn restore(&mut self, now: Duration, kept: Vec<KeptPost>) {
+        for post in kept {
+            let id = PostId(self.next_id);
+            self.next_id += 1;
+            self.posts.push_back(Post {
+                id,
+                target: post.target.into(),
+                payload: post.payload,
+                kind: post.kind,
+                reply_to: post.reply_to.map(CompactString::from),
+                key: post.key.into(),
+                queued_at: now,
+                aged: post.age,
+                state: if post.was_sent { State::Repeat } else { State::Waiting },
+            });
+        }
+        self.revision += 1;
     }
 
     /// How many more may wait.
@@ -136,6 +196,7 @@ impl Outbox {
     pub(crate) fn replace(&mut self, id: PostId, payloads: Vec<String>) {
         let Some(at) = self.posts.iter().position(|post| post.id == id) else { return };
         let Some(post) = self.posts.remove(at) else { return };
+        self.revision += 1;
         for (place, payload) in payloads.into_iter().enumerate() {
             let mut part = Post { payload, ..post.clone() };
             if place > 0 {
@@ -157,6 +218,7 @@ impl Outbox {
         }
         let post =
             self.posts.iter_mut().find(|post| !matches!(post.state, State::InFlight { .. }) && ready(&post.target))?;
+        self.revision += u64::from(post.state == State::Waiting);
         post.state = State::InFlight { label: label_of(post.id), with_key, fence: None };
         Some(post)
     }
@@ -206,6 +268,7 @@ impl Outbox {
 
     /// Gives up on everything, for a front end that ends.
     pub fn take_everything(&mut self) -> Vec<Post> {
+        self.revision += 1;
         self.posts.drain(..).collect()
     }
 
@@ -227,18 +290,21 @@ impl Outbox {
     /// the server has forgotten this one.
     pub fn link_ready(&mut self, now: Duration, knows_keys: bool) -> Vec<Post> {
         self.take_all(|post| {
-            post.state == State::Repeat && !(knows_keys && now.saturating_sub(post.queued_at) < KEY_LIFETIME)
+            let age = now.saturating_sub(post.queued_at) + post.aged;
+            post.state == State::Repeat && !(knows_keys && age < KEY_LIFETIME)
         })
     }
 
     fn take_first(&mut self, wanted: impl Fn(&Post) -> bool) -> Option<Post> {
         let index = self.posts.iter().position(wanted)?;
+        self.revision += 1;
         self.posts.remove(index)
     }
 
     fn take_all(&mut self, wanted: impl Fn(&Post) -> bool) -> Vec<Post> {
         let (taken, kept) = self.posts.drain(..).partition(wanted);
         self.posts = kept;
+        self.revision += u64::from(!taken.is_empty());
         Vec::from(taken)
     }
 }
@@ -372,5 +438,29 @@ mod tests {
         let mut outbox = filled(&[("#a", "one"), ("#b", "two")]);
         assert_eq!(texts(&outbox.take_waiting_for(|target| target == "#a")), ["one"]);
         assert_eq!(texts(&outbox.take_everything()), ["two"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_restored_with_its_keys_and_its_age() {
+        let mut outbox = filled(&[("#a", "sent"), ("#a", "typed")]);
+        outbox.set_reply(PostId(2), "parent");
+        let before = outbox.revision();
+        outbox.send_next(true, |_| true).unwrap();
+        assert_ne!(outbox.revision(), before);
+        let kept = outbox.kept(Duration::from_secs(60));
+        assert_eq!((kept[0].was_sent, kept[1].was_sent), (true, false));
+        let restored = |age: Duration| {
+            let kept = kept.iter().map(|post| KeptPost { age: post.age + age, ..post.clone() }).collect();
+            let mut outbox = Outbox::new("other");
+            outbox.restore(Duration::ZERO, kept);
+            outbox
+        };
+        let mut again = restored(Duration::ZERO);
+        assert!(again.link_ready(Duration::ZERO, true).is_empty());
+        let sent: Vec<_> = std::iter::from_fn(|| again.send_next(true, |_| true).cloned()).collect();
+        assert_eq!(sent.iter().map(|post| post.key.as_str()).collect::<Vec<_>>(), ["seed-1", "seed-2"]);
+        assert_eq!(sent[1].reply_to.as_deref(), Some("parent"));
+        assert_eq!(texts(&restored(Duration::ZERO).link_ready(Duration::ZERO, false)), ["sent"], "nobody knows");
+        assert_eq!(texts(&restored(KEY_LIFETIME).link_ready(Duration::ZERO, true)), ["sent"], "the key is too old");
     }
 }

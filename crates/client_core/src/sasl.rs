@@ -35,7 +35,8 @@ impl Password {
         self.0.is_empty()
     }
 
-    pub(crate) fn reveal(&self) -> &str {
+    /// For a front end that keeps it for the person.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -34,6 +34,9 @@ const MOST_CORRESPONDENTS: usize = 50;
 /// Names our questions with WHOX, so that their answers are known (`WHO <room> %tnf,<token>`).
 const WHO_TOKEN: &str = "77";
 
+/// Begins the labels of what only says that one is writing.
+const TYPING_LABEL: &str = "t";
+
 /// A page of history that is awaited.
 #[derive(Debug)]
 pub(super) struct AskedPage {
@@ -109,7 +112,14 @@ impl Connection {
             Typing::Paused => "paused",
             Typing::Done => "done",
         };
-        self.write_if(Capability::MessageTags, |line| {
+        // Labelled, so that a refusal is known for what it is: nobody asked for it, and nobody is to be told.
+        let label = format_compact!("{TYPING_LABEL}{}", self.link.next_question);
+        self.link.next_question += 1;
+        let labels = self.has_labels();
+        self.write_if(Capability::MessageTags, |mut line| {
+            if labels {
+                line = line.tag("label", Some(&label));
+            }
             line.tag("+typing", Some(value)).verb("TAGMSG").param(target).end();
         })
     }
@@ -224,6 +234,9 @@ impl Connection {
         line: &Line<'_>,
         changes: &mut Vec<Change>,
     ) -> bool {
+        if tag(line, "label").is_some_and(|label| label.starts_with(TYPING_LABEL)) {
+            return true;
+        }
         if verb == "BATCH" {
             return self.page_batch_arrived(line, changes);
         }

@@ -346,8 +346,10 @@ fn edits_reactions_and_deletions_are_asked_for() {
         "@draft/target-msgid=1;draft/edit-text=a\\sb EDIT #tea\n\
          @+draft/reply=1;+draft/unreact=👍 TAGMSG #tea\n\
          REDACT #tea 1\n\
-         @+typing=active TAGMSG #tea\n"
+         @label=t2;+typing=active TAGMSG #tea\n"
     );
+    let changes = seat.connection.receive(seat.moment(), b"@label=t2 :s 401 alice bob :No such nick\r\n");
+    assert!(changes.is_empty(), "nobody asked for it: {changes:?}");
     let changes = seat.connection.link_down(seat.moment(), 0);
     seat.take_in(&changes);
     assert!(matches!(seat.connection.state(), LinkState::Down { .. }));
@@ -360,6 +362,7 @@ fn a_page_that_does_not_come_is_given_up() {
     assert!(seat.connection.awaits_history("#tea"));
     seat.hear("@label=h1 :s FAIL CHATHISTORY MESSAGE_ERROR LATEST #tea :not now");
     assert!(!seat.connection.awaits_history("#tea"));
+    assert!(!seat.conversations.find("#tea").unwrap().is_stale(), "it is not asked again and again");
     seat.connection.ask_history(seat.moment(), "#tea", Page::Latest);
     seat.now += Duration::from_secs(21);
     let changes = seat.connection.tick(seat.moment());
