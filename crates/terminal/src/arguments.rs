@@ -37,6 +37,16 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "send")]
     pub multiline: bool,
 
+    /// Line by line instead of on the whole screen: what is said scrolls by, and the last line is yours
+    ///
+    /// The same as when there is no terminal. Scripts and screen readers do well with it.
+    #[arg(long)]
+    pub lines: bool,
+
+    /// Ask which server and who you are, although the last one is known
+    #[arg(long, conflicts_with_all = ["server"])]
+    pub ask: bool,
+
     /// Print one JSON object a line, with everything that is known about each message
     #[arg(long)]
     pub json: bool,
@@ -88,6 +98,11 @@ pub fn read() -> Result<Arguments, Exit> {
 }
 
 impl Arguments {
+    /// Whether the whole screen is used: by a person, on a terminal that can move its cursor.
+    pub fn is_full_screen(&self) -> bool {
+        self.is_interactive() && !self.lines && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
     /// Whether a person sits at both ends: keys come in and a screen shows.
     pub fn is_interactive(&self) -> bool {
         !self.json
@@ -116,7 +131,8 @@ fn story() -> String {
     let mut story = String::from(
         "\
 Examples:
-  chat_client                                  asks where to and who you are
+  chat_client                                  asks where to and who you are; the next time it
+                                               goes there at once (--ask asks again)
   chat_client localhost                        in #lobby of the server on this machine
   chat_client alice@chat.example '#tea' books  logged in, talking in #tea, listening in #books
   chat_client --register alice@chat.example    makes the account alice
@@ -127,7 +143,14 @@ Examples:
   chat_client --send 'Backup done' bot@chat.example ops && echo they know
   chat_client --json chat.example '#tea' | jq -r 'select(.type==\"message\").payload'
 
-In a room:
+On a terminal:
+  The whole screen: rooms and people with what is unread, the conversation with
+  answers and reactions, who is there. F1 shows the keys, /help the commands,
+  Ctrl-K goes somewhere else, Alt-Up selects a message to answer, edit or react
+  to, Ctrl-C twice leaves. --lines is the way without: line by line, as it is
+  anyway when the input or the output is no terminal.
+
+Line by line, in a room:
   What you type is posted. Lines that begin with / are commands: /join, /msg,
   /me, /nick, /topic, /away, /names, /quit; /help lists them all. Text that
   begins with a slash is written with two. /quit, Ctrl-D and Ctrl-C say goodbye

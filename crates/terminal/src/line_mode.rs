@@ -13,7 +13,6 @@ use client_core::{
 };
 use jiff::tz::TimeZone;
 
-use crate::arguments::Arguments;
 use crate::exit_code::Exit;
 use crate::input::{self, InputEvent};
 use crate::json_lines;
@@ -43,14 +42,7 @@ enum Event {
 }
 
 /// Plays the whole conversation.
-pub fn run(arguments: Arguments) -> Exit {
-    let plan = match Plan::new(arguments) {
-        Ok(plan) => plan,
-        Err(sentence) => {
-            eprintln!("{sentence}");
-            return Exit::Usage;
-        }
-    };
+pub fn run(plan: Plan) -> Exit {
     match LineMode::new(plan) {
         Ok((mut line_mode, events)) => line_mode.run(&events),
         Err(error) => {
@@ -205,7 +197,7 @@ impl LineMode {
     fn network(&mut self, event: NetworkEvent) {
         let now = self.moment();
         match event {
-            NetworkEvent::Connected { address, notes } => {
+            NetworkEvent::Connected { address, notes, .. } => {
                 for note in notes {
                     self.remark(&note);
                 }

@@ -33,6 +33,9 @@ pub enum NetworkEvent {
     /// Ready for bytes. `notes` are sentences for the person about the server's certificate.
     Connected {
         address: SocketAddr,
+        local: Option<SocketAddr>,
+        /// The version and the cipher suite of an encrypted link.
+        tls: Option<String>,
         notes: Vec<String>,
     },
     Received(Vec<u8>),
@@ -171,7 +174,8 @@ fn run(
     });
     let failure = match opened {
         Ok((stream, address, tls, notes)) => {
-            report(NetworkEvent::Connected { address, notes });
+            let local = stream.local_addr().ok();
+            report(NetworkEvent::Connected { address, local, tls: tls.as_ref().map(facts_of), notes });
             move_bytes(stream, tls, poll, queue, &mut report)
         }
         Err(failure) => Some(failure),
@@ -179,6 +183,12 @@ fn run(
     if let Some(failure) = failure {
         report(NetworkEvent::Ended(failure));
     }
+}
+
+fn facts_of(tls: &ClientConnection) -> String {
+    let version = tls.protocol_version().map_or_else(|| "TLS".to_owned(), |version| format!("{version:?}"));
+    let suite = tls.negotiated_cipher_suite().map_or_else(String::new, |suite| format!(", {:?}", suite.suite()));
+    format!("{version}{suite}")
 }
 
 /// Tries every address of the host in turn, the two families alternating (in the spirit of RFC 8305), until one

@@ -7,9 +7,10 @@ use client_core::{Login, Settings, slash_command};
 
 use crate::address::{Address, Encryption, Target};
 use crate::arguments::Arguments;
+use crate::kept_passwords;
 use crate::password;
 use crate::questions;
-use crate::remembered_servers;
+use crate::remembered_servers::{self, Remembered};
 
 /// What is to be done: the arguments, with everything asked for and looked up.
 pub struct Plan {
@@ -40,9 +41,23 @@ impl Plan {
                 (address.target(encryption), name, login, arguments.rooms.clone())
             }
             None if interactive => {
-                let remembered = remembered_servers::read()?;
-                let answers =
-                    questions::ask(&mut io::stdin().lock(), &mut io::stdout(), &remembered, encryption, password::ask)?;
+                let mut remembered = remembered_servers::read()?;
+                // On the whole screen a known way is gone at once.
+                let known = arguments.is_full_screen() && !arguments.ask;
+                if let Some(server) = remembered.drain(..usize::from(known).min(remembered.len())).next() {
+                    let as_before = if server.tls { Encryption::Tls } else { Encryption::Plain };
+                    let target = Address::parse(&server.address)?.target(as_before);
+                    let login = choose_known_login(&server)?;
+                    return Plan::of(target, server.name, login, server.rooms, arguments, interactive);
+                }
+                let answers = questions::ask(
+                    &mut io::stdin().lock(),
+                    &mut io::stdout(),
+                    &remembered,
+                    encryption,
+                    password::ask,
+                    !arguments.is_full_screen(),
+                )?;
                 let asked = matches!(answers.login, Login::Account { .. });
                 (answers.target, answers.name, (answers.login, asked), answers.rooms)
             }
@@ -52,6 +67,17 @@ impl Plan {
                 );
             }
         };
+        Plan::of(target, name, (login, password_asked), rooms, arguments, interactive)
+    }
+
+    fn of(
+        target: Target,
+        name: String,
+        (login, password_asked): (Login, bool),
+        rooms: Vec<String>,
+        arguments: Arguments,
+        interactive: bool,
+    ) -> Result<Plan, String> {
         let mut rooms: Vec<String> = rooms.iter().map(|room| slash_command::room_name(room)).collect();
         if rooms.is_empty() {
             rooms.push("#lobby".to_owned());
@@ -85,6 +111,23 @@ impl Plan {
             timeout: arguments.timeout,
         })
     }
+}
+
+/// As one came the last time.
+fn choose_known_login(server: &Remembered) -> Result<(Login, bool), String> {
+    if server.guest {
+        return Ok((Login::Guest, false));
+    }
+    let known = match password::given(None)? {
+        Some(password) => Some(password),
+        None => kept_passwords::find(&server.address, &server.name)?,
+    };
+    if let Some(password) = known {
+        return Ok((Login::Account { password }, false));
+    }
+    let password =
+        password::ask(&format!("Password for {} on {} (empty: come as a guest): ", server.name, server.address))?;
+    Ok(if password.is_empty() { (Login::Guest, false) } else { (Login::Account { password }, true) })
 }
 
 /// With a password one has an account; without a name or a password one is a guest. And whether the account's password was

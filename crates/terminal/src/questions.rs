@@ -18,13 +18,15 @@ pub struct Answers {
 }
 
 /// Asks until there is an answer. `encryption`: what the command line said of a server that is new; `ask_password` asks
-/// without showing. The error is a sentence.
+/// without showing; `may_make_account`: whether a new name's account is to be made is asked here, and not when the login has
+/// failed. The error is a sentence.
 pub fn ask(
     input: &mut impl BufRead,
     output: &mut impl Write,
     remembered: &[Remembered],
     encryption: Encryption,
     ask_password: impl Fn(&str) -> Result<Password, String>,
+    may_make_account: bool,
 ) -> Result<Answers, String> {
     if !remembered.is_empty() {
         say(output, "Servers you have been on:\n")?;
@@ -57,7 +59,7 @@ pub fn ask(
     let password = ask_password("Password (empty: come as a guest): ")?;
     let login = if password.is_empty() {
         Login::Guest
-    } else if known.is_some_and(|known| !known.guest && known.name == name) {
+    } else if !may_make_account || known.is_some_and(|known| !known.guest && known.name == name) {
         Login::Account { password }
     } else {
         let answer = line(input, output, &format!("Shall the account {name} be made now? [y/N]: "))?;
@@ -119,7 +121,8 @@ mod tests {
 
     fn check_with(encryption: Encryption, remembered: &[Remembered], typed: &str, password: &str, expected: &str) {
         let mut output = Vec::new();
-        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, encryption, |_| Ok(Password::new(password)));
+        let ask_password = |_: &str| Ok(Password::new(password));
+        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, encryption, ask_password, true);
         let told = match answers {
             Err(sentence) => sentence,
             Ok(Answers { target, name, login, rooms }) => {

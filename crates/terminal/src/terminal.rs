@@ -10,8 +10,11 @@ mod arguments;
 mod certificate_trust;
 mod data_folder;
 mod exit_code;
+mod full_screen;
 mod input;
 mod json_lines;
+mod kept_outbox;
+mod kept_passwords;
 mod known_servers;
 mod line_editor;
 mod line_mode;
@@ -33,8 +36,20 @@ pub use exit_code::Exit;
 /// The whole program: arguments in, exit code out.
 pub fn run() -> ExitCode {
     let exit = match arguments::read() {
-        Ok(arguments) => line_mode::run(arguments),
+        Ok(arguments) => talk(arguments),
         Err(exit) => exit,
     };
     exit.into()
+}
+
+fn talk(arguments: arguments::Arguments) -> Exit {
+    let full_screen = arguments.is_full_screen();
+    match plan::Plan::new(arguments) {
+        Ok(plan) if full_screen => full_screen::run(plan),
+        Ok(plan) => line_mode::run(plan),
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            Exit::Usage
+        }
+    }
 }

@@ -51,14 +51,14 @@ impl Person {
 /// The program in a terminal of its own, as the guest alice in #tea.
 fn at_a_terminal(peer: &Peer, folder: &Path) -> (Child, Person) {
     let mut command = chat_client(folder);
-    command.args(["--plain", "--guest", &format!("alice@{}", peer.address), "tea"]);
+    command.args(["--lines", "--plain", "--guest", &format!("alice@{}", peer.address), "tea"]);
     started(command)
 }
 
 /// As alice, who has an account and is asked for its password.
 fn asked_for_a_password(peer: &Peer, folder: &Path) -> (Child, Person) {
     let mut command = chat_client_of_terminal(folder);
-    command.args(["--plain", &format!("alice@{}", peer.address), "tea"]);
+    command.args(["--lines", "--plain", &format!("alice@{}", peer.address), "tea"]);
     started(command)
 }
 

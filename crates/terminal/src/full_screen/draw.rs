@@ -1,0 +1,648 @@
+//! The picture: what of an [`App`] stands where, on a screen of any size.
+
+use client_core::LinkState;
+use client_core::conversations::EntryId;
+use client_core::rooms::Member;
+use client_core::slash_command::COMMANDS;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Paragraph};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::app::{App, Listed, Overlay, SERVER};
+use super::composer::Purpose;
+use super::flow::cut;
+use super::keys::SHEET;
+use super::timeline::{Row, Timeline};
+use crate::printable::printable;
+
+/// The list of rooms beside the conversation, from this width on; the people, from that one.
+const WITH_LIST: u16 = 64;
+const WITH_PEOPLE: u16 = 100;
+
+impl App {
+    pub fn draw(&mut self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        self.places = super::app::Places::default();
+        if area.width < 10 || area.height < 4 {
+            frame.render_widget(Paragraph::new("too small"), area);
+            return;
+        }
+        let list_width = if area.width >= 120 { 22 } else { 17 };
+        let list_shown = self.show_list.unwrap_or(area.width >= WITH_LIST) && area.width >= 30;
+        let is_room = client_core::slash_command::is_room(self.present_name());
+        let people_shown = is_room && self.show_people.unwrap_or(area.width >= WITH_PEOPLE) && area.width >= 30;
+        let [list, main, people] = Layout::horizontal([
+            Constraint::Length(if list_shown { list_width } else { 0 }),
+            Constraint::Min(10),
+            Constraint::Length(if people_shown { 18 } else { 0 }),
+        ])
+        .areas(area);
+        if list_shown {
+            self.draw_list(frame, list);
+        }
+        if people_shown {
+            self.places.people = true;
+            self.draw_people(frame, people);
+        }
+        self.draw_main(frame, main);
+        if self.overlay.is_some() {
+            self.draw_overlay(frame, area);
+        }
+    }
+
+    fn draw_list(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        let inner = bordered(frame, area, ratatui::widgets::Borders::RIGHT, self.look.dim());
+        let list = self.list();
+        let width = usize::from(inner.width);
+        let present = self.present_name().to_owned();
+        // The one that is shown stays on the screen however long the list is.
+        let at = list.iter().position(|listed| listed.name == present).unwrap_or(0);
+        let height = usize::from(inner.height);
+        let from = (at + 1).saturating_sub(height);
+        let lines: Vec<Line<'_>> = list
+            .iter()
+            .skip(from)
+            .take(height)
+            .map(|listed| self.list_line(listed, width, listed.name == present))
+            .collect();
+        self.places.list = inner;
+        self.places.listed = list.into_iter().skip(from).map(|listed| listed.name).collect();
+        frame.render_widget(Paragraph::new(lines), inner);
+    }
+
+    fn list_line(&self, listed: &Listed, width: usize, is_present: bool) -> Line<'static> {
+        let count = match (listed.mentions, listed.unread) {
+            (_, 0) => String::new(),
+            (0, unread) => format!(" {}{}", unread, if listed.more { "+" } else { "" }),
+            (mentions, unread) => format!(" @{mentions} {unread}{}", if listed.more { "+" } else { "" }),
+        };
+        let name = cut(&printable(&listed.shown), width.saturating_sub(count.width()));
+        let pad = width.saturating_sub(name.width() + count.width());
+        let style = match (is_present, listed.unread, listed.here) {
+            (true, _, _) => self.look.selected(),
+            (_, 0, true) => self.look.plain(),
+            (_, 0, false) => self.look.dim(),
+            _ => self.look.bold(),
+        };
+        let count_style = if listed.mentions > 0 { self.look.mention() } else { style };
+        Line::from(vec![
+            Span::styled(name, style),
+            Span::styled(" ".repeat(pad), style),
+            Span::styled(count, if is_present { style } else { count_style }),
+        ])
+    }
+
+    fn draw_people(&self, frame: &mut Frame<'_>, area: Rect) {
+        let inner = bordered(frame, area, ratatui::widgets::Borders::LEFT, self.look.dim());
+        let Some(room) = self.connection.rooms().find(self.present_name()) else { return };
+        let mut members: Vec<&Member> = room.members().collect();
+        let rank = |member: &Member| match member.ranks.chars().next() {
+            Some(symbol) => "~&@%+".find(symbol).unwrap_or(5),
+            None => 6,
+        };
+        members.sort_by_key(|member| (rank(member), member.name.to_lowercase()));
+        let width = usize::from(inner.width);
+        let mut lines = vec![Line::styled(
+            cut(&format!("{} {}", members.len(), if members.len() == 1 { "person" } else { "people" }), width),
+            self.look.dim(),
+        )];
+        let height = usize::from(inner.height);
+        let room_for = height.saturating_sub(1);
+        let shown = if members.len() > room_for { room_for.saturating_sub(1) } else { members.len() };
+        for member in members.iter().take(shown) {
+            let symbol = member.ranks.chars().next().unwrap_or(' ');
+            let away = if member.away { " z" } else { "" };
+            let name = cut(&printable(&member.name), width.saturating_sub(1 + away.len()));
+            let style = if member.away { self.look.dim() } else { self.look.name(&member.name) };
+            let style = style.remove_modifier(Modifier::BOLD);
+            lines.push(Line::from(vec![
+                Span::styled(symbol.to_string(), self.look.dim()),
+                Span::styled(name, style),
+                Span::styled(away, self.look.dim()),
+            ]));
+        }
+        if members.len() > shown {
+            lines.push(Line::styled(format!("… {} more", members.len() - shown), self.look.dim()));
+        }
+        frame.render_widget(Paragraph::new(lines), inner);
+    }
+
+    fn draw_main(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        let prompt_width = 2;
+        let rows = self.view().composer.rows(area.width.saturating_sub(prompt_width + 1)).min(area.height / 2);
+        let purpose = u16::from(self.view().composer.purpose.is_some());
+        let [head, timeline, status, above, composer] = Layout::vertical([
+            Constraint::Length(u16::from(area.height >= 8)),
+            Constraint::Min(1),
+            Constraint::Length(1),
+            Constraint::Length(purpose),
+            Constraint::Length(rows),
+        ])
+        .areas(area);
+        if head.height > 0 {
+            self.draw_head(frame, head);
+        }
+        self.draw_timeline(frame, timeline);
+        self.draw_status(frame, status);
+        if above.height > 0 {
+            self.draw_purpose(frame, above);
+        }
+        self.draw_composer(frame, composer, prompt_width);
+    }
+
+    fn draw_head(&self, frame: &mut Frame<'_>, area: Rect) {
+        let name = self.present_name();
+        let shown = if name == SERVER { format!("{} itself", self.server) } else { printable(name).into_owned() };
+        let topic = self.connection.rooms().find(name).and_then(|room| room.topic.clone()).unwrap_or_default();
+        let topic = printable(&topic.replace('\n', " ")).into_owned();
+        // Where there is no list, what is unread elsewhere.
+        let elsewhere: usize = match self.places.list.width {
+            0 => self.list().iter().filter(|listed| listed.name != name && listed.unread > 0).count(),
+            _ => 0,
+        };
+        let right = if elsewhere > 0 { format!(" [{elsewhere} unread: Alt-A]") } else { String::new() };
+        let width = usize::from(area.width);
+        let room = width.saturating_sub(right.width());
+        let left = if topic.is_empty() { format!(" {shown}") } else { format!(" {shown}  {topic}") };
+        let left = cut(&left, room);
+        let pad = room.saturating_sub(left.width());
+        let line = Line::styled(format!("{left}{}{right}", " ".repeat(pad)), self.look.bar());
+        frame.render_widget(Paragraph::new(line), area);
+    }
+
+    fn draw_timeline(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        self.places.timeline = area;
+        let height = usize::from(area.height);
+        let (rows, anchor) = self.visible_rows(usize::from(area.width), height);
+        let view = self.view();
+        view.anchor = anchor;
+        let first = rows.iter().find_map(|row| row.entry);
+        let last = rows.iter().rev().find_map(|row| row.entry);
+        view.visible = first.zip(last);
+        self.places.rows = vec![None; height.saturating_sub(rows.len())];
+        self.places.rows.extend(rows.iter().map(|row| row.entry));
+        let mut lines: Vec<Line<'static>> = vec![Line::default(); height.saturating_sub(rows.len())];
+        if rows.is_empty() {
+            let text = self.why_empty();
+            if let Some(last) = lines.last_mut() {
+                *last = Line::styled(cut(&text, usize::from(area.width)), self.look.dim());
+            }
+        }
+        lines.extend(rows.into_iter().map(|row| row.line));
+        frame.render_widget(Paragraph::new(lines), area);
+    }
+
+    fn why_empty(&self) -> String {
+        let name = self.present_name();
+        if self.connection.awaits_history(name) {
+            return "Reading what was said …".to_owned();
+        }
+        match self.connection.state() {
+            LinkState::Joined if !self.is_here(name) => format!("Asking to be let into {} …", printable(name)),
+            LinkState::Joined => "Nobody has said anything here yet. Say hello!".to_owned(),
+            _ => match &self.failure {
+                Some(sentence) => printable(sentence).into_owned(),
+                None => format!("Going to {} …", self.server),
+            },
+        }
+    }
+
+    /// The rows that fit, from the anchor upwards; and the anchor, moved to where it can be.
+    fn visible_rows(&mut self, width: usize, height: usize) -> (Vec<Row>, Option<(EntryId, usize)>) {
+        let name = self.present_name().to_owned();
+        let (anchor, selected, unread_from) = {
+            let view = self.view();
+            (view.anchor, view.selected, view.unread_from)
+        };
+        let Some(conversation) = self.conversations.find(&name) else { return (Vec::new(), None) };
+        let timeline = Timeline {
+            conversation,
+            width,
+            look: self.look,
+            zone: &self.zone,
+            own_name: self.connection.name(),
+            selected,
+            unread_from,
+        };
+        let count = conversation.entries().len();
+        let anchor = anchor.and_then(|(id, hidden)| Some((conversation.place_of(id)?, hidden)));
+        let mut from_below: Vec<Row> = Vec::new();
+        let (mut at, hidden) = match anchor {
+            Some((at, hidden)) => (at + 1, hidden),
+            None => {
+                let pending = self.connection.outbox().iter();
+                let pending = pending.filter(|post| self.connection.rooms().same(&post.target, &name));
+                let rows: Vec<Row> = pending.flat_map(|post| timeline.pending(post)).collect();
+                from_below.extend(rows.into_iter().rev());
+                (count, 0)
+            }
+        };
+        let mut skip = hidden;
+        while at > 0 && from_below.len() < height {
+            at -= 1;
+            for row in timeline.rows(at).into_iter().rev() {
+                if skip > 0 {
+                    skip -= 1;
+                } else {
+                    from_below.push(row);
+                }
+            }
+        }
+        // Scrolled beyond the beginning: the beginning stands at the top.
+        if from_below.len() < height && anchor.is_some() && count > 0 {
+            let mut rows = Vec::new();
+            for at in 0..count {
+                rows.extend(timeline.rows(at));
+                if rows.len() >= height {
+                    let hidden = rows.len() - height;
+                    rows.truncate(height);
+                    let entries = conversation.entries();
+                    return (rows, Some((entries[at].id, hidden)));
+                }
+            }
+            // All of it fits: the end is on the screen.
+            if conversation.is_at_end() {
+                return self.without_anchor(width, height);
+            }
+            return (rows, anchor.map(|(at, _)| (conversation.entries()[at].id, 0)));
+        }
+        from_below.truncate(height);
+        from_below.reverse();
+        (from_below, anchor.map(|(at, hidden)| (conversation.entries()[at].id, hidden)))
+    }
+
+    fn without_anchor(&mut self, width: usize, height: usize) -> (Vec<Row>, Option<(EntryId, usize)>) {
+        self.view().anchor = None;
+        self.visible_rows(width, height)
+    }
+
+    /// Moves what is shown; up is positive.
+    pub fn scroll_by(&mut self, name: &str, rows: isize) {
+        let Some(conversation) = self.conversations.find(name) else { return };
+        let count = conversation.entries().len();
+        if count == 0 {
+            return;
+        }
+        let view = self.views.entry(name.to_owned()).or_default();
+        let timeline = Timeline {
+            conversation,
+            width: usize::from(self.places.timeline.width),
+            look: self.look,
+            zone: &self.zone,
+            own_name: self.connection.name(),
+            selected: None,
+            unread_from: view.unread_from,
+        };
+        let anchor = view.anchor.and_then(|(id, hidden)| Some((conversation.place_of(id)?, hidden)));
+        let (mut at, mut hidden) = anchor.unwrap_or((count - 1, 0));
+        if rows >= 0 {
+            hidden += rows.unsigned_abs();
+            while at > 0 && hidden >= timeline.rows(at).len() {
+                hidden -= timeline.rows(at).len();
+                at -= 1;
+            }
+        } else {
+            let mut down = rows.unsigned_abs();
+            loop {
+                if hidden >= down {
+                    hidden -= down;
+                    break;
+                }
+                down -= hidden;
+                if at + 1 >= count {
+                    hidden = 0;
+                    if conversation.is_at_end() {
+                        view.anchor = None;
+                        return;
+                    }
+                    break;
+                }
+                at += 1;
+                hidden = timeline.rows(at).len();
+            }
+        }
+        view.anchor = Some((conversation.entries()[at].id, hidden));
+    }
+
+    fn draw_status(&self, frame: &mut Frame<'_>, area: Rect) {
+        let width = usize::from(area.width);
+        let (state, is_well) = self.state_words();
+        let mut left = format!(" {state}");
+        let view = self.views.get(self.present_name());
+        if view.is_some_and(|view| view.anchor.is_some()) {
+            left.push_str(" · further down there is more: Ctrl-End");
+        }
+        if let Some(writing) = self.writing_words() {
+            left.push_str(" · ");
+            left.push_str(&writing);
+        }
+        let (text, style) = match &self.hint {
+            Some(hint) => (format!(" {}", printable(hint)), self.look.bar().add_modifier(Modifier::BOLD)),
+            None if is_well => (left, self.look.bar()),
+            None => (left, self.look.bar().patch(self.look.alarm())),
+        };
+        let own = printable(self.connection.name()).into_owned();
+        let right = format!(" {own} ");
+        let room = width.saturating_sub(right.width());
+        let (text, right) = if room < 20 || self.hint.is_some() {
+            (cut(&text, width), String::new())
+        } else {
+            (cut(&text, room), right)
+        };
+        let pad = width.saturating_sub(text.width() + right.width());
+        frame.render_widget(Paragraph::new(Line::styled(format!("{text}{}{right}", " ".repeat(pad)), style)), area);
+    }
+
+    /// The truth about the link, and whether it is a good one.
+    pub fn state_words(&self) -> (String, bool) {
+        let waiting = self.connection.outbox().len();
+        let unsent = match waiting {
+            0 => String::new(),
+            waiting => format!(", {waiting} unsent"),
+        };
+        match self.connection.state() {
+            LinkState::Down { .. } if self.opening => (format!("offline{unsent}: calling {} …", self.server), false),
+            LinkState::Down { retry_at }
+                if retry_at > self.now.since_start + std::time::Duration::from_secs(86_400) =>
+            {
+                (format!("offline{unsent}"), false)
+            }
+            LinkState::Down { retry_at } => {
+                let wait = retry_at.saturating_sub(self.now.since_start).as_secs() + 1;
+                (format!("offline{unsent}: trying again in {wait} s"), false)
+            }
+            LinkState::Negotiating | LinkState::Registering => (format!("connecting{unsent} …"), false),
+            LinkState::Authenticating => (format!("logging in{unsent} …"), false),
+            LinkState::Closing => ("leaving …".to_owned(), true),
+            LinkState::Joined if self.connection.awaits_history(self.present_name()) => {
+                (format!("catching up{unsent} …"), true)
+            }
+            LinkState::Joined if waiting > 0 => (format!("online, sending {waiting}"), true),
+            LinkState::Joined => ("online".to_owned(), true),
+        }
+    }
+
+    fn writing_words(&self) -> Option<String> {
+        let conversation = self.conversations.find(self.present_name())?;
+        let names: Vec<&str> = conversation.writing(self.now.since_start).collect();
+        let words = match names.as_slice() {
+            [] => return None,
+            [one] => format!("{one} is writing"),
+            [one, two] => format!("{one} and {two} are writing"),
+            more => format!("{} people are writing", more.len()),
+        };
+        Some(printable(&words).into_owned())
+    }
+
+    fn draw_purpose(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        let text = match &self.view().composer.purpose {
+            Some(Purpose::Answer { brief, .. }) => format!("╭ answering {}", printable(brief)),
+            Some(Purpose::Edit { .. }) => "╭ editing your message".to_owned(),
+            None => return,
+        };
+        let text = cut(&text, usize::from(area.width).saturating_sub(12));
+        let line = Line::from(vec![Span::styled(text, self.look.bold()), Span::styled(" (Esc: not)", self.look.dim())]);
+        frame.render_widget(Paragraph::new(line), area);
+    }
+
+    fn draw_composer(&mut self, frame: &mut Frame<'_>, area: Rect, prompt_width: u16) {
+        let [prompt, text] = Layout::horizontal([Constraint::Length(prompt_width), Constraint::Min(1)]).areas(area);
+        frame.render_widget(Paragraph::new(Span::styled(">", self.look.bold())), prompt);
+        let selecting = self.view().selected.is_some();
+        if selecting {
+            let keys = "r answer  + react  e edit  x delete  c copy  p parent  Esc";
+            let line = Line::styled(cut(keys, usize::from(text.width)), self.look.dim());
+            frame.render_widget(Paragraph::new(line), text);
+            return;
+        }
+        let overlaid = self.overlay.is_some();
+        let area = self.view().composer.area();
+        frame.render_widget(area, text);
+        if !overlaid {
+            let (cursor, (top, left)) = (area.screen_cursor(), area.scroll_offset());
+            let x = text.x + u16::try_from(cursor.col).unwrap_or(0).saturating_sub(left);
+            let y = text.y + u16::try_from(cursor.row).unwrap_or(0).saturating_sub(top);
+            let last = text.right().saturating_sub(1);
+            frame.set_cursor_position(Position::new(x.min(last), y.min(text.bottom().saturating_sub(1))));
+        }
+    }
+
+    /// The wire has the whole screen.
+    fn draw_wire(&self, frame: &mut Frame<'_>, area: Rect, scrolled: usize) {
+        frame.render_widget(Clear, area);
+        let block = Block::bordered().title(" The wire (F12 closes it) ");
+        let inner = block.inner(area);
+        frame.render_widget(block, area);
+        let width = usize::from(inner.width);
+        let facts = match &self.wire.facts {
+            Some(facts) => {
+                let tls =
+                    facts.tls.as_ref().map_or_else(|| "not encrypted".to_owned(), |tls| format!("encrypted, {tls}"));
+                let trip = self.connection.round_trip().map_or_else(String::new, |trip| {
+                    format!(", there and back in {:.1} ms", trip.as_secs_f64() * 1_000.0)
+                });
+                format!("from {} to {}, {tls}{trip}", facts.local, facts.remote)
+            }
+            None => format!("no link to {}", self.server),
+        };
+        let head: Vec<Line<'static>> =
+            super::flow::broken(&[(facts, self.look.bold())], width).into_iter().map(Line::from).collect();
+        let height = usize::from(inner.height).saturating_sub(head.len());
+        let mut from_below: Vec<Line<'static>> = Vec::new();
+        for line in self.wire.lines().iter().rev().skip(scrolled) {
+            if from_below.len() >= height {
+                break;
+            }
+            let words = format!("     {}", printable(&super::wire_view::explained(line)));
+            from_below.push(Line::styled(cut(&words, width), self.look.dim()));
+            let arrow = if line.sent { "→" } else { "←" };
+            let text = format!("{arrow} {} {}", self.clock(line.at), printable(&line.text));
+            from_below.push(Line::from(cut(&text, width)));
+        }
+        from_below.truncate(height);
+        let mut lines = head;
+        lines.extend(from_below.into_iter().rev());
+        frame.render_widget(Paragraph::new(lines), inner);
+    }
+
+    fn clock(&self, timestamp: client_core::Timestamp) -> String {
+        jiff::Timestamp::from_millisecond(timestamp.0)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(self.zone.clone())
+            .strftime("%H:%M:%S%.3f")
+            .to_string()
+    }
+
+    fn draw_overlay(&mut self, frame: &mut Frame<'_>, area: Rect) {
+        if let Some(Overlay::Wire { scrolled }) = self.overlay {
+            return self.draw_wire(frame, area, scrolled);
+        }
+        let Some(overlay) = &self.overlay else { return };
+        let mut scroll = 0;
+        let (title, lines, cursor): (String, Vec<Line<'static>>, Option<(u16, u16)>) = match overlay {
+            Overlay::Switcher { typed, at } => {
+                let mut lines = vec![Line::from(format!("> {}", printable(typed)))];
+                for (number, name) in self.offered(typed).iter().enumerate() {
+                    lines.push(self.choice(printable(name).into_owned(), number == *at));
+                }
+                if lines.len() == 1 {
+                    let hint =
+                        if typed.starts_with('#') { "Enter: join this room" } else { "nobody and nothing so called" };
+                    lines.push(Line::styled(hint, self.look.dim()));
+                }
+                ("Go to".to_owned(), lines, Some((2 + typed.width() as u16, 0)))
+            }
+            Overlay::Reactions { typed, at, .. } => {
+                let mut lines = vec![Line::from(format!("> {}", printable(typed)))];
+                let offered = App::offered_reactions(typed);
+                for (number, (name, emoji)) in offered.iter().enumerate() {
+                    lines.push(self.choice(format!("{emoji}  {name}"), number == *at));
+                }
+                if offered.is_empty() {
+                    lines.push(Line::styled("Enter: react with this", self.look.dim()));
+                }
+                ("React with".to_owned(), lines, Some((2 + typed.width() as u16, 0)))
+            }
+            Overlay::Keys { scrolled } => {
+                scroll = *scrolled;
+                ("Keys".to_owned(), self.key_lines(), None)
+            }
+            Overlay::Help { scrolled } => {
+                scroll = *scrolled;
+                ("Commands".to_owned(), self.help_lines(usize::from(area.width).saturating_sub(6)), None)
+            }
+            Overlay::Wire { .. } => return,
+            Overlay::Found { words, found, at, ended } => {
+                let title = match (ended, found.len()) {
+                    (false, _) => format!("Searching for {} …", printable(words)),
+                    (true, 1) => format!("1 message with {}", printable(words)),
+                    (true, count) => format!("{count} messages with {}", printable(words)),
+                };
+                let lines = found.iter().enumerate().map(|(number, message)| {
+                    let text = format!(
+                        "{} {} {}: {}",
+                        self.when(message.timestamp),
+                        message.room_name,
+                        message.sender.name,
+                        message.payload.replace('\n', " ")
+                    );
+                    self.choice(printable(&text).into_owned(), number == *at)
+                });
+                let mut lines: Vec<Line<'static>> = lines.collect();
+                if *ended && lines.is_empty() {
+                    lines.push(Line::styled("Nothing was found. Esc closes this.", self.look.dim()));
+                } else {
+                    lines.push(Line::styled("Enter opens it in its place", self.look.dim()));
+                }
+                let height = area.height.saturating_sub(6);
+                scroll = u16::try_from(*at).unwrap_or(0).saturating_sub(height.saturating_sub(2));
+                (title, lines, None)
+            }
+            Overlay::Long { lines } => (
+                "A long text".to_owned(),
+                vec![
+                    Line::from(format!("These are {lines} lines. Send them all?")),
+                    Line::styled("Enter: send   Esc: go on writing", self.look.dim()),
+                ],
+                None,
+            ),
+            Overlay::Login { sentence, typed } => {
+                let mut lines: Vec<Line<'static>> = super::flow::broken(
+                    &[(printable(sentence).into_owned(), self.look.alarm())],
+                    usize::from(area.width.saturating_sub(8).min(66)),
+                )
+                .into_iter()
+                .map(Line::from)
+                .collect();
+                let row = u16::try_from(lines.len()).unwrap_or(0);
+                let name = printable(self.connection.name()).into_owned();
+                let question = format!("Password for {name}: ");
+                let column = question.width() as u16 + typed.length() as u16;
+                lines.push(Line::from(format!("{question}{}", "•".repeat(typed.length()))));
+                lines.push(Line::styled("Enter: log in   Ctrl-R: make this account", self.look.dim()));
+                lines.push(Line::styled("Esc: come as a guest   Ctrl-C: leave", self.look.dim()));
+                ("Logging in".to_owned(), lines, Some((column, row)))
+            }
+        };
+        let widest = lines.iter().map(Line::width).max().unwrap_or(0).max(title.width() + 2).max(30);
+        let width = (u16::try_from(widest).unwrap_or(u16::MAX).saturating_add(4)).min(area.width.saturating_sub(2));
+        let height =
+            (u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2)).min(area.height.saturating_sub(1));
+        let place =
+            Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 3, width, height };
+        let most = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_sub(height.saturating_sub(2));
+        let scroll = scroll.min(most);
+        frame.render_widget(Clear, place);
+        let block = Block::bordered().title(format!(" {title} ")).padding(ratatui::widgets::Padding::horizontal(1));
+        let inner = block.inner(place);
+        frame.render_widget(Paragraph::new(lines).block(block).scroll((scroll, 0)), place);
+        if let Some((x, y)) = cursor {
+            frame.set_cursor_position(Position::new((inner.x + x).min(inner.right().saturating_sub(1)), inner.y + y));
+        }
+        if let Some(Overlay::Keys { scrolled } | Overlay::Help { scrolled }) = &mut self.overlay {
+            *scrolled = scroll;
+        }
+    }
+
+    fn choice(&self, text: String, is_chosen: bool) -> Line<'static> {
+        if is_chosen { Line::styled(format!("» {text}"), self.look.bold()) } else { Line::from(format!("  {text}")) }
+    }
+
+    fn key_lines(&self) -> Vec<Line<'static>> {
+        let mut lines = Vec::new();
+        for (title, keys) in SHEET {
+            lines.push(Line::styled(*title, self.look.bold()));
+            for key in *keys {
+                lines.push(Line::from(format!("  {:<22} {}", key.keys, key.about)));
+            }
+        }
+        lines
+    }
+
+    fn help_lines(&self, width: usize) -> Vec<Line<'static>> {
+        let mut lines = vec![Line::from("What you type is said. What begins with / is done:"), Line::default()];
+        let beside = width >= 70;
+        let indent = if beside { 31 } else { 2 };
+        for help in COMMANDS {
+            let about =
+                super::flow::broken(&[(help.about.to_owned(), self.look.plain())], width.saturating_sub(indent));
+            let mut usage = format!("{:<31}", help.usage);
+            if !beside {
+                lines.push(Line::styled(std::mem::take(&mut usage), self.look.bold()));
+                usage = "  ".to_owned();
+            }
+            for about in about {
+                let mut line = vec![Span::styled(std::mem::replace(&mut usage, " ".repeat(indent)), self.look.bold())];
+                line.extend(about);
+                lines.push(Line::from(line));
+            }
+        }
+        lines.push(Line::default());
+        for sentence in [
+            "/query NAME opens a conversation with one person, /close closes it.",
+            "Text that begins with a slash is written with two. F1 shows the keys.",
+        ] {
+            let broken = super::flow::broken(&[(sentence.to_owned(), self.look.plain())], width);
+            lines.extend(broken.into_iter().map(Line::from));
+        }
+        lines
+    }
+
+    fn when(&self, timestamp: client_core::Timestamp) -> String {
+        jiff::Timestamp::from_millisecond(timestamp.0)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(self.zone.clone())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    }
+}
+
+fn bordered(frame: &mut Frame<'_>, area: Rect, sides: ratatui::widgets::Borders, style: ratatui::style::Style) -> Rect {
+    let block = Block::new().borders(sides).border_style(style);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner
+}

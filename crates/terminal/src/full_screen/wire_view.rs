@@ -1,0 +1,231 @@
+//! F12: every line sent and received, explained in words, and what is known of the link. Passwords are not among it.
+
+use std::collections::VecDeque;
+
+use client_core::{Timestamp, plain_words};
+
+/// Lines that are kept.
+const MOST_LINES: usize = 1_000;
+/// Bytes of one that are kept; the rest is only counted.
+const MOST_BYTES: usize = 2_000;
+
+#[derive(Debug, Clone)]
+pub struct WireLine {
+    pub at: Timestamp,
+    pub sent: bool,
+    pub text: String,
+}
+
+/// What a link is made of, as far as this end knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkFacts {
+    pub local: String,
+    pub remote: String,
+    /// The version and the cipher suite; `None`: not encrypted.
+    pub tls: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub struct WireView {
+    lines: VecDeque<WireLine>,
+    /// The beginning of a received line whose end has not come.
+    partial: Vec<u8>,
+    pub facts: Option<LinkFacts>,
+}
+
+impl WireView {
+    pub fn lines(&self) -> &VecDeque<WireLine> {
+        &self.lines
+    }
+
+    pub fn link_opened(&mut self, facts: LinkFacts) {
+        self.partial.clear();
+        self.facts = Some(facts);
+    }
+
+    pub fn link_ended(&mut self) {
+        self.facts = None;
+    }
+
+    pub fn sent(&mut self, at: Timestamp, bytes: &[u8]) {
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            self.push(at, true, line);
+        }
+    }
+
+    pub fn received(&mut self, at: Timestamp, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let mut line = std::mem::take(&mut self.partial);
+            line.extend_from_slice(&rest[..end]);
+            self.push(at, false, &line);
+            rest = &rest[end + 1..];
+        }
+        let room = MOST_BYTES.saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&rest[..rest.len().min(room)]);
+    }
+
+    fn push(&mut self, at: Timestamp, sent: bool, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let mut text = String::from_utf8_lossy(&line[..line.len().min(MOST_BYTES)]).into_owned();
+        if line.len() > MOST_BYTES {
+            text.push_str(&format!(" … ({} bytes)", line.len()));
+        }
+        if sent && let Some(shown) = without_secret(&text) {
+            text = shown;
+        }
+        if self.lines.len() >= MOST_LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(WireLine { at, sent, text });
+    }
+}
+
+struct Parts<'a> {
+    source: &'a str,
+    verb: &'a str,
+    params: Vec<&'a str>,
+}
+
+fn parts(line: &str) -> Parts<'_> {
+    let mut rest = line;
+    if rest.starts_with('@') {
+        rest = rest.split_once(' ').map_or("", |(_, rest)| rest.trim_start());
+    }
+    let mut source = "";
+    if let Some(behind) = rest.strip_prefix(':') {
+        (source, rest) = behind.split_once(' ').unwrap_or((behind, ""));
+    }
+    let (head, trailing) = rest.split_once(" :").map_or((rest, None), |(head, text)| (head, Some(text)));
+    let mut words = head.split_ascii_whitespace();
+    let verb = words.next().unwrap_or_default();
+    Parts { source: source.split('!').next().unwrap_or_default(), verb, params: words.chain(trailing).collect() }
+}
+
+/// The line with dots for its secret, if it has one.
+fn without_secret(line: &str) -> Option<String> {
+    let Parts { verb, params, .. } = parts(line);
+    let mechanisms = ["PLAIN", "SCRAM-SHA-256", "EXTERNAL", "*", "+"];
+    let verb = verb.to_ascii_uppercase();
+    match verb.as_str() {
+        "AUTHENTICATE" if params.iter().any(|param| !mechanisms.contains(param)) => Some(format!("{verb} •••")),
+        "PASS" | "OPER" | "PASSWORD" | "REGISTER" | "ACCOUNT" => Some(format!("{verb} •••")),
+        // JOIN <rooms> <keys>
+        "JOIN" if params.len() > 1 => Some(format!("{verb} {} •••", params[0])),
+        _ => None,
+    }
+}
+
+/// What a line says, in words.
+pub fn explained(line: &WireLine) -> String {
+    let Parts { source, verb, params } = parts(&line.text);
+    let who = if line.sent {
+        "you"
+    } else if source.is_empty() {
+        "the server"
+    } else {
+        source
+    };
+    let param = |index: usize| params.get(index).copied().unwrap_or_default();
+    if verb.len() == 3
+        && let Ok(code) = verb.parse::<u16>()
+    {
+        let sentence = plain_words::numeric(code, &params).1;
+        return if sentence.is_empty() { format!("answer number {code}") } else { sentence };
+    }
+    let s = if line.sent { "" } else { "s" };
+    match verb.to_ascii_uppercase().as_str() {
+        "PRIVMSG" => format!("{who} say{s} something to {}", param(0)),
+        "NOTICE" => format!("{who} say{s} something to {} that needs no answer", param(0)),
+        "TAGMSG" if line.text.contains("+typing=") => format!("{who} tell{s} {} about writing", param(0)),
+        "TAGMSG" if line.text.contains("react=") => format!("{who} react{s} to a message in {}", param(0)),
+        "TAGMSG" => format!("{who} send{s} {} tags without a text", param(0)),
+        "EDIT" => format!("{who} give{s} a message in {} another text", param(0)),
+        "REDACT" => format!("{who} take{s} a message in {} away", param(0)),
+        "JOIN" => format!("{who} enter{s} {}", param(0)),
+        "PART" => format!("{who} leave{s} {}", param(0)),
+        "QUIT" => format!("{who} leave{s} the server"),
+        "KICK" => format!("{who} put{s} {} out of {}", param(1), param(0)),
+        "NICK" => format!("{who} want{s} to be called {}", param(0)),
+        "USER" => "who is connecting".to_owned(),
+        "PASS" => "the server's password".to_owned(),
+        "TOPIC" => format!("the topic of {}", param(0)),
+        "MODE" => format!("settings of {}", param(0)),
+        "AWAY" => format!("{who} {} away", if params.is_empty() { "no longer" } else { "now" }),
+        "PING" => "are you there?".to_owned(),
+        "PONG" => "yes, still here".to_owned(),
+        "CAP" if line.sent => match param(0) {
+            "LS" => "what can the server do beyond plain IRC?".to_owned(),
+            "REQ" => "we want to use these".to_owned(),
+            "END" => "agreed: on with it".to_owned(),
+            other => format!("agreeing on what is used: {other}"),
+        },
+        "CAP" => match param(1) {
+            "LS" => "what the server can do beyond plain IRC".to_owned(),
+            "ACK" => "the server agrees to use these".to_owned(),
+            "NAK" => "the server does not agree to use these".to_owned(),
+            other => format!("agreeing on what is used: {other}"),
+        },
+        "AUTHENTICATE" => "proving who one is (SASL)".to_owned(),
+        "REGISTER" => "making an account".to_owned(),
+        "BATCH" if param(0).contains('+') => format!("lines that belong together begin: {}", param(1)),
+        "BATCH" => "lines that belong together end".to_owned(),
+        "CHATHISTORY" => format!("what was said in {}: {}", param(1), param(0).to_lowercase()),
+        "MARKREAD" => format!("up to when {} has been read", param(0)),
+        "UNREAD" if line.sent => "what is unread?".to_owned(),
+        "UNREAD" => format!("in {} {} are unread", param(0), param(1)),
+        "SEARCH" => "looking for what was said".to_owned(),
+        "WHO" => format!("who is in {}, and who of them is away?", param(0)),
+        "FAIL" | "WARN" | "NOTE" => match params.as_slice() {
+            [command, code, context @ ..] => plain_words::standard_reply(command, code, context),
+            _ => "something was not done".to_owned(),
+        },
+        "ERROR" => "the server ends the connection".to_owned(),
+        other => format!("{who}: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(sent: &str) -> String {
+        let mut view = WireView::default();
+        view.sent(Timestamp(0), format!("{sent}\r\n").as_bytes());
+        view.lines()[0].text.clone()
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (line, expected) in [
+            ("PASS :sesame", "PASS •••"),
+            ("AUTHENTICATE PLAIN", "AUTHENTICATE PLAIN"),
+            ("AUTHENTICATE c2VzYW1l", "AUTHENTICATE •••"),
+            ("@label=1 REGISTER * * :sesame", "REGISTER •••"),
+            ("OPER root sesame", "OPER •••"),
+            ("JOIN #tea sesame", "JOIN #tea •••"),
+            ("JOIN #tea", "JOIN #tea"),
+            ("PRIVMSG #tea :PASS me the tea", "PRIVMSG #tea :PASS me the tea"),
+        ] {
+            assert_eq!(shown(line), expected);
+        }
+    }
+
+    #[test]
+    fn lines_are_put_together_and_bounded() {
+        let mut view = WireView::default();
+        view.received(Timestamp(0), b":bob!b@h PRIV");
+        view.received(Timestamp(0), b"MSG #tea :hi\r\nPING x\r\n:s 376");
+        let texts: Vec<&str> = view.lines().iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, [":bob!b@h PRIVMSG #tea :hi", "PING x"]);
+        let words: Vec<String> = view.lines().iter().map(explained).collect();
+        assert_eq!(words, ["bob says something to #tea", "are you there?"]);
+        for _ in 0..2 * MOST_LINES {
+            view.received(Timestamp(0), &[&[b'x'; 5_000][..], b"\n"].concat());
+        }
+        assert_eq!(view.lines().len(), MOST_LINES);
+        assert!(view.lines().iter().all(|line| line.text.len() < MOST_BYTES + 40));
+        view.received(Timestamp(0), &[b'x'; 100_000]);
+        assert!(view.partial.len() <= MOST_BYTES);
+    }
+}
