@@ -8,6 +8,7 @@ mod client_certificate;
 mod crash;
 mod devices;
 mod full_disk;
+mod full_screen;
 mod groups;
 mod guessing;
 mod history;

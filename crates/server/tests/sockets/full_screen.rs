@@ -1,0 +1,237 @@
+//! `chat_client` on the whole screen: the real program in a real terminal (tmux), with a real server.
+
+use crate::support::{DEADLINE, Daemon, EXEMPT, Irc, TEST_CONFIG, program, tag};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A terminal with a program in it, ended when dropped.
+struct Terminal {
+    socket: String,
+}
+
+impl Terminal {
+    /// `arguments` as a shell reads them.
+    fn start(folder: &Path, name: &str, columns: u16, rows: u16, arguments: &str) -> Terminal {
+        let socket = folder.join(format!("tmux-{name}")).display().to_string();
+        let client = program("chat_client");
+        let home = folder.join(name);
+        std::fs::create_dir_all(&home).expect("a home");
+        let command = format!(
+            "env HOME='{home}' XDG_DATA_HOME='{home}' XDG_CONFIG_HOME='{home}' TZ=UTC USER={name} '{client}' {arguments}; echo ended with $?; read wait",
+            home = home.display(),
+            client = client.display(),
+        );
+        let terminal = Terminal { socket };
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &rows, &command]);
+        terminal
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let output = Command::new("tmux").arg("-S").arg(&self.socket).args(["-u"]).args(arguments).output();
+        let output = output.expect("this test needs tmux: install it, as `apt-get install tmux` does");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn types(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", text]);
+    }
+
+    /// By tmux's names: Enter, M-Up, C-k.
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
+    }
+
+    fn says(&self, text: &str) {
+        self.types(text);
+        self.keys(&["Enter"]);
+    }
+
+    fn picture(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    #[track_caller]
+    fn sees(&self, text: &str) -> String {
+        self.sees_so(|picture| picture.contains(text), text)
+    }
+
+    #[track_caller]
+    fn sees_so(&self, is_so: impl Fn(&str) -> bool, what: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let picture = self.picture();
+            if is_so(&picture) {
+                return picture;
+            }
+            assert!(begun.elapsed() < DEADLINE, "not seen: {what}\n{picture}");
+            // A terminal tells nobody that it has changed; this only paces the looking.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+/// A port that stays the same when the server comes back.
+fn on_a_fixed_port() -> (Daemon, u16) {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
+    let config = TEST_CONFIG.replacen("127.0.0.1:0", &format!("127.0.0.1:{port}"), 1);
+    (Daemon::start_with(&format!("{config}\n{EXEMPT}")), port)
+}
+
+const ALL: &str = "message-tags batch server-time echo-message labeled-response draft/message-edit \
+                   draft/message-redaction draft/chathistory";
+
+#[test]
+fn someone_new_talks_answers_reacts_edits_and_searches() {
+    let (daemon, port) = on_a_fixed_port();
+    let mut bob = Irc::register_with(daemon.irc(), "bob", ALL);
+    bob.join("#lobby");
+    bob.send("PRIVMSG #lobby :welcome, whoever you are");
+    let said = bob.expect("PRIVMSG #lobby :welcome");
+    let welcome = tag(&said, "msgid").expect("an id").to_owned();
+
+    // Within three answers: where, who, and no password.
+    let alice = Terminal::start(daemon.folder.path(), "alice", 100, 30, "--plain");
+    alice.sees("Server: HOST");
+    alice.says(&format!("127.0.0.1:{port}"));
+    alice.sees("Your name there [alice]");
+    alice.says("");
+    alice.sees("Password (empty: come as a guest)");
+    alice.says("");
+    alice.sees("welcome, whoever you are");
+    alice.sees(" online");
+
+    alice.says("hello from the screen");
+    bob.expect("PRIVMSG #lobby :hello from the screen");
+    alice.sees("alice hello from the screen");
+
+    // An answer, to the message before one's own.
+    alice.keys(&["M-Up"]);
+    alice.sees("r answer");
+    alice.keys(&["Up"]);
+    alice.types("r");
+    alice.sees("answering bob: welcome");
+    alice.says("thank you");
+    let answer = bob.expect("PRIVMSG #lobby :thank you");
+    assert_eq!(tag(&answer, "+draft/reply"), Some(welcome.as_str()), "{answer}");
+    alice.sees("╭ bob: welcome, whoever you are");
+
+    alice.keys(&["M-Up"]);
+    alice.sees("r answer");
+    alice.types("+");
+    alice.sees("React with");
+    alice.says("tada");
+    bob.expect("+draft/react=🎉");
+    alice.sees("[🎉 1*]");
+    bob.send(&format!("@+draft/reply={};+draft/react=🎉 TAGMSG #lobby", tag(&answer, "msgid").expect("an id")));
+    alice.sees("[🎉 2*]");
+
+    alice.keys(&["M-Up"]);
+    alice.sees("r answer");
+    alice.types("e");
+    alice.sees("editing your message");
+    alice.says(", all of you");
+    let edit = bob.expect(" EDIT #lobby");
+    assert_eq!(tag(&edit, "draft/edit-text"), Some("thank\\syou,\\sall\\sof\\syou"));
+    alice.sees("thank you, all of you (edited)");
+
+    alice.keys(&["M-Up"]);
+    alice.sees("r answer");
+    alice.types("xx");
+    bob.expect(" REDACT #lobby");
+    alice.sees("deleted");
+
+    // Found, and shown in its place.
+    alice.says("/search whoever");
+    alice.sees("1 message with whoever");
+    alice.keys(&["Enter"]);
+    alice.sees("r answer");
+    alice.keys(&["Escape"]);
+
+    // Another size: everything is still there, narrower.
+    alice.tmux(&["resize-window", "-x", "44", "-y", "16"]);
+    alice.sees_so(|picture| picture.contains("welcome, whoever") && !picture.contains('│'), "a narrow screen");
+    alice.tmux(&["resize-window", "-x", "120", "-y", "30"]);
+    alice.sees("2 people");
+
+    alice.says("/quit");
+    alice.sees("ended with 0");
+
+    // The next time it is there at once.
+    let again = Terminal::start(daemon.folder.path(), "alice", 80, 24, "");
+    again.sees("welcome, whoever you are");
+    again.keys(&["C-c", "C-c"]);
+    again.sees("ended with 0");
+}
+
+#[test]
+fn what_is_typed_while_the_server_is_dead_is_posted_once_when_it_is_back() {
+    let (daemon, port) = on_a_fixed_port();
+    let mut bob = Irc::register_with(daemon.irc(), "bob", ALL);
+    bob.join("#lobby");
+    let alice =
+        Terminal::start(daemon.folder.path(), "alice", 90, 24, &format!("--plain --guest alice@127.0.0.1:{port}"));
+    alice.sees(" online");
+    alice.says("before");
+    bob.expect("PRIVMSG #lobby :before");
+    bob.send("PRIVMSG #lobby :seen");
+    alice.sees("bob seen");
+    drop(bob);
+
+    let folder = daemon.kill();
+    alice.sees("offline");
+    alice.says("said while it was dead");
+    alice.sees("1 unsent");
+
+    let daemon = Daemon::start_in(folder);
+    let mut bob = Irc::register_with(daemon.irc(), "bob", ALL);
+    bob.join("#lobby");
+    let picture = alice.sees_so(
+        |picture| {
+            picture.contains("said while it was dead") && picture.contains(" online ") && !picture.contains("…  ")
+        },
+        "all is sent",
+    );
+    assert_eq!(picture.matches("said while it was dead").count(), 1, "{picture}");
+    assert_eq!(picture.matches("bob seen").count(), 1, "{picture}");
+    bob.send("CHATHISTORY LATEST #lobby * 20");
+    let mut kept = 0;
+    loop {
+        let line = bob.line().expect("the history");
+        kept += usize::from(line.contains("batch=") && line.contains(":said while it was dead"));
+        if line.contains(" BATCH -") {
+            break;
+        }
+    }
+    assert_eq!(kept, 1);
+}
+
+/// Typed without a link, and the client is killed: the next one sends it.
+#[test]
+fn what_was_typed_before_the_client_was_killed_is_sent_by_the_next() {
+    let (daemon, port) = on_a_fixed_port();
+    let folder = daemon.folder.path().to_owned();
+    let arguments = format!("--plain --guest alice@127.0.0.1:{port}");
+    let alice = Terminal::start(&folder, "alice", 90, 24, &arguments);
+    alice.sees(" online");
+    let data = daemon.kill();
+    alice.sees("offline");
+    alice.says("not forgotten");
+    alice.sees("1 unsent");
+    // The terminal goes away with everything in it.
+    drop(alice);
+    let daemon = Daemon::start_in(data);
+    let mut bob = Irc::register_with(daemon.irc(), "bob", ALL);
+    bob.join("#lobby");
+    let alice = Terminal::start(&folder, "alice", 90, 24, &arguments);
+    bob.expect("PRIVMSG #lobby :not forgotten");
+    alice.sees_so(|picture| picture.matches("not forgotten").count() == 1 && picture.contains(" online "), "sent once");
+}
