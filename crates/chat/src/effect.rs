@@ -92,23 +92,15 @@ pub struct Effects {
     /// One list a shard, in order.
     pub shards: Vec<Vec<Effect>>,
     pub server: Vec<ServerEffect>,
-    /// What is to be committed, ...
+    /// What is to be committed before anyone is told of the above.
     pub changes: Vec<Change>,
-    /// ... and that the above must not be let out before it is. Else it may as well be lost.
-    pub waits: bool,
     /// Places behind that of the command which were taken by what it led to.
     pub places: u64,
 }
 
 impl Effects {
     pub fn for_shards(count: usize) -> Effects {
-        Effects {
-            shards: (0..count).map(|_| Vec::new()).collect(),
-            server: Vec::new(),
-            changes: Vec::new(),
-            waits: false,
-            places: 0,
-        }
+        Effects { shards: (0..count).map(|_| Vec::new()).collect(), server: Vec::new(), changes: Vec::new(), places: 0 }
     }
     pub fn is_empty(&self) -> bool {
         self.server.is_empty() && self.changes.is_empty() && self.shards.iter().all(Vec::is_empty)
@@ -126,6 +118,5 @@ impl Effects {
         }
         self.server.append(&mut later.server);
         self.changes.append(&mut later.changes);
-        self.waits |= std::mem::take(&mut later.waits);
     }
 }

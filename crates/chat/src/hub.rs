@@ -510,7 +510,6 @@ struct Lengths {
     shards: Vec<usize>,
     server: usize,
     changes: usize,
-    waits: bool,
 }
 
 impl Lengths {
@@ -519,7 +518,6 @@ impl Lengths {
             shards: effects.shards.iter().map(Vec::len).collect(),
             server: effects.server.len(),
             changes: effects.changes.len(),
-            waits: effects.waits,
         }
     }
 
@@ -529,6 +527,5 @@ impl Lengths {
         }
         effects.server.truncate(self.server);
         effects.changes.truncate(self.changes);
-        effects.waits = self.waits;
     }
 }

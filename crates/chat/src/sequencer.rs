@@ -6,13 +6,12 @@
 //! again to a hub that knows that the store takes nothing: what needs the disk is refused, the rest goes on. So nobody
 //! ever sees anything that could be lost (docs/decisions/0002-apply-then-release.md).
 
-use crate::change::Change;
 use crate::command::{Command, Origin, Request};
 use crate::effect::{Effect, Effects};
 use crate::hub::{Entry, Hub, StorageState};
 use crate::id::{Position, RequestNumber, SessionId, Timestamp};
 use crate::log::{Batch, Log, Outcome, StorageFailure};
-use crate::query::{Answer, Query};
+use crate::query::Answer;
 use crate::refusal::Refusal;
 use std::collections::VecDeque;
 
@@ -31,16 +30,7 @@ pub struct Sequencer<L> {
     scratch: Effects,
     shards: usize,
     storage_fails: bool,
-    /// Changes that nobody waits for: they go with the next batch, or by themselves after a while.
-    noted: Vec<Change>,
-    noted_since: Timestamp,
-    /// The batch of nothing but such changes that is with the log.
-    noting: Option<u64>,
 }
-
-/// How long changes that nobody waits for are gathered, in milliseconds, and how many at most.
-const NOTED_MS: u64 = 1_000;
-const MOST_NOTED: usize = 4_096;
 
 /// Batches given to the log and not yet answered. One: everything that arrives during a flush shares the next one.
 const BATCHES_UNDER_WAY: usize = 1;
@@ -78,9 +68,6 @@ impl<L: Log> Sequencer<L> {
             scratch: Effects::for_shards(shards),
             shards,
             storage_fails: false,
-            noted: Vec::new(),
-            noted_since: Timestamp(0),
-            noting: None,
         }
     }
 
@@ -118,13 +105,9 @@ impl<L: Log> Sequencer<L> {
         self.timestamp = self.timestamp.max(now);
         while let Some(outcome) = self.log.committed() {
             match outcome {
-                Outcome::Committed { batch } if self.noting == Some(batch) => self.noting = None,
                 Outcome::Committed { batch } => self.release(batch, out),
                 Outcome::Failed { batch, failure } => {
-                    if self.noting == Some(batch) {
-                        self.noting = None;
-                        self.fail(failure, out);
-                    } else if self.under_way.iter().any(|held| held.number == batch) {
+                    if self.under_way.iter().any(|held| held.number == batch) {
                         self.fail(failure, out);
                     }
                 }
@@ -138,10 +121,7 @@ impl<L: Log> Sequencer<L> {
 
     /// When `Command::DeadlineReached` is to be submitted next.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        // While a batch is under way they can't go, and will go with the next.
-        let can_go = !self.noted.is_empty() && !self.storage_fails && !self.is_committing();
-        let noted = can_go.then(|| Timestamp(self.noted_since.0.saturating_add(NOTED_MS)));
-        self.hub.next_deadline().into_iter().chain(noted).min()
+        self.hub.next_deadline()
     }
 
     /// Nothing waits for the disk.
@@ -149,49 +129,25 @@ impl<L: Log> Sequencer<L> {
         self.under_way.is_empty() && self.gathering.is_empty()
     }
 
-    /// Nothing at all is left to be given to the log.
-    pub fn is_idle(&self) -> bool {
-        self.is_settled() && self.noting.is_none() && (self.noted.is_empty() || self.storage_fails)
-    }
-
-    /// Changes that nobody waits for are due at once.
-    pub fn hurry(&mut self) {
-        self.noted_since = Timestamp(0);
-    }
-
     fn apply(&mut self, request: Request, out: &mut Effects) {
         self.position.0 += 1;
-        // Whoever asks for the past is to find in it what she has seen.
-        let reads = !self.noted.is_empty() && !self.storage_fails && is_about_the_past(&request.command);
         let again = Again::of(&request);
         let entry = Entry { position: self.position, timestamp: self.timestamp, request };
         self.hub.apply(entry, &mut self.scratch);
         self.position.0 += std::mem::take(&mut self.scratch.places).saturating_sub(1);
-        self.scratch.waits |= reads;
-        let must_wait = !self.is_settled() || self.scratch.waits;
+        let must_wait = !self.is_settled() || !self.scratch.changes.is_empty();
         if must_wait {
             self.gathering.again.push(again);
             self.gathering.effects.take_from(&mut self.scratch);
         } else {
             self.hub.forget_all();
-            note(&mut self.noted, &mut self.noted_since, &mut self.scratch, self.timestamp);
             out.take_from(&mut self.scratch);
         }
     }
 
     /// Whether something gathered that [`Sequencer::commit`] would give to the log now.
     pub fn waits_for_commit(&self) -> bool {
-        !self.is_full() && (!self.gathering.is_empty() || self.noted_are_due())
-    }
-
-    /// The log has as many batches as it takes.
-    fn is_full(&self) -> bool {
-        self.under_way.len() + usize::from(self.noting.is_some()) >= BATCHES_UNDER_WAY
-    }
-
-    fn noted_are_due(&self) -> bool {
-        let is_time = self.noted_since.0.saturating_add(NOTED_MS) <= self.timestamp.0;
-        !self.noted.is_empty() && !self.storage_fails && (is_time || self.noted.len() >= MOST_NOTED)
+        self.under_way.len() < BATCHES_UNDER_WAY && !self.gathering.is_empty()
     }
 
     /// The log has failed and not recovered.
@@ -201,7 +157,7 @@ impl<L: Log> Sequencer<L> {
 
     /// A batch is with the log.
     pub fn is_committing(&self) -> bool {
-        !self.under_way.is_empty() || self.noting.is_some()
+        !self.under_way.is_empty()
     }
 
     /// Commands in the batch that gathers.
@@ -217,15 +173,10 @@ impl<L: Log> Sequencer<L> {
         }
         let (number, position, timestamp) = (self.next_batch, self.position, self.timestamp);
         self.next_batch += 1;
-        let mut changes = std::mem::take(&mut self.noted);
-        if self.gathering.is_empty() {
-            self.noting = Some(number);
-            return self.log.append(Batch { number, position, timestamp, changes });
-        }
         let mut held = std::mem::replace(&mut self.gathering, Held::empty(self.shards));
         held.number = number;
         self.hub.mark(held.number);
-        changes.append(&mut held.effects.changes);
+        let changes = std::mem::take(&mut held.effects.changes);
         self.log.append(Batch { number, position, timestamp, changes });
         self.under_way.push_back(held);
     }
@@ -238,10 +189,9 @@ impl<L: Log> Sequencer<L> {
             }
         }
         // What gathered without a change of its own waited only for the order.
-        if self.under_way.is_empty() && !self.gathering.effects.waits {
+        if self.under_way.is_empty() && self.gathering.effects.changes.is_empty() {
             self.gathering.again.clear();
             self.hub.forget_all();
-            note(&mut self.noted, &mut self.noted_since, &mut self.gathering.effects, self.timestamp);
             out.take_from(&mut self.gathering.effects);
         }
     }
@@ -269,20 +219,6 @@ impl<L: Log> Sequencer<L> {
             }
         }
     }
-}
-
-/// Sets aside the changes of what need not wait for them.
-fn note(noted: &mut Vec<Change>, since: &mut Timestamp, effects: &mut Effects, now: Timestamp) {
-    if !effects.changes.is_empty() {
-        if noted.is_empty() {
-            *since = now;
-        }
-        noted.append(&mut effects.changes);
-    }
-}
-
-fn is_about_the_past(command: &Command) -> bool {
-    matches!(command, Command::Ask(Query::History { .. } | Query::Conversations))
 }
 
 pub fn refusal_of(failure: StorageFailure) -> Refusal {

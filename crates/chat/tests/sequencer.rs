@@ -384,63 +384,39 @@ fn noted(bench: &mut Bench) -> Vec<usize> {
     bench.sequencer.log_mut().appended.iter().map(happened).collect()
 }
 
+/// Coming and going is history too: whoever saw it finds it there, whatever becomes of the process.
 #[test]
-fn nobody_waits_for_what_is_only_noted() {
+fn what_happens_in_a_room_is_on_disk_before_anyone_sees_it() {
     let mut bench = Bench::new();
     bench.ask(CAROL, arrive("carol"));
     bench.turn(Vec::new());
-    // Bob's coming to #tea is noted already.
-    assert_eq!(bench.ask(CAROL, join("#tea")), ["carol joined #tea", "carol entered #tea", "carol done"]);
-    assert!(bench.sequencer.is_settled() && !bench.sequencer.is_idle());
-    assert_eq!(noted(&mut bench), [0; 0]);
-    // It goes with what is said next, before it.
-    bench.ask(ALICE, say("hi"));
-    assert_eq!(bench.commit(), ["alice: hi"]);
-    assert_eq!(noted(&mut bench), [2]);
-    assert!(bench.sequencer.is_idle());
-    // Or by itself, after a while; nobody waits meanwhile.
-    bench.ask(CAROL, Command::Part { room: room("#tea"), reason: None });
-    let due = bench.sequencer.next_deadline().expect("something is to be done");
-    assert!((bench.now..=bench.now + 1_000).contains(&due.0), "{due:?} at {}", bench.now);
-    bench.now = due.0;
-    bench.turn(Vec::new());
-    assert_eq!(noted(&mut bench), [2, 1]);
-    assert_eq!(bench.sequencer.next_deadline(), None, "it can't go while a batch is under way");
-    assert!(bench.sequencer.is_settled() && bench.sequencer.is_committing());
-    assert_eq!(bench.ask(CAROL, join("#tea")), ["carol joined #tea", "carol entered #tea", "carol done"]);
-    // What is said waits for that batch, and for its own.
-    assert_eq!(bench.ask(ALICE, say("there")), [""; 0]);
-    assert_eq!(bench.commit(), ["alice: there"]);
-    assert_eq!(noted(&mut bench), [2, 1, 1]);
-    assert!(bench.sequencer.is_idle());
+    assert_eq!(bench.ask(CAROL, join("#tea")), [""; 0]);
+    assert_eq!(noted(&mut bench), [1]);
+    // What comes meanwhile shares the next flush.
+    assert_eq!(bench.ask(CAROL, Command::Part { room: room("#tea"), reason: None }), [""; 0]);
+    assert_eq!(bench.ask(ALICE, say("hi")), [""; 0]);
+    assert_eq!(
+        bench.commit(),
+        ["carol joined #tea", "carol entered #tea", "carol done", "carol left #tea", "carol done", "alice: hi"]
+    );
+    assert_eq!(noted(&mut bench), [1, 1]);
+    assert!(bench.sequencer.is_settled());
 }
 
 #[test]
-fn whoever_asks_for_the_past_finds_what_she_has_seen() {
+fn what_happens_in_a_room_goes_on_without_a_disk() {
     let mut bench = Bench::new();
-    let history = || Command::Ask(Query::History { of: Conversation::Room(room("#tea")) });
-    assert_eq!(bench.ask(BOB, history()), [""; 0], "waits for what is noted");
-    assert_eq!(noted(&mut bench), [1]);
-    assert_eq!(bench.commit(), ["bob may read", "bob done"]);
-    assert_eq!(bench.ask(BOB, history()), ["bob may read", "bob done"]);
-}
-
-#[test]
-fn what_is_noted_may_be_lost_with_the_disk_and_everything_goes_on() {
-    let mut bench = Bench::new();
-    bench.now += 2_000;
-    bench.turn(Vec::new());
-    assert_eq!(noted(&mut bench), [1]);
-    assert_eq!(bench.fail(), [""; 0]);
-    assert!(bench.sequencer.storage_fails() && bench.sequencer.is_idle());
     bench.ask(CAROL, arrive("carol"));
-    assert_eq!(bench.ask(CAROL, join("#tea")), ["carol joined #tea", "carol entered #tea", "carol done"]);
+    assert_eq!(bench.ask(CAROL, join("#tea")), [""; 0]);
+    assert_eq!(bench.fail(), ["carol joined #tea", "carol entered #tea", "carol done"]);
+    assert!(bench.sequencer.storage_fails() && bench.sequencer.is_settled());
+    assert_eq!(bench.ask(CAROL, Command::Part { room: room("#tea"), reason: None }), ["carol left #tea", "carol done"]);
     assert_eq!(bench.ask(ALICE, say("lost")), ["alice refused StorageFull", "alice done"]);
     let history = Command::Ask(Query::History { of: Conversation::Room(room("#tea")) });
     assert_eq!(bench.ask(BOB, history), ["bob may read", "bob done"]);
     assert_eq!(bench.sequencer.next_deadline(), None);
     bench.tell(Outcome::Recovered);
-    bench.ask(ALICE, say("kept"));
-    assert_eq!(bench.commit(), ["alice: kept"]);
-    assert_eq!(noted(&mut bench), [1, 0]);
+    assert_eq!(bench.ask(CAROL, join("#tea")), [""; 0]);
+    assert_eq!(bench.commit(), ["carol joined #tea", "carol entered #tea", "carol done"]);
+    assert_eq!(noted(&mut bench), [1, 1]);
 }

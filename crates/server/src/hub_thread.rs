@@ -186,9 +186,6 @@ impl<L: Log> HubThread<L> {
                 let request = Request { origin: Origin::Server, command: Command::DeadlineReached };
                 self.sequencer.take_in(now, [request], &mut effects);
             }
-            if stop.is_some() {
-                self.sequencer.hurry();
-            }
             // What may be seen goes out first: the shards work on it while the disk does on the rest.
             self.hand_out(&mut effects);
             if self.sequencer.waits_for_commit() && (stop.is_some() || pace.wait().is_zero()) {
@@ -225,7 +222,7 @@ impl<L: Log> HubThread<L> {
             if inputs.is_empty() && self.sequencer.is_settled() {
                 // Nothing that a console asked is unanswered; its senders are dropped, which ends its wait.
                 consoles.clear();
-                if let Some(done) = stop.take_if(|_| self.sequencer.is_idle()) {
+                if let Some(done) = stop.take() {
                     let _ = done.send(());
                     return;
                 }

@@ -100,8 +100,8 @@ impl Hub {
         Event::Happened(Arc::new(Happening { at: turn.now, place: Some(place), by: by.clone(), what }))
     }
 
-    /// Notes in a room's history what happened there. Nobody waits for it, and while the store takes nothing it is not
-    /// noted: coming and going must depend on no disk.
+    /// Notes in a room's history what happened there: on disk before anyone sees it, as what is said. While the store takes
+    /// nothing it is not noted, and goes on all the same: coming and going must depend on no disk.
     pub(super) fn note(&self, number: RoomNumber, event: &Event, turn: &mut Turn) {
         self.note_for(None, number, event, turn);
     }
@@ -115,7 +115,7 @@ impl Hub {
         let Event::Happened(happening) = event else { return };
         let Some(place) = happening.place.filter(|_| self.storage == StorageState::Working) else { return };
         if self.state.room(number).is_some_and(|room| !room.is_direct()) {
-            turn.effects.changes.push(Change::Happened(Arc::new(HistoryEvent {
+            turn.keep(Change::Happened(Arc::new(HistoryEvent {
                 id: place.id,
                 room: number,
                 position: place.position,
@@ -267,6 +267,19 @@ mod tests {
             eve: conversations
             > alice asks history nobody
             alice: refused: NoSuchClient { name: \"nobody\" }
+            > bob quits
+            > alice asks history bob
+            alice: may read bob
+            > bob/2 arrives account bob
+            bob/2: logged in to bob as nobody yet
+            bob/2: welcome bob
+            [bob/2] bob (bob) joined #tea ~
+            bob/2: entered #tea ~bob
+            > bob/2 asks conversations
+            bob/2: conversations alice #tea
+            > alice quits
+            > bob/2 asks conversations
+            bob/2: conversations #tea
             ",
         );
     }
@@ -440,7 +453,7 @@ mod tests {
         );
     }
 
-    /// What happens in a room is noted in its history, in each room that it concerns; nobody waits for it.
+    /// What happens in a room is noted in its history, in each room that it concerns.
     #[test]
     fn what_happens_in_rooms_is_noted() {
         check_with(

@@ -19,6 +19,7 @@ use crate::person::Person;
 use crate::query::Answer;
 use crate::refusal::{Refusal, Right, Silence};
 use compact_str::CompactString;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// What is said, without to whom.
@@ -178,14 +179,15 @@ impl Hub {
         let room = match self.state.direct(one, other) {
             Some(number) => number,
             None => {
-                let has_guest = !sender.is_account() || !recipient.is_account();
-                let number = self.add_direct(one, other, turn);
-                if has_guest {
-                    self.remember_direct(asker.slot, number);
-                    if to != asker.slot {
-                        self.remember_direct(to, number);
+                // It ends with a guest who takes part, and not with an account that comes back.
+                let mut guests: SmallVec<[u32; 2]> = SmallVec::new();
+                for (slot, client) in [(asker.slot, sender), (to, recipient)] {
+                    if !client.is_account() && !guests.contains(&slot) {
+                        guests.push(slot);
                     }
                 }
+                let number = self.add_direct(one, other, turn);
+                guests.into_iter().for_each(|slot| self.remember_direct(slot, number));
                 number
             }
         };

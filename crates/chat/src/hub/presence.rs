@@ -206,7 +206,9 @@ impl Hub {
         let rooms: Vec<RoomNumber> = client.rooms.iter().map(|place| place.room).collect();
         for room in rooms {
             turn.effects.to(id, Effect::Enter { session: id, room });
-            if let Some(event) = self.joined_event(slot, room, turn) {
+            // Shown to this device alone, and no second coming: the room's history has nothing of it.
+            if let Some((person, what)) = self.joined(slot, room) {
+                let event = turn.event(&person, what);
                 turn.tell_sessions(&[id], &event, None);
             }
             self.show_room(id, room, turn);

@@ -15,6 +15,7 @@ use crate::invite_link::LinkHash;
 use crate::membership::{Membership, Role, Roles};
 use crate::name::{ChatroomName, Username};
 use crate::permission::{Act, Actor, RoomRules, permit};
+use crate::person::Person;
 use crate::query::{Answer, RoomMembers, RoomView, Visibility};
 use crate::refusal::{Refusal, Right};
 use crate::settings::RoomCreation;
@@ -229,7 +230,8 @@ impl Hub {
         for session in &sessions {
             turn.effects.to(*session, Effect::Enter { session: *session, room: number });
         }
-        if let Some(event) = self.joined_event(slot, number, turn) {
+        if let Some((person, what)) = self.joined(slot, number) {
+            let event = self.happening(&person, what, turn);
             self.note_of_member(slot, number, &event, turn);
             let origin = if is_asked { turn.event_origin() } else { None };
             self.tell_of_member(slot, number, event, origin, turn);
@@ -240,11 +242,11 @@ impl Hub {
         self.introduce(slot, number, turn);
     }
 
-    pub(super) fn joined_event(&self, slot: u32, number: RoomNumber, turn: &mut Turn) -> Option<Event> {
+    pub(super) fn joined(&self, slot: u32, number: RoomNumber) -> Option<(Arc<Person>, What)> {
         let client = self.state.client(slot)?;
         let roles = self.state.member(client.place(number)?)?.roles;
         let room = self.room_ref(number)?;
-        Some(self.happening(&client.person, What::Joined { room, away: client.away().map(Box::from), roles }, turn))
+        Some((client.person.clone(), What::Joined { room, away: client.away().map(Box::from), roles }))
     }
 
     /// Shows a newcomer's session what the room is and who is there.
@@ -564,7 +566,7 @@ impl Hub {
         self.state.change_client(slot, |client| client.rare_mut().directs.clear());
     }
 
-    pub(super) fn person_or_server(&self, turn: &Turn) -> Arc<crate::person::Person> {
+    pub(super) fn person_or_server(&self, turn: &Turn) -> Arc<Person> {
         self.asker(turn).and_then(|asker| self.person(asker.slot)).unwrap_or_else(|| self.server.clone())
     }
 }

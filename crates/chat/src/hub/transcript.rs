@@ -64,7 +64,7 @@ pub(super) struct World {
     inside: BTreeSet<(RoomNumber, SessionId)>,
     next_slot: u32,
     shows_changes: bool,
-    /// What is noted in the history of rooms, and waited for by nobody.
+    /// What is noted in the history of rooms.
     shows_notes: bool,
     shows_audit: bool,
     /// What a store would have, when it is wanted.

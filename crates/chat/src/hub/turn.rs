@@ -52,7 +52,6 @@ impl Turn<'_> {
 
     pub fn keep(&mut self, change: Change) {
         self.effects.changes.push(change);
-        self.effects.waits = true;
     }
 
     /// A place of its own for something that the command leads to.
