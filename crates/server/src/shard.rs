@@ -228,6 +228,8 @@ impl Shard {
                 self.with_session(session, |session, now, facts, output| {
                     session.work_done(now, facts, ticket, result, output);
                 });
+                // What waited behind it goes on.
+                self.resume(session);
             }
             ShardInput::Reconfigured { facts, rules } => self.reconfigure(facts, rules),
             ShardInput::StopReading(done) => {

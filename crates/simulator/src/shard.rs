@@ -8,9 +8,14 @@ use chat::event::{Event, What};
 use chat::id::{RoomNumber, SessionId};
 use chat::message::MessageKind;
 use session::room_index::{Exception, Outboxes, RoomIndex, Segment};
-use session::{Form, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, Work, WorkResult, render};
+use session::{
+    Form, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult, render,
+};
 use std::collections::VecDeque;
 use wire::{Capability, Frame, Framer, LineLimits};
+
+/// Lines held back are looked at again after so long at the latest, as in production.
+const HELD_AT_MOST_MS: u64 = 1_000;
 
 /// The connections of one thread.
 #[derive(Debug)]
@@ -43,8 +48,9 @@ struct Connection {
     outbox: Vec<Segment>,
     /// Bytes that have come and were not read.
     unread: VecDeque<u8>,
-    /// Lines wait in the framer.
+    /// Lines wait in the framer, until this time at the longest.
     held: bool,
+    held_until: u64,
     next_check: u64,
     /// Has been told goodbye: what waits is written, then it ends.
     ending: bool,
@@ -118,6 +124,7 @@ impl Shard {
             outbox: Vec::new(),
             unread: VecDeque::new(),
             held: false,
+            held_until: 0,
             next_check: now.monotonic_ms + 1000,
             ending: false,
         });
@@ -183,13 +190,28 @@ impl Shard {
         }
     }
 
-    /// Goes on with connections whose lines wait, as far as these may be worked on now.
+    /// Goes on with connections whose lines waited for time to pass.
     pub fn resume(&mut self, now: Moment, facts: &ServerFacts) {
         for id in self.ids() {
-            if self.find(id).is_some_and(|connection| connection.held && !connection.ending) {
-                self.take_lines(id, &[], now, facts);
+            if self.find(id).is_some_and(|connection| connection.held_until <= now.monotonic_ms) {
+                self.resume_one(id, now, facts);
             }
         }
+    }
+
+    fn resume_one(&mut self, id: SessionId, now: Moment, facts: &ServerFacts) {
+        if self.find(id).is_some_and(|connection| connection.held && !connection.ending) {
+            self.take_lines(id, &[], now, facts);
+        }
+    }
+
+    /// A connection whose lines wait for nothing that will come by itself.
+    pub fn stuck(&mut self, now: Moment, facts: &ServerFacts) -> Option<SessionId> {
+        let here = self.places.iter_mut().flat_map(|place| &mut place.connection);
+        let mut held = here.filter(|connection| connection.held && !connection.ending);
+        let is_stuck =
+            |connection: &mut Connection| !(1..WAIT_FOR_ANSWER).contains(&connection.session.flood_wait_ms(now, facts));
+        held.find_map(|connection| is_stuck(connection).then_some(connection.id))
     }
 
     fn take_lines(&mut self, id: SessionId, bytes: &[u8], now: Moment, facts: &ServerFacts) {
@@ -198,9 +220,11 @@ impl Shard {
         connection.held = false;
         let mut frames = connection.framer.push(bytes, LineLimits::FROM_CLIENT.line());
         while !frames.is_empty() {
-            if connection.session.flood_wait_ms(now, facts) > 0 {
+            let wait = connection.session.flood_wait_ms(now, facts);
+            if wait > 0 {
                 connection.framer.hold(frames);
                 connection.held = true;
+                connection.held_until = now.monotonic_ms + wait.min(HELD_AT_MOST_MS);
                 break;
             }
             match frames.next_frame() {
@@ -220,6 +244,7 @@ impl Shard {
     /// The outcome of a [`Work`].
     pub fn work_done(&mut self, id: SessionId, ticket: u32, result: WorkResult, now: Moment, facts: &ServerFacts) {
         self.with(id, |session, output| session.work_done(now, facts, ticket, result, output));
+        self.resume_one(id, now, facts);
     }
 
     /// Looks at those whose time has come.
@@ -272,9 +297,7 @@ impl Shard {
 
     fn done(&mut self, to: SessionId, number: u32, now: Moment, facts: &ServerFacts) {
         self.with(to, |session, output| session.done(now, facts, number, output));
-        if self.find(to).is_some_and(|connection| connection.held && !connection.ending) {
-            self.take_lines(to, &[], now, facts);
-        }
+        self.resume_one(to, now, facts);
     }
 
     fn enter(&mut self, session: SessionId, room: RoomNumber) {

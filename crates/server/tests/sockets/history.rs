@@ -114,6 +114,24 @@ fn nobody_reads_what_she_may_not() {
     assert_eq!(ask(&mut bob, "LATEST #tea * 50"), ["before", "to all", "while banned", "again"]);
 }
 
+/// Lines that came behind a question to the store go on as soon as it is answered: they waited for the next second.
+#[test]
+fn many_questions_at_once_are_answered_one_after_the_other_at_once() {
+    const QUESTIONS: usize = 30;
+    let daemon = Daemon::start("");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    alice.join("#tea");
+    alice.send("PRIVMSG #tea :hi");
+    alice.expect(" PRIVMSG #tea :hi");
+    let begun = std::time::Instant::now();
+    alice.send(&vec!["CHATHISTORY LATEST #tea * 10"; QUESTIONS].join("\r\n"));
+    for _ in 0..QUESTIONS {
+        alice.expect(" BATCH -");
+    }
+    let took = begun.elapsed();
+    assert!(took < std::time::Duration::from_secs(QUESTIONS as u64 / 3), "{took:?}");
+}
+
 /// The names that CHATHISTORY TARGETS gives.
 fn targets(irc: &mut Irc) -> Vec<String> {
     irc.send("CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2100-01-01T00:00:00.000Z 50");
