@@ -1,8 +1,9 @@
 //! Accounts over real sockets: what ends with them (T19 of the reliability plan), and what is kept of them.
 
-use crate::support::{self, Daemon, Irc, Upgrade};
+use crate::support::{self, Carrier, Daemon, Irc, Link, Upgrade, dial};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -252,8 +253,19 @@ fn one_can_have_what_is_kept_of_oneself() {
     assert!(!answer.contains("bob") && !answer.ends_with("0\r\n\r\n"), "{answer}");
 }
 
+/// What someone shows who wants to be let in.
+struct Attempt<'a> {
+    name: &'a str,
+    password: &'a str,
+    /// In the place of a password: with its key.
+    certificate: &'a (Vec<u8>, Vec<u8>),
+}
+
 /// A way to log in: whether it let someone in as this account.
-type Path = fn(&Daemon, &str, &str) -> bool;
+type Path = fn(&Daemon, &Attempt<'_>) -> bool;
+
+/// The only way there is for guests alone.
+const AS_GUEST: &str = "PLAIN as a guest who is here already";
 
 fn sasl(irc: &mut Irc, name: &str, password: &str) -> bool {
     irc.send("AUTHENTICATE PLAIN");
@@ -286,7 +298,7 @@ fn fresh() -> String {
     format!("someone{}", LAST.fetch_add(1, Ordering::Relaxed))
 }
 
-fn early(mut irc: Irc, name: &str, password: &str) -> bool {
+fn early(mut irc: Irc, Attempt { name, password, .. }: &Attempt<'_>) -> bool {
     irc.send("CAP REQ sasl");
     irc.expect(" ACK ");
     let told = sasl(&mut irc, name, password);
@@ -296,13 +308,51 @@ fn early(mut irc: Irc, name: &str, password: &str) -> bool {
     told
 }
 
-fn with_pass(mut irc: Irc, name: &str, password: &str) -> bool {
+fn with_pass(mut irc: Irc, Attempt { name, password, .. }: &Attempt<'_>) -> bool {
     let nick = fresh();
     irc.send(&format!("PASS :{name}:{password}\r\nNICK {nick}\r\nUSER a 0 * :a"));
     is_logged_in_as(&mut irc, name)
 }
 
-fn with_client(daemon: &Daemon, name: &str, password: &str, mechanism: &str) -> bool {
+/// With the client's certificate in the place of a password, and the name of the account that it shall be.
+fn external(daemon: &Daemon, Attempt { name, certificate, .. }: &Attempt<'_>) -> bool {
+    let mut irc = showing(daemon, certificate);
+    irc.send("CAP REQ sasl");
+    irc.expect(" ACK ");
+    irc.send("AUTHENTICATE EXTERNAL");
+    irc.expect("AUTHENTICATE +");
+    irc.send(&format!("AUTHENTICATE {}", STANDARD.encode(name)));
+    let told = irc.expect_any(&[" 903 ", " 904 "]).contains(" 903 ");
+    let nick = fresh();
+    irc.send(&format!("NICK {nick}\r\nUSER a 0 * :a\r\nCAP END"));
+    assert_eq!(is_logged_in_as(&mut irc, name), told, "what it says is not so");
+    told
+}
+
+fn showing(daemon: &Daemon, certificate: &(Vec<u8>, Vec<u8>)) -> Irc {
+    Irc::over(Carrier::lines(Link::tls_as(dial(daemon.address("ircs")), certificate)))
+}
+
+/// A certificate of nobody's, and its key.
+fn certificate() -> (Vec<u8>, Vec<u8>) {
+    let made = rcgen::generate_simple_self_signed(["someone".to_owned()]).expect("a certificate");
+    (made.cert.der().to_vec(), made.signing_key.serialize_der())
+}
+
+fn as_guest(daemon: &Daemon, Attempt { name, password, .. }: &Attempt<'_>) -> bool {
+    let mut irc = Irc::connect(daemon.irc());
+    let nick = fresh();
+    irc.send(&format!("CAP REQ sasl\r\nNICK {nick}\r\nUSER a 0 * :a\r\nCAP END"));
+    if !irc.expect_any(&[" 376 ", " 422 ", "ERROR "]).contains(&nick) {
+        // Guests are not let in at all.
+        return false;
+    }
+    let told = sasl(&mut irc, name, password);
+    assert_eq!(is_logged_in_as(&mut irc, name), told, "what it says is not so");
+    told
+}
+
+fn with_client(daemon: &Daemon, Attempt { name, password, .. }: &Attempt<'_>, mechanism: &str) -> bool {
     let code = Command::new(support::program("chat_client"))
         .args([&format!("{name}@{}", daemon.irc()), "#tea", "--plain", "--sasl", mechanism, "--send", "hello"])
         .env("PARLOR_PASSWORD", password)
@@ -319,15 +369,17 @@ fn with_client(daemon: &Daemon, name: &str, password: &str, mechanism: &str) -> 
     code == Some(0)
 }
 
-const PATHS: [(&str, Path); 8] = [
-    ("PLAIN before registration", |daemon, name, password| early(Irc::connect(daemon.irc()), name, password)),
-    ("PLAIN over TLS", |daemon, name, password| early(Irc::connect_tls(daemon.address("ircs")), name, password)),
-    ("PLAIN over a WebSocket", |daemon, name, password| {
-        early(Upgrade::default().open(daemon.address("http")).expect("a WebSocket"), name, password)
+const PATHS: [(&str, Path); 10] = [
+    ("PLAIN before registration", |daemon, attempt| early(Irc::connect(daemon.irc()), attempt)),
+    ("PLAIN over TLS", |daemon, attempt| early(Irc::connect_tls(daemon.address("ircs")), attempt)),
+    ("PLAIN over a WebSocket", |daemon, attempt| {
+        early(Upgrade::default().open(daemon.address("http")).expect("a WebSocket"), attempt)
     }),
-    ("PASS", |daemon, name, password| with_pass(Irc::connect(daemon.irc()), name, password)),
-    ("PASS over TLS", |daemon, name, password| with_pass(Irc::connect_tls(daemon.address("ircs")), name, password)),
-    ("logging in anew as someone else", |daemon, name, password| {
+    (AS_GUEST, as_guest),
+    ("EXTERNAL", external),
+    ("PASS", |daemon, attempt| with_pass(Irc::connect(daemon.irc()), attempt)),
+    ("PASS over TLS", |daemon, attempt| with_pass(Irc::connect_tls(daemon.address("ircs")), attempt)),
+    ("logging in anew as someone else", |daemon, Attempt { name, password, .. }| {
         let mut irc = Irc::connect(daemon.irc());
         irc.send("CAP REQ sasl");
         irc.expect(" ACK ");
@@ -339,7 +391,7 @@ const PATHS: [(&str, Path); 8] = [
         assert!(is_logged_in_as(&mut irc, if told { name } else { "root" }), "{name}");
         told
     }),
-    ("REGISTER", |daemon, name, password| {
+    ("REGISTER", |daemon, Attempt { name, password, .. }| {
         // Not a way into what is there, whatever the password.
         let mut irc = Irc::connect(daemon.irc());
         let nick = fresh();
@@ -349,22 +401,27 @@ const PATHS: [(&str, Path); 8] = [
         irc.send("USER a 0 * :a");
         is_logged_in_as(&mut irc, name)
     }),
-    ("SCRAM-SHA-256 with chat_client", |daemon, name, password| with_client(daemon, name, password, "scram-sha-256")),
+    ("SCRAM-SHA-256 with chat_client", |daemon, attempt| with_client(daemon, attempt, "scram-sha-256")),
 ];
+
+const NO_GUESTS: &str = "guests = false";
 
 /// Each way to log in, with each state that an account can have, where guests are welcome and where they are not: the right
 /// password of an account that may be used lets in, and nothing else does.
 #[test]
 fn t12_every_way_to_log_in_asks_for_the_same() {
-    for policy in ["registration = \"open\"", "guests = false"] {
+    for policy in ["registration = \"open\"", NO_GUESTS] {
         let config = format!(
             "{}\n{}",
             support::TEST_CONFIG.replace("[accounts]", &format!("[accounts]\n{policy}")),
             support::EXEMPT
         );
         let daemon = Daemon::start_with(&config);
+        let shown = certificate();
+        let certificates: HashMap<&str, (Vec<u8>, Vec<u8>)> =
+            ["root", "good", "disabled", "deleted", "before"].map(|name| (name, certificate())).into();
         for name in ["root", "good", "disabled", "deleted", "before"] {
-            let mut maker = Irc::connect(daemon.irc());
+            let mut maker = showing(&daemon, &certificates[name]);
             register(&mut maker, name);
             if name == "before" {
                 maker.send("ACCOUNT RENAME after :four words of it");
@@ -390,8 +447,13 @@ fn t12_every_way_to_log_in_asks_for_the_same() {
                     // A name that nobody has is anybody's to take.
                     continue;
                 }
-                let expected = is_good && path != "REGISTER";
-                assert_eq!(try_it(&daemon, name, password), expected, "{path}, {name} with {password:?}, {policy}");
+                let is_hers = password == "four words of it";
+                let made_as = if name == "after" { "before" } else { name };
+                let certificate = certificates.get(made_as).filter(|_| is_hers).unwrap_or(&shown);
+                let is_way = path != "REGISTER" && (path != AS_GUEST || policy != NO_GUESTS);
+                let attempt = Attempt { name, password, certificate };
+                let expected = is_good && is_way;
+                assert_eq!(try_it(&daemon, &attempt), expected, "{path}, {name} with {password:?}, {policy}");
             }
         }
     }

@@ -1,15 +1,16 @@
 //! `kill -9` at random moments: nothing that anyone saw is gone, nothing is there twice, and everyone saw one order.
 
+use crate::support::chance::{self, Chance};
+use crate::support::whereabouts::Whereabouts;
 use crate::support::{self, Carrier, Daemon, Irc, Link, tag, try_dial};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SENDERS: usize = 64;
@@ -23,48 +24,6 @@ const PAGE: usize = 1_000;
 type Rooms = HashMap<String, Vec<(String, String)>>;
 
 const PASSWORD: &str = "correct horse battery";
-
-/// Where the server is just now, for everyone who wants to come back.
-#[derive(Default)]
-struct Whereabouts {
-    now: Mutex<Now>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Now {
-    address: Option<SocketAddr>,
-    /// Nobody says anything new.
-    over: bool,
-}
-
-impl Whereabouts {
-    fn set(&self, address: Option<SocketAddr>) {
-        self.now.lock().expect("lock").address = address;
-        self.changed.notify_all();
-    }
-
-    fn end(&self) {
-        self.now.lock().expect("lock").over = true;
-        self.changed.notify_all();
-    }
-
-    fn is_over(&self) -> bool {
-        self.now.lock().expect("lock").over
-    }
-
-    /// Waits until there is a server. `None`: it is over.
-    fn find(&self) -> Option<SocketAddr> {
-        let mut now = self.now.lock().expect("lock");
-        loop {
-            match *now {
-                Now { over: true, .. } => return None,
-                Now { address: Some(address), .. } => return Some(address),
-                _ => now = self.changed.wait(now).expect("lock"),
-            }
-        }
-    }
-}
 
 /// What one person knows at the end.
 #[derive(Default)]
@@ -106,7 +65,7 @@ struct Person {
 }
 
 impl Person {
-    fn live(mut self, whereabouts: &Whereabouts) -> Record {
+    fn live(mut self, whereabouts: &Whereabouts<SocketAddr>) -> Record {
         while let Some(address) = whereabouts.find() {
             self.record.seen.push(Vec::new());
             // The error is the server's death, which is what this is about; whoever waits in vain times out and is told.
@@ -121,7 +80,7 @@ impl Person {
         self.record
     }
 
-    fn converse(&mut self, address: SocketAddr, whereabouts: &Whereabouts) -> io::Result<()> {
+    fn converse(&mut self, address: SocketAddr, whereabouts: &Whereabouts<SocketAddr>) -> io::Result<()> {
         let mut irc = Irc::over(Carrier::lines(Link::Plain(try_dial(address)?)));
         irc.name.clone_from(&self.name);
         irc.try_send("CAP REQ :message-tags echo-message batch labeled-response sasl parlor/once")?;
@@ -249,35 +208,13 @@ fn kept(database: &Path) -> Rooms {
     rooms
 }
 
-/// SplitMix64: moments need no better chance.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From 50 to 2,000 ms, short ones as often as long ones.
-    fn moment(&mut self) -> Duration {
-        let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        Duration::from_secs_f64(0.05 * 40f64.powf(unit))
-    }
-}
-
 /// D1 of the reliability plan in the form for every submission.
 #[test]
 fn what_anyone_saw_survives_twenty_kills() {
     let _alone = support::alone();
-    let seed = RandomState::new().build_hasher().finish();
-    println!("seed of the moments: {seed}");
-    let mut chance = Chance(seed);
-    let whereabouts = Arc::new(Whereabouts::default());
+    let mut chance = Chance::new("the moments");
     let mut daemon = Daemon::start(&format!("[history]\nmax_page = {PAGE}\n"));
-    whereabouts.set(Some(daemon.irc()));
+    let whereabouts = Arc::new(Whereabouts::new(daemon.irc()));
     let people: Vec<_> = (0..SENDERS)
         .map(|number| {
             let person = Person {
@@ -294,10 +231,9 @@ fn what_anyone_saw_survives_twenty_kills() {
         .collect();
 
     let mut starts = Vec::new();
-    let kills = std::env::var("PARLOR_KILLS").map_or(CYCLES, |kills| kills.parse().expect("a number"));
-    for _ in 0..kills {
+    for _ in 0..chance::kills(CYCLES) {
         // The moment of the kill is chance itself; nothing is waited for.
-        std::thread::sleep(chance.moment());
+        std::thread::sleep(chance.moment(Duration::from_millis(50), Duration::from_secs(2)));
         whereabouts.set(None);
         let folder = daemon.kill();
         let begun = Instant::now();

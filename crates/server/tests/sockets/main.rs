@@ -16,6 +16,7 @@ mod hostile_input;
 mod hostnames;
 mod hub_turns;
 mod impersonation;
+mod kept;
 mod lesson;
 mod once;
 mod overload;

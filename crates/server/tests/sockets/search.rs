@@ -1,10 +1,11 @@
 //! Searching what was said, over real sockets: what is found and by whom, hostile words, and after the server was killed
 //! while its index was behind.
 
-use crate::support::{DEADLINE, Daemon, Irc};
+use crate::support::{DEADLINE, Daemon, Irc, tag};
 use std::time::Instant;
 
-const CAPABILITIES: &str = "batch server-time message-tags echo-message soju.im/search";
+const CAPABILITIES: &str = "batch server-time message-tags echo-message soju.im/search draft/message-edit \
+                            draft/message-redaction";
 
 /// The texts of the batch that answers this search.
 fn search(irc: &mut Irc, attributes: &str) -> Vec<String> {
@@ -182,5 +183,113 @@ fn everything_is_found_after_kills_while_the_index_is_behind() {
         .query_row("SELECT count(*) FROM said WHERE said MATCH 'round0 OR round1 OR round2'", [], |row| row.get(0))
         .expect("counted");
     assert_eq!(count as usize, said);
+    index.execute("INSERT INTO said (said) VALUES ('integrity-check')", []).expect("sound");
+}
+
+/// Messages whose terms the index has that have this word, as whoever holds the file can read them.
+fn in_index(daemon: &Daemon, word: &str) -> i64 {
+    let index = rusqlite::Connection::open(daemon.data().join("parlor-search.db")).expect("opened");
+    index.query_row("SELECT count(*) FROM said WHERE said MATCH ?", [word], |row| row.get(0)).expect("counted")
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < DEADLINE, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// From the moment that an edit or a redaction is acknowledged the old words lead nowhere, while the index is behind too and
+/// when the server is killed meanwhile; the new ones lead to the message as soon as the index has followed.
+#[test]
+fn what_was_edited_or_taken_back_is_found_as_it_is_now() {
+    let mut daemon = Daemon::start("");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    alice.join("#tea");
+    let mut said = |alice: &mut Irc, text: &str| {
+        alice.send(&format!("PRIVMSG #tea :{text}"));
+        tag(&alice.expect(&format!(" PRIVMSG #tea :{text}")), "msgid").expect("an id").to_owned()
+    };
+    let edited = said(&mut alice, "zebra grazing");
+    let redacted = said(&mut alice, "walrus grazing");
+    wait_for_index(&daemon);
+    wait_until("the index has the words", || in_index(&daemon, "zebra") == 1 && in_index(&daemon, "walrus") == 1);
+    alice.send(&format!("@draft/target-msgid={edited};draft/edit-text=giraffe\\sgrazing EDIT #tea"));
+    alice.expect("draft/edit-text=giraffe");
+    alice.send(&format!("REDACT #tea {redacted}"));
+    alice.expect("REDACT #tea");
+    let finds_nothing_old = |alice: &mut Irc| {
+        for words in ["zebra", "walrus", "*ebr*", "\"walrus\\sgrazing\""] {
+            assert_eq!(search(alice, &format!("text={words}")), [""; 0], "{words}");
+        }
+    };
+    finds_nothing_old(&mut alice);
+    daemon = Daemon::start_in(daemon.kill());
+    alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    alice.join("#tea");
+    finds_nothing_old(&mut alice);
+    wait_until("the index follows", || {
+        in_index(&daemon, "zebra") == 0 && in_index(&daemon, "walrus") == 0 && in_index(&daemon, "giraffe") == 1
+    });
+    finds_nothing_old(&mut alice);
+    for words in ["giraffe", "*iraf*", "grazing", "\"giraffe\\sgrazing\""] {
+        assert_eq!(search(&mut alice, &format!("text={words}")), ["giraffe grazing"], "{words}");
+    }
+}
+
+/// What is over is found no more, whether it is deleted yet or not, and its words go from the index too, when the server
+/// was killed in the middle of it as well.
+#[test]
+fn what_is_over_is_found_no_more_after_a_kill_too() {
+    let mut daemon = Daemon::start("");
+    let enter = |daemon: &Daemon| {
+        let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+        alice.join("#tea");
+        alice
+    };
+    let mut alice = enter(&daemon);
+    for number in 0..300 {
+        alice.send(&format!("PRIVMSG #tea :okapi number{number}"));
+    }
+    for _ in 0..300 {
+        alice.expect(" PRIVMSG #tea :okapi");
+    }
+    wait_for_index(&daemon);
+    wait_until("the index has the words", || in_index(&daemon, "okapi") == 300);
+    alice.join("#keep");
+    say(&mut alice, "#keep", "okapi to stay");
+    assert_eq!(search(&mut alice, "text=okapi;in=#keep"), ["okapi to stay"]);
+    alice.send("MODE #tea +H 1m");
+    alice.expect("MODE #tea +H");
+    let folder = daemon.kill();
+    let database = rusqlite::Connection::open(folder.path().join("data").join("parlor.db")).expect("opened");
+    // As if it had been said two hours before.
+    database.execute("UPDATE message SET time = time - 7200000 WHERE text LIKE 'okapi number%'", []).expect("aged");
+    drop(database);
+    daemon = Daemon::start_in(folder);
+    let mut kills = 0;
+    loop {
+        let left = || {
+            let database = rusqlite::Connection::open(daemon.data().join("parlor.db")).expect("opened");
+            let count = "SELECT count(*) FROM message WHERE text LIKE 'okapi number%'";
+            database.query_row(count, [], |row| row.get::<_, i64>(0)).expect("counted")
+        };
+        // Into the middle of the deleting, and then before the index has noticed all of it.
+        match kills {
+            0 => wait_until("deleting begins", || left() < 300),
+            1 => wait_until("deleting ends", || left() == 0),
+            _ => break,
+        }
+        kills += 1;
+        daemon = Daemon::start_in(daemon.kill());
+        alice = enter(&daemon);
+        alice.join("#keep");
+        assert_eq!(search(&mut alice, "text=okapi"), ["okapi to stay"]);
+    }
+    wait_until("the index forgets", || in_index(&daemon, "okapi") == 1);
+    assert_eq!(search(&mut alice, "text=okapi"), ["okapi to stay"]);
+    assert_eq!(search(&mut alice, "text=number7"), [""; 0]);
+    let index = rusqlite::Connection::open(daemon.data().join("parlor-search.db")).expect("opened");
     index.execute("INSERT INTO said (said) VALUES ('integrity-check')", []).expect("sound");
 }

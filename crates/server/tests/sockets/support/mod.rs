@@ -1,5 +1,8 @@
 //! Real servers and real connections for the tests: everything waits for its event, with a deadline.
 
+pub mod chance;
+pub mod whereabouts;
+
 use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
@@ -691,7 +694,12 @@ impl Default for Upgrade<'_> {
 impl Upgrade<'_> {
     /// The connection, or the HTTP status with which it was refused.
     pub fn over(&self, link: Link) -> Result<Irc, u16> {
-        let address = link.stream().peer_addr().expect("connected");
+        self.try_over(link).unwrap_or_else(|error| panic!("no WebSocket: {error}"))
+    }
+
+    /// The same; an error: the connection broke over it.
+    pub fn try_over(&self, link: Link) -> io::Result<Result<Irc, u16>> {
+        let address = link.stream().peer_addr()?;
         let scheme = if matches!(link, Link::Tls(_)) { "wss" } else { "ws" };
         let mut request = format!("{scheme}://{address}{}", self.path).into_client_request().expect("a request");
         if let Some(subprotocol) = self.subprotocol {
@@ -705,10 +713,11 @@ impl Upgrade<'_> {
             Ok((socket, response)) => {
                 let agreed = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok());
                 assert_eq!(agreed, self.subprotocol);
-                Ok(Irc::over(Carrier::Messages(Box::new(socket))))
+                Ok(Ok(Irc::over(Carrier::Messages(Box::new(socket)))))
             }
-            Err(HandshakeError::Failure(WebSocketError::Http(response))) => Err(response.status().as_u16()),
-            Err(error) => panic!("no WebSocket: {error}"),
+            Err(HandshakeError::Failure(WebSocketError::Http(response))) => Ok(Err(response.status().as_u16())),
+            Err(HandshakeError::Failure(error)) => Err(io_error(error)),
+            Err(HandshakeError::Interrupted(_)) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
