@@ -431,13 +431,6 @@ impl Hub {
         }
     }
 
-    /// The same, and nobody waits for it: it goes to the store with what is kept next, or a little later by itself.
-    fn note_change(&self, change: crate::change::Change, turn: &mut Turn) {
-        if self.storage == StorageState::Working {
-            turn.effects.changes.push(change);
-        }
-    }
-
     fn new_client_id(&self, turn: &Turn) -> ClientId {
         ClientId(uuid_v7(turn.now, turn.position.0, self.seed.rotate_left(16)))
     }

@@ -2,7 +2,7 @@
 //! is to be answered, what it has seen already.
 
 use crate::faulty_log::Store;
-use crate::invariants::{Ledger, number_in};
+use crate::invariants::{InviteLink, Ledger, number_in};
 use chat::id::{Position, SessionId};
 use session::time_text::parse_time;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,12 +36,27 @@ pub struct Client {
     /// Up to when its person has read which room, as far as it was told.
     pub markers: BTreeMap<String, Option<u64>>,
     batches: BTreeSet<String>,
+    /// Open batches that are pages of history, and batches within one.
+    pages: BTreeMap<String, Page>,
+    in_pages: BTreeSet<String>,
+    /// The page whose batch has just been closed.
+    pub finished: Option<Page>,
     /// Of open batches that are a message of several lines: its id and time.
     messages_of_lines: BTreeMap<String, (Option<String>, Option<String>)>,
-    /// The last messages that it was told of in rooms: where, and their ids.
+    /// The last messages that it was told of: in which room, or with whom, and their ids.
     pub heard: VecDeque<(String, String)>,
+    /// Other devices of hers, by what they are called.
+    pub devices: Vec<String>,
     /// What it has to say next by the rules of the protocol.
     pub duties: VecDeque<String>,
+}
+
+/// A page of history as it is shown.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The ids that its lines have, in their order.
+    pub ids: Vec<String>,
+    pub lines: usize,
 }
 
 /// A line of which the answer can be told from all others.
@@ -89,8 +104,12 @@ impl Client {
             takes_markers: false,
             markers: BTreeMap::new(),
             batches: BTreeSet::new(),
+            pages: BTreeMap::new(),
+            in_pages: BTreeSet::new(),
+            finished: None,
             messages_of_lines: BTreeMap::new(),
             heard: VecDeque::new(),
+            devices: Vec::new(),
             duties: VecDeque::new(),
         }
     }
@@ -149,7 +168,17 @@ impl Client {
                 ledger.refused_label(label)?;
             }
         }
+        if self.is_of_page(&line) {
+            return Ok(());
+        }
         let first = line.param(0).unwrap_or_default();
+        if let Some(id) = line.tags.raw_value("msgid")
+            && ["JOIN", "PART", "KICK", "QUIT", "NICK", "TOPIC", "MODE"].contains(&line.verb)
+            // What she does who is in no room is no room's history.
+            && !(self.rooms.is_empty() && line.verb == "NICK")
+        {
+            ledger.happened(id, store)?;
+        }
         let source = line.source_nick().unwrap_or_default();
         match line.verb {
             "BATCH" => self.batch(first, &line),
@@ -207,6 +236,17 @@ impl Client {
                 self.agreed(line.params().last().copied().unwrap_or_default());
                 Ok(())
             }
+            "DEVICE" if line.param(1) == Some("other") => {
+                self.devices.truncate(3);
+                self.devices.push(first.to_owned());
+                Ok(())
+            }
+            "NOTE" if first == "INVITELINK" && line.param(1) == Some("CREATED") => {
+                let word = |at| line.param(at).unwrap_or_default().to_owned();
+                ledger.links.truncate(9);
+                ledger.links.insert(0, InviteLink { room: word(2), id: word(3), token: word(4) });
+                Ok(())
+            }
             "MARKREAD" => self.marker(first, line.param(1).unwrap_or_default()),
             "PRIVMSG" | "NOTICE" => self.message(&line, source, ledger, store),
             "MODE" | "TOPIC" | "TAGMSG" | "REDACT" | "EDIT" | "PIN" | "UNPIN" if self.room_in(first).is_some() => {
@@ -216,6 +256,32 @@ impl Client {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Takes a line that tells of the past.
+    fn is_of_page(&mut self, line: &Line<'_>) -> bool {
+        let first = line.param(0).unwrap_or_default();
+        let Some(batch) = line.tags.raw_value("batch") else {
+            // The end of a batch within one.
+            let ended = first.strip_prefix('-').filter(|_| line.verb == "BATCH");
+            return ended.is_some_and(|ended| self.in_pages.remove(ended) && self.batches.remove(ended));
+        };
+        if self.in_pages.contains(batch) {
+            return true;
+        }
+        let Some(page) = self.pages.get_mut(batch) else { return false };
+        page.lines += 1;
+        page.ids.extend(line.tags.raw_value("msgid").map(str::to_owned));
+        if line.verb == "BATCH" {
+            if let Some(opened) = first.strip_prefix('+') {
+                self.in_pages.insert(opened.to_owned());
+                self.batches.insert(opened.to_owned());
+            } else if let Some(closed) = first.strip_prefix('-') {
+                self.in_pages.remove(closed);
+                self.batches.remove(closed);
+            }
+        }
+        true
     }
 
     fn answered(&mut self, answer: &Answer) -> Result<(), String> {
@@ -236,10 +302,14 @@ impl Client {
                     let tag = |key| line.tags.raw_value(key).map(str::to_owned);
                     self.messages_of_lines.insert(opened.to_owned(), (tag("msgid"), tag("time")));
                 }
+                if line.param(1) == Some("chathistory") {
+                    self.pages.insert(opened.to_owned(), Page::default());
+                }
                 self.batches.insert(opened.to_owned())
             }
             (_, Some(closed)) => {
                 self.messages_of_lines.remove(closed);
+                self.finished = self.pages.remove(closed);
                 self.batches.remove(closed)
             }
             _ => false,
@@ -253,7 +323,10 @@ impl Client {
         if text.starts_with("pinned ") {
             return Ok(());
         }
-        let Some(number) = number_in(text).filter(|_| !to.starts_with('$')) else { return Ok(()) };
+        // What the server says is no message, even if it tells of one.
+        let Some(number) = number_in(text).filter(|_| line.source.is_some_and(|source| source.contains('!'))) else {
+            return Ok(());
+        };
         let to = to.trim_start_matches(['~', '&', '@', '%', '+']).to_lowercase();
         let key = key_of(&to);
         let next = self.expected.get_mut(&key).and_then(VecDeque::pop_front);
@@ -263,7 +336,8 @@ impl Client {
         };
         let is_direct = key.is_empty();
         // Said here or on another device of hers.
-        let is_own = source == self.nick;
+        // What was said for someone elsewhere comes back under her name.
+        let is_own = source == self.nick || (next.own && source.contains('/'));
         if !is_direct && !is_own && !self.rooms.contains_key(&key) {
             return Err(format!("is told m{number} of {to} and is not in it"));
         }
@@ -273,9 +347,10 @@ impl Client {
             None => (line.tags.raw_value("msgid"), line.tags.raw_value("time")),
         };
         let position = ledger.seen(number, &to, id, store)?;
-        if let Some(id) = id.filter(|_| !is_direct) {
+        if let Some(id) = id {
+            let with = if is_direct && !is_own { source.to_owned() } else { to.clone() };
             self.heard.truncate(15);
-            self.heard.push_front((to.clone(), id.to_owned()));
+            self.heard.push_front((with, id.to_owned()));
         }
         let time = time.unwrap_or_default().to_owned();
         if let Some((last, last_time)) = self.last_seen.get(&key) {

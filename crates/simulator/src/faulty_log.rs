@@ -32,6 +32,8 @@ pub struct Store {
     /// By the number in their text, and whom they were sent to, in small letters.
     said: BTreeMap<(u64, String), Position>,
     ids: BTreeSet<MessageId>,
+    /// Of what happened in rooms.
+    events: BTreeSet<String>,
     posted_once: Vec<(Posted, MessageId)>,
     server_bans: Vec<ServerBan>,
     presences: BTreeMap<ClientId, PresenceRecord>,
@@ -76,6 +78,10 @@ impl Store {
         &self.past
     }
 
+    pub fn has_event(&self, id: &str) -> bool {
+        self.events.contains(id)
+    }
+
     pub fn accounts(&self) -> usize {
         self.accounts.len()
     }
@@ -104,6 +110,7 @@ impl Store {
                     }
                 }
                 Change::Happened(event) | Change::Edited { event, .. } => {
+                    self.events.insert(event.id.0.to_string());
                     if !self.rooms.contains_key(&event.room) || event.position <= before {
                         self.wrong.get_or_insert_with(|| format!("an event was kept nowhere or behind: {event:?}"));
                     }

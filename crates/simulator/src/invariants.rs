@@ -2,7 +2,7 @@
 
 use crate::faulty_log::Store;
 use chat::id::Position;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a line beyond its tags, CR LF included (RFC 2812 section 2.3).
 const LONGEST_BODY: usize = 512;
@@ -47,8 +47,19 @@ pub struct Ledger {
     fates: BTreeMap<(u64, String), Fate>,
     /// The labelled lines that said something to one target.
     labels: BTreeMap<String, (u64, String)>,
+    /// What happened in rooms while the store took nothing.
+    pub unnoted: BTreeSet<String>,
+    /// Links into rooms that someone has made; everyone knows of them.
+    pub links: Vec<InviteLink>,
     next_number: u64,
     next_word: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct InviteLink {
+    pub room: String,
+    pub id: String,
+    pub token: String,
 }
 
 #[derive(Debug, Default)]
@@ -104,6 +115,14 @@ impl Ledger {
         }
         let position = store.position_of(number, to);
         position.ok_or_else(|| format!("m{number} to {to} was shown and is not on disk"))
+    }
+
+    /// Someone was shown that something happened in a room, which has this id in its history.
+    pub fn happened(&self, id: &str, store: &Store) -> Result<(), String> {
+        match store.has_event(id) || self.unnoted.contains(id) {
+            true => Ok(()),
+            false => Err(format!("is shown {id}, which is not on disk")),
+        }
     }
 
     /// What anyone saw is on disk, and what was refused is not.

@@ -10,6 +10,7 @@ pub mod client;
 pub mod defect;
 pub mod faulty_log;
 pub mod invariants;
+pub mod page;
 pub mod random;
 pub mod reference;
 pub mod shard;

@@ -70,8 +70,9 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{} steps, {} messages, {} lines, {} restarts, {} commands taken back, {} comparisons with the model",
-        all.steps, all.messages, all.lines, all.restarts, all.failures, all.rests
+        "{} steps, {} messages, {} lines, {} restarts, {} commands taken back, {} pages of history, {} comparisons with the \
+         model",
+        all.steps, all.messages, all.lines, all.restarts, all.failures, all.pages, all.rests
     );
     println!("{passed} passed, {failed} failed");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -109,4 +110,5 @@ fn add(all: &mut Reached, reached: Reached) {
     all.failures += reached.failures;
     all.rests += reached.rests;
     all.lines += reached.lines;
+    all.pages += reached.pages;
 }

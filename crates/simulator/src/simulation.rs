@@ -1,6 +1,6 @@
 //! One seed: some thousand steps of people, a server that fails and starts again, and the model beside it.
 
-use crate::client::Client;
+use crate::client::{Client, Page};
 use crate::defect::Defect;
 use crate::faulty_log::Faults;
 use crate::invariants::{Ledger, lines_of};
@@ -10,7 +10,8 @@ use crate::shard::Sent;
 use crate::transcript::Transcript;
 use crate::workload::{PEOPLE, peer, push_line};
 use crate::world::{MOST_TURNS, Released, SHARDS, World, configuration, name_of};
-use chat::history::Kept;
+use chat::event::What;
+use chat::history::{Item, Kept};
 use chat::hub::Gauges;
 use chat::id::{ClientId, SessionId};
 use chat::membership::Roles;
@@ -46,6 +47,7 @@ pub struct Reached {
     pub failures: usize,
     pub rests: usize,
     pub lines: usize,
+    pub pages: usize,
 }
 
 struct Simulation {
@@ -256,8 +258,9 @@ impl Simulation {
     }
 
     fn check_store(&mut self) -> Result<(), String> {
-        match &self.world.store().wrong {
-            Some(wrong) => Err(wrong.clone()),
+        let read = self.world.wrong.clone();
+        match self.world.store().wrong.clone().or(read) {
+            Some(wrong) => Err(wrong),
             None => Ok(()),
         }
     }
@@ -282,13 +285,18 @@ impl Simulation {
 
     fn deliver(&mut self, sent: Sent) -> Result<(), String> {
         let name = name_of(sent.id);
+        self.ledger.unnoted.extend(self.world.unnoted.drain(..).map(|id| id.0.to_string()));
         let lines = lines_of(&sent.bytes).map_err(|what| format!("{name}: {what}"))?;
-        let store = &self.world.log().store;
         for line in lines {
             self.transcript.note(format_args!("{name} < {line}"));
             self.reached.lines += 1;
-            if let Some(client) = self.clients.get_mut(&sent.id) {
-                client.receive(line, &mut self.ledger, store).map_err(|what| format!("{name} {what}: {line}"))?;
+            let store = &self.world.log().store;
+            let Some(client) = self.clients.get_mut(&sent.id) else { continue };
+            client.receive(line, &mut self.ledger, store).map_err(|what| format!("{name} {what}: {line}"))?;
+            if let Some(page) = client.finished.take() {
+                self.reached.pages += 1;
+                let read = self.world.next_page(sent.id).unwrap_or_default();
+                check_page(&page, &read).map_err(|what| format!("{name} {what}: {line}"))?;
             }
         }
         if sent.closed {
@@ -309,14 +317,16 @@ impl Simulation {
     /// What came of lines, beside what the model says that must come of them.
     fn released(&mut self, released: Vec<Released>) -> Result<(), String> {
         for released in released {
-            let Released { asked, refusals, events, failing, again } = released;
+            let Released { asked, refusals, answers, events, failing, again } = released;
             self.reached.failures += usize::from(again);
             self.learn_usernames();
             let applied = Applied {
                 session: asked.session,
                 commands: &asked.commands,
                 refusals: &refusals,
+                answers: &answers,
                 events: &events,
+                closed: &self.world.ended,
                 failing,
                 again,
                 at: asked.at.0,
@@ -326,6 +336,7 @@ impl Simulation {
                 .reference
                 .apply(&applied, |id| usernames.get(&id).cloned())
                 .map_err(|what| format!("{} {what}", name_of(asked.session)))?;
+            self.world.ended.retain(|id| self.reference.sessions.contains_key(id));
             for telling in consequences.tellings {
                 if let Some(client) = self.clients.get_mut(&telling.session)
                     && self.world.is_open(telling.session)
@@ -379,6 +390,10 @@ impl Simulation {
                 self.check_view(client).map_err(|what| format!("{} {what}", name_of(client.id)))?;
             }
         }
+        let (now, facts) = (self.world.now, self.world.facts.clone());
+        if let Some(id) = self.world.shards.iter_mut().find_map(|shard| shard.stuck(now, &facts)) {
+            return Err(format!("{} has lines that wait for nothing", name_of(id)));
+        }
         self.check_places()?;
         self.check_changed()?;
         self.check_hub()
@@ -391,7 +406,11 @@ impl Simulation {
             let Some(said) = self.reference.said.get(&message.id) else { continue };
             let is_right = match said.state {
                 MessageState::AsSaid => true,
-                MessageState::Edited => *state != MessageState::AsSaid,
+                MessageState::Edited => match *state {
+                    MessageState::AsSaid => false,
+                    MessageState::Edited => said.text.as_deref() == Some(&*message.payload),
+                    MessageState::Redacted => true,
+                },
                 MessageState::Redacted => *state == MessageState::Redacted && message.payload.is_empty(),
             };
             if !is_right {
@@ -503,7 +522,7 @@ impl Simulation {
                 let Some(Answer::RoomList { entries, .. }) = self.world.ask(query) else {
                     return Err(format!("{key} has no list {list:?}"));
                 };
-                let expected = room.lists.iter().filter(|(of, _)| *of == list).map(|(_, mask)| mask.as_str());
+                let expected = room.lists.iter().filter(|(of, ..)| *of == list).map(|(_, mask, _)| mask.as_str());
                 if !entries.iter().map(|entry| entry.mask.as_str()).eq(expected) {
                     return Err(format!("{key} has the list {list:?} {entries:?}, the model {:?}", room.lists));
                 }
@@ -547,6 +566,22 @@ impl Simulation {
         }
         self.ledger.check(self.world.store())
     }
+}
+
+/// A client is shown what was read for it, all of it in its order.
+fn check_page(page: &Page, read: &[Item]) -> Result<(), String> {
+    // A redaction has no id that is shown, and a pin only for those who know pins.
+    let is_exempt = |kept: &&Kept| match kept {
+        Kept::Happened(event) => matches!(event.happening.what, What::Redacted { .. } | What::Pinned { .. }),
+        Kept::Said { .. } => false,
+    };
+    let kept = || read.iter().map(|item| &item.kept);
+    let exempt: BTreeSet<String> = kept().filter(is_exempt).map(|kept| kept.id().0.to_string()).collect();
+    let ids: Vec<String> = kept().filter(|kept| !is_exempt(kept)).map(|kept| kept.id().0.to_string()).collect();
+    let shown: Vec<&String> = page.ids.iter().filter(|id| !exempt.contains(*id)).collect();
+    // Who knows no tags sees no ids.
+    let is_right = if page.ids.is_empty() { page.lines >= ids.len() } else { shown.into_iter().eq(&ids) };
+    if is_right { Ok(()) } else { Err(format!("is shown {page:?}, and {ids:?} was read for it")) }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 24] = [
+const CAPABILITIES: [Capability; 29] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -41,6 +41,11 @@ const CAPABILITIES: [Capability; 24] = [
     Capability::MessageEdit,
     Capability::MessageRedaction,
     Capability::ParlorPins,
+    Capability::Chathistory,
+    Capability::EventPlayback,
+    Capability::Relaymsg,
+    Capability::ParlorUnread,
+    Capability::ParlorDevices,
 ];
 
 /// Where a device of this person comes from.
@@ -115,9 +120,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 34] = [
+        const WEIGHTS: [usize; 42] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12, 40, 25, 25, 20, 20, 25,
+            12, 40, 25, 25, 60, 15, 12, 15, 10, 35, 12, 14, 20, 20, 25,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -356,7 +361,7 @@ impl Client {
                 let time = if random.happens(800) { format!(" timestamp={at}") } else { String::new() };
                 self.line(&format!("MARKREAD {of}{time}"), random, ledger, out);
             }
-            29 | 30 | 33 if self.heard.is_empty() => self.fence(random, ledger, out),
+            29 | 30 | 41 if self.heard.is_empty() => self.fence(random, ledger, out),
             29 => {
                 let (room, id) = self.heard[random.below(self.heard.len())].clone();
                 let reason = random.one_of(&["", " :a mistake"]);
@@ -367,11 +372,11 @@ impl Client {
                 let text = random.one_of(&["better", "\u{1}VERSION\u{1}", "two\\nlines"]);
                 push_line(out, &format!("@draft/target-msgid={id};draft/edit-text={text} EDIT {room}"), random);
             }
-            31 => {
+            39 => {
                 let line = random.one_of(&["SET ON", "SET ON", "SET OFF", "SET DEFAULT", "GET"]);
                 self.line(&format!("PERSISTENCE {line}"), random, ledger, out);
             }
-            32 => {
+            40 => {
                 let (one, other) = (self.some_person(random), self.some_person(random));
                 let line = match random.below(6) {
                     0 => format!("JOIN #+{one}+{other}"),
@@ -382,14 +387,112 @@ impl Client {
                 };
                 self.line(&line, random, ledger, out);
             }
-            33 => {
-                let (room, id) = self.heard[random.below(self.heard.len())].clone();
+            41 => {
+                let in_rooms: Vec<&(String, String)> =
+                    self.heard.iter().filter(|(of, _)| of.starts_with('#')).collect();
                 let verb = random.one_of(&["PIN", "PIN", "UNPIN"]);
-                self.line(&format!("{verb} {room} {id}"), random, ledger, out);
+                match in_rooms.is_empty() {
+                    true => self.fence(random, ledger, out),
+                    false => {
+                        let (room, id) = random.one_of(&in_rooms);
+                        self.line(&format!("{verb} {room} {id}"), random, ledger, out);
+                    }
+                }
             }
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
+            31 => self.ask_history(&room, &person, random, ledger, out),
+            32 => {
+                let number = ledger.new_number();
+                let text = if random.happens(100) { "\u{1}VERSION\u{1}" } else { "from elsewhere" };
+                let line = format!("RELAYMSG {room} {}/net :m{number} {text}", random.one_of(&["bob", "zoe"]));
+                match self.line_with_label(&line, random, ledger, out) {
+                    Some(label) => ledger.labelled(&label, number, &room.to_lowercase()),
+                    None if self.has(Capability::EchoMessage) => self.awaits(Answer::Echo(number)),
+                    None => {}
+                }
+            }
+            33 => {
+                let lasts = random.one_of(&["1s", "5s", "30s", "2m"]);
+                let mask = random.one_of(&["", "m:", "a:"]);
+                self.line(&format!("TBAN {room} {lasts} {mask}{person}"), random, ledger, out);
+            }
+            34 => self.line("UNREAD", random, ledger, out),
+            35 => match self.heard.front().cloned() {
+                Some((to, id)) => self.line(&format!("EDITS {to} {id}"), random, ledger, out),
+                None => self.fence(random, ledger, out),
+            },
+            36 => {
+                let known = (!ledger.links.is_empty()).then(|| random.one_of(&ledger.links).clone());
+                let line = match (known, random.below(8)) {
+                    (Some(link), 0..3) => format!("JOIN {} {}", link.room, link.token),
+                    (Some(link), 3) => format!("INVITELINK REVOKE {} {}", link.room, link.id),
+                    (_, 4) => format!("INVITELINK LIST {room}"),
+                    _ => {
+                        let lasts = random.one_of(&["10s", "2m", "never"]);
+                        let uses = random.one_of(&["", " 1", " 2"]);
+                        format!("INVITELINK CREATE {room} {lasts}{uses}")
+                    }
+                };
+                self.line(&line, random, ledger, out);
+            }
+            37 => {
+                let line = match (self.devices.pop(), random.below(3)) {
+                    (Some(id), 0 | 1) => format!("DEVICES END {id}"),
+                    (_, 0) => "DEVICES END 0123456789abcdef".to_owned(),
+                    _ => "DEVICES".to_owned(),
+                };
+                self.line(&line, random, ledger, out);
+            }
+            38 => {
+                let whom = match random.below(3) {
+                    0 => person,
+                    1 => format!("a:{person}"),
+                    _ => format!("10.0.0.{}", random.below(PEOPLE.len()) + 1),
+                };
+                let line = match random.below(6) {
+                    0 => "STATS k".to_owned(),
+                    1 | 2 => format!("UNKLINE {whom}"),
+                    3 => format!("DLINE 10.0.0.0/{} :all of you", random.one_of(&[7, 29, 31])),
+                    _ => format!("KLINE {} {whom} :enough", random.one_of(&["1s", "5s", "1m"])),
+                };
+                self.line(&line, random, ledger, out);
+            }
             _ => self.fence(random, ledger, out),
         }
+    }
+
+    /// Asks for what was said: here or there, from something that was heard or from some time on.
+    fn ask_history(&mut self, room: &str, person: &str, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
+        if !self.has(Capability::Chathistory) || !self.has(Capability::Batch) {
+            return self.fence(random, ledger, out);
+        }
+        let known = (!self.heard.is_empty()).then(|| random.one_of(&Vec::from(self.heard.clone())).clone());
+        let of = match (&known, random.below(10)) {
+            (Some((of, _)), 0..6) => of.clone(),
+            (_, 6..9) => room.to_owned(),
+            _ => person.to_owned(),
+        };
+        let mut mark = || match &self.heard {
+            heard if !heard.is_empty() && random.happens(700) => {
+                format!("msgid={}", heard[random.below(heard.len())].1)
+            }
+            _ => {
+                let time = time_text(Timestamp(1_700_000_000_000 + random.below(200_000) as u64));
+                format!("timestamp={}", String::from_utf8_lossy(&time))
+            }
+        };
+        let (one, other) = (mark(), mark());
+        let limit = random.one_of(&[1, 2, 3, 5, 10, 100]);
+        let question = match random.below(8) {
+            0 | 1 => format!("LATEST {of} * {limit}"),
+            2 => format!("LATEST {of} {one} {limit}"),
+            3 => format!("BEFORE {of} {one} {limit}"),
+            4 => format!("AFTER {of} {one} {limit}"),
+            5 => format!("AROUND {of} {one} {limit}"),
+            6 => format!("BETWEEN {of} {one} {other} {limit}"),
+            _ => format!("TARGETS timestamp=2023-11-14T22:13:20.000Z timestamp=2099-01-01T00:00:00.000Z {limit}"),
+        };
+        self.line(&format!("CHATHISTORY {question}"), random, ledger, out);
     }
 
     /// Goodbye. Nothing is said behind it.

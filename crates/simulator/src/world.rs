@@ -3,14 +3,16 @@
 
 use crate::defect::{Defect, Spoiler};
 use crate::faulty_log::{Faults, FaultyLog, Store};
+use crate::page;
 use crate::random::Random;
 use crate::shard::{Sent, Shard};
 use crate::transcript::Transcript;
 use chat::command::{Command, Origin, Request};
 use chat::effect::{Effect, Effects, ServerEffect};
-use chat::event::Event;
+use chat::event::{Event, Place};
+use chat::history::Item;
 use chat::hub::Hub;
-use chat::id::{RequestNumber, SessionId, Timestamp};
+use chat::id::{MessageId, RequestNumber, SessionId, Timestamp};
 use chat::log::Outcome;
 use chat::query::{Answer, Query};
 use chat::refusal::{Refusal, Rights};
@@ -44,6 +46,15 @@ pub struct World {
     in_flight: VecDeque<Asked>,
     heard: BTreeMap<(SessionId, RequestNumber), Heard>,
     pool: VecDeque<(SessionId, Work)>,
+    /// What was read for whom, and is not yet written to her.
+    pages: BTreeMap<SessionId, VecDeque<Vec<Item>>>,
+    /// Devices that were ended from others, until the model knows.
+    pub ended: Vec<SessionId>,
+    /// What happened in rooms while the store took nothing: it is in no history.
+    pub unnoted: Vec<MessageId>,
+    /// The first thing that was read and must not have been, or was left out.
+    pub wrong: Option<String>,
+    tokens: u64,
     marks: RequestNumber,
     clock: Timestamp,
 }
@@ -62,6 +73,7 @@ pub struct Asked {
 #[derive(Debug, Default)]
 struct Heard {
     refusals: Vec<Refusal>,
+    answers: Vec<Answer>,
     events: Vec<Event>,
     done: bool,
 }
@@ -71,6 +83,8 @@ struct Heard {
 pub struct Released {
     pub asked: Asked,
     pub refusals: Vec<Refusal>,
+    /// Of those that the model has an opinion about.
+    pub answers: Vec<Answer>,
     /// Those that it caused, as far as its session is told of them.
     pub events: Vec<Event>,
     /// It was applied to a hub that knew that the store takes nothing.
@@ -120,6 +134,11 @@ impl World {
             in_flight: VecDeque::new(),
             heard: BTreeMap::new(),
             pool: VecDeque::new(),
+            pages: BTreeMap::new(),
+            ended: Vec::new(),
+            unnoted: Vec::new(),
+            wrong: None,
+            tokens: 0,
             marks: 0,
             clock: now.wall,
         };
@@ -185,7 +204,16 @@ impl World {
     /// The pool comes to the end of one piece of work.
     pub fn pool_turn(&mut self) {
         let Some((id, work)) = self.pool.pop_front() else { return };
-        let (ticket, result) = result_of(work, &self.sequencer.log_mut().store);
+        let store = &self.sequencer.log_mut().store;
+        if let Work::ReadHistory { grant, stretch, view, limit, .. } = &work {
+            let items = store.past().read(grant, *stretch, *view, *limit);
+            if let Err(what) = page::check(store.past().kept(), grant, *stretch, *view, *limit, &items) {
+                self.wrong.get_or_insert(what);
+            }
+            self.pages.entry(id).or_default().push_back(items);
+        }
+        self.tokens += u64::from(matches!(work, Work::DrawToken { .. }));
+        let (ticket, result) = result_of(work, &self.sequencer.log_mut().store, self.tokens);
         let (now, facts) = (self.now, self.facts.clone());
         self.shard(id).work_done(id, ticket, result, now, &facts);
     }
@@ -217,6 +245,11 @@ impl World {
             self.sequencer.commit();
         }
         released
+    }
+
+    /// The next page that was read for a session.
+    pub fn next_page(&mut self, id: SessionId) -> Option<Vec<Item>> {
+        self.pages.get_mut(&id)?.pop_front()
     }
 
     pub fn log_turn(&mut self, random: &mut Random, faults: Faults) {
@@ -271,6 +304,8 @@ impl World {
         self.in_flight.clear();
         self.heard.clear();
         self.pool.clear();
+        self.pages.clear();
+        self.ended.clear();
         released
     }
 
@@ -339,9 +374,18 @@ impl World {
     fn absorb(&mut self, effects: &mut Effects, failing: bool, again: bool, released: &mut Vec<Released>) {
         for (number, (list, queue)) in effects.shards.iter_mut().zip(&mut self.to_shards).enumerate() {
             for effect in list.drain(..) {
+                if failing && let Some(place) = place_of(&effect) {
+                    self.unnoted.push(place.id);
+                }
                 match &effect {
                     Effect::Answer { to, number, answer: Answer::Refused(refusal) } => {
                         self.heard.entry((*to, *number)).or_default().refusals.push(refusal.clone());
+                    }
+                    Effect::Answer { to, number, answer } if is_judged(answer) => {
+                        self.heard.entry((*to, *number)).or_default().answers.push(answer.clone());
+                    }
+                    Effect::Close { session, reason } if &**reason == "ended from another device" => {
+                        self.ended.push(*session);
                     }
                     Effect::Done { to, number } => self.heard.entry((*to, *number)).or_default().done = true,
                     Effect::ToRoom { event, origin: Some(origin), .. }
@@ -368,7 +412,8 @@ impl World {
                 break;
             }
             let (Some(asked), Some(heard)) = (self.in_flight.pop_front(), self.heard.remove(&key)) else { break };
-            released.push(Released { asked, refusals: heard.refusals, events: heard.events, failing, again });
+            let Heard { refusals, answers, events, .. } = heard;
+            released.push(Released { asked, refusals, answers, events, failing, again });
         }
     }
 }
@@ -380,8 +425,29 @@ fn start(log: FaultyLog, settings: &Settings, seed: u64) -> Sequencer<FaultyLog>
     Sequencer::new(hub, log, SHARDS, position, timestamp)
 }
 
-/// The pools: of passwords, whose hashes can be read here, and of readers.
-fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
+fn is_judged(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::HistoryGranted(_)
+            | Answer::Conversations(_)
+            | Answer::Unread(_)
+            | Answer::InviteLinks { .. }
+            | Answer::Devices(_)
+            | Answer::DeviceEnded { .. }
+    )
+}
+
+/// Where something that happened in a room stands in its history.
+fn place_of(effect: &Effect) -> Option<Place> {
+    match effect {
+        Effect::ToRoom { event: Event::Happened(happening), .. }
+        | Effect::ToSessions { event: Event::Happened(happening), .. } => happening.place,
+        _ => None,
+    }
+}
+
+/// The pools: of passwords, whose hashes can be read here, and of readers. `tokens`: another one for each that is drawn.
+fn result_of(work: Work, store: &Store, tokens: u64) -> (u32, WorkResult) {
     let hash_of = |password: &str| format!("plain:{password}").into_boxed_str();
     match work {
         Work::CheckPassword { ticket, hash, password } => {
@@ -411,7 +477,11 @@ fn result_of(work: Work, store: &Store) -> (u32, WorkResult) {
         }
         Work::ReadAudit { ticket, .. } => (ticket, WorkResult::Audit(Vec::new())),
         Work::OfferExport { ticket, .. } => (ticket, WorkResult::Unavailable),
-        Work::DrawToken { ticket } => (ticket, WorkResult::Drawn([7; 16].into())),
+        Work::DrawToken { ticket } => {
+            let mut token = [7; 16];
+            token[..8].copy_from_slice(&tokens.to_le_bytes());
+            (ticket, WorkResult::Drawn(token.into()))
+        }
         Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(None)),
     }
 }

@@ -122,9 +122,9 @@ impl Hub {
         let Some((id, name, transport, address, came)) = changed(known, session, turn.now) else { return };
         let account_id = account.record.id;
         let record = DeviceRecord { account: account_id, id, name, transport, address, came, seen: turn.now };
-        self.note_change(Change::Device(Box::new(record.clone())), turn);
+        self.keep_if_working(Change::Device(Box::new(record.clone())), turn);
         for forgotten in add(&mut devices, record) {
-            self.note_change(Change::DeviceForgotten { account: account_id, id: forgotten }, turn);
+            self.keep_if_working(Change::DeviceForgotten { account: account_id, id: forgotten }, turn);
         }
         self.state.set_devices(account.slot, devices);
     }
