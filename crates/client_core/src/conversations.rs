@@ -29,6 +29,10 @@ const MOST_TYPING: usize = 20;
 const MOST_REACTIONS: usize = 50;
 const MOST_REACTING: usize = 200;
 
+/// What outlives the program of one conversation, and of how many.
+const MOST_KEPT_MESSAGES: usize = 100;
+const MOST_KEPT_CONVERSATIONS: usize = 40;
+
 /// Names an entry for as long as it is kept here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryId(pub u64);
@@ -90,6 +94,21 @@ pub struct Reaction {
     pub own: bool,
 }
 
+/// A conversation as it outlives the program.
+#[derive(Debug, Clone)]
+pub struct KeptConversation {
+    pub name: String,
+    pub read_up_to: Option<Timestamp>,
+    /// Oldest first.
+    pub said: Vec<KeptMessage>,
+}
+
+#[derive(Debug, Clone)]
+pub struct KeptMessage {
+    pub timestamp: Timestamp,
+    pub said: Said,
+}
+
 #[derive(Debug, Clone)]
 struct Writing {
     name: CompactString,
@@ -108,6 +127,8 @@ pub struct Conversation {
     stale: bool,
     /// The server would not tell: it is asked again after the next link, or when the person wants the end.
     refused: bool,
+    /// Restored from an earlier run: shown until the server tells what has become of it.
+    from_before: bool,
     read_up_to: Option<Timestamp>,
     unread: Count,
     mentions: Count,
@@ -126,6 +147,7 @@ impl Conversation {
             at_end: true,
             stale: true,
             refused: false,
+            from_before: false,
             read_up_to: None,
             unread: Count::default(),
             mentions: Count::default(),
@@ -301,6 +323,14 @@ impl Entry {
     }
 }
 
+fn ids_of<'e>(entries: impl Iterator<Item = &'e Entry>) -> BTreeSet<CompactString> {
+    entries.filter_map(|entry| Some(entry.said()?.id.clone())).filter(|id| !id.is_empty()).collect()
+}
+
+fn is_among(entry: &Entry, ids: &BTreeSet<CompactString>) -> bool {
+    entry.said().is_some_and(|said| ids.contains(&said.id))
+}
+
 fn anchor(entry: &Entry) -> Option<Anchor> {
     match entry.said() {
         Some(said) if !said.id.is_empty() => Some(Anchor::Message(said.id.clone())),
@@ -386,6 +416,46 @@ impl Conversations {
         match conversation.entries.remove(at)?.what {
             What::Failed { payload, kind, .. } => Some((payload, kind)),
             _ => None,
+        }
+    }
+
+    /// The end of each conversation that something was said in lately, to be shown when the program starts the next time.
+    pub fn kept(&self) -> Vec<KeptConversation> {
+        let mut lately: Vec<&Conversation> = self
+            .by_name
+            .values()
+            .filter(|conversation| conversation.at_end && !conversation.entries.is_empty())
+            .collect();
+        lately.sort_by_key(|conversation| std::cmp::Reverse(conversation.last_said));
+        lately.truncate(MOST_KEPT_CONVERSATIONS);
+        let kept = |conversation: &&Conversation| {
+            let said = conversation.entries.iter().filter_map(|entry| {
+                let said = entry.said().filter(|said| !said.id.is_empty())?;
+                Some(KeptMessage { timestamp: entry.timestamp, said: said.clone() })
+            });
+            let mut said: Vec<KeptMessage> = said.collect();
+            said.drain(..said.len().saturating_sub(MOST_KEPT_MESSAGES));
+            KeptConversation { name: conversation.name.to_string(), read_up_to: conversation.read_up_to, said }
+        };
+        lately.iter().map(kept).collect()
+    }
+
+    /// What an earlier run has kept; it goes when the server tells the end of the conversation.
+    pub fn restore(&mut self, kept: Vec<KeptConversation>) {
+        for KeptConversation { name, read_up_to, said } in kept {
+            let entries: VecDeque<Entry> = said
+                .into_iter()
+                .map(|KeptMessage { timestamp, said }| Entry {
+                    id: self.next_id(),
+                    timestamp,
+                    what: What::Said(Box::new(said)),
+                })
+                .collect();
+            let conversation = self.open(&name);
+            conversation.last_said = entries.back().map_or(Timestamp(0), |entry| entry.timestamp);
+            conversation.entries = entries;
+            conversation.read_up_to = read_up_to;
+            conversation.from_before = true;
         }
     }
 
@@ -618,12 +688,14 @@ impl Conversations {
             return;
         }
         conversation.refused = false;
-        let ids: BTreeSet<CompactString> =
-            came.iter().filter_map(|entry| Some(entry.said()?.id.clone())).filter(|id| !id.is_empty()).collect();
+        let ids = ids_of(came.iter());
         let known = |entry: &Entry| entry.said().is_some_and(|said| ids.contains(&said.id));
         match page {
             Page::Latest => {
-                let first_common = conversation.entries.iter().position(known).filter(|_| conversation.at_end);
+                let first_common = conversation.entries.iter().position(known);
+                // Of what an earlier run knew, some may have been taken away since.
+                let first_common = first_common.filter(|_| conversation.at_end && !conversation.from_before);
+                conversation.from_before = false;
                 let last = came.iter().rev().find_map(|entry| entry.said().map(|_| entry.timestamp));
                 let mut before: VecDeque<Entry> = std::mem::take(&mut conversation.entries);
                 // What was said since, and what this client alone knows.
@@ -657,11 +729,8 @@ impl Conversations {
                 }
             }
             Page::Before(_) => {
-                came.retain(|entry| {
-                    !entry
-                        .said()
-                        .is_some_and(|said| !said.id.is_empty() && conversation.place_of_message(&said.id).is_some())
-                });
+                let known = ids_of(conversation.entries.iter().take(REPETITION_WITHIN));
+                came.retain(|entry| !is_among(entry, &known));
                 conversation.begins_here = is_end;
                 for entry in came.into_iter().rev() {
                     conversation.entries.push_front(entry);
@@ -672,11 +741,8 @@ impl Conversations {
                 }
             }
             Page::After(_) => {
-                came.retain(|entry| {
-                    !entry
-                        .said()
-                        .is_some_and(|said| !said.id.is_empty() && conversation.place_of_message(&said.id).is_some())
-                });
+                let known = ids_of(conversation.entries.iter().rev().take(REPETITION_WITHIN));
+                came.retain(|entry| !is_among(entry, &known));
                 conversation.entries.extend(came);
                 conversation.at_end |= is_end;
                 while conversation.entries.len() > MOST_ENTRIES {

@@ -25,6 +25,7 @@ use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 
 use crate::exit_code::Exit;
+use crate::kept_conversations;
 use crate::kept_outbox::KeptOutbox;
 use crate::kept_passwords;
 use crate::known_servers::KnownServers;
@@ -42,6 +43,9 @@ const MOST_EVENTS: usize = 256;
 const MOST_AT_ONCE: usize = 512;
 /// A text that is put into the clipboard through the terminal is not longer: some drop what is.
 const MOST_COPIED: usize = 70_000;
+
+/// Conversations are put on disk so often.
+const KEEP_AGAIN: Duration = Duration::from_secs(60);
 
 /// Everything that can wake the loop.
 #[derive(Debug)]
@@ -102,6 +106,8 @@ struct FullScreen {
     kept_outbox: Option<KeptOutbox>,
     /// The revision of the outbox that is on disk.
     kept_revision: u64,
+    /// When the conversations were put on disk last.
+    conversations_kept: Duration,
 }
 
 impl FullScreen {
@@ -145,6 +151,8 @@ impl FullScreen {
         let kept_revision = connection.outbox().revision();
         let mut app = App::new(connection, plan.target.to_string(), TimeZone::system(), Look::of_environment(), now);
         app.hint = complaint;
+        // Shown until the server tells the end.
+        app.conversations.restore(kept_conversations::read(&plan.target.to_string(), &plan.settings.name));
         Ok(FullScreen {
             plan,
             app,
@@ -159,6 +167,7 @@ impl FullScreen {
             mouse: true,
             kept_outbox,
             kept_revision,
+            conversations_kept: Duration::ZERO,
         })
     }
 
@@ -186,6 +195,7 @@ impl FullScreen {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.keep_conversations();
         self.send_output();
         Exit::Fine
     }
@@ -336,6 +346,9 @@ impl FullScreen {
         self.app.settle();
         self.remember();
         self.keep_outbox();
+        if self.app.now.since_start >= self.conversations_kept + KEEP_AGAIN {
+            self.keep_conversations();
+        }
         self.send_output();
         if let Some(text) = self.app.copied.take() {
             self.copy(&text);
@@ -399,10 +412,23 @@ impl FullScreen {
         match kept_passwords::keep(&self.plan.target.to_string(), &self.plan.settings.name, password) {
             Ok(true) => {
                 let path = kept_passwords::path().unwrap_or_default();
-                self.app.hint = Some(format!("Your password is kept in {}, which you alone can read.", path.display()));
+                self.app.hint = Some(format!("Your password is kept for you alone in {}.", path.display()));
             }
             Ok(false) => {}
             Err(sentence) => self.app.hint = Some(sentence),
+        }
+    }
+
+    /// Now and then, and at the end; by the program that has the outbox, so that two do not write over each other.
+    fn keep_conversations(&mut self) {
+        self.conversations_kept = self.app.now.since_start;
+        if self.kept_outbox.is_none() {
+            return;
+        }
+        let kept = self.app.conversations.kept();
+        let written = kept_conversations::write(&self.plan.target.to_string(), &self.plan.settings.name, kept);
+        if let Err(sentence) = written {
+            self.app.hint = Some(sentence);
         }
     }
 

@@ -125,7 +125,7 @@ impl KeptOutbox {
 }
 
 /// Letters that every file system takes, a different name for each text.
-fn file_name(text: &str) -> String {
+pub fn file_name(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'@');
     let letter = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("_{byte:02x}") };
     text.bytes().map(letter).collect()

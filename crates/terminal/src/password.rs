@@ -24,6 +24,7 @@ pub fn of_server() -> Result<Option<Password>, String> {
 
 /// Asks without showing the answer. Empty is an answer too. The error is a sentence.
 pub fn ask(question: &str) -> Result<Password, String> {
+    let _quiet = Quiet::begin();
     rpassword::prompt_password(question)
         .map(Password::new)
         .map_err(|_| "There is no terminal to ask for the password on; use --password-file FILE, set PARLOR_PASSWORD, or come with --guest.".to_owned())
@@ -43,10 +44,50 @@ pub fn ask_new(name: &str) -> Result<Password, String> {
 }
 
 fn prompt_twice_part(question: &str) -> Result<String, String> {
+    let _quiet = Quiet::begin();
     rpassword::prompt_password(question).map_err(|_| {
         "There is no terminal to ask for the new password on; use --password-file FILE or set PARLOR_PASSWORD."
             .to_owned()
     })
+}
+
+/// Nothing that is typed is shown while this is there. rpassword turns the echo off only behind its question, and who has
+/// read that may be quicker.
+struct Quiet {
+    #[cfg(unix)]
+    before: Option<(fs::File, rustix::termios::Termios)>,
+}
+
+impl Quiet {
+    #[cfg(unix)]
+    fn begin() -> Quiet {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let quiet = || {
+            let terminal = fs::OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
+            let before = tcgetattr(&terminal).ok()?;
+            let mut quiet = before.clone();
+            quiet.local_modes.remove(LocalModes::ECHO);
+            tcsetattr(&terminal, OptionalActions::Now, &quiet).ok()?;
+            Some((terminal, before))
+        };
+        Quiet { before: quiet() }
+    }
+
+    #[cfg(not(unix))]
+    fn begin() -> Quiet {
+        Quiet {}
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Some((terminal, before)) = &self.before {
+            // A terminal that is gone needs no echo.
+            let _ = tcsetattr(terminal, OptionalActions::Now, before);
+        }
+    }
 }
 
 fn from_file(file: &Path) -> Result<Password, String> {

@@ -13,6 +13,7 @@ mod exit_code;
 mod full_screen;
 mod input;
 mod json_lines;
+mod kept_conversations;
 mod kept_outbox;
 mod kept_passwords;
 mod known_servers;

@@ -392,6 +392,20 @@ fn rooms_are_renamed_and_ranks_change() {
 }
 
 #[test]
+fn what_is_kept_is_shown_until_the_server_tells_the_end() {
+    let said = |id: u32| format!("@batch=p;{};msgid={id} :bob!b@h PRIVMSG #tea :{id}\n", time(id));
+    let mut seat = Seat::new();
+    seat.history(&(said(1) + &said(2) + &said(3)));
+    let kept = seat.conversations.kept();
+    let mut later = Seat::new();
+    later.conversations.restore(kept);
+    later.shows("bob: 1\nbob: 2\nbob: 3");
+    // The first has been taken away meanwhile: nothing of it stays.
+    later.history(&(said(2) + &said(3)));
+    later.shows("bob: 2\nbob: 3");
+}
+
+#[test]
 fn a_name_is_found_as_a_word() {
     for text in ["alice", "hi Alice!", "@alice: x", "(alice)"] {
         assert!(mentions(text, "alice"), "{text}");

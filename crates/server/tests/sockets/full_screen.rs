@@ -4,6 +4,7 @@ use crate::support::{DEADLINE, Daemon, EXEMPT, Irc, TEST_CONFIG, program, tag};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// A terminal with a program in it, ended when dropped.
@@ -14,7 +15,10 @@ struct Terminal {
 impl Terminal {
     /// `arguments` as a shell reads them.
     fn start(folder: &Path, name: &str, columns: u16, rows: u16, arguments: &str) -> Terminal {
-        let socket = folder.join(format!("tmux-{name}")).display().to_string();
+        // A tmux of its own: one that is just ending takes no new terminal.
+        static TERMINALS: AtomicUsize = AtomicUsize::new(0);
+        let number = TERMINALS.fetch_add(1, Ordering::Relaxed);
+        let socket = folder.join(format!("tmux-{number}")).display().to_string();
         let client = program("chat_client");
         let home = folder.join(name);
         std::fs::create_dir_all(&home).expect("a home");
@@ -170,6 +174,13 @@ fn someone_new_talks_answers_reacts_edits_and_searches() {
     again.sees("welcome, whoever you are");
     again.keys(&["C-c", "C-c"]);
     again.sees("ended with 0");
+    drop(again);
+
+    // Without a server too: what was said last is here.
+    let folder = daemon.kill();
+    let offline = Terminal::start(folder.path(), "alice", 80, 24, "");
+    offline.sees("offline");
+    offline.sees("welcome, whoever you are");
 }
 
 #[test]

@@ -187,9 +187,10 @@ impl App {
         let mut lines: Vec<Line<'static>> = vec![Line::default(); height.saturating_sub(rows.len())];
         if rows.is_empty() {
             let text = self.why_empty();
-            if let Some(last) = lines.last_mut() {
-                *last = Line::styled(cut(&text, usize::from(area.width)), self.look.dim());
-            }
+            let told = super::flow::broken(&[(text, self.look.dim())], usize::from(area.width));
+            lines.truncate(height.saturating_sub(told.len()));
+            lines.extend(told.into_iter().map(Line::from));
+            lines.truncate(height);
         }
         lines.extend(rows.into_iter().map(|row| row.line));
         frame.render_widget(Paragraph::new(lines), area);
