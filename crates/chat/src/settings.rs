@@ -18,6 +18,8 @@ pub struct Settings {
     pub always_on: AlwaysOn,
     /// Accounts that may stay without a device.
     pub always_on_accounts: usize,
+    /// For how long, in milliseconds; `None`: for ever.
+    pub always_on_ms: Option<u64>,
     /// How long a broken connection of an account stays unannounced, in milliseconds.
     pub grace_ms: u64,
     /// Failed password checks allowed in a minute for one account from one address, and for one address.
@@ -88,6 +90,7 @@ impl Default for Settings {
             nick_follows_account: false,
             always_on: AlwaysOn::OptIn,
             always_on_accounts: 10_000,
+            always_on_ms: Some(365 * 86_400_000),
             grace_ms: 30_000,
             login_attempts_per_account: 5,
             login_attempts_per_address: 20,

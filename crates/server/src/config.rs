@@ -149,6 +149,8 @@ pub struct Accounts {
     /// Letters only, without `+`.
     pub default_user_modes: String,
     pub always_on: AlwaysOn,
+    /// How long one stays without a device; `None`: for ever.
+    pub always_on_for: Option<Duration>,
     /// Failed attempts a minute: on one connection; on one account, from anywhere but its last address; from one address.
     pub login_attempts: u32,
     pub login_attempts_per_account: u32,
@@ -741,6 +743,8 @@ fn read_accounts(mut section: Section) -> (Accounts, Places) {
             ],
         )
         .map_or(AlwaysOn::OptIn, |(always_on, _)| always_on);
+    let always_on_days = count(&mut section, "always_on_days", 365, 0..=36_500);
+    let always_on_for = (always_on_days > 0).then(|| Duration::from_secs(u64::from(always_on_days) * 86_400));
     let login_attempts = count(&mut section, "login_attempts", 3, 1..=1_000_000);
     let login_attempts_per_account = count(&mut section, "login_attempts_per_account", 5, 1..=1_000_000);
     let login_attempts_per_address = count(&mut section, "login_attempts_per_address", 20, 1..=1_000_000);
@@ -760,6 +764,7 @@ fn read_accounts(mut section: Section) -> (Accounts, Places) {
         nick_follows_account,
         default_user_modes,
         always_on,
+        always_on_for,
         login_attempts,
         login_attempts_per_account,
         login_attempts_per_address,

@@ -32,6 +32,7 @@ pub fn settings(config: &Config) -> Settings {
             config::AlwaysOn::Mandatory => AlwaysOn::Mandatory,
         },
         always_on_accounts: config.limits.always_on,
+        always_on_ms: config.accounts.always_on_for.map(|stay| stay.as_millis() as u64),
         grace_ms: config.accounts.grace.as_millis() as u64,
         login_attempts_per_account: config.accounts.login_attempts_per_account,
         login_attempts_per_address: config.accounts.login_attempts_per_address,

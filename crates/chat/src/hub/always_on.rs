@@ -4,7 +4,7 @@
 use super::turn::Turn;
 use super::{Asker, Hub, StorageState};
 use crate::change::Change;
-use crate::client::{ABSENT, AccountOf, Client, Modes};
+use crate::client::{ABSENT, AccountOf, Client, Leaving, Modes};
 use crate::command::PersonalMode;
 use crate::id::{Position, Timestamp};
 use crate::name::Username;
@@ -15,6 +15,9 @@ use crate::snapshot::{AccountRecord, PresenceRecord};
 use smallvec::SmallVec;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+
+/// Said for who has stayed for as long as one may.
+const TOO_LONG: &str = "without a device for too long";
 
 impl Hub {
     // What someone says of it
@@ -97,6 +100,10 @@ impl Hub {
         is_counted || self.state.counts.always_on < self.settings.always_on_accounts
     }
 
+    fn has_no_device(&self, slot: u32) -> bool {
+        self.state.client(slot).is_some_and(|client| client.sessions.is_empty())
+    }
+
     fn account_of(&self, slot: u32) -> Option<u32> {
         self.state.client(slot)?.account.as_ref().map(|account| account.slot)
     }
@@ -117,7 +124,20 @@ impl Hub {
             self.set_modes(slot, without, vec![(false, PersonalMode::Operator)], turn);
         }
         self.settle_absence(slot, turn);
+        self.set_end_of_stay(slot, turn.now);
         true
+    }
+
+    /// Someone who was last here then stays until it has been too long.
+    fn set_end_of_stay(&mut self, slot: u32, last_seen: Timestamp) {
+        let leaving = self.end_of_stay(last_seen).map(|deadline| Leaving { deadline, reason: TOO_LONG.into() });
+        if self.state.client(slot).is_some_and(|client| client.leaving() != leaving.as_ref()) {
+            self.state.change_client(slot, |client| client.rare_mut().leaving = leaving);
+        }
+    }
+
+    fn end_of_stay(&self, last_seen: Timestamp) -> Option<Timestamp> {
+        self.settings.always_on_ms.map(|lasts| Timestamp(last_seen.0.saturating_add(lasts)))
     }
 
     /// After a start: she is where she was, and nobody is told. Of her name, if others have it now, her account's is left.
@@ -126,7 +146,8 @@ impl Hub {
         let Some(found) = self.state.account(account).filter(|account| account.client.is_none()) else { return };
         let (kept, rooms, own_name) = (found.record.clone(), found.rooms.clone(), found.username.clone());
         let stays = self.settings.always_on.holds_for(kept.always_on) && self.has_room_for(account);
-        if !stays || self.check_account_ban(account, now).is_err() {
+        let is_over = self.end_of_stay(kept.last_seen).is_some_and(|end| end <= now);
+        if !stays || is_over || self.check_account_ban(account, now).is_err() {
             return;
         }
         let shown = Username::lookup(&record.name, &self.settings.name_rules);
@@ -158,6 +179,7 @@ impl Hub {
         });
         let away = record.away.unwrap_or_else(|| ABSENT.into());
         self.state.change_client(slot, |client| client.rare_mut().away = Some(away));
+        self.set_end_of_stay(slot, kept.last_seen);
         self.state.set_always_on(account, true);
         for (number, membership) in rooms {
             if self.state.room(number).is_some() {
@@ -168,6 +190,15 @@ impl Hub {
 
     /// The settings are others: who may stay no more goes, or goes with her last device.
     pub(super) fn let_those_go_who_may_not_stay(&mut self, turn: &mut Turn) {
+        let stays: Vec<u32> =
+            self.state.accounts().filter(|(_, account)| account.is_always_on).map(|(slot, _)| slot).collect();
+        for account in stays {
+            let Some(found) = self.state.account(account) else { continue };
+            let (client, last_seen) = (found.client, found.record.last_seen);
+            if let Some(client) = client.filter(|slot| self.has_no_device(*slot)) {
+                self.set_end_of_stay(client, last_seen);
+            }
+        }
         let setting = self.settings.always_on;
         let may_not = self
             .state
@@ -176,7 +207,7 @@ impl Hub {
         let clients: Vec<u32> = may_not.filter_map(|(_, account)| account.client).collect();
         for slot in clients {
             self.forget_presence(slot, turn);
-            if self.state.client(slot).is_some_and(|client| client.sessions.is_empty()) {
+            if self.has_no_device(slot) {
                 self.quit(slot, "nobody stays here without a device any more".into(), turn);
             }
         }
@@ -471,6 +502,50 @@ mod tests {
             next_room: snapshot.next_room,
             ..crate::snapshot::Snapshot::default()
         }
+    }
+
+    #[test]
+    fn nobody_stays_for_longer_than_one_may() {
+        let minute = || Settings { always_on_ms: Some(60_000), ..settings() };
+        let mut world = World::new(minute(), 1);
+        world.keep_changes();
+        world.check(&format!(
+            "{EVENING}
+            > alice stays on
+            alice: stays: on, on
+            > alice breaks
+            [bob] alice is away: *
+            > time 59
+            > alice/2 arrives account alice
+            alice/2: logged in to alice as nobody yet
+            alice/2: welcome again alice
+            [bob alice/2*] alice is back
+            [alice/2] alice (alice) joined #tea
+            alice/2: entered #tea @bob alice
+            > time 100
+            > alice/2 quits
+            [bob] alice is away: *
+            > time 59
+            "
+        ));
+        let snapshot = world.kept();
+        let begin = |seconds: u64| {
+            let mut snapshot = snapshot_of(&snapshot);
+            snapshot.timestamp.0 += seconds * 1000;
+            let world = World::restore(snapshot, minute(), 1);
+            world.hub.state.check();
+            world
+        };
+        assert_eq!(begin(0).hub.counts().clients, 1);
+        assert!(begin(0).hub.next_deadline().is_some());
+        assert_eq!(begin(1).hub.counts().clients, 0, "it was too long already");
+        // Another setting holds for who is here.
+        world.apply(Origin::Server, Command::Reconfigure(Box::new(Settings { always_on_ms: None, ..settings() })));
+        assert_eq!(world.hub.next_deadline(), None);
+        world.apply(Origin::Server, Command::Reconfigure(Box::new(minute())));
+        world.lines.clear();
+        world.run("time 1");
+        assert_eq!(world.lines, ["[bob] alice quit (without a device for too long)"]);
     }
 
     #[test]
