@@ -31,6 +31,7 @@ use crate::kept_passwords;
 use crate::known_servers::KnownServers;
 use crate::network::{Link, LinkFailure, NetworkEvent};
 use crate::plan::{Plan, random};
+use crate::preferences::Preferences;
 use crate::remembered_servers::{self, Remembered};
 use crate::signals;
 use app::{App, SERVER};
@@ -58,7 +59,7 @@ enum Event {
 }
 
 /// Plays the whole conversation on the whole screen.
-pub fn run(plan: Plan) -> Exit {
+pub fn run(plan: Plan, preferences: Preferences) -> Exit {
     let (events, received) = mpsc::sync_channel(MOST_EVENTS);
     let told = events.clone();
     let started = signals::watch(move || drop(told.send(Event::Signal))).and_then(|()| ratatui::try_init());
@@ -69,7 +70,7 @@ pub fn run(plan: Plan) -> Exit {
             return Exit::Usage;
         }
     };
-    let exit = match FullScreen::new(plan, terminal, events) {
+    let exit = match FullScreen::new(plan, preferences, terminal, events) {
         Ok(mut full_screen) => full_screen.run(&received),
         Err(error) => {
             restore();
@@ -103,6 +104,7 @@ struct FullScreen {
     link_opened: Instant,
     remembered: bool,
     mouse: bool,
+    preferences: Preferences,
     kept_outbox: Option<KeptOutbox>,
     /// The revision of the outbox that is on disk.
     kept_revision: u64,
@@ -111,13 +113,13 @@ struct FullScreen {
 }
 
 impl FullScreen {
-    fn new(plan: Plan, terminal: DefaultTerminal, events: SyncSender<Event>) -> io::Result<FullScreen> {
-        execute!(
-            io::stdout(),
-            terminal_event::EnableMouseCapture,
-            terminal_event::EnableBracketedPaste,
-            terminal_event::EnableFocusChange
-        )?;
+    fn new(
+        plan: Plan,
+        preferences: Preferences,
+        terminal: DefaultTerminal,
+        events: SyncSender<Event>,
+    ) -> io::Result<FullScreen> {
+        execute!(io::stdout(), terminal_event::EnableBracketedPaste, terminal_event::EnableFocusChange)?;
         let keys = events.clone();
         let read = move || {
             while let Ok(event) = terminal_event::read() {
@@ -149,7 +151,9 @@ impl FullScreen {
             }
         });
         let kept_revision = connection.outbox().revision();
-        let mut app = App::new(connection, plan.target.to_string(), TimeZone::system(), Look::of_environment(), now);
+        let mut app =
+            App::new(connection, plan.target.to_string(), TimeZone::system(), Look::preferred(preferences.theme), now);
+        app.mouse = preferences.mouse;
         app.hint = complaint;
         // Shown until the server tells the end.
         app.conversations.restore(kept_conversations::read(&plan.target.to_string(), &plan.settings.name));
@@ -164,7 +168,9 @@ impl FullScreen {
             link_number: 0,
             link_opened: started,
             remembered: false,
-            mouse: true,
+            // Taken with the first picture, if it is wanted.
+            mouse: false,
+            preferences,
             kept_outbox,
             kept_revision,
             conversations_kept: Duration::ZERO,
@@ -353,8 +359,8 @@ impl FullScreen {
         if let Some(text) = self.app.copied.take() {
             self.copy(&text);
         }
-        if std::mem::take(&mut self.app.bell) {
-            let _ = io::stdout().write_all(b"\x07");
+        if let Some(about) = self.app.alert.take() {
+            self.alert(&about);
         }
         if self.mouse != self.app.mouse {
             self.mouse = self.app.mouse;
@@ -364,6 +370,25 @@ impl FullScreen {
                 execute!(io::stdout(), terminal_event::DisableMouseCapture)
             };
         }
+    }
+
+    /// Somebody wants something of a person who does not look.
+    fn alert(&self, about: &str) {
+        let local = jiff::Timestamp::from_millisecond(self.app.now.wall.0).unwrap_or_default();
+        let local = local.to_zoned(self.app.zone.clone());
+        let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
+        if self.preferences.quiet.is_some_and(|quiet| quiet.contain(minute)) {
+            return;
+        }
+        let mut output = io::stdout();
+        if self.preferences.bell {
+            let _ = output.write_all(b"\x07");
+        }
+        if self.preferences.notify {
+            // OSC 9: a notification (iTerm2, kitty, WezTerm, Windows Terminal, foot).
+            let _ = write!(output, "\x1b]9;{}\x07", crate::printable::printable(about));
+        }
+        let _ = output.flush();
     }
 
     /// OSC 52: the terminal's clipboard, over ssh too.

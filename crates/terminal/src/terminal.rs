@@ -23,6 +23,7 @@ mod network;
 mod password;
 mod plain_text;
 mod plan;
+mod preferences;
 mod printable;
 mod questions;
 mod remembered_servers;
@@ -45,9 +46,12 @@ pub fn run() -> ExitCode {
 
 fn talk(arguments: arguments::Arguments) -> Exit {
     let full_screen = arguments.is_full_screen();
-    match plan::Plan::new(arguments) {
-        Ok(plan) if full_screen => full_screen::run(plan),
-        Ok(plan) => line_mode::run(plan),
+    // Before any question is asked.
+    let preferences = if full_screen { preferences::read() } else { Ok(preferences::Preferences::default()) };
+    let planned = preferences.and_then(|preferences| Ok((plan::Plan::new(arguments)?, preferences)));
+    match planned {
+        Ok((plan, preferences)) if full_screen => full_screen::run(plan, preferences),
+        Ok((plan, _)) => line_mode::run(plan),
         Err(sentence) => {
             eprintln!("{sentence}");
             Exit::Usage

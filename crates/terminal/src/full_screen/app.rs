@@ -155,7 +155,8 @@ pub struct App {
     pub wire: WireView,
     /// To be put into the clipboard.
     pub copied: Option<String>,
-    pub bell: bool,
+    /// Something for a person who does not look: who said what.
+    pub alert: Option<String>,
     pub mouse: bool,
     pub done: bool,
     /// The person at the terminal looks at it, as far as it tells.
@@ -193,7 +194,7 @@ impl App {
             places: Places::default(),
             wire: WireView::default(),
             copied: None,
-            bell: false,
+            alert: None,
             mouse: true,
             done: false,
             focused: true,
@@ -792,7 +793,11 @@ impl App {
             Change::MessageAdded(message) => {
                 let named =
                     message.direct || client_core::conversations::mentions(&message.payload, self.connection.name());
-                self.bell |= !message.own && named && !self.focused;
+                if !message.own && named && !self.focused {
+                    let text = message.payload.lines().next().unwrap_or_default();
+                    let text = super::flow::cut(text, 80);
+                    self.alert = Some(format!("{}: {text}", message.sender.name));
+                }
             }
             Change::Found(message) => {
                 if let Some(Overlay::Found { found, .. }) = &mut self.overlay
@@ -1111,6 +1116,28 @@ impl App {
             self.view().deleting = Some(id);
             self.hint = Some("Press x once more to delete this message for everyone.".to_owned());
         }
+    }
+
+    /// The keys that do something with what is selected.
+    pub fn offered_actions(&mut self) -> String {
+        let name = self.present_name().to_owned();
+        let moderates = self.moderates(&name);
+        let selected = self.view().selected;
+        let entry = self.conversations.find(&name).and_then(|found| found.entry(selected?));
+        let mut actions = Vec::new();
+        match entry.map(|entry| &entry.what) {
+            Some(What::Said(said)) if !said.id.is_empty() && said.deleted.is_none() => {
+                actions.extend(["r answer", "+ react"]);
+                actions.extend(said.own.then_some("e edit"));
+                actions.extend((said.own || moderates).then_some("x delete"));
+                actions.push("c copy");
+                actions.extend(said.reply_to.as_ref().map(|_| "p parent"));
+            }
+            Some(What::Failed { .. }) => actions.extend(["u again", "x away", "c copy"]),
+            _ => {}
+        }
+        actions.push("Esc");
+        actions.join("  ")
     }
 
     /// Whether one may take others' messages away: half-operators and above.

@@ -414,8 +414,8 @@ impl App {
         frame.render_widget(Paragraph::new(Span::styled(">", self.look.bold())), prompt);
         let selecting = self.view().selected.is_some();
         if selecting {
-            let keys = "r answer  + react  e edit  x delete  c copy  p parent  Esc";
-            let line = Line::styled(cut(keys, usize::from(text.width)), self.look.dim());
+            let keys = self.offered_actions();
+            let line = Line::styled(cut(&keys, usize::from(text.width)), self.look.dim());
             frame.render_widget(Paragraph::new(line), text);
             return;
         }

@@ -3,6 +3,7 @@
 
 use std::env;
 
+use crate::preferences::Theme;
 use ratatui::style::{Color, Modifier, Style};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +14,18 @@ pub struct Look {
 }
 
 impl Look {
+    pub fn preferred(theme: Theme) -> Look {
+        let look = Look::of_environment();
+        match theme {
+            Theme::Auto => look,
+            Theme::Dark => Look { light: false, ..look },
+            Theme::Light => Look { light: true, ..look },
+            Theme::Plain => Look { colours: false, ..look },
+        }
+    }
+
     /// `NO_COLOR` (no-color.org), and `COLORFGBG`, by which terminals such as rxvt and Konsole tell their ground.
-    pub fn of_environment() -> Look {
+    fn of_environment() -> Look {
         let colours = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let ground = env::var("COLORFGBG").ok();
         let ground = ground.as_deref().and_then(|colours| colours.rsplit(';').next());

@@ -806,6 +806,20 @@ proptest::proptest! {
 }
 
 #[test]
+fn whoever_does_not_look_is_told_when_she_is_named() {
+    let mut desk = Desk::talking(80, 24);
+    desk.hear("@msgid=n1 :bob!b@h PRIVMSG #tea :alice: look");
+    assert_eq!(desk.app.alert, None, "she looks");
+    desk.app.focus_changed(false);
+    desk.hear("@msgid=n2 :bob!b@h PRIVMSG #tea :malice and more");
+    assert_eq!(desk.app.alert, None);
+    desk.hear("@msgid=n3 :bob!b@h PRIVMSG #tea :alice: look\n");
+    assert_eq!(desk.app.alert.take().as_deref(), Some("bob: alice: look"));
+    desk.hear("@msgid=n4 :eve!e@h PRIVMSG alice :psst");
+    assert_eq!(desk.app.alert.take().as_deref(), Some("eve: psst"));
+}
+
+#[test]
 fn leaving_is_asked_for_twice() {
     let mut desk = Desk::talking(80, 24);
     desk.control('c');
