@@ -6,6 +6,7 @@ use crate::id::{ClientId, MessageId, Position, RoomNumber};
 use crate::message::Message;
 use crate::personal::ConversationKey;
 use crate::pin::PinRecord;
+use crate::report::{Report, ReportNumber};
 use crate::server_ban::{BanTarget, ServerBan};
 use crate::snapshot::{
     AccountRecord, DeviceRecord, MarksRecord, MembershipRecord, MetadataRecord, PresenceRecord, ReadMarkerRecord,
@@ -38,6 +39,15 @@ pub enum Change {
         room: RoomNumber,
         message: MessageId,
     },
+    /// `text`: what the message says now, for those who are to judge it. It is to be gone when the report is closed, or when
+    /// the message is deleted.
+    Reported {
+        report: Box<Report>,
+        text: Box<str>,
+    },
+    /// Nothing is to be left but what [`Report::closed`] has.
+    ReportClosed(ReportNumber),
+    ReportForgotten(ReportNumber),
     /// A room is new or different: replace what is kept of it.
     Room(Box<RoomRecord>),
     RoomRemoved(RoomNumber),

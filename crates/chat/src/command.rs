@@ -11,6 +11,7 @@ use crate::once::OnceKey;
 use crate::pin::WhichPin;
 use crate::query::{Conversation, Counted, MetadataTarget, Query};
 use crate::refusal::{ListKind, Rights};
+use crate::report::ReportNumber;
 use crate::server_ban::Banned;
 use crate::settings::Settings;
 use crate::snapshot::ScramKeys;
@@ -174,6 +175,18 @@ pub enum Command {
     Unpin {
         of: Conversation,
         which: WhichPin,
+    },
+
+    /// Tells those who moderate of a message; it was found as for `Redact`. Answer: `Reported`.
+    Report {
+        message: Arc<Message>,
+        reason: Box<str>,
+    },
+    /// A report and all others of the same message are dealt with. Answer: `ReportsClosed`.
+    CloseReport {
+        number: ReportNumber,
+        resolved: bool,
+        note: Option<Box<str>>,
     },
 
     /// She has read this conversation up to here. Answer: `ReadMarker`, to all of her devices.

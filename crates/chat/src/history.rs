@@ -14,6 +14,7 @@ use crate::event::{Happening, RoomRef, What};
 use crate::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::membership::Role;
 use crate::message::{Lasting, Message, MessageKind, MessageState};
+use crate::report::{ReportNumber, ReportedText};
 use crate::unread::{Unread, UnreadQuestion};
 use compact_str::CompactString;
 use std::sync::Arc;
@@ -319,6 +320,8 @@ pub struct Past {
     kept: Vec<Kept>,
     /// In the order of the edits that replaced them.
     earlier: Vec<(MessageId, EarlierText)>,
+    /// Of open reports: the message, and what it said.
+    reported: Vec<(ReportNumber, MessageId, Box<str>)>,
 }
 
 impl Past {
@@ -343,6 +346,8 @@ impl Past {
                 }
                 self.kept.push(Kept::Happened(event.clone()));
             }
+            Change::Reported { report, text } => self.reported.push((report.number, report.message, text.clone())),
+            Change::ReportClosed(number) => self.reported.retain(|(of, ..)| of != number),
             Change::Redacted { room, target, .. } => {
                 self.void_edits(*room, *target);
                 self.earlier.retain(|(of, _)| of != target);
@@ -379,6 +384,20 @@ impl Past {
             Kept::Said { message, state } if message.id == id => Some((message.clone(), *state)),
             _ => None,
         })
+    }
+
+    /// What is kept of the messages that these open reports are about.
+    pub fn reported(&self, numbers: &[ReportNumber]) -> Vec<ReportedText> {
+        let of = |number: &ReportNumber| {
+            let found = self.reported.iter().find(|(of, ..)| of == number);
+            let is_it = |id| move |kept: &&Kept| matches!(kept, Kept::Said { message, .. } if message.id == id);
+            let message = found.and_then(|(_, id, _)| self.kept.iter().find(is_it(*id)));
+            ReportedText {
+                text: found.map(|(.., text)| text.clone()),
+                is_redacted: matches!(message, Some(Kept::Said { state: MessageState::Redacted, .. })),
+            }
+        };
+        numbers.iter().map(of).collect()
     }
 
     /// The messages with these ids, each as [`Past::find`] says.

@@ -23,6 +23,7 @@ mod presence;
 mod read_markers;
 mod redaction;
 mod renaming;
+mod reporting;
 mod rooms;
 mod server_bans;
 mod state;
@@ -138,6 +139,9 @@ impl Hub {
         state.reserve_room_numbers(snapshot.next_room);
         for record in snapshot.pins {
             state.pin(record.room, record.pin);
+        }
+        for report in snapshot.reports {
+            state.note_report(report, None);
         }
         for record in snapshot.memberships {
             if let Some(account) = state.account_of(record.account)
@@ -331,6 +335,8 @@ impl Hub {
             Command::Edit { message, text, in_lines, between_programs } => {
                 self.edit(asker, &message, Text { text, in_lines, between_programs }, turn);
             }
+            Command::Report { message, reason } => self.report(asker, &message, reason, turn),
+            Command::CloseReport { number, resolved, note } => self.close_report(asker, number, resolved, note, turn),
             Command::Pin { message } => self.pin(asker, message, turn),
             Command::Unpin { of, which } => self.unpin(asker, &of, which, turn),
             Command::Redact { message, reason } => self.redact(asker, &message, reason, turn),

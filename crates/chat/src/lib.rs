@@ -28,6 +28,7 @@ pub mod personal;
 pub mod pin;
 pub mod query;
 pub mod refusal;
+pub mod report;
 pub mod search;
 pub mod sequencer;
 pub mod server_ban;

@@ -1,7 +1,7 @@
 //! Who may do what in a room: the only place that says no for reasons of a role, a mode or a list. Pure.
 //!
 //! Ranks: a voice speaks in a moderated room and need not wait in slow mode; a half-operator removes members, names
-//! voices, lets people in, sets a locked topic and slow mode, takes away and pins what others said, and speaks in a room of
+//! voices, lets people in, sets a locked topic and slow mode, takes away and pins what others said, deals with reports, and speaks in a room of
 //! announcements; an operator changes the room and names half-operators and operators; an owner names admins and owners,
 //! registers the room, and gives a registered one another name. Nobody acts on someone of a higher rank; everyone may lay
 //! down a role of her own. In a group nobody has a rank, and every member may bring people in, name it and pin.
@@ -75,6 +75,13 @@ pub enum Act<'a> {
     Redact {
         of: Authorship,
     },
+    /// Tell those who moderate of something that was said.
+    Report,
+    /// See what is reported, and close it. `audience`: whom the message was for, if for a rank alone: who may not read a
+    /// message does not judge it.
+    HandleReports {
+        audience: Option<Role>,
+    },
     /// Keep a message in view, or no longer.
     Pin,
     SetTopic,
@@ -140,9 +147,12 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::Join { key } => join(actor, key, room),
         Act::Speak { between_programs } => speak(actor, between_programs, room),
         Act::Relay { has_right, between_programs } => relay(actor, has_right, between_programs, room),
-        Act::ReadHistory => member(actor, room),
+        Act::ReadHistory | Act::Report => member(actor, room),
         Act::ReadEarlierHistory => read_earlier_history(actor, room),
         Act::ReadEarlierTexts => at_least(Role::HalfOperator, actor, room),
+        Act::HandleReports { audience } => {
+            at_least(Role::HalfOperator.max(audience.unwrap_or(Role::HalfOperator)), actor, room)
+        }
         Act::Edit { of } => {
             member(actor, room)?;
             edit(of)?;

@@ -6,11 +6,13 @@ use crate::history::Grant;
 use crate::id::{ChatroomId, ClientId, MessageId, Timestamp};
 use crate::invite_link::InviteLink;
 use crate::membership::Roles;
+use crate::message::Message;
 use crate::metadata::MetadataKey;
 use crate::name::{ChatroomName, Username};
 use crate::person::Person;
 use crate::pin::Pin;
 use crate::refusal::ListKind;
+use crate::report::{ClosedReports, ReportView};
 use crate::server_ban::ServerBan;
 use crate::snapshot::{ListEntry, SharedAccount, Topic};
 use crate::unread::UnreadQuestion;
@@ -121,6 +123,10 @@ pub enum Query {
     /// What is pinned there, with leave to read it. `Pins`.
     Pins {
         of: Conversation,
+    },
+    /// The open reports that one may see; `None`: of all rooms, and of direct messages. `Reports`.
+    Reports {
+        room: Option<ChatroomName>,
     },
     /// Leave to read in all of one's rooms and direct conversations. `Conversations`.
     Conversations,
@@ -343,6 +349,17 @@ pub enum Answer {
         at: Option<Timestamp>,
     },
 
+    Reported,
+    /// Someone has reported this message; told unasked to those who may see it.
+    ReportMade(Arc<(ReportView, Arc<Message>)>),
+    /// The oldest first.
+    Reports(Vec<ReportView>),
+    /// Told to all who may have seen them.
+    ReportsClosed(Arc<ClosedReports>),
+    /// Told to an operator of the server who comes, or takes her rank: how many she may see.
+    OpenReports {
+        count: usize,
+    },
     /// `None`: nothing was ever said there.
     Pins(Option<Box<PinsView>>),
     /// `None`: nothing was ever said there.
@@ -432,6 +449,8 @@ pub struct RoomView {
     pub read_marker: Option<Timestamp>,
     /// How many pinned messages she can be shown.
     pub pins: usize,
+    /// How many open reports of the room she may see.
+    pub reports: usize,
     /// Leave to read what was said before.
     pub history: Grant,
 }

@@ -178,6 +178,18 @@ pub enum Refusal {
         window_seconds: u64,
     },
 
+    /// Reporting what the asker said herself.
+    OwnMessage,
+    AlreadyReported,
+    ReportedTooOften {
+        retry_after_seconds: u64,
+    },
+    /// The queue is full.
+    TooManyReports,
+    /// There is no open one, or it is not the asker's to see.
+    NoSuchReport {
+        number: u64,
+    },
     AlreadyPinned,
     NotPinned,
     TooManyPins {

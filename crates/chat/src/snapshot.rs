@@ -10,6 +10,7 @@ use crate::once::Posted;
 use crate::personal::ConversationKey;
 use crate::pin::PinRecord;
 use crate::refusal::{ListKind, Rights};
+use crate::report::Report;
 use crate::server_ban::ServerBan;
 use compact_str::CompactString;
 use std::net::IpAddr;
@@ -32,6 +33,7 @@ pub struct Snapshot {
     pub presences: Vec<PresenceRecord>,
     /// Of each room in the order in which they were pinned.
     pub pins: Vec<PinRecord>,
+    pub reports: Vec<Report>,
     /// The last position and time given out; both go on from here.
     pub position: Position,
     pub timestamp: Timestamp,

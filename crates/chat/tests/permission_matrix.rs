@@ -122,6 +122,10 @@ enum Command {
     RedactOwnOld,
     RedactForeign,
     Pin,
+    Report,
+    HandleReports,
+    /// Of messages that were said to operators alone.
+    HandleReportsToOperators,
     SetTopic,
     SetModerated,
     Register,
@@ -169,6 +173,9 @@ fn commands() -> Vec<Command> {
         RedactOwnOld,
         RedactForeign,
         Pin,
+        Report,
+        HandleReports,
+        HandleReportsToOperators,
         SetTopic,
         SetModerated,
         Register,
@@ -212,6 +219,7 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
                 | EditOwn
                 | RedactOwn
                 | Pin
+                | Report
                 | SetTopic
                 | Rename
                 | SeeMetadata
@@ -255,16 +263,16 @@ fn is_allowed(command: Command, who: Who, circumstance: Circumstance) -> bool {
         },
         // What is said goes to the moderators then, and a change of what all have read is none of that.
         EditOwn if circumstance == OpModerated => who >= Voice,
-        ReadHistory | EditOwn | RedactOwn => !outside,
+        ReadHistory | EditOwn | RedactOwn | Report => !outside,
         EditOwnOld | EditForeign => false,
-        RedactOwnOld | RedactForeign | ReadEarlierTexts | Pin => who >= HalfOperator,
+        RedactOwnOld | RedactForeign | ReadEarlierTexts | Pin | HandleReports => who >= HalfOperator,
         ReadEarlierHistory => !outside && (circumstance != HistorySinceJoin || serves),
         SeeMetadata => {
             let is_closed =
                 matches!(circumstance, Secret | InviteOnly | Keyed | InvitedAnyway | Listed | Linked | LinkedAndBanned);
             !(outside && is_closed)
         }
-        SetMetadata => who >= Operator,
+        SetMetadata | HandleReportsToOperators => who >= Operator,
         SetTopic => who >= if circumstance == TopicLocked { HalfOperator } else { GuestMember },
         Invite => {
             who >= if matches!(circumstance, InviteOnly | InvitedAnyway | Listed | Linked | LinkedAndBanned) {
@@ -378,6 +386,9 @@ fn decided(command: Command, who: Who, circumstance: Circumstance) -> Result<(),
         RedactOwnOld => Act::Redact { of: Authorship::OwnLongAgo },
         RedactForeign => Act::Redact { of: Authorship::Foreign },
         Pin => Act::Pin,
+        Report => Act::Report,
+        HandleReports => Act::HandleReports { audience: Some(Role::Voice) },
+        HandleReportsToOperators => Act::HandleReports { audience: Some(Role::Operator) },
         SetTopic => Act::SetTopic,
         SetModerated => Act::SetFlag { flag: RoomFlag::Moderated },
         Register => Act::SetFlag { flag: RoomFlag::Registered },
@@ -455,6 +466,9 @@ fn the_reason_is_the_right_one() {
     check(EditForeign, Owner, Plain, Refusal::NotTheAuthor);
     check(EditOwnOld, Owner, Plain, Refusal::TooLate { window_seconds: 86_400 });
     check(ReadEarlierTexts, Voice, Plain, needs(Role::HalfOperator));
+    check(Report, GuestOutside, Plain, Refusal::NotMember { room: room() });
+    check(HandleReports, Voice, Plain, needs(Role::HalfOperator));
+    check(HandleReportsToOperators, HalfOperator, Plain, needs(Role::Operator));
     check(Pin, Voice, Plain, needs(Role::HalfOperator));
     check(RedactForeign, Voice, Plain, Refusal::NotTheAuthor);
     check(RedactOwnOld, Voice, Plain, Refusal::TooLate { window_seconds: 86_400 });

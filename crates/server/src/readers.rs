@@ -8,6 +8,7 @@ use crate::store::{History, Store, StoreError};
 use chat::audit::AuditFilter;
 use chat::history::{Grant, Stretch, View};
 use chat::id::{MessageId, Position, SessionId};
+use chat::report::ReportNumber;
 use chat::unread::UnreadQuestion;
 use session::WorkResult;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub enum Reading {
     Page { grant: Box<Grant>, stretch: Stretch, view: View, limit: usize },
     Message { grant: Box<Grant>, id: MessageId },
     Messages { grant: Box<Grant>, which: Vec<(Position, MessageId)> },
+    Reported(Vec<ReportNumber>),
     EarlierTexts { grant: Box<Grant>, id: MessageId },
     LatestTimes(Vec<Grant>),
     Unread(Box<UnreadQuestion>),
@@ -72,6 +74,7 @@ impl Readers {
                         .map(|items| WorkResult::Page { of: grant.name.clone(), items }),
                     Reading::Message { grant, id } => history.find(&grant, id).map(WorkResult::Found),
                     Reading::Messages { grant, which } => history.find_all(&grant, &which).map(WorkResult::FoundAll),
+                    Reading::Reported(numbers) => history.reported(&numbers).map(WorkResult::Reported),
                     Reading::EarlierTexts { grant, id } => {
                         history.earlier_texts(&grant, id).map(WorkResult::EarlierTexts)
                     }

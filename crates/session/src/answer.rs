@@ -4,8 +4,8 @@ use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
     Awaiting, accept, away, devices, group, invite, invitelink, ison, join, kline, knock, list, lusers, markread,
-    metadata, mode, monitor, names, persistence, ping, pins, privmsg, rehash, rename, stats, topic, unread, userhost,
-    userip, who, whois, whowas,
+    metadata, mode, monitor, names, persistence, ping, pins, privmsg, rehash, rename, report, reports, stats, topic,
+    unread, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -69,6 +69,11 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::Subscribed { keys, refused } => metadata::write_subscribed(turn, keys, refused.as_ref()),
         Answer::Unsubscribed { keys } => metadata::write_keys(turn, Numeric::RPL_METADATAUNSUBOK, keys),
         Answer::Subscriptions(keys) => metadata::write_subscriptions(turn, keys),
+        Answer::Reported => report::write_reported(turn, awaiting),
+        Answer::ReportMade(made) => reports::write_made(turn, &made.0, &made.1),
+        Answer::Reports(views) => reports::answer(turn, views),
+        Answer::ReportsClosed(closed) => reports::write_closed(turn, closed),
+        Answer::OpenReports { count } => reports::write_count(turn, None, *count),
         Answer::Pins(granted) => pins::answer(turn, awaiting, granted.as_deref()),
         Answer::Unread(question) => unread::count(turn, question),
         Answer::AlwaysOn(status) => persistence::write(turn, *status),

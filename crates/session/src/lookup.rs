@@ -30,13 +30,14 @@ pub(crate) enum Then {
     Edit { text: Box<str>, in_lines: bool, between_programs: bool },
     ReadEarlierTexts,
     Pin,
+    Report { reason: Box<str> },
 }
 
 impl Then {
     /// In the place of an id there may be a name, for those whose clients know of no ids: the last message that someone of
     /// that name said there is meant. Not where more would be lost by a mistake than can be mended.
     fn takes_names(&self) -> bool {
-        matches!(self, Then::Pin)
+        matches!(self, Then::Pin | Then::Report { .. })
     }
 }
 
@@ -50,7 +51,7 @@ pub(crate) fn begin(turn: &mut Turn<'_>, target: &str, id: &str, then: Then) {
     };
     let query = match then {
         Then::ReadEarlierTexts => Query::EarlierTexts { of },
-        Then::Redact { .. } | Then::Edit { .. } | Then::Pin => Query::History { of },
+        Then::Redact { .. } | Then::Edit { .. } | Then::Pin | Then::Report { .. } => Query::History { of },
     };
     turn.await_with(Awaiting::Lookup(Box::new(Asked { target: target.into(), id: id.into(), then })));
     turn.ask(Command::Ask(query));
@@ -93,7 +94,9 @@ pub(crate) fn answer(turn: &mut Turn<'_>, asked: Box<Asked>, answer: &Answer) {
 fn look_up(turn: &mut Turn<'_>, grant: Box<Grant>, id: MessageId, then: &Then) {
     turn.work(|ticket| match then {
         Then::ReadEarlierTexts => Work::ReadEarlierTexts { ticket, grant, id },
-        Then::Redact { .. } | Then::Edit { .. } | Then::Pin => Work::FindMessage { ticket, grant, id },
+        Then::Redact { .. } | Then::Edit { .. } | Then::Pin | Then::Report { .. } => {
+            Work::FindMessage { ticket, grant, id }
+        }
     });
 }
 
@@ -132,6 +135,7 @@ fn command(message: Arc<Message>, then: Then) -> Command {
         Then::Redact { reason } => Command::Redact { message, reason },
         Then::Edit { text, in_lines, between_programs } => Command::Edit { message, text, in_lines, between_programs },
         Then::Pin => Command::Pin { message },
+        Then::Report { reason } => Command::Report { message, reason },
         // Answered with what was read.
         Then::ReadEarlierTexts => Command::Ask(Query::Nothing),
     }

@@ -50,6 +50,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::ParlorGroups,
     Capability::ParlorUnread,
     Capability::ParlorPins,
+    Capability::ParlorReports,
     Capability::Search,
     Capability::ParlorIdentity,
     Capability::ParlorOnce,

@@ -229,6 +229,29 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             let text = "There is no such message here, or it was deleted already";
             turn.fail(verb, "UNKNOWN_MSGID", &context(about), text);
         }
+        R::OwnMessage => {
+            let text = "You said this yourself: REDACT takes your own words away";
+            turn.fail(verb, "CANNOT_REPORT", &context(about), text);
+        }
+        R::AlreadyReported => turn.fail(
+            verb,
+            "ALREADY_REPORTED",
+            &context(about),
+            "You have reported this already: it is with those who moderate, or was judged by them",
+        ),
+        R::ReportedTooOften { retry_after_seconds } => {
+            let seconds = retry_after_seconds.to_string();
+            let context: Vec<&str> = context(about).into_iter().chain([seconds.as_str()]).collect();
+            turn.fail(verb, "RATE_LIMITED", &context, &format!("Too many reports: try again in {seconds} seconds"));
+        }
+        R::TooManyReports => {
+            let text = "There are as many open reports as there may be: write to someone who moderates";
+            turn.fail(verb, "TOO_MANY_REPORTS", &context(about), text);
+        }
+        R::NoSuchReport { number } => {
+            let text = "There is no open report of this number that you may see: REPORTS lists all";
+            turn.fail(verb, "NO_SUCH_REPORT", &[&number.to_string()], text);
+        }
         R::AlreadyPinned => turn.fail(verb, "ALREADY_PINNED", &context(about), "This message is pinned already"),
         R::NotPinned => {
             turn.fail(verb, "NOT_PINNED", &context(about), "No such message is pinned here: PINS shows those that are");

@@ -18,6 +18,7 @@ use chat::id::{ClientId, MessageId, Position, RequestNumber, SessionId, Timestam
 use chat::message::{Message, MessageState};
 use chat::person::Person;
 use chat::query::Answer;
+use chat::report::{ReportNumber, ReportedText};
 use chat::search::Search;
 use chat::snapshot::ScramKeys;
 use chat::unread::{Unread, UnreadQuestion};
@@ -88,6 +89,8 @@ pub enum Work {
     FindMessage { ticket: u32, grant: Box<Grant>, id: MessageId },
     /// Messages of one conversation, each by its place and its id.
     FindMessages { ticket: u32, grant: Box<Grant>, which: Vec<(Position, MessageId)> },
+    /// What is kept of the messages that these reports are about.
+    ReadReported { ticket: u32, numbers: Vec<ReportNumber> },
     /// What a message said before it was edited.
     ReadEarlierTexts { ticket: u32, grant: Box<Grant>, id: MessageId },
     /// When something was last said in each of these conversations.
@@ -138,6 +141,8 @@ pub enum WorkResult {
     Found(Option<(Arc<Message>, MessageState)>),
     /// In the order in which they were asked for; `None`: there is none that the reader may see.
     FoundAll(Vec<Option<FoundMessage>>),
+    /// In the order in which they were asked for.
+    Reported(Vec<ReportedText>),
     /// The oldest first. `None`: there is no such message that the reader may see.
     EarlierTexts(Option<Vec<EarlierText>>),
     /// In the order of the grants; `None`: nothing was said there.
@@ -461,6 +466,7 @@ impl Session {
                 (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
                 (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
                 (Some(Awaiting::Pins(asked)), result) => verb::pins::found(&mut turn, &asked, &result),
+                (Some(Awaiting::Reports(views)), result) => verb::reports::read(&mut turn, &views, &result),
                 (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
                 (Some(Awaiting::Export), result) => verb::account::offered(&mut turn, &result),

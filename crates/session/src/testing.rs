@@ -587,6 +587,7 @@ impl World {
             Work::ReadHistory { ticket, .. }
             | Work::FindMessage { ticket, .. }
             | Work::FindMessages { ticket, .. }
+            | Work::ReadReported { ticket, .. }
             | Work::ReadEarlierTexts { ticket, .. }
                 if *unreadable =>
             {
@@ -600,6 +601,7 @@ impl World {
             Work::FindMessages { ticket, grant, which } => {
                 (ticket, WorkResult::FoundAll(past.find_all(&grant, &which)))
             }
+            Work::ReadReported { ticket, numbers } => (ticket, WorkResult::Reported(past.reported(&numbers))),
             Work::ReadEarlierTexts { ticket, grant, id } => {
                 (ticket, WorkResult::EarlierTexts(past.earlier_texts(&grant, id)))
             }

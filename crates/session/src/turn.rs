@@ -260,6 +260,7 @@ impl<'a> Turn<'a> {
                 Query::History { .. }
                     | Query::EarlierTexts { .. }
                     | Query::Pins { .. }
+                    | Query::Reports { .. }
                     | Query::Conversations
                     | Query::Unread
                     | Query::Audit

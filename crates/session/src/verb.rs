@@ -54,6 +54,8 @@ pub(crate) mod register;
 pub(crate) mod rehash;
 pub(crate) mod relaymsg;
 pub(crate) mod rename;
+pub(crate) mod report;
+pub(crate) mod reports;
 pub(crate) mod restart;
 pub(crate) mod search;
 pub(crate) mod setname;
@@ -78,6 +80,7 @@ use crate::confirmation::Confirmation;
 use crate::login::Attempt;
 use crate::turn::Turn;
 use chat::audit::AuditFilter;
+use chat::report::ReportView;
 use compact_str::CompactString;
 use wire::Line;
 
@@ -165,6 +168,8 @@ pub(crate) enum Awaiting {
 
     /// PINS, until the messages are found.
     Pins(Box<pins::Asked>),
+    /// REPORTS, until the texts are read.
+    Reports(Vec<ReportView>),
     /// UNREAD of these conversations, which are being counted.
     Unread(Vec<CompactString>),
     /// METADATA.
@@ -252,6 +257,8 @@ pub static VERBS: &[Verb] = &[
     rehash::VERB,
     relaymsg::VERB,
     rename::VERB,
+    report::VERB,
+    reports::VERB,
     restart::VERB,
     search::VERB,
     setname::VERB,

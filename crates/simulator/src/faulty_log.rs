@@ -13,6 +13,7 @@ use chat::metadata::MetadataKey;
 use chat::once::Posted;
 use chat::personal::ConversationKey;
 use chat::pin::PinRecord;
+use chat::report::Report;
 use chat::server_ban::ServerBan;
 use chat::snapshot::{
     AccountRecord, DeviceRecord, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
@@ -39,6 +40,7 @@ pub struct Store {
     presences: BTreeMap<ClientId, PresenceRecord>,
     devices: BTreeMap<(ClientId, u64), DeviceRecord>,
     pins: Vec<PinRecord>,
+    reports: Vec<Report>,
     past: Past,
     position: Position,
     timestamp: Timestamp,
@@ -62,6 +64,7 @@ impl Store {
             presences: self.presences.values().cloned().collect(),
             devices: self.devices.values().cloned().collect(),
             pins: self.pins.clone(),
+            reports: self.reports.clone(),
             position: self.position,
             timestamp: self.timestamp,
             next_room: self.next_room,
@@ -121,6 +124,13 @@ impl Store {
                         self.wrong.get_or_insert_with(|| format!("redacted was what is not there: {target}"));
                     }
                 }
+                Change::Reported { report, .. } => self.reports.push(*report),
+                Change::ReportClosed(number) => {
+                    for report in self.reports.iter_mut().filter(|report| report.number == number) {
+                        *report = report.closed();
+                    }
+                }
+                Change::ReportForgotten(number) => self.reports.retain(|report| report.number != number),
                 Change::Pinned(record) => self.pins.push(*record),
                 Change::Unpinned { room, message } => {
                     self.pins.retain(|record| (record.room, record.pin.message) != (room, message));

@@ -464,6 +464,7 @@ fn result_of(work: Work, store: &Store, tokens: u64) -> (u32, WorkResult) {
         Work::FindMessages { ticket, grant, which } => {
             (ticket, WorkResult::FoundAll(store.past().find_all(&grant, &which)))
         }
+        Work::ReadReported { ticket, numbers } => (ticket, WorkResult::Reported(store.past().reported(&numbers))),
         Work::ReadEarlierTexts { ticket, grant, id } => {
             (ticket, WorkResult::EarlierTexts(store.past().earlier_texts(&grant, id)))
         }

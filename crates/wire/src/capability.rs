@@ -79,6 +79,8 @@ capabilities! {
     ParlorUnread = "parlor/unread",
     /// Ours: PIN and UNPIN are told as such, and PINS answers in lines for programs.
     ParlorPins = "parlor/pins",
+    /// Ours: REPORT and REPORTS answer, and tell, in lines for programs.
+    ParlorReports = "parlor/reports",
     /// Ours: DEVICES answers in lines for programs.
     ParlorDevices = "parlor/devices",
     /// Ours: GROUP answers in lines for programs.

@@ -81,6 +81,7 @@ impl Hub {
             }),
             Query::History { of } => self.history_answer(&of, Act::ReadHistory, turn),
             Query::EarlierTexts { of } => self.history_answer(&of, Act::ReadEarlierTexts, turn),
+            Query::Reports { room } => self.reports_answer(room.as_ref(), turn),
             Query::Pins { of } => self.pins_answer(&of, turn),
             Query::Metadata { of, keys } => self.metadata_answer(&of, keys.as_deref(), turn),
             Query::MetadataSync { of } => self.sync_answer(&of, turn),

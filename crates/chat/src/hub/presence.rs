@@ -195,6 +195,7 @@ impl Hub {
             always_on: self.always_on_status(slot),
         };
         turn.tell(id, Answer::Welcome(Box::new(welcome)));
+        self.tell_of_reports(slot, &[id], turn);
         self.show_marks(id, turn);
     }
 
@@ -546,10 +547,14 @@ impl Hub {
                 client.person = Arc::new(Person { bot, ..Person::clone(&client.person) });
             }
         });
+        let takes_rank = changes.contains(&(true, PersonalMode::Operator));
         let event = turn.event(&before, What::OwnModesChanged { changes });
         let origin = turn.event_origin();
         let sessions = self.sessions_of(slot);
         turn.tell_sessions(&sessions, &event, origin);
+        if takes_rank {
+            self.tell_of_reports(slot, &sessions, turn);
+        }
         self.update_presence(slot, turn);
     }
 

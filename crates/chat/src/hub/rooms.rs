@@ -49,14 +49,18 @@ impl Hub {
                 .and_then(|place| room.members.get(place.member as usize))
                 .map(|member| member.roles),
             is_account: client.is_account(),
-            // Only while she shows the rank: whoever owns the server is in rooms a member like any other, until she means it.
-            acts_as_owner: client.has(PersonalMode::Operator) && client.rights().holds(Right::Rooms),
+            acts_as_owner: Hub::acts_as_owner(client),
             verdict: Default::default(),
             invited: false,
             by_link: false,
             listed_as_invited: false,
             wait_seconds: None,
         }
+    }
+
+    /// Only while she shows the rank: whoever owns the server is in rooms a member like any other, until she means it.
+    pub(super) fn acts_as_owner(client: &Client) -> bool {
+        client.has(PersonalMode::Operator) && client.rights().holds(Right::Rooms)
     }
 
     /// The room of this name, if the client may do this in it.
@@ -263,7 +267,9 @@ impl Hub {
         let topic = room.rules.topic.as_deref().cloned();
         let read_marker = self.state.session(id).and_then(|session| self.marker_of_room(session.client, room.number));
         let pins = readable_pins(room, &history).count();
-        let view = RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, pins, history };
+        let reports = self.reports_in(client, room);
+        let view =
+            RoomView { id: room.id, name: room.name.clone(), topic, members, read_marker, pins, reports, history };
         turn.tell(id, Answer::Entered(Box::new(view)));
         self.show_metadata(id, number, turn);
     }

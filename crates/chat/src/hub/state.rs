@@ -24,13 +24,14 @@ use crate::person::Person;
 use crate::personal::{ConversationKey, Personal};
 use crate::pin::Pin;
 use crate::query::MemberRow;
+use crate::report::{Report, ReportNumber};
 use crate::server_ban::ServerBan;
 use crate::snapshot::{AccountRecord, DeviceRecord, SharedAccount};
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ pub(super) struct State {
     whowas: VecDeque<Whowas>,
     /// The last messages that were redacted, at most [`REDACTIONS`].
     redacted: VecDeque<MessageId>,
+    reports: BTreeMap<ReportNumber, Reported>,
     /// Which room an invite link is of.
     links: HashMap<LinkHash, RoomNumber, FixedState>,
     /// When the first entry of each room's lists ends by itself.
@@ -190,6 +192,9 @@ pub(super) struct Whowas {
     pub address: IpAddr,
 }
 
+/// A report, and of a guest's from where it came: she is someone else when she comes again. Not kept on disk.
+type Reported = (Report, Option<IpAddr>);
+
 /// What [`State::redact_message`] did.
 #[derive(Debug)]
 struct Redacted {
@@ -237,6 +242,7 @@ enum Undo {
     OnceAdded { before: Option<MessageId> },
     OnceForgotten(Box<Forgotten>),
     Redacted(Box<Redacted>),
+    Report { number: ReportNumber, before: Option<Box<Reported>> },
     Pinned(RoomNumber),
     Unpinned { room: RoomNumber, place: usize, before: Box<Pin> },
     Replaced { place: usize, before: Arc<Message> },
@@ -265,6 +271,7 @@ impl State {
             server_bans: Arc::default(),
             whowas: VecDeque::new(),
             redacted: VecDeque::new(),
+            reports: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             counts: StateCounts::default(),
             journal: Vec::new(),
@@ -951,6 +958,40 @@ impl State {
         true
     }
 
+    // Reports
+
+    /// The oldest first.
+    pub fn reports(&self) -> impl Iterator<Item = (&Report, Option<IpAddr>)> {
+        self.reports.values().map(|(report, address)| (report, *address))
+    }
+
+    pub fn open_report(&self, number: ReportNumber) -> Option<&Report> {
+        self.reports.get(&number).map(|(report, _)| report).filter(|report| report.is_open)
+    }
+
+    pub fn note_report(&mut self, report: Report, address: Option<IpAddr>) {
+        self.replace_report(report.number, Some((report, address)));
+    }
+
+    pub fn close_report(&mut self, number: ReportNumber) {
+        if let Some((report, address)) = self.reports.get(&number) {
+            let closed = (report.closed(), *address);
+            self.replace_report(number, Some(closed));
+        }
+    }
+
+    pub fn forget_report(&mut self, number: ReportNumber) {
+        self.replace_report(number, None);
+    }
+
+    fn replace_report(&mut self, number: ReportNumber, with: Option<Reported>) {
+        let before = match with {
+            Some(reported) => self.reports.insert(number, reported),
+            None => self.reports.remove(&number),
+        };
+        self.journal.push(Undo::Report { number, before: before.map(Box::new) });
+    }
+
     // Bans from the server
 
     pub fn server_bans(&self) -> &Arc<Vec<ServerBan>> {
@@ -1384,6 +1425,12 @@ impl State {
                     *known = before;
                 }
             }
+            Undo::Report { number, before } => {
+                match before {
+                    Some(before) => self.reports.insert(number, *before),
+                    None => self.reports.remove(&number),
+                };
+            }
             Undo::Pinned(number) => {
                 if let Some(room) = self.room_mut(number) {
                     room.pins.as_mut().map(|pins| pins.pop());
@@ -1634,6 +1681,7 @@ impl State {
         for entry in &self.whowas {
             let _ = writeln!(text, "was here {entry:?}");
         }
+        let _ = writeln!(text, "reports {:?}", self.reports);
         let _ = writeln!(text, "redacted {:?}", self.redacted);
         let _ = writeln!(text, "server bans {:?}", self.server_bans);
         let _ = writeln!(text, "deadlines {:?}", self.deadlines);
@@ -1664,6 +1712,7 @@ impl State {
             }
             lines.extend(account.personal.iter().map(|personal| format!("{:?} {personal:?}", account.record.id)));
         }
+        lines.extend(self.reports.values().map(|(report, _)| format!("{report:?}")));
         lines.extend(self.server_bans.iter().map(|ban| format!("{ban:?}")));
         lines.sort();
         lines.join("\n")

@@ -37,6 +37,7 @@ use crate::query::{
     Answer, Conversation, Counted, GroupRow, MemberRow, MetadataRow, MetadataTarget, Query, RoomFilter, WhoTarget,
 };
 use crate::refusal::{ListKind, Right, Rights};
+use crate::report::{Report, ReportNumber, ReportView};
 use crate::server_ban::{AddressRange, BanTarget, Banned, ServerBan};
 use crate::settings::{OperatorRule, Settings};
 use crate::snapshot::{
@@ -90,6 +91,7 @@ struct Store {
     presences: BTreeMap<ClientId, PresenceRecord>,
     devices: BTreeMap<(ClientId, u64), DeviceRecord>,
     pins: Vec<PinRecord>,
+    reports: Vec<Report>,
 }
 
 impl Store {
@@ -104,6 +106,13 @@ impl Store {
             Change::Happened(event) => assert!(self.rooms.contains_key(&event.room.0), "its room is kept already"),
             Change::Edited { event, .. } => assert!(self.rooms.contains_key(&event.room.0), "its room is kept already"),
             Change::Redacted { room, .. } => assert!(self.rooms.contains_key(&room.0), "its room is kept already"),
+            Change::Reported { report, .. } => self.reports.push(Report::clone(report)),
+            Change::ReportClosed(number) => {
+                let found = self.reports.iter_mut().find(|report| report.number == *number);
+                let report = found.expect("only what is kept is closed");
+                *report = report.closed();
+            }
+            Change::ReportForgotten(number) => self.reports.retain(|report| report.number != *number),
             Change::Pinned(record) => {
                 assert!(self.rooms.contains_key(&record.room.0), "its room is kept already");
                 self.pins.push(PinRecord::clone(record));
@@ -367,6 +376,7 @@ impl World {
             presences: store.presences.into_values().collect(),
             devices: store.devices.into_values().collect(),
             pins: store.pins,
+            reports: store.reports,
             position: Position(self.position),
             timestamp: Timestamp(self.now),
         }
@@ -556,6 +566,18 @@ impl World {
                 };
                 Command::Redact { message: self.found(&said.join(" ")), reason }
             }
+            ["reports", words @ ..] => {
+                let at = words.iter().position(|word| *word == "for").unwrap_or(words.len());
+                let reason = text(words.get(at + 1..).unwrap_or_default());
+                Command::Report { message: self.found(&words[..at].join(" ")), reason }
+            }
+            // The open one with this number among them.
+            [done @ ("resolves" | "dismisses"), which, note @ ..] => {
+                let open = self.hub.state.reports().map(|(report, _)| report).filter(|report| report.is_open);
+                let place = which.parse::<usize>().unwrap() - 1;
+                let number = open.map(|report| report.number).nth(place).unwrap_or(ReportNumber(u64::MAX));
+                Command::CloseReport { number, resolved: *done == "resolves", note: some(note) }
+            }
             ["pins", words @ ..] => Command::Pin { message: self.found(&words.join(" ")) },
             // Of what was said with these words, or the one with this number.
             ["unpins", of, words @ ..] => {
@@ -667,6 +689,8 @@ impl World {
             ["earlier", "texts", of] => Query::EarlierTexts { of: Conversation::With(name(of)) },
             ["history", of] if of.starts_with('#') => Query::History { of: Conversation::Room(room(of)) },
             ["history", of] => Query::History { of: Conversation::With(name(of)) },
+            ["reports"] => Query::Reports { room: None },
+            ["reports", of] => Query::Reports { room: Some(room(of)) },
             ["pins", of] => Query::Pins { of: self.conversation(of) },
             ["metadata", of] => Query::Metadata { of: self.metadata_target(of), keys: None },
             ["metadata", of, keys] => Query::Metadata { of: self.metadata_target(of), keys: Some(metadata_keys(keys)) },
@@ -927,6 +951,9 @@ impl World {
                 event_line(&Event::Happened(event.happening.clone()))
             }
             Change::Redacted { target, .. } => format!("nothing of {}", self.text_of(*target)),
+            Change::Reported { report, text } => format!("report by {}: {text}", name_in(&report.reported_by)),
+            Change::ReportClosed(_) => "report closed".to_owned(),
+            Change::ReportForgotten(_) => "report forgotten".to_owned(),
             Change::Pinned(record) => format!("pin of {}", self.text_of(record.pin.message)),
             Change::Unpinned { message, .. } => format!("no pin of {}", self.text_of(*message)),
             Change::Room(room) => match &room.kind {
@@ -1218,6 +1245,19 @@ fn event_line(event: &Event) -> String {
     }
 }
 
+fn name_in(mask: &str) -> &str {
+    mask.split('!').next().unwrap_or_default()
+}
+
+fn report_line(view: &ReportView) -> String {
+    let report = &view.report;
+    let place = view
+        .room
+        .as_deref()
+        .map_or_else(|| format!("to {}", report.said_to.as_deref().unwrap_or("nowhere")), |room| format!("in {room}"));
+    format!("{} reports {} {place} ({})", name_in(&report.reported_by), name_in(&report.said_by), report.reason)
+}
+
 fn metadata_keys(keys: &str) -> Vec<MetadataKey> {
     keys.split(',').map(|key| MetadataKey::parse(key).unwrap()).collect()
 }
@@ -1291,8 +1331,9 @@ fn answer_line(answer: &Answer) -> String {
         }
         Answer::Accounts(accounts) => format!("accounts {}", list(accounts.iter().map(|account| &account.username))),
         Answer::Entered(view) => {
-            let pins = if view.pins > 0 { format!(", pins {}", view.pins) } else { String::new() };
-            format!("entered {} {}{pins}", view.name, rows(&view.members.members))
+            let some = |what: &str, count: usize| if count > 0 { format!(", {what} {count}") } else { String::new() };
+            let (pins, reports) = (some("pins", view.pins), some("reports", view.reports));
+            format!("entered {} {}{pins}{reports}", view.name, rows(&view.members.members))
         }
         Answer::Topic { room, topic: Some(topic) } => format!("topic of {room}: {} by {}", topic.text, topic.by),
         Answer::Topic { room, topic: None } => format!("no topic of {room}"),
@@ -1424,6 +1465,17 @@ fn answer_line(answer: &Answer) -> String {
         Answer::DeviceForgotten { id } => format!("device {id} forgotten"),
         Answer::ReadMarker { of, at: Some(at) } => format!("marker of {of}: {}", at.0),
         Answer::ReadMarker { of, at: None } => format!("marker of {of}: none"),
+        Answer::Reported => "reported".to_owned(),
+        Answer::ReportMade(made) => {
+            let (view, message) = &**made;
+            format!("{}: {}", report_line(view), message.payload)
+        }
+        Answer::Reports(views) => format!("reports [{}]", list(views.iter().map(report_line)).replace("] [", "; ")),
+        Answer::ReportsClosed(closed) => {
+            let done = if closed.resolved { "resolved" } else { "dismissed" };
+            format!("{} reports {done} by {}{}", closed.numbers.len(), closed.by, reason_text(closed.note.as_deref()))
+        }
+        Answer::OpenReports { count } => format!("{count} open reports"),
         Answer::Pins(None) => "nothing was ever said there".to_owned(),
         Answer::Pins(Some(view)) => format!("{} pins of {}", view.pins.len(), view.history.name),
         Answer::HistoryGranted(None) => "nothing was ever said there".to_owned(),

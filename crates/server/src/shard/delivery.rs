@@ -260,6 +260,9 @@ impl Shard {
                 Work::FindMessages { ticket, grant, which } => {
                     self.around.readers.submit(id, ticket, Reading::Messages { grant, which });
                 }
+                Work::ReadReported { ticket, numbers } => {
+                    self.around.readers.submit(id, ticket, Reading::Reported(numbers));
+                }
                 Work::ReadEarlierTexts { ticket, grant, id: message } => {
                     self.around.readers.submit(id, ticket, Reading::EarlierTexts { grant, id: message });
                 }

@@ -6,9 +6,10 @@ use chat::audit::{AuditEntry, AuditFilter};
 use chat::history::{EarlierText, FoundMessage, Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::message::{Message, MessageState};
+use chat::report::{ReportNumber, ReportedText};
 use chat::unread::{Unread, UnreadQuestion};
 use record::kind;
-use rusqlite::{Connection, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -98,6 +99,22 @@ impl History {
             Kept::Said { message, state } => Some((message, state)),
             Kept::Happened(_) => None,
         }))
+    }
+
+    /// What is kept of the messages that these open reports are about.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn reported(&self, numbers: &[ReportNumber]) -> Result<Vec<ReportedText>, StoreError> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached(record::REPORTED)?;
+            let mut read_one = |number: &ReportNumber| {
+                let found = statement.query_row([number.0 as i64], record::reported).optional()?;
+                Ok(found.unwrap_or(ReportedText { text: None, is_redacted: false }))
+            };
+            numbers.iter().map(&mut read_one).collect()
+        };
+        in_file(&self.path, self.at_one_moment(read))
     }
 
     /// Messages whose places are known: each one that is there still and the reader's to read.
@@ -721,6 +738,7 @@ mod tests {
                 record::VOID_EDITS,
                 record::REDACT_EDITS,
                 record::EARLIER_TEXTS,
+                record::REPORTED,
             ]
             .map(str::to_owned),
         );

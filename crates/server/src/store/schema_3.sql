@@ -188,3 +188,28 @@ CREATE TABLE pin (
 CREATE TRIGGER pinned_deleted AFTER DELETE ON message BEGIN
     DELETE FROM pin WHERE room = old.room AND message = old.id;
 END;
+
+-- What was reported to moderators. `text`: what the message said when it was reported, as long as the report is open and the
+-- message's time is not over. Of closed ones it is known who reported which message, and no more.
+CREATE TABLE report (
+    -- Where it was made in the one order.
+    number INTEGER PRIMARY KEY,
+    room INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    audience INTEGER,
+    -- Of a direct message: the name of the one it was said to; of a group's: the group's name.
+    said_to TEXT,
+    author BLOB NOT NULL,
+    said_by TEXT NOT NULL,
+    reporter BLOB NOT NULL,
+    reported_by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    is_open INTEGER NOT NULL,
+    text TEXT
+) STRICT;
+CREATE INDEX report_message ON report (room, message);
+CREATE TRIGGER reported_deleted AFTER DELETE ON message BEGIN
+    UPDATE report SET text = NULL WHERE room = old.room AND message = old.id;
+END;

@@ -63,6 +63,8 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
     snapshot.presences = statement.query_map([], record::presence)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::BANS)?;
     snapshot.server_bans = statement.query_map([], record::ban)?.collect::<rusqlite::Result<_>>()?;
+    let mut statement = moment.prepare(record::REPORTS)?;
+    snapshot.reports = statement.query_map([], record::report)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::PINS)?;
     snapshot.pins = statement.query_map([], record::pin)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::MEMBERS)?;

@@ -268,6 +268,15 @@ impl Writer {
                     let target = record::ban_target_text(target);
                     self.connection.prepare_cached(record::FORGET_BAN)?.execute([target])?;
                 }
+                Change::Reported { report, text } => {
+                    record::keep_report(&mut self.connection.prepare_cached(record::KEEP_REPORT)?, report, text)?;
+                }
+                Change::ReportClosed(number) => {
+                    self.connection.prepare_cached(record::CLOSE_REPORT)?.execute([number.0 as i64])?;
+                }
+                Change::ReportForgotten(number) => {
+                    self.connection.prepare_cached(record::FORGET_REPORT)?.execute([number.0 as i64])?;
+                }
                 Change::Pinned(pin) => {
                     record::keep_pin(&mut self.connection.prepare_cached(record::KEEP_PIN)?, pin)?;
                 }

@@ -23,6 +23,7 @@ mod overload;
 mod pins;
 mod redaction;
 mod reload;
+mod reports;
 mod retention;
 mod search;
 mod several_lines;

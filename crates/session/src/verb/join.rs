@@ -1,6 +1,6 @@
 //! JOIN (RFC 2812 section 3.2.1), and what a newcomer to a room is shown.
 
-use super::{Awaiting, Phase, Verb, chathistory, markread, names, pins, topic};
+use super::{Awaiting, Phase, Verb, chathistory, markread, names, pins, reports, topic};
 use crate::turn::Turn;
 use crate::{invite_token, targets};
 use chat::command::Command;
@@ -54,6 +54,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
 pub(crate) fn write_entered(turn: &mut Turn<'_>, view: &RoomView) {
     write_room(turn, &view.name, view.topic.as_ref(), view.read_marker, &view.members);
     pins::write_count(turn, &view.name, view.pins);
+    reports::write_count(turn, Some(&view.name), view.reports);
     chathistory::ask_for_replay(turn, &view.history);
 }
 

@@ -12,6 +12,7 @@ use chat::metadata::{Mark, Marks, MetadataKey};
 use chat::personal::ConversationKey;
 use chat::pin::{Pin, PinRecord};
 use chat::refusal::{ListKind, Right, Rights};
+use chat::report::{Report, ReportNumber, ReportedText};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
     DeviceRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
@@ -39,6 +40,7 @@ struct Model {
     devices: BTreeMap<(ClientId, i64), DeviceRecord>,
     /// Of each room in the order in which they were pinned.
     pins: Vec<PinRecord>,
+    reports: BTreeMap<ReportNumber, Report>,
     next_room: u32,
 }
 
@@ -103,6 +105,17 @@ impl Model {
                 self.server_bans.push((**ban).clone());
             }
             Change::ServerBanRemoved(target) => self.server_bans.retain(|ban| ban.target != *target),
+            Change::Reported { report, .. } => {
+                self.reports.insert(report.number, (**report).clone());
+            }
+            Change::ReportClosed(number) => {
+                if let Some(report) = self.reports.get_mut(number) {
+                    *report = report.closed();
+                }
+            }
+            Change::ReportForgotten(number) => {
+                self.reports.remove(number);
+            }
             Change::Pinned(record) => {
                 self.pins.push((**record).clone());
                 self.pins.sort_by_key(|record| record.room);
@@ -133,6 +146,7 @@ impl Model {
         assert_eq!(snapshot.devices, self.devices.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.presences, self.presences.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.pins, self.pins);
+        assert_eq!(snapshot.reports, self.reports.values().cloned().collect::<Vec<_>>());
         assert_eq!(snapshot.next_room, self.next_room);
         assert_eq!((snapshot.position, snapshot.timestamp), (position, time_of(position)));
     }
@@ -409,6 +423,71 @@ fn what_is_pinned_is_found() {
     assert_eq!(found(), [None, None, Some("three AsSaid".to_owned())]);
     let left: Vec<Position> = store.snapshot().expect("read").pins.iter().map(|record| record.pin.position).collect();
     assert_eq!(left, [said[2].position, said[1].position]);
+}
+
+/// Of this message, with every field set or as few as can be.
+fn report(number: u64, of: &Message, is_full: bool) -> Change {
+    let report = Report {
+        number: ReportNumber(number),
+        room: of.room,
+        message: of.id,
+        position: of.position,
+        audience: is_full.then_some(Role::Operator),
+        said_to: is_full.then(|| "zoë".into()),
+        author: of.sender_id,
+        said_by: "a!b@c".into(),
+        reporter: client(9),
+        reported_by: "d!e@f".into(),
+        reason: "rude".into(),
+        at: Timestamp(START.0 + number),
+        is_open: true,
+    };
+    Change::Reported { report: Box::new(report), text: of.payload.clone() }
+}
+
+#[test]
+fn reports_are_kept() {
+    let said = [message(1, Position(3), &person(1), "one"), message(2, Position(4), &person(1), "two")];
+    check(vec![
+        vec![boxed_room(room(1)), boxed_room(room(2)), report(20, &said[0], false), report(21, &said[1], true)],
+        vec![
+            report(22, &said[0], true),
+            Change::ReportClosed(ReportNumber(20)),
+            Change::ReportClosed(ReportNumber(99)),
+        ],
+        vec![Change::ReportClosed(ReportNumber(22))],
+        vec![Change::ReportForgotten(ReportNumber(20)), Change::ReportForgotten(ReportNumber(99))],
+        vec![Change::RoomRemoved(RoomNumber(2))],
+    ]);
+}
+
+/// What was reported stays as it was, whatever its author makes of it, until the report is closed or its time is over.
+#[test]
+fn what_is_reported_stays_until_it_is_judged() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    writing.commit(vec![boxed_room(room(1))]);
+    let said: Vec<Arc<Message>> =
+        ["one", "two", "three"].map(|text| Arc::new(message(1, writing.next_position(), &person(1), text))).into();
+    writing.commit(said.iter().map(|message| Change::Posted(message.clone())).collect());
+    writing.commit(said.iter().zip(20..).map(|(message, number)| report(number, message, false)).collect());
+    let history = store.history().expect("a reader");
+    let numbers = [20, 21, 22, 23].map(ReportNumber);
+    let read = || history.reported(&numbers).expect("read");
+    let text = |text: &str, is_redacted| ReportedText { text: Some(text.into()), is_redacted };
+    let nothing = || ReportedText { text: None, is_redacted: false };
+    assert_eq!(read(), [text("one", false), text("two", false), text("three", false), nothing()]);
+    let position = writing.next_position();
+    writing.commit(vec![edit(&said[0], position, "uno")]);
+    writing.commit(vec![Change::Redacted { room: RoomNumber(1), position: said[1].position, target: said[1].id }]);
+    assert_eq!(read(), [text("one", false), text("two", true), text("three", false), nothing()]);
+    writing.commit(vec![Change::ReportClosed(ReportNumber(21))]);
+    Connection::open(database(&folder))
+        .and_then(|connection| connection.execute("DELETE FROM message WHERE text = 'three'", []))
+        .expect("deleted");
+    let closed = ReportedText { text: None, is_redacted: true };
+    assert_eq!(read(), [text("one", false), closed, nothing(), nothing()]);
 }
 
 #[test]
