@@ -182,7 +182,7 @@ impl Sender {
     fn send(&mut self, irc: &mut Irc, number: usize) -> io::Result<()> {
         self.said[number].tried = milliseconds();
         // A NOTICE: nobody is told that the recipient is away.
-        let to = if number % 4 == 0 { format!("NOTICE {ABSENT}") } else { "PRIVMSG #tea".to_owned() };
+        let to = if number.is_multiple_of(4) { format!("NOTICE {ABSENT}") } else { "PRIVMSG #tea".to_owned() };
         irc.try_send(&format!("@label={number};parlor/once=key-{number} {to} :{}", self.text(number)))
     }
 

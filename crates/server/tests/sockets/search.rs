@@ -207,7 +207,7 @@ fn what_was_edited_or_taken_back_is_found_as_it_is_now() {
     let mut daemon = Daemon::start("");
     let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
     alice.join("#tea");
-    let mut said = |alice: &mut Irc, text: &str| {
+    let said = |alice: &mut Irc, text: &str| {
         alice.send(&format!("PRIVMSG #tea :{text}"));
         tag(&alice.expect(&format!(" PRIVMSG #tea :{text}")), "msgid").expect("an id").to_owned()
     };
