@@ -298,7 +298,7 @@ fn split<'a>(folded: &'a str, mut each: impl FnMut(Piece<'a>)) {
 }
 
 /// Scripts whose words are not, or not always, parted by spaces.
-fn is_unspaced(c: char) -> bool {
+pub fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{e00}'..='\u{eff}'       // Thai, Lao
         | '\u{1000}'..='\u{109f}'   // Burmese

@@ -4,13 +4,13 @@
 use super::cutoff::Cutoff;
 use super::follower::Following;
 use super::index::is_broken;
-use super::{index_path, name_term, participant_term_of, room_term};
+use super::{index_path, terms};
 use crate::store::problem::{Problem, StoreError, in_file};
 use crate::store::{Access, connect, record};
 use chat::history::{Grant, Kept};
 use chat::id::{RoomNumber, Timestamp};
 use chat::message::Message;
-use chat::search::{Part, Search};
+use chat::search::Search;
 use foldhash::HashMap;
 use rusqlite::{Connection, ErrorCode, InterruptHandle, params};
 use std::fmt;
@@ -19,13 +19,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// Terms that a beginning or a part of a word may stand for. Each is looked up in every segment of the index; what stands
-/// for more is in so many messages that looking at them one by one finds enough.
-const MOST_STOOD_FOR: usize = 256;
+/// Messages of others that are passed over, for each room of the reader, before the index is asked for her rooms alone: that
+/// costs a look-up of each room, in every segment of the index, as much time as passing over so many.
+const PASSED_OVER_PER_ROOM: usize = 40;
 
-/// Messages of others that are passed over before the index is asked for the reader's rooms alone, which costs a look-up for
-/// each of them.
-const PASSED_OVER: usize = 1_000;
+/// The same for all rooms together, however few: what most people look for is found by then.
+const PASSED_OVER_AT_LEAST: usize = 200;
 
 /// Rooms that the index is asked for at a time. Whoever is in more gets what there is among everyone's messages until the
 /// time is over.
@@ -33,6 +32,9 @@ const MOST_ROOMS: usize = 512;
 
 /// Messages of one commit stand by room, not by time: by so many the numbers of a time can be off.
 const OUT_OF_ORDER: i64 = 20_000;
+
+/// Pages that each connection keeps: of ten million messages, those that lead to a message's page.
+const CACHE: &str = "PRAGMA cache_size = -8192";
 
 /// How often it is looked at the clock.
 const BETWEEN_LOOKS: usize = 16;
@@ -71,6 +73,7 @@ struct OpenIndex {
 impl Finder {
     pub(crate) fn open(database: &Path, following: &Following) -> Result<Finder, StoreError> {
         let main = connect(database, Access::Read)?;
+        in_file(database, main.execute_batch(CACHE))?;
         let cutoff = Cutoff::start().map_err(|error| StoreError::new(database, Problem::of_io(&error)))?;
         Ok(Finder {
             database: database.to_owned(),
@@ -108,7 +111,8 @@ impl Finder {
         }
         drop(running);
         // The time can be over before the first look.
-        let outcome = outcome.or_else(unless_interrupted(Found { messages: Vec::new(), complete: false }));
+        let nothing = Found { messages: Vec::new(), complete: false };
+        let outcome = outcome.or_else(unless_interrupted(clock.ends, nothing));
         in_file(&self.database, outcome)
     }
 
@@ -120,7 +124,11 @@ impl Finder {
         self.index = None;
         // 0: the follower has not come to it.
         if generation > 0 {
-            match connect(&index_path(&self.database), Access::Read) {
+            let opened = connect(&index_path(&self.database), Access::Read).and_then(|connection| {
+                in_file(&index_path(&self.database), connection.execute_batch(CACHE))?;
+                Ok(connection)
+            });
+            match opened {
                 Ok(connection) => {
                     let interrupt = Arc::new(connection.get_interrupt_handle());
                     self.index = Some(OpenIndex { generation, connection, interrupt });
@@ -131,6 +139,12 @@ impl Finder {
     }
 
     fn look(&self, grants: &[Grant], search: &Search, limit: usize, clock: Clock) -> rusqlite::Result<Found> {
+        // One transaction for all: each would take and give back its locks otherwise. An earlier one that an interrupt kept
+        // from ending ends here.
+        if !self.main.is_autocommit() {
+            self.main.execute_batch("ROLLBACK")?;
+        }
+        let _moment = self.main.unchecked_transaction()?;
         let mut hunt = Hunt {
             main: &self.main,
             grants: HashMap::default(),
@@ -151,7 +165,7 @@ impl Finder {
         }
         let indexed = self.index.as_ref().and_then(|index| match progress(&index.connection) {
             Ok(indexed) => Some(Ok((index, indexed))),
-            Err(error) if is_interrupted(&error) => Some(Err(error)),
+            Err(error) if is_interrupted(&error, clock.ends) => Some(Err(error)),
             Err(error) => {
                 self.complain(index, &error);
                 None
@@ -226,15 +240,6 @@ enum End {
     PassedOver(i64),
 }
 
-/// How the index is asked for what the text must hold.
-enum Condition {
-    /// Nothing of the kind was ever said.
-    Impossible,
-    /// It can't be asked for; each message is to be looked at.
-    Any,
-    Terms(String),
-}
-
 impl<'a> Hunt<'a> {
     fn take_grants(&mut self, grants: &'a [Grant]) -> rusqlite::Result<()> {
         // The run that the place is in, or the one behind it.
@@ -299,7 +304,7 @@ impl<'a> Hunt<'a> {
     }
 
     fn note(&mut self, end: rusqlite::Result<End>) -> rusqlite::Result<End> {
-        let end = end.or_else(unless_interrupted(End::TimeIsOver))?;
+        let end = end.or_else(unless_interrupted(self.clock.ends, End::TimeIsOver))?;
         self.complete &= end != End::TimeIsOver;
         Ok(end)
     }
@@ -328,25 +333,19 @@ impl<'a> Hunt<'a> {
         range: RangeInclusive<i64>,
         patience: usize,
     ) -> rusqlite::Result<End> {
-        let main = self.main;
         let mut numbers = index.connection.prepare_cached(match self.search.oldest_first {
             true => "SELECT rowid FROM said WHERE said MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid",
             false => "SELECT rowid FROM said WHERE said MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
         })?;
-        let mut room_of = main.prepare_cached("SELECT (SELECT room FROM message WHERE number = ?1)")?;
         let mut rows = numbers.query(params![expression, range.start(), range.end()])?;
         let next = || match rows.next()? {
-            Some(row) => {
-                let number: i64 = row.get(0)?;
-                // Gone, where the index has not followed yet.
-                let room = room_of.query_row([number], |row| row.get::<_, Option<u32>>(0))?;
-                Ok(Some((number, room.map(RoomNumber))))
-            }
+            Some(row) => Ok(Some((row.get(0)?, None))),
             None => Ok(None),
         };
         self.look_at_each(next, self.clock.ends, patience)
     }
 
+    /// `next`: the number of a message that may be meant, and its room where that is known.
     fn look_at_each(
         &mut self,
         mut next: impl FnMut() -> rusqlite::Result<Option<(i64, Option<RoomNumber>)>>,
@@ -354,6 +353,7 @@ impl<'a> Hunt<'a> {
         patience: usize,
     ) -> rusqlite::Result<End> {
         let main = self.main;
+        let mut glance = main.prepare_cached("SELECT room, text FROM message WHERE number = ?1")?;
         let mut whole = main.prepare_cached(MESSAGE.get_or_init(message_by_number))?;
         let mut passed_over = 0;
         loop {
@@ -367,7 +367,24 @@ impl<'a> Hunt<'a> {
             let Some((number, room)) = next()? else {
                 return Ok(End::All);
             };
-            let grant = room.and_then(|room| self.grants.get(&room)).filter(|(_, first)| number >= *first);
+            let granted = |room| self.grants.get(&room).filter(|(_, first)| number >= *first);
+            let mut grant = room.and_then(granted);
+            // Of most messages only what decides is read.
+            let mut may_be_meant = true;
+            if room.is_none() || grant.is_some() && !self.search.parts.is_empty() {
+                let mut rows = glance.query([number])?;
+                // Where the index has not followed yet it may be gone.
+                let row = rows.next()?;
+                grant = match row {
+                    Some(row) => granted(RoomNumber(row.get(0)?)),
+                    None => None,
+                };
+                if let (Some(row), Some(_)) = (row, grant)
+                    && !self.search.parts.is_empty()
+                {
+                    may_be_meant = self.search.matches_text(row.get_ref(1)?.as_str()?);
+                }
+            }
             let Some((grant, _)) = grant else {
                 passed_over += 1;
                 if passed_over >= patience {
@@ -375,6 +392,9 @@ impl<'a> Hunt<'a> {
                 }
                 continue;
             };
+            if !may_be_meant {
+                continue;
+            }
             let sender = &mut self.sender;
             let found = whole.query_map([number], |row| record::message(row, sender))?.next().transpose()?;
             if let Some((message, state)) = found.map(|(message, state)| (Arc::new(message), state))
@@ -397,21 +417,17 @@ impl<'a> Hunt<'a> {
     }
 
     fn ask_in_two_steps(&mut self, index: &OpenIndex, range: RangeInclusive<i64>) -> rusqlite::Result<End> {
-        let mut conditions = Vec::new();
-        for part in &self.search.parts {
-            match condition(&index.connection, part)? {
-                Condition::Impossible => return Ok(End::All),
-                Condition::Any => {}
-                Condition::Terms(expression) => conditions.push(expression),
-            }
-        }
-        conditions.extend(self.search.from.as_ref().map(|name| quoted(&name_term(name))));
+        let mut conditions: Vec<String> = self.search.parts.iter().filter_map(terms::expression).collect();
+        conditions.extend(self.search.from.as_ref().map(|name| terms::by_name(name)));
         let rooms = self.rooms();
         if self.grants.len() == 1 {
             conditions.extend(rooms);
             return self.ask_until(index, &conditions.join(" AND "), range, usize::MAX);
         }
-        let patience = if rooms.is_some() { PASSED_OVER } else { usize::MAX };
+        let patience = match rooms {
+            Some(_) => (self.grants.len() * PASSED_OVER_PER_ROOM).max(PASSED_OVER_AT_LEAST),
+            None => usize::MAX,
+        };
         let end = match conditions.is_empty() {
             true => self.walk_until(range.clone(), self.clock.ends, patience)?,
             false => self.ask_until(index, &conditions.join(" AND "), range.clone(), patience)?,
@@ -429,64 +445,21 @@ impl<'a> Hunt<'a> {
 
     /// Everything that the reader may read, as far as the index knows.
     fn rooms(&self) -> Option<String> {
-        let mut terms: Vec<String> = Vec::new();
+        let mut conditions: Vec<String> = Vec::new();
         if self.grants.len() <= MOST_ROOMS {
-            terms.extend(self.grants.keys().map(|room| quoted(&room_term(room.0))));
+            conditions.extend(self.grants.keys().map(|room| terms::in_room(room.0)));
         } else {
             // All direct conversations have a term in common.
             let (rooms, direct): (Vec<&Grant>, Vec<&Grant>) =
                 self.grants.values().map(|(grant, _)| *grant).partition(|grant| grant.name.starts_with('#'));
-            terms.extend(rooms.iter().map(|grant| quoted(&room_term(grant.room.0))));
-            terms.extend(direct.first().map(|grant| quoted(&participant_term_of(grant.reader))));
+            conditions.extend(rooms.iter().map(|grant| terms::in_room(grant.room.0)));
+            conditions.extend(direct.first().map(|grant| terms::with(grant.reader)));
         }
-        // The same question has the same words.
-        terms.sort();
-        (terms.len() <= MOST_ROOMS).then(|| format!("({})", terms.join(" OR ")))
+        if conditions.len() > MOST_ROOMS {
+            return None;
+        }
+        terms::either(conditions)
     }
-}
-
-/// What the index is asked for a part. What it names holds the part, or may hold it.
-fn condition(index: &Connection, part: &Part) -> rusqlite::Result<Condition> {
-    let stood_for = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
-        let mut statement = index.prepare_cached(sql)?;
-        statement.query_map(parameters, |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()
-    };
-    let most = MOST_STOOD_FOR as i64 + 1;
-    Ok(match part {
-        Part::Terms { terms, open: false } => Condition::Terms(quoted(&terms.join(" "))),
-        Part::Terms { terms, open: true } => {
-            let Some((last, before)) = terms.split_last() else { return Ok(Condition::Any) };
-            let found = stood_for(
-                "SELECT text FROM term WHERE text >= ?1 AND text < ?2 ORDER BY text LIMIT ?3",
-                &[&last.as_str(), &format!("{last}\u{10ffff}"), &most],
-            )?;
-            let before = before.join(" ");
-            match found.len() {
-                0 => Condition::Impossible,
-                count if count <= MOST_STOOD_FOR => one_of(found.iter().map(|term| format!("{before} {term}"))),
-                _ if before.is_empty() => Condition::Any,
-                _ => Condition::Terms(quoted(&before)),
-            }
-        }
-        Part::Within(piece) => {
-            let found = stood_for("SELECT text FROM piece WHERE piece MATCH ?1 LIMIT ?2", &[&quoted(piece), &most])?;
-            match found.len() {
-                0 => Condition::Impossible,
-                count if count <= MOST_STOOD_FOR => one_of(found.into_iter()),
-                _ => Condition::Any,
-            }
-        }
-    })
-}
-
-fn one_of(phrases: impl Iterator<Item = String>) -> Condition {
-    let phrases: Vec<String> = phrases.map(|phrase| quoted(&phrase)).collect();
-    Condition::Terms(format!("({})", phrases.join(" OR ")))
-}
-
-/// A string of the index's query language (FTS5 section 3.1). Terms hold no quotation mark; this holds if one ever did.
-fn quoted(phrase: &str) -> String {
-    format!("\"{}\"", phrase.replace('"', "\"\""))
 }
 
 static MESSAGE: OnceLock<String> = OnceLock::new();
@@ -503,10 +476,15 @@ fn progress(index: &Connection) -> rusqlite::Result<i64> {
     index.prepare_cached("SELECT indexed FROM progress")?.query_row([], |row| row.get(0))
 }
 
-fn unless_interrupted<T>(otherwise: T) -> impl FnOnce(rusqlite::Error) -> rusqlite::Result<T> {
-    |error| if is_interrupted(&error) { Ok(otherwise) } else { Err(error) }
+fn unless_interrupted<T>(ends: Instant, otherwise: T) -> impl FnOnce(rusqlite::Error) -> rusqlite::Result<T> {
+    move |error| if is_interrupted(&error, ends) { Ok(otherwise) } else { Err(error) }
 }
 
-fn is_interrupted(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+/// An interrupt that comes while FTS5 opens its table is only "vtable constructor failed".
+fn is_interrupted(error: &rusqlite::Error, ends: Instant) -> bool {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => true,
+        Some(ErrorCode::Unknown) => Instant::now() >= ends,
+        _ => false,
+    }
 }
