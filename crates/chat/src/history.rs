@@ -417,7 +417,7 @@ impl Past {
         let count = |(grant, until): &(Grant, Option<Timestamp>)| {
             let from = Stretch::After(Mark::Time(until.unwrap_or_default()));
             let items = self.read(grant, from, View::default(), usize::MAX);
-            let said = items.iter().filter_map(|item| match &item.kept {
+            let said = items.iter().rev().filter_map(|item| match &item.kept {
                 Kept::Said { message, .. } => Some(&**message),
                 Kept::Happened(_) => None,
             });

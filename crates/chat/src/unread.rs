@@ -44,7 +44,7 @@ impl UnreadQuestion {
         (LOOKED_AT / self.conversations.len().max(1)).clamp(LEAST_MOST, MOST)
     }
 
-    /// `messages`: those behind what was read, the oldest first; one more than [`UnreadQuestion::most`] if there are more.
+    /// `messages`: those behind what was read, the newest first; one more than [`UnreadQuestion::most`] if there are more.
     pub fn count<'m>(&self, grant: &Grant, messages: impl Iterator<Item = &'m Message>) -> Unread {
         let most = self.most();
         let mut unread = Unread::default();

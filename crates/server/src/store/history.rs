@@ -3,13 +3,13 @@
 use super::problem::{StoreError, in_file};
 use super::{Access, connect, record};
 use chat::audit::{AuditEntry, AuditFilter};
-use chat::history::{EarlierText, FoundMessage, Grant, Item, Kept, Mark, Since, Stretch, View, with_context};
-use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
+use chat::history::{EarlierText, FoundMessage, Grant, Item, Kept, Mark, Stretch, View, with_context};
+use chat::id::{MessageId, Position, RoomNumber, Timestamp};
 use chat::message::{Message, MessageState};
 use chat::report::{ReportNumber, ReportedText};
 use chat::unread::{Unread, UnreadQuestion};
 use record::kind;
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, ToSql, params};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -71,22 +71,35 @@ impl History {
     /// # Errors
     /// When the database can't be read.
     pub fn unread(&self, question: &UnreadQuestion) -> Result<Vec<Unread>, StoreError> {
-        let count = |grant: &Grant, until: Option<Timestamp>| {
-            let reader = self.reader(grant, View::default())?;
-            let newest = self.messages_before(&reader, i64::MAX, 1)?;
-            if newest.last().is_none_or(|(message, _)| Some(message.timestamp) <= until) {
-                return Ok(Unread::default());
-            }
-            let from = match until {
-                Some(until) => self.find_time(grant.room, Timestamp(until.0.saturating_add(1)))?,
-                None => None,
-            };
-            let before = from.map_or(-1, |position| position.0 as i64 - 1);
-            let found = self.messages_after(&reader, before, question.most() + 1)?;
-            Ok(question.count(grant, found.iter().map(|(message, _)| message)))
-        };
-        let all = || question.conversations.iter().map(|(grant, until)| count(grant, *until)).collect();
+        let count = |(grant, until): &(Grant, Option<Timestamp>)| self.count_unread(question, grant, *until);
+        let all = || question.conversations.iter().map(count).collect();
         in_file(&self.path, self.at_one_moment(all))
+    }
+
+    /// From the newest on back until one that was read: with the position, the time only ever grows, so no place has to be
+    /// looked for.
+    fn count_unread(
+        &self,
+        question: &UnreadQuestion,
+        grant: &Grant,
+        until: Option<Timestamp>,
+    ) -> rusqlite::Result<Unread> {
+        let first_unread =
+            until.map_or(Timestamp(0), |until| Timestamp(until.0.saturating_add(1))).max(grant.since.time);
+        let reader = Reader::of(grant, first_position(grant), View::default());
+        let mut statement = self.connection.prepare_cached(BEFORE.get_or_init(before))?;
+        let limit = i64::try_from(question.most() + 1).unwrap_or(i64::MAX);
+        let mut rows = statement.query(reader.parameters(&i64::MAX, &limit).as_slice())?;
+        let mut last = None;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (message, _) = record::message(row, &mut last)?;
+            if message.timestamp < first_unread {
+                break;
+            }
+            found.push(message);
+        }
+        Ok(question.count(grant, found.iter()))
     }
 
     /// The message or lasting signal with this id, if it is the reader's to read.
@@ -339,36 +352,20 @@ impl History {
     }
 
     fn reader(&self, grant: &Grant, view: View) -> rusqlite::Result<Reader> {
-        let Since { position, time } = grant.since;
-        let mut first = i64::try_from(position.0).unwrap_or(i64::MAX);
+        let time = grant.since.time;
+        let mut first = first_position(grant);
         if time > Timestamp(0) {
             first = first.max(self.first_from(grant.room, time)?);
         }
-        Ok(Reader {
-            room: grant.room,
-            role: grant.role.map_or(-1, record::role_number),
-            client: Some(grant.reader),
-            first,
-            view,
-            known: None,
-            sees_redacted: false,
-        })
+        Ok(Reader::of(grant, first, view))
     }
 
     fn messages(&self, sql: &str, reader: &Reader, position: i64, limit: usize) -> rusqlite::Result<Vec<Found>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut last = None;
         let mut statement = self.connection.prepare_cached(sql)?;
-        let parameters = params![
-            reader.room.0,
-            position,
-            limit,
-            reader.role,
-            reader.client_bytes(),
-            reader.first,
-            reader.sees_redacted
-        ];
-        statement.query_map(parameters, |row| record::message(row, &mut last))?.collect()
+        let parameters = reader.parameters(&position, &limit);
+        statement.query_map(parameters.as_slice(), |row| record::message(row, &mut last))?.collect()
     }
 
     /// Events that stand in their own place, in whichever order.
@@ -556,7 +553,7 @@ struct Reader {
     room: RoomNumber,
     /// The number of her highest role; -1: none.
     role: i64,
-    client: Option<ClientId>,
+    client: Option<[u8; 16]>,
     /// The first position that is hers to read.
     first: i64,
     view: View,
@@ -572,9 +569,30 @@ impl Reader {
         Reader { room, role: i64::MAX, client: None, first: 0, view: View::default(), known: None, sees_redacted: true }
     }
 
-    fn client_bytes(&self) -> Option<&[u8; 16]> {
-        self.client.as_ref().map(|client| client.0.as_bytes())
+    fn of(grant: &Grant, first: i64, view: View) -> Reader {
+        Reader {
+            room: grant.room,
+            role: grant.role.map_or(-1, record::role_number),
+            client: Some(*grant.reader.0.as_bytes()),
+            first,
+            view,
+            known: None,
+            sees_redacted: false,
+        }
     }
+
+    /// Of a statement with [`READABLE`].
+    fn parameters<'a>(&'a self, position: &'a i64, limit: &'a i64) -> [&'a dyn ToSql; 7] {
+        [&self.room.0, position, limit, &self.role, &self.client, &self.first, &self.sees_redacted]
+    }
+
+    fn client_bytes(&self) -> Option<&[u8; 16]> {
+        self.client.as_ref()
+    }
+}
+
+fn first_position(grant: &Grant) -> i64 {
+    i64::try_from(grant.since.position.0).unwrap_or(i64::MAX)
 }
 
 /// As [`Grant::covers`].
