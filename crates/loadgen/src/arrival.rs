@@ -20,6 +20,12 @@ pub enum Dialect {
     Modern,
     /// What one that searches needs.
     Searching,
+    /// What one that reads old messages needs.
+    Reading,
+    /// The same, to see too what happened besides.
+    ReadingEvents,
+    /// What one that asks for what is unread needs.
+    CountingUnread,
 }
 
 impl Dialect {
@@ -28,6 +34,11 @@ impl Dialect {
             Dialect::Plain => &[],
             Dialect::Tags => &["message-tags", "server-time"],
             Dialect::Searching => &["message-tags", "server-time", "batch", "soju.im/search"],
+            Dialect::Reading => &["message-tags", "server-time", "batch", "draft/chathistory"],
+            Dialect::ReadingEvents => {
+                &["message-tags", "server-time", "batch", "draft/chathistory", "draft/event-playback"]
+            }
+            Dialect::CountingUnread => &["message-tags", "server-time", "batch", "parlor/unread"],
             Dialect::Modern => &[
                 "message-tags",
                 "server-time",

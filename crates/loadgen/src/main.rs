@@ -18,14 +18,17 @@ use clap::{Parser, Subcommand};
 
 use crate::fault::Fault;
 use crate::scenario::Report;
+use crate::scenario::comings::Comings;
 use crate::scenario::durable::Durable;
 use crate::scenario::fanout::Fanout;
+use crate::scenario::history::History;
 use crate::scenario::idle::Idle;
 use crate::scenario::joinstorm::Joinstorm;
 use crate::scenario::latency::Latency;
 use crate::scenario::pairs::Pairs;
 use crate::scenario::search::Search;
 use crate::scenario::talk::Talk;
+use crate::scenario::unread::Unread;
 
 /// Load an IRC server with many clients that check every message, and measure it
 ///
@@ -59,6 +62,12 @@ enum Command {
     Talk(Talk),
     /// Searches in what talk has left behind: milliseconds of each kind
     Search(Search),
+    /// A room that people come to and leave a million times
+    Comings(Comings),
+    /// Pages of history in what talk or comings has left behind: milliseconds of each kind
+    History(History),
+    /// What is unread in a thousand rooms: milliseconds of the answer
+    Unread(Unread),
     /// Be the bare server that parses nothing: the limit that a real one can reach on this machine
     Limit(limit::Limit),
 }
@@ -88,6 +97,9 @@ fn run(arguments: &Arguments) -> Result<Option<Report>, Fault> {
         Command::Joinstorm(scenario) => scenario.run().map(Some),
         Command::Talk(scenario) => scenario.run().map(Some),
         Command::Search(scenario) => scenario.run().map(Some),
+        Command::Comings(scenario) => scenario.run().map(Some),
+        Command::History(scenario) => scenario.run().map(Some),
+        Command::Unread(scenario) => scenario.run().map(Some),
         Command::Limit(limit) => limit.run().map(|()| None),
     }
 }

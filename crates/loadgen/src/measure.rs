@@ -5,6 +5,20 @@ use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
 
+/// A thread of a process that is being measured.
+#[derive(Debug, Clone)]
+pub struct Thread {
+    schedstat: std::path::PathBuf,
+}
+
+impl Thread {
+    /// The first figure of schedstat (Documentation/scheduler/sched-stats.rst), nanoseconds; 0 where it can't be read.
+    pub fn cpu_time(&self) -> Duration {
+        let text = fs::read_to_string(&self.schedstat).unwrap_or_default();
+        Duration::from_nanos(text.split(' ').next().and_then(|figure| figure.parse().ok()).unwrap_or_default())
+    }
+}
+
 /// A process that is being measured, by its id.
 #[derive(Debug, Clone, Copy)]
 pub struct Process {
@@ -31,6 +45,20 @@ impl Process {
     pub fn resident_kib(self) -> Result<u64, Fault> {
         let rollup = self.read("smaps_rollup")?;
         rss_kib(&rollup).ok_or_else(|| self.unreadable("smaps_rollup"))
+    }
+
+    /// One of its threads, by its name.
+    pub fn thread(self, name: &str) -> Result<Thread, Fault> {
+        let tasks = format!("/proc/{}/task", self.id);
+        let failed = |error| Fault::Io(format!("look for the thread \"{name}\" in {tasks}"), error);
+        for task in fs::read_dir(&tasks).map_err(failed)? {
+            let task = task.map_err(failed)?.path();
+            // A thread may end meanwhile.
+            if fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim_end() == name) {
+                return Ok(Thread { schedstat: task.join("schedstat") });
+            }
+        }
+        Err(Fault::Usage(format!("process {} has no thread \"{name}\"", self.id)))
     }
 
     /// Waits until the process has used no CPU time for 300 ms, at most 10 s: then what it does after the fact (freeing

@@ -1,13 +1,17 @@
 //! What the scenarios share: options, bringing clients in, measured parts, and the report.
 
+mod asking;
+pub mod comings;
 pub mod durable;
 pub mod fanout;
+pub mod history;
 pub mod idle;
 pub mod joinstorm;
 pub mod latency;
 pub mod pairs;
 pub mod search;
 pub mod talk;
+pub mod unread;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
 //! What the store takes and gives: `cargo run --release -p server --example store_speed -- FOLDER [MESSAGES [BATCH [ROOMS]]]`
 //!
 //! Writes MESSAGES (1,000,000) of 100 bytes in batches of BATCH (3,000) over ROOMS (200) rooms into a new database in
-//! FOLDER, flushed as the server does; adds 100,000 accounts; then opens it and reads pages of 50 at random places.
+//! FOLDER, flushed as the server does; adds 100,000 accounts; then opens it, reads pages of 50 at random places, and deletes
+//! what is over, which is everything, for ten seconds.
 
 use chat::change::Change;
 use chat::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp, uuid_v7};
@@ -16,7 +17,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const START: u64 = 1_700_000_000_000;
 
@@ -87,7 +88,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let opened = begun.elapsed();
     let snapshot = store.snapshot()?;
     let loaded = begun.elapsed();
-    let log = store.start_log(Arc::new(|| {}), None)?;
+    let (measured, commits) = channel();
+    let observe = Arc::new(move |commit| _ = measured.send(commit));
+    let log = store.start_log(Arc::new(|| {}), Some(observe))?;
     println!(
         "start: opened after {:.0} ms, {} accounts and {} memberships loaded after {:.0} ms, log ready after {:.0} ms",
         opened.as_secs_f64() * 1e3,
@@ -96,7 +99,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         loaded.as_secs_f64() * 1e3,
         begun.elapsed().as_secs_f64() * 1e3
     );
-    drop(log);
 
     let history = store.history()?;
     let mut took = Vec::new();
@@ -124,6 +126,31 @@ fn main() -> Result<(), Box<dyn Error>> {
             at(&took, 100)
         );
     }
+
+    let count = || -> Result<i64, Box<dyn Error>> {
+        let connection = rusqlite::Connection::open(&path)?;
+        // Those that are gone are the first.
+        Ok(connection.query_row("SELECT max(number) - min(number) + 1 FROM message", [], |row| row.get(0))?)
+    };
+    let before = count()?;
+    let begun = Instant::now();
+    log.keep_for().set(Some(Duration::from_secs(3_600)));
+    std::thread::sleep(Duration::from_secs(10));
+    let took = commits.try_iter().filter(|commit| commit.changes == 0);
+    let mut took: Vec<f64> = took.map(|commit| commit.took.as_secs_f64() * 1e3).collect();
+    let deleted = before - count()?;
+    println!(
+        "{deleted} messages deleted in {:.1} s, in {} steps, which commits can have to wait for: {:.2} ms (median), {:.2} (99 %), \
+         {:.2} (longest)",
+        begun.elapsed().as_secs_f64(),
+        took.len(),
+        {
+            took.sort_by(f64::total_cmp);
+            at(&took, 50)
+        },
+        at(&took, 99),
+        at(&took, 100),
+    );
     Ok(())
 }
 
