@@ -245,7 +245,8 @@ impl Connection {
         {
             let items = self.event_of_page(now, verb, line);
             let asked = &mut self.link.pages[at];
-            if !items.is_empty() && !line.tags.contains("draft/chathistory-context") {
+            // The server counts what is not shown here too, such as one's own coming.
+            if !line.tags.contains("draft/chathistory-context") {
                 asked.counted += 1;
             }
             asked.items.extend(items);

@@ -229,6 +229,22 @@ fn after_a_lost_link_the_ends_are_joined_or_what_is_old_goes() {
 }
 
 #[test]
+fn a_page_is_full_with_what_is_not_shown_too() {
+    let mut seat = Seat::new();
+    seat.history(&format!(
+        "@batch=p;{};msgid=1 :bob!b@h PRIVMSG #tea :1\n@batch=p;{} :alice!a@h JOIN #tea\n",
+        time(1),
+        time(2)
+    ));
+    seat.shows("bob: 1");
+    assert_eq!(
+        seat.conversations.find("#tea").unwrap().page_before(),
+        Some(Page::Before(Anchor::Message("1".into()))),
+        "there may be more before it"
+    );
+}
+
+#[test]
 fn a_page_out_of_the_past_is_left_by_the_end_or_by_reading_on() {
     let said = |id: u32| format!("@batch=p;{};msgid={id} :bob!b@h PRIVMSG #tea :{id}\n", time(id));
     let mut seat = Seat::new();

@@ -164,6 +164,10 @@ pub struct App {
     leaving: bool,
     /// Rooms asked for by hand: shown when they let one in.
     followed: Vec<String>,
+    /// A group was asked for; its name is the server's to choose, and begins with `#+`.
+    followed_group: bool,
+    asked_names: bool,
+    asked_topic: bool,
     typing_said: Option<(String, Duration)>,
     login_refused: Option<String>,
     /// The password that was typed here last.
@@ -200,6 +204,9 @@ impl App {
             focused: true,
             leaving: false,
             followed: Vec::new(),
+            followed_group: false,
+            asked_names: false,
+            asked_topic: false,
             typing_said: None,
             login_refused: None,
             typed_password: None,
@@ -642,6 +649,9 @@ impl App {
                             None => self.followed.extend(rooms.iter().map(|room| room_name(room))),
                         }
                     }
+                    Typed::Group(names) => self.followed_group = !names.is_empty(),
+                    Typed::Names(_) => self.asked_names = true,
+                    Typed::Topic(None) => self.asked_topic = true,
                     Typed::Message { to, .. } => self.go(&to.clone()),
                     Typed::Search(words) => {
                         self.overlay =
@@ -776,7 +786,8 @@ impl App {
                 let rooms = self.connection.rooms();
                 let before = self.followed.len();
                 self.followed.retain(|room| !rooms.same(room, &place.room_name));
-                if self.followed.len() < before {
+                let is_group = place.room_name.starts_with("#+") && std::mem::take(&mut self.followed_group);
+                if self.followed.len() < before || is_group {
                     self.go(&place.room_name);
                 }
             }
@@ -828,11 +839,13 @@ impl App {
                     self.present = None;
                 }
             }
-            Change::Members { room_name, names } => {
-                // Asked for by hand: the list stands beside the conversation otherwise.
-                let _ = (room_name, names);
+            // The list stands beside the conversation, and the topic above it: told only when asked for by hand.
+            Change::Members { room_name, names } if std::mem::take(&mut self.asked_names) => {
+                self.tell(format!("here in {room_name}: {}", names.join(", ")));
             }
-            Change::TopicIs { .. } => {}
+            Change::TopicIs { place, topic } if std::mem::take(&mut self.asked_topic) => {
+                self.tell(format!("the topic of {}: {topic}", place.room_name));
+            }
             Change::Invited { room_name, by, own: true, .. } => {
                 let sentence = format!("{} invites you to {room_name}; enter it with /join {room_name}", by.name);
                 self.hint = Some(sentence.clone());

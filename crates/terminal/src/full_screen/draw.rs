@@ -198,6 +198,9 @@ impl App {
 
     fn why_empty(&self) -> String {
         let name = self.present_name();
+        if name == SERVER && self.connection.state() == LinkState::Joined {
+            return "You are in no room. Enter one with /join ROOM; /list shows which there are.".to_owned();
+        }
         if self.connection.awaits_history(name) {
             return "Reading what was said …".to_owned();
         }

@@ -820,6 +820,28 @@ fn whoever_does_not_look_is_told_when_she_is_named() {
 }
 
 #[test]
+fn a_group_that_was_asked_for_is_gone_to() {
+    let mut desk = Desk::talking(80, 24);
+    desk.hear(":alice!a@h JOIN #+alice+dora+eve");
+    assert_eq!(desk.app.present_name(), "#tea", "somebody else's idea");
+    desk.types("/group bob carol\n");
+    desk.hear(":alice!a@h JOIN #+alice+bob+carol");
+    assert_eq!(desk.app.present_name(), "#+alice+bob+carol");
+}
+
+#[test]
+fn who_is_here_and_the_topic_are_told_when_asked_for() {
+    let mut desk = Desk::talking(80, 24);
+    desk.shows_not("here in #tea");
+    desk.types("/names\n");
+    desk.hear(":s 353 alice = #tea :alice ~bob\n:s 366 alice #tea :End");
+    desk.shows("here in #tea: alice, ~bob");
+    desk.types("/topic\n");
+    desk.hear(":s 332 alice #tea :Tea at five, every day");
+    desk.shows("the topic of #tea: Tea at five, every day");
+}
+
+#[test]
 fn leaving_is_asked_for_twice() {
     let mut desk = Desk::talking(80, 24);
     desk.control('c');
