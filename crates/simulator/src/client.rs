@@ -45,6 +45,10 @@ pub struct Client {
     messages_of_lines: BTreeMap<String, (Option<String>, Option<String>)>,
     /// The last messages that it was told of: in which room, or with whom, and their ids.
     pub heard: VecDeque<(String, String)>,
+    /// What it is logged in as, as far as it was told.
+    pub account: Option<String>,
+    /// Labels of what it says under keys.
+    pub keyed: BTreeSet<String>,
     /// Other devices of hers, by what they are called.
     pub devices: Vec<String>,
     /// What it has to say next by the rules of the protocol.
@@ -109,6 +113,8 @@ impl Client {
             finished: None,
             messages_of_lines: BTreeMap::new(),
             heard: VecDeque::new(),
+            account: None,
+            keyed: BTreeSet::new(),
             devices: Vec::new(),
             duties: VecDeque::new(),
         }
@@ -202,6 +208,14 @@ impl Client {
             }
             "433" | "432" if !self.registered => {
                 self.duties.push_back(format!("NICK {}", ledger.new_word()));
+                Ok(())
+            }
+            "900" => {
+                self.account = line.param(2).map(str::to_lowercase);
+                Ok(())
+            }
+            "901" => {
+                self.account = None;
                 Ok(())
             }
             "904" => {
@@ -329,6 +343,11 @@ impl Client {
         };
         let to = to.trim_start_matches(['~', '&', '@', '%', '+']).to_lowercase();
         let key = key_of(&to);
+        // The echo of what was said before under the same key comes out of its place.
+        let is_next = self.expected.get(&key).and_then(VecDeque::front).is_some_and(|next| next.number == number);
+        if !is_next && line.tags.raw_value("label").is_some_and(|label| self.keyed.contains(label)) {
+            return ledger.seen(number, &to, line.tags.raw_value("msgid"), store).map(|_| ());
+        }
         let next = self.expected.get_mut(&key).and_then(VecDeque::pop_front);
         let next = match next {
             Some(next) if next.number == number => next,

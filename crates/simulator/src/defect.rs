@@ -23,9 +23,11 @@ pub enum Defect {
     SwallowsRefusals,
     /// What is not on disk yet is shown already.
     ShowsTooEarly,
+    /// The log says "committed" and has not kept what happened in rooms.
+    LogLosesEvents,
 }
 
-pub const ALL: [Defect; 8] = [
+pub const ALL: [Defect; 9] = [
     Defect::LogLosesMessages,
     Defect::LosesMessages,
     Defect::RepeatsMessages,
@@ -34,6 +36,7 @@ pub const ALL: [Defect; 8] = [
     Defect::LetsLeaversListen,
     Defect::SwallowsRefusals,
     Defect::ShowsTooEarly,
+    Defect::LogLosesEvents,
 ];
 
 /// Every so many effects of its kind one is spoiled.
@@ -87,7 +90,7 @@ impl Spoiler {
             Defect::SwallowsRefusals => {
                 matches!(effect, Effect::Answer { answer: chat::query::Answer::Refused(_), .. })
             }
-            Defect::LogLosesMessages | Defect::ShowsTooEarly => false,
+            Defect::LogLosesMessages | Defect::ShowsTooEarly | Defect::LogLosesEvents => false,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::defect::Defect;
 use crate::invariants::number_in;
 use crate::random::Random;
 use chat::change::Change;
-use chat::history::Past;
+use chat::history::{Kept, Past};
 use chat::id::{ClientId, MessageId, Position, RoomNumber, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::message::Message;
@@ -32,6 +32,8 @@ pub struct Store {
     marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     /// By the number in their text, and whom they were sent to, in small letters.
     said: BTreeMap<(u64, String), Position>,
+    /// What was said under one key in two rooms.
+    said_anew: BTreeSet<u64>,
     ids: BTreeSet<MessageId>,
     /// Of what happened in rooms.
     events: BTreeSet<String>,
@@ -79,6 +81,11 @@ impl Store {
     /// What a reader of this store finds.
     pub fn past(&self) -> &Past {
         &self.past
+    }
+
+    /// The message with this number is there once.
+    pub fn has_one_id(&self, number: u64) -> bool {
+        !self.said_anew.contains(&number)
     }
 
     pub fn has_event(&self, id: &str) -> bool {
@@ -218,8 +225,19 @@ impl Store {
         }
         let Some(number) = number_in(&message.payload) else { return };
         let to = message.addressed_to.to_lowercase().to_string();
-        if self.said.insert((number, to), message.position).is_some() {
+        // Under a key another account may say the same, and this one in another room that has the name by now.
+        let before = self.said.insert((number, to), message.position);
+        let is_same = |kept: &Kept| match kept {
+            Kept::Said { message: said, .. } => {
+                Some(said.position) == before && (said.room, said.sender_id) == (message.room, message.sender_id)
+            }
+            Kept::Happened(_) => false,
+        };
+        if before.is_some() && (message.once.is_none() || self.past.kept().iter().any(is_same)) {
             wrong("a message was kept twice");
+        }
+        if before.is_some() {
+            self.said_anew.insert(number);
         }
     }
 }
@@ -252,6 +270,11 @@ impl Log for FaultyLog {
     fn append(&mut self, mut batch: Batch) {
         match self.defect {
             Some(Defect::ShowsTooEarly) => self.outcomes.push_back(Outcome::Committed { batch: batch.number }),
+            Some(Defect::LogLosesEvents) => {
+                batch
+                    .changes
+                    .retain(|change| !matches!(change, Change::Happened(event) if event.happening.place.is_some()));
+            }
             Some(Defect::LogLosesMessages) => batch.changes.retain(|change| !matches!(change, Change::Posted(_))),
             _ => {}
         }

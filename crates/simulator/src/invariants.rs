@@ -49,10 +49,20 @@ pub struct Ledger {
     labels: BTreeMap<String, (u64, String)>,
     /// What happened in rooms while the store took nothing.
     pub unnoted: BTreeSet<String>,
+    /// Messages that were said under a key, by this account: it may say them again from anywhere.
+    pub keyed: Vec<Keyed>,
     /// Links into rooms that someone has made; everyone knows of them.
     pub links: Vec<InviteLink>,
     next_number: u64,
     next_word: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Keyed {
+    pub account: String,
+    pub key: String,
+    pub number: u64,
+    pub to: String,
 }
 
 #[derive(Clone, Debug)]
@@ -87,6 +97,10 @@ impl Ledger {
 
     /// The sender was told that it was not sent.
     pub fn refused(&mut self, number: u64, to: &str) -> Result<(), String> {
+        // What is said again may have been refused before, or be refused where it was said before.
+        if self.keyed.iter().any(|keyed| keyed.number == number) {
+            return Ok(());
+        }
         let fate = self.fates.entry((number, to.to_owned())).or_default();
         fate.refused = true;
         if fate.seen { Err(format!("m{number} to {to} was refused, and someone saw it")) } else { Ok(()) }
@@ -106,7 +120,7 @@ impl Ledger {
         if fate.refused {
             return Err(format!("m{number} to {to} was refused, and someone is sent it"));
         }
-        if let Some(msgid) = msgid {
+        if let Some(msgid) = msgid.filter(|_| store.has_one_id(number)) {
             match &fate.msgid {
                 Some(known) if known != msgid => return Err(format!("m{number} to {to} has two ids")),
                 Some(_) => {}

@@ -486,6 +486,10 @@ impl Reference {
                 changes.iter().filter_map(|(on, name)| self.change_accepted(who, *on, name.text()).err()).collect()
             }
             Command::MarkRead { of, at } => one(self.mark_read(who, of, at.0, line)),
+            Command::Post(post) if self.said_under(who, post, line.at).is_some() => {
+                self.repeat(who, post, line)?;
+                Vec::new()
+            }
             Command::Post(post) => {
                 let permitted = match &post.to {
                     Recipient::Room { name, at_least } => {

@@ -1,7 +1,7 @@
 //! What people say: anything, at any time, often nonsense, never twice the same.
 
 use crate::client::{Answer, Client};
-use crate::invariants::Ledger;
+use crate::invariants::{Keyed, Ledger};
 use crate::random::Random;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +16,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 29] = [
+const CAPABILITIES: [Capability; 30] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -41,6 +41,7 @@ const CAPABILITIES: [Capability; 29] = [
     Capability::MessageEdit,
     Capability::MessageRedaction,
     Capability::ParlorPins,
+    Capability::ParlorOnce,
     Capability::Chathistory,
     Capability::EventPlayback,
     Capability::Relaymsg,
@@ -120,9 +121,9 @@ impl Client {
 
     /// Whatever comes to mind. Most of it is one line.
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
-        const WEIGHTS: [usize; 42] = [
+        const WEIGHTS: [usize; 43] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12, 40, 25, 25, 60, 15, 12, 15, 10, 35, 12, 14, 20, 20, 25,
+            12, 40, 25, 25, 60, 15, 12, 15, 10, 35, 12, 14, 20, 20, 25, 90,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -399,6 +400,7 @@ impl Client {
                     }
                 }
             }
+            42 => self.say_once(&room, &person, random, ledger, out),
             26 => self.line(&format!("KILL {person} :enough"), random, ledger, out),
             31 => self.ask_history(&room, &person, random, ledger, out),
             32 => {
@@ -459,6 +461,33 @@ impl Client {
             }
             _ => self.fence(random, ledger, out),
         }
+    }
+
+    /// Says something under a key, or again what was said under one: here or on another device, before a restart or after.
+    fn say_once(&mut self, room: &str, person: &str, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
+        let needed = [Capability::ParlorOnce, Capability::EchoMessage, Capability::LabeledResponse];
+        let account = self.account.clone().unwrap_or_default();
+        if account.is_empty() || !needed.into_iter().all(|capability| self.has(capability)) {
+            return self.fence(random, ledger, out);
+        }
+        let hers: Vec<Keyed> = ledger.keyed.iter().filter(|keyed| keyed.account == account).cloned().collect();
+        let keyed = match hers.is_empty() || random.happens(500) {
+            true => {
+                let to = if random.happens(750) { room } else { person };
+                let keyed =
+                    Keyed { account, key: ledger.new_word(), number: ledger.new_number(), to: to.to_lowercase() };
+                ledger.keyed.push(keyed.clone());
+                keyed
+            }
+            // The last ones most of all: they may be under way.
+            false if random.happens(700) => hers[hers.len() - 1].clone(),
+            false => random.one_of(&hers).clone(),
+        };
+        let label = ledger.new_word();
+        let Keyed { key, number, to, .. } = keyed;
+        push_line(out, &format!("@label={label};parlor/once={key} PRIVMSG {to} :m{number} once"), random);
+        self.keyed.insert(label.clone());
+        self.awaits(Answer::Label(label));
     }
 
     /// Asks for what was said: here or there, from something that was heard or from some time on.

@@ -434,6 +434,7 @@ fn is_judged(answer: &Answer) -> bool {
             | Answer::InviteLinks { .. }
             | Answer::Devices(_)
             | Answer::DeviceEnded { .. }
+            | Answer::Repeated { .. }
     )
 }
 

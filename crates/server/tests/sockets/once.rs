@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SENDERS: usize = 12;
-/// For every submission. `PARLOR_KILLS=200 cargo test --release -p server --test sockets once:: -- --nocapture` is the form of
+/// For every submission. `PARLOR_KILLS=200 cargo test -p server --test sockets once:: -- --nocapture` is the form of
 /// docs/performance.md.
 const CYCLES: usize = 8;
 /// Lines that a sender has on the way at once.

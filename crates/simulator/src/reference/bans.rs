@@ -78,8 +78,19 @@ impl Reference {
                 self.is_kept_out(&target, address, self.people[who].account.as_deref())
             })
             .collect();
+        // Who is here without a device goes as well, and who has logged in and not arrived.
+        let without_device = match &target {
+            Target::Account(account) => {
+                self.sessions.retain(|_, place| !matches!(place, Place::Proved(of) if of == account));
+                self.present_as(account).filter(|who| self.people[who].sessions.is_empty())
+            }
+            _ => None,
+        };
         self.bans.retain(|(other, _)| *other != target);
         self.bans.push((target, lasts_ms.map(|lasts| line.at + lasts)));
+        if let Some(who) = without_device {
+            self.quit(who, line);
+        }
         for (id, who) in meant {
             self.sessions.remove(&id);
             let person = self.person_mut(who);

@@ -22,6 +22,38 @@ impl Reference {
             .or_else(|| self.accounts.get(speaker).map(|account| account.name.as_str()))
     }
 
+    /// The message that this one was said as already, by the same speaker in the same conversation under the same key.
+    pub(super) fn said_under(&self, who: Who, post: &Post, at: u64) -> Option<MessageId> {
+        const DAY_MS: u64 = 24 * 3_600_000;
+        let key = post.once.as_ref().filter(|_| post.kind != MessageKind::Signal)?;
+        let speaker = self.speaker(who);
+        let talk = match &post.to {
+            Recipient::Room { name, .. } => Talk::Room(self.room(name.text())?.serial),
+            Recipient::Person { name } => Talk::between(speaker.clone(), self.speaker_named(name.text())?),
+        };
+        let is_it = |said: &&Said| {
+            said.talk == talk
+                && said.speaker == speaker
+                && said.message.once.as_ref() == Some(key)
+                && at < said.message.timestamp.0 + DAY_MS
+        };
+        self.said.values().find(is_it).map(|said| said.message.id)
+    }
+
+    /// Nothing is said, and whoever asked is told what was.
+    pub(super) fn repeat(&self, who: Who, post: &Post, line: &Applied<'_>) -> Result<(), String> {
+        let expected = self.said_under(who, post, line.at);
+        let told = line.answers.iter().find_map(|answer| match answer {
+            Answer::Repeated { id, .. } => Some(*id),
+            _ => None,
+        });
+        let was_said = line.events.iter().any(|event| matches!(event, Event::Posted(_)));
+        if told != expected || was_said {
+            return Err(format!("{post:?} was said before as {expected:?}: told {told:?}, said again: {was_said}"));
+        }
+        Ok(())
+    }
+
     pub(super) fn note_said(&mut self, who: Who, to: &Recipient, events: &[Event]) {
         let speaker = self.speaker(who);
         let talk = match to {
