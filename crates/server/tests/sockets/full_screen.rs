@@ -4,21 +4,19 @@ use crate::support::{DEADLINE, Daemon, EXEMPT, Irc, TEST_CONFIG, program, tag};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// A terminal with a program in it, ended when dropped.
 struct Terminal {
-    socket: String,
+    socket: TempDir,
 }
 
 impl Terminal {
     /// `arguments` as a shell reads them.
     fn start(folder: &Path, name: &str, columns: u16, rows: u16, arguments: &str) -> Terminal {
-        // A tmux of its own: one that is just ending takes no new terminal.
-        static TERMINALS: AtomicUsize = AtomicUsize::new(0);
-        let number = TERMINALS.fetch_add(1, Ordering::Relaxed);
-        let socket = folder.join(format!("tmux-{number}")).display().to_string();
+        // A tmux of its own, whose socket stays for as long as it runs: without it nothing could end it.
+        let socket = TempDir::new().expect("a folder for the socket");
         let client = program("chat_client");
         let home = folder.join(name);
         std::fs::create_dir_all(&home).expect("a home");
@@ -34,7 +32,8 @@ impl Terminal {
     }
 
     fn tmux(&self, arguments: &[&str]) -> String {
-        let output = Command::new("tmux").arg("-S").arg(&self.socket).args(["-u"]).args(arguments).output();
+        let output =
+            Command::new("tmux").arg("-S").arg(self.socket.path().join("tmux")).args(["-u"]).args(arguments).output();
         let output = output.expect("this test needs tmux: install it, as `apt-get install tmux` does");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
