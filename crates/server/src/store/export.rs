@@ -141,6 +141,8 @@ fn head(connection: &Connection, of: &Candidate) -> rusqlite::Result<Value> {
         "marks": by_id(MARKS)?,
         "read_markers": by_id(READ_MARKERS)?,
         "invite_links": by_id(INVITE_LINKS)?,
+        // What was said of her by those who reported it is theirs.
+        "reports_made": by_id(REPORTS)?,
         "server_bans": by_text("SELECT reason, set_at AS set_time, until AS until_time FROM server_ban
             WHERE target = ?1", &format!("account {}", of.id.0))?,
         "done_by_account": by_text("SELECT at AS done_time, action, room, target, detail FROM audit
@@ -169,6 +171,10 @@ const READ_MARKERS: &str = "SELECT (SELECT name FROM room WHERE number = convers
 const INVITE_LINKS: &str = "SELECT room.name AS room_name, invite_link.created AS created_time,
     invite_link.expires AS expires_time, invite_link.uses_left FROM invite_link JOIN room ON room.number = invite_link.room
     WHERE invite_link.account = ?1 ORDER BY invite_link.created";
+
+const REPORTS: &str = "SELECT report.at AS reported_time, room.name AS room_name, report.said_to, report.said_by,
+    report.message, report.reason, report.is_open FROM report LEFT JOIN room ON room.number = report.room
+    WHERE report.reporter = ?1 ORDER BY report.number";
 
 const MESSAGES: &str = "SELECT message.id, message.time AS said_time, room.id AS room_id, room.name AS room_name,
     message.addressed_to, person.name AS sender_name, CASE message.kind WHEN 0 THEN 'message' WHEN 1 THEN 'notice' ELSE
@@ -213,4 +219,4 @@ fn object(row: &Row<'_>) -> rusqlite::Result<Value> {
     Ok(Value::Object(object))
 }
 
-const FLAGS: [&str; 4] = ["owner", "disabled", "has_password", "always_on"];
+const FLAGS: [&str; 5] = ["owner", "disabled", "has_password", "always_on", "is_open"];
