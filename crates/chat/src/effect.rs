@@ -5,6 +5,7 @@ use crate::command::Control;
 use crate::event::Event;
 use crate::id::{RequestNumber, RoomNumber, SessionId};
 use crate::query::Answer;
+use crate::server_ban::AddressRange;
 
 /// For the shard that owns the sessions concerned.
 #[derive(Debug, Clone)]
@@ -84,6 +85,8 @@ pub enum ServerEffect {
         number: u64,
         answer: Answer,
     },
+    /// All ranges from which nobody may connect ([`crate::server_ban::BanTarget::Door`]), since they have changed.
+    Doors(Vec<AddressRange>),
 }
 
 /// What applying commands leads to; the caller empties it.

@@ -21,6 +21,8 @@ pub struct ServerBan {
 pub enum BanTarget {
     Account(ClientId),
     Range(AddressRange),
+    /// The same at the door: a connection from there is turned away before anything is said, so the owner's too.
+    Door(AddressRange),
     /// SHA-256 of a client's certificate.
     Certificate([u8; 32]),
 }
@@ -32,6 +34,7 @@ pub enum Banned {
     /// Someone who is here: the account, of a guest the address.
     Person(Username),
     Range(AddressRange),
+    Door(AddressRange),
     Certificate([u8; 32]),
 }
 

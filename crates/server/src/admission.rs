@@ -4,6 +4,7 @@
 
 use crate::config::AddressRange;
 use crate::limits::{self, AdmissionRefusal, Limits};
+use chat::server_ban::AddressRange as BannedRange;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,6 +19,8 @@ pub struct Admission {
 #[derive(Debug)]
 struct Table {
     rules: AdmissionRules,
+    /// From where nobody may connect; never this machine, nor an exempt address.
+    doors: Vec<BannedRange>,
     open: usize,
     /// By address, IPv6 by its /64: whoever has one address of such a network has them all.
     addresses: HashMap<IpAddr, Address, RandomState>,
@@ -59,12 +62,18 @@ impl AdmissionRules {
 
 impl Admission {
     pub fn new(rules: AdmissionRules) -> Admission {
-        let table = Table { rules, open: 0, addresses: HashMap::default(), last_sweep: Instant::now() };
+        let table =
+            Table { rules, doors: Vec::new(), open: 0, addresses: HashMap::default(), last_sweep: Instant::now() };
         Admission { inner: Mutex::new(table) }
     }
 
     pub fn reconfigure(&self, rules: AdmissionRules) {
         self.table().rules = rules;
+    }
+
+    /// Nobody may connect from these from now on.
+    pub fn close_doors(&self, doors: Vec<BannedRange>) {
+        self.table().doors = doors;
     }
 
     /// Counts a new connection from this address, or says why not.
@@ -83,6 +92,9 @@ impl Admission {
         let mut table = self.table();
         table.sweep(now);
         let exempt = table.rules.is_exempt(address);
+        if !exempt && table.is_banned(address) {
+            return Err(AdmissionRefusal::Banned);
+        }
         // A few places are kept for addresses that the operator has named, so that they get in when it is full.
         let most = if exempt { table.rules.most } else { table.rules.for_everyone() };
         if table.open >= most {
@@ -104,6 +116,9 @@ impl Admission {
     pub fn readmit(&self, proxy: IpAddr, address: IpAddr) -> Result<(), AdmissionRefusal> {
         let mut table = self.table();
         let exempt = table.rules.is_exempt(address);
+        if !exempt && table.is_banned(address) {
+            return Err(AdmissionRefusal::Banned);
+        }
         table.count(address, exempt, Instant::now())?;
         table.uncount(proxy);
         Ok(())
@@ -125,6 +140,10 @@ impl Admission {
 }
 
 impl Table {
+    fn is_banned(&self, address: IpAddr) -> bool {
+        !address.to_canonical().is_loopback() && self.doors.iter().any(|range| range.contains(address))
+    }
+
     fn count(&mut self, address: IpAddr, exempt: bool, now: Instant) -> Result<(), AdmissionRefusal> {
         let (per_address, per_minute) = (self.rules.per_address, self.rules.per_minute as f64);
         let entry = self.addresses.entry(network_of(address)).or_insert(Address { open: 0, left: per_minute, at: now });
@@ -223,6 +242,21 @@ mod tests {
         // A small house is not kept empty for them.
         check(8, 6);
         check(1, 1);
+    }
+
+    #[test]
+    fn a_closed_door_is_closed_to_all_but_this_machine_and_the_exempt() {
+        let admission = rules(100, 10, 100, &["10.9.0.0/16"]);
+        let all = |base: &str| BannedRange::new(ip(base), 8).expect("a range");
+        admission.close_doors(vec![all("10.0.0.0"), all("127.0.0.0")]);
+        assert_eq!(admission.enter(ip("10.0.0.1")), Err(AdmissionRefusal::Banned));
+        assert_eq!(admission.enter(ip("::ffff:10.0.0.1")), Err(AdmissionRefusal::Banned));
+        for address in ["10.9.0.1", "127.0.0.1", "192.0.2.1"] {
+            assert_eq!(admission.enter(ip(address)), Ok(()), "{address}");
+        }
+        assert_eq!(admission.readmit(ip("192.0.2.1"), ip("10.0.0.1")), Err(AdmissionRefusal::Banned));
+        admission.close_doors(Vec::new());
+        assert_eq!(admission.readmit(ip("192.0.2.1"), ip("10.0.0.1")), Ok(()));
     }
 
     #[test]

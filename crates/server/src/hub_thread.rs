@@ -1,5 +1,6 @@
 //! The thread of the one writer: takes what the shards ask, runs the sequencer, hands each shard its effects.
 
+use crate::admission::Admission;
 use crate::limits;
 use crate::logging::RepeatedComplaint;
 use crate::mailbox::Mailbox;
@@ -42,6 +43,8 @@ pub struct HubThread<L> {
     pub inbox: Arc<Mailbox<HubInput>>,
     pub shards: Vec<Arc<ShardHandle>>,
     pub controls: Sender<Asked>,
+    /// Is told from where nobody may connect.
+    pub admission: Arc<Admission>,
     pub metrics: Arc<HubMetrics>,
     /// Set while the store takes nothing, for /healthz.
     pub storage_fails: Arc<AtomicBool>,
@@ -211,6 +214,8 @@ impl<L: Log> HubThread<L> {
                         // The main thread is gone only when the server is stopping already.
                         let _ = self.controls.send(Asked { control, by });
                     }
+                    // Handed out with what the shards get.
+                    ServerEffect::Doors(_) => {}
                     ServerEffect::Console { number, answer } => {
                         if let Some(answers) = consoles.get(&number) {
                             // Whoever asked may have given up.
@@ -231,6 +236,14 @@ impl<L: Log> HubThread<L> {
     }
 
     fn hand_out(&self, effects: &mut Effects) {
+        // Before anyone is told of it.
+        effects.server.retain_mut(|effect| match effect {
+            ServerEffect::Doors(ranges) => {
+                self.admission.close_doors(std::mem::take(ranges));
+                false
+            }
+            _ => true,
+        });
         for (shard, list) in self.shards.iter().zip(&mut effects.shards) {
             while shard.effects.len() >= limits::HUB_TO_SHARD_EFFECTS {
                 // The bound of the queue: the hub waits for this shard, which never waits for anyone.
@@ -251,6 +264,8 @@ impl<L: Log> HubThread<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admission::AdmissionRules;
+    use crate::limits::Limits;
     use chat::change::Change;
     use chat::command::NewAccount;
     use chat::hub::Hub;
@@ -300,6 +315,7 @@ mod tests {
             inbox: inbox.clone(),
             shards: Vec::new(),
             controls,
+            admission: Arc::new(Admission::new(AdmissionRules::new(&Limits::default(), 1, 1, Vec::new()))),
             metrics: metrics.clone(),
             storage_fails: Arc::default(),
         };

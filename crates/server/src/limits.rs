@@ -121,14 +121,17 @@ pub enum AdmissionRefusal {
     TooFast,
     /// The server is stopping.
     Stopping,
+    /// The address is banned from connecting (DLINE).
+    Banned,
 }
 
 impl AdmissionRefusal {
-    pub const ALL: [AdmissionRefusal; 4] = [
+    pub const ALL: [AdmissionRefusal; 5] = [
         AdmissionRefusal::TooManyConnections,
         AdmissionRefusal::TooManyFromAddress,
         AdmissionRefusal::TooFast,
         AdmissionRefusal::Stopping,
+        AdmissionRefusal::Banned,
     ];
 
     /// The label in metrics.
@@ -138,6 +141,7 @@ impl AdmissionRefusal {
             AdmissionRefusal::TooManyFromAddress => "too_many_from_address",
             AdmissionRefusal::TooFast => "too_fast",
             AdmissionRefusal::Stopping => "stopping",
+            AdmissionRefusal::Banned => "banned",
         }
     }
 }
@@ -150,6 +154,7 @@ impl fmt::Display for AdmissionRefusal {
             AdmissionRefusal::TooManyFromAddress => "Too many connections from your address; close one first",
             AdmissionRefusal::TooFast => "Too many new connections from your address; wait a minute",
             AdmissionRefusal::Stopping => "The server is stopping; try again in a moment",
+            AdmissionRefusal::Banned => "Your address is banned from this server",
         })
     }
 }

@@ -170,6 +170,7 @@ impl Server {
             tracing::warn!("{warning}");
         }
         let admission = Arc::new(Admission::new(admission_rules(&config, room.connections)));
+        admission.close_doors(hub.closed_doors());
         let passwords =
             PasswordPool::start(facts::password_cost(&config)).map_err(|e| failed("the password thread", e))?;
         let session_facts = Arc::new(ServerFacts::new(facts::configured(&config, &secret, started)));
@@ -217,6 +218,7 @@ impl Server {
             inbox: hub_inbox.clone(),
             shards: shards.clone(),
             controls,
+            admission: admission.clone(),
             metrics: metrics.hub.clone(),
             storage_fails: storage_fails.clone(),
         };

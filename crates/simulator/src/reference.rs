@@ -205,6 +205,7 @@ struct Link {
 enum Target {
     Account(String),
     Range(AddressRange),
+    Door(AddressRange),
     Certificate([u8; 32]),
 }
 

@@ -453,7 +453,8 @@ impl Client {
                 };
                 let line = match random.below(6) {
                     0 => "STATS k".to_owned(),
-                    1 | 2 => format!("UNKLINE {whom}"),
+                    1 => format!("UNKLINE {whom}"),
+                    2 => format!("UNDLINE 10.0.0.0/{}", random.one_of(&[29, 31])),
                     3 => format!("DLINE 10.0.0.0/{} :all of you", random.one_of(&[7, 29, 31])),
                     _ => format!("KLINE {} {whom} :enough", random.one_of(&["1s", "5s", "1m"])),
                 };

@@ -404,7 +404,9 @@ impl Hub {
         let before = client.person.clone();
         let event = self.happening(&before, What::Renamed { to: to.text().clone() }, turn);
         self.note_everywhere(slot, &event, turn);
-        let origin = turn.event_origin();
+        // Whoever gave someone else's account another name hears of it as everyone else does.
+        let is_oneself = self.asker(turn).is_some_and(|asker| asker.slot == slot);
+        let origin = turn.event_origin().filter(|_| is_oneself);
         self.tell_peers(slot, event, origin, turn);
         if is_another {
             self.tell_went_offline(slot, turn);

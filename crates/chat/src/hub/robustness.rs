@@ -596,3 +596,16 @@ fn an_idle_guest_is_small() {
         + indexes;
     assert!(total <= 560, "{total} bytes");
 }
+
+/// Found by the properties above: whoever gives someone else's account another name, and its bearer with it, was told of it
+/// as the one who asked and as one who shares a room with her.
+#[test]
+fn whoever_names_someone_else_is_told_once() {
+    let [_, mut world, ..] = worlds();
+    for line in PROLOGUE {
+        world.run(line);
+    }
+    for line in ["alice/2 parts all", "alice/2 joins #cup", "alice calls carol nobody"] {
+        world.run(line);
+    }
+}

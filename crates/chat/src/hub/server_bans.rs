@@ -5,6 +5,7 @@ use super::turn::Turn;
 use super::{Hub, StorageState};
 use crate::audit::AuditAction;
 use crate::change::Change;
+use crate::effect::ServerEffect;
 use crate::id::{ClientId, SessionId, Timestamp};
 use crate::query::Answer;
 use crate::refusal::{Refusal, Right};
@@ -46,7 +47,7 @@ impl Hub {
     ) -> Result<(ServerBan, Vec<SessionId>), Refusal> {
         self.require(Right::Kill, turn)?;
         let target = self.ban_target(who)?;
-        if let BanTarget::Range(range) = target
+        if let BanTarget::Range(range) | BanTarget::Door(range) = target
             && range.is_too_wide()
         {
             return Err(Refusal::RangeTooWide);
@@ -63,7 +64,13 @@ impl Hub {
         };
         let ban = ServerBan { target, reason, by, at: turn.now, until };
         let sessions = self.sessions_banned_by(&ban, turn.now);
-        if turn.session().is_some_and(|asking| sessions.contains(&asking)) {
+        // At the door nobody is asked who she is: not even the owner.
+        let locks_out = |asking: SessionId| {
+            let here = self.state.session(asking);
+            matches!(target, BanTarget::Door(_))
+                && here.is_some_and(|session| concerns(&ban, session.address, None, None))
+        };
+        if turn.session().is_some_and(|asking| sessions.contains(&asking) || locks_out(asking)) {
             return Err(Refusal::CannotBan);
         }
         let mut bans = Vec::clone(self.state.server_bans());
@@ -74,6 +81,9 @@ impl Hub {
         bans.push(ban.clone());
         self.state.set_server_bans(Arc::new(bans));
         turn.keep(Change::ServerBan(Box::new(ban.clone())));
+        if matches!(target, BanTarget::Door(_)) {
+            turn.effects.server.push(ServerEffect::Doors(self.closed_doors()));
+        }
         Ok((ban, sessions))
     }
 
@@ -120,6 +130,7 @@ impl Hub {
                 })
             }
             Banned::Range(range) => Ok(BanTarget::Range(*range)),
+            Banned::Door(range) => Ok(BanTarget::Door(*range)),
             Banned::Certificate(certificate) => Ok(BanTarget::Certificate(*certificate)),
         }
     }
@@ -180,6 +191,15 @@ impl Hub {
         }
     }
 
+    /// From where nobody may connect.
+    pub fn closed_doors(&self) -> Vec<AddressRange> {
+        let doors = self.state.server_bans().iter().filter_map(|ban| match ban.target {
+            BanTarget::Door(range) => Some(range),
+            BanTarget::Account(_) | BanTarget::Range(_) | BanTarget::Certificate(_) => None,
+        });
+        doors.collect()
+    }
+
     // The end of a ban
 
     pub(super) fn next_ban_end(&self) -> Option<Timestamp> {
@@ -204,6 +224,9 @@ impl Hub {
             return;
         }
         self.state.set_server_bans(Arc::new(left));
+        if over.iter().any(|ban| matches!(ban.target, BanTarget::Door(_))) {
+            turn.effects.server.push(ServerEffect::Doors(self.closed_doors()));
+        }
         for ban in over {
             turn.keep(Change::ServerBanRemoved(ban.target));
         }
@@ -215,6 +238,7 @@ fn target_text(ban: &ServerBan, account: Option<&str>) -> String {
     match &ban.target {
         BanTarget::Account(_) => format!("account {}", account.unwrap_or_default()),
         BanTarget::Range(range) => format!("range {range}"),
+        BanTarget::Door(range) => format!("door {range}"),
         // Enough to tell one from another.
         BanTarget::Certificate(certificate) => {
             certificate[..8].iter().fold("certificate ".to_owned(), |text, byte| text + &format!("{byte:02x}"))
@@ -225,7 +249,9 @@ fn target_text(ban: &ServerBan, account: Option<&str>) -> String {
 fn concerns(ban: &ServerBan, address: IpAddr, certificate: Option<&[u8; 32]>, account: Option<ClientId>) -> bool {
     match &ban.target {
         BanTarget::Account(id) => account == Some(*id),
-        BanTarget::Range(range) => !address.to_canonical().is_loopback() && range.contains(address),
+        BanTarget::Range(range) | BanTarget::Door(range) => {
+            !address.to_canonical().is_loopback() && range.contains(address)
+        }
         BanTarget::Certificate(banned) => certificate == Some(banned),
     }
 }
@@ -233,6 +259,33 @@ fn concerns(ban: &ServerBan, address: IpAddr, certificate: Option<&[u8; 32]>, ac
 #[cfg(test)]
 mod tests {
     use crate::hub::transcript::{World, check_with, settings};
+
+    #[test]
+    fn a_ban_at_the_door_is_told_to_those_who_keep_it() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > root arrives account root
+            root: logged in to root as nobody yet
+            root: welcome root
+            > console bars d:198.51.100.0/24 spam
+            server: doors 198.51.100.0/24
+            console: banned d:198.51.100.0/24, closed 0
+            > console bars 198.51.100.0/24 spam
+            console: banned 198.51.100.0/24, closed 0
+            > console bars d:203.0.113.0/24 for 60 spam
+            server: doors 198.51.100.0/24 203.0.113.0/24
+            console: banned d:203.0.113.0/24, closed 0
+            > time 61
+            server: doors 198.51.100.0/24
+            > console unbars d:198.51.100.0/24
+            server: doors
+            console: ban of d:198.51.100.0/24 lifted
+            ",
+        );
+    }
 
     #[test]
     fn whoever_is_banned_goes_and_stays_out() {

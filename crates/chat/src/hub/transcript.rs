@@ -777,6 +777,9 @@ impl World {
         for effect in effects.server {
             self.lines.push(match effect {
                 ServerEffect::Control { control, by } => format!("server: {control:?} by {by}"),
+                ServerEffect::Doors(ranges) => {
+                    ranges.iter().fold("server: doors".to_owned(), |text, range| format!("{text} {range}"))
+                }
                 ServerEffect::Console { answer, .. } => {
                     format!("console: {}", answer_line(&answer))
                 }
@@ -1146,9 +1149,11 @@ fn banned(text: &str, rules: &NameRules) -> Banned {
     if let Some(byte) = text.strip_prefix("c:") {
         return Banned::Certificate([byte.parse().unwrap(); 32]);
     }
+    let (is_door, text) = text.strip_prefix("d:").map_or((false, text), |range| (true, range));
     match text.split_once('/') {
         Some((address, prefix)) => {
-            Banned::Range(AddressRange::new(address.parse().unwrap(), prefix.parse().unwrap()).unwrap())
+            let range = AddressRange::new(address.parse().unwrap(), prefix.parse().unwrap()).unwrap();
+            if is_door { Banned::Door(range) } else { Banned::Range(range) }
         }
         None => Banned::Person(Username::lookup(text, rules)),
     }
@@ -1158,6 +1163,7 @@ fn ban_text(ban: &ServerBan, account: Option<&str>) -> String {
     match ban.target {
         BanTarget::Account(_) => account.unwrap_or("someone").to_owned(),
         BanTarget::Range(range) => range.to_string(),
+        BanTarget::Door(range) => format!("d:{range}"),
         BanTarget::Certificate(certificate) => format!("c:{}", certificate[0]),
     }
 }

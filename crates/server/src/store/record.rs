@@ -425,6 +425,7 @@ pub(super) fn ban_target_text(target: &BanTarget) -> String {
     match target {
         BanTarget::Account(id) => format!("account {}", id.0),
         BanTarget::Range(range) => format!("range {range}"),
+        BanTarget::Door(range) => format!("door {range}"),
         BanTarget::Certificate(certificate) => {
             certificate.iter().fold("certificate ".to_owned(), |text, byte| text + &format!("{byte:02x}"))
         }
@@ -435,9 +436,10 @@ fn ban_target(text: &str) -> Option<BanTarget> {
     let (kind, value) = text.split_once(' ')?;
     Some(match kind {
         "account" => BanTarget::Account(ClientId(value.parse().ok()?)),
-        "range" => {
+        "range" | "door" => {
             let (address, prefix) = value.split_once('/')?;
-            BanTarget::Range(AddressRange::new(address.parse().ok()?, prefix.parse().ok()?)?)
+            let range = AddressRange::new(address.parse().ok()?, prefix.parse().ok()?)?;
+            if kind == "door" { BanTarget::Door(range) } else { BanTarget::Range(range) }
         }
         "certificate" => {
             let mut certificate = [0; 32];

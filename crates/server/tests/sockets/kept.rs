@@ -193,7 +193,7 @@ fn bans_of_the_server_and_the_audit_are_kept() {
     root.expect("NOTE DLINE BANNED 203.0.113.0/24 :");
     let daemon = Daemon::start_in(daemon.kill());
     let mut root = come(&daemon, "root");
-    has(&ask(&mut root, "STATS k"), " 216 root K 203.0.113.0/24 * ");
+    has(&ask(&mut root, "STATS k"), " 216 root D 203.0.113.0/24 * ");
     root.send("UNKLINE a:bob");
     root.expect("NOTE UNKLINE BAN_LIFTED a:bob :");
     house = House::enter(Daemon::start_in(daemon.kill()));
@@ -208,7 +208,7 @@ fn bans_of_the_server_and_the_audit_are_kept() {
     let audit = ask(&mut house.root, "AUDIT");
     for entry in [
         " root * account\u{a0}bob :set: spam",
-        " root * range\u{a0}203.0.113.0/24 :set: flood",
+        " root * door\u{a0}203.0.113.0/24 :set: flood",
         " root * account\u{a0}bob :lifted",
         " root #tea carol :loud",
     ] {

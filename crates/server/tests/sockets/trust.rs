@@ -193,6 +193,41 @@ fn t20_foreign_pages_open_no_websocket() {
     assert_eq!(twice.open(http).map(drop), Err(403));
 }
 
+#[test]
+fn a_banned_address_is_turned_away_at_the_door() {
+    let operator = "[[operator]]\nname = \"root\"\npassword = \"sesame\"\nrights = [\"kill\"]\n";
+    let daemon = Daemon::start_with(&format!("{TRUST}\n{operator}"));
+    let through_proxy = || {
+        let mut irc = Irc::connect(daemon.irc());
+        irc.send_bytes(PROXY_V1.as_bytes());
+        irc
+    };
+    let mut root = from("127.0.0.2", daemon.irc()).registered("root");
+    root.send("OPER root sesame");
+    root.expect(" 381 ");
+    let mut alice = through_proxy().registered("alice");
+    root.send("DLINE 203.0.113.0/24 :flood");
+    root.expect("NOTE DLINE BANNED 203.0.113.0/24 ");
+    assert!(alice.until_closed().is_some_and(|last| last.contains("Banned from this server: flood")));
+    let refused = through_proxy().until_closed();
+    assert!(refused.as_ref().is_some_and(|last| last.contains("Your address is banned")), "{refused:?}");
+    // So it is after a restart.
+    let daemon = Daemon::start_in(daemon.kill());
+    let through_proxy = || {
+        let mut irc = Irc::connect(daemon.irc());
+        irc.send_bytes(PROXY_V1.as_bytes());
+        irc
+    };
+    let refused = through_proxy().until_closed();
+    assert!(refused.as_ref().is_some_and(|last| last.contains("Your address is banned")), "{refused:?}");
+    let mut root = from("127.0.0.2", daemon.irc()).registered("root");
+    root.send("OPER root sesame");
+    root.expect(" 381 ");
+    root.send("UNDLINE 203.0.113.0/24");
+    root.expect("NOTE UNDLINE BAN_LIFTED 203.0.113.0/24 ");
+    through_proxy().registered("alice");
+}
+
 /// Bounds are for people; a proxy and a gateway speak for many, and each of these has the bounds of her own address.
 #[test]
 fn bounds_of_an_address_hold_for_people_and_not_for_their_proxy() {

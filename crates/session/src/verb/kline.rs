@@ -22,9 +22,13 @@ pub(crate) const VERB: Verb = Verb {
            machine are never kept out. For operators; STATS k lists all, UNKLINE lifts one.",
 };
 
-/// The name for addresses.
-pub(crate) const DLINE: Verb =
-    Verb { name: "DLINE", help: "DLINE [<duration>] <address or range> [:<reason>]\nThe same as KLINE.", ..VERB };
+/// The name for addresses that are turned away at the door.
+pub(crate) const DLINE: Verb = Verb {
+    name: "DLINE",
+    help: "DLINE [<duration>] <address or range> [:<reason>]\n\
+           Like KLINE, but connections from there are closed before anything is said, the owner's too.",
+    ..VERB
+};
 
 pub(crate) const UNKLINE: Verb = Verb {
     name: "UNKLINE",
@@ -33,7 +37,8 @@ pub(crate) const UNKLINE: Verb = Verb {
     ..VERB
 };
 
-pub(crate) const UNDLINE: Verb = Verb { name: "UNDLINE", help: "UNDLINE <whom>\nThe same as UNKLINE.", ..UNKLINE };
+pub(crate) const UNDLINE: Verb =
+    Verb { name: "UNDLINE", help: "UNDLINE <address or range>\nLifts what DLINE has set.", ..UNKLINE };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let (lasts_ms, at) = match line.param(0).map(|first| (first, duration::parse(first))) {
@@ -79,7 +84,7 @@ fn whom(turn: &mut Turn<'_>, text: &str) -> Option<Banned> {
     // `*@address`, as it is written elsewhere.
     let address = text.strip_prefix("*@").unwrap_or(text);
     if let Some(range) = range(address) {
-        return Some(Banned::Range(range));
+        return Some(if turn.verb().ends_with("DLINE") { Banned::Door(range) } else { Banned::Range(range) });
     }
     if address.contains(['/', '@', '*', '!', '?']) || (turn.verb().ends_with("DLINE") && !address.is_empty()) {
         return invalid(
@@ -117,7 +122,7 @@ fn certificate(text: &str) -> Option<[u8; 32]> {
 fn target_text(ban: &ServerBan, account: Option<&str>) -> String {
     match &ban.target {
         BanTarget::Account(_) => format!("a:{}", account.unwrap_or("*")),
-        BanTarget::Range(range) => range.to_string(),
+        BanTarget::Range(range) | BanTarget::Door(range) => range.to_string(),
         BanTarget::Certificate(certificate) => {
             certificate.iter().fold("c:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
         }
@@ -142,12 +147,13 @@ pub(crate) fn write_lifted(turn: &mut Turn<'_>, ban: &ServerBan, account: Option
     turn.note(verb, "BAN_LIFTED", &[&target], &format!("{target} may come again"));
 }
 
-/// 216: `K <whom> * <by> :<reason>`.
+/// 216: `K <whom> * <by> :<reason>`; `D` for one at the door.
 pub(crate) fn write_list(turn: &mut Turn<'_>, letter: char, bans: &[(ServerBan, Option<CompactString>)]) {
     for (ban, account) in bans {
         let target = target_text(ban, account.as_deref());
         let text = format!("{} ({})", ban.reason, end_text(turn, ban));
-        turn.numeric(Numeric::RPL_STATSKLINE).param("K").param(&target).param("*").param(&ban.by).trailing_cut(&text);
+        let kind = if matches!(ban.target, BanTarget::Door(_)) { "D" } else { "K" };
+        turn.numeric(Numeric::RPL_STATSKLINE).param(kind).param(&target).param("*").param(&ban.by).trailing_cut(&text);
     }
     stats::write_end(turn, letter);
 }
@@ -199,7 +205,7 @@ mod tests {
              eve!
              alice> STATS k
              alice< :irc.example 216 alice K a:carol * alice!… :spam (for 1h)
-             alice< :irc.example 216 alice K 203.0.113.0/24 * alice!… :flood (for ever)
+             alice< :irc.example 216 alice D 203.0.113.0/24 * alice!… :flood (for ever)
              alice< :irc.example 219 alice k :…
              alice> UNDLINE 203.0.113.0/24
              alice< :irc.example NOTE UNDLINE BAN_LIFTED 203.0.113.0/24 :…

@@ -30,6 +30,7 @@ impl Reference {
                 }
             }
             Banned::Range(range) => Ok(Target::Range(*range)),
+            Banned::Door(range) => Ok(Target::Door(*range)),
             Banned::Certificate(certificate) => Ok(Target::Certificate(*certificate)),
         }
     }
@@ -40,7 +41,7 @@ impl Reference {
         }
         match target {
             Target::Account(banned) => account == Some(banned),
-            Target::Range(range) => address.is_some_and(|address| range.contains(address)),
+            Target::Range(range) | Target::Door(range) => address.is_some_and(|address| range.contains(address)),
             Target::Certificate(_) => false,
         }
     }
@@ -62,8 +63,17 @@ impl Reference {
     ) -> Permission {
         self.may_ban(session)?;
         let target = self.target_of(whom)?;
-        if matches!(target, Target::Range(range) if range.base().is_ipv4() && range.prefix() <= NARROWEST_SLIP) {
+        let range = match &target {
+            Target::Range(range) | Target::Door(range) => Some(*range),
+            Target::Account(_) | Target::Certificate(_) => None,
+        };
+        if range.is_some_and(|range| range.base().is_ipv4() && range.prefix() <= NARROWEST_SLIP) {
             return no("RangeTooWide");
+        }
+        // At the door not even the owner is asked who she is: she does not close it before herself.
+        let own = self.addresses.get(&session).copied();
+        if matches!(target, Target::Door(range) if own.is_some_and(|own| range.contains(own))) {
+            return no("CannotBan");
         }
         if matches!(&target, Target::Account(account) if self.accounts[account].owns_the_server) {
             return no("CannotBan");

@@ -274,6 +274,7 @@ fn records_with_every_field_set_or_empty() {
         ],
         vec![
             server_ban(BanTarget::Account(client(1)), 1),
+            server_ban(BanTarget::Door(AddressRange::of_one([192, 0, 2, 1].into())), 2),
             server_ban(BanTarget::Range(AddressRange::of_one([192, 0, 2, 1].into())), 2),
             server_ban(BanTarget::Range(AddressRange::of_one("2001:db8::1".parse().expect("an address"))), 3),
             server_ban(BanTarget::Certificate([0xa7; 32]), 4),
