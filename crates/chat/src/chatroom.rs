@@ -45,6 +45,8 @@ pub struct Chatroom {
     pub(crate) pins: Option<Box<Vec<Pin>>>,
     /// Something was said here once: then the room is not forgotten.
     pub(crate) has_history: bool,
+    /// When something was last said here to everyone; 0: never, as far as is known.
+    pub(crate) last_said: Timestamp,
     /// Who spoke when, in slow mode; by identity, so that leaving and coming back is no way round it. Not kept on disk.
     #[expect(clippy::box_collection, reason = "most rooms have none")]
     pub(crate) spoke: Option<Box<BTreeMap<ClientId, Timestamp>>>,
@@ -206,6 +208,7 @@ impl Chatroom {
             members: Vec::new(),
             sessions: SmallVec::new(),
             has_history: false,
+            last_said: Timestamp(0),
             spoke: None,
             rows: None,
         }

@@ -181,6 +181,9 @@ impl Hub {
         for (posted, id) in snapshot.posted_once {
             state.note_once(posted, id);
         }
+        for (room, at) in snapshot.last_said {
+            state.set_last_said(room, at);
+        }
         state.set_server_bans(Arc::new(snapshot.server_bans));
         let mut hub = Hub {
             state,

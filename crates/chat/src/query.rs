@@ -169,6 +169,9 @@ pub struct RoomFilter {
     pub created_less_than_ago: Option<u64>,
     pub topic_more_than_ago: Option<u64>,
     pub topic_less_than_ago: Option<u64>,
+    /// Since something was last said there; with "more than", rooms where nothing was are meant too.
+    pub said_more_than_ago: Option<u64>,
+    pub said_less_than_ago: Option<u64>,
 }
 
 /// Told to one session, with the number of its request. Vectors are in a stable order.
@@ -544,6 +547,8 @@ pub struct RoomRow {
     pub name: CompactString,
     pub members: usize,
     pub topic: Option<Box<str>>,
+    /// When something was last said there to everyone; `None`: nothing that is still kept.
+    pub last_said: Option<Timestamp>,
 }
 
 /// A group and all of its members, here or not, by the names of their accounts.

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub marks: Vec<MarksRecord>,
     /// What was said under a key within the last day, the oldest first.
     pub posted_once: Vec<(Posted, MessageId)>,
+    /// When something was last said to everyone in each named room where that is still kept.
+    pub last_said: Vec<(RoomNumber, Timestamp)>,
     pub server_bans: Vec<ServerBan>,
     pub devices: Vec<DeviceRecord>,
     /// Of accounts that stay without a device.

@@ -48,6 +48,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::Relaymsg,
     Capability::ParlorDevices,
     Capability::ParlorGroups,
+    Capability::ParlorActivity,
     Capability::ParlorUnread,
     Capability::ParlorPins,
     Capability::ParlorReports,

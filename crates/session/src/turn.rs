@@ -137,6 +137,13 @@ impl<'a> Turn<'a> {
         LineWriter::new(buffer).numeric(&facts.server_name, numeric, nick)
     }
 
+    /// The same with a tag of the server's own, whose value needs no escapes.
+    pub fn tagged_numeric(&mut self, numeric: Numeric, tag: &str, value: &str) -> ParamWriter<'_> {
+        let facts = self.facts;
+        let (buffer, nick) = self.begin_line_with(Some((tag, value)));
+        LineWriter::new(buffer).numeric(&facts.server_name, numeric, nick)
+    }
+
     /// Any other line to this client. `source`: a name or a whole mask; empty: none.
     pub fn line(&mut self, source: &str, verb: &str) -> ParamWriter<'_> {
         let (buffer, _) = self.begin_line();
@@ -514,19 +521,29 @@ impl<'a> Turn<'a> {
 
     /// The buffer that lines go to, with the tags of the next line written, and the nick.
     fn begin_line(&mut self) -> (&mut Vec<u8>, &str) {
+        self.begin_line_with(None)
+    }
+
+    fn begin_line_with(&mut self, tag: Option<(&str, &str)>) -> (&mut Vec<u8>, &str) {
         let server_time = self.has(Capability::ServerTime);
         let (wall, batch) = (self.now.wall, self.batch);
         let (buffer, nick) = self.buffer();
+        let mut before = '@';
+        // Appending to a Vec cannot fail.
         if batch != 0 {
-            buffer.extend_from_slice(b"@batch=");
-            // Appending to a Vec cannot fail.
-            let _ = write!(buffer, "{batch}");
+            let _ = write!(buffer, "{before}batch={batch}");
+            before = ';';
         }
         if server_time {
-            buffer.extend_from_slice(if batch == 0 { b"@time=" } else { b";time=" });
+            let _ = write!(buffer, "{before}time=");
             write_time(buffer, wall);
+            before = ';';
         }
-        if server_time || batch != 0 {
+        if let Some((name, value)) = tag {
+            let _ = write!(buffer, "{before}{name}={value}");
+            before = ';';
+        }
+        if before == ';' {
             buffer.push(b' ');
         }
         (buffer, nick)

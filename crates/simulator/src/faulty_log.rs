@@ -63,6 +63,7 @@ impl Store {
             marks: self.marks.values().cloned().collect(),
             posted_once: self.posted_once.clone(),
             server_bans: self.server_bans.clone(),
+            last_said: self.last_said(),
             presences: self.presences.values().cloned().collect(),
             devices: self.devices.values().cloned().collect(),
             pins: self.pins.clone(),
@@ -71,6 +72,19 @@ impl Store {
             timestamp: self.timestamp,
             next_room: self.next_room,
         }
+    }
+
+    /// When something was last said to everyone in each room: messages stand in their order.
+    fn last_said(&self) -> Vec<(RoomNumber, Timestamp)> {
+        let mut last = BTreeMap::new();
+        for kept in self.past.kept().iter().filter(|kept| kept.is_message()) {
+            if let Kept::Said { message, .. } = kept
+                && message.audience.is_none()
+            {
+                last.insert(message.room, message.timestamp);
+            }
+        }
+        last.into_iter().collect()
     }
 
     /// The place in the order of the message with this number in its text, sent to this name.

@@ -83,6 +83,8 @@ capabilities! {
     ParlorReports = "parlor/reports",
     /// Ours: DEVICES answers in lines for programs.
     ParlorDevices = "parlor/devices",
+    /// Ours: the tag `parlor/activity` on the rooms that LIST shows, when something was last said there.
+    ParlorActivity = "parlor/activity",
     /// Ours: GROUP answers in lines for programs.
     ParlorGroups = "parlor/groups",
     /// Ours: the tags `parlor/sender-id` and `parlor/room-id` on every message.
@@ -121,6 +123,7 @@ impl Capability {
                 | Capability::Batch
                 | Capability::LabeledResponse
                 | Capability::MessageTags
+                | Capability::ParlorActivity
                 | Capability::ServerTime
         )
     }

@@ -5,6 +5,7 @@ use super::turn::Turn;
 use crate::chatroom::{Chatroom, Member, RoomFlag};
 use crate::client::Client;
 use crate::command::PersonalMode;
+use crate::id::Timestamp;
 use crate::mask::glob;
 use crate::membership::Roles;
 use crate::name::{ChatroomName, Username};
@@ -207,6 +208,7 @@ impl Hub {
             name: room.name.clone(),
             members: room.members.len(),
             topic: room.rules.topic.as_ref().map(|topic| topic.text.clone()),
+            last_said: self.last_said(room, turn),
         };
         let is_wanted = |room: &&Chatroom| {
             !room.is_direct()
@@ -230,11 +232,18 @@ impl Hub {
         self.state.rooms().filter(is_wanted).map(row).take(self.settings.answer_rows).collect()
     }
 
+    /// What is not kept any more was not said, as far as anyone can know.
+    fn last_said(&self, room: &Chatroom, turn: &Turn) -> Option<Timestamp> {
+        let at = Some(room.last_said).filter(|at| at.0 > 0)?;
+        (at >= self.kept_since(room, turn.now)).then_some(at)
+    }
+
     fn passes(&self, filter: &RoomFilter, room: &Chatroom, turn: &Turn) -> bool {
-        let minutes_since = |at: crate::id::Timestamp| turn.now.0.saturating_sub(at.0) / 60_000;
+        let minutes_since = |at: Timestamp| turn.now.0.saturating_sub(at.0) / 60_000;
         let members = room.members.len();
         let age = minutes_since(room.created);
         let topic_age = room.rules.topic.as_ref().map(|topic| minutes_since(topic.at));
+        let silence = self.last_said(room, turn).map(minutes_since);
         let matches = |masks: &[CompactString]| masks.iter().any(|mask| glob(mask, &room.name));
         // An empty room is there, but nobody looks for it by chance.
         let is_inhabited = members > 0 || room.has(RoomFlag::Registered) || !filter.names.is_empty();
@@ -247,6 +256,8 @@ impl Hub {
             && filter.created_less_than_ago.is_none_or(|minutes| age < minutes)
             && filter.topic_more_than_ago.is_none_or(|minutes| topic_age.is_some_and(|age| age > minutes))
             && filter.topic_less_than_ago.is_none_or(|minutes| topic_age.is_some_and(|age| age < minutes))
+            && filter.said_more_than_ago.is_none_or(|minutes| silence.is_none_or(|silence| silence > minutes))
+            && filter.said_less_than_ago.is_none_or(|minutes| silence.is_some_and(|silence| silence < minutes))
     }
 
     // People
@@ -453,7 +464,8 @@ fn matches_who(mask: &str, client: &Client, sees_all: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::hub::transcript::{check_with, settings};
+    use crate::hub::transcript::{World, check_with, settings};
+    use crate::settings::Settings;
 
     #[test]
     fn secret_rooms_and_invisible_people() {
@@ -654,5 +666,53 @@ mod tests {
             bob: invited to
             ",
         );
+    }
+
+    #[test]
+    fn when_something_was_last_said_in_a_room() {
+        let mut world = World::new(Settings { retention_ms: Some(600_000), ..settings() }, 1);
+        world.keep_changes();
+        world.check(
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice joins #cup
+            [alice*] alice joined #cup @
+            alice: entered #cup @alice
+            > alice asks rooms A<1
+            alice: rooms
+            ",
+        );
+        world.run("alice says #tea hi");
+        let at = world.now;
+        world.run("time 60");
+        for line in ["alice says @#tea among us", "alice signals #tea", "alice topic #tea leaves"] {
+            world.run(line);
+        }
+        // What could not be kept was not said.
+        world.run("storage fails");
+        world.run("alice says #tea lost");
+        world.run("storage works");
+        world.run("bob arrives");
+        let script = "
+            > bob asks rooms
+            bob: rooms #tea(1 at AT) #cup(1)
+            > bob asks rooms A<2
+            bob: rooms #tea(1 at AT)
+            > bob asks rooms A>0
+            bob: rooms #tea(1 at AT) #cup(1)
+            > bob asks rooms A<1
+            bob: rooms
+            ";
+        world.check(&script.replace("AT", &at.to_string()));
+        let mut restored = World::restore(world.kept(), world.hub.settings().clone(), 1);
+        restored.run("time 70");
+        restored.run("bob arrives");
+        restored.check(&"\n> bob asks rooms #tea\nbob: rooms #tea(0 at AT)\n".replace("AT", &at.to_string()));
+        restored.run("time 600");
+        restored.check("\n> bob asks rooms #tea\nbob: rooms #tea(0)\n");
     }
 }

@@ -151,7 +151,7 @@ impl Hub {
     }
 
     /// From when on the room's messages are kept.
-    fn kept_since(&self, room: &Chatroom, now: Timestamp) -> Timestamp {
+    pub(super) fn kept_since(&self, room: &Chatroom, now: Timestamp) -> Timestamp {
         let of_room = room.rules.retention.map(|seconds| u64::from(seconds) * 1000);
         let shortest = of_room.into_iter().chain(self.settings.retention_ms).min();
         shortest.map_or(Timestamp(0), |span| Timestamp(now.0.saturating_sub(span)))

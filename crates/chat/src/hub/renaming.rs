@@ -290,7 +290,7 @@ mod tests {
             [alice*] alice joined #tea @
             alice: entered #tea @alice
             > alice asks rooms
-            alice: rooms #pot(1) #tea(1)
+            alice: rooms #pot(1 at 1700000000000) #tea(1)
             ",
         );
     }

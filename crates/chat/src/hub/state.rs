@@ -220,7 +220,7 @@ enum Undo {
     MemberAdded(RoomNumber),
     MemberRemoved { room: RoomNumber, member: u32, place: u32, before: Member },
     Roles { room: RoomNumber, member: u32, before: Roles },
-    Posted { room: RoomNumber, evicted: Option<Arc<Message>>, pushed: bool, had_history: bool },
+    Posted { room: RoomNumber, evicted: Option<Arc<Message>>, pushed: bool, had_history: bool, last_said: Timestamp },
     AccountAdded { slot: u32, appended: bool },
     AccountRemoved { slot: u32, account: Box<Account> },
     Record { slot: u32, before: SharedAccount },
@@ -900,12 +900,23 @@ impl State {
             return;
         };
         let had_history = std::mem::replace(&mut room.has_history, true);
+        let last_said = room.last_said;
+        if message.audience.is_none() {
+            room.last_said = message.timestamp;
+        }
         let evicted = if room.messages.len() >= limit { room.messages.pop_front() } else { None };
         let pushed = limit > 0;
         if pushed {
             room.messages.push_back(message);
         }
-        self.journal.push(Undo::Posted { room: number, evicted, pushed, had_history });
+        self.journal.push(Undo::Posted { room: number, evicted, pushed, had_history, last_said });
+    }
+
+    /// As it is known at start.
+    pub fn set_last_said(&mut self, number: RoomNumber, at: Timestamp) {
+        if let Some(room) = self.room_mut(number) {
+            room.last_said = at;
+        }
     }
 
     /// Was redacted a moment ago: whoever has read the message before that comes too late.
@@ -1397,9 +1408,10 @@ impl State {
                     member.roles = before;
                 }
             }
-            Undo::Posted { room, evicted, pushed, had_history } => {
+            Undo::Posted { room, evicted, pushed, had_history, last_said } => {
                 if let Some(room) = self.room_mut(room) {
                     room.has_history = had_history;
+                    room.last_said = last_said;
                     if pushed {
                         room.messages.pop_back();
                     }
@@ -1662,10 +1674,10 @@ impl State {
                 .collect();
             let messages: Vec<_> = room.messages.iter().map(|message| (message.id, &message.payload)).collect();
             let sessions: Vec<u32> = (0..self.sessions.len()).map(|shard| room.sessions_on(shard)).collect();
-            let (kind, rules, has_history) = (&room.kind, &room.rules, room.has_history);
+            let (kind, rules, has_history) = (&room.kind, &room.rules, (room.has_history, room.last_said));
             let _ = writeln!(
                 text,
-                "room {:?} {:?} {} {} {kind:?} {rules:?} {has_history} {members:?} {messages:?} {sessions:?} \
+                "room {:?} {:?} {} {} {kind:?} {rules:?} {has_history:?} {members:?} {messages:?} {sessions:?} \
                  {:?} {:?}",
                 room.number, room.id, room.name, room.key, room.metadata, room.pins
             );
@@ -1699,7 +1711,8 @@ impl State {
                 ChatroomKind::Direct(one, other) => [one, other].iter().all(|id| self.account_of(*id).is_some()),
             };
             if goes_on {
-                lines.push(format!("{:?} {:?} {:?}", room.record(), room.metadata, room.pins));
+                let last_said = Some(room.last_said).filter(|_| !room.is_direct());
+                lines.push(format!("{:?} {:?} {:?} {last_said:?}", room.record(), room.metadata, room.pins));
             }
         }
         for (_, account) in self.accounts.iter() {

@@ -87,6 +87,7 @@ struct Store {
     metadata: BTreeMap<(MetadataOwner, MetadataKey), MetadataRecord>,
     marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     posted_once: Vec<(Posted, MessageId)>,
+    last_said: BTreeMap<u32, Timestamp>,
     server_bans: Vec<ServerBan>,
     presences: BTreeMap<ClientId, PresenceRecord>,
     devices: BTreeMap<(ClientId, u64), DeviceRecord>,
@@ -99,6 +100,9 @@ impl Store {
         match change {
             Change::Posted(message) => {
                 assert!(self.rooms.contains_key(&message.room.0), "its room is kept already");
+                if message.kind != MessageKind::Signal && message.audience.is_none() {
+                    self.last_said.insert(message.room.0, message.timestamp);
+                }
                 if let Some(key) = message.once.clone() {
                     self.posted_once.push((Posted { client: message.sender_id, room: message.room, key }, message.id));
                 }
@@ -372,6 +376,7 @@ impl World {
             metadata: store.metadata.into_values().collect(),
             marks: store.marks.into_values().collect(),
             posted_once: store.posted_once,
+            last_said: store.last_said.into_iter().map(|(room, at)| (RoomNumber(room), at)).collect(),
             server_bans: store.server_bans,
             presences: store.presences.into_values().collect(),
             devices: store.devices.into_values().collect(),
@@ -730,6 +735,10 @@ impl World {
                 filter.fewer_members_than = number.parse().ok();
             } else if let Some(number) = part.strip_prefix("C>") {
                 filter.created_more_than_ago = number.parse().ok();
+            } else if let Some(number) = part.strip_prefix("A>") {
+                filter.said_more_than_ago = number.parse().ok();
+            } else if let Some(number) = part.strip_prefix("A<") {
+                filter.said_less_than_ago = number.parse().ok();
             } else if let Some(number) = part.strip_prefix("T<") {
                 filter.topic_less_than_ago = number.parse().ok();
             } else if let Some(mask) = part.strip_prefix('!') {
@@ -1367,7 +1376,10 @@ fn answer_line(answer: &Answer) -> String {
             format!("links into {room}: {}", list(links))
         }
         Answer::Rooms(rows) => {
-            let rows = rows.iter().map(|row| format!("{}({})", row.name, row.members));
+            let rows = rows.iter().map(|row| {
+                let said = row.last_said.map(|at| format!(" at {}", at.0)).unwrap_or_default();
+                format!("{}({}{said})", row.name, row.members)
+            });
             format!("rooms {}", list(rows))
         }
         Answer::OwnInvitations(rooms) => format!("invited to {}", list(rooms)),

@@ -36,6 +36,7 @@ const WANTED: CapabilitySet = CapabilitySet::of(&[
     Capability::Chathistory,
     Capability::Multiline,
     Capability::Search,
+    Capability::ParlorActivity,
 ]);
 
 /// Names tried for a guest before giving up.

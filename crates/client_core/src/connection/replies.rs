@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use wire::{CaseMapping, IsupportToken, Line};
 
-use super::{Connection, Login, RegisterStep, is_room, place};
+use super::{Connection, Login, RegisterStep, is_room, place, tag};
 use crate::change::{Change, LinkState};
 use crate::moment::Moment;
 use crate::plain_words::{self, Tone};
@@ -152,6 +152,12 @@ impl Connection {
                 self.refuse_join(room, sentence, changes);
                 return;
             }
+        }
+        // A room of LIST, with when something was last said there.
+        if let Some(at) = tag(line, "parlor/activity").filter(|_| code == 322) {
+            let at = at.get(..16).unwrap_or(&at).replace('T', " ");
+            let sentence = format!("{} (last active {at} UTC)", sentence.trim_end());
+            return changes.push(Change::Information { sentence });
         }
         self.say(code, params, changes);
     }

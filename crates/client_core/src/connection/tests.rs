@@ -1213,6 +1213,10 @@ fn commands_become_lines() {
         * renamed alice to alicia in #tea own
         < :s 332 alicia #tea :Tea at five
         * topic #tea: Tea at five
+        < @parlor/activity=2026-11-22T11:32:07.045Z :s 322 alicia #pot 2 :Pots
+        * info: #pot: 2 here. Pots. (last active 2026-11-22 11:32 UTC)
+        < :s 322 alicia #pot 2 :Pots
+        * info: #pot: 2 here. Pots.
         < :s 324 alicia #tea +ntk key
         * info: The modes of #tea are +ntk key.
         < :s 372 alicia :- Be kind

@@ -197,6 +197,13 @@ pub(super) const KEEP_ROOM: &str = "INSERT INTO room
 pub(super) const ROOMS: &str =
     "SELECT number, id, name, first_client, second_client, created, topic, topic_by, topic_at,
     flags, key, member_limit, slow_seconds, forward, retention, is_group FROM room WHERE removed IS NULL ORDER BY number";
+/// When something was last said to everyone in each named room. A room's runs lead to it: a search for each room.
+pub(super) const LAST_SAID: &str = "SELECT * FROM (SELECT number,
+     (SELECT message.time FROM run
+      CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
+      WHERE run.room = room.number AND message.audience IS NULL
+      ORDER BY run.position DESC, message.number DESC LIMIT 1) AS time
+     FROM room WHERE name IS NOT NULL AND removed IS NULL) WHERE time IS NOT NULL";
 pub(super) const REMOVE_ROOM: &str = "UPDATE room SET removed = ?2 WHERE number = ?1";
 pub(super) const KEEP_LIST_ENTRY: &str =
     "INSERT INTO room_list (room, place, kind, mask, set_by, set_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";

@@ -1,7 +1,7 @@
 //! Everything but the messages, read at start.
 
 use super::record;
-use chat::id::{Position, Timestamp};
+use chat::id::{Position, RoomNumber, Timestamp};
 use chat::once::{ONCE_KEYS, ONCE_MS};
 use chat::snapshot::Snapshot;
 use rusqlite::{Connection, params};
@@ -45,6 +45,10 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
             record.lists.push((kind, entry));
         }
     }
+
+    let mut statement = moment.prepare(record::LAST_SAID)?;
+    let rows = statement.query_map([], |row| Ok((RoomNumber(row.get(0)?), Timestamp(record::unsigned(row, 1)?))))?;
+    snapshot.last_said = rows.collect::<rusqlite::Result<_>>()?;
 
     let mut statement = moment.prepare(record::LINKS)?;
     let mut rows = statement.query([])?;

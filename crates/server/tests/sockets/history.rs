@@ -250,6 +250,44 @@ fn a_renaming_comes_back() {
     assert!(!lines.iter().any(|line| line.contains("RENAME")), "{lines:?}");
 }
 
+/// LIST tells when something was last said, after a kill too, and betrays no secret room by it.
+#[test]
+fn when_a_room_was_last_spoken_in_outlives_a_kill() {
+    let daemon = Daemon::start("");
+    let mut alice = Irc::register_with(daemon.irc(), "alice", CAPABILITIES);
+    let mut times = Vec::new();
+    for room in ["#tea", "#hidden"] {
+        alice.join(room);
+        alice.send(&format!("PRIVMSG {room} :hi"));
+        times.push(tag(&alice.expect(&format!(" PRIVMSG {room} :hi")), "time").expect("a time").to_owned());
+    }
+    alice.send("PRIVMSG @#tea :among us");
+    alice.expect(" PRIVMSG @#tea :among us");
+    alice.send("MODE #hidden +s");
+    alice.expect(" MODE #hidden +s");
+    alice.send("MODE #tea +P");
+    let listed = |irc: &mut Irc, name: &str| {
+        irc.send("LIST #tea,#hidden");
+        irc.expect(" 321 ");
+        let mut rows = Vec::new();
+        loop {
+            let line = irc.line().expect("an open connection");
+            if line.contains(" 323 ") {
+                return rows;
+            }
+            assert!(line.contains(&format!(" 322 {name} ")), "{line}");
+            rows.push(tag(&line, "parlor/activity").expect("when").to_owned());
+        }
+    };
+    let mut bob = Irc::register_with(daemon.irc(), "bob", "parlor/activity");
+    assert_eq!(listed(&mut bob, "bob"), times[..1]);
+    let daemon = Daemon::start_in(daemon.kill());
+    let mut bob = Irc::register_with(daemon.irc(), "bob", "parlor/activity");
+    assert_eq!(listed(&mut bob, "bob"), times[..1]);
+    bob.join("#hidden");
+    assert_eq!(listed(&mut bob, "bob"), times);
+}
+
 /// The lines of the batch that answers this question.
 fn batch(irc: &mut Irc, question: &str) -> Vec<String> {
     irc.send(&format!("CHATHISTORY {question}"));

@@ -957,3 +957,26 @@ fn everything_that_happens_in_a_room() {
     }
     assert_eq!(found, expected);
 }
+
+/// The last message to everyone, wherever in a room's runs it stands.
+#[test]
+fn when_something_was_last_said_is_read_at_start() {
+    let folder = folder();
+    let store = Store::open(&database(&folder), Durability::Full).expect("opened");
+    let mut writing = Writing::on(&store);
+    let direct = RoomKind::Direct { between: (client(1), client(2)) };
+    let rooms = [room(1), room(2), RoomRecord { kind: direct, ..room(3) }, room(4), room(5)];
+    writing.commit(rooms.into_iter().map(boxed_room).collect());
+    let mut times = Vec::new();
+    for number in [1, 2, 1, 3, 4, 1] {
+        let change = writing.say(number, "hi");
+        let Change::Posted(message) = &change else { panic!("not a message") };
+        times.push(message.timestamp);
+        writing.commit(vec![change]);
+    }
+    let position = writing.next_position();
+    let among_us = Message { audience: Some(Role::Operator), ..message(2, position, &person(1), "among us") };
+    writing.commit(vec![Change::Posted(Arc::new(among_us)), Change::RoomRemoved(RoomNumber(4))]);
+    let found = store.snapshot().expect("read").last_said;
+    assert_eq!(found, [(RoomNumber(1), times[5]), (RoomNumber(2), times[1])]);
+}

@@ -176,6 +176,7 @@ fn a_database_of_an_earlier_version_is_brought_up_to_date() {
         assert_eq!((kept.accounts[0].proofs_since, kept.accounts[0].always_on), (Timestamp(0), None));
         assert_eq!((kept.rooms[0].lists.len(), kept.rooms[0].member_limit), (1, Some(7)));
         assert_eq!(kept.rooms[0].kind, RoomKind::Named { name: "#tea".into() });
+        assert_eq!(kept.last_said, [(RoomNumber(1), Timestamp(5))]);
         let mut writing = Writing::on(&store);
         writing.position = kept.position;
         let now = Message { seams: Some([4].into()), ..message(1, writing.next_position(), &person(1), "from\nnow") };
