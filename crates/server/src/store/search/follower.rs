@@ -14,9 +14,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-/// How long messages gather before they are taken in: well within the second that the index may be behind, and long enough
+/// How long messages gather before they are taken in: within the second that the index may be behind, and long enough
 /// that a commit of the index is worth it.
-const GATHERING: Duration = Duration::from_millis(200);
+const GATHERING: Duration = Duration::from_millis(500);
 
 /// How often it looks when nobody tells it to: messages whose time is over are deleted between commits.
 const UNTOLD: Duration = Duration::from_secs(5);
