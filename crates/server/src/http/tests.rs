@@ -1,5 +1,7 @@
 //! The HTTP side over real sockets: every route, the way to WebSocket, and what hostile clients get.
 
+#![expect(clippy::disallowed_methods, reason = "tests dial the server")]
+
 use super::*;
 use crate::admission::AdmissionRules;
 use crate::config::{Http, Proxy, Storage};

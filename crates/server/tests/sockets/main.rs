@@ -1,6 +1,8 @@
 //! The programs themselves, over real sockets and with the real store. One test program: to link the server fifteen times
 //! over took most of the time of a change's tests.
 
+#![expect(clippy::disallowed_methods, reason = "tests dial the server")]
+
 mod accounts;
 mod always_on;
 mod carriers;
