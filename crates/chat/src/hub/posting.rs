@@ -284,18 +284,21 @@ impl Hub {
     /// ends when she leaves, and nobody could answer it.
     fn post_to_absent(&mut self, asker: Asker, name: &Username, said: Said, turn: &mut Turn) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchClient { name: name.text().clone() };
-        let sender = self.state.client(asker.slot).filter(|sender| sender.is_account()).ok_or_else(missing)?;
+        let sender = self.state.client(asker.slot).ok_or_else(missing)?;
         let recipient = self
             .state
             .account_named(name.key())
             .and_then(|slot| self.state.account(slot))
-            .filter(|account| account.client.is_none() && !account.record.disabled)
-            .filter(|_| !said.is_fleeting())
+            .filter(|account| account.client.is_none())
             .ok_or_else(missing)?;
         let (one, other, recipient_name) = (sender.id, recipient.record.id, recipient.username.text().clone());
         let conversation = self.state.direct(one, other).and_then(|number| self.state.room(number));
+        // A guest may have said it while the account was here.
         if conversation.is_some_and(|room| self.is_repeated(sender, room, &recipient_name, &said, turn)) {
             return Ok(());
+        }
+        if !sender.is_account() || recipient.record.disabled || said.is_fleeting() {
+            return Err(missing());
         }
         let room = match self.state.direct(one, other) {
             Some(number) => number,
@@ -713,6 +716,36 @@ mod tests {
             keep: account bob
             > alice says bob hello
             alice: refused: NoSuchClient { name: \"bob\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn what_a_guest_said_was_said_though_the_account_has_gone() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > console registers bob
+            console: account bob created
+            > bob arrives account bob
+            bob: logged in to bob as nobody yet
+            bob: welcome bob
+            > eve arrives
+            eve: welcome eve
+            > eve says bob once:k hi
+            [bob] eve -> bob: once:k hi
+            [eve*] eve -> bob: once:k hi
+            > bob quits
+            > eve says bob once:k hi
+            eve: has said that in bob already
+            > eve says bob once:n are you there
+            eve: refused: NoSuchClient { name: \"bob\" }
+            > console disables bob
+            console: account bob changed
+            > eve says bob once:k hi
+            eve: has said that in bob already
             ",
         );
     }
