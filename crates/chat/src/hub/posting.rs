@@ -285,19 +285,16 @@ impl Hub {
     fn post_to_absent(&mut self, asker: Asker, name: &Username, said: Said, turn: &mut Turn) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchClient { name: name.text().clone() };
         let sender = self.state.client(asker.slot).ok_or_else(missing)?;
-        let recipient = self
-            .state
-            .account_named(name.key())
-            .and_then(|slot| self.state.account(slot))
-            .filter(|account| account.client.is_none())
-            .ok_or_else(missing)?;
+        let account = self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
+        let recipient = account.ok_or_else(missing)?;
         let (one, other, recipient_name) = (sender.id, recipient.record.id, recipient.username.text().clone());
         let conversation = self.state.direct(one, other).and_then(|number| self.state.room(number));
-        // A guest may have said it while the account was here.
+        // It may have been said by a guest, or to someone who is here under another name now.
         if conversation.is_some_and(|room| self.is_repeated(sender, room, &recipient_name, &said, turn)) {
             return Ok(());
         }
-        if !sender.is_account() || recipient.record.disabled || said.is_fleeting() {
+        let is_absent = recipient.client.is_none() && !recipient.record.disabled;
+        if !is_absent || !sender.is_account() || said.is_fleeting() {
             return Err(missing());
         }
         let room = match self.state.direct(one, other) {
@@ -737,6 +734,10 @@ mod tests {
             > eve says bob once:k hi
             [bob] eve -> bob: once:k hi
             [eve*] eve -> bob: once:k hi
+            > bob renames robert
+            [bob*] bob is now robert
+            > eve says bob once:k hi
+            eve: has said that in bob already
             > bob quits
             > eve says bob once:k hi
             eve: has said that in bob already
