@@ -1,0 +1,5 @@
+import type { ui as english } from '../en/ui';
+
+export const ui: typeof english = {
+  appName: 'parlor',
+};

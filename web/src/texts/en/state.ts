@@ -1,0 +1,5 @@
+// What the state says: refusals and events, as sentences.
+
+export const state = {
+  joined: (who: string) => `${who} joined`,
+};

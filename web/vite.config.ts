@@ -1,0 +1,26 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+// While developing (`npm run dev`), a chat_server answers what the page asks of its origin.
+const server = process.env.PARLOR_SERVER ?? 'http://127.0.0.1:8080';
+const paths = ['/session', '/login', '/register', '/logout', '/export', '/healthz'];
+// The server compares Origin with the host it is asked for, so both are told to be its own.
+const proxied = { target: server, changeOrigin: true, headers: { origin: new URL(server).origin } };
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    target: 'es2022',
+    assetsDir: 'assets',
+    // No file is put into another as data: the Content-Security-Policy names no such sources for scripts and styles.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: {
+      ...Object.fromEntries(paths.map((path) => [path, proxied])),
+      '/ws': { ...proxied, ws: true },
+    },
+  },
+});
