@@ -139,14 +139,7 @@ export interface EventEntry {
   describe(): string;
 }
 
-/** What was said in between is not known here; `loadGap` asks for it. */
-export interface GapEntry {
-  readonly kind: 'gap';
-  readonly key: string;
-  readonly time: number;
-}
-
-export type Entry = MessageEntry | EventEntry | GapEntry;
+export type Entry = MessageEntry | EventEntry;
 
 export interface Thread {
   readonly rootId: string;
@@ -286,21 +279,23 @@ export interface Conversation {
   /** The message that is being answered. */
   replyingTo: MessageEntry | null;
 
+  /** A message that is known here: among `entries`, or fetched to be quoted (see `fetch`). */
   find(id: string): MessageEntry | null;
+  /** Asks for a message that is not known, so that `find` has it (to show what a message answers). Never rejected. */
+  fetch(id: string): void;
+  /** What is known of it; `loadThread` asks for all. */
   thread(rootId: string): Thread;
+  loadThread(rootId: string): Promise<void>;
   /** The message at the root of the thread that this one is in (itself where it answers nothing). */
   threadRoot(message: MessageEntry): string;
 
   loadOlder(): Promise<void>;
   loadNewer(): Promise<void>;
-  loadGap(gap: GapEntry): Promise<void>;
   /** Goes to a message: afterwards it is among `entries`. Resolves to its entry. */
   goTo(id: string): Promise<MessageEntry>;
   goToEnd(): Promise<void>;
   /** Whether the person sees the end now (conversation open, scrolled to the end, window in view): marks as read. */
   sees(end: boolean): void;
-  /** Everything before this message is read, it and what follows is not. */
-  markUnreadFrom(message: MessageEntry): void;
   markRead(): void;
 
   /** Says it, now or when the link is back. Beginning with `/` it is a command (see state/commands.ts). */
