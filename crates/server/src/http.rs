@@ -4,6 +4,7 @@
 //! connection is taken out of it and handed over as a plain socket (with its TLS state), so that no chat traffic ever
 //! passes through here. Whatever comes before that has one deadline from accept, which no byte extends.
 
+mod assets;
 mod export;
 mod forwarding;
 mod transport;
@@ -524,6 +525,7 @@ fn answer(
 ) -> Response<Payload> {
     around.metrics.listeners.http_request();
     let rules = around.rules.load();
+    let is_https = visitor.tls || (visitor.from_proxy && forwarding::is_https(request.headers()));
     let mut response = match export::token_of(&request) {
         Some(token) => export::answer(&request, token, &around.exports, visitor, exporting),
         None => route(&mut request, around, &rules, visitor, agreement).map(payload),
@@ -532,7 +534,7 @@ fn answer(
     for (name, value) in page::SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if visitor.tls {
+    if is_https {
         headers.insert(page::STRICT_TRANSPORT.0, HeaderValue::from_static(page::STRICT_TRANSPORT.1));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -564,7 +566,8 @@ fn route(
             upgrade::name_what_is_wanted(response.headers_mut());
             response
         }
-        "/" => {
+        // Where the page was not built, this is what there is.
+        path @ ("/" | "/join") if path == "/join" || !web::IS_BUILT => {
             let host = upgrade::host_of(request.headers()).map(|(host, _)| host);
             let page = page::render(&rules.page, host.as_deref().unwrap_or(&rules.page.server_name));
             typed("text/html; charset=utf-8", page)
@@ -581,7 +584,8 @@ fn route(
             StatusCode::FORBIDDEN,
             "Metrics are for this machine, or for those with the token of [http] metrics_token.",
         ),
-        _ => text(StatusCode::NOT_FOUND, "There is nothing here."),
+        path => assets::answer(path, request.headers())
+            .unwrap_or_else(|| text(StatusCode::NOT_FOUND, "There is nothing here.")),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a browser sees at `/`: what this server is and how to join. Self-contained, without a script.
+//! What a browser sees that runs no scripts, at `/join`, and at `/` where the page is not part of the build: what this server
+//! is and how to join. Self-contained, without a script.
 
 use crate::config::{Config, Listener, Protocol};
 use std::fmt::Write;
@@ -9,9 +10,10 @@ use std::net::IpAddr;
 pub const SECURITY_HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
+        // The one policy of Trusted Types is that of Svelte, whose compiled templates are markup of ours, never anyone's text.
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
-         object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; \
-         require-trusted-types-for 'script'",
+         manifest-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
+         form-action 'self'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
