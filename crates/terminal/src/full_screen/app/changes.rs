@@ -1,0 +1,119 @@
+//! What a connection's changes mean on the screen.
+
+use client_core::{Change, ConversationChange};
+
+use super::overlay::Secret;
+use super::{App, MOST_FOUND, Overlay, SERVER};
+
+impl App {
+    pub(super) fn react_to(&mut self, change: Change) {
+        match change {
+            Change::Joined { place, own: true, .. } => {
+                let rooms = self.connection.rooms();
+                let before = self.followed.len();
+                self.followed.retain(|room| !rooms.same(room, &place.room_name));
+                let is_group = place.room_name.starts_with("#+") && std::mem::take(&mut self.followed_group);
+                if self.followed.len() < before || is_group {
+                    self.go(&place.room_name);
+                }
+            }
+            Change::Left { place, own: true, .. } => {
+                if self.conversations.same(self.present_name(), &place.room_name) {
+                    self.present = None;
+                }
+                self.conversations.close(&place.room_name);
+            }
+            Change::Kicked { place, own: true, by, reason, .. } => {
+                let why = reason.map_or_else(String::new, |why| format!(" ({why})"));
+                self.hint = Some(format!("You were put out of {} by {}{why}.", place.room_name, by.name));
+            }
+            Change::MessageAdded(message) => {
+                let named =
+                    message.direct || client_core::conversations::mentions(&message.payload, self.connection.name());
+                if !message.own && named && !self.focused {
+                    let text = message.payload.lines().next().unwrap_or_default();
+                    let text = crate::full_screen::flow::cut(text, 80);
+                    self.alert = Some(format!("{}: {text}", message.sender.name));
+                }
+            }
+            Change::Found(message) => {
+                if let Some(Overlay::Found { found, .. }) = &mut self.overlay
+                    && found.len() < MOST_FOUND
+                {
+                    found.push(message);
+                }
+            }
+            Change::SearchEnded { .. } => {
+                if let Some(Overlay::Found { found, ended, at, .. }) = &mut self.overlay {
+                    *ended = true;
+                    // The newest is what one mostly looks for.
+                    *at = found.len().saturating_sub(1);
+                }
+            }
+            Change::Information { sentence } => self.tell(sentence),
+            Change::Refused { sentence } => {
+                if matches!(self.overlay, Some(Overlay::Found { .. })) {
+                    self.overlay = None;
+                }
+                self.hint = Some(sentence);
+            }
+            Change::JoinRefused { room_name, sentence } => {
+                self.followed.retain(|room| !self.connection.rooms().same(room, &room_name));
+                self.hint = Some(sentence.clone());
+                self.conversations.remark(SERVER, sentence, self.now.wall);
+                if self.conversations.same(self.present_name(), &room_name) {
+                    self.present = None;
+                }
+            }
+            // The list stands beside the conversation, and the topic above it: told only when asked for by hand.
+            Change::Members { room_name, names } if std::mem::take(&mut self.asked_names) => {
+                self.tell(format!("here in {room_name}: {}", names.join(", ")));
+            }
+            Change::TopicIs { place, topic } if std::mem::take(&mut self.asked_topic) => {
+                self.tell(format!("the topic of {}: {topic}", place.room_name));
+            }
+            Change::Invited { room_name, by, own: true, .. } => {
+                let sentence = format!("{} invites you to {room_name}; enter it with /join {room_name}", by.name);
+                self.hint = Some(sentence.clone());
+                self.conversations.remark(SERVER, sentence, self.now.wall);
+            }
+            Change::Notice { from, text, timestamp } => {
+                self.conversations.remark(SERVER, format!("{from}: {text}"), timestamp);
+            }
+            Change::MessageOfTheDay { text } => self.conversations.remark(SERVER, text, self.now.wall),
+            Change::LinkDead { sentence } => self.failure = Some(sentence),
+            Change::Welcome { .. } => self.failure = None,
+            Change::LoginRefused { sentence, wrong_password } => {
+                self.login_refused = Some(sentence);
+                self.password_wrong |= wrong_password;
+            }
+            Change::Closed { .. } => match self.login_refused.take() {
+                Some(sentence) => self.overlay = Some(Overlay::Login { sentence, typed: Secret::default() }),
+                None => self.done = true,
+            },
+            Change::Conversation(ConversationChange::History { room_name, .. }) => self.jump_if_there(&room_name),
+            Change::Conversation(ConversationChange::HistoryRefused { room_name, sentence, .. }) => {
+                if let Some(view) = self.views.get_mut(room_name.as_str())
+                    && view.jump.take().is_some()
+                {
+                    self.hint = Some(sentence);
+                }
+            }
+            Change::Conversation(ConversationChange::RoomRenamed { from, to, .. }) => {
+                if self.conversations.same(self.present_name(), &from) {
+                    self.present = Some(to.to_string());
+                }
+                if let Some(view) = self.views.remove(from.as_str()) {
+                    self.views.insert(to.to_string(), view);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An answer to what was asked: where one is.
+    pub(super) fn tell(&mut self, sentence: String) {
+        let name = self.present_name().to_owned();
+        self.conversations.remark(&name, sentence, self.now.wall);
+    }
+}

@@ -1,0 +1,244 @@
+//! What stands in front of everything, and what keys do there.
+
+use client_core::slash_command;
+use client_core::{Login, Message, Password};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{App, Jump, SERVER};
+use crate::full_screen::emoji::EMOJI;
+use crate::full_screen::fuzzy;
+
+/// What stands in front of everything.
+#[derive(Debug)]
+pub enum Overlay {
+    Switcher {
+        typed: String,
+        at: usize,
+    },
+    Reactions {
+        conversation: String,
+        message_id: String,
+        typed: String,
+        at: usize,
+    },
+    Keys {
+        scrolled: u16,
+    },
+    Help {
+        scrolled: u16,
+    },
+    /// Lines of the wire; so many of the last ones are below the screen.
+    Wire {
+        scrolled: usize,
+    },
+    Found {
+        words: String,
+        found: Vec<Message>,
+        at: usize,
+        ended: bool,
+    },
+    /// A long text is about to be sent.
+    Long {
+        lines: usize,
+    },
+    /// The server let us not in.
+    Login {
+        sentence: String,
+        typed: Secret,
+    },
+}
+
+/// A secret that is being typed: shown to nobody, not even in a debug print.
+#[derive(Default)]
+pub struct Secret(zeroize::Zeroizing<String>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("(a secret)")
+    }
+}
+
+impl Secret {
+    pub fn length(&self) -> usize {
+        self.0.chars().count()
+    }
+}
+
+impl App {
+    /// What one is offered while typing in the switcher.
+    pub fn offered(&self, typed: &str) -> Vec<String> {
+        let mut names: Vec<String> = self.list().into_iter().map(|listed| listed.name).collect();
+        for room in self.connection.rooms().iter() {
+            for member in room.members() {
+                if !self.connection.rooms().same(&member.name, self.connection.name()) {
+                    names.push(member.name.to_string());
+                }
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| name != SERVER && seen.insert(name.to_lowercase()));
+        let mut scored: Vec<(i64, usize, String)> = names
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, name)| {
+                let score = if typed.is_empty() { 0 } else { fuzzy::score(typed, &name)? };
+                Some((-score, at, name))
+            })
+            .collect();
+        scored.sort();
+        scored.into_iter().map(|(_, _, name)| name).take(12).collect()
+    }
+
+    pub fn offered_reactions(typed: &str) -> Vec<(&'static str, &'static str)> {
+        let mut scored: Vec<(i64, usize)> = EMOJI
+            .iter()
+            .enumerate()
+            .filter_map(|(at, (name, _))| Some((if typed.is_empty() { 0 } else { -fuzzy::score(typed, name)? }, at)))
+            .collect();
+        scored.sort();
+        scored.into_iter().take(10).map(|(_, at)| EMOJI[at]).collect()
+    }
+
+    pub(super) fn overlay_key(&mut self, key: KeyEvent) {
+        let Some(overlay) = self.overlay.take() else { return };
+        if key.code == KeyCode::Esc && !matches!(overlay, Overlay::Login { .. }) {
+            return;
+        }
+        match overlay {
+            Overlay::Switcher { mut typed, mut at } => {
+                let offered = self.offered(&typed);
+                if key.code == KeyCode::Enter {
+                    let wanted =
+                        offered.get(at).cloned().or_else(|| Some(typed).filter(|typed| typed.starts_with('#')));
+                    match wanted {
+                        Some(room) if slash_command::is_room(&room) && !self.is_here(&room) => {
+                            self.command(&format!("/join {room}"));
+                        }
+                        Some(name) => self.go(&name),
+                        None => {}
+                    }
+                    return;
+                }
+                edit_query(key, &mut typed, &mut at, offered.len());
+                self.overlay = Some(Overlay::Switcher { typed, at });
+            }
+            Overlay::Reactions { conversation, message_id, mut typed, mut at } => {
+                let offered = App::offered_reactions(&typed);
+                if key.code == KeyCode::Enter {
+                    // What is no name of an emoji is a reaction of its own: an emoji that was pasted, or a word.
+                    let reaction = offered.get(at).map_or(typed.trim().to_owned(), |(_, emoji)| (*emoji).to_owned());
+                    if !reaction.is_empty() {
+                        self.react(&conversation, &message_id, &reaction);
+                    }
+                    return;
+                }
+                edit_query(key, &mut typed, &mut at, offered.len());
+                self.overlay = Some(Overlay::Reactions { conversation, message_id, typed, at });
+            }
+            Overlay::Keys { scrolled } => {
+                if let Some(scrolled) = scrolled_by(key, scrolled) {
+                    self.overlay = Some(Overlay::Keys { scrolled });
+                }
+            }
+            Overlay::Help { scrolled } => {
+                if let Some(scrolled) = scrolled_by(key, scrolled) {
+                    self.overlay = Some(Overlay::Help { scrolled });
+                }
+            }
+            Overlay::Wire { scrolled } => {
+                let scrolled = match key.code {
+                    KeyCode::Up => scrolled + 1,
+                    KeyCode::Down => scrolled.saturating_sub(1),
+                    KeyCode::PageUp => scrolled + 10,
+                    KeyCode::PageDown => scrolled.saturating_sub(10),
+                    KeyCode::End => 0,
+                    _ => scrolled,
+                };
+                self.overlay =
+                    Some(Overlay::Wire { scrolled: scrolled.min(self.wire.lines().len().saturating_sub(1)) });
+            }
+            Overlay::Found { words, found, mut at, ended } => {
+                match key.code {
+                    KeyCode::Up => at = at.saturating_sub(1),
+                    KeyCode::Down => at = (at + 1).min(found.len().saturating_sub(1)),
+                    KeyCode::Enter => {
+                        if let Some(message) = found.get(at) {
+                            let (name, id) = (message.room_name.to_string(), message.id.clone());
+                            self.go(&name);
+                            if let Some(id) = id {
+                                self.jump(&name, Jump::Message(id.to_string()));
+                            }
+                            return;
+                        }
+                    }
+                    _ => {}
+                }
+                self.overlay = Some(Overlay::Found { words, found, at, ended });
+            }
+            Overlay::Long { lines } => match key.code {
+                KeyCode::Enter => self.enter(true),
+                _ => self.overlay = Some(Overlay::Long { lines }),
+            },
+            Overlay::Login { sentence, mut typed } => {
+                let control = key.modifiers.contains(KeyModifiers::CONTROL);
+                let login = match key.code {
+                    KeyCode::Esc => Some(Login::Guest),
+                    KeyCode::Enter if typed.0.is_empty() => None,
+                    KeyCode::Enter => Some(Login::Account { password: Password::new(typed.0.as_str()) }),
+                    KeyCode::Char('r') if control && !typed.0.is_empty() => {
+                        Some(Login::Register { password: Password::new(typed.0.as_str()), email: None })
+                    }
+                    KeyCode::Backspace => {
+                        typed.0.pop();
+                        None
+                    }
+                    KeyCode::Char(c) if !control => {
+                        typed.0.push(c);
+                        None
+                    }
+                    _ => None,
+                };
+                match login {
+                    Some(login) => {
+                        self.typed_password = match &login {
+                            Login::Guest => None,
+                            Login::Account { password } | Login::Register { password, .. } => Some(password.clone()),
+                        };
+                        let changes = self.connection.log_in_again(self.now, login);
+                        self.take_in(changes);
+                    }
+                    None => self.overlay = Some(Overlay::Login { sentence, typed }),
+                }
+            }
+        }
+    }
+}
+
+fn edit_query(key: KeyEvent, typed: &mut String, at: &mut usize, offered: usize) {
+    match key.code {
+        KeyCode::Up => *at = at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Tab => *at = (*at + 1).min(offered.saturating_sub(1)),
+        KeyCode::Backspace => {
+            typed.pop();
+            *at = 0;
+        }
+        KeyCode::Char('k') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+            *at = (*at + 1).min(offered.saturating_sub(1));
+        }
+        KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
+            typed.push(c);
+            *at = 0;
+        }
+        _ => {}
+    }
+}
+
+fn scrolled_by(key: KeyEvent, scrolled: u16) -> Option<u16> {
+    match key.code {
+        KeyCode::Up => Some(scrolled.saturating_sub(1)),
+        KeyCode::Down => Some(scrolled.saturating_add(1)),
+        KeyCode::PageUp => Some(scrolled.saturating_sub(10)),
+        KeyCode::PageDown => Some(scrolled.saturating_add(10)),
+        _ => None,
+    }
+}
