@@ -360,6 +360,15 @@ impl Connection {
         changes
     }
 
+    /// The next attempt is made now, and not when it would have been.
+    pub fn retry_now(&mut self, now: Moment) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if matches!(self.state, LinkState::Down { .. }) {
+            self.change_state(LinkState::Down { retry_at: now.since_start }, &mut changes);
+        }
+        changes
+    }
+
     /// Carries out what was typed; `present` is the room that one talks in. What the front end does itself (`Quit`,
     /// `Help`) does nothing here.
     pub fn carry_out(&mut self, now: Moment, typed: Typed, present: Option<&str>) -> Vec<Change> {

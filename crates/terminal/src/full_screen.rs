@@ -1,4 +1,5 @@
-//! The full screen: the terminal, the link's thread and the clock around an [`App`], which decides what is seen.
+//! The full screen: the terminal, the links' threads and the clock around an [`App`] for each server, which decides what
+//! is seen.
 
 mod app;
 mod composer;
@@ -8,6 +9,8 @@ mod flow;
 mod fuzzy;
 mod keys;
 mod look;
+mod server;
+mod servers;
 mod timeline;
 mod wire_view;
 
@@ -18,25 +21,24 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
-use client_core::{Change, Connection, LinkSecurity, LinkState, Login, Moment, Password, Timestamp};
+use client_core::Timestamp;
 use crossterm::event as terminal_event;
 use crossterm::execute;
 use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 
+use crate::address::{Address, Encryption};
 use crate::exit_code::Exit;
-use crate::kept_conversations;
-use crate::kept_outbox::KeptOutbox;
-use crate::kept_passwords;
 use crate::known_servers::KnownServers;
-use crate::network::{Link, LinkFailure, NetworkEvent};
-use crate::plan::{Plan, random};
+use crate::network::NetworkEvent;
+use crate::plan::Plan;
 use crate::preferences::Preferences;
-use crate::remembered_servers::{self, Remembered};
+use crate::remembered_servers;
 use crate::signals;
-use app::{App, SERVER};
+use app::App;
 use look::Look;
-use wire_view::LinkFacts;
+use server::{Server, Surroundings};
+use servers::Wish;
 
 /// Events that wait for the loop; a thread that has one more waits.
 const MOST_EVENTS: usize = 256;
@@ -44,13 +46,12 @@ const MOST_EVENTS: usize = 256;
 const MOST_AT_ONCE: usize = 512;
 /// A text that is put into the clipboard through the terminal is not longer: some drop what is.
 const MOST_COPIED: usize = 70_000;
-
-/// Conversations are put on disk so often.
-const KEEP_AGAIN: Duration = Duration::from_secs(60);
+/// Servers at once.
+const MOST_SERVERS: usize = 20;
 
 /// Everything that can wake the loop.
 #[derive(Debug)]
-enum Event {
+pub enum Event {
     /// With the number of the link, since a link that was given up may still talk.
     Network(u64, NetworkEvent),
     Terminal(terminal_event::Event),
@@ -59,10 +60,11 @@ enum Event {
 }
 
 /// Plays the whole conversation on the whole screen.
-pub fn run(plan: Plan, preferences: Preferences) -> Exit {
+pub fn run(plans: Vec<Plan>, preferences: Preferences) -> Exit {
     let (events, received) = mpsc::sync_channel(MOST_EVENTS);
     let told = events.clone();
-    let started = signals::watch(move || drop(told.send(Event::Signal))).and_then(|()| ratatui::try_init());
+    let started =
+        signals::watch(move || drop(told.send(Event::Signal)), restore_at_once).and_then(|()| ratatui::try_init());
     let terminal = match started {
         Ok(terminal) => terminal,
         Err(error) => {
@@ -70,16 +72,27 @@ pub fn run(plan: Plan, preferences: Preferences) -> Exit {
             return Exit::Usage;
         }
     };
-    let exit = match FullScreen::new(plan, preferences, terminal, events) {
+    // Ratatui's own hook gives the screen back; what was asked of the terminal besides is given back before.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore();
+        hook(panic);
+    }));
+    let exit = match FullScreen::new(plans, preferences, terminal, events) {
         Ok(mut full_screen) => full_screen.run(&received),
-        Err(error) => {
-            restore();
-            eprintln!("This machine cannot run the program just now ({error}); close other programs and try again.");
-            return Exit::NoConnection;
-        }
+        Err(error) => Err((
+            Exit::NoConnection,
+            format!("This machine cannot run the program just now ({error}); close other programs and try again."),
+        )),
     };
     restore();
-    exit
+    match exit {
+        Ok(()) => Exit::Fine,
+        Err((exit, sentence)) => {
+            eprintln!("{sentence}");
+            exit
+        }
+    }
 }
 
 fn restore() {
@@ -92,29 +105,29 @@ fn restore() {
     ratatui::restore();
 }
 
+/// From another thread, while the one that draws may be stuck in a write to a terminal that takes nothing.
+fn restore_at_once() {
+    // The mouse in all its protocols, pasting, focus; then the cursor, and the screen that was there before.
+    const SEQUENCE: &[u8] =
+        b"\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l\x1b[?25h\x1b[?1049l";
+    signals::write_to_terminal(SEQUENCE);
+    let _ = crossterm::terminal::disable_raw_mode();
+}
+
 struct FullScreen {
-    plan: Plan,
-    app: App,
+    servers: Vec<Server>,
+    /// The one on the screen.
+    front: usize,
+    around: Surroundings,
     terminal: DefaultTerminal,
-    known_servers: Arc<KnownServers>,
-    events: SyncSender<Event>,
-    started: Instant,
-    link: Option<Link>,
-    link_number: u64,
-    link_opened: Instant,
-    remembered: bool,
     mouse: bool,
     preferences: Preferences,
-    kept_outbox: Option<KeptOutbox>,
-    /// The revision of the outbox that is on disk.
-    kept_revision: u64,
-    /// When the conversations were put on disk last.
-    conversations_kept: Duration,
+    timeout: Duration,
 }
 
 impl FullScreen {
     fn new(
-        plan: Plan,
+        plans: Vec<Plan>,
         preferences: Preferences,
         terminal: DefaultTerminal,
         events: SyncSender<Event>,
@@ -130,64 +143,50 @@ impl FullScreen {
             let _ = keys.send(Event::TerminalLost);
         };
         thread::Builder::new().name("keys".to_owned()).spawn(read)?;
-        let started = Instant::now();
-        let now = Moment { since_start: Duration::ZERO, wall: wall_clock() };
-        let mut connection = Connection::new(plan.settings.clone());
-        let mut complaint = None;
-        let kept_outbox = KeptOutbox::open(&plan.target.to_string(), &plan.settings.name);
-        let kept_outbox = kept_outbox.unwrap_or_else(|sentence| {
-            complaint = Some(sentence);
-            None
-        });
-        // What cannot be read is left as it is, and nothing is written over it.
-        let kept_outbox = kept_outbox.filter(|kept| match kept.read(now.wall) {
-            Ok(posts) => {
-                connection.restore_posts(now, posts);
-                true
-            }
-            Err(sentence) => {
-                complaint = Some(sentence);
-                false
-            }
-        });
-        let kept_revision = connection.outbox().revision();
-        let mut app =
-            App::new(connection, plan.target.to_string(), TimeZone::system(), Look::preferred(preferences.theme), now);
-        app.mouse = preferences.mouse;
-        app.hint = complaint;
-        // Shown until the server tells the end.
-        app.conversations.restore(kept_conversations::read(&plan.target.to_string(), &plan.settings.name));
-        Ok(FullScreen {
-            plan,
-            app,
-            terminal,
+        let around = Surroundings {
             known_servers: Arc::new(KnownServers::open()),
             events,
-            started,
-            link: None,
-            link_number: 0,
-            link_opened: started,
-            remembered: false,
-            // Taken with the first picture, if it is wanted.
-            mouse: false,
-            preferences,
-            kept_outbox,
-            kept_revision,
-            conversations_kept: Duration::ZERO,
-        })
+            started: Instant::now(),
+            last_link: 0,
+            zone: TimeZone::system(),
+            look: Look::preferred(preferences.theme),
+        };
+        let timeout = plans.first().map_or(Duration::from_secs(30), |plan| plan.timeout);
+        let plans = plans.into_iter().take(MOST_SERVERS).enumerate();
+        let mut servers: Vec<Server> = plans.map(|(place, plan)| Server::new(plan, place, &around)).collect();
+        for (place, server) in servers.iter_mut().enumerate() {
+            server.app.in_front = place == 0;
+            server.app.mouse = preferences.mouse;
+        }
+        // The mouse is taken with the first picture, if it is wanted.
+        Ok(FullScreen { servers, front: 0, around, terminal, mouse: false, preferences, timeout })
     }
 
-    fn run(&mut self, events: &Receiver<Event>) -> Exit {
-        loop {
-            self.tick();
+    fn app(&mut self) -> &mut App {
+        &mut self.servers[self.front].app
+    }
+
+    /// Until the person leaves, or there is nothing to be done; then with a sentence.
+    fn run(&mut self, events: &Receiver<Event>) -> Result<(), (Exit, String)> {
+        let ended = loop {
+            for server in &mut self.servers {
+                server.tick(&mut self.around);
+            }
             self.settle();
-            if self.app.done {
-                break;
+            if self.servers.is_empty() {
+                return Ok(());
             }
-            if self.terminal.draw(|frame| self.app.draw(frame)).is_err() {
-                return Exit::NoConnection;
+            if let [only] = self.servers.as_slice()
+                && let Some(sentence) = only.app.barred.clone().filter(|_| !only.was_let_in())
+            {
+                break Err((Exit::CertificateChanged, sentence));
             }
-            let wait = self.next_wake().saturating_duration_since(Instant::now());
+            let front = &mut self.servers[self.front].app;
+            if self.terminal.draw(|frame| front.draw(frame)).is_err() {
+                break Err((Exit::NoConnection, "The terminal is gone.".to_owned()));
+            }
+            let wake = self.servers.iter().map(|server| server.next_wake(&self.around)).min();
+            let wait = wake.map_or(Duration::from_secs(60), |wake| wake.saturating_duration_since(Instant::now()));
             match events.recv_timeout(wait) {
                 Ok(event) => {
                     self.receive(event);
@@ -198,172 +197,84 @@ impl FullScreen {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 // This loop holds a sender itself.
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => break Ok(()),
             }
+        };
+        for server in &mut self.servers {
+            server.put_away();
         }
-        self.keep_conversations();
-        self.send_output();
-        Exit::Fine
+        ended
     }
 
     fn receive(&mut self, event: Event) {
-        self.app.now = self.moment();
+        let now = self.around.moment();
+        for server in &mut self.servers {
+            server.app.now = now;
+        }
         match event {
-            Event::Network(number, event) if number == self.link_number => self.network(event),
-            Event::Network(..) => {}
-            Event::Terminal(event) => match event {
-                terminal_event::Event::Key(key) => {
-                    let redraw = key.code == terminal_event::KeyCode::Char('l')
-                        && key.modifiers.contains(terminal_event::KeyModifiers::CONTROL);
-                    if redraw {
-                        let _ = self.terminal.clear();
-                    } else {
-                        self.app.key(key);
-                    }
+            Event::Network(number, event) => {
+                if let Some(server) = self.servers.iter_mut().find(|server| server.link_number == number) {
+                    server.network(event, &mut self.around);
                 }
-                terminal_event::Event::Mouse(event) => self.app.mouse(event),
-                terminal_event::Event::Paste(text) => self.app.paste(&text),
-                terminal_event::Event::FocusGained => self.app.focus_changed(true),
-                terminal_event::Event::FocusLost => self.app.focus_changed(false),
-                terminal_event::Event::Resize(..) => {}
-            },
-            Event::TerminalLost | Event::Signal => self.app.leave(None),
+            }
+            Event::Terminal(event) => self.terminal_event(event),
+            Event::TerminalLost | Event::Signal => self.app().leave(None),
         }
+        // What comes next may be meant for what this has put in front.
+        self.grant_wish();
     }
 
-    fn network(&mut self, event: NetworkEvent) {
-        let now = self.app.now;
+    fn terminal_event(&mut self, event: terminal_event::Event) {
         match event {
-            NetworkEvent::Connected { address, local, tls, notes } => {
-                self.app.opening = false;
-                let local = local.map_or_else(|| "unknown".to_owned(), |local| local.to_string());
-                self.app.wire.link_opened(LinkFacts { local, remote: address.to_string(), tls });
-                for note in notes {
-                    self.app.conversations.remark(SERVER, note, now.wall);
-                }
-                let security = match (self.plan.target.tls, address.ip().is_loopback()) {
-                    (true, _) => LinkSecurity::Encrypted,
-                    (false, true) => LinkSecurity::Loopback,
-                    (false, false) => LinkSecurity::Open,
-                };
-                match random() {
-                    Ok(nonce) => {
-                        let changes = self.app.connection.link_up(now, security, nonce);
-                        self.app.take_in(changes);
-                    }
-                    Err(sentence) => self.lose_link(Some(sentence)),
+            terminal_event::Event::Key(key) => {
+                let redraw = key.code == terminal_event::KeyCode::Char('l')
+                    && key.modifiers.contains(terminal_event::KeyModifiers::CONTROL);
+                if redraw {
+                    let _ = self.terminal.clear();
+                } else {
+                    self.app().key(key);
                 }
             }
-            NetworkEvent::Received(bytes) => {
-                self.app.wire.received(now.wall, &bytes);
-                let changes = self.app.connection.receive(now, &bytes);
-                let is_dead = changes.iter().any(|change| matches!(change, Change::LinkDead { .. }));
-                self.app.take_in(changes);
-                if is_dead {
-                    self.lose_link(None);
+            terminal_event::Event::Mouse(event) => self.app().mouse(event),
+            terminal_event::Event::Paste(text) => self.app().paste(&text),
+            terminal_event::Event::FocusGained | terminal_event::Event::FocusLost => {
+                let focused = matches!(event, terminal_event::Event::FocusGained);
+                for server in &mut self.servers {
+                    server.app.focus_changed(focused);
                 }
             }
-            NetworkEvent::Ended(failure) => self.lose_link(Some(failure.to_string())),
+            terminal_event::Event::Resize(..) => {}
         }
     }
 
-    fn lose_link(&mut self, why: Option<String>) {
-        self.link = None;
-        self.app.opening = false;
-        self.app.wire.link_ended();
-        // Whatever the old link still says is not heard any more.
-        self.link_number += 1;
-        if let Some(why) = why {
-            // The same failure again is no news.
-            if self.app.failure.as_ref() != Some(&why) && self.app.connection.state() != LinkState::Closing {
-                self.app.conversations.remark(SERVER, why.clone(), self.app.now.wall);
-            }
-            self.app.failure = Some(why);
-        }
-        let chance = random::<4>().map_or(u32::MAX / 2, u32::from_ne_bytes);
-        let changes = self.app.connection.link_down(self.app.now, chance);
-        self.app.take_in(changes);
-    }
-
-    fn open_link(&mut self) {
-        self.link_number += 1;
-        self.link_opened = Instant::now();
-        let (number, events) = (self.link_number, self.events.clone());
-        let report = move |event| drop(events.send(Event::Network(number, event)));
-        match Link::open(self.plan.target.clone(), Arc::clone(&self.known_servers), self.plan.timeout, report) {
-            Ok(link) => {
-                self.link = Some(link);
-                self.app.opening = true;
-            }
-            Err(error) => self.lose_link(Some(LinkFailure::System { why: error.to_string() }.to_string())),
-        }
-    }
-
-    /// What becomes due without anything having come.
-    fn tick(&mut self) {
-        self.app.now = self.moment();
-        let now = self.app.now;
-        let changes = self.app.connection.tick(now);
-        let is_dead = changes.iter().any(|change| matches!(change, Change::LinkDead { .. }));
-        self.app.take_in(changes);
-        if is_dead {
-            self.lose_link(None);
-        }
-        if let LinkState::Down { retry_at } = self.app.connection.state()
-            && !self.app.done
-        {
-            match self.link {
-                // Looking up a name cannot be interrupted, but it need not be waited for.
-                Some(_) if self.link_opened.elapsed() >= self.patience() => {
-                    self.lose_link(Some(format!("{} does not answer.", self.plan.target)));
-                }
-                // The conversation on it is over.
-                Some(_) if !self.app.opening => {
-                    self.link = None;
-                    self.link_number += 1;
-                }
-                None if now.since_start >= retry_at => self.open_link(),
-                _ => {}
-            }
-        }
-    }
-
-    fn patience(&self) -> Duration {
-        self.plan.timeout + Duration::from_secs(1)
-    }
-
-    fn next_wake(&self) -> Instant {
-        let at = |since_start: Duration| self.started + since_start.min(Duration::from_secs(100 * 86_400));
-        let mut wake = Instant::now() + Duration::from_secs(60);
-        for due in [self.app.connection.next_deadline(), self.app.next_change()].into_iter().flatten() {
-            wake = wake.min(at(due));
-        }
-        if let LinkState::Down { retry_at } = self.app.connection.state() {
-            wake = wake.min(match self.link {
-                Some(_) => self.link_opened + self.patience(),
-                None => at(retry_at),
-            });
-        }
-        wake
-    }
-
-    /// After every event: bytes to the link, and what only a terminal can do.
+    /// After every event: bytes to the links, and what only a terminal can do.
     fn settle(&mut self) {
-        self.app.settle();
-        self.remember();
-        self.keep_outbox();
-        if self.app.now.since_start >= self.conversations_kept + KEEP_AGAIN {
-            self.keep_conversations();
+        self.grant_wish();
+        self.leave_together();
+        let let_in = |servers: &[Server]| servers.iter().filter(|server| server.was_let_in()).count();
+        let before = let_in(&self.servers);
+        for server in &mut self.servers {
+            server.settle();
         }
-        self.send_output();
-        if let Some(text) = self.app.copied.take() {
+        if let_in(&self.servers) != before {
+            self.remember_which();
+        }
+        self.put_away_the_left();
+        if self.servers.is_empty() {
+            return;
+        }
+        self.introduce();
+        if let Some(text) = self.app().copied.take() {
             self.copy(&text);
         }
-        if let Some(about) = self.app.alert.take() {
-            self.alert(&about);
+        for place in 0..self.servers.len() {
+            if let Some(about) = self.servers[place].app.alert.take() {
+                self.alert(&about);
+            }
         }
-        if self.mouse != self.app.mouse {
-            self.mouse = self.app.mouse;
+        let wanted = self.app().mouse;
+        if self.mouse != wanted {
+            self.mouse = wanted;
             let _ = if self.mouse {
                 execute!(io::stdout(), terminal_event::EnableMouseCapture)
             } else {
@@ -372,10 +283,126 @@ impl FullScreen {
         }
     }
 
+    /// The one in front knows of the others.
+    fn introduce(&mut self) {
+        if self.servers.len() < 2 {
+            return self.app().neighbours.clear();
+        }
+        for (place, server) in self.servers.iter_mut().enumerate() {
+            server.app.place = place;
+        }
+        let others = self.servers.iter().filter(|server| !server.app.in_front);
+        let neighbours = others.map(|server| servers::neighbour(&server.app)).collect();
+        self.app().neighbours = neighbours;
+    }
+
+    fn grant_wish(&mut self) {
+        if self.servers.is_empty() {
+            return;
+        }
+        match self.app().wish.take() {
+            None => {}
+            Some(Wish::Show { server, name }) => self.show(server, name.as_deref()),
+            Some(Wish::Connect { address, rooms }) => {
+                if let Err(sentence) = self.connect(&address, rooms) {
+                    self.app().hint = Some(sentence);
+                }
+            }
+            Some(Wish::Disconnect) => {
+                let server = &mut self.servers[self.front];
+                server.leaving = true;
+                server.app.part(None);
+            }
+            Some(Wish::Reconnect) => self.servers[self.front].reconnect(),
+        }
+    }
+
+    fn show(&mut self, server: usize, name: Option<&str>) {
+        if server == self.front || server >= self.servers.len() {
+            return;
+        }
+        let front = std::mem::replace(&mut self.front, server);
+        if let Ok([from, to]) = self.servers.get_disjoint_mut([front, server]) {
+            servers::change_front(&mut from.app, &mut to.app);
+        }
+        if let Some(name) = name {
+            self.app().go(name);
+        }
+        self.introduce();
+    }
+
+    /// `[NAME@]HOST[:PORT]`; the error is a sentence.
+    fn connect(&mut self, address: &str, rooms: Vec<String>) -> Result<(), String> {
+        let (address, encryption) = match address.split_once("://") {
+            Some(("irc", address)) => (address, Encryption::Plain),
+            Some(("ircs", address)) => (address, Encryption::Tls),
+            _ => (address, Encryption::Choose),
+        };
+        let address = Address::parse(address)?;
+        let (target, guest) = (address.target(encryption), address.user.is_none());
+        let own = self.servers[self.front].key().1;
+        let key = (target.to_string(), address.user.unwrap_or(own));
+        if let Some(known) = self.servers.iter().position(|server| server.key() == key) {
+            self.show(known, None);
+            return Ok(());
+        }
+        if self.servers.len() >= MOST_SERVERS {
+            return Err(format!(
+                "You are on {MOST_SERVERS} servers, and more there cannot be; leave one with /disconnect."
+            ));
+        }
+        let plan = Plan::to_one_more(target, key.1, guest, rooms, self.timeout)?;
+        let place = self.servers.len();
+        let mut server = Server::new(plan, place, &self.around);
+        server.app.in_front = false;
+        self.servers.push(server);
+        self.show(place, None);
+        Ok(())
+    }
+
+    /// Who leaves, leaves all of them.
+    fn leave_together(&mut self) {
+        if self.servers.iter().any(|server| server.app.leaves) {
+            for server in self.servers.iter_mut().filter(|server| !server.app.leaves) {
+                server.app.leave(None);
+            }
+        }
+    }
+
+    /// Servers that have been said goodbye to.
+    fn put_away_the_left(&mut self) {
+        while let Some(gone) = self.servers.iter().position(|server| server.app.done) {
+            self.servers[gone].put_away();
+            let left_for_good = self.servers[gone].leaving;
+            if !self.servers[gone].app.leaves && self.servers.len() > 1 {
+                let next = if gone == self.front { (gone + 1) % self.servers.len() } else { self.front };
+                self.show(next, None);
+            }
+            self.servers.remove(gone);
+            self.front = self.servers.iter().position(|server| server.app.in_front).unwrap_or(0);
+            if let Some(server) = self.servers.get_mut(self.front) {
+                server.app.in_front = true;
+            }
+            if left_for_good {
+                self.remember_which();
+            }
+        }
+    }
+
+    /// The next time it is the same ones.
+    fn remember_which(&mut self) {
+        let open: Vec<(String, String)> = self.servers.iter().map(Server::key).collect();
+        if let Err(sentence) = remembered_servers::open_are(&open)
+            && let Some(server) = self.servers.first_mut()
+        {
+            server.app.hint = Some(sentence);
+        }
+    }
+
     /// Somebody wants something of a person who does not look.
     fn alert(&self, about: &str) {
-        let local = jiff::Timestamp::from_millisecond(self.app.now.wall.0).unwrap_or_default();
-        let local = local.to_zoned(self.app.zone.clone());
+        let local = jiff::Timestamp::from_millisecond(self.around.moment().wall.0).unwrap_or_default();
+        let local = local.to_zoned(self.around.zone.clone());
         let minute = u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs());
         if self.preferences.quiet.is_some_and(|quiet| quiet.contain(minute)) {
             return;
@@ -397,91 +424,6 @@ impl FullScreen {
         let encoded = base64::engine::general_purpose::STANDARD.encode(text);
         let mut output = io::stdout();
         let _ = write!(output, "\x1b]52;c;{encoded}\x07").and_then(|()| output.flush());
-    }
-
-    /// The next time without arguments goes here at once.
-    fn remember(&mut self) {
-        if std::mem::take(&mut self.app.password_wrong)
-            && let Err(sentence) = kept_passwords::forget(&self.plan.target.to_string(), &self.plan.settings.name)
-        {
-            self.app.hint = Some(sentence);
-        }
-        if self.remembered || self.app.connection.state() != LinkState::Joined {
-            return;
-        }
-        self.remembered = true;
-        let remembered = Remembered {
-            address: self.plan.target.to_string(),
-            tls: self.plan.target.tls,
-            name: self.plan.settings.name.clone(),
-            guest: self.app.connection.account().is_none(),
-            rooms: self.plan.settings.rooms.clone(),
-        };
-        let is_guest = remembered.guest;
-        if let Err(sentence) = remembered_servers::remember(remembered) {
-            self.app.hint = Some(sentence);
-        }
-        let password = match (&self.app.typed_password, &self.plan.settings.login) {
-            (Some(password), _) => Some(password.clone()),
-            (None, Login::Account { password }) if self.plan.password_asked => Some(password.clone()),
-            (None, Login::Register { password, .. }) => Some(password.clone()),
-            (None, _) => None,
-        };
-        if let (false, Some(password)) = (is_guest, password) {
-            self.keep_password(&password);
-        }
-    }
-
-    /// So that the next time is without questions; and says so.
-    fn keep_password(&mut self, password: &Password) {
-        match kept_passwords::keep(&self.plan.target.to_string(), &self.plan.settings.name, password) {
-            Ok(true) => {
-                let path = kept_passwords::path().unwrap_or_default();
-                self.app.hint = Some(format!("Your password is kept for you alone in {}.", path.display()));
-            }
-            Ok(false) => {}
-            Err(sentence) => self.app.hint = Some(sentence),
-        }
-    }
-
-    /// Now and then, and at the end; by the program that has the outbox, so that two do not write over each other.
-    fn keep_conversations(&mut self) {
-        self.conversations_kept = self.app.now.since_start;
-        if self.kept_outbox.is_none() {
-            return;
-        }
-        let kept = self.app.conversations.kept();
-        let written = kept_conversations::write(&self.plan.target.to_string(), &self.plan.settings.name, kept);
-        if let Err(sentence) = written {
-            self.app.hint = Some(sentence);
-        }
-    }
-
-    /// Before anything of it is sent.
-    fn keep_outbox(&mut self) {
-        let outbox = self.app.connection.outbox();
-        let Some(kept) = &mut self.kept_outbox else { return };
-        if outbox.revision() == self.kept_revision {
-            return;
-        }
-        self.kept_revision = outbox.revision();
-        if let Err(sentence) = kept.write(outbox.kept(self.app.now.since_start), self.app.now.wall) {
-            self.app.hint = Some(sentence);
-        }
-    }
-
-    fn send_output(&mut self) {
-        let output = self.app.connection.take_output();
-        if !output.is_empty()
-            && let Some(link) = &self.link
-        {
-            self.app.wire.sent(self.app.now.wall, &output);
-            link.send(output);
-        }
-    }
-
-    fn moment(&self) -> Moment {
-        Moment { since_start: self.started.elapsed(), wall: wall_clock() }
     }
 }
 

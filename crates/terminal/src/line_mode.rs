@@ -102,7 +102,7 @@ impl LineMode {
             move |event: Event| drop(events.send(event))
         };
         let signalled = report(&events);
-        signals::watch(move || signalled(Event::Signal))?;
+        signals::watch(move || signalled(Event::Signal), || drop(crossterm::terminal::disable_raw_mode()))?;
         let came_in = report(&events);
         let mut permits = None;
         let screen = if plan.interactive {
@@ -507,6 +507,7 @@ impl LineMode {
                 name: wanted,
                 guest: self.connection.account().is_none(),
                 rooms: self.plan.settings.rooms.clone(),
+                open: false,
             };
             if let Err(sentence) = remembered_servers::remember(remembered) {
                 self.alarm(&sentence);

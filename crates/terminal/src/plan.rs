@@ -22,6 +22,8 @@ pub struct Plan {
     pub json: bool,
     pub interactive: bool,
     pub timeout: Duration,
+    /// The account's password is still to be asked for, on the screen.
+    pub asks_login: bool,
 }
 
 impl Plan {
@@ -98,7 +100,7 @@ impl Plan {
             server_password: password::of_server()?,
             mechanism: arguments.sasl,
             rooms,
-            key_prefix: random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect(),
+            key_prefix: key_prefix()?,
             login_patience: arguments.timeout,
         };
         Ok(Plan {
@@ -109,8 +111,59 @@ impl Plan {
             json: arguments.json,
             interactive,
             timeout: arguments.timeout,
+            asks_login: false,
         })
     }
+
+    /// The other servers that one was on the last time, when this one is known from then.
+    pub fn of_the_others(&self) -> Result<Vec<Plan>, String> {
+        let others = remembered_servers::read()?.into_iter().filter(|server| {
+            server.open && !(server.address == self.target.to_string() && server.name == self.settings.name)
+        });
+        let plan = |server: Remembered| {
+            let as_before = if server.tls { Encryption::Tls } else { Encryption::Plain };
+            let target = Address::parse(&server.address)?.target(as_before);
+            Plan::to_one_more(target, server.name, server.guest, server.rooms, self.timeout)
+        };
+        others.map(plan).collect()
+    }
+
+    /// To a server besides others, on the screen: where a password is missing it is asked for there. What the environment
+    /// says is meant for the first server alone.
+    pub fn to_one_more(
+        target: Target,
+        name: String,
+        guest: bool,
+        rooms: Vec<String>,
+        timeout: Duration,
+    ) -> Result<Plan, String> {
+        let known = if guest { None } else { kept_passwords::find(&target.to_string(), &name)? };
+        let asks_login = !guest && known.is_none();
+        let settings = Settings {
+            realname: name.clone(),
+            name,
+            login: known.map_or(Login::Guest, |password| Login::Account { password }),
+            server_password: None,
+            mechanism: None,
+            rooms: if rooms.is_empty() { vec!["#lobby".to_owned()] } else { rooms },
+            key_prefix: key_prefix()?,
+            login_patience: timeout,
+        };
+        Ok(Plan {
+            target,
+            settings,
+            password_asked: false,
+            send: None,
+            json: false,
+            interactive: true,
+            timeout,
+            asks_login,
+        })
+    }
+}
+
+fn key_prefix() -> Result<String, String> {
+    Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// As one came the last time.

@@ -110,6 +110,7 @@ mod tests {
             name: "alice".to_owned(),
             guest,
             rooms: vec!["#tea".to_owned()],
+            open: false,
         };
         vec![server("chat.example:6697", true, false), server("[::1]:7000", false, true)]
     }

@@ -21,6 +21,9 @@ pub struct Remembered {
     /// Whether one came without an account.
     pub guest: bool,
     pub rooms: Vec<String>,
+    /// Whether one was on it when the whole screen was left the last time; all of these are gone to again.
+    #[serde(default)]
+    pub open: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -44,6 +47,11 @@ pub fn remember(server: Remembered) -> Result<(), String> {
     path().map_or(Ok(()), |path| remember_in(&path, server))
 }
 
+/// Says which servers one is on, by address and name. The error is a sentence.
+pub fn open_are(open: &[(String, String)]) -> Result<(), String> {
+    path().map_or(Ok(()), |path| open_are_in(&path, open))
+}
+
 fn read_from(path: &Path) -> Result<Vec<Remembered>, String> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -65,14 +73,30 @@ fn read_from(path: &Path) -> Result<Vec<Remembered>, String> {
     })
 }
 
-fn remember_in(path: &Path, server: Remembered) -> Result<(), String> {
+fn remember_in(path: &Path, mut server: Remembered) -> Result<(), String> {
     let mut servers = read_from(path)?;
+    // Line by line one is on no server besides, and says nothing of that.
+    server.open |=
+        servers.iter().any(|known| known.open && known.address == server.address && known.name == server.name);
     if servers.first() == Some(&server) {
         return Ok(());
     }
     servers.retain(|known| !(known.address == server.address && known.name == server.name));
     servers.insert(0, server);
     servers.truncate(MOST_SERVERS);
+    write_to(path, servers)
+}
+
+fn open_are_in(path: &Path, open: &[(String, String)]) -> Result<(), String> {
+    let before = read_from(path)?;
+    let is_open =
+        |server: &Remembered| open.iter().any(|(address, name)| *address == server.address && *name == server.name);
+    let servers: Vec<Remembered> =
+        before.iter().cloned().map(|server| Remembered { open: is_open(&server), ..server }).collect();
+    if servers == before { Ok(()) } else { write_to(path, servers) }
+}
+
+fn write_to(path: &Path, servers: Vec<Remembered>) -> Result<(), String> {
     let cannot = |error: String| {
         format!(
             "The server could not be remembered in {} ({error}); check that the folder can be written.",
@@ -95,7 +119,28 @@ mod tests {
             name: name.to_owned(),
             guest: false,
             rooms: vec!["#lobby".to_owned()],
+            open: false,
         }
+    }
+
+    #[test]
+    fn which_are_open_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("servers.toml");
+        for address in ["a:1", "b:2", "c:3"] {
+            remember_in(&path, server(address, "alice")).unwrap();
+        }
+        let open = |path: &Path| -> Vec<String> {
+            read_from(path).unwrap().into_iter().filter(|server| server.open).map(|server| server.address).collect()
+        };
+        open_are_in(&path, &[("a:1".to_owned(), "alice".to_owned()), ("c:3".to_owned(), "alice".to_owned())]).unwrap();
+        assert_eq!(open(&path), ["c:3", "a:1"]);
+        open_are_in(&path, &[("b:2".to_owned(), "alice".to_owned()), ("c:3".to_owned(), "bob".to_owned())]).unwrap();
+        assert_eq!(open(&path), ["b:2"]);
+        // As written before there were several.
+        fs::write(&path, "[[server]]\naddress = 'a:1'\ntls = true\nname = 'alice'\nguest = true\nrooms = []\n")
+            .unwrap();
+        assert!(open(&path).is_empty());
     }
 
     #[test]

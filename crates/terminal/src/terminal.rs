@@ -46,12 +46,20 @@ pub fn run() -> ExitCode {
 
 fn talk(arguments: arguments::Arguments) -> Exit {
     let full_screen = arguments.is_full_screen();
+    // As the last time: on the same servers.
+    let as_before = full_screen && arguments.server.is_none() && !arguments.ask;
     // Before any question is asked.
     let preferences = if full_screen { preferences::read() } else { Ok(preferences::Preferences::default()) };
-    let planned = preferences.and_then(|preferences| Ok((plan::Plan::new(arguments)?, preferences)));
+    let planned = preferences.and_then(|preferences| {
+        let plan = plan::Plan::new(arguments)?;
+        let others = if as_before { plan.of_the_others()? } else { Vec::new() };
+        Ok((plan, others, preferences))
+    });
     match planned {
-        Ok((plan, preferences)) if full_screen => full_screen::run(plan, preferences),
-        Ok((plan, _)) => line_mode::run(plan),
+        Ok((plan, others, preferences)) if full_screen => {
+            full_screen::run(std::iter::once(plan).chain(others).collect(), preferences)
+        }
+        Ok((plan, ..)) => line_mode::run(plan),
         Err(sentence) => {
             eprintln!("{sentence}");
             Exit::Usage

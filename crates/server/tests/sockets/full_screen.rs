@@ -21,7 +21,7 @@ impl Terminal {
         let home = folder.join(name);
         std::fs::create_dir_all(&home).expect("a home");
         let command = format!(
-            "env HOME='{home}' XDG_DATA_HOME='{home}' XDG_CONFIG_HOME='{home}' TZ=UTC USER={name} '{client}' {arguments}; echo ended with $?; read wait",
+            "env HOME='{home}' XDG_DATA_HOME='{home}' XDG_CONFIG_HOME='{home}' TZ=UTC USER={name} sh -c 'echo $$ >\"$HOME/pid\"; exec \"$0\" \"$@\"' '{client}' {arguments}; echo ended with $?; read wait",
             home = home.display(),
             client = client.display(),
         );
@@ -40,6 +40,11 @@ impl Terminal {
 
     fn types(&self, text: &str) {
         self.tmux(&["send-keys", "-l", text]);
+    }
+
+    /// What tmux knows of the terminal, by its format.
+    fn tells(&self, format: &str) -> String {
+        self.tmux(&["display-message", "-p", format]).trim().to_owned()
     }
 
     /// By tmux's names: Enter, M-Up, C-k.
@@ -244,4 +249,91 @@ fn what_was_typed_before_the_client_was_killed_is_sent_by_the_next() {
     let alice = Terminal::start(&folder, "alice", 90, 24, &arguments);
     bob.expect("PRIVMSG #lobby :not forgotten");
     alice.sees_so(|picture| picture.matches("not forgotten").count() == 1 && picture.contains(" online "), "sent once");
+}
+
+#[test]
+fn several_servers_at_once_and_the_next_time_all_of_them() {
+    let (tea, port) = on_a_fixed_port();
+    let (books, other_port) = on_a_fixed_port();
+    let mut bob = Irc::register_with(tea.irc(), "bob", ALL);
+    bob.join("#lobby");
+    let mut carol = Irc::register_with(books.irc(), "carol", ALL);
+    carol.join("#lobby");
+    let folder = tea.folder.path().to_owned();
+    let alice = Terminal::start(&folder, "alice", 90, 24, &format!("--plain --guest alice@127.0.0.1:{port}"));
+    alice.sees(" online");
+    bob.expect("alice!");
+    alice.says(&format!("/server irc://127.0.0.1:{other_port} books"));
+    carol.send("JOIN #books");
+    alice.sees("#books");
+    alice.sees(" online");
+    alice.says("hello books");
+    carol.expect("PRIVMSG #books :hello books");
+    // Unread on the other one, and gone to.
+    bob.send("PRIVMSG #lobby :alice, tea is ready");
+    alice.sees("@1 1");
+    alice.keys(&["M-a"]);
+    alice.sees("bob alice, tea is ready");
+    alice.says("coming");
+    bob.expect("PRIVMSG #lobby :coming");
+    // One of them dies; on the other one goes on talking, and what is typed there waits.
+    let data = books.kill();
+    alice.sees("✗");
+    alice.sees(" online");
+    bob.send("PRIVMSG #lobby :still here?");
+    alice.sees("bob still here?");
+    alice.keys(&["C-k"]);
+    alice.types("#books");
+    alice.keys(&["Enter"]);
+    alice.sees("offline");
+    alice.says("later");
+    alice.sees("1 unsent");
+    alice.says("/quit");
+    alice.sees("ended with 0");
+    drop(alice);
+
+    let books = Daemon::start_in(data);
+    let mut carol = Irc::register_with(books.irc(), "carol", ALL);
+    carol.join("#books");
+    let alice = Terminal::start(&folder, "alice", 90, 24, "");
+    carol.expect("PRIVMSG #books :later");
+    alice.sees_so(|picture| picture.matches("127.0.0.1").count() == 2 && !picture.contains('✗'), "both servers");
+    alice.sees(" online");
+}
+
+/// The first signal says goodbye; to a server that does not answer a second one is enough, and the terminal is as before.
+#[test]
+fn a_second_signal_gives_the_terminal_back_at_once() {
+    let (daemon, port) = on_a_fixed_port();
+    let alice =
+        Terminal::start(daemon.folder.path(), "alice", 90, 24, &format!("--plain --guest alice@127.0.0.1:{port}"));
+    alice.sees(" online");
+    assert_eq!(alice.tells("#{alternate_on} #{mouse_any_flag}"), "1 1");
+    daemon.signal("STOP");
+    let process = std::fs::read_to_string(daemon.folder.path().join("alice/pid")).expect("the client's process");
+    let signal = || {
+        let sent = Command::new("kill").args(["-INT", process.trim()]).status();
+        assert!(sent.expect("kill").success());
+    };
+    signal();
+    alice.sees("leaving");
+    signal();
+    alice.sees("ended with 130");
+    assert_eq!(alice.tells("#{alternate_on} #{mouse_any_flag} #{cursor_flag}"), "0 0 1");
+    daemon.signal("CONT");
+}
+
+#[test]
+fn a_changed_certificate_ends_it_with_a_sentence() {
+    let daemon = Daemon::start("");
+    let port = daemon.address("ircs").port();
+    let known = daemon.folder.path().join("alice/parlor");
+    std::fs::create_dir_all(&known).expect("a folder");
+    let other = format!("127.0.0.1:{port} SHA256:{}\n", "0".repeat(64));
+    std::fs::write(known.join("known_servers"), other).expect("a file");
+    let alice =
+        Terminal::start(daemon.folder.path(), "alice", 90, 24, &format!("--tls --guest alice@127.0.0.1:{port}"));
+    alice.sees("ended with 5");
+    alice.sees("has changed");
+    assert_eq!(alice.tells("#{alternate_on}"), "0");
 }

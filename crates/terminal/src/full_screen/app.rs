@@ -18,6 +18,7 @@ use ratatui::layout::Rect;
 
 use super::composer::Composer;
 use super::look::Look;
+use super::servers::{Neighbour, Wish};
 use super::wire_view::WireView;
 pub use overlay::Overlay;
 
@@ -58,6 +59,8 @@ pub struct View {
 /// A line of the list of rooms and people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
+    /// Which of the servers, in their order.
+    pub server: usize,
     pub name: String,
     pub shown: String,
     pub unread: usize,
@@ -70,7 +73,8 @@ pub struct Listed {
 #[derive(Debug, Default, Clone)]
 pub struct Places {
     pub list: Rect,
-    pub listed: Vec<String>,
+    /// The server, and what of it; nothing for the line of the server itself.
+    pub listed: Vec<(usize, Option<String>)>,
     pub timeline: Rect,
     pub rows: Vec<Option<EntryId>>,
     /// The list of people is shown.
@@ -118,6 +122,20 @@ pub struct App {
     pub typed_password: Option<Password>,
     /// A password was wrong: what is kept of it is of no use.
     pub password_wrong: bool,
+    /// Which of the servers this one is, in their order.
+    pub place: usize,
+    /// The other servers that one is on, for the one that is in front.
+    pub neighbours: Vec<Neighbour>,
+    /// This one is on the screen.
+    pub in_front: bool,
+    /// What only the program around all servers can do.
+    pub wish: Option<Wish>,
+    /// Who one is, is still asked; before that there is no link.
+    pub asks_login: bool,
+    /// Why the server is not to be gone to again until the person says so.
+    pub barred: Option<String>,
+    /// The person leaves: all servers.
+    pub leaves: bool,
 }
 
 impl App {
@@ -155,6 +173,13 @@ impl App {
             login_refused: None,
             typed_password: None,
             password_wrong: false,
+            place: 0,
+            neighbours: Vec::new(),
+            in_front: true,
+            wish: None,
+            asks_login: false,
+            barred: None,
+            leaves: false,
         }
     }
 
@@ -208,6 +233,7 @@ impl App {
         }
         self.conversations.hold(anchored.then_some(name.as_str()));
         if self.focused
+            && self.in_front
             && !anchored
             && !stale
             && self.overlay.is_none()
@@ -233,6 +259,7 @@ impl App {
             let found = self.conversations.find(name);
             let (unread, mentions) = found.map(|found| (found.unread(), found.mentions())).unwrap_or_default();
             Listed {
+                server: self.place,
                 name: name.to_owned(),
                 shown: shown.to_owned(),
                 unread: unread.number,
@@ -262,6 +289,24 @@ impl App {
             list.push(listed(SERVER, "(server)", true));
         }
         list
+    }
+
+    /// The lists of all servers, in their order.
+    pub fn whole_list(&self) -> Vec<Listed> {
+        let mut list = self.list();
+        list.extend(self.neighbours.iter().flat_map(|neighbour| neighbour.list.iter().cloned()));
+        list.sort_by_key(|listed| listed.server);
+        list
+    }
+
+    /// Shows a conversation of this server or of another one.
+    pub fn go_to(&mut self, server: usize, name: &str) {
+        if server == self.place {
+            self.go(name);
+        } else {
+            self.stop_typing();
+            self.wish = Some(Wish::Show { server, name: Some(name.to_owned()) });
+        }
     }
 
     pub fn is_here(&self, name: &str) -> bool {
@@ -295,6 +340,11 @@ impl App {
         view.anchor = None;
         view.visible = None;
         self.present = Some(name);
+    }
+
+    /// Asks for a password, before there is a link or because of what the server said.
+    pub fn ask_login(&mut self, sentence: String) {
+        self.overlay = Some(Overlay::Login { sentence, typed: overlay::Secret::default() });
     }
 
     pub fn focus_changed(&mut self, focused: bool) {

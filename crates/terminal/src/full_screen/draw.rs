@@ -55,22 +55,48 @@ impl App {
 
     fn draw_list(&mut self, frame: &mut Frame<'_>, area: Rect) {
         let inner = bordered(frame, area, ratatui::widgets::Borders::RIGHT, self.look.dim());
-        let list = self.list();
         let width = usize::from(inner.width);
         let present = self.present_name().to_owned();
+        let mut lines: Vec<Line<'static>> = Vec::new();
+        let mut listed_at: Vec<(usize, Option<String>)> = Vec::new();
+        let mut at = 0;
+        let list = self.whole_list();
+        let servers = 1 + self.neighbours.len();
+        for server in 0..servers {
+            // One server needs no name; of several each has a line of its own.
+            if servers > 1 {
+                lines.push(self.server_line(server, width));
+                listed_at.push((server, None));
+            }
+            for listed in list.iter().filter(|listed| listed.server == server) {
+                let is_present = server == self.place && listed.name == present;
+                if is_present {
+                    at = lines.len();
+                }
+                lines.push(self.list_line(listed, width, is_present));
+                listed_at.push((server, Some(listed.name.clone())));
+            }
+        }
         // The one that is shown stays on the screen however long the list is.
-        let at = list.iter().position(|listed| listed.name == present).unwrap_or(0);
-        let height = usize::from(inner.height);
-        let from = (at + 1).saturating_sub(height);
-        let lines: Vec<Line<'_>> = list
-            .iter()
-            .skip(from)
-            .take(height)
-            .map(|listed| self.list_line(listed, width, listed.name == present))
-            .collect();
+        let from = (at + 1).saturating_sub(usize::from(inner.height));
         self.places.list = inner;
-        self.places.listed = list.into_iter().skip(from).map(|listed| listed.name).collect();
-        frame.render_widget(Paragraph::new(lines), inner);
+        self.places.listed = listed_at.into_iter().skip(from).collect();
+        frame.render_widget(Paragraph::new(lines.into_iter().skip(from).collect::<Vec<_>>()), inner);
+    }
+
+    /// The line of a server among several.
+    fn server_line(&self, server: usize, width: usize) -> Line<'static> {
+        let (name, well) = match self.neighbours.iter().find(|neighbour| neighbour.place == server) {
+            Some(neighbour) => (neighbour.server.as_str(), neighbour.well),
+            None => (self.server.as_str(), self.state_words().1),
+        };
+        let mark = if well { "" } else { " ✗" };
+        let host = name.rsplit_once(':').map_or(name, |(host, _)| host);
+        let name = cut(&printable(host), width.saturating_sub(mark.width()));
+        Line::from(vec![
+            Span::styled(name, self.look.dim().add_modifier(Modifier::UNDERLINED)),
+            Span::styled(mark, self.look.alarm()),
+        ])
     }
 
     fn list_line(&self, listed: &Listed, width: usize, is_present: bool) -> Line<'static> {
@@ -160,7 +186,11 @@ impl App {
         let topic = printable(&topic.replace('\n', " ")).into_owned();
         // Where there is no list, what is unread elsewhere.
         let elsewhere: usize = match self.places.list.width {
-            0 => self.list().iter().filter(|listed| listed.name != name && listed.unread > 0).count(),
+            0 => {
+                let elsewhere =
+                    |listed: &&Listed| listed.unread > 0 && !(listed.server == self.place && listed.name == name);
+                self.whole_list().iter().filter(elsewhere).count()
+            }
             _ => 0,
         };
         let right = if elsewhere > 0 { format!(" [{elsewhere} unread: Alt-A]") } else { String::new() };
@@ -367,6 +397,12 @@ impl App {
             0 => String::new(),
             waiting => format!(", {waiting} unsent"),
         };
+        if self.barred.is_some() {
+            return (format!("offline{unsent}: not trusted; /reconnect tries again"), false);
+        }
+        if self.asks_login {
+            return ("offline: who are you there?".to_owned(), false);
+        }
         match self.connection.state() {
             LinkState::Down { .. } if self.opening => (format!("offline{unsent}: calling {} …", self.server), false),
             LinkState::Down { retry_at }
@@ -489,8 +525,10 @@ impl App {
         let (title, lines, cursor): (String, Vec<Line<'static>>, Option<(u16, u16)>) = match overlay {
             Overlay::Switcher { typed, at } => {
                 let mut lines = vec![Line::from(format!("> {}", printable(typed)))];
-                for (number, name) in self.offered(typed).iter().enumerate() {
-                    lines.push(self.choice(printable(name).into_owned(), number == *at));
+                for (number, (server, name)) in self.offered(typed).iter().enumerate() {
+                    let other = self.neighbours.iter().find(|neighbour| neighbour.place == *server);
+                    let on = other.map_or_else(String::new, |other| format!("  on {}", other.server));
+                    lines.push(self.choice(printable(&format!("{name}{on}")).into_owned(), number == *at));
                 }
                 if lines.len() == 1 {
                     let hint =
@@ -544,6 +582,16 @@ impl App {
                 let height = area.height.saturating_sub(6);
                 scroll = u16::try_from(*at).unwrap_or(0).saturating_sub(height.saturating_sub(2));
                 (title, lines, None)
+            }
+            Overlay::Notice { title, sentence } => {
+                let width = usize::from(area.width.saturating_sub(8).min(66));
+                let mut lines: Vec<Line<'static>> =
+                    super::flow::broken(&[(printable(sentence).into_owned(), self.look.plain())], width)
+                        .into_iter()
+                        .map(Line::from)
+                        .collect();
+                lines.push(Line::styled("Any key closes this.", self.look.dim()));
+                (title.clone(), lines, None)
             }
             Overlay::Long { lines } => (
                 "A long text".to_owned(),

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButto
 
 use super::{App, LONG_TEXT, Overlay, SERVER, TYPING_AGAIN};
 use crate::full_screen::composer::Purpose;
+use crate::full_screen::servers::Wish;
 
 impl App {
     pub fn paste(&mut self, text: &str) {
@@ -27,8 +28,11 @@ impl App {
             MouseEventKind::Down(MouseButton::Left) if self.overlay.is_some() => self.overlay = None,
             MouseEventKind::Down(MouseButton::Left) if self.places.list.contains(at) => {
                 let row = usize::from(event.row - self.places.list.y);
-                if let Some(name) = self.places.listed.get(row).cloned() {
-                    self.go(&name);
+                match self.places.listed.get(row).cloned() {
+                    Some((server, Some(name))) => self.go_to(server, &name),
+                    Some((server, None)) if server == self.place => self.go(SERVER),
+                    Some((server, None)) => self.wish = Some(Wish::Show { server, name: None }),
+                    None => {}
                 }
             }
             MouseEventKind::Down(MouseButton::Left) if self.places.timeline.contains(at) => {
@@ -49,16 +53,17 @@ impl App {
         let leaving = std::mem::take(&mut self.leaving);
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let is_asked = matches!(self.overlay, Some(Overlay::Login { .. }));
         match key.code {
             KeyCode::Char('c') if control => return self.asked_to_leave(leaving),
-            KeyCode::F(1) => {
+            KeyCode::F(1) if !is_asked => {
                 self.overlay = match self.overlay {
                     Some(Overlay::Keys { .. }) => None,
                     _ => Some(Overlay::Keys { scrolled: 0 }),
                 };
                 return;
             }
-            KeyCode::F(12) => {
+            KeyCode::F(12) if !is_asked => {
                 self.overlay = match self.overlay {
                     Some(Overlay::Wire { .. }) => None,
                     _ => Some(Overlay::Wire { scrolled: 0 }),
@@ -83,9 +88,8 @@ impl App {
             KeyCode::Char('u') if alt => self.jump_to_unread(),
             KeyCode::Char(digit @ '1'..='9') if alt => {
                 let at = usize::from(digit as u8 - b'1');
-                if let Some(listed) = self.list().get(at) {
-                    let name = listed.name.clone();
-                    self.go(&name);
+                if let Some(listed) = self.whole_list().get(at) {
+                    self.go_to(listed.server, &listed.name);
                 }
             }
             KeyCode::F(2) => self.show_list = Some(self.places.list.width == 0),
@@ -181,6 +185,12 @@ impl App {
     }
 
     pub fn leave(&mut self, reason: Option<&str>) {
+        self.leaves = true;
+        self.part(reason);
+    }
+
+    /// Says goodbye to this server.
+    pub fn part(&mut self, reason: Option<&str>) {
         if matches!(self.connection.state(), LinkState::Joined) {
             let changes = self.connection.quit(self.now, reason);
             self.take_in(changes);
@@ -242,6 +252,29 @@ impl App {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["/query" | "/msg", name] => return self.go(name),
+            ["/server" | "/connect"] => {
+                let others =
+                    self.neighbours.iter().map(|other| (other.place, format!("{} ({})", other.server, other.words)));
+                let own = (self.place, format!("{} ({}, shown)", self.server, self.state_words().0));
+                let mut servers: Vec<(usize, String)> = others.chain([own]).collect();
+                servers.sort();
+                let servers: Vec<String> = servers.into_iter().map(|(_, words)| words).collect();
+                let sentence = format!("you are on {}; /server [NAME@]HOST goes to one more", servers.join(", "));
+                return self.tell(sentence);
+            }
+            ["/server" | "/connect", address, rooms @ ..] => {
+                let rooms = rooms.iter().map(|room| room_name(room)).collect();
+                self.wish = Some(Wish::Connect { address: (*address).to_owned(), rooms });
+                return;
+            }
+            ["/disconnect"] => {
+                self.wish = Some(Wish::Disconnect);
+                return;
+            }
+            ["/reconnect"] => {
+                self.wish = Some(Wish::Reconnect);
+                return;
+            }
             ["/close"] => {
                 let name = self.present_name().to_owned();
                 if !slash_command::is_room(&name) {

@@ -2,7 +2,6 @@
 
 use client_core::{Change, ConversationChange};
 
-use super::overlay::Secret;
 use super::{App, MOST_FOUND, Overlay, SERVER};
 
 impl App {
@@ -88,7 +87,7 @@ impl App {
                 self.password_wrong |= wrong_password;
             }
             Change::Closed { .. } => match self.login_refused.take() {
-                Some(sentence) => self.overlay = Some(Overlay::Login { sentence, typed: Secret::default() }),
+                Some(sentence) => self.ask_login(sentence),
                 None => self.done = true,
             },
             Change::Conversation(ConversationChange::History { room_name, .. }) => self.jump_if_there(&room_name),

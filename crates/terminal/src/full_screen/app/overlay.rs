@@ -41,7 +41,12 @@ pub enum Overlay {
     Long {
         lines: usize,
     },
-    /// The server let us not in.
+    /// Something that one must not miss; any key closes it.
+    Notice {
+        title: String,
+        sentence: String,
+    },
+    /// The server let us not in, or does not know yet who comes.
     Login {
         sentence: String,
         typed: Secret,
@@ -66,22 +71,24 @@ impl Secret {
 
 impl App {
     /// What one is offered while typing in the switcher.
-    pub fn offered(&self, typed: &str) -> Vec<String> {
-        let mut names: Vec<String> = self.list().into_iter().map(|listed| listed.name).collect();
+    pub fn offered(&self, typed: &str) -> Vec<(usize, String)> {
+        let mut names: Vec<(usize, String)> =
+            self.whole_list().into_iter().map(|listed| (listed.server, listed.name)).collect();
+        names.sort_by_key(|(server, _)| *server != self.place);
         for room in self.connection.rooms().iter() {
             for member in room.members() {
                 if !self.connection.rooms().same(&member.name, self.connection.name()) {
-                    names.push(member.name.to_string());
+                    names.push((self.place, member.name.to_string()));
                 }
             }
         }
         let mut seen = std::collections::BTreeSet::new();
-        names.retain(|name| name != SERVER && seen.insert(name.to_lowercase()));
-        let mut scored: Vec<(i64, usize, String)> = names
+        names.retain(|(server, name)| name != SERVER && seen.insert((*server, name.to_lowercase())));
+        let mut scored: Vec<(i64, usize, (usize, String))> = names
             .into_iter()
             .enumerate()
             .filter_map(|(at, name)| {
-                let score = if typed.is_empty() { 0 } else { fuzzy::score(typed, &name)? };
+                let score = if typed.is_empty() { 0 } else { fuzzy::score(typed, &name.1)? };
                 Some((-score, at, name))
             })
             .collect();
@@ -108,13 +115,14 @@ impl App {
             Overlay::Switcher { mut typed, mut at } => {
                 let offered = self.offered(&typed);
                 if key.code == KeyCode::Enter {
-                    let wanted =
-                        offered.get(at).cloned().or_else(|| Some(typed).filter(|typed| typed.starts_with('#')));
-                    match wanted {
-                        Some(room) if slash_command::is_room(&room) && !self.is_here(&room) => {
+                    let typed = Some((self.place, typed)).filter(|(_, typed)| typed.starts_with('#'));
+                    match offered.get(at).cloned().or(typed) {
+                        Some((server, room))
+                            if server == self.place && slash_command::is_room(&room) && !self.is_here(&room) =>
+                        {
                             self.command(&format!("/join {room}"));
                         }
-                        Some(name) => self.go(&name),
+                        Some((server, name)) => self.go_to(server, &name),
                         None => {}
                     }
                     return;
@@ -175,6 +183,7 @@ impl App {
                 }
                 self.overlay = Some(Overlay::Found { words, found, at, ended });
             }
+            Overlay::Notice { .. } => {}
             Overlay::Long { lines } => match key.code {
                 KeyCode::Enter => self.enter(true),
                 _ => self.overlay = Some(Overlay::Long { lines }),
@@ -200,6 +209,7 @@ impl App {
                 };
                 match login {
                     Some(login) => {
+                        self.asks_login = false;
                         self.typed_password = match &login {
                             Login::Guest => None,
                             Login::Account { password } | Login::Register { password, .. } => Some(password.clone()),

@@ -3,30 +3,27 @@
 use client_core::conversations::What;
 use client_core::{Anchor, Page};
 
-use super::{App, Jump, Overlay};
+use super::{App, Jump, Listed, Overlay};
 
 impl App {
     pub(super) fn go_along(&mut self, step: isize) {
-        let list = self.list();
+        let list = self.whole_list();
         if list.is_empty() {
             return;
         }
-        let at = list.iter().position(|listed| listed.name == self.present_name()).unwrap_or(0);
+        let is_present = |listed: &Listed| listed.server == self.place && listed.name == self.present_name();
+        let at = list.iter().position(is_present).unwrap_or(0);
         let count = list.len().cast_signed();
-        let next = (at.cast_signed() + step).rem_euclid(count).cast_unsigned();
-        let name = list[next].name.clone();
-        self.go(&name);
+        let next = &list[(at.cast_signed() + step).rem_euclid(count).cast_unsigned()];
+        self.go_to(next.server, &next.name);
     }
 
     pub(super) fn go_to_unread(&mut self) {
-        let mut list = self.list();
-        list.retain(|listed| listed.unread > 0 && listed.name != self.present_name());
+        let mut list = self.whole_list();
+        list.retain(|listed| listed.unread > 0 && !(listed.server == self.place && listed.name == self.present_name()));
         list.sort_by_key(|listed| std::cmp::Reverse(listed.mentions > 0));
         match list.first() {
-            Some(listed) => {
-                let name = listed.name.clone();
-                self.go(&name);
-            }
+            Some(listed) => self.go_to(listed.server, &listed.name),
             None => self.hint = Some("Nothing is unread elsewhere.".to_owned()),
         }
     }

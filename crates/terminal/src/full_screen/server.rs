@@ -1,0 +1,359 @@
+//! One server that one is on: what is seen of it, the link to it, and what of it is kept on disk.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use client_core::{Change, Connection, LinkSecurity, LinkState, Login, Moment, Password};
+use jiff::tz::TimeZone;
+
+use super::app::{App, Overlay, SERVER};
+use super::look::Look;
+use super::wire_view::LinkFacts;
+use super::{Event, wall_clock};
+use crate::kept_conversations;
+use crate::kept_outbox::KeptOutbox;
+use crate::kept_passwords;
+use crate::known_servers::KnownServers;
+use crate::network::{Link, LinkFailure, NetworkEvent};
+use crate::plan::{Plan, random};
+use crate::remembered_servers::{self, Remembered};
+
+/// Conversations are put on disk so often.
+const KEEP_AGAIN: Duration = Duration::from_secs(60);
+
+/// What all servers share.
+pub struct Surroundings {
+    pub known_servers: Arc<KnownServers>,
+    pub events: SyncSender<Event>,
+    pub started: Instant,
+    /// Numbers of links, so that one that was given up is told from the next.
+    pub last_link: u64,
+    pub zone: TimeZone,
+    pub look: Look,
+}
+
+impl Surroundings {
+    pub fn moment(&self) -> Moment {
+        Moment { since_start: self.started.elapsed(), wall: wall_clock() }
+    }
+
+    fn next_link(&mut self) -> u64 {
+        self.last_link += 1;
+        self.last_link
+    }
+}
+
+pub struct Server {
+    plan: Plan,
+    pub app: App,
+    link: Option<Link>,
+    pub link_number: u64,
+    link_opened: Instant,
+    remembered: bool,
+    kept_outbox: Option<KeptOutbox>,
+    /// The revision of the outbox that is on disk.
+    kept_revision: u64,
+    /// When the conversations were put on disk last.
+    conversations_kept: Duration,
+    /// Everything of it has been put away.
+    pub leaving: bool,
+}
+
+impl Server {
+    pub fn new(plan: Plan, place: usize, around: &Surroundings) -> Server {
+        let now = around.moment();
+        let mut connection = Connection::new(plan.settings.clone());
+        let mut complaint = None;
+        let kept_outbox = KeptOutbox::open(&plan.target.to_string(), &plan.settings.name);
+        let kept_outbox = kept_outbox.unwrap_or_else(|sentence| {
+            complaint = Some(sentence);
+            None
+        });
+        // What cannot be read is left as it is, and nothing is written over it.
+        let kept_outbox = kept_outbox.filter(|kept| match kept.read(now.wall) {
+            Ok(posts) => {
+                connection.restore_posts(now, posts);
+                true
+            }
+            Err(sentence) => {
+                complaint = Some(sentence);
+                false
+            }
+        });
+        let kept_revision = connection.outbox().revision();
+        let mut app = App::new(connection, plan.target.to_string(), around.zone.clone(), around.look, now);
+        app.place = place;
+        app.hint = complaint;
+        app.asks_login = plan.asks_login;
+        if plan.asks_login {
+            app.ask_login(format!("{} wants to know who you are.", plan.target));
+        }
+        // Shown until the server tells the end.
+        app.conversations.restore(kept_conversations::read(&plan.target.to_string(), &plan.settings.name));
+        Server {
+            plan,
+            app,
+            link: None,
+            link_number: 0,
+            link_opened: around.started,
+            remembered: false,
+            kept_outbox,
+            kept_revision,
+            conversations_kept: Duration::ZERO,
+            leaving: false,
+        }
+    }
+
+    /// `host:port` and the name: what tells one server of ours from another.
+    pub fn key(&self) -> (String, String) {
+        (self.plan.target.to_string(), self.plan.settings.name.clone())
+    }
+
+    pub fn was_let_in(&self) -> bool {
+        self.remembered
+    }
+
+    pub fn network(&mut self, event: NetworkEvent, around: &mut Surroundings) {
+        let now = self.app.now;
+        match event {
+            NetworkEvent::Connected { address, local, tls, notes } => {
+                self.app.opening = false;
+                let local = local.map_or_else(|| "unknown".to_owned(), |local| local.to_string());
+                self.app.wire.link_opened(LinkFacts { local, remote: address.to_string(), tls });
+                for note in notes {
+                    self.app.conversations.remark(SERVER, note, now.wall);
+                }
+                let security = match (self.plan.target.tls, address.ip().is_loopback()) {
+                    (true, _) => LinkSecurity::Encrypted,
+                    (false, true) => LinkSecurity::Loopback,
+                    (false, false) => LinkSecurity::Open,
+                };
+                match random() {
+                    Ok(nonce) => {
+                        let changes = self.app.connection.link_up(now, security, nonce);
+                        self.app.take_in(changes);
+                    }
+                    Err(sentence) => self.lose_link(Some(sentence), around),
+                }
+            }
+            NetworkEvent::Received(bytes) => {
+                self.app.wire.received(now.wall, &bytes);
+                let changes = self.app.connection.receive(now, &bytes);
+                let is_dead = changes.iter().any(|change| matches!(change, Change::LinkDead { .. }));
+                self.app.take_in(changes);
+                if is_dead {
+                    self.lose_link(None, around);
+                }
+            }
+            NetworkEvent::Ended(failure) => {
+                // Whoever answers with another certificate will do so the next time too.
+                if let LinkFailure::CertificateRefused { sentence } = &failure {
+                    self.app.barred = Some(sentence.clone());
+                    self.app.overlay =
+                        Some(Overlay::Notice { title: "Not trusted".to_owned(), sentence: sentence.clone() });
+                }
+                self.lose_link(Some(failure.to_string()), around);
+            }
+        }
+    }
+
+    fn lose_link(&mut self, why: Option<String>, around: &mut Surroundings) {
+        self.link = None;
+        self.app.opening = false;
+        self.app.wire.link_ended();
+        // Whatever the old link still says is not heard any more.
+        self.link_number = around.next_link();
+        if let Some(why) = why {
+            // The same failure again is no news.
+            if self.app.failure.as_ref() != Some(&why) && self.app.connection.state() != LinkState::Closing {
+                self.app.conversations.remark(SERVER, why.clone(), self.app.now.wall);
+            }
+            self.app.failure = Some(why);
+        }
+        let chance = random::<4>().map_or(u32::MAX / 2, u32::from_ne_bytes);
+        let changes = self.app.connection.link_down(self.app.now, chance);
+        self.app.take_in(changes);
+    }
+
+    fn open_link(&mut self, around: &mut Surroundings) {
+        self.link_number = around.next_link();
+        self.link_opened = Instant::now();
+        let (number, events) = (self.link_number, around.events.clone());
+        let report = move |event| drop(events.send(Event::Network(number, event)));
+        match Link::open(self.plan.target.clone(), Arc::clone(&around.known_servers), self.plan.timeout, report) {
+            Ok(link) => {
+                self.link = Some(link);
+                self.app.opening = true;
+            }
+            Err(error) => self.lose_link(Some(LinkFailure::System { why: error.to_string() }.to_string()), around),
+        }
+    }
+
+    /// What becomes due without anything having come.
+    pub fn tick(&mut self, around: &mut Surroundings) {
+        self.app.now = around.moment();
+        let now = self.app.now;
+        let changes = self.app.connection.tick(now);
+        let is_dead = changes.iter().any(|change| matches!(change, Change::LinkDead { .. }));
+        self.app.take_in(changes);
+        if is_dead {
+            self.lose_link(None, around);
+        }
+        if let LinkState::Down { retry_at } = self.app.connection.state()
+            && !self.app.done
+            && !self.app.asks_login
+            && self.app.barred.is_none()
+        {
+            match self.link {
+                // Looking up a name cannot be interrupted, but it need not be waited for.
+                Some(_) if self.link_opened.elapsed() >= self.patience() => {
+                    self.lose_link(Some(format!("{} does not answer.", self.plan.target)), around);
+                }
+                // The conversation on it is over.
+                Some(_) if !self.app.opening => {
+                    self.link = None;
+                    self.link_number = around.next_link();
+                }
+                None if now.since_start >= retry_at => self.open_link(around),
+                _ => {}
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        self.plan.timeout + Duration::from_secs(1)
+    }
+
+    pub fn next_wake(&self, around: &Surroundings) -> Instant {
+        let at = |since_start: Duration| around.started + since_start.min(Duration::from_secs(100 * 86_400));
+        let mut wake = Instant::now() + Duration::from_secs(60);
+        for due in [self.app.connection.next_deadline(), self.app.next_change()].into_iter().flatten() {
+            wake = wake.min(at(due));
+        }
+        if let LinkState::Down { retry_at } = self.app.connection.state()
+            && !self.app.asks_login
+            && self.app.barred.is_none()
+        {
+            wake = wake.min(match self.link {
+                Some(_) => self.link_opened + self.patience(),
+                None => at(retry_at),
+            });
+        }
+        wake
+    }
+
+    /// At once, whatever stood in the way.
+    pub fn reconnect(&mut self) {
+        self.app.barred = None;
+        self.app.overlay = None;
+        if self.app.asks_login {
+            return self.app.ask_login(format!("{} wants to know who you are.", self.plan.target));
+        }
+        let changes = self.app.connection.retry_now(self.app.now);
+        self.app.take_in(changes);
+    }
+
+    /// After every event: what is to be on disk, then bytes to the link.
+    pub fn settle(&mut self) {
+        self.app.settle();
+        self.remember();
+        self.keep_outbox();
+        if self.app.now.since_start >= self.conversations_kept + KEEP_AGAIN {
+            self.keep_conversations();
+        }
+        self.send_output();
+    }
+
+    /// The end, here or of the program.
+    pub fn put_away(&mut self) {
+        self.keep_conversations();
+        self.send_output();
+    }
+
+    /// The next time without arguments goes here at once.
+    fn remember(&mut self) {
+        if std::mem::take(&mut self.app.password_wrong)
+            && let Err(sentence) = kept_passwords::forget(&self.plan.target.to_string(), &self.plan.settings.name)
+        {
+            self.app.hint = Some(sentence);
+        }
+        if self.remembered || self.app.connection.state() != LinkState::Joined {
+            return;
+        }
+        self.remembered = true;
+        let is_guest = self.app.connection.account().is_none();
+        self.remember_as(is_guest, self.plan.settings.rooms.clone());
+        let password = match (&self.app.typed_password, &self.plan.settings.login) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Login::Account { password }) if self.plan.password_asked => Some(password.clone()),
+            (None, Login::Register { password, .. }) => Some(password.clone()),
+            (None, _) => None,
+        };
+        if let (false, Some(password)) = (is_guest, password) {
+            self.keep_password(&password);
+        }
+    }
+
+    fn remember_as(&mut self, guest: bool, rooms: Vec<String>) {
+        let remembered = Remembered {
+            address: self.plan.target.to_string(),
+            tls: self.plan.target.tls,
+            name: self.plan.settings.name.clone(),
+            guest,
+            rooms,
+            open: true,
+        };
+        if let Err(sentence) = remembered_servers::remember(remembered) {
+            self.app.hint = Some(sentence);
+        }
+    }
+
+    /// So that the next time is without questions; and says so.
+    fn keep_password(&mut self, password: &Password) {
+        match kept_passwords::keep(&self.plan.target.to_string(), &self.plan.settings.name, password) {
+            Ok(true) => {
+                let path = kept_passwords::path().unwrap_or_default();
+                self.app.hint = Some(format!("Your password is kept for you alone in {}.", path.display()));
+            }
+            Ok(false) => {}
+            Err(sentence) => self.app.hint = Some(sentence),
+        }
+    }
+
+    /// Now and then, and at the end; by the program that has the outbox, so that two do not write over each other.
+    fn keep_conversations(&mut self) {
+        self.conversations_kept = self.app.now.since_start;
+        if self.kept_outbox.is_none() {
+            return;
+        }
+        let kept = self.app.conversations.kept();
+        let written = kept_conversations::write(&self.plan.target.to_string(), &self.plan.settings.name, kept);
+        if let Err(sentence) = written {
+            self.app.hint = Some(sentence);
+        }
+    }
+
+    /// Before anything of it is sent.
+    fn keep_outbox(&mut self) {
+        let outbox = self.app.connection.outbox();
+        let Some(kept) = &mut self.kept_outbox else { return };
+        if outbox.revision() == self.kept_revision {
+            return;
+        }
+        self.kept_revision = outbox.revision();
+        if let Err(sentence) = kept.write(outbox.kept(self.app.now.since_start), self.app.now.wall) {
+            self.app.hint = Some(sentence);
+        }
+    }
+
+    fn send_output(&mut self) {
+        let output = self.app.connection.take_output();
+        if !output.is_empty()
+            && let Some(link) = &self.link
+        {
+            self.app.wire.sent(self.app.now.wall, &output);
+            link.send(output);
+        }
+    }
+}
