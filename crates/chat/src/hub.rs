@@ -14,6 +14,7 @@ mod forwarding;
 mod groups;
 mod history;
 mod invite_links;
+mod logging_in;
 mod metadata;
 mod moderation;
 mod name_index;
