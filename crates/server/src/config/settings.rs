@@ -1,5 +1,5 @@
 //! What was written, where: the layers of a configuration (file, environment, flags) merged into sections, from which
-//! `config.rs` takes typed values. Every complaint knows the place and the key; nothing here knows what a key means.
+//! `tables.rs` takes typed values. Every complaint knows the place and the key; nothing here knows what a key means.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

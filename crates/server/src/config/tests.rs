@@ -1,5 +1,6 @@
 //! The reader against files, environments and flags; the sample against the reader.
 
+use super::environment::TABLES;
 use super::*;
 
 /// Loads `text` as `parlor.toml` in a folder of its own, with the variables and flags given.
