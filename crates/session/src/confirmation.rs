@@ -5,10 +5,10 @@
 
 use crate::login::{self, PASSWORD_BYTES};
 use crate::refusal_numeric;
-use crate::session::{Work, WorkResult};
 use crate::turn::Turn;
 use crate::verb::Awaiting;
 use crate::verb::register::current_account;
+use crate::work::{Work, WorkResult};
 use chat::command::{AccountChange, Command};
 use chat::name::Username;
 use chat::query::{Answer, Query};

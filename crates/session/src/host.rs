@@ -8,8 +8,9 @@ use crate::cloak;
 use crate::facts::ServerFacts;
 use crate::isupport::HOST_LENGTH;
 use crate::registration::Registration;
-use crate::session::{Link, Work, WorkResult};
+use crate::session::Link;
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use chat::id::RequestNumber;
 use compact_str::CompactString;
 

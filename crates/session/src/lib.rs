@@ -36,11 +36,11 @@ mod testing;
 pub mod time_text;
 mod turn;
 pub mod verb;
+mod work;
 
 pub use facts::{Configured, ServerFacts};
 pub use form::Form;
 pub use host::is_host;
-pub use session::{
-    Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult, speaks_something_else,
-};
+pub use session::{Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, speaks_something_else};
 pub use turn::Turn;
+pub use work::{Work, WorkResult};

@@ -5,9 +5,9 @@
 
 use crate::registration;
 use crate::sasl::{self, ScramStart};
-use crate::session::{Work, WorkResult};
 use crate::turn::Turn;
 use crate::verb::Awaiting;
+use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::name::Username;
 use chat::query::{Answer, Counted, Query};

@@ -2,10 +2,10 @@
 //! store finds the message ([`Work::FindMessage`]), and with what was found the hub is asked to do it. The refusals are
 //! those of message-redaction "Errors" and of its like for edits.
 
-use crate::session::{Work, WorkResult};
 use crate::targets;
 use crate::turn::Turn;
 use crate::verb::{Awaiting, edits, privmsg};
+use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::history::{Grant, Item, Kept, Stretch, View};
 use chat::id::MessageId;

@@ -2,9 +2,10 @@
 
 use crate::facts::{Password, ServerFacts};
 use crate::host::Lookup;
-use crate::session::{Moment, Work, WorkResult};
+use crate::session::Moment;
 use crate::turn::Turn;
 use crate::verb::Awaiting;
+use crate::work::{Work, WorkResult};
 use crate::{greeting, host, login, refusal_numeric};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use chat::command::{Arrival, Command};

@@ -2,9 +2,10 @@
 
 use crate::facts::ServerFacts;
 use crate::pending::{Labelled, Pending};
-use crate::session::{Moment, Output, Session, Work, nick_of};
+use crate::session::{Moment, Output, Session, nick_of};
 use crate::time_text::write_time;
 use crate::verb::{Awaiting, Verb};
+use crate::work::Work;
 use chat::command::{Command, Origin, Request};
 use chat::id::RequestNumber;
 use chat::query::Query;

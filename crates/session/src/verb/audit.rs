@@ -1,10 +1,10 @@
 //! AUDIT: who did what to whom. Our own; read from the store beside the hub, which says who may.
 
 use super::{Awaiting, Phase, Verb};
-use crate::session::{Work, WorkResult};
 use crate::targets::shown;
 use crate::time_text::time_text;
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use crate::{duration, refusal_numeric};
 use chat::audit::{AuditAction, AuditEntry, AuditFilter};
 use chat::command::Command;

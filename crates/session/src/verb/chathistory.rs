@@ -3,10 +3,10 @@
 
 use super::{Awaiting, Phase, Verb};
 use crate::render::{self, ACTION};
-use crate::session::{Work, WorkResult};
 use crate::targets;
 use crate::time_text::{parse_time, time_text};
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::event::Event;
 use chat::history::{Grant, Item, Kept, Mark, Stretch, View};

@@ -2,10 +2,10 @@
 //! place of the key, or to REGISTER behind the password.
 
 use super::{Awaiting, Phase, Verb};
-use crate::session::{Work, WorkResult};
 use crate::targets::shown;
 use crate::time_text::time_text;
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use crate::{duration, invite_token, targets};
 use chat::command::{Command, NewLink};
 use chat::invite_link::InviteLink;

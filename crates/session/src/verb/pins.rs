@@ -3,10 +3,10 @@
 use super::{Awaiting, Phase, Verb, chathistory};
 use crate::lookup;
 use crate::render;
-use crate::session::{Work, WorkResult};
 use crate::targets::{self, shown};
 use crate::time_text::time_text;
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::history::Kept;
 use chat::id::MessageId;

@@ -1,10 +1,10 @@
 //! REPORTS: the queue of those who moderate. Ours.
 
 use super::{Awaiting, Phase, Verb};
-use crate::session::{Work, WorkResult};
 use crate::targets::{self, shown};
 use crate::time_text::time_text;
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::message::Message;
 use chat::query::Query;

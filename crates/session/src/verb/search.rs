@@ -7,10 +7,10 @@
 use super::{Awaiting, Phase, Verb};
 use crate::render;
 use crate::search_words::{self, Asked, Wrong};
-use crate::session::{Work, WorkResult};
 use crate::targets;
 use crate::time_text::time_text;
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::event::Event;
 use chat::history::Grant;

@@ -1,8 +1,8 @@
 //! UNREAD: how much is unread in each of one's conversations, for a client that has just come. Ours.
 
 use super::{Awaiting, Phase, Verb};
-use crate::session::{Work, WorkResult};
 use crate::turn::Turn;
+use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::query::Query;
 use chat::unread::UnreadQuestion;
