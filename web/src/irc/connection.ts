@@ -47,6 +47,16 @@ const wanted = [
   'parlor/once',
 ];
 
+/** What people say of themselves, and the marks on one's own conversations. */
+const subscriptions = [
+  'display-name',
+  'pronouns',
+  'status',
+  'soju.im/muted',
+  'soju.im/pinned',
+  'soju.im/blocked',
+];
+
 /** From the opening of the socket to the welcome. */
 const welcomeWithin = 20_000;
 const pingAfter = 30_000;
@@ -438,6 +448,8 @@ export class Connection {
     const user = this.nick.replace(/[^A-Za-z0-9]/g, '').slice(0, 10) || 'user';
     this.send('NICK', [this.nick]);
     this.sendRaw(`USER ${user} 0 * :${this.#options.realname.replace(/[\r\n\0]/g, ' ')}`);
+    // Before the welcome, so that one's own marks (muted, favourite, blocked) come with it.
+    if (this.#offered.has('draft/metadata-2')) this.send('METADATA', ['*', 'SUB', ...subscriptions]);
     this.send('CAP', ['END']);
   }
 }

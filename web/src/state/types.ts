@@ -23,6 +23,8 @@ export interface SessionInfo {
   minimumPassword: number;
   /** How to come with another client, as the server says it. */
   addresses: unknown;
+  /** Rooms that everybody is brought into who is in none. */
+  rooms?: readonly string[];
 }
 
 /**
@@ -217,9 +219,8 @@ export interface InviteLink {
   readonly by: string | null;
   /** Null: never. */
   readonly expires: number | null;
-  readonly uses: number;
-  /** Null: any number. */
-  readonly limit: number | null;
+  /** How often it can still be used; null: any number. */
+  readonly usesLeft: number | null;
   /** To be opened in a browser; only known for links that were just made. */
   readonly url: string | null;
 }
@@ -386,8 +387,14 @@ export interface Report {
 }
 
 export interface AuditLine {
-  readonly at: number | null;
-  readonly text: string;
+  readonly at: number;
+  /** kick, list, role, mode, rename, redact, invite-link, report, kill, server-ban, account, operator */
+  readonly action: string;
+  readonly by: string;
+  readonly account: string | null;
+  readonly room: string | null;
+  readonly target: string | null;
+  readonly detail: string;
 }
 
 export interface WhoIs {
@@ -412,6 +419,8 @@ export interface Notice {
   readonly tone: 'information' | 'refusal';
   readonly sentence: string;
   readonly at: number;
+  /** A room that it invites to: offer to join it. */
+  readonly room: string | null;
 }
 
 export interface Preferences {

@@ -1,0 +1,1495 @@
+// One conversation: what was said as far as it is known here, who is in it, what is read, and what one can do there.
+
+import { isBatch, linesOf, type Item } from '../irc/batches';
+import { modeChanges, type ModeChange } from '../irc/isupport';
+import { nickOf, timeOf, type Line } from '../irc/line';
+import { mentions } from '../format/format';
+import { language } from '../texts/language.svelte';
+import { happening, together, type Happening } from './happenings';
+import { grantable, height, letterOfRank, modeLines, noSettings, rankOfLetter, rankOfSign, reaches, withChanges } from './modes';
+import type { Post } from './outbox';
+import type { PersonState } from './people.svelte';
+import { accountOf, editedText, reactionOf, said, type Said } from './said';
+import type { KeptConversation, KeptMessage } from './storage';
+import {
+  Refused,
+  type Conversation,
+  type Entry,
+  type EventEntry,
+  type InviteLink,
+  type ListEntry,
+  type Member,
+  type MessageEntry,
+  type Paging,
+  type Pin,
+  type Rank,
+  type Reaction,
+  type Rights,
+  type RoomLists,
+  type RoomSettings,
+  type SettingsChange,
+  type Thread,
+} from './types';
+import type { World } from './world';
+
+/** Entries while the end is shown; older ones go, and come back as pages. */
+const mostAtEnd = 1_500;
+const leftAtEnd = 1_000;
+/** Entries in any case. */
+const mostEntries = 200_000;
+/** Messages that came while a page was on its way. */
+const mostMeanwhile = 2_000;
+/** Pages that a thread is looked for in. */
+const mostThreadPages = 20;
+/** Messages that are fetched to be quoted, at a time. */
+const mostFetching = 8;
+const mostReactions = 50;
+const mostReacting = 200;
+const mostTyping = 20;
+const typingLasts = 6_000;
+const pauseLasts = 30_000;
+const sayTypingEvery = 3_000;
+/** The server's own windows (EDIT_WINDOW_MS, REDACTION_WINDOW_MS). */
+const editWithin = 24 * 3_600_000;
+const mostKeptMessages = 60;
+
+/** What may become of a message that is known or comes with a page; done again when the page is there. */
+type Change = (find: (id: string) => MessageEntry | undefined, put: (entry: MessageEntry) => void) => void;
+
+interface Page {
+  entries: Entry[];
+  /** What the server counts: a page that has less than was asked for is the last. */
+  counted: number;
+  elsewhere: Change[];
+}
+
+export class ConversationState implements Conversation {
+  readonly #world: World;
+  name = $state('');
+  kind: Conversation['kind'] = $state('room');
+  topic = $state('');
+  topicBy = $state<string | null>(null);
+  membership: Conversation['membership'] = $state('out');
+  joinRefusal = $state<string | null>(null);
+  members: readonly Member[] = $state.raw([]);
+  settings: RoomSettings = $state.raw(noSettings);
+  unread = $state(0);
+  unreadIsMore = $state(false);
+  mentions = $state(0);
+  muted = $state(false);
+  favourite = $state(false);
+  lastActive = $state(0);
+  typing: readonly string[] = $state.raw([]);
+  openReports = $state(0);
+  entries: readonly Entry[] = $state.raw([]);
+  beginsHere = $state(false);
+  atEnd = $state(true);
+  older: Paging = $state('idle');
+  newer: Paging = $state('idle');
+  unreadLine = $state<string | null>(null);
+  pins: readonly Pin[] = $state.raw([]);
+  pinCount = $state(0);
+  replyingTo: MessageEntry | null = $state.raw(null);
+  /** Of groups: who is in it, here or not. */
+  groupPeople: readonly string[] = $state.raw([]);
+  #draft = $state('');
+  #ownRank: Rank | null = $state(null);
+  /** Counts up when what `find` and `thread` know beside `entries` has changed. */
+  #known = $state(0);
+
+  /** Something the person opened, or that is of her list: kept in the list. */
+  isListed = true;
+  /** Up to when it is read. */
+  readUpTo = 0;
+  /** The end was asked for on this link. */
+  isFresh = false;
+  /** What is shown comes from an earlier visit. */
+  #fromBefore = false;
+  /** The end is before the person's eyes. */
+  #seesEnd = false;
+  /** Who is in it was asked for on this link. */
+  #entered = false;
+
+  #sent: Entry[] = [];
+  #tail: MessageEntry[] = [];
+  readonly #byId = new Map<string, MessageEntry>();
+  /** Messages beside `entries`, by their id: fetched for a quotation or a thread. */
+  readonly #quotes = new Map<string, MessageEntry>();
+  /** By the id of what is answered, the ids of the answers. */
+  readonly #answers = new Map<string, Set<string>>();
+  readonly #fetching = new Set<string>();
+  readonly #unfetchable = new Set<string>();
+  readonly #fetchLater: string[] = [];
+  #membersByKey = new Map<string, Member>();
+  #membersDirty = false;
+  #entriesDirty = false;
+  /** Pages under way, and what happened while they were. */
+  #pages = 0;
+  #meanwhile: Entry[] = [];
+  #changesMeanwhile: Change[] = [];
+  /** Pages that were asked for before what is shown was replaced are of no use. */
+  #generation = 0;
+  #nextKey = 0;
+  /** What is unread begins behind this time, as of when it was opened. */
+  #lineAfter = 0;
+  #writing = new Map<string, number>();
+  #typingTimer: ReturnType<typeof setTimeout> | undefined;
+  #saidTypingAt = 0;
+  #latest: Promise<void> | null = null;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.name = name;
+    this.kind = kindOf(name);
+  }
+
+  // What it is
+
+  get key(): string {
+    return this.#world.isupport.fold(this.name);
+  }
+
+  get isRoom(): boolean {
+    return this.kind !== 'direct';
+  }
+
+  get title(): string {
+    if (this.kind === 'direct') return this.person?.displayName ?? this.name;
+    if (this.kind === 'room') return this.name.slice(1);
+    const others = this.groupPeople.filter((nick) => !this.#world.people.isMe(nick));
+    const named = this.name.split('+').length <= 2;
+    if (named || others.length === 0) return named ? this.name.slice(2) : this.name.slice(2).split('+').join(', ');
+    return others.map((nick) => this.#world.people.get(nick).displayName).join(', ');
+  }
+
+  get person(): PersonState | null {
+    return this.kind === 'direct' ? this.#world.people.get(this.name) : null;
+  }
+
+  get rank(): Rank | null {
+    return this.#ownRank;
+  }
+
+  get rights(): Rights {
+    const texts = language.texts.state.whyNot;
+    const isIn = this.kind === 'direct' || this.membership === 'in';
+    const isGroup = this.kind === 'group';
+    const isRoom = this.kind === 'room';
+    const at = (rank: Rank): boolean => isIn && isRoom && reaches(this.rank, rank);
+    const { settings } = this;
+    let whyNot: string | null = null;
+    if (!isIn && this.membership !== 'joining') whyNot = texts.notMember;
+    else if (isRoom && settings.announcements && !reaches(this.rank, 'half-operator')) whyNot = texts.announcements;
+    else if (isRoom && settings.moderated && this.rank === null) whyNot = texts.moderated;
+    else if (isRoom && settings.accountsSpeak && this.rank === null && this.#world.account === null) whyNot = texts.accountsOnly;
+    return {
+      speak: whyNot === null,
+      whyNot,
+      topic: isIn && this.isRoom && (isGroup || !settings.topicLocked || at('half-operator')),
+      invite: isIn && this.isRoom && (isGroup || !settings.inviteOnly || at('half-operator')),
+      inviteLinks: at('operator'),
+      pin: isIn && (!isRoom || at('half-operator')),
+      moderate: at('half-operator'),
+      kick: at('half-operator'),
+      ban: at('half-operator'),
+      settings: at('operator'),
+      rename: isIn && (isGroup || (settings.kept ? at('owner') : at('operator'))),
+      ranks: isIn && isRoom ? grantable(this.rank) : [],
+    };
+  }
+
+  get draft(): string {
+    return this.#draft;
+  }
+
+  set draft(text: string) {
+    if (text === this.#draft) return;
+    this.#draft = text;
+    this.#world.keepDraft(this, text);
+  }
+
+  /** From the disk, or from another tab. */
+  setDraft(text: string): void {
+    this.#draft = text;
+  }
+
+  // Reading what is known
+
+  find(id: string): MessageEntry | null {
+    void this.entries;
+    void this.#known;
+    return this.#byId.get(id) ?? this.#quotes.get(id) ?? null;
+  }
+
+  thread(rootId: string): Thread {
+    const replies: MessageEntry[] = [];
+    const seen = new Set([rootId]);
+    const ids = [rootId];
+    for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+      for (const answer of this.#answers.get(id) ?? []) {
+        if (seen.has(answer)) continue;
+        seen.add(answer);
+        ids.push(answer);
+        const entry = this.find(answer);
+        if (entry) replies.push(entry);
+      }
+    }
+    replies.sort((one, other) => one.time - other.time || ((one.id ?? '') < (other.id ?? '') ? -1 : 1));
+    const pending = this.entries.filter((entry): entry is MessageEntry => entry.kind === 'message' && entry.id === null && entry.replyTo !== null && seen.has(entry.replyTo));
+    return { rootId, root: this.find(rootId), replies: [...replies, ...pending] };
+  }
+
+  threadRoot(message: MessageEntry): string {
+    let at: MessageEntry | null = message;
+    const seen = new Set<string>();
+    let root = message.id ?? message.replyTo ?? '';
+    while (at?.replyTo && !seen.has(at.replyTo)) {
+      root = at.replyTo;
+      seen.add(root);
+      at = this.find(root);
+    }
+    return root;
+  }
+
+  fetch(id: string): void {
+    if (this.find(id) || this.#fetching.has(id) || this.#unfetchable.has(id) || this.#fetchLater.includes(id)) return;
+    this.#fetchLater.push(id);
+    void this.#fetchNext();
+  }
+
+  async #fetchNext(): Promise<void> {
+    if (this.#fetching.size >= mostFetching) return;
+    const id = this.#fetchLater.shift();
+    if (id === undefined) return;
+    this.#fetching.add(id);
+    try {
+      // AROUND counts from the message; it is in the middle of what comes.
+      const page = await this.#ask('AROUND', `msgid=${id}`, 2);
+      this.#quote(page.entries);
+      if (!this.#quotes.has(id) && !this.#byId.has(id)) this.#unfetchable.add(id);
+    } catch (error) {
+      if (error instanceof Refused && !['NO_LINK', 'LINK_LOST', 'TIMEOUT'].includes(error.code)) this.#unfetchable.add(id);
+    } finally {
+      this.#fetching.delete(id);
+      void this.#fetchNext();
+    }
+  }
+
+  async loadThread(rootId: string): Promise<void> {
+    const limit = this.#world.isupport.historyPage;
+    let page = await this.#ask('AROUND', `msgid=${rootId}`, 2);
+    this.#quote(page.entries.filter((entry) => entry.id === rootId));
+    let after = rootId;
+    for (let pages = 0; pages < mostThreadPages; pages += 1) {
+      page = await this.#ask('AFTER', `msgid=${after}`, limit);
+      const answers = page.entries.filter((entry): entry is MessageEntry => entry.kind === 'message' && entry.replyTo !== null);
+      this.#quote(answers);
+      const last = lastId(page.entries);
+      // From here on it is known anyway.
+      if (page.counted < limit || last === null || (this.atEnd && this.#byId.has(last))) return;
+      after = last;
+    }
+  }
+
+  #quote(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.kind !== 'message' || entry.id === null || this.#byId.has(entry.id)) continue;
+      this.#quotes.set(entry.id, entry);
+      this.#index(entry);
+    }
+    this.#known += 1;
+  }
+
+  // History
+
+  /** Reads the end, unless it is known. Never rejected: what cannot be had is asked for again when there is a link. */
+  refresh(): Promise<void> {
+    if (this.isFresh || !this.#world.connection() || !this.#world.has('draft/chathistory')) return Promise.resolve();
+    if (this.isRoom && this.membership !== 'in') return Promise.resolve();
+    // Whoever reads in the past is left there; the end is asked for when she comes back to it.
+    if (!this.atEnd && !this.#fromBefore) {
+      this.isFresh = true;
+      return Promise.resolve();
+    }
+    return this.#readLatest().catch(() => undefined);
+  }
+
+  async goToEnd(): Promise<void> {
+    if (this.atEnd && this.isFresh) return;
+    await this.#readLatest();
+  }
+
+  #readLatest(): Promise<void> {
+    this.#latest ??= this.#doReadLatest().finally(() => (this.#latest = null));
+    return this.#latest;
+  }
+
+  async #doReadLatest(): Promise<void> {
+    const limit = this.#world.isupport.historyPage;
+    this.older = 'loading';
+    this.isFresh = true;
+    try {
+      await this.#paged('LATEST', '*', limit, (page) => {
+        const ids = new Set(page.entries.map((entry) => entry.id));
+        const since = this.#meanwhile.filter((entry) => entry.id === null || !ids.has(entry.id));
+        // Of what is known already some may have become another since: only what the server tells now counts.
+        this.#replaceAll([...page.entries, ...since]);
+        this.beginsHere = page.counted < limit;
+        this.atEnd = true;
+        this.#fromBefore = false;
+        return true;
+      });
+      this.older = 'idle';
+    } catch (error) {
+      this.isFresh = false;
+      this.older = error instanceof Refused && error.code === 'INVALID_TARGET' ? 'idle' : 'refused';
+      // Nobody of this name was ever written to: there is nothing, and that is all.
+      if (error instanceof Refused && error.code === 'INVALID_TARGET') {
+        this.isFresh = true;
+        this.beginsHere = true;
+        return;
+      }
+      throw error;
+    } finally {
+      this.newer = 'idle';
+      this.#world.touch(this);
+    }
+  }
+
+  async loadOlder(): Promise<void> {
+    if (this.beginsHere || this.older === 'loading' || !this.isFresh) return;
+    const first = this.#sent.find((entry) => entry.id !== null);
+    if (!first) return;
+    const limit = this.#world.isupport.historyPage;
+    this.older = 'loading';
+    try {
+      await this.#paged('BEFORE', `msgid=${first.id ?? ''}`, limit, (page) => {
+        const fresh = page.entries.filter((entry) => entry.id === null || !this.#isKnown(entry.id));
+        this.#sent = [...fresh, ...this.#sent];
+        for (const entry of fresh) this.#enter(entry);
+        this.beginsHere = page.counted < limit;
+        if (this.#sent.length > mostEntries) {
+          this.#forget(this.#sent.splice(mostEntries));
+          this.atEnd = false;
+        }
+      });
+      this.older = 'idle';
+    } catch (error) {
+      this.older = 'refused';
+      throw error;
+    }
+  }
+
+  async loadNewer(): Promise<void> {
+    if (this.atEnd || this.newer === 'loading') return;
+    const last = lastId(this.#sent);
+    if (last === null) return this.goToEnd();
+    const limit = this.#world.isupport.historyPage;
+    this.newer = 'loading';
+    // What came before it was asked is in the page.
+    this.#meanwhile = [];
+    try {
+      await this.#paged('AFTER', `msgid=${last}`, limit, (page) => {
+        const reaches = page.counted < limit;
+        const came = reaches ? [...page.entries, ...this.#meanwhile] : page.entries;
+        const taken = new Set<string>();
+        for (const entry of came) {
+          if (entry.id !== null && (taken.has(entry.id) || this.#isKnown(entry.id))) continue;
+          if (entry.id !== null) taken.add(entry.id);
+          this.#sent.push(entry);
+          this.#enter(entry);
+        }
+        this.atEnd = reaches;
+        if (this.#sent.length > mostEntries) {
+          this.#forget(this.#sent.splice(0, this.#sent.length - mostEntries));
+          this.beginsHere = false;
+        }
+      });
+      this.newer = 'idle';
+    } catch (error) {
+      this.newer = 'refused';
+      throw error;
+    }
+  }
+
+  async goTo(id: string): Promise<MessageEntry> {
+    const known = this.#byId.get(id);
+    if (known && !this.#fromBefore) return known;
+    const limit = this.#world.isupport.historyPage;
+    this.older = 'loading';
+    try {
+      await this.#paged('AROUND', `msgid=${id}`, limit, (page) => {
+        if (!page.entries.some((entry) => entry.id === id)) return;
+        const last = page.entries.findLastIndex((entry) => entry.id !== null && this.#isKnown(entry.id));
+        const joint = last < 0 || this.#fromBefore ? -1 : this.#sent.findIndex((entry) => entry.id === page.entries[last]?.id);
+        if (joint >= 0) {
+          // It touches what is shown: both together.
+          this.#replaceAll([...page.entries, ...this.#sent.slice(joint + 1).filter((entry) => entry.id === null || !page.entries.some((other) => other.id === entry.id))]);
+        } else {
+          this.#replaceAll(page.entries);
+          this.atEnd = false;
+        }
+        this.isFresh = true;
+        this.#fromBefore = false;
+        this.beginsHere = false;
+      });
+    } finally {
+      this.older = 'idle';
+    }
+    const found = this.#byId.get(id);
+    if (!found) throw new Refused(language.texts.state.refused.notThere, 'NOT_THERE');
+    return found;
+  }
+
+  /** A page, and what happened while it was under way. */
+  async #paged(which: string, anchor: string, limit: number, take: (page: Page) => boolean | void): Promise<void> {
+    const generation = this.#generation;
+    if (this.#pages === 0) {
+      this.#meanwhile = [];
+      this.#changesMeanwhile = [];
+    }
+    this.#pages += 1;
+    try {
+      const page = await this.#ask(which, anchor, limit);
+      // Meanwhile something else may be shown than what it goes on from.
+      if (which !== 'LATEST' && which !== 'AROUND' && generation !== this.#generation) return;
+      take(page);
+      for (const change of [...page.elsewhere, ...this.#changesMeanwhile]) this.#change(change, false);
+      this.#placeUnreadLine();
+      this.#countUnread();
+    } finally {
+      this.#pages -= 1;
+      this.#changedEntries();
+    }
+  }
+
+  async #ask(which: string, anchor: string, limit: number): Promise<Page> {
+    const items = await this.#world.request('CHATHISTORY', [which, this.name, anchor, String(limit)], { quiet: true });
+    const batch = findBatch(items, 'chathistory');
+    return this.#pageOf(batch);
+  }
+
+  #pageOf(items: readonly Item[]): Page {
+    const entries: Entry[] = [];
+    const places = new Map<string, number>();
+    const elsewhere: Change[] = [];
+    let counted = 0;
+    const find = (id: string): MessageEntry | undefined => {
+      const entry = entries[places.get(id) ?? -1];
+      return entry?.kind === 'message' ? entry : undefined;
+    };
+    const put = (entry: MessageEntry): void => {
+      const place = places.get(entry.id ?? '');
+      if (place !== undefined) entries[place] = entry;
+    };
+    for (const item of items) {
+      const message = said(item, this.#world.isupport, this.#world.now());
+      const line = isBatch(item) ? item.opening : item;
+      const isContext = line.tags.has('draft/chathistory-context');
+      if (!isContext) counted += 1;
+      if (message) {
+        const entry = this.#messageOf(message);
+        if (entry.id !== null) places.set(entry.id, entries.length);
+        entries.push(entry);
+        continue;
+      }
+      if (isBatch(item)) continue;
+      const change = this.#changeOf(line);
+      if (change) {
+        let found = false;
+        change(find, (entry) => {
+          found = true;
+          put(entry);
+        });
+        if (found) continue;
+        elsewhere.push(change);
+      }
+      if (isContext) continue;
+      const what = this.#happeningOf(line);
+      if (what) pushTogether(entries, this.#eventOf(what, line));
+    }
+    return { entries, counted, elsewhere };
+  }
+
+  /** EDIT, REDACT, PIN, reactions: what becomes of a message. */
+  #changeOf(line: Line): Change | null {
+    const nick = nickOf(line.source);
+    const own = this.#isOwn(nick, accountOf(line));
+    const on = (id: string | null | undefined, become: (entry: MessageEntry) => MessageEntry): Change | null => {
+      if (!id) return null;
+      return (find, put) => {
+        const entry = find(id);
+        if (entry) put(become(entry));
+      };
+    };
+    switch (line.command) {
+      case 'TAGMSG': {
+        const reaction = reactionOf(line);
+        return reaction ? on(reaction.to, (entry) => reacted(entry, nick, own, reaction.text, reaction.on)) : null;
+      }
+      case 'EDIT': {
+        const edited = editedText(line);
+        return edited ? on(edited.id, (entry) => this.#edited(entry, edited.text)) : null;
+      }
+      case 'REDACT':
+        return on(line.params[1], (entry) => deleted(entry, nick, line.params[2] || null));
+      case 'PIN':
+      case 'UNPIN':
+        return on(line.params[1], (entry) => ({ ...entry, pinned: line.command === 'PIN' }));
+      default:
+        return null;
+    }
+  }
+
+  #happeningOf(line: Line): Happening | null {
+    const who = nickOf(line.source);
+    const own = this.#isOwn(who, accountOf(line));
+    const [, first = '', second = ''] = line.params;
+    switch (line.command) {
+      case 'JOIN':
+        return own ? null : { kind: 'joined', who };
+      case 'PART':
+        return own ? null : { kind: 'left', who, reason: first || null };
+      case 'QUIT':
+        return own ? null : { kind: 'quit', who, reason: line.params[0] || null };
+      case 'KICK':
+        return { kind: 'kicked', who: first, by: who, reason: second || null };
+      case 'NICK':
+        return { kind: 'renamed', from: who, to: line.params[0] ?? '' };
+      case 'TOPIC':
+        return { kind: 'topic', by: who, topic: first };
+      case 'MODE':
+        return { kind: 'modes', by: who, changes: modeChanges(this.#world.isupport, line.params.slice(1)) };
+      case 'RENAME':
+        return { kind: 'room-renamed', from: line.params[0] ?? '', to: first };
+      case 'INVITE':
+        return { kind: 'invited', who: line.params[0] ?? '', by: who };
+      case 'REDACT':
+        return { kind: 'deleted', by: who, reason: second || null };
+      default:
+        return null;
+    }
+  }
+
+  #eventOf(what: Happening, line: Line): EventEntry {
+    return happening(what, this.#key(), line.tags.get('msgid') || null, timeOf(line.tags.get('time')) ?? this.#world.now());
+  }
+
+  #messageOf(message: Said): MessageEntry {
+    const sender = this.#world.people.get(message.nick);
+    sender.know({ account: message.account ?? undefined, id: message.personId ?? undefined, bot: message.bot || undefined });
+    const own = this.#isOwn(message.nick, message.account);
+    const known = message.id !== null ? (this.#byId.get(message.id) ?? this.#quotes.get(message.id)) : undefined;
+    return {
+      kind: 'message',
+      key: known?.key ?? message.id ?? this.#key(),
+      id: message.id,
+      time: message.time,
+      sender,
+      own,
+      style: message.style,
+      text: message.text,
+      mentionsMe: !own && mentions(message.text, this.#world.people.me.nick),
+      replyTo: message.replyTo,
+      replyCount: message.id !== null ? (this.#answers.get(message.id)?.size ?? 0) : 0,
+      edited: message.edited,
+      deleted: null,
+      reactions: [],
+      pinned: message.id !== null && this.pins.some((pin) => pin.message.id === message.id),
+      onlyFor: message.onlyFor === null ? null : rankOfSign(this.#world.isupport, message.onlyFor),
+      relayedBy: message.relayedBy,
+      status: 'sent',
+      failure: null,
+    };
+  }
+
+  /** A message that has no place here, such as one that was found. */
+  entryOf(message: Said): MessageEntry {
+    return this.#messageOf(message);
+  }
+
+  #isOwn(nick: string, account: string | null): boolean {
+    const mine = this.#world.account;
+    // The name may have been another one then.
+    return mine !== null && account !== null ? this.#world.isupport.same(account, mine) : this.#world.people.isMe(nick);
+  }
+
+  // What comes
+
+  /** Whether it is new here. */
+  messageCame(message: Said, postKey: string | null): MessageEntry | null {
+    this.#stopsWriting(message.nick);
+    if (message.id !== null && this.#isKnown(message.id)) {
+      if (postKey !== null) this.#removePost(postKey);
+      return null;
+    }
+    let entry = this.#messageOf(message);
+    if (postKey !== null) {
+      // Its row stays the one that was shown when it was written.
+      entry = { ...entry, key: postKey };
+      this.#removePost(postKey);
+    }
+    this.lastActive = Math.max(this.lastActive, entry.time);
+    this.#add(entry);
+    if (!entry.own && entry.time > this.readUpTo) {
+      if (this.#isSeen()) this.#read(entry.time);
+      else {
+        this.unread += 1;
+        if (entry.mentionsMe || this.kind === 'direct') this.mentions += 1;
+      }
+    }
+    return entry;
+  }
+
+  happened(what: Happening, line: Line): void {
+    if (this.#sent.length === 0 && !this.isFresh && !this.#fromBefore) return;
+    const entry = this.#eventOf(what, line);
+    if (entry.id !== null && this.#sent.slice(-100).some((known) => known.id === entry.id)) return;
+    this.#add(entry);
+  }
+
+  /** A line that changes a message, or says that somebody writes. */
+  lineCame(line: Line): void {
+    const change = this.#changeOf(line);
+    if (change) {
+      this.#change(change, true);
+      if (line.command === 'PIN' || line.command === 'UNPIN') this.#pinCame(line);
+      if (line.command === 'REDACT') this.#redacted(line.params[1] ?? '');
+      return;
+    }
+    const typing = line.tags.get('+typing');
+    const nick = nickOf(line.source);
+    if (line.command === 'TAGMSG' && typing !== undefined && !this.#isOwn(nick, accountOf(line))) {
+      this.#stopsWriting(nick);
+      const lasts = typing === 'active' ? typingLasts : typing === 'paused' ? pauseLasts : 0;
+      if (lasts > 0 && this.#writing.size < mostTyping) this.#writing.set(nick, this.#world.now() + lasts);
+      this.#showTyping();
+    }
+  }
+
+  #redacted(id: string): void {
+    this.pins = this.pins.filter((pin) => pin.message.id !== id);
+    if (this.replyingTo?.id === id) this.replyingTo = null;
+    this.#countUnread();
+  }
+
+  #change(change: Change, isNew: boolean): void {
+    if (isNew && this.#pages > 0) this.#changesMeanwhile.push(change);
+    change(
+      (id) => this.#byId.get(id) ?? this.#quotes.get(id),
+      (entry) => this.#put(entry),
+    );
+  }
+
+  #put(entry: MessageEntry): void {
+    const id = entry.id ?? '';
+    const before = this.#byId.get(id);
+    if (before) {
+      const place = this.#sent.lastIndexOf(before);
+      if (place >= 0) this.#sent[place] = entry;
+      this.#byId.set(id, entry);
+    } else if (this.#quotes.has(id)) {
+      this.#quotes.set(id, entry);
+      this.#known += 1;
+    }
+    if (this.pins.some((pin) => pin.message.id === id)) {
+      this.pins = this.pins.map((pin) => (pin.message.id === id ? { ...pin, message: entry } : pin));
+    }
+    this.#changedEntries();
+  }
+
+  #edited(entry: MessageEntry, text: string): MessageEntry {
+    if (entry.deleted) return entry;
+    return { ...entry, text, edited: true, mentionsMe: !entry.own && mentions(text, this.#world.people.me.nick) };
+  }
+
+  #add(entry: Entry): void {
+    if (this.#pages > 0 || !this.atEnd) {
+      this.#meanwhile.push(entry);
+      if (this.#meanwhile.length > mostMeanwhile) this.#meanwhile.shift();
+    }
+    // Among what is out of the past it has no place.
+    if (!this.atEnd) {
+      if (entry.kind === 'message') this.#index(entry);
+      return;
+    }
+    if (pushTogether(this.#sent, entry)) this.#enter(entry);
+    this.#changedEntries();
+  }
+
+  /** An entry has its place in `#sent`. */
+  #enter(entry: Entry): void {
+    if (entry.kind !== 'message' || entry.id === null) return;
+    this.#byId.set(entry.id, entry);
+    this.#quotes.delete(entry.id);
+    this.#index(entry);
+    this.#changedEntries();
+  }
+
+  /** Who answers what. */
+  #index(entry: MessageEntry): void {
+    if (entry.replyTo === null || entry.id === null) return;
+    let answers = this.#answers.get(entry.replyTo);
+    if (!answers) this.#answers.set(entry.replyTo, (answers = new Set()));
+    if (answers.has(entry.id)) return;
+    answers.add(entry.id);
+    const answered = this.#byId.get(entry.replyTo) ?? this.#quotes.get(entry.replyTo);
+    if (answered) this.#put({ ...answered, replyCount: answers.size });
+  }
+
+  #replaceAll(entries: readonly Entry[]): void {
+    this.#generation += 1;
+    // Keys stay, so that rows stay.
+    const merged = entries.map((entry) => {
+      const known = entry.kind === 'message' && entry.id !== null ? this.#byId.get(entry.id) : undefined;
+      return known && entry.kind === 'message' && known.key !== entry.key ? { ...entry, key: known.key } : entry;
+    });
+    this.#byId.clear();
+    this.#sent = merged;
+    for (const entry of merged) this.#enter(entry);
+    this.#changedEntries();
+  }
+
+  #forget(entries: readonly Entry[]): void {
+    for (const entry of entries) if (entry.id !== null) this.#byId.delete(entry.id);
+  }
+
+  #isKnown(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  #key(): string {
+    this.#nextKey += 1;
+    return `e${this.#nextKey}`;
+  }
+
+  #changedEntries(): void {
+    this.#entriesDirty = true;
+    this.#world.touch(this);
+  }
+
+  /** Shows what has changed. */
+  commit(): void {
+    if (this.#membersDirty) {
+      this.#membersDirty = false;
+      this.members = [...this.#membersByKey.values()].sort(byRankAndName);
+    }
+    if (!this.#entriesDirty) return;
+    this.#entriesDirty = false;
+    const trims = this.atEnd && (this.#seesEnd || !this.#world.isCurrent(this)) && this.#pages === 0;
+    if (trims && this.#sent.length > mostAtEnd) {
+      this.#forget(this.#sent.splice(0, this.#sent.length - leftAtEnd));
+      this.beginsHere = false;
+    }
+    this.entries = this.#tail.length > 0 && this.atEnd ? [...this.#sent, ...this.#tail] : [...this.#sent];
+    if (this.unreadLine === null) this.#placeUnreadLine();
+  }
+
+  // Messages on their way
+
+  /** What waits to be sent here, as it is now. */
+  showPosts(posts: readonly Post[]): void {
+    const before = new Map(this.#tail.map((entry) => [entry.key, entry]));
+    this.#tail = posts.map((post) => {
+      const known = before.get(post.key);
+      const status = post.failure === null ? 'pending' : 'failed';
+      if (known && known.status === status && known.failure === post.failure) return known;
+      return {
+        kind: 'message',
+        key: post.key,
+        id: null,
+        time: post.at,
+        sender: this.#world.people.me,
+        own: true,
+        style: post.style,
+        text: post.text,
+        mentionsMe: false,
+        replyTo: post.replyTo,
+        replyCount: 0,
+        edited: false,
+        deleted: null,
+        reactions: [],
+        pinned: false,
+        onlyFor: null,
+        relayedBy: null,
+        status,
+        failure: post.failure,
+      };
+    });
+    this.#changedEntries();
+  }
+
+  get hasPosts(): boolean {
+    return this.#tail.length > 0;
+  }
+
+  #removePost(key: string): void {
+    this.#tail = this.#tail.filter((entry) => entry.key !== key);
+    this.#changedEntries();
+  }
+
+  // Read and unread
+
+  get seesEnd(): boolean {
+    return this.#seesEnd;
+  }
+
+  sees(end: boolean): void {
+    this.#seesEnd = end;
+    if (this.#isSeen()) this.markRead();
+  }
+
+  /** The person turns to it: what is unread now has its line. */
+  opened(): void {
+    this.#lineAfter = this.unread > 0 ? this.readUpTo : Number.POSITIVE_INFINITY;
+    this.unreadLine = null;
+    this.#placeUnreadLine();
+    void this.enter();
+  }
+
+  /** The person turns away. */
+  left(): void {
+    this.#seesEnd = false;
+    this.unreadLine = null;
+    this.#lineAfter = Number.POSITIVE_INFINITY;
+    this.#saidTypingAt = 0;
+    // Whoever comes back finds the end.
+    if (!this.atEnd) {
+      this.#generation += 1;
+      this.#replaceAll([]);
+      this.atEnd = true;
+      this.isFresh = false;
+      this.beginsHere = false;
+    }
+    this.#changedEntries();
+  }
+
+  markRead(): void {
+    if (!this.atEnd) return;
+    const last = this.#sent.findLast((entry) => entry.kind === 'message');
+    if (last) this.#read(last.time);
+    this.unread = 0;
+    this.unreadIsMore = false;
+    this.mentions = 0;
+  }
+
+  #isSeen(): boolean {
+    return this.#seesEnd && this.atEnd && this.isFresh && this.#world.looksAt(this);
+  }
+
+  #read(upTo: number): void {
+    if (upTo <= this.readUpTo) return;
+    this.readUpTo = upTo;
+    this.#world.markRead(this, upTo);
+  }
+
+  /** The server says so, or another tab. */
+  readElsewhere(upTo: number): void {
+    if (upTo <= this.readUpTo) return;
+    this.readUpTo = upTo;
+    this.#countUnread();
+  }
+
+  unreadIs(messages: number, isMore: boolean, named: number): void {
+    if (this.#isSeen()) return;
+    this.unread = messages;
+    this.unreadIsMore = isMore;
+    this.mentions = named;
+    if (messages > 0 && this.#lineAfter === Number.POSITIVE_INFINITY && this.#world.isCurrent(this)) this.#lineAfter = this.readUpTo;
+    this.#placeUnreadLine();
+  }
+
+  /** Counts what is here, when that reaches back to the marker. */
+  #countUnread(): void {
+    const last = this.#sent.findLast((entry) => entry.kind === 'message');
+    if (this.atEnd && this.isFresh && last && last.time <= this.readUpTo) {
+      this.unread = this.mentions = 0;
+      this.unreadIsMore = false;
+      return;
+    }
+    const first = this.#sent[0];
+    if (!this.atEnd || !this.isFresh || this.readUpTo === 0 || !(this.beginsHere || (first && first.time <= this.readUpTo))) return;
+    let unread = 0;
+    let named = 0;
+    for (let at = this.#sent.length - 1; at >= 0; at -= 1) {
+      const entry = this.#sent[at];
+      if (!entry || entry.time <= this.readUpTo) break;
+      if (entry.kind !== 'message' || entry.own || entry.deleted) continue;
+      unread += 1;
+      if (entry.mentionsMe || this.kind === 'direct') named += 1;
+    }
+    this.unread = unread;
+    this.mentions = named;
+    this.unreadIsMore = false;
+  }
+
+  #placeUnreadLine(): void {
+    if (this.unreadLine !== null || this.#lineAfter === Number.POSITIVE_INFINITY || !this.#world.isCurrent(this)) return;
+    const first = this.#sent[0];
+    if (!first || !(this.beginsHere || first.time <= this.#lineAfter)) return;
+    const unread = this.#sent.find((entry) => entry.time > this.#lineAfter && entry.kind === 'message' && !entry.own);
+    if (unread) this.unreadLine = unread.key;
+  }
+
+  // People
+
+  /** Who is in it and how the room is set, once a link; asked for when somebody looks. */
+  async enter(): Promise<void> {
+    const reading = this.refresh();
+    if (!this.#entered && this.#world.connection()) {
+      this.#entered = true;
+      try {
+        if (this.kind === 'direct') {
+          await Promise.all([
+            this.#world.request('MARKREAD', [this.name]),
+            this.#world.has('draft/metadata-2') ? this.#world.request('METADATA', [this.name, 'SYNC']) : [],
+          ]);
+        } else if (this.membership === 'in') {
+          const [people] = await Promise.all([
+            this.#world.request('WHO', [this.name, '%tnfar,7'], { quiet: true }),
+            this.#world.request('MODE', [this.name]),
+          ]);
+          this.#peopleCame(people);
+          if (this.#world.has('draft/metadata-2')) await this.#world.request('METADATA', [this.name, 'SYNC']);
+          if (this.pinCount > 0 && this.#world.has('parlor/pins')) await this.loadPins();
+        } else {
+          this.#entered = false;
+        }
+      } catch {
+        // What is not answered is shown as not known.
+      }
+    }
+    await reading;
+  }
+
+  /** The answer to WHO with fields (WHOX): `354 <me> 7 <nick> <flags> <account> :<realname>`. */
+  #peopleCame(items: readonly Item[]): void {
+    const members = new Map<string, Member>();
+    for (const line of linesOf(items)) {
+      if (line.command !== '354' || line.params[1] !== '7') continue;
+      const [, , nick = '', letters = '', account = '0', realname = ''] = line.params;
+      const person = this.#world.people.get(nick);
+      person.know({
+        account: account === '0' ? null : account,
+        realname: realname || null,
+        presence: letters.startsWith('G') ? 'away' : 'here',
+        bot: letters.includes('B'),
+      });
+      members.set(person.key, { person, rank: this.#highest(letters) });
+    }
+    this.#membersByKey = members;
+    this.#ownRank = members.get(this.#world.people.me.key)?.rank ?? this.#ownRank;
+    this.#changedMembers();
+  }
+
+  #highest(letters: string): Rank | null {
+    const ranks = [...letters].map((letter) => rankOfSign(this.#world.isupport, letter)).filter((rank) => rank !== null);
+    return ranks.sort((one, other) => height(one) - height(other))[0] ?? null;
+  }
+
+  #changedMembers(): void {
+    this.#membersDirty = true;
+    this.#world.touch(this);
+  }
+
+  hasMember(nick: string): boolean {
+    return this.#membersByKey.has(this.#world.isupport.fold(nick));
+  }
+
+  memberCame(nick: string): void {
+    const person = this.#world.people.get(nick);
+    if (this.#membersByKey.has(person.key)) return;
+    this.#membersByKey.set(person.key, { person, rank: null });
+    this.#changedMembers();
+  }
+
+  memberLeft(nick: string): void {
+    this.#stopsWriting(nick);
+    if (this.#membersByKey.delete(this.#world.isupport.fold(nick))) this.#changedMembers();
+  }
+
+  memberRenamed(from: string, to: string): void {
+    const before = this.#membersByKey.get(this.#world.isupport.fold(from));
+    if (!before) return;
+    this.#membersByKey.delete(this.#world.isupport.fold(from));
+    const person = this.#world.people.get(to);
+    this.#membersByKey.set(person.key, { person, rank: before.rank });
+    this.#changedMembers();
+  }
+
+  /** MODE, or the list of all (324). */
+  modesCame(changes: readonly ModeChange[], all: boolean): void {
+    this.settings = withChanges(all ? noSettings : this.settings, changes);
+    for (const { on, letter, param } of changes) {
+      const rank = rankOfLetter(letter);
+      if (!rank || !param || !this.#world.isupport.rankLetters.includes(letter)) continue;
+      const isMe = this.#world.people.isMe(param);
+      const key = this.#world.isupport.fold(param);
+      const member = this.#membersByKey.get(key);
+      const before = member?.rank ?? (isMe ? this.#ownRank : null);
+      // Of several ranks the highest shows; which one is below a rank that was taken is asked for.
+      const next = on ? (height(rank) < height(before) ? rank : before) : before === rank ? null : before;
+      if (member) {
+        this.#membersByKey.set(key, { ...member, rank: next });
+        this.#changedMembers();
+      }
+      if (isMe) this.#ownRank = next;
+      if (!on && before === rank && this.#entered) void this.#askPeople();
+    }
+  }
+
+  async #askPeople(): Promise<void> {
+    try {
+      this.#peopleCame(await this.#world.request('WHO', [this.name, '%tnfar,7'], { quiet: true }));
+    } catch {
+      // It is asked for again on the next link.
+    }
+  }
+
+  joined(): void {
+    this.membership = 'in';
+    this.joinRefusal = null;
+    this.isListed = true;
+    if (this.#world.isCurrent(this)) void this.enter();
+  }
+
+  /** One is not in it any more. */
+  out(): void {
+    this.membership = 'out';
+    this.#ownRank = null;
+    this.#entered = false;
+    this.#membersByKey.clear();
+    this.#changedMembers();
+  }
+
+  linkLost(): void {
+    this.isFresh = false;
+    this.#entered = false;
+    this.#unfetchable.clear();
+    this.#writing.clear();
+    this.#showTyping();
+    if (this.membership !== 'out') this.membership = 'joining';
+  }
+
+  renamed(name: string): void {
+    this.name = name;
+    this.kind = kindOf(name);
+  }
+
+  #stopsWriting(nick: string): void {
+    if (this.#writing.delete(nick)) this.#showTyping();
+  }
+
+  #showTyping(): void {
+    clearTimeout(this.#typingTimer);
+    const now = this.#world.now();
+    for (const [nick, until] of this.#writing) if (until <= now) this.#writing.delete(nick);
+    const names = [...this.#writing.keys()];
+    if (names.join(' ') !== this.typing.join(' ')) this.typing = names;
+    if (names.length === 0) return;
+    this.#typingTimer = setTimeout(() => this.#showTyping(), Math.min(...this.#writing.values()) - now + 50);
+  }
+
+  // Doing
+
+  async send(text: string, options: { replyTo?: string | null; style?: 'text' | 'action' } = {}): Promise<void> {
+    const clean = text.replace(/\r\n?/g, '\n').replace(/^\n+|\s+$/g, '');
+    if (clean === '') throw new Refused(language.texts.state.refused.empty, 'EMPTY');
+    const replyTo = options.replyTo !== undefined ? options.replyTo : (this.replyingTo?.id ?? null);
+    if (options.style === undefined && /^\/(?!\/|\S*\/)\S/.test(clean)) {
+      await this.#world.command(this, clean);
+    } else {
+      await this.#world.post(this, clean.replace(/^\/\//, '/'), options.style ?? 'text', replyTo);
+      if (this.replyingTo?.id === replyTo) this.replyingTo = null;
+    }
+    this.#saidTypingAt = 0;
+    if (!this.atEnd) void this.goToEnd().catch(() => undefined);
+  }
+
+  types(text: string): void {
+    if (!this.#world.preferences.sendTyping || !this.rights.speak) return;
+    const now = this.#world.now();
+    const writes = text !== '' && !text.startsWith('/');
+    if (writes ? now - this.#saidTypingAt < sayTypingEvery : this.#saidTypingAt === 0) return;
+    this.#saidTypingAt = writes ? now : 0;
+    // Nobody asked for it, so nobody is told when it is refused.
+    this.#world.request('TAGMSG', [this.name], { tags: { '+typing': writes ? 'active' : 'done' }, quiet: true }).catch(() => undefined);
+  }
+
+  retry(message: MessageEntry): void {
+    this.#world.retryPost(message.key);
+  }
+
+  discard(message: MessageEntry): void {
+    this.#world.discardPost(message.key);
+  }
+
+  async edit(message: MessageEntry, text: string): Promise<void> {
+    const clean = text.replace(/\r\n?/g, '\n').replace(/^\n+|\s+$/g, '');
+    if (clean === '') throw new Refused(language.texts.state.refused.empty, 'EMPTY');
+    if (clean === message.text || message.id === null) return;
+    const said = message.style === 'action' ? `\x01ACTION ${clean}\x01` : clean;
+    await this.#world.request('EDIT', [this.name], { tags: { 'draft/target-msgid': message.id, 'draft/edit-text': said } });
+  }
+
+  async delete(message: MessageEntry, reason?: string): Promise<void> {
+    if (message.id === null) return this.discard(message);
+    await this.#world.request('REDACT', [this.name, message.id, ...(reason ? [reason] : [])]);
+  }
+
+  async react(message: MessageEntry, reaction: string, on: boolean): Promise<void> {
+    if (message.id === null) return;
+    const key = on ? '+draft/react' : '+draft/unreact';
+    await this.#world.request('TAGMSG', [this.name], { tags: { '+draft/reply': message.id, [key]: reaction } });
+  }
+
+  async pin(message: MessageEntry, on: boolean): Promise<void> {
+    if (message.id !== null) await this.#world.request(on ? 'PIN' : 'UNPIN', [this.name, message.id]);
+  }
+
+  #pinCame(line: Line): void {
+    const id = line.params[1] ?? '';
+    this.pinCount = Math.max(0, this.pinCount + (line.command === 'PIN' ? 1 : -1));
+    const message = this.find(id);
+    const others = this.pins.filter((pin) => pin.message.id !== id);
+    const at = timeOf(line.tags.get('time')) ?? this.#world.now();
+    this.pins = line.command === 'PIN' && message ? [...others, { message, by: nickOf(line.source), at }] : others;
+    this.happened({ kind: 'pinned', by: nickOf(line.source), on: line.command === 'PIN' }, line);
+  }
+
+  async loadPins(): Promise<readonly Pin[]> {
+    const items = await this.#world.request('PINS', [this.name], { quiet: true });
+    const pins: Pin[] = [];
+    let by: { by: string; at: number } | null = null;
+    for (const item of findBatch(items, 'parlor/pins')) {
+      const line = isBatch(item) ? item.opening : item;
+      if (line.command === 'PIN') by = { by: nickOf(line.source), at: timeOf(line.tags.get('time')) ?? 0 };
+      const message = said(item, this.#world.isupport, this.#world.now());
+      if (!message || !by) continue;
+      const known = message.id !== null ? this.find(message.id) : null;
+      pins.push({ message: { ...(known ?? this.#messageOf(message)), pinned: true }, ...by });
+    }
+    this.pins = pins;
+    this.pinCount = pins.length;
+    const ids = new Set(pins.map((pin) => pin.message.id));
+    for (const entry of this.#byId.values()) {
+      if (entry.pinned !== ids.has(entry.id)) this.#put({ ...entry, pinned: ids.has(entry.id) });
+    }
+    return pins;
+  }
+
+  async report(message: MessageEntry, reason: string): Promise<void> {
+    if (message.id !== null) await this.#world.request('REPORT', [this.name, message.id, reason], { quiet: true });
+  }
+
+  async earlierTexts(message: MessageEntry): Promise<readonly { text: string; at: number }[]> {
+    if (message.id === null) return [];
+    const items = await this.#world.request('EDITS', [this.name, message.id], { quiet: true });
+    const texts: { text: string; at: number }[] = [];
+    const head = `${this.name} ${message.id} until `;
+    const end = `${this.name} ${message.id}: `;
+    for (const line of linesOf(items)) {
+      const text = line.params[1] ?? '';
+      if (line.command !== 'NOTICE' || text.startsWith(end)) continue;
+      if (text.startsWith(head)) texts.push({ text: '', at: timeOf(text.slice(head.length, -1)) ?? 0 });
+      else {
+        const last = texts.at(-1);
+        if (last) last.text += last.text ? `\n${text}` : text;
+      }
+    }
+    return texts;
+  }
+
+  mayEdit(message: MessageEntry): boolean {
+    return message.own && message.id !== null && !message.deleted && this.#world.has('draft/message-edit') && this.#world.now() - message.time < editWithin;
+  }
+
+  mayDelete(message: MessageEntry): boolean {
+    if (message.deleted) return false;
+    if (message.id === null) return true;
+    if (!this.#world.has('draft/message-redaction')) return false;
+    return (message.own && this.#world.now() - message.time < editWithin) || this.rights.moderate;
+  }
+
+  async join(key?: string): Promise<void> {
+    await this.#world.join(this.name, key);
+  }
+
+  async leave(reason?: string): Promise<void> {
+    if (this.kind === 'direct') return this.close();
+    if (this.membership === 'in') await this.#world.request('PART', [this.name, ...(reason ? [reason] : [])]);
+    this.#world.close(this);
+  }
+
+  close(): void {
+    this.#world.close(this);
+  }
+
+  async setMuted(on: boolean): Promise<void> {
+    await this.#mark('soju.im/muted', on);
+  }
+
+  async setFavourite(on: boolean): Promise<void> {
+    await this.#mark('soju.im/pinned', on);
+  }
+
+  async #mark(key: string, on: boolean): Promise<void> {
+    await this.#world.request('METADATA', [this.name, 'SET', key, on ? '1' : '0']);
+  }
+
+  async setTopic(topic: string): Promise<void> {
+    await this.#world.request('TOPIC', [this.name, topic]);
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.#world.request('RENAME', [this.name, name]);
+  }
+
+  async invite(nick: string): Promise<void> {
+    await this.#world.request('INVITE', [nick, this.name], { quiet: true });
+  }
+
+  async change(settings: SettingsChange): Promise<void> {
+    for (const params of modeLines(this.settings, settings, this.#world.isupport.modesAtOnce)) {
+      await this.#world.request('MODE', [this.name, ...params]);
+    }
+  }
+
+  async setRank(nick: string, rank: Rank | null): Promise<void> {
+    const now = this.#membersByKey.get(this.#world.isupport.fold(nick))?.rank ?? null;
+    if (now === rank) return;
+    const letters: string[] = [];
+    if (rank !== null) letters.push(`+${letterOfRank(rank)}`);
+    if (now !== null) letters.push(`-${letterOfRank(now)}`);
+    await this.#world.request('MODE', [this.name, letters.join(''), ...letters.map(() => nick)]);
+  }
+
+  async kick(nick: string, reason?: string): Promise<void> {
+    await this.#world.request('KICK', [this.name, nick, ...(reason ? [reason] : [])]);
+  }
+
+  async ban(mask: string, options: { duration?: string; mute?: boolean } = {}): Promise<void> {
+    const whom = `${options.mute ? 'm:' : ''}${maskOf(mask)}`;
+    if (options.duration) await this.#world.request('TBAN', [this.name, options.duration, whom]);
+    else await this.#world.request('MODE', [this.name, '+b', whom]);
+  }
+
+  async lists(): Promise<RoomLists> {
+    const read = async (letter: string, numeric: string): Promise<ListEntry[]> => {
+      const items = await this.#world.request('MODE', [this.name, letter], { quiet: true });
+      const entries: ListEntry[] = [];
+      for (const line of linesOf(items)) {
+        if (line.command !== numeric) continue;
+        const [, , mask = '', by, at] = line.params;
+        entries.push({ mask, by: by ? nickOf(by) : null, at: at ? Number(at) * 1_000 : null });
+      }
+      return entries;
+    };
+    const orNone = (list: Promise<ListEntry[]>): Promise<ListEntry[]> => list.catch(() => []);
+    const [banned, exceptions, invitations] = await Promise.all([
+      read('b', '367'),
+      // Moderators alone are shown these.
+      orNone(read('e', '348')),
+      orNone(read('I', '346')),
+    ]);
+    const isMute = (entry: ListEntry): boolean => /^~?m:/.test(entry.mask);
+    return { bans: banned.filter((entry) => !isMute(entry)), mutes: banned.filter(isMute), exceptions, invitations };
+  }
+
+  async addToList(list: keyof RoomLists, mask: string): Promise<void> {
+    const whom = list === 'mutes' && !/^~?m:/.test(mask) ? `m:${maskOf(mask)}` : maskOf(mask);
+    await this.#world.request('MODE', [this.name, `+${letterOfList(list)}`, whom]);
+  }
+
+  async removeFromList(list: keyof RoomLists, mask: string): Promise<void> {
+    await this.#world.request('MODE', [this.name, `-${letterOfList(list)}`, mask]);
+  }
+
+  async inviteLinks(): Promise<readonly InviteLink[]> {
+    const items = await this.#world.request('INVITELINK', ['LIST', this.name], { quiet: true });
+    const links: InviteLink[] = [];
+    for (const line of linesOf(items)) {
+      if (line.command !== 'NOTE' || line.params[1] !== 'LINK') continue;
+      const [, , , id = '', left = '*', expires = '*', text = ''] = line.params;
+      const by = /^made by ([^!;]+)/.exec(text)?.[1] ?? null;
+      links.push({ id, by, expires: timeOf(expires), usesLeft: left === '*' ? null : Number(left), url: null });
+    }
+    return links;
+  }
+
+  async createInviteLink(options: { duration?: string; uses?: number } = {}): Promise<InviteLink> {
+    const params = ['CREATE', this.name, options.duration ?? '7d', ...(options.uses ? [String(options.uses)] : [])];
+    const items = await this.#world.request('INVITELINK', params, { quiet: true });
+    for (const line of linesOf(items)) {
+      if (line.command !== 'NOTE' || line.params[1] !== 'CREATED') continue;
+      const [, , , id = '', token = ''] = line.params;
+      return {
+        id,
+        by: this.#world.people.me.nick,
+        expires: null,
+        usesLeft: options.uses ?? null,
+        url: this.#world.permalinkOfInvite(this.name, token),
+      };
+    }
+    throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');
+  }
+
+  async revokeInviteLink(id: string): Promise<void> {
+    await this.#world.request('INVITELINK', ['REVOKE', this.name, id], { quiet: true });
+  }
+
+  // What outlives the page
+
+  kept(): KeptConversation {
+    const messages: KeptMessage[] = [];
+    if (this.atEnd) {
+      for (const entry of this.#sent.slice(-mostKeptMessages)) {
+        if (entry.kind !== 'message' || entry.id === null) continue;
+        const { id, time, sender, own, style, text, mentionsMe, replyTo, edited, deleted, reactions } = entry;
+        messages.push({
+          id,
+          time,
+          nick: sender.nick,
+          account: sender.account,
+          personId: sender.id,
+          own,
+          style,
+          text,
+          mentionsMe,
+          replyTo,
+          edited,
+          deleted,
+          reactions: reactions.map(({ text, people, own }) => ({ text, people: [...people], own })),
+        });
+      }
+    }
+    return {
+      key: this.key,
+      name: this.name,
+      kind: this.kind,
+      topic: this.topic,
+      readUpTo: this.readUpTo,
+      lastActive: this.lastActive,
+      unread: this.unread,
+      mentions: this.mentions,
+      muted: this.muted,
+      favourite: this.favourite,
+      people: [...this.groupPeople],
+      messages,
+    };
+  }
+
+  /** Shows what an earlier visit knew, until the server tells what has become of it. */
+  restore(kept: KeptConversation): void {
+    this.topic = kept.topic;
+    this.readUpTo = kept.readUpTo;
+    this.lastActive = kept.lastActive;
+    this.unread = kept.unread;
+    this.mentions = kept.mentions;
+    this.muted = kept.muted;
+    this.favourite = kept.favourite;
+    this.groupPeople = kept.people;
+    // Whether one still is in it, the server says.
+    if (this.isRoom) this.membership = 'joining';
+    if (kept.messages.length === 0) return;
+    this.#fromBefore = true;
+    this.#sent = kept.messages.map((message): MessageEntry => {
+      const sender = this.#world.people.get(message.nick);
+      sender.know({ account: message.account ?? undefined, id: message.personId ?? undefined });
+      const { id, time, own, style, text, mentionsMe, replyTo, edited, deleted, reactions } = message;
+      return {
+        kind: 'message',
+        key: id,
+        id,
+        time,
+        sender,
+        own,
+        style,
+        text,
+        mentionsMe,
+        replyTo,
+        replyCount: 0,
+        edited,
+        deleted,
+        reactions,
+        pinned: false,
+        onlyFor: null,
+        relayedBy: null,
+        status: 'sent',
+        failure: null,
+      };
+    });
+    for (const entry of this.#sent) this.#enter(entry);
+    this.#changedEntries();
+  }
+}
+
+function kindOf(name: string): Conversation['kind'] {
+  if (name.startsWith('#+')) return 'group';
+  return name.startsWith('#') ? 'room' : 'direct';
+}
+
+/** True: it was added; false: it shares the line before it. */
+function pushTogether(entries: Entry[], entry: Entry): boolean {
+  const last = entries.at(-1);
+  const shared = entry.kind === 'event' && last?.kind === 'event' ? together(last, entry) : null;
+  if (shared) entries[entries.length - 1] = shared;
+  else entries.push(entry);
+  return !shared;
+}
+
+function lastId(entries: readonly Entry[]): string | null {
+  return entries.findLast((entry) => entry.id !== null)?.id ?? null;
+}
+
+function findBatch(items: readonly Item[], type: string): readonly Item[] {
+  for (const item of items) {
+    if (!isBatch(item)) continue;
+    if (item.type === type) return item.items;
+    const within = findBatch(item.items, type);
+    if (within.length > 0) return within;
+  }
+  return [];
+}
+
+function reacted(entry: MessageEntry, nick: string, own: boolean, text: string, on: boolean): MessageEntry {
+  const known = entry.reactions.find((reaction) => reaction.text === text);
+  let reactions: Reaction[];
+  if (on) {
+    if (!known) {
+      if (entry.reactions.length >= mostReactions || entry.deleted) return entry;
+      reactions = [...entry.reactions, { text, people: [nick], own }];
+    } else if (known.people.includes(nick)) {
+      return entry;
+    } else {
+      const people = known.people.length < mostReacting ? [...known.people, nick] : known.people;
+      reactions = entry.reactions.map((reaction) => (reaction === known ? { text, people, own: reaction.own || own } : reaction));
+    }
+  } else {
+    if (!known) return entry;
+    const people = known.people.filter((name) => name !== nick);
+    reactions = entry.reactions
+      .map((reaction) => (reaction === known ? { text, people, own: reaction.own && !own } : reaction))
+      .filter((reaction) => reaction.people.length > 0);
+  }
+  return { ...entry, reactions };
+}
+
+function deleted(entry: MessageEntry, by: string, reason: string | null): MessageEntry {
+  return { ...entry, text: '', reactions: [], mentionsMe: false, edited: false, pinned: false, deleted: { by, reason } };
+}
+
+const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
+
+function byRankAndName(one: Member, other: Member): number {
+  return height(one.rank) - height(other.rank) || collator.compare(one.person.nick, other.person.nick);
+}
+
+/** A bare name is anyone of this name. */
+function maskOf(mask: string): string {
+  return /[!@*?:]/.test(mask) ? mask : `${mask}!*@*`;
+}
+
+function letterOfList(list: keyof RoomLists): string {
+  return { bans: 'b', mutes: 'b', exceptions: 'e', invitations: 'I' }[list];
+}

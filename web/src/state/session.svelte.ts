@@ -1,0 +1,116 @@
+// Who is at the page.
+
+import { language } from '../texts/language.svelte';
+import { post, readSession } from './http';
+import type { EntryState, Session, SessionInfo } from './types';
+
+/** Guests are guests of one tab. */
+const guestKey = 'parlor.guest';
+
+export interface SessionEvents {
+  /** Somebody has come: the link may be opened. */
+  came(): void;
+  /** Nobody is here any more. */
+  gone(): Promise<void>;
+}
+
+export class SessionState implements Session {
+  state: EntryState = $state('loading');
+  info: SessionInfo | null = $state.raw(null);
+  sentence = $state<string | null>(null);
+  guest: string | null = null;
+  readonly #events: SessionEvents;
+
+  constructor(events: SessionEvents) {
+    this.#events = events;
+  }
+
+  /** `known`: somebody was logged in here before. */
+  async start(known: boolean): Promise<void> {
+    this.guest = sessionStorage.getItem(guestKey);
+    // What was kept is shown at once; the server says soon whether it is still so.
+    if (known) {
+      this.state = 'in';
+      this.#events.came();
+    }
+    await this.check();
+  }
+
+  /** Asks the server. False: it cannot be reached. */
+  async check(): Promise<boolean> {
+    let info: SessionInfo;
+    try {
+      info = await readSession();
+    } catch {
+      if (this.state === 'loading') this.state = 'unreachable';
+      return false;
+    }
+    this.info = info;
+    if (info.signedIn) {
+      sessionStorage.removeItem(guestKey);
+      this.guest = null;
+      if (this.state !== 'in') {
+        this.state = 'in';
+        this.sentence = null;
+        this.#events.came();
+      }
+    } else if (this.state === 'in') {
+      await this.loggedOut(language.texts.state.link.loggedOut);
+    } else if (this.guest !== null && this.state !== 'guest') {
+      this.state = 'guest';
+      this.#events.came();
+    } else if (this.state !== 'guest') {
+      this.state = 'out';
+    }
+    return true;
+  }
+
+  async retry(): Promise<void> {
+    await this.check();
+  }
+
+  async logIn(username: string, password: string): Promise<void> {
+    await post('/login', { username, password });
+    await this.#loggedIn();
+  }
+
+  async register(username: string, password: string, invite?: string): Promise<void> {
+    await post('/register', { username, password, invite });
+    await this.#loggedIn();
+  }
+
+  async #loggedIn(): Promise<void> {
+    this.sentence = null;
+    if (this.state === 'guest') await this.#events.gone();
+    this.state = 'out';
+    await this.check();
+  }
+
+  async enterAsGuest(nick: string): Promise<void> {
+    sessionStorage.setItem(guestKey, nick);
+    this.guest = nick;
+    this.sentence = null;
+    this.state = 'guest';
+    this.#events.came();
+  }
+
+  /** The guest's name changed, or could not be had as it was. */
+  guestIs(nick: string): void {
+    if (this.state !== 'guest') return;
+    this.guest = nick;
+    sessionStorage.setItem(guestKey, nick);
+  }
+
+  async logOut(): Promise<void> {
+    if (this.state === 'in') await post('/logout', {});
+    await this.loggedOut(null);
+  }
+
+  async loggedOut(sentence: string | null): Promise<void> {
+    sessionStorage.removeItem(guestKey);
+    this.guest = null;
+    await this.#events.gone();
+    this.sentence = sentence;
+    this.state = 'out';
+  }
+}

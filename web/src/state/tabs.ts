@@ -1,0 +1,78 @@
+// Other tabs of the same browser: which of them still live (Web Locks), and what they tell each other (BroadcastChannel).
+
+export type Told =
+  /** The person has read there up to this time. */
+  | { kind: 'read'; conversation: string; upTo: number }
+  | { kind: 'draft'; conversation: string; text: string }
+  /** A message of the outbox is taken care of. */
+  | { kind: 'posted'; key: string }
+  /** The person logged out or in, in another tab. */
+  | { kind: 'session' }
+  /** A tab is looked at, or no longer. */
+  | { kind: 'looked'; tab: string; conversation: string | null };
+
+const lockOfTab = 'parlor.tab.';
+
+export class Tabs {
+  readonly id = randomId();
+  /** Tabs that are looked at, and where. */
+  readonly looking = new Map<string, string>();
+  readonly #channel: BroadcastChannel | null = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('parlor');
+  #isFirst = false;
+  #close: (() => void) | null = null;
+
+  /** `hear`: what others tell. The lock of this tab is had when it resolves. */
+  async start(hear: (told: Told) => void): Promise<void> {
+    if (this.#channel) {
+      this.#channel.onmessage = ({ data }: MessageEvent<Told>) => {
+        if (data.kind === 'looked') {
+          if (data.conversation === null) this.looking.delete(data.tab);
+          else this.looking.set(data.tab, data.conversation);
+        }
+        hear(data);
+      };
+    }
+    const locks = navigator.locks;
+    if (!locks) {
+      this.#isFirst = true;
+      return;
+    }
+    const held = new Promise<void>((resolve) => (this.#close = resolve));
+    await new Promise<void>((resolve) => {
+      void locks.request(lockOfTab + this.id, () => {
+        resolve();
+        return held;
+      });
+    });
+    // Whoever has it speaks for all: notifications come once.
+    void locks.request('parlor.first', () => {
+      this.#isFirst = true;
+      return held;
+    });
+  }
+
+  stop(): void {
+    this.#close?.();
+    this.#channel?.close();
+  }
+
+  tell(told: Told): void {
+    this.#channel?.postMessage(told);
+  }
+
+  get isFirst(): boolean {
+    return this.#isFirst;
+  }
+
+  /** The tabs that live, this one among them. */
+  async living(): Promise<Set<string>> {
+    const held = (await navigator.locks?.query())?.held ?? [];
+    const tabs = held.map((lock) => lock.name ?? '').filter((name) => name.startsWith(lockOfTab));
+    return new Set([this.id, ...tabs.map((name) => name.slice(lockOfTab.length))]);
+  }
+}
+
+export function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, '0')).join('').slice(0, 20);
+}

@@ -1,0 +1,38 @@
+// What a conversation needs of everything around it.
+
+import type { Item } from '../irc/batches';
+import type { Connection, RequestOptions } from '../irc/connection';
+import type { Isupport } from '../irc/isupport';
+import type { ConversationState } from './conversation.svelte';
+import type { Post } from './outbox';
+import type { People } from './people.svelte';
+import type { Preferences } from './types';
+
+export interface World {
+  readonly people: People;
+  readonly isupport: Isupport;
+  readonly preferences: Preferences;
+  readonly account: string | null;
+  now(): number;
+  /** The link, while it can be used. */
+  connection(): Connection | null;
+  has(capability: string): boolean;
+  /** Rejected with a `Refused`, whose sentence a person can read. */
+  request(command: string, params: readonly string[], options?: RequestOptions): Promise<Item[]>;
+  /** The conversation has changed: it is shown when all that came together is dealt with. */
+  touch(conversation: ConversationState): void;
+  /** Whether the person has it before her eyes. */
+  looksAt(conversation: ConversationState): boolean;
+  isCurrent(conversation: ConversationState): boolean;
+  /** Puts it on its way. */
+  post(conversation: ConversationState, text: string, style: Post['style'], replyTo: string | null): Promise<void>;
+  retryPost(key: string): void;
+  discardPost(key: string): void;
+  command(conversation: ConversationState, line: string): Promise<void>;
+  markRead(conversation: ConversationState, upTo: number): void;
+  keepDraft(conversation: ConversationState, text: string): void;
+  close(conversation: ConversationState): void;
+  join(name: string, key?: string): Promise<ConversationState>;
+  say(sentence: string): void;
+  permalinkOfInvite(room: string, token: string): string;
+}
