@@ -14,7 +14,8 @@ use std::process::Command;
 use std::{env, fs, io};
 
 /// What the page is made from, in `web/`.
-const INPUTS: [&str; 8] = [
+const INPUTS: [&str; 9] = [
+    "build",
     "index.html",
     "package-lock.json",
     "package.json",

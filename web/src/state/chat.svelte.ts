@@ -180,6 +180,10 @@ export class ChatState implements Chat, World {
 
   async start(): Promise<void> {
     this.#watchBrowser();
+    // A part of an older page that the server does not have any more: the new page has its own.
+    window.addEventListener('vite:preloadError', () => {
+      if (navigator.onLine && this.link.kind === 'online') location.reload();
+    });
     const [, owner] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
     await this.session.start(owner !== null);
     // The page as an app, and without a network.
@@ -547,7 +551,7 @@ export class ChatState implements Chat, World {
         });
         if (isMe) conversation.joined();
         conversation.memberCame(who);
-        conversation.happened({ kind: 'joined', who }, line);
+        if (!isMe) conversation.happened({ kind: 'joined', who }, line);
         return;
       }
       case 'PART': {

@@ -36,7 +36,7 @@ export function readPreferences(kept: string | null): Preferences {
   const preferences: Record<string, unknown> = { ...usual };
   if (typeof read !== 'object' || read === null) return { ...usual };
   for (const [name, value] of Object.entries(read)) {
-    const own = preferences[name];
+    const own = Object.hasOwn(usual, name) ? preferences[name] : undefined;
     if (own === undefined || typeof own !== typeof value || Array.isArray(own) !== Array.isArray(value)) continue;
     const among = choices[name as keyof Preferences];
     if (among && !among.includes(value)) continue;

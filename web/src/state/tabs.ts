@@ -17,7 +17,7 @@ export class Tabs {
   readonly id = randomId();
   /** Tabs that are looked at, and where. */
   readonly looking = new Map<string, string>();
-  readonly #channel: BroadcastChannel | null = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('parlor');
+  #channel: BroadcastChannel | null = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('parlor');
   #isFirst = false;
   #close: (() => void) | null = null;
 
@@ -54,6 +54,7 @@ export class Tabs {
   stop(): void {
     this.#close?.();
     this.#channel?.close();
+    this.#channel = null;
   }
 
   tell(told: Told): void {

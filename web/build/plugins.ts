@@ -1,0 +1,62 @@
+// What the build adds to Vite's: the service worker with the names of the page's files, and the licences of what is in it.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plugin } from 'vite';
+
+/** `/sw.js`, from worker.js beside this. */
+export function worker(): Plugin {
+  return {
+    name: 'parlor-worker',
+    apply: 'build',
+    generateBundle(_, bundle) {
+      const first = new Set<string>();
+      const follow = (file: string): void => {
+        const chunk = bundle[file];
+        if (first.has(`/${file}`) || chunk?.type !== 'chunk') return;
+        first.add(`/${file}`);
+        chunk.imports.forEach(follow);
+        chunk.viteMetadata?.importedCss.forEach((css) => first.add(`/${css}`));
+      };
+      const chunks = Object.values(bundle);
+      chunks.forEach((chunk) => chunk.type === 'chunk' && chunk.isEntry && follow(chunk.fileName));
+      const all = chunks.map((chunk) => `/${chunk.fileName}`).filter((file) => file.startsWith('/assets/'));
+      const source = readFileSync(new URL('./worker.js', import.meta.url), 'utf8');
+      const files = JSON.stringify({ first: [...first].sort(), all: all.sort() });
+      // A new page is a new worker: the names have hashes of what is in them.
+      const version = createHash('sha256').update(files).update(source).digest('hex').slice(0, 12);
+      this.emitFile({
+        type: 'asset',
+        fileName: 'sw.js',
+        source: source.replace('= __FILES__;', `= ${files};`).replace('shell-__VERSION__', `shell-${version}`),
+      });
+    },
+  };
+}
+
+/** `/licences.txt`: whose code is in the page, and under which terms. */
+export function licences(): Plugin {
+  return {
+    name: 'parlor-licences',
+    apply: 'build',
+    generateBundle(_, bundle) {
+      const packages = new Set<string>();
+      for (const chunk of Object.values(bundle)) {
+        if (chunk.type !== 'chunk') continue;
+        for (const id of Object.keys(chunk.modules)) {
+          const found = /^\0?(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id);
+          if (found?.[1]) packages.add(found[1]);
+        }
+      }
+      const texts = [...packages].sort().map((folder) => {
+        const about = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, string>;
+        const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+        const text = file && existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8').trim() : '';
+        return `${about.name} ${about.version} (${about.license})\n\n${text}\n`;
+      });
+      const line = `${'-'.repeat(72)}\n\n`;
+      this.emitFile({ type: 'asset', fileName: 'licences.txt', source: `Other people's work in this page\n\n${line}${texts.join(`\n${line}`)}` });
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// The service worker: the page opens without a network, and its hashed files are fetched once. What is said never passes
+// here. `__FILES__` and `__VERSION__` are filled in by the build (plugins.ts).
+
+const shell = 'shell-__VERSION__';
+const assets = 'assets';
+const files = __FILES__;
+/** Addresses that are not the page's. */
+const others = /^\/(?:assets|export|metrics|healthz|join|ws|session|login|register|logout)(?:\/|$)/;
+const patience = 4_000;
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(
+    (async () => {
+      await (await caches.open(shell)).add(new Request('/', { cache: 'reload' }));
+      const known = await caches.open(assets);
+      await Promise.all(files.first.map(async (file) => (await known.match(file)) || known.add(file)));
+      await self.skipWaiting();
+    })(),
+  );
+});
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(
+    (async () => {
+      for (const name of await caches.keys()) if (name !== shell && name !== assets) await caches.delete(name);
+      const known = await caches.open(assets);
+      const present = new Set(files.all);
+      for (const request of await known.keys()) if (!present.has(new URL(request.url).pathname)) await known.delete(request);
+      await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== 'GET' || url.origin !== self.location.origin) return;
+  if (url.pathname.startsWith('/assets/')) event.respondWith(asset(request));
+  else if (request.mode === 'navigate' && !others.test(url.pathname)) event.respondWith(page(request));
+});
+
+async function asset(request) {
+  const known = await caches.open(assets);
+  const kept = await known.match(request);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok) await known.put(request, response.clone());
+  return response;
+}
+
+/** From the server; where that is not to be had, as it was the last time. */
+async function page(request) {
+  const known = await caches.open(shell);
+  try {
+    const response = await fetch(request, { signal: AbortSignal.timeout(patience) });
+    if (response.ok && response.type === 'basic') await known.put('/', response.clone());
+    return response;
+  } catch (error) {
+    const kept = await known.match('/');
+    if (kept) return kept;
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+// What a first visit loads, compressed with Brotli: `npm run size` after `npm run build`. Fails beyond the budget.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { brotliCompressSync, constants } from 'node:zlib';
+
+const budget = 90 * 1024;
+const html = readFileSync('dist/index.html', 'utf8');
+const worker = readFileSync('dist/sw.js', 'utf8');
+const first = new Set(JSON.parse(/const files = (\{.*\});/.exec(worker)?.[1] ?? '{"first":[]}').first);
+for (const [, file] of html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.(?:js|css))"/g)) first.add(file);
+
+const size = (file) => {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11 };
+  return brotliCompressSync(readFileSync(`dist${file}`), { params }).length;
+};
+let sum = 0;
+for (const file of readdirSync('dist/assets').map((name) => `/assets/${name}`).sort()) {
+  if (!/\.(?:js|css)$/.test(file)) continue;
+  const bytes = size(file);
+  if (first.has(file)) sum += bytes;
+  console.log(`${first.has(file) ? 'first' : 'later'}  ${String(bytes).padStart(7)}  ${file}`);
+}
+console.log(`first load: ${(sum / 1024).toFixed(1)} KiB of ${budget / 1024} KiB (JavaScript and CSS, Brotli)`);
+if (sum > budget) process.exit(1);
