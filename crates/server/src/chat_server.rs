@@ -3,9 +3,9 @@
 use server::command_line::{self, AccountCommand, Command, CommandLine, Options};
 use server::config::{Config, Listener, Protocol};
 use server::machine_addresses::machine_addresses;
+use server::ways_in::{join_code, join_page, qr_code, ways_in};
 use server::{Ended, Server, account_command, audit_command, logging, store};
-use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -121,9 +121,20 @@ fn greet(output: &mut impl Write, options: &Options, config: &Config, server: &S
             writeln!(output, "  {way}")?;
         }
     }
+    if let Some(code) = join_code(&server.listening, &machine_addresses(), server.fingerprint.as_ref()) {
+        writeln!(output, "  chat_client {code:<39} the join code")?;
+    }
+    if let Some(page) = join_page(&server.listening, &machine_addresses())
+        && io::stdout().is_terminal()
+        && let Some(code) = qr_code(&page)
+    {
+        writeln!(output)?;
+        writeln!(output, "{code}")?;
+        writeln!(output, "  {page}")?;
+    }
     if let Some(fingerprint) = &server.fingerprint {
         writeln!(output)?;
-        writeln!(output, "Certificate (SHA-256): {fingerprint}")?;
+        writeln!(output, "Certificate (SHA-256): {}", discovery::fingerprint_text(fingerprint))?;
     }
     writeln!(output)?;
     if let Some((_, address)) = server.listening.iter().find(|(listener, _)| listener.protocol == Protocol::Irc) {
@@ -151,32 +162,6 @@ fn purpose(listener: &Listener) -> &'static str {
         (Protocol::Http, _, true) => "page and WebSocket, for this machine",
         (Protocol::Http, _, false) => "page and WebSocket, open to the network",
     }
-}
-
-/// What people on other machines type or open: one line for each way in and address of this machine.
-fn ways_in(listening: &[(Listener, SocketAddr)], machine: &[IpAddr]) -> Vec<String> {
-    let mut ways = Vec::new();
-    for (listener, address) in listening {
-        let own = [address.ip()];
-        let addresses = if address.ip().is_unspecified() { machine } else { &own };
-        let reachable = |ip: &&IpAddr| ip.is_ipv4() == address.is_ipv4() && !ip.is_loopback();
-        for ip in addresses.iter().filter(reachable) {
-            let socket = SocketAddr::new(*ip, address.port());
-            ways.push(match listener.protocol {
-                // As chat_client understands it: another machine's 6697 is what it tries by itself.
-                Protocol::Irc => {
-                    let encryption = match (listener.tls, address.port()) {
-                        (true, 6667) => " --tls",
-                        (false, port) if port != 6667 => " --plain",
-                        _ => "",
-                    };
-                    format!("chat_client{encryption} --guest YOURNAME@{socket} '#lobby'")
-                }
-                Protocol::Http => format!("{}://{socket}", listener.scheme()),
-            });
-        }
-    }
-    ways
 }
 
 fn shown(path: &Path) -> String {
@@ -211,29 +196,4 @@ fn start_again() -> String {
     }
     #[cfg(not(unix))]
     "the server has stopped; start it again by hand (this system has no way to do so in place)".to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn other_machines_are_told_addresses_that_they_can_reach() {
-        let check = |scheme: (Protocol, bool), address: &str, expected: &[&str]| {
-            let address: SocketAddr = address.parse().unwrap();
-            let listener = Listener::new(address.ip(), address.port(), scheme.0, scheme.1);
-            let machine = ["192.168.1.5".parse().unwrap(), "fd00::5".parse().unwrap()];
-            assert_eq!(ways_in(&[(listener, address)], &machine), expected, "{address}");
-        };
-        check((Protocol::Irc, false), "127.0.0.1:6667", &[]);
-        check((Protocol::Irc, true), "0.0.0.0:6697", &["chat_client --guest YOURNAME@192.168.1.5:6697 '#lobby'"]);
-        check((Protocol::Irc, true), "[::]:6697", &["chat_client --guest YOURNAME@[fd00::5]:6697 '#lobby'"]);
-        check(
-            (Protocol::Irc, false),
-            "10.0.0.1:7000",
-            &["chat_client --plain --guest YOURNAME@10.0.0.1:7000 '#lobby'"],
-        );
-        check((Protocol::Http, false), "0.0.0.0:8080", &["http://192.168.1.5:8080"]);
-        check((Protocol::Http, true), "127.0.0.1:8080", &[]);
-    }
 }

@@ -374,7 +374,7 @@ impl Config {
             }
         }
         let mut kept = Vec::new();
-        let Config { server, listeners, storage, limits, discovery, .. } = self;
+        let Config { server, listeners, storage, limits, .. } = self;
         keep(&mut kept, "server.name", &mut server.name, &in_use.server.name);
         keep(&mut kept, "server.network", &mut server.network, &in_use.server.network);
         keep(&mut kept, "server.casemapping", &mut server.casemapping, &in_use.server.casemapping);
@@ -385,7 +385,6 @@ impl Config {
         keep(&mut kept, "limits.channel_length", &mut limits.channel_length, &in_use.limits.channel_length);
         let send_buffer = &mut limits.socket_send_buffer_bytes;
         keep(&mut kept, "limits.socket_send_buffer_bytes", send_buffer, &in_use.limits.socket_send_buffer_bytes);
-        keep(&mut kept, "discovery.mdns", &mut discovery.mdns, &in_use.discovery.mdns);
         kept
     }
 
@@ -435,7 +434,8 @@ fn read(mut settings: Settings, flags: &Flags, complaints: &Complaints) -> Confi
         let mut section = settings.table("discovery");
         let mdns = section.boolean("mdns").is_some_and(|(mdns, _)| mdns);
         section.finish();
-        Discovery { mdns }
+        // Who opens the server to the network wants it to be found there.
+        Discovery { mdns: mdns || flags.lan }
     };
     let log = read_log(settings.table("log"));
     settings.finish();

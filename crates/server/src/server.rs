@@ -5,6 +5,7 @@
 
 pub mod account_command;
 pub mod admission;
+pub mod announcing;
 pub mod audit_command;
 pub mod certificate;
 pub mod command_line;
@@ -36,9 +37,11 @@ pub mod shard;
 pub mod signals;
 pub mod store;
 pub mod tls;
+pub mod ways_in;
 pub mod websocket;
 
 use crate::admission::{Admission, AdmissionRules};
+use crate::announcing::Announcer;
 use crate::config::{AddressRange, Config, Listener, Protocol, Sources};
 use crate::current::Current;
 use crate::exports::Exports;
@@ -75,7 +78,7 @@ pub struct Server {
     /// What it listens on, in the order of the configuration; port 0 has become a port.
     pub listening: Vec<(Listener, SocketAddr)>,
     /// SHA-256 of the certificate, when something speaks TLS.
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<discovery::Fingerprint>,
     /// No account exists yet: the first one made will own the server.
     pub has_no_account: bool,
 
@@ -102,6 +105,7 @@ pub struct Server {
     http: Option<http::HttpServer>,
     http_rules: Arc<Current<http::HttpRules>>,
     http_tls: Arc<Current<Option<Arc<rustls::ServerConfig>>>>,
+    announcer: Option<Announcer>,
     events: Receiver<ServerEvent>,
     _search_index: store::Follower,
     // Last: the folder stays locked until everything above is gone.
@@ -269,12 +273,16 @@ impl Server {
         let (acceptor, accept_waker) = Acceptor::new(irc, acceptance).map_err(|e| failed("accepting", e))?;
         threads.push(spawn("accept", move || acceptor.run()).map_err(|e| failed("accepting", e))?);
 
+        let fingerprint = tls_material.as_ref().map(|material| material.fingerprint);
+        let mut announcer = None;
+        announce(&mut announcer, &config, &listening, fingerprint.as_ref());
+
         let first = listening.first().map_or(SocketAddr::from(([127, 0, 0, 1], 0)), |(_, address)| *address);
         Ok(Server {
             ip_address: first.ip(),
             port: first.port(),
             listening,
-            fingerprint: tls_material.as_ref().map(TlsMaterial::fingerprint_text),
+            fingerprint,
             has_no_account,
             sources,
             log_control,
@@ -297,6 +305,7 @@ impl Server {
             http,
             http_rules,
             http_tls,
+            announcer,
             events,
             _search_index: search_index,
             _control: control,
@@ -370,6 +379,8 @@ impl Server {
         for shard in &self.shards {
             shard.inputs.push(ShardInput::Reconfigured { facts: facts.clone(), rules: rules.clone() });
         }
+        self.fingerprint = tls_material.as_ref().map(|material| material.fingerprint);
+        announce(&mut self.announcer, &config, &self.listening, self.fingerprint.as_ref());
         self.config = config;
         tracing::info!("the configuration was read again ({by})");
     }
@@ -389,6 +400,11 @@ impl Server {
         let deadline = Instant::now() + limits::STOP_DEADLINE;
         tracing::info!("stopping");
         self.stopping.store(true, Ordering::Release);
+        if let Some(announcer) = self.announcer.take()
+            && let Ok(thread) = spawn("goodbye", move || announcer.say_goodbye())
+        {
+            self.threads.push(thread);
+        }
         if let Some(waker) = &self.accept_waker {
             // The thread is gone already if this fails.
             let _ = waker.wake();
@@ -485,6 +501,25 @@ fn bind_all(config: &Config) -> Result<Vec<Bound>, String> {
         }
     }
     Ok(bound)
+}
+
+/// What can be reached by others is announced, when that is wanted; a failure is no reason not to run.
+fn announce(
+    announcer: &mut Option<Announcer>,
+    config: &Config,
+    listening: &[(Listener, SocketAddr)],
+    fingerprint: Option<&discovery::Fingerprint>,
+) {
+    let services =
+        if config.discovery.mdns { announcing::services(config, listening, fingerprint) } else { Vec::new() };
+    let outcome = match announcer {
+        Some(announcer) => announcer.announce(services),
+        None if services.is_empty() => Ok(()),
+        None => Announcer::start(services).map(|started| *announcer = Some(started)),
+    };
+    if let Err(sentence) = outcome {
+        tracing::warn!("{sentence}; people can still join with the address or the join code");
+    }
 }
 
 fn wake_hub(inbox: &Arc<Mailbox<HubInput>>) -> store::Waker {

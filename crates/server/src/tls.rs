@@ -64,9 +64,9 @@ impl TlsMaterial {
         }
     }
 
-    /// `AB:CD:…`, as browsers and `openssl x509 -fingerprint -sha256` show it.
+    /// As browsers and `openssl x509 -fingerprint -sha256` show it.
     pub fn fingerprint_text(&self) -> String {
-        self.fingerprint.map(|byte| format!("{byte:02X}")).join(":")
+        discovery::fingerprint_text(&self.fingerprint)
     }
 }
 

@@ -43,10 +43,13 @@ pub(super) fn complain_of_contradictions(config: &Config, places: &Places, compl
     }
 }
 
-/// Keys that are read, so that a file need not change with the version, but have nothing to act on yet.
 pub(super) fn warn_of_what_has_no_effect(config: &Config, warnings: &mut Vec<String>) {
-    if config.discovery.mdns {
-        warnings.push("[discovery] mdns: it has no effect yet; this version does not announce itself".to_owned());
+    if config.discovery.mdns && config.is_loopback_only() {
+        warnings.push(
+            "[discovery] mdns: nothing is announced, since every listener is on loopback; open one to the network, or start \
+             with --lan"
+                .to_owned(),
+        );
     }
 }
 

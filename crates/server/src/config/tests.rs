@@ -461,10 +461,12 @@ fn what_needs_a_restart_stays_as_it_was_and_is_listed() {
 }
 
 #[test]
-fn a_key_that_does_nothing_yet_says_so() {
+fn a_server_that_nobody_can_reach_is_not_announced() {
     let warnings = of("[discovery]\nmdns = true").warnings;
-    assert!(warnings.len() == 1 && warnings[0].starts_with("[discovery] mdns: it has no effect yet"), "{warnings:?}");
+    assert!(warnings.len() == 1 && warnings[0].starts_with("[discovery] mdns: nothing is announced"), "{warnings:?}");
     assert_eq!(Config::default().warnings, Vec::<String>::new());
+    let lan = load("", &[], Flags { lan: true, ..Flags::default() }).unwrap();
+    assert!(lan.discovery.mdns && lan.warnings.is_empty(), "{:?}", lan.warnings);
 }
 
 #[test]

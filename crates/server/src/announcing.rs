@@ -1,0 +1,241 @@
+//! Announcing the server on the local network: DNS-SD over multicast DNS (RFC 6763, RFC 6762).
+//!
+//! Only what other machines can reach is announced, and only what is true of it; the records are hints. The library has a
+//! thread of its own, watches the interfaces, defends the names, and changes them where someone else has them already.
+
+use crate::config::{Config, Listener, Protocol, Registration};
+use discovery::announcement::{IRC, IRC_OVER_TLS, PAGE, PAGE_OVER_TLS, host_label, instance_name};
+use discovery::{Announcement, Fingerprint, JoinPolicy};
+use mdns_sd::{DaemonEvent, IfKind, ServiceDaemon, ServiceInfo, UnregisterStatus};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// For the goodbyes of all services together: whoever misses them learns by the records' time to live.
+const GOODBYE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// One way in, as the network is told of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Service {
+    pub kind: &'static str,
+    pub instance: String,
+    pub address: SocketAddr,
+    pub says: Announcement,
+}
+
+/// What to announce: every listener that is not for this machine alone. One that is open for IPv4 and IPv6 on the same port
+/// is one service.
+pub fn services(
+    config: &Config,
+    listening: &[(Listener, SocketAddr)],
+    fingerprint: Option<&Fingerprint>,
+) -> Vec<Service> {
+    let mut services: Vec<Service> = Vec::new();
+    for (listener, address) in listening.iter().filter(|(_, address)| !address.ip().is_loopback()) {
+        let (kind, path) = match (listener.protocol, listener.tls) {
+            (Protocol::Irc, true) => (IRC_OVER_TLS, None),
+            (Protocol::Irc, false) => (IRC, None),
+            (Protocol::Http, true) => (PAGE_OVER_TLS, Some("/".to_owned())),
+            (Protocol::Http, false) => (PAGE, Some("/".to_owned())),
+        };
+        let says = Announcement {
+            network: Some(config.server.network.clone()),
+            fingerprint: fingerprint.filter(|_| listener.tls).copied(),
+            policy: Some(policy(config)),
+            path,
+        };
+        let service =
+            Service { kind, instance: instance_name(&config.server.network).to_owned(), address: *address, says };
+        let is_of_all = |address: &SocketAddr| address.ip().is_unspecified();
+        let same = |other: &Service| {
+            other.kind == kind
+                && other.address.port() == address.port()
+                && is_of_all(&other.address)
+                && is_of_all(address)
+        };
+        if !services.iter().any(same) {
+            services.push(service);
+        }
+    }
+    services
+}
+
+fn policy(config: &Config) -> JoinPolicy {
+    match (config.accounts.guests, config.accounts.registration) {
+        (true, _) => JoinPolicy::Open,
+        (false, Registration::Open) => JoinPolicy::Account,
+        (false, _) => JoinPolicy::Invitation,
+    }
+}
+
+/// What is announced now. Dropped without [`Announcer::say_goodbye`] it is forgotten by the network after its time to live.
+pub struct Announcer {
+    daemon: ServiceDaemon,
+    registered: Vec<(Service, String)>,
+}
+
+impl Announcer {
+    /// # Errors
+    /// A sentence: the system gives no socket for multicast, or the thread could not be started.
+    pub fn start(services: Vec<Service>) -> Result<Announcer, String> {
+        let cannot = |error: mdns_sd::Error| format!("the server cannot announce itself on the network: {error}");
+        let daemon = ServiceDaemon::new().map_err(cannot)?;
+        daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6]).map_err(cannot)?;
+        let events = daemon.monitor().map_err(cannot)?;
+        let watch = move || {
+            for event in events.iter() {
+                note(&event);
+            }
+        };
+        std::thread::Builder::new()
+            .name("announcing".to_owned())
+            .spawn(watch)
+            .map_err(|error| format!("the server cannot announce itself on the network: {error}"))?;
+        let mut announcer = Announcer { daemon, registered: Vec::new() };
+        announcer.announce(services)?;
+        Ok(announcer)
+    }
+
+    /// From now on these. What stays the same is left alone, so that nobody sees it go and come.
+    ///
+    /// # Errors
+    /// A sentence; what could be announced is.
+    pub fn announce(&mut self, services: Vec<Service>) -> Result<(), String> {
+        let (stay, go): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.registered).into_iter().partition(|(service, _)| services.contains(service));
+        self.registered = stay;
+        self.unregister(go);
+        let mut failed = None;
+        for service in services {
+            if self.registered.iter().any(|(registered, _)| *registered == service) {
+                continue;
+            }
+            match self.register(&service) {
+                Ok(name) => self.registered.push((service, name)),
+                Err(error) => {
+                    failed = Some(format!("{} cannot be announced on the network: {error}", service.instance));
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn register(&self, service: &Service) -> mdns_sd::Result<String> {
+        let texts = service.says.to_txt();
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let host = format!("{}.local.", host_label(&host_name()));
+        let kind = format!("{}.local.", service.kind);
+        let port = service.address.port();
+        let info = match service.address.ip() {
+            ip if ip.is_unspecified() => {
+                ServiceInfo::new(&kind, &service.instance, &host, "", port, &texts[..])?.enable_addr_auto()
+            }
+            ip => {
+                let mut info = ServiceInfo::new(&kind, &service.instance, &host, ip, port, &texts[..])?;
+                info.set_interfaces(vec![IfKind::Addr(ip)]);
+                info
+            }
+        };
+        let name = info.get_fullname().to_owned();
+        self.daemon.register(info)?;
+        Ok(name)
+    }
+
+    /// Tells the network that all of it is over (RFC 6762 section 10.1).
+    pub fn say_goodbye(mut self) {
+        let all = std::mem::take(&mut self.registered);
+        self.unregister(all);
+        // The thread ends with its process at the latest.
+        let _ = self.daemon.shutdown();
+    }
+
+    fn unregister(&self, services: Vec<(Service, String)>) {
+        let deadline = Instant::now() + GOODBYE_PATIENCE;
+        let answers: Vec<_> = services
+            .iter()
+            .filter_map(|(_, name)| self.daemon.unregister(name).ok().map(|answer| (name, answer)))
+            .collect();
+        for (name, answer) in answers {
+            match answer.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(UnregisterStatus::OK) => {}
+                Ok(UnregisterStatus::NotFound) | Err(_) => {
+                    tracing::debug!("the network was not told in time that {name} is over");
+                }
+            }
+        }
+    }
+}
+
+fn note(event: &DaemonEvent) {
+    match event {
+        DaemonEvent::NameChange(change) => {
+            tracing::info!("{} is taken on this network; here it is {}", change.original, change.new_name);
+        }
+        // An interface that went, or a network without multicast: the join code is there for that.
+        DaemonEvent::Error(error) => tracing::debug!("announcing: {error}"),
+        other => tracing::debug!("announcing: {other:?}"),
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listening(urls: &[(Protocol, bool, &str)]) -> Vec<(Listener, SocketAddr)> {
+        let listen = |(protocol, tls, address): &(Protocol, bool, &str)| {
+            let address: SocketAddr = address.parse().unwrap();
+            (Listener::new(address.ip(), address.port(), *protocol, *tls), address)
+        };
+        urls.iter().map(listen).collect()
+    }
+
+    #[test]
+    fn only_what_others_can_reach_is_announced() {
+        let check = |urls: &[(Protocol, bool, &str)], expected: &[(&str, &str)]| {
+            let found = services(&Config::default(), &listening(urls), Some(&[7; 32]));
+            let found: Vec<_> = found.iter().map(|service| (service.kind, service.address.to_string())).collect();
+            let expected: Vec<_> = expected.iter().map(|(kind, address)| (*kind, (*address).to_owned())).collect();
+            assert_eq!(found, expected);
+        };
+        check(&[(Protocol::Irc, true, "127.0.0.1:6697"), (Protocol::Http, false, "[::1]:8080")], &[]);
+        check(
+            &[
+                (Protocol::Irc, false, "127.0.0.1:6667"),
+                (Protocol::Irc, true, "0.0.0.0:6697"),
+                (Protocol::Irc, true, "[::]:6697"),
+                (Protocol::Http, true, "192.0.2.7:8443"),
+            ],
+            &[(IRC_OVER_TLS, "0.0.0.0:6697"), (PAGE_OVER_TLS, "192.0.2.7:8443")],
+        );
+        check(
+            &[(Protocol::Irc, false, "0.0.0.0:6667"), (Protocol::Http, false, "0.0.0.0:8080")],
+            &[(IRC, "0.0.0.0:6667"), (PAGE, "0.0.0.0:8080")],
+        );
+    }
+
+    #[test]
+    fn each_service_says_what_is_true_of_it() {
+        let mut config = Config::default();
+        config.server.network = "Room 12".to_owned();
+        config.accounts.guests = false;
+        let found = services(
+            &config,
+            &listening(&[(Protocol::Irc, true, "0.0.0.0:6697"), (Protocol::Http, false, "0.0.0.0:8080")]),
+            Some(&[7; 32]),
+        );
+        assert_eq!(found[0].instance, "Room 12");
+        assert_eq!(
+            found[0].says,
+            Announcement {
+                network: Some("Room 12".into()),
+                fingerprint: Some([7; 32]),
+                policy: Some(JoinPolicy::Account),
+                path: None,
+            }
+        );
+        assert_eq!((found[1].says.fingerprint, found[1].says.path.as_deref()), (None, Some("/")));
+    }
+}
