@@ -151,6 +151,28 @@ pub enum ConversationChange {
         name: CompactString,
         timestamp: Timestamp,
     },
+    /// A message is kept in view for everyone, or no more.
+    Pinned {
+        room_name: CompactString,
+        message_id: CompactString,
+        by: Person,
+        on: bool,
+    },
+    /// How many messages are kept in view.
+    PinCount {
+        room_name: CompactString,
+        number: usize,
+    },
+    /// What is kept in view, in the order of pinning.
+    Pins {
+        room_name: CompactString,
+        messages: Vec<Message>,
+    },
+    /// One is told less loudly of this conversation, on whichever device that was said.
+    Muted {
+        room_name: CompactString,
+        on: bool,
+    },
     /// Who is away in a room has become known.
     PresenceKnown {
         room_name: CompactString,

@@ -8,6 +8,7 @@
 mod arrival;
 mod catching_up;
 mod conversing;
+mod marking;
 mod multiline;
 mod negotiation;
 mod posting;
@@ -138,6 +139,10 @@ struct Link {
     nick_length: Option<usize>,
     /// Messages of several lines whose end has not come.
     arriving: Vec<multiline::Arriving>,
+    /// What a room keeps in view, while it is told.
+    pins: Option<marking::ArrivingPins>,
+    /// Whose marks were asked for without the person's doing.
+    marks_asked: Vec<CompactString>,
     /// The batch of an answered search, and how many messages it has brought.
     search: Option<(CompactString, usize)>,
     /// Open batches of labeled-response: reference to label.
@@ -543,6 +548,23 @@ impl Connection {
                 if names.is_empty() { line.end() } else { line.param(&names.join(",")).end() }
             }
             Typed::Search(words) => self.search(&words, changes),
+            Typed::Pins => self.ask_about("PINS", in_room(None), no_room(), changes),
+            Typed::Pin(what) | Typed::Unpin(what) if present.is_none() => {
+                let _ = what;
+                changes.push(no_room());
+            }
+            Typed::Pin(who) => {
+                LineWriter::new(&mut self.output).verb("PIN").param(present.unwrap_or_default()).param(&who).end();
+            }
+            Typed::Unpin(number) => {
+                LineWriter::new(&mut self.output).verb("UNPIN").param(present.unwrap_or_default()).param(&number).end();
+            }
+            Typed::Report { who, reason } => match present {
+                None => changes.push(no_room()),
+                Some(room) => {
+                    LineWriter::new(&mut self.output).verb("REPORT").param(room).param(&who).trailing(&reason);
+                }
+            },
             Typed::Invite { who, room } => match in_room(room) {
                 None => changes.push(no_room()),
                 Some(room) => LineWriter::new(&mut self.output).verb("INVITE").param(&who).param(&room).end(),
@@ -650,6 +672,8 @@ impl Link {
             history_page: 0,
             nick_length: None,
             arriving: Vec::new(),
+            pins: None,
+            marks_asked: Vec::new(),
             search: None,
             batches: BTreeMap::new(),
             last_heard: up_since,

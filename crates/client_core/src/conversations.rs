@@ -77,6 +77,8 @@ pub struct Said {
     pub deleted: Option<Box<Deleted>>,
     /// It names oneself.
     pub mentions: bool,
+    /// It is kept in view for everyone.
+    pub pinned: bool,
     pub reactions: Vec<Reaction>,
 }
 
@@ -127,8 +129,12 @@ pub struct Conversation {
     stale: bool,
     /// The server would not tell: it is asked again after the next link, or when the person wants the end.
     refused: bool,
-    /// Restored from an earlier run: shown until the server tells what has become of it.
-    from_before: bool,
+    /// From an earlier run, or from before the link was lost: shown until the server tells what has become of it.
+    outdated: bool,
+    /// One wants to be told of it less loudly.
+    muted: bool,
+    /// How many messages are kept in view, as far as the server has said.
+    pins: usize,
     read_up_to: Option<Timestamp>,
     unread: Count,
     mentions: Count,
@@ -147,7 +153,9 @@ impl Conversation {
             at_end: true,
             stale: true,
             refused: false,
-            from_before: false,
+            outdated: false,
+            muted: false,
+            pins: 0,
             read_up_to: None,
             unread: Count::default(),
             mentions: Count::default(),
@@ -190,6 +198,19 @@ impl Conversation {
     /// The end has to be asked for: it was never, or the link was lost since.
     pub fn is_stale(&self) -> bool {
         self.stale && !self.refused
+    }
+
+    /// What is here may have been edited, deleted or reacted to without this client's being told.
+    pub fn is_outdated(&self) -> bool {
+        self.outdated && !self.refused
+    }
+
+    pub fn is_muted(&self) -> bool {
+        self.muted
+    }
+
+    pub fn pins(&self) -> usize {
+        self.pins
     }
 
     pub fn read_up_to(&self) -> Option<Timestamp> {
@@ -273,6 +294,7 @@ impl Conversation {
             edited: false,
             deleted: None,
             mentions: !message.own && mentions(&message.payload, own_name),
+            pinned: false,
             reactions: Vec::new(),
         }
     }
@@ -406,6 +428,16 @@ impl Conversations {
         is_news.then_some(last)
     }
 
+    /// Everything that was said here is taken for read, whether it is on the screen or known at all. Up to when.
+    pub fn read_all(&mut self, name: &str, now: Timestamp) -> Option<Timestamp> {
+        let conversation = self.by_name.get_mut(&self.case_mapping.fold(name))?;
+        let last = if conversation.last_said > Timestamp(0) { conversation.last_said } else { now };
+        conversation.unread = Count::default();
+        conversation.mentions = Count::default();
+        conversation.read_up_to = conversation.read_up_to.max(Some(last));
+        conversation.read_up_to
+    }
+
     /// Takes a failed message away, and gives its text back.
     pub fn take_failed(&mut self, name: &str, id: EntryId) -> Option<(String, MessageKind)> {
         let conversation = self.by_name.get_mut(&self.case_mapping.fold(name))?;
@@ -455,7 +487,7 @@ impl Conversations {
             conversation.last_said = entries.back().map_or(Timestamp(0), |entry| entry.timestamp);
             conversation.entries = entries;
             conversation.read_up_to = read_up_to;
-            conversation.from_before = true;
+            conversation.outdated = true;
         }
     }
 
@@ -480,6 +512,7 @@ impl Conversations {
             Change::LinkState(crate::change::LinkState::Down { .. }) => {
                 for conversation in self.by_name.values_mut() {
                     conversation.stale = true;
+                    conversation.outdated |= !conversation.entries.is_empty();
                     conversation.refused = false;
                     conversation.writing.clear();
                 }
@@ -596,6 +629,26 @@ impl Conversations {
                     conversation.count_unread();
                 }
             }
+            ConversationChange::Pinned { room_name, message_id, by, on } => {
+                self.pinned(room_name, message_id, &by.name, *on, now);
+            }
+            ConversationChange::PinCount { room_name, number } => self.open(room_name).pins = *number,
+            ConversationChange::Pins { room_name, messages } => {
+                let conversation = self.open(room_name);
+                conversation.pins = messages.len();
+                let ids: BTreeSet<&str> = messages.iter().filter_map(|message| message.id.as_deref()).collect();
+                for entry in &mut conversation.entries {
+                    if let What::Said(said) = &mut entry.what {
+                        said.pinned = ids.contains(said.id.as_str());
+                    }
+                }
+            }
+            ConversationChange::Muted { room_name, on } => {
+                // Of someone whom one never wrote with there is nothing to be muted here.
+                if *on || self.find(room_name).is_some() {
+                    self.open(room_name).muted = *on;
+                }
+            }
             ConversationChange::Typing { room_name, who, typing } => {
                 let Some(conversation) = self.by_name.get_mut(&self.case_mapping.fold(room_name)) else { return };
                 conversation.stops_writing(who);
@@ -632,8 +685,11 @@ impl Conversations {
                 self.page_came(room_name, page, items, *is_end, own_name);
             }
             ConversationChange::HistoryRefused { room_name, page, .. } => {
-                if !matches!(page, Page::Around(_)) {
-                    self.open(room_name).refused = true;
+                let conversation = self.open(room_name);
+                match page {
+                    // What is here is all that there will be.
+                    Page::Around(_) => conversation.outdated = false,
+                    _ => conversation.refused = true,
                 }
             }
             ConversationChange::PresenceKnown { .. } => {}
@@ -642,6 +698,20 @@ impl Conversations {
                 conversation.last_said = conversation.last_said.max(*timestamp);
             }
         }
+    }
+
+    fn pinned(&mut self, room: &str, message_id: &str, by: &str, on: bool, now: Moment) {
+        let conversation = self.open(room);
+        conversation.pins = if on { conversation.pins + 1 } else { conversation.pins.saturating_sub(1) };
+        let mut brief = "a message".to_owned();
+        if let Some(said) = conversation.said_mut(message_id) {
+            said.pinned = on;
+            let line = said.payload.lines().next().unwrap_or_default();
+            let end = line.char_indices().nth(60).map_or(line.len(), |(at, _)| at);
+            brief = format!("what {} said: {}", said.sender.name, &line[..end]);
+        }
+        let does = if on { "pinned" } else { "unpinned" };
+        self.happened(room, format!("{by} {does} {brief}"), false, now.wall);
     }
 
     fn page_came(&mut self, name: &str, page: &Page, items: &[Change], is_end: bool, own_name: &str) {
@@ -688,14 +758,20 @@ impl Conversations {
             return;
         }
         conversation.refused = false;
+        if matches!(page, Page::Latest) && is_held && (conversation.outdated || !conversation.at_end) {
+            // Somebody reads further up: that stays where it is, and is asked for anew; the end comes when it is gone to.
+            conversation.at_end = false;
+            conversation.stale = false;
+            return;
+        }
         let ids = ids_of(came.iter());
         let known = |entry: &Entry| entry.said().is_some_and(|said| ids.contains(&said.id));
         match page {
             Page::Latest => {
                 let first_common = conversation.entries.iter().position(known);
-                // Of what an earlier run knew, some may have been taken away since.
-                let first_common = first_common.filter(|_| conversation.at_end && !conversation.from_before);
-                conversation.from_before = false;
+                // Of what is from before, some may have been edited or taken away since: it comes anew when it is scrolled to.
+                let first_common = first_common.filter(|_| conversation.at_end && !conversation.outdated);
+                conversation.outdated = false;
                 let last = came.iter().rev().find_map(|entry| entry.said().map(|_| entry.timestamp));
                 let mut before: VecDeque<Entry> = std::mem::take(&mut conversation.entries);
                 // What was said since, and what this client alone knows.
@@ -751,7 +827,9 @@ impl Conversations {
                 }
             }
             Page::Around(_) => {
+                conversation.outdated = false;
                 if !came.is_empty() {
+                    keep_ids(&conversation.entries, &mut came);
                     conversation.entries = came;
                     conversation.begins_here = false;
                     conversation.at_end = false;
@@ -809,6 +887,20 @@ impl Conversations {
     }
 }
 
+/// What was here already keeps its place on the screen.
+fn keep_ids(before: &VecDeque<Entry>, came: &mut VecDeque<Entry>) {
+    let known: BTreeMap<&str, EntryId> = before
+        .iter()
+        .filter_map(|entry| Some((entry.said()?.id.as_str(), entry.id)))
+        .filter(|(id, _)| !id.is_empty())
+        .collect();
+    for entry in came {
+        if let Some(id) = entry.said().and_then(|said| known.get(said.id.as_str())) {
+            entry.id = *id;
+        }
+    }
+}
+
 /// People who come and go in a row share a line.
 fn push_happened(entries: &mut VecDeque<Entry>, id: EntryId, sentence: String, quiet: bool, timestamp: Timestamp) {
     const LONGEST: usize = 200;
@@ -830,6 +922,7 @@ fn push_happened(entries: &mut VecDeque<Entry>, id: EntryId, sentence: String, q
 fn changes_among(entries: &mut VecDeque<Entry>, change: &ConversationChange, own_name: &str) -> bool {
     let (ConversationChange::Reacted { message_id, .. }
     | ConversationChange::Edited { message_id, .. }
+    | ConversationChange::Pinned { message_id, .. }
     | ConversationChange::Deleted { message_id, .. }) = change
     else {
         return true;
@@ -843,6 +936,7 @@ fn changes_among(entries: &mut VecDeque<Entry>, change: &ConversationChange, own
         ConversationChange::Reacted { who, own, reaction, on, .. } => react(said, &who.name, *own, reaction, *on),
         ConversationChange::Edited { payload, .. } => edit(said, payload, own_name),
         ConversationChange::Deleted { by, reason, .. } => delete(said, &by.name, reason.as_deref()),
+        ConversationChange::Pinned { on, .. } => said.pinned = *on,
         _ => {}
     }
     true
@@ -886,6 +980,7 @@ fn delete(said: &mut Said, by: &str, reason: Option<&str>) {
     said.reactions.clear();
     said.mentions = false;
     said.edited = false;
+    said.pinned = false;
     said.deleted = Some(Box::new(Deleted { by: by.into(), reason: reason.map(str::to_owned) }));
 }
 

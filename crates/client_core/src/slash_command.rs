@@ -38,6 +38,16 @@ pub enum Typed {
     Group(Vec<String>),
     /// What the server is to look for, as it was typed.
     Search(String),
+    /// Keeps the last message of this person in view for everyone.
+    Pin(String),
+    /// By its number among the pinned ones.
+    Unpin(String),
+    Pins,
+    /// Tells those who moderate of the last message of this person.
+    Report {
+        who: String,
+        reason: String,
+    },
     Invite {
         who: String,
         room: Option<String>,
@@ -84,6 +94,10 @@ pub const COMMANDS: &[Help] = &[
         usage: "/search WORDS [in:ROOM]",
         about: "find what was said; also \"a phrase\", begin*, from:NAME, before:DAY, after:DAY",
     },
+    Help { name: "pins", usage: "/pins", about: "what this room keeps in view" },
+    Help { name: "pin", usage: "/pin NAME", about: "keep the last message of someone in view, for everyone" },
+    Help { name: "unpin", usage: "/unpin NUMBER", about: "keep it in view no longer; /pins has the numbers" },
+    Help { name: "report", usage: "/report NAME REASON", about: "tell those who moderate of someone's last message" },
     Help { name: "invite", usage: "/invite NAME [ROOM]", about: "ask someone in" },
     Help { name: "kick", usage: "/kick NAME [REASON]", about: "put someone out of the room" },
     Help { name: "mode", usage: "/mode [ROOM|NAME] [CHANGES]", about: "show or change settings" },
@@ -143,6 +157,13 @@ pub fn parse(line: &str) -> Result<Typed, String> {
             Typed::Group(names.map(str::to_owned).collect())
         }
         "search" | "find" => Typed::Search(needed(rest.trim_end())?),
+        "pins" => Typed::Pins,
+        "pin" => Typed::Pin(needed(word(rest).0)?),
+        "unpin" => Typed::Unpin(needed(word(rest).0)?),
+        "report" => {
+            let (who, reason) = word(rest);
+            Typed::Report { who: needed(who)?, reason: needed(reason.trim_end())? }
+        }
         "invite" => {
             let (who, room) = word(rest);
             Typed::Invite { who: needed(who)?, room: text(word(room).0).map(|room| room_name(&room)) }
@@ -214,6 +235,10 @@ mod tests {
         check("/group bob, carol", Typed::Group(vec!["bob".to_owned(), "carol".to_owned()]));
         check("/groups", Typed::Group(Vec::new()));
         check("/search \"green tea\" in:#tea", Typed::Search("\"green tea\" in:#tea".to_owned()));
+        check("/pins", Typed::Pins);
+        check("/pin bob", Typed::Pin("bob".to_owned()));
+        check("/unpin 2", Typed::Unpin("2".to_owned()));
+        check("/report bob be nice", Typed::Report { who: "bob".to_owned(), reason: "be nice".to_owned() });
         check("/invite bob tea", Typed::Invite { who: "bob".to_owned(), room: some("#tea") });
         check("/kick bob be nice", Typed::Kick { who: "bob".to_owned(), reason: some("be nice") });
         check("/mode #tea +m", Typed::Mode("#tea +m".to_owned()));

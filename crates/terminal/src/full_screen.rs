@@ -2,12 +2,13 @@
 //! is seen.
 
 mod app;
+mod commands;
 mod composer;
 mod draw;
 mod emoji;
 mod flow;
 mod fuzzy;
-mod keys;
+pub mod keys;
 mod look;
 mod server;
 mod servers;
@@ -32,10 +33,11 @@ use crate::exit_code::Exit;
 use crate::known_servers::KnownServers;
 use crate::network::NetworkEvent;
 use crate::plan::Plan;
-use crate::preferences::Preferences;
+use crate::preferences::{Notify, Preferences};
 use crate::remembered_servers;
 use crate::signals;
 use app::App;
+use keys::Keymap;
 use look::Look;
 use server::{Server, Surroundings};
 use servers::Wish;
@@ -149,7 +151,8 @@ impl FullScreen {
             started: Instant::now(),
             last_link: 0,
             zone: TimeZone::system(),
-            look: Look::preferred(preferences.theme),
+            look: Look::preferred(&preferences),
+            keymap: Arc::new(Keymap::preferred(&preferences.keys).unwrap_or_default()),
         };
         let timeout = plans.first().map_or(Duration::from_secs(30), |plan| plan.timeout);
         let plans = plans.into_iter().take(MOST_SERVERS).enumerate();
@@ -227,12 +230,9 @@ impl FullScreen {
     fn terminal_event(&mut self, event: terminal_event::Event) {
         match event {
             terminal_event::Event::Key(key) => {
-                let redraw = key.code == terminal_event::KeyCode::Char('l')
-                    && key.modifiers.contains(terminal_event::KeyModifiers::CONTROL);
-                if redraw {
+                self.app().key(key);
+                if std::mem::take(&mut self.app().redraw) {
                     let _ = self.terminal.clear();
-                } else {
-                    self.app().key(key);
                 }
             }
             terminal_event::Event::Mouse(event) => self.app().mouse(event),
@@ -266,6 +266,9 @@ impl FullScreen {
         self.introduce();
         if let Some(text) = self.app().copied.take() {
             self.copy(&text);
+        }
+        if let Some(link) = self.app().opened.take() {
+            self.open(&link);
         }
         for place in 0..self.servers.len() {
             if let Some(about) = self.servers[place].app.alert.take() {
@@ -411,11 +414,44 @@ impl FullScreen {
         if self.preferences.bell {
             let _ = output.write_all(b"\x07");
         }
-        if self.preferences.notify {
-            // OSC 9: a notification (iTerm2, kitty, WezTerm, Windows Terminal, foot).
-            let _ = write!(output, "\x1b]9;{}\x07", crate::printable::printable(about));
-        }
+        let about = crate::printable::printable(about);
+        let _ = match self.preferences.notify {
+            Notify::No => Ok(()),
+            Notify::Osc9 => write!(output, "\x1b]9;{about}\x07"),
+            // Title and text, between which a semicolon stands.
+            Notify::Osc777 => {
+                let (who, text) = about.split_once(": ").unwrap_or(("parlor", &about));
+                write!(output, "\x1b]777;notify;{};{}\x07", who.replace(';', ","), text.replace(';', ","))
+            }
+        };
         let _ = output.flush();
+    }
+
+    /// Where a program shows pages, it does; elsewhere (over ssh, on a bare console) the link is copied.
+    fn open(&mut self, link: &str) {
+        let here = cfg!(any(windows, target_os = "macos"))
+            || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+        let opener = if cfg!(windows) {
+            "explorer"
+        } else if cfg!(target_os = "macos") {
+            "open"
+        } else {
+            "xdg-open"
+        };
+        let none = std::process::Stdio::null;
+        let mut command = std::process::Command::new(opener);
+        let opened = command.arg(link).stdin(none()).stdout(none()).stderr(none());
+        match if here { opened.spawn() } else { Err(io::ErrorKind::NotFound.into()) } {
+            Ok(mut child) => {
+                // Nobody else would take note of its end.
+                let _ = thread::Builder::new().name("opener".to_owned()).spawn(move || child.wait());
+            }
+            Err(_) => {
+                self.copy(link);
+                self.app().hint =
+                    Some("Nothing here opens links, so it was copied, if your terminal lets programs copy.".to_owned());
+            }
+        }
     }
 
     /// OSC 52: the terminal's clipboard, over ssh too.

@@ -33,6 +33,8 @@ struct WrittenMessage {
     edited: bool,
     deleted: Option<(String, Option<String>)>,
     mentions: bool,
+    #[serde(default)]
+    pinned: bool,
     reactions: Vec<(String, Vec<String>, bool)>,
 }
 
@@ -72,6 +74,7 @@ fn to_text(kept: Vec<KeptConversation>) -> String {
         edited: said.edited,
         deleted: said.deleted.map(|deleted| (deleted.by.to_string(), deleted.reason)),
         mentions: said.mentions,
+        pinned: said.pinned,
         reactions: said
             .reactions
             .into_iter()
@@ -108,6 +111,7 @@ fn from_text(text: &str) -> Vec<KeptConversation> {
             edited: written.edited,
             deleted: written.deleted.map(|(by, reason)| Box::new(Deleted { by: by.into(), reason })),
             mentions: written.mentions,
+            pinned: written.pinned,
             reactions: written
                 .reactions
                 .into_iter()
@@ -140,6 +144,7 @@ mod tests {
             edited: true,
             deleted: Some(Box::new(Deleted { by: "eve".into(), reason: Some("off topic".to_owned()) })),
             mentions: true,
+            pinned: true,
             reactions: vec![Reaction { text: "+1".to_owned(), names: vec!["carol".into()], own: true }],
         };
         let kept = vec![KeptConversation {

@@ -5,31 +5,101 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use std::collections::BTreeMap;
+
+use ratatui::style::Color;
 use serde::Deserialize;
+
+use crate::full_screen::keys::{Keymap, Preferred};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Preferences {
     /// The terminal's bell when one is named, or written to, while the terminal is not looked at.
     pub bell: bool,
-    /// A notification of the desktop then, where the terminal shows such (OSC 9).
-    pub notify: bool,
+    /// A notification of the desktop then, where the terminal shows such.
+    pub notify: Notify,
     /// Neither of them at this time of day, such as "22:00-07:00".
     pub quiet: Option<QuietHours>,
-    pub theme: Theme,
+    /// `auto`, `dark`, `light`, `plain`, or one of `themes`.
+    pub theme: String,
+    pub themes: BTreeMap<String, OwnTheme>,
     /// The mouse scrolls and selects here, and not in the terminal.
     pub mouse: bool,
+    /// Passwords are kept in the system's keyring, where there is one.
+    pub keyring: bool,
+    /// Other keys than the usual ones, by what they do.
+    pub keys: BTreeMap<String, Preferred>,
+}
+
+/// How a notification is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "NotifyText")]
+pub enum Notify {
+    No,
+    /// iTerm2, kitty, WezTerm, Windows Terminal, foot.
+    Osc9,
+    /// rxvt-unicode, VTE (GNOME Terminal), foot.
+    Osc777,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NotifyText {
+    OnOff(bool),
+    Kind(String),
+}
+
+impl TryFrom<NotifyText> for Notify {
+    type Error = String;
+
+    fn try_from(text: NotifyText) -> Result<Notify, String> {
+        match text {
+            NotifyText::OnOff(false) => Ok(Notify::No),
+            NotifyText::OnOff(true) => Ok(Notify::Osc9),
+            NotifyText::Kind(kind) => match kind.as_str() {
+                "osc9" => Ok(Notify::Osc9),
+                "osc777" => Ok(Notify::Osc777),
+                _ => Err(format!("\"{kind}\" is no way to notify; write true, false, \"osc9\" or \"osc777\"")),
+            },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Theme {
-    /// As the environment says (`NO_COLOR`, `COLORFGBG`).
-    Auto,
+pub enum Ground {
     Dark,
     Light,
-    /// Without colours.
-    Plain,
+}
+
+/// A theme of a person's own: what it leaves out is as on its ground.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnTheme {
+    pub ground: Option<Ground>,
+    pub link: Option<Colour>,
+    pub code: Option<Colour>,
+    pub mention: Option<Colour>,
+    pub unread: Option<Colour>,
+    pub alarm: Option<Colour>,
+    /// Letters and ground.
+    pub bar: Option<[Colour; 2]>,
+    pub names: Vec<Colour>,
+}
+
+/// `red`, `lightblue`, `33` (of 256), `#0077aa`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Colour(pub Color);
+
+impl TryFrom<String> for Colour {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Colour, String> {
+        let wrong = |_| format!("\"{text}\" is no colour; write it as red, lightblue, 33 or #0077aa");
+        text.parse().map(Colour).map_err(wrong)
+    }
 }
 
 /// Minutes of the day, from and until.
@@ -42,7 +112,32 @@ pub struct QuietHours {
 
 impl Default for Preferences {
     fn default() -> Preferences {
-        Preferences { bell: true, notify: false, quiet: None, theme: Theme::Auto, mouse: true }
+        Preferences {
+            bell: true,
+            notify: Notify::No,
+            quiet: None,
+            theme: "auto".to_owned(),
+            themes: BTreeMap::new(),
+            mouse: true,
+            keyring: true,
+            keys: BTreeMap::new(),
+        }
+    }
+}
+
+impl Preferences {
+    /// The error is a sentence, without a full stop.
+    fn check(&self) -> Result<(), String> {
+        let known = ["auto", "dark", "light", "plain"];
+        if !known.contains(&self.theme.as_str()) && !self.themes.contains_key(&self.theme) {
+            return Err(format!(
+                "there is no theme {}; it is one of {}, or has a table [themes.{}]",
+                self.theme,
+                known.join(", "),
+                self.theme
+            ));
+        }
+        Keymap::preferred(&self.keys).map(drop)
     }
 }
 
@@ -96,11 +191,14 @@ fn read_from(path: &Path) -> Result<Preferences, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Preferences::default()),
         Err(error) => return Err(format!("{} cannot be read ({error}); check its permissions.", path.display())),
     };
-    toml::from_str(&text).map_err(|error| {
+    let preferences: Preferences = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         let message = error.message().lines().next().unwrap_or_default().to_owned();
         format!("Line {line} of {} is not understood ({message}); correct it.", path.display())
-    })
+    })?;
+    let checked = preferences.check();
+    checked.map_err(|wrong| format!("In {} {wrong}. Correct it.", path.display()))?;
+    Ok(preferences)
 }
 
 #[cfg(test)]
@@ -119,13 +217,35 @@ mod tests {
         assert_eq!(read(""), Ok(Preferences::default()));
         let some =
             read("bell = false\nnotify = true\ntheme = \"light\"\nquiet = \"22:00-07:30\"\nmouse = false\n").unwrap();
-        assert_eq!((some.bell, some.notify, some.theme, some.mouse), (false, true, Theme::Light, false));
+        assert_eq!((some.bell, some.notify, some.theme.as_str()), (false, Notify::Osc9, "light"));
+        assert!(!some.mouse && some.keyring);
+        assert_eq!(read("notify = 'osc777'").unwrap().notify, Notify::Osc777);
         let quiet = some.quiet.unwrap();
         assert!(quiet.contain(23 * 60) && quiet.contain(7 * 60) && !quiet.contain(7 * 60 + 30) && !quiet.contain(720));
         let error = read("bell = true\nbel = true\n").unwrap_err();
         assert!(error.starts_with("Line 2 of FILE is not understood (unknown field `bel`"), "{error}");
         let error = read("quiet = \"22-7\"").unwrap_err();
         assert!(error.contains("write it as 22:00-07:00"), "{error}");
+        for (text, expected) in [
+            (
+                "theme = 'sea'",
+                "In FILE there is no theme sea; it is one of auto, dark, light, plain, or has a table [themes.sea]. Correct it.",
+            ),
+            (
+                "[keys]\nnext = 'hyper-x'",
+                "In FILE \"hyper-x\" is no key; write it as ctrl-k, alt-up, f2, pageup or x. Correct it.",
+            ),
+        ] {
+            assert_eq!(read(text).unwrap_err(), expected);
+        }
+        for (text, expected) in [
+            ("notify = 'loud'", "is no way to notify"),
+            ("[themes.sea]\nlink = 'sea'", "is no colour"),
+            ("[themes.sea]\nlnk = 'red'", "unknown field `lnk`"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

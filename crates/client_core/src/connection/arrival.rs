@@ -139,6 +139,7 @@ impl Connection {
             direct,
             reply_to,
         };
+        let Some(message) = self.file_in_pins(batch.as_deref(), message) else { return };
         let Some(message) = self.file_in_page(batch.as_deref(), message) else { return };
         if let (Some(batch), Some((search, found))) = (&batch, &mut self.link.search)
             && batch == search

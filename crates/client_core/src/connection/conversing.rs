@@ -22,6 +22,8 @@ pub(super) const WANTED_FOR_CONVERSATIONS: CapabilitySet = CapabilitySet::of(&[
     Capability::ReadMarker,
     Capability::ChannelRename,
     Capability::ParlorUnread,
+    Capability::ParlorPins,
+    Capability::Metadata2,
 ]);
 
 /// How long a page may take.
@@ -208,6 +210,7 @@ impl Connection {
                 .param_fmt(format_args!("{MOST_CORRESPONDENTS}"))
                 .end();
         }
+        self.subscribe_to_marks();
         if self.link.capabilities.contains(Capability::ParlorUnread) {
             LineWriter::new(&mut self.output).verb("UNREAD").end();
         }
@@ -216,6 +219,7 @@ impl Connection {
     /// One is in a room: what was said there last, and who is away.
     pub(super) fn room_entered(&mut self, now: Moment, room: &str) {
         self.ask_history(now, room, Page::Latest);
+        self.ask_muted(room);
         if self.link.has_whox {
             LineWriter::new(&mut self.output)
                 .verb("WHO")
@@ -237,6 +241,9 @@ impl Connection {
         if tag(line, "label").is_some_and(|label| label.starts_with(TYPING_LABEL)) {
             return true;
         }
+        if self.marks_arrived(verb, line, changes) {
+            return true;
+        }
         if verb == "BATCH" {
             return self.page_batch_arrived(line, changes);
         }
@@ -253,7 +260,7 @@ impl Connection {
             return true;
         }
         match verb {
-            "TAGMSG" | "EDIT" | "REDACT" | "MARKREAD" | "RENAME" => {
+            "TAGMSG" | "EDIT" | "REDACT" | "MARKREAD" | "RENAME" | "PIN" | "UNPIN" => {
                 changes.extend(self.conversation_change(now, verb, line));
                 true
             }
@@ -436,7 +443,7 @@ impl Connection {
         vec![change]
     }
 
-    /// TAGMSG, EDIT, REDACT, MARKREAD and RENAME, now or in the past.
+    /// TAGMSG, EDIT, REDACT, PIN, UNPIN, MARKREAD and RENAME, now or in the past.
     fn conversation_change(&mut self, now: Moment, verb: &str, line: &Line<'_>) -> Option<Change> {
         let who = source(line);
         let target = line.param(0)?;
@@ -481,6 +488,7 @@ impl Connection {
                 room_name: self.room_spelled(target),
                 timestamp: Timestamp::parse(line.param(1)?.strip_prefix("timestamp=")?)?,
             },
+            "PIN" | "UNPIN" => self.pinned(verb, line)?,
             "RENAME" => {
                 let to = line.param(1)?;
                 self.rooms.renamed(target, to);
@@ -491,12 +499,12 @@ impl Connection {
         Some(Change::Conversation(change))
     }
 
-    fn conversation_of(&self, target: &str, who: &Person, own: bool) -> CompactString {
+    pub(super) fn conversation_of(&self, target: &str, who: &Person, own: bool) -> CompactString {
         let target = target.trim_start_matches(|symbol| self.link.status_symbols.contains(symbol));
         if is_room(target) || own { self.room_spelled(target) } else { who.name.clone() }
     }
 
-    fn room_spelled(&self, name: &str) -> CompactString {
+    pub(super) fn room_spelled(&self, name: &str) -> CompactString {
         self.rooms.find(name).map_or_else(|| name.into(), |room| room.name.clone())
     }
 

@@ -8,19 +8,27 @@ mod overlay;
 mod reading;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
-use client_core::conversations::EntryId;
+use client_core::conversations::{Entry, EntryId};
 use client_core::rooms::Presence;
-use client_core::{Change, Connection, Conversations, LinkState, Moment, Page, Password, Timestamp, slash_command};
+use client_core::{
+    Anchor, Change, Connection, Conversations, LinkState, Moment, Page, Password, Timestamp, slash_command,
+};
 use jiff::tz::TimeZone;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::composer::Composer;
+use super::keys::Keymap;
 use super::look::Look;
 use super::servers::{Neighbour, Wish};
 use super::wire_view::WireView;
-pub use overlay::Overlay;
+
+pub use overlay::{Looking, Overlay};
 
 /// Where the server itself speaks. No person and no room can be called so.
 pub const SERVER: &str = "*";
@@ -46,6 +54,8 @@ pub enum Jump {
 pub struct View {
     /// The lowest entry on the screen and how many of its rows are below it; `None`: the end.
     pub anchor: Option<(EntryId, usize)>,
+    /// When that was said: should it be gone, what was said next to it takes its place.
+    pub anchored_at: Timestamp,
     pub selected: Option<EntryId>,
     pub unread_from: Option<Timestamp>,
     pub jump: Option<Jump>,
@@ -66,6 +76,7 @@ pub struct Listed {
     pub unread: usize,
     pub more: bool,
     pub mentions: usize,
+    pub muted: bool,
     pub here: bool,
 }
 
@@ -77,8 +88,48 @@ pub struct Places {
     pub listed: Vec<(usize, Option<String>)>,
     pub timeline: Rect,
     pub rows: Vec<Option<EntryId>>,
+    /// What the rows say, and where texts begin in them.
+    pub texts: Vec<String>,
+    pub text_column: u16,
     /// The list of people is shown.
     pub people: bool,
+}
+
+impl Places {
+    /// The columns of a row of the timeline that lie between two places, as one reads.
+    pub fn columns_between(&self, row: u16, from: Position, to: Position) -> Range<u16> {
+        let (first, last) = if (from.y, from.x) <= (to.y, to.x) { (from, to) } else { (to, from) };
+        if row < first.y || row > last.y {
+            return 0..0;
+        }
+        let left = self.timeline.x;
+        // Whoever begins in a text means texts, and not times and names.
+        let begin = if first.x >= left + self.text_column { left + self.text_column } else { left };
+        let start = if row == first.y { first.x.max(left) } else { begin };
+        let end = if row == last.y { (last.x + 1).min(self.timeline.right()) } else { self.timeline.right() };
+        start..end.max(start)
+    }
+
+    fn text_between(&self, from: Position, to: Position) -> String {
+        let mut lines = Vec::new();
+        for (number, text) in self.texts.iter().enumerate() {
+            let row = self.timeline.y + u16::try_from(number).unwrap_or(u16::MAX);
+            let columns = self.columns_between(row, from, to);
+            if columns.is_empty() {
+                continue;
+            }
+            let mut column = self.timeline.x;
+            let mut line = String::new();
+            for cluster in text.graphemes(true) {
+                if columns.contains(&column) {
+                    line.push_str(cluster);
+                }
+                column += u16::try_from(cluster.width()).unwrap_or(1);
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+        lines.join("\n")
+    }
 }
 
 pub struct App {
@@ -87,6 +138,7 @@ pub struct App {
     pub server: String,
     pub zone: TimeZone,
     pub look: Look,
+    pub keymap: Arc<Keymap>,
     pub now: Moment,
     pub present: Option<String>,
     pub views: BTreeMap<String, View>,
@@ -101,6 +153,12 @@ pub struct App {
     pub failure: Option<String>,
     pub places: Places,
     pub wire: WireView,
+    /// The mouse is drawn over the conversation, from here to there.
+    pub drag: Option<(Position, Position)>,
+    /// The screen is to be drawn anew as a whole.
+    pub redraw: bool,
+    /// A link to be opened.
+    pub opened: Option<String>,
     /// To be put into the clipboard.
     pub copied: Option<String>,
     /// Something for a person who does not look: who said what.
@@ -148,6 +206,10 @@ impl App {
             server,
             zone,
             look,
+            keymap: Arc::default(),
+            drag: None,
+            redraw: false,
+            opened: None,
             now,
             present,
             views: BTreeMap::new(),
@@ -211,6 +273,7 @@ impl App {
             return;
         }
         let joined = self.is_here(&name);
+        let outdated = self.outdated_stretch(&name);
         let conversation = self.conversations.open(&name);
         let (stale, before, after) = (conversation.is_stale(), conversation.page_before(), conversation.page_after());
         let entries = conversation.entries();
@@ -225,6 +288,8 @@ impl App {
                 self.connection.ask_history(self.now, &name, Page::Latest);
             } else if self.connection.awaits_history(&name) {
                 // One page after the other.
+            } else if let Some(stretch) = outdated {
+                self.connection.ask_history(self.now, &name, stretch);
             } else if let Some(page) = before.filter(|_| near_top || (visible.is_none() && empty)) {
                 self.connection.ask_history(self.now, &name, page);
             } else if let Some(page) = after.filter(|_| near_end) {
@@ -241,6 +306,16 @@ impl App {
         {
             self.connection.mark_read(&name, up_to);
         }
+    }
+
+    /// What to ask for when one reads further up in what is from before the link was lost.
+    fn outdated_stretch(&self, name: &str) -> Option<Page> {
+        let (anchor, _) = self.views.get(name)?.anchor?;
+        let conversation = self.conversations.find(name).filter(|found| found.is_outdated())?;
+        let at = conversation.place_of(anchor)?;
+        let id = |entry: &Entry| Some(entry.said()?.id.clone()).filter(|id| !id.is_empty());
+        let (before, after) = (conversation.entries().range(..=at).rev(), conversation.entries().range(at..));
+        Some(Page::Around(Anchor::Message(before.chain(after).find_map(id)?)))
     }
 
     /// When something changes by itself on the screen.
@@ -265,6 +340,7 @@ impl App {
                 unread: unread.number,
                 more: unread.is_more,
                 mentions: mentions.number,
+                muted: found.is_some_and(|found| found.is_muted()),
                 here,
             }
         };
@@ -334,6 +410,7 @@ impl App {
         let is_person = !conversation.is_room() && name != SERVER;
         if is_person && conversation.read_up_to().is_none() {
             self.connection.ask_read_marker(&name);
+            self.connection.ask_muted(&name);
         }
         let view = self.views.entry(name.clone()).or_default();
         view.unread_from = unread_from;

@@ -1,6 +1,5 @@
 //! Where one types: several lines with undo, what was typed before, and completion of people, rooms, commands and emoji.
 
-use client_core::slash_command::COMMANDS;
 use ratatui_textarea::{CursorMove, Input, TextArea, WrapMode};
 
 use super::emoji::EMOJI;
@@ -104,6 +103,16 @@ impl Composer {
         self.area.input(input);
     }
 
+    pub fn undo(&mut self) {
+        self.completion = None;
+        self.area.undo();
+    }
+
+    pub fn redo(&mut self) {
+        self.completion = None;
+        self.area.redo();
+    }
+
     pub fn new_line(&mut self) {
         self.completion = None;
         self.area.insert_newline();
@@ -149,7 +158,7 @@ impl Composer {
     }
 
     /// Completes the word before the cursor, with the next candidate each time.
-    pub fn complete(&mut self, people: &[String], rooms: &[String], backwards: bool) {
+    pub fn complete(&mut self, commands: &[&str], people: &[String], rooms: &[String], backwards: bool) {
         if let Some(completion) = &mut self.completion {
             let count = completion.candidates.len();
             completion.at = (completion.at + if backwards { count - 1 } else { 1 }) % count;
@@ -162,7 +171,7 @@ impl Composer {
         let line: String = self.area.lines()[cursor.0].chars().take(cursor.1).collect();
         let word = line.rsplit(char::is_whitespace).next().unwrap_or_default().to_owned();
         let begins = cursor.0 == 0 && word.len() == line.len();
-        let candidates = candidates(&word, begins, people, rooms);
+        let candidates = candidates(&word, begins, commands, people, rooms);
         let Some(first) = candidates.first().cloned() else { return };
         self.replace(word.chars().count(), &first);
         if candidates.len() > 1 {
@@ -178,13 +187,13 @@ impl Composer {
     }
 }
 
-fn candidates(word: &str, begins: bool, people: &[String], rooms: &[String]) -> Vec<String> {
+fn candidates(word: &str, begins: bool, commands: &[&str], people: &[String], rooms: &[String]) -> Vec<String> {
     let lower = word.to_lowercase();
     if word.is_empty() {
         return Vec::new();
     }
     if begins && let Some(command) = lower.strip_prefix('/') {
-        let commands = COMMANDS.iter().map(|help| help.name).filter(|name| name.starts_with(command));
+        let commands = commands.iter().filter(|name| name.starts_with(command));
         return commands.map(|name| format!("/{name} ")).collect();
     }
     if word.starts_with('#') {
@@ -218,7 +227,7 @@ mod tests {
         let check = |text: &str, times: usize, expected: &str| {
             let mut composer = typed(text);
             for _ in 0..times {
-                composer.complete(&people, &rooms, false);
+                composer.complete(&["join", "kick"], &people, &rooms, false);
             }
             assert_eq!(composer.text(), expected, "{text} {times}");
         };

@@ -3,7 +3,6 @@
 use client_core::LinkState;
 use client_core::conversations::EntryId;
 use client_core::rooms::Member;
-use client_core::slash_command::COMMANDS;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Modifier;
@@ -11,10 +10,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::app::{App, Listed, Overlay, SERVER};
+use super::app::{App, Listed, Looking, Overlay, SERVER};
 use super::composer::Purpose;
 use super::flow::cut;
-use super::keys::SHEET;
+use super::keys::{Action, SHEET};
 use super::timeline::{Row, Timeline};
 use crate::printable::printable;
 
@@ -109,11 +108,12 @@ impl App {
         let pad = width.saturating_sub(name.width() + count.width());
         let style = match (is_present, listed.unread, listed.here) {
             (true, _, _) => self.look.selected(),
+            _ if listed.muted => self.look.dim(),
             (_, 0, true) => self.look.plain(),
             (_, 0, false) => self.look.dim(),
             _ => self.look.bold(),
         };
-        let count_style = if listed.mentions > 0 { self.look.mention() } else { style };
+        let count_style = if listed.mentions > 0 && !listed.muted { self.look.mention() } else { style };
         Line::from(vec![
             Span::styled(name, style),
             Span::styled(" ".repeat(pad), style),
@@ -187,13 +187,24 @@ impl App {
         // Where there is no list, what is unread elsewhere.
         let elsewhere: usize = match self.places.list.width {
             0 => {
-                let elsewhere =
-                    |listed: &&Listed| listed.unread > 0 && !(listed.server == self.place && listed.name == name);
+                let elsewhere = |listed: &&Listed| {
+                    listed.unread > 0 && !listed.muted && !(listed.server == self.place && listed.name == name)
+                };
                 self.whole_list().iter().filter(elsewhere).count()
             }
             _ => 0,
         };
-        let right = if elsewhere > 0 { format!(" [{elsewhere} unread: Alt-A]") } else { String::new() };
+        let mut right = String::new();
+        if elsewhere > 0 {
+            right.push_str(&format!(" [{elsewhere} unread: {}]", self.keymap.first(Action::Unread)));
+        }
+        let conversation = self.conversations.find(name);
+        if let Some(pins) = conversation.map(|found| found.pins()).filter(|pins| *pins > 0) {
+            right.push_str(&format!(" [{pins} pinned: {}]", self.keymap.first(Action::Pins)));
+        }
+        if conversation.is_some_and(|found| found.is_muted()) {
+            right.push_str(" [muted]");
+        }
         let width = usize::from(area.width);
         let room = width.saturating_sub(right.width());
         let left = if topic.is_empty() { format!(" {shown}") } else { format!(" {shown}  {topic}") };
@@ -212,8 +223,17 @@ impl App {
         let first = rows.iter().find_map(|row| row.entry);
         let last = rows.iter().rev().find_map(|row| row.entry);
         view.visible = first.zip(last);
+        if let Some((id, _)) = anchor {
+            let name = self.present_name().to_owned();
+            let at = self.conversations.find(&name).and_then(|found| Some(found.entry(id)?.timestamp));
+            self.view().anchored_at = at.unwrap_or_default();
+        }
         self.places.rows = vec![None; height.saturating_sub(rows.len())];
         self.places.rows.extend(rows.iter().map(|row| row.entry));
+        self.places.texts = vec![String::new(); height.saturating_sub(rows.len())];
+        let text = |line: &Line<'_>| line.spans.iter().map(|span| span.content.as_ref()).collect::<String>();
+        self.places.texts.extend(rows.iter().map(|row| text(&row.line)));
+        self.places.text_column = super::timeline::text_column(usize::from(area.width));
         let mut lines: Vec<Line<'static>> = vec![Line::default(); height.saturating_sub(rows.len())];
         if rows.is_empty() {
             let text = self.why_empty();
@@ -224,6 +244,15 @@ impl App {
         }
         lines.extend(rows.into_iter().map(|row| row.line));
         frame.render_widget(Paragraph::new(lines), area);
+        if let Some((from, to)) = self.drag.filter(|(from, to)| from != to) {
+            for row in area.rows() {
+                for column in self.places.columns_between(row.y, from, to) {
+                    if let Some(cell) = frame.buffer_mut().cell_mut((column, row.y)) {
+                        cell.modifier.insert(Modifier::REVERSED);
+                    }
+                }
+            }
+        }
     }
 
     fn why_empty(&self) -> String {
@@ -247,9 +276,9 @@ impl App {
     /// The rows that fit, from the anchor upwards; and the anchor, moved to where it can be.
     fn visible_rows(&mut self, width: usize, height: usize) -> (Vec<Row>, Option<(EntryId, usize)>) {
         let name = self.present_name().to_owned();
-        let (anchor, selected, unread_from) = {
+        let (anchor, anchored_at, selected, unread_from) = {
             let view = self.view();
-            (view.anchor, view.selected, view.unread_from)
+            (view.anchor, view.anchored_at, view.selected, view.unread_from)
         };
         let Some(conversation) = self.conversations.find(&name) else { return (Vec::new(), None) };
         let timeline = Timeline {
@@ -259,10 +288,14 @@ impl App {
             zone: &self.zone,
             own_name: self.connection.name(),
             selected,
-            unread_from,
+            first_unread: unread_from.and_then(|marker| super::timeline::first_unread(conversation, marker)),
         };
         let count = conversation.entries().len();
-        let anchor = anchor.and_then(|(id, hidden)| Some((conversation.place_of(id)?, hidden)));
+        let anchor = anchor.and_then(|(id, hidden)| match conversation.place_of(id) {
+            Some(at) => Some((at, hidden)),
+            // It is gone: what was said next to it stands there.
+            None => Some((conversation.entries().iter().rposition(|entry| entry.timestamp <= anchored_at)?, 0)),
+        });
         let mut from_below: Vec<Row> = Vec::new();
         let (mut at, hidden) = match anchor {
             Some((at, hidden)) => (at + 1, hidden),
@@ -328,7 +361,7 @@ impl App {
             zone: &self.zone,
             own_name: self.connection.name(),
             selected: None,
-            unread_from: view.unread_from,
+            first_unread: view.unread_from.and_then(|marker| super::timeline::first_unread(conversation, marker)),
         };
         let anchor = view.anchor.and_then(|(id, hidden)| Some((conversation.place_of(id)?, hidden)));
         let (mut at, mut hidden) = anchor.unwrap_or((count - 1, 0));
@@ -367,7 +400,7 @@ impl App {
         let mut left = format!(" {state}");
         let view = self.views.get(self.present_name());
         if view.is_some_and(|view| view.anchor.is_some()) {
-            left.push_str(" · further down there is more: Ctrl-End");
+            left.push_str(&format!(" · further down there is more: {}", self.keymap.first(Action::End)));
         }
         if let Some(writing) = self.writing_words() {
             left.push_str(" · ");
@@ -557,11 +590,12 @@ impl App {
                 ("Commands".to_owned(), self.help_lines(usize::from(area.width).saturating_sub(6)), None)
             }
             Overlay::Wire { .. } => return,
-            Overlay::Found { words, found, at, ended } => {
-                let title = match (ended, found.len()) {
-                    (false, _) => format!("Searching for {} …", printable(words)),
-                    (true, 1) => format!("1 message with {}", printable(words)),
-                    (true, count) => format!("{count} messages with {}", printable(words)),
+            Overlay::Found { looking, found, at, ended } => {
+                let title = match (looking, ended, found.len()) {
+                    (Looking::Words(words), false, _) => format!("Searching for {} …", printable(words)),
+                    (Looking::Words(words), true, 1) => format!("1 message with {}", printable(words)),
+                    (Looking::Words(words), true, count) => format!("{count} messages with {}", printable(words)),
+                    (Looking::Pins(room), ..) => format!("Pinned in {}", printable(room)),
                 };
                 let lines = found.iter().enumerate().map(|(number, message)| {
                     let text = format!(
@@ -574,14 +608,26 @@ impl App {
                     self.choice(printable(&text).into_owned(), number == *at)
                 });
                 let mut lines: Vec<Line<'static>> = lines.collect();
-                if *ended && lines.is_empty() {
-                    lines.push(Line::styled("Nothing was found. Esc closes this.", self.look.dim()));
-                } else {
-                    lines.push(Line::styled("Enter opens it in its place", self.look.dim()));
-                }
+                let below = match looking {
+                    Looking::Words(_) if *ended && lines.is_empty() => "Nothing was found. Esc closes this.".to_owned(),
+                    Looking::Pins(_) if *ended && lines.is_empty() => "Nothing is pinned. Esc closes this.".to_owned(),
+                    Looking::Pins(room) if self.may_pin(room) => {
+                        format!("Enter opens it in its place   {} unpins it", self.keymap.first(Action::Pin))
+                    }
+                    _ => "Enter opens it in its place".to_owned(),
+                };
+                lines.push(Line::styled(below, self.look.dim()));
                 let height = area.height.saturating_sub(6);
                 scroll = u16::try_from(*at).unwrap_or(0).saturating_sub(height.saturating_sub(2));
                 (title, lines, None)
+            }
+            Overlay::Report { who, typed, .. } => {
+                let lines = vec![
+                    Line::from(printable(&format!("What is wrong with what {who} said?")).into_owned()),
+                    Line::from(format!("> {}", printable(typed))),
+                    Line::styled("Enter: tell those who moderate   Esc: not", self.look.dim()),
+                ];
+                ("Report".to_owned(), lines, Some((2 + typed.width() as u16, 1)))
             }
             Overlay::Notice { title, sentence } => {
                 let width = usize::from(area.width.saturating_sub(8).min(66));
@@ -648,7 +694,7 @@ impl App {
         for (title, keys) in SHEET {
             lines.push(Line::styled(*title, self.look.bold()));
             for key in *keys {
-                lines.push(Line::from(format!("  {:<22} {}", key.keys, key.about)));
+                lines.push(Line::from(format!("  {:<22} {}", key.keys(&self.keymap), key.about())));
             }
         }
         lines
@@ -658,7 +704,7 @@ impl App {
         let mut lines = vec![Line::from("What you type is said. What begins with / is done:"), Line::default()];
         let beside = width >= 70;
         let indent = if beside { 31 } else { 2 };
-        for help in COMMANDS {
+        for help in self.commands() {
             let about =
                 super::flow::broken(&[(help.about.to_owned(), self.look.plain())], width.saturating_sub(indent));
             let mut usage = format!("{:<31}", help.usage);
@@ -673,13 +719,12 @@ impl App {
             }
         }
         lines.push(Line::default());
-        for sentence in [
-            "/query NAME opens a conversation with one person, /close closes it.",
-            "Text that begins with a slash is written with two. F1 shows the keys.",
-        ] {
-            let broken = super::flow::broken(&[(sentence.to_owned(), self.look.plain())], width);
-            lines.extend(broken.into_iter().map(Line::from));
-        }
+        let sentence = format!(
+            "Text that begins with a slash is written with two. {} shows the keys.",
+            self.keymap.first(Action::KeySheet)
+        );
+        let broken = super::flow::broken(&[(sentence, self.look.plain())], width);
+        lines.extend(broken.into_iter().map(Line::from));
         lines
     }
 

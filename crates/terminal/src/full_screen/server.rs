@@ -8,6 +8,7 @@ use client_core::{Change, Connection, LinkSecurity, LinkState, Login, Moment, Pa
 use jiff::tz::TimeZone;
 
 use super::app::{App, Overlay, SERVER};
+use super::keys::Keymap;
 use super::look::Look;
 use super::wire_view::LinkFacts;
 use super::{Event, wall_clock};
@@ -31,6 +32,7 @@ pub struct Surroundings {
     pub last_link: u64,
     pub zone: TimeZone,
     pub look: Look,
+    pub keymap: Arc<Keymap>,
 }
 
 impl Surroundings {
@@ -84,6 +86,7 @@ impl Server {
         let kept_revision = connection.outbox().revision();
         let mut app = App::new(connection, plan.target.to_string(), around.zone.clone(), around.look, now);
         app.place = place;
+        app.keymap = Arc::clone(&around.keymap);
         app.hint = complaint;
         app.asks_login = plan.asks_login;
         if plan.asks_login {

@@ -9,6 +9,10 @@ use ratatui::style::{Color, Modifier};
 
 use super::*;
 
+mod conversation;
+mod marks;
+mod several_servers;
+
 const CAPABILITIES: &str = "message-tags server-time echo-message labeled-response batch account-tag away-notify \
      multi-prefix standard-replies draft/chathistory draft/event-playback draft/message-edit draft/message-redaction \
      draft/multiline=max-bytes=4096,max-lines=64 draft/read-marker parlor/unread parlor/identity parlor/once \
@@ -18,6 +22,8 @@ struct Desk {
     app: App,
     terminal: Terminal<TestBackend>,
     sent: String,
+    /// What the server offers besides.
+    more: &'static str,
 }
 
 impl Desk {
@@ -32,11 +38,11 @@ impl Desk {
             key_prefix: "k".to_owned(),
             login_patience: Duration::from_secs(30),
         };
-        let look = Look { colours: true, light: false };
+        let look = Look::new(true, crate::preferences::Ground::Dark);
         // 2026-11-22T12:00:00Z
         let now = Moment { since_start: Duration::ZERO, wall: Timestamp(1_795_348_800_000) };
         let app = App::new(Connection::new(settings), "chat.example:6697".to_owned(), TimeZone::UTC, look, now);
-        Desk { app, terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(), sent: String::new() }
+        Desk { app, terminal: Terminal::new(TestBackend::new(columns, rows)).unwrap(), sent: String::new(), more: "" }
     }
 
     /// In #tea and #books, with everything that servers offer; what was said there is still to come.
@@ -48,7 +54,13 @@ impl Desk {
 
     /// The same, and something has been said.
     fn talking(columns: u16, rows: u16) -> Desk {
-        let mut desk = Desk::connected(columns, rows);
+        Desk::talking_with("", columns, rows)
+    }
+
+    fn talking_with(more: &'static str, columns: u16, rows: u16) -> Desk {
+        let mut desk = Desk::new(columns, rows);
+        desk.more = more;
+        desk.connect();
         desk.history("#books", "");
         desk.history(
             "#tea",
@@ -70,7 +82,7 @@ impl Desk {
     fn connect(&mut self) {
         let changes = self.app.connection.link_up(self.app.now, LinkSecurity::Encrypted, [0; 18]);
         self.app.take_in(changes);
-        self.hear(&format!(":s CAP * LS :{CAPABILITIES}"));
+        self.hear(&format!(":s CAP * LS :{CAPABILITIES} {}", self.more));
         let wanted = self.sent.lines().rev().find_map(|line| line.strip_prefix("CAP REQ :")).unwrap().to_owned();
         self.hear(&format!(
             ":s CAP * ACK :{wanted}
@@ -638,7 +650,7 @@ fn nothing_raw_reaches_the_terminal() {
 #[test]
 fn without_colours_there_are_none() {
     let mut desk = Desk::talking(110, 24);
-    desk.app.look = Look { colours: false, light: false };
+    desk.app.look = Look::new(false, crate::preferences::Ground::Dark);
     desk.draw();
     let cells = &desk.terminal.backend().buffer().content;
     assert!(cells.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
@@ -676,6 +688,10 @@ fn the_mouse_goes_and_selects() {
     };
     let timeline = desk.app.places.timeline;
     desk.app.mouse(click(timeline.x + 30, timeline.bottom() - 1));
+    desk.app.mouse(MouseEvent {
+        kind: MouseEventKind::Up(MouseButton::Left),
+        ..click(timeline.x + 30, timeline.bottom() - 1)
+    });
     desk.shows("r answer");
     desk.app.mouse(click(2, 1));
     assert_eq!(desk.app.present_name(), "#books");
@@ -853,84 +869,4 @@ fn leaving_is_asked_for_twice() {
     assert!(desk.take_sent().ends_with("QUIT\n"));
     desk.hear("ERROR :bye");
     assert!(desk.app.done);
-}
-
-/// Two servers: the first is in front.
-fn two_servers() -> (Desk, Desk) {
-    let (mut one, mut other) = (Desk::talking(90, 20), Desk::talking(90, 20));
-    "books.example:6697".clone_into(&mut other.app.server);
-    other.app.place = 1;
-    other.app.in_front = false;
-    introduce(&mut one, &other);
-    (one, other)
-}
-
-fn introduce(front: &mut Desk, other: &Desk) {
-    front.app.neighbours = vec![servers::neighbour(&other.app)];
-}
-
-#[test]
-fn several_servers_stand_in_one_list_and_each_tells_the_truth_about_its_link() {
-    let (mut one, mut other) = two_servers();
-    other.hear("@time=2026-11-22T11:41:00.000Z;msgid=b3 :carol!c@h PRIVMSG #books :alice, it is good.");
-    let changes = other.app.connection.link_down(other.app.now, u32::MAX);
-    other.app.take_in(changes);
-    introduce(&mut one, &other);
-    insta::assert_snapshot!(one.picture());
-    // What is said there while it is not in front stays unread.
-    other.take_sent();
-    other.connect();
-    other.hear("@time=2026-11-22T11:42:00.000Z;msgid=t9 :bob!b@h PRIVMSG #tea :still unread");
-    assert!(!other.take_sent().contains("MARKREAD #tea"));
-    introduce(&mut one, &other);
-    one.alt(KeyCode::Char('a'));
-    assert_eq!(one.app.wish.take(), Some(Wish::Show { server: 1, name: Some("#books".to_owned()) }));
-    servers::change_front(&mut one.app, &mut other.app);
-    other.app.go("#books");
-    introduce(&mut other, &one);
-    other.shows("chat.example");
-    assert_eq!(other.app.present_name(), "#books");
-    assert!(one.app.neighbours.is_empty() && !one.app.in_front);
-}
-
-#[test]
-fn other_servers_are_gone_to_by_letters_keys_mouse_and_command() {
-    use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
-    let (mut one, _other) = two_servers();
-    let wish = |name: Option<&str>| Some(Wish::Show { server: 1, name: name.map(str::to_owned) });
-    one.control('k');
-    one.types("#books");
-    one.shows("#books  on books.example:6697");
-    one.key(KeyCode::Down);
-    one.key(KeyCode::Enter);
-    assert_eq!(one.app.wish.take(), wish(Some("#books")));
-    one.alt(KeyCode::Char('3'));
-    assert_eq!(one.app.wish.take(), wish(Some("#tea")));
-    one.control('p');
-    assert_eq!(one.app.wish.take(), wish(Some("#books")));
-    one.draw();
-    let row = one.app.places.listed.iter().position(|listed| *listed == (1, None)).unwrap();
-    one.app.mouse(MouseEvent {
-        kind: MouseEventKind::Down(MouseButton::Left),
-        column: 2,
-        row: u16::try_from(row).unwrap(),
-        modifiers: KeyModifiers::NONE,
-    });
-    assert_eq!(one.app.wish.take(), wish(None));
-    one.types("/server\n");
-    one.shows("you are on chat.example:6697 (online, shown),");
-    one.types("/server bob@third.example tea\n");
-    let rooms = vec!["#tea".to_owned()];
-    assert_eq!(one.app.wish.take(), Some(Wish::Connect { address: "bob@third.example".to_owned(), rooms }));
-    one.types("/disconnect\n");
-    assert_eq!(one.app.wish.take(), Some(Wish::Disconnect));
-}
-
-#[test]
-fn a_server_that_is_not_trusted_is_not_gone_to_by_itself() {
-    let mut desk = Desk::new(80, 16);
-    desk.app.barred = Some("The certificate has changed.".to_owned());
-    desk.shows("offline: not trusted; /reconnect tries again");
-    desk.types("/reconnect\n");
-    assert_eq!(desk.app.wish.take(), Some(Wish::Reconnect));
 }

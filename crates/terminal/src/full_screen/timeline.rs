@@ -37,8 +37,17 @@ pub struct Timeline<'a> {
     pub zone: &'a TimeZone,
     pub own_name: &'a str,
     pub selected: Option<EntryId>,
-    /// What is later than this was unread when the conversation was opened.
-    pub unread_from: Option<Timestamp>,
+    /// The first of what was unread when the conversation was opened.
+    pub first_unread: Option<EntryId>,
+}
+
+/// The first message of others behind this time.
+pub fn first_unread(conversation: &Conversation, marker: Timestamp) -> Option<EntryId> {
+    let is_new = |entry: &&Entry| entry.timestamp > marker && entry.said().is_some_and(|said| !said.own);
+    // From the end: what is behind the marker is mostly little, and what is before it may be very much.
+    let behind =
+        conversation.entries().iter().rev().take_while(|entry| entry.timestamp > marker || entry.said().is_none());
+    behind.filter(is_new).last().map(|entry| entry.id)
 }
 
 impl Timeline<'_> {
@@ -55,7 +64,7 @@ impl Timeline<'_> {
         if new_day {
             lines.push(self.middle(&self.day(entry.timestamp), self.look.dim()));
         }
-        let first_unread = self.is_unread(entry) && !before.is_some_and(|before| self.is_past_marker(before));
+        let first_unread = self.first_unread == Some(entry.id);
         if first_unread {
             lines.push(self.middle("new", self.look.unread()));
         }
@@ -131,10 +140,10 @@ impl Timeline<'_> {
             }
             None => self.pieces(&said.payload, said.mentions),
         };
-        if said.edited
-            && let Some(last) = pieces.last_mut()
-        {
-            last.push((" (edited)".to_owned(), self.look.dim()));
+        if let Some(last) = pieces.last_mut() {
+            for (mark, is_so) in [(" (edited)", said.edited), (" (pinned)", said.pinned)] {
+                last.extend(is_so.then(|| (mark.to_owned(), self.look.dim())));
+            }
         }
         self.put(Some((time, self.look.dim())), &said.sender.name, &pieces, said.kind, grouped, lines);
         if !said.reactions.is_empty() {
@@ -195,12 +204,12 @@ impl Timeline<'_> {
     }
 
     fn is_narrow(&self) -> bool {
-        self.width < NARROW
+        is_narrow(self.width)
     }
 
     /// Where texts begin.
     fn text_column(&self) -> usize {
-        if self.is_narrow() { 2 } else { TIME + NAME + 1 }
+        usize::from(text_column(self.width))
     }
 
     fn put(
@@ -303,23 +312,6 @@ impl Timeline<'_> {
         line.patch_style(self.look.selected())
     }
 
-    fn is_past_marker(&self, entry: &Entry) -> bool {
-        self.unread_from.is_some_and(|marker| entry.timestamp > marker) && entry.said().is_some_and(|said| !said.own)
-    }
-
-    fn is_unread(&self, entry: &Entry) -> bool {
-        self.is_past_marker(entry) && {
-            // The first one only: nothing unread stands before it.
-            let marker = self.unread_from.unwrap_or_default();
-            let first = self
-                .conversation
-                .entries()
-                .iter()
-                .position(|entry| entry.timestamp > marker && entry.said().is_some_and(|said| !said.own));
-            first.is_some_and(|first| self.conversation.entries()[first].id == entry.id)
-        }
-    }
-
     fn local(&self, timestamp: Timestamp) -> jiff::Zoned {
         jiff::Timestamp::from_millisecond(timestamp.0)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
@@ -334,6 +326,15 @@ impl Timeline<'_> {
     fn day(&self, timestamp: Timestamp) -> String {
         self.local(timestamp).strftime("%A, %-d %B %Y").to_string()
     }
+}
+
+fn is_narrow(width: usize) -> bool {
+    width < NARROW
+}
+
+/// Where texts begin in a timeline of this width.
+pub fn text_column(width: usize) -> u16 {
+    if is_narrow(width) { 2 } else { (TIME + NAME + 1) as u16 }
 }
 
 /// Whether a message stands under the name of the one before it.

@@ -33,6 +33,14 @@ fn commands_become_lines() {
         > LIST
         ! type /invite bob
         > INVITE bob #tea
+        ! type /pins
+        > PINS #tea
+        ! type /pin bob
+        > PIN #tea bob
+        ! type /unpin 2
+        > UNPIN #tea 2
+        ! type /report bob be nice
+        > REPORT #tea bob :be nice
         ! type /kick bob be nice
         > KICK #tea bob :be nice
         ! type /mode +m

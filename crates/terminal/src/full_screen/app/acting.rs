@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButto
 
 use super::{App, LONG_TEXT, Overlay, SERVER, TYPING_AGAIN};
 use crate::full_screen::composer::Purpose;
+use crate::full_screen::keys::Action;
 use crate::full_screen::servers::Wish;
 
 impl App {
@@ -25,6 +26,8 @@ impl App {
         match event.kind {
             MouseEventKind::ScrollUp => self.scroll(3),
             MouseEventKind::ScrollDown => self.scroll(-3),
+            // Who one is, is still to be answered.
+            MouseEventKind::Down(_) if matches!(self.overlay, Some(Overlay::Login { .. })) => {}
             MouseEventKind::Down(MouseButton::Left) if self.overlay.is_some() => self.overlay = None,
             MouseEventKind::Down(MouseButton::Left) if self.places.list.contains(at) => {
                 let row = usize::from(event.row - self.places.list.y);
@@ -36,11 +39,23 @@ impl App {
                 }
             }
             MouseEventKind::Down(MouseButton::Left) if self.places.timeline.contains(at) => {
-                let row = usize::from(event.row - self.places.timeline.y);
-                let clicked = self.places.rows.get(row).copied().flatten();
-                let view = self.view();
-                view.selected = if view.selected == clicked { None } else { clicked };
+                self.drag = Some((at, at));
             }
+            MouseEventKind::Drag(MouseButton::Left) => {
+                if let Some((_, to)) = &mut self.drag {
+                    *to = at;
+                }
+            }
+            MouseEventKind::Up(MouseButton::Left) => match self.drag.take() {
+                Some((from, to)) if from != to => self.copy_dragged(from, to),
+                Some((from, _)) => {
+                    let row = usize::from(from.y.saturating_sub(self.places.timeline.y));
+                    let clicked = self.places.rows.get(row).copied().flatten();
+                    let view = self.view();
+                    view.selected = if view.selected == clicked { None } else { clicked };
+                }
+                None => {}
+            },
             _ => {}
         }
     }
@@ -50,24 +65,30 @@ impl App {
             return;
         }
         self.hint = None;
+        self.drag = None;
         let leaving = std::mem::take(&mut self.leaving);
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         let is_asked = matches!(self.overlay, Some(Overlay::Login { .. }));
-        match key.code {
-            KeyCode::Char('c') if control => return self.asked_to_leave(leaving),
-            KeyCode::F(1) if !is_asked => {
+        let action = self.keymap.anywhere(key);
+        match action {
+            _ if control && key.code == KeyCode::Char('c') => return self.asked_to_leave(leaving),
+            Some(Action::KeySheet) if !is_asked => {
                 self.overlay = match self.overlay {
                     Some(Overlay::Keys { .. }) => None,
                     _ => Some(Overlay::Keys { scrolled: 0 }),
                 };
                 return;
             }
-            KeyCode::F(12) if !is_asked => {
+            Some(Action::Wire) if !is_asked => {
                 self.overlay = match self.overlay {
                     Some(Overlay::Wire { .. }) => None,
                     _ => Some(Overlay::Wire { scrolled: 0 }),
                 };
+                return;
+            }
+            Some(Action::Redraw) => {
+                self.redraw = true;
                 return;
             }
             _ => {}
@@ -75,47 +96,67 @@ impl App {
         if self.overlay.is_some() {
             return self.overlay_key(key);
         }
+        if let Some(action) = action
+            && self.act(action)
+        {
+            return;
+        }
         match key.code {
-            KeyCode::Char('k') if control => self.overlay = Some(Overlay::Switcher { typed: String::new(), at: 0 }),
-            KeyCode::Char('n') if control => self.go_along(1),
-            KeyCode::Char('p') if control => self.go_along(-1),
-            KeyCode::Char('f') if control => self.view().composer.set_text("/search "),
             KeyCode::Char('d') if control && self.view().composer.is_empty() => self.leave(None),
-            KeyCode::Char('s') if control => self.select(-1),
-            KeyCode::Up if alt => self.select(-1),
-            KeyCode::Down if alt => self.select(1),
-            KeyCode::Char('a') if alt => self.go_to_unread(),
-            KeyCode::Char('u') if alt => self.jump_to_unread(),
             KeyCode::Char(digit @ '1'..='9') if alt => {
                 let at = usize::from(digit as u8 - b'1');
                 if let Some(listed) = self.whole_list().get(at) {
                     self.go_to(listed.server, &listed.name);
                 }
             }
-            KeyCode::F(2) => self.show_list = Some(self.places.list.width == 0),
-            KeyCode::F(3) => self.show_people = Some(!self.places.people),
-            KeyCode::F(4) => {
-                self.mouse = !self.mouse;
-                let whose = if self.mouse { "this program" } else { "the terminal: select and copy with it" };
-                self.hint = Some(format!("The mouse belongs to {whose}. F4 changes that."));
-            }
-            KeyCode::PageUp => self.scroll(isize::try_from(self.places.timeline.height / 2 + 1).unwrap_or(10)),
-            KeyCode::PageDown => self.scroll(-isize::try_from(self.places.timeline.height / 2 + 1).unwrap_or(10)),
-            KeyCode::End if control => self.show_end(),
             _ if self.view().selected.is_some() => self.selection_key(key),
-            _ => self.writing_key(key, control, alt),
+            _ => self.writing_key(key),
         }
     }
 
-    pub(super) fn writing_key(&mut self, key: KeyEvent, control: bool, alt: bool) {
-        let shift = key.modifiers.contains(KeyModifiers::SHIFT);
+    /// What can be done at any time. `false`: not now.
+    fn act(&mut self, action: Action) -> bool {
+        let half = isize::try_from(self.places.timeline.height / 2 + 1).unwrap_or(10);
+        let writes = self.view().selected.is_none();
+        match action {
+            Action::Switcher => self.overlay = Some(Overlay::Switcher { typed: String::new(), at: 0 }),
+            Action::Next => self.go_along(1),
+            Action::Previous => self.go_along(-1),
+            Action::Unread => self.go_to_unread(),
+            Action::Rooms => self.show_list = Some(self.places.list.width == 0),
+            Action::People => self.show_people = Some(!self.places.people),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                let whose = if self.mouse { "this program" } else { "the terminal: select and copy with it" };
+                let key = self.keymap.first(Action::Mouse);
+                self.hint = Some(format!("The mouse belongs to {whose}. {key} changes that."));
+            }
+            Action::Search => self.view().composer.set_text("/search "),
+            Action::Pins => self.show_pins(),
+            Action::Select => self.select(-1),
+            Action::SelectDown => self.select(1),
+            Action::ScrollUp => self.scroll(half),
+            Action::ScrollDown => self.scroll(-half),
+            Action::FirstUnread => self.jump_to_unread(),
+            Action::End => self.show_end(),
+            Action::Read => self.take_for_read(false),
+            Action::Mute => self.mute(None),
+            Action::NewLine if writes => self.view().composer.new_line(),
+            Action::Undo if writes => self.view().composer.undo(),
+            Action::Redo if writes => self.view().composer.redo(),
+            _ => return false,
+        }
+        true
+    }
+
+    fn writing_key(&mut self, key: KeyEvent) {
         match key.code {
-            KeyCode::Enter if alt || shift || control => self.view().composer.new_line(),
-            KeyCode::Char('j') if control => self.view().composer.new_line(),
             KeyCode::Enter => return self.enter(false),
             KeyCode::Tab | KeyCode::BackTab => {
                 let (people, rooms) = self.completions();
-                self.view().composer.complete(&people, &rooms, key.code == KeyCode::BackTab);
+                let commands: Vec<&str> = self.commands().iter().map(|help| help.name).collect();
+                let backwards = key.code == KeyCode::BackTab;
+                self.view().composer.complete(&commands, &people, &rooms, backwards);
             }
             KeyCode::Esc => {
                 let view = self.view();
@@ -133,43 +174,20 @@ impl App {
     }
 
     /// A message is selected: letters act on it.
-    pub(super) fn selection_key(&mut self, key: KeyEvent) {
+    fn selection_key(&mut self, key: KeyEvent) {
         let deleting = self.view().deleting.take();
-        match key.code {
-            KeyCode::Esc => self.view().selected = None,
-            KeyCode::Up | KeyCode::Char('k') => self.select(-1),
-            KeyCode::Down | KeyCode::Char('j') => self.select(1),
-            KeyCode::Enter | KeyCode::Char('r') => self.answer(),
-            KeyCode::Char('+' | 'a') => {
-                if let Some((message_id, _, _)) = self.selected_message() {
-                    let conversation = self.present_name().to_owned();
-                    self.overlay = Some(Overlay::Reactions { conversation, message_id, typed: String::new(), at: 0 });
-                }
-            }
-            KeyCode::Char('e') => match self.selected_message() {
-                Some((message_id, payload, true)) => {
-                    let view = self.view();
-                    view.selected = None;
-                    view.composer.set_text(&payload);
-                    view.composer.purpose = Some(Purpose::Edit { message_id });
-                }
-                Some(_) => self.hint = Some("Only your own messages can be edited.".to_owned()),
-                None => {}
+        match self.keymap.of_message(key) {
+            Some(action) => self.act_on_message(action, deleting),
+            None => match key.code {
+                KeyCode::Esc => self.view().selected = None,
+                KeyCode::Up | KeyCode::Char('k') => self.select(-1),
+                KeyCode::Down | KeyCode::Char('j') => self.select(1),
+                _ => {}
             },
-            KeyCode::Char('x') | KeyCode::Delete => self.delete(deleting),
-            KeyCode::Char('c' | 'y') => {
-                if let Some(text) = self.selected_text() {
-                    self.copied = Some(text);
-                    self.hint = Some("Copied, if your terminal lets programs copy (OSC 52).".to_owned());
-                }
-            }
-            KeyCode::Char('p') => self.show_parent(),
-            KeyCode::Char('u') => self.send_again(),
-            _ => {}
         }
     }
 
-    pub(super) fn asked_to_leave(&mut self, again: bool) {
+    fn asked_to_leave(&mut self, again: bool) {
         if self.overlay.take().is_some() && !again {
             return;
         }
@@ -184,6 +202,7 @@ impl App {
         self.hint = Some("Ctrl-C once more leaves.".to_owned());
     }
 
+    /// Leaves all servers, and the program.
     pub fn leave(&mut self, reason: Option<&str>) {
         self.leaves = true;
         self.part(reason);
@@ -249,47 +268,14 @@ impl App {
     }
 
     pub(super) fn command(&mut self, line: &str) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["/query" | "/msg", name] => return self.go(name),
-            ["/server" | "/connect"] => {
-                let others =
-                    self.neighbours.iter().map(|other| (other.place, format!("{} ({})", other.server, other.words)));
-                let own = (self.place, format!("{} ({}, shown)", self.server, self.state_words().0));
-                let mut servers: Vec<(usize, String)> = others.chain([own]).collect();
-                servers.sort();
-                let servers: Vec<String> = servers.into_iter().map(|(_, words)| words).collect();
-                let sentence = format!("you are on {}; /server [NAME@]HOST goes to one more", servers.join(", "));
-                return self.tell(sentence);
-            }
-            ["/server" | "/connect", address, rooms @ ..] => {
-                let rooms = rooms.iter().map(|room| room_name(room)).collect();
-                self.wish = Some(Wish::Connect { address: (*address).to_owned(), rooms });
-                return;
-            }
-            ["/disconnect"] => {
-                self.wish = Some(Wish::Disconnect);
-                return;
-            }
-            ["/reconnect"] => {
-                self.wish = Some(Wish::Reconnect);
-                return;
-            }
-            ["/close"] => {
-                let name = self.present_name().to_owned();
-                if !slash_command::is_room(&name) {
-                    self.conversations.close(&name);
-                    self.views.remove(&name);
-                    self.present = None;
-                    return;
-                }
-            }
-            _ => {}
+        if self.command_of_the_screen(line) {
+            return;
         }
         match slash_command::parse(line) {
             Err(sentence) => self.hint = Some(sentence),
             Ok(Typed::Help) => self.overlay = Some(Overlay::Help { scrolled: 0 }),
             Ok(Typed::Quit(reason)) => self.leave(reason.as_deref()),
+            Ok(Typed::Pins) => self.show_pins(),
             Ok(typed) => {
                 match &typed {
                     Typed::Join { rooms, .. } => {
@@ -303,10 +289,7 @@ impl App {
                     Typed::Names(_) => self.asked_names = true,
                     Typed::Topic(None) => self.asked_topic = true,
                     Typed::Message { to, .. } => self.go(&to.clone()),
-                    Typed::Search(words) => {
-                        self.overlay =
-                            Some(Overlay::Found { words: words.clone(), found: Vec::new(), at: 0, ended: false });
-                    }
+                    Typed::Search(words) => self.look_for(super::overlay::Looking::Words(words.clone())),
                     _ => {}
                 }
                 let present = self.present.clone().filter(|name| name != SERVER);
@@ -316,7 +299,43 @@ impl App {
         }
     }
 
-    pub(super) fn completions(&self) -> (Vec<String>, Vec<String>) {
+    /// Whether it was one that only a screen carries out.
+    fn command_of_the_screen(&mut self, line: &str) -> bool {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["/query" | "/msg", name] => self.go(name),
+            ["/server" | "/connect"] => {
+                let others = self.neighbours.iter();
+                let others = others.map(|other| (other.place, format!("{} ({})", other.server, other.words)));
+                let own = (self.place, format!("{} ({}, shown)", self.server, self.state_words().0));
+                let mut servers: Vec<(usize, String)> = others.chain([own]).collect();
+                servers.sort();
+                let servers: Vec<String> = servers.into_iter().map(|(_, words)| words).collect();
+                self.tell(format!("you are on {}; /server [NAME@]HOST goes to one more", servers.join(", ")));
+            }
+            ["/server" | "/connect", address, rooms @ ..] => {
+                let rooms = rooms.iter().map(|room| room_name(room)).collect();
+                self.wish = Some(Wish::Connect { address: (*address).to_owned(), rooms });
+            }
+            ["/disconnect"] => self.wish = Some(Wish::Disconnect),
+            ["/reconnect"] => self.wish = Some(Wish::Reconnect),
+            ["/read"] => self.take_for_read(false),
+            ["/read", "all"] => self.take_for_read(true),
+            ["/mute"] => self.mute(Some(true)),
+            ["/unmute"] => self.mute(Some(false)),
+            ["/close"] if !slash_command::is_room(self.present_name()) => {
+                let name = self.present_name().to_owned();
+                self.conversations.close(&name);
+                self.views.remove(&name);
+                self.present = None;
+            }
+            ["/close"] => self.command("/part"),
+            _ => return false,
+        }
+        true
+    }
+
+    fn completions(&self) -> (Vec<String>, Vec<String>) {
         let rooms = self.connection.rooms();
         let mut people: Vec<String> = Vec::new();
         // Whoever spoke last is meant most often.
@@ -328,17 +347,17 @@ impl App {
             }
         }
         if let Some(room) = rooms.find(self.present_name()) {
-            for member in room.members() {
-                let is_own = rooms.same(&member.name, self.connection.name());
-                if !is_own && !people.iter().any(|name| *name == member.name.as_str()) {
-                    people.push(member.name.to_string());
-                }
-            }
+            let mut seen: std::collections::BTreeSet<&str> = people.iter().map(String::as_str).collect();
+            let own = self.connection.name();
+            let others = room.members().map(|member| member.name.as_str());
+            let others = others.filter(|name| !rooms.same(name, own) && seen.insert(name));
+            let others: Vec<String> = others.map(str::to_owned).collect();
+            people.extend(others);
         }
         (people, rooms.iter().map(|room| room.name.to_string()).collect())
     }
 
-    pub(super) fn say_typing(&mut self) {
+    fn say_typing(&mut self) {
         let name = self.present_name().to_owned();
         let text = self.view().composer.text();
         let writes = !text.trim().is_empty() && !text.starts_with('/') && name != SERVER;

@@ -2,6 +2,7 @@
 
 use client_core::{Change, ConversationChange};
 
+use super::overlay::Looking;
 use super::{App, MOST_FOUND, Overlay, SERVER};
 
 impl App {
@@ -29,21 +30,22 @@ impl App {
             Change::MessageAdded(message) => {
                 let named =
                     message.direct || client_core::conversations::mentions(&message.payload, self.connection.name());
-                if !message.own && named && !self.focused {
+                let is_muted = self.conversations.find(&message.room_name).is_some_and(|found| found.is_muted());
+                if !message.own && named && !self.focused && !is_muted {
                     let text = message.payload.lines().next().unwrap_or_default();
                     let text = crate::full_screen::flow::cut(text, 80);
                     self.alert = Some(format!("{}: {text}", message.sender.name));
                 }
             }
             Change::Found(message) => {
-                if let Some(Overlay::Found { found, .. }) = &mut self.overlay
+                if let Some(Overlay::Found { looking: Looking::Words(_), found, .. }) = &mut self.overlay
                     && found.len() < MOST_FOUND
                 {
                     found.push(message);
                 }
             }
             Change::SearchEnded { .. } => {
-                if let Some(Overlay::Found { found, ended, at, .. }) = &mut self.overlay {
+                if let Some(Overlay::Found { looking: Looking::Words(_), found, ended, at }) = &mut self.overlay {
                     *ended = true;
                     // The newest is what one mostly looks for.
                     *at = found.len().saturating_sub(1);
@@ -90,6 +92,15 @@ impl App {
                 Some(sentence) => self.ask_login(sentence),
                 None => self.done = true,
             },
+            Change::Conversation(ConversationChange::Pins { room_name, messages }) => {
+                if let Some(Overlay::Found { looking: Looking::Pins(room), found, ended, at }) = &mut self.overlay
+                    && self.conversations.same(room, &room_name)
+                {
+                    *found = messages;
+                    *ended = true;
+                    *at = (*at).min(found.len().saturating_sub(1));
+                }
+            }
             Change::Conversation(ConversationChange::History { room_name, .. }) => self.jump_if_there(&room_name),
             Change::Conversation(ConversationChange::HistoryRefused { room_name, sentence, .. }) => {
                 if let Some(view) = self.views.get_mut(room_name.as_str())

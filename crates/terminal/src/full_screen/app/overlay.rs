@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::{App, Jump, SERVER};
 use crate::full_screen::emoji::EMOJI;
 use crate::full_screen::fuzzy;
+use crate::full_screen::keys::Action;
 
 /// What stands in front of everything.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub enum Overlay {
         scrolled: usize,
     },
     Found {
-        words: String,
+        looking: Looking,
         found: Vec<Message>,
         at: usize,
         ended: bool,
@@ -40,6 +41,13 @@ pub enum Overlay {
     /// A long text is about to be sent.
     Long {
         lines: usize,
+    },
+    /// Why a message is to be reported.
+    Report {
+        conversation: String,
+        message_id: String,
+        who: String,
+        typed: String,
     },
     /// Something that one must not miss; any key closes it.
     Notice {
@@ -51,6 +59,15 @@ pub enum Overlay {
         sentence: String,
         typed: Secret,
     },
+}
+
+/// What messages are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looking {
+    /// Those with these words.
+    Words(String),
+    /// Those that this conversation keeps in view.
+    Pins(String),
 }
 
 /// A secret that is being typed: shown to nobody, not even in a debug print.
@@ -94,6 +111,10 @@ impl App {
             .collect();
         scored.sort();
         scored.into_iter().map(|(_, _, name)| name).take(12).collect()
+    }
+
+    pub(super) fn look_for(&mut self, looking: Looking) {
+        self.overlay = Some(Overlay::Found { looking, found: Vec::new(), at: 0, ended: false });
     }
 
     pub fn offered_reactions(typed: &str) -> Vec<(&'static str, &'static str)> {
@@ -165,7 +186,7 @@ impl App {
                 self.overlay =
                     Some(Overlay::Wire { scrolled: scrolled.min(self.wire.lines().len().saturating_sub(1)) });
             }
-            Overlay::Found { words, found, mut at, ended } => {
+            Overlay::Found { looking, found, mut at, ended } => {
                 match key.code {
                     KeyCode::Up => at = at.saturating_sub(1),
                     KeyCode::Down => at = (at + 1).min(found.len().saturating_sub(1)),
@@ -181,7 +202,27 @@ impl App {
                     }
                     _ => {}
                 }
-                self.overlay = Some(Overlay::Found { words, found, at, ended });
+                // What is pinned can be unpinned here, and is shown anew.
+                if let (Looking::Pins(room), Some(Action::Pin | Action::Delete)) =
+                    (&looking, self.keymap.of_message(key))
+                    && let Some(id) = found.get(at).and_then(|message| message.id.clone())
+                    && self.may_pin(room)
+                {
+                    self.connection.pin(room, &id, false);
+                    self.connection.ask_pins(room);
+                }
+                self.overlay = Some(Overlay::Found { looking, found, at, ended });
+            }
+            Overlay::Report { conversation, message_id, who, mut typed } => {
+                if key.code == KeyCode::Enter && !typed.trim().is_empty() {
+                    self.view().selected = None;
+                    if !self.connection.report(&conversation, &message_id, typed.trim()) {
+                        self.hint = Some("Nothing can be reported just now: there is no link.".to_owned());
+                    }
+                    return;
+                }
+                edit_query(key, &mut typed, &mut 0, 0);
+                self.overlay = Some(Overlay::Report { conversation, message_id, who, typed });
             }
             Overlay::Notice { .. } => {}
             Overlay::Long { lines } => match key.code {

@@ -2,6 +2,7 @@
 
 use client_core::conversations::What;
 use client_core::{Anchor, Page};
+use ratatui::layout::Position;
 
 use super::{App, Jump, Listed, Overlay};
 
@@ -20,7 +21,11 @@ impl App {
 
     pub(super) fn go_to_unread(&mut self) {
         let mut list = self.whole_list();
-        list.retain(|listed| listed.unread > 0 && !(listed.server == self.place && listed.name == self.present_name()));
+        list.retain(|listed| {
+            listed.unread > 0
+                && (!listed.muted || listed.mentions > 0)
+                && !(listed.server == self.place && listed.name == self.present_name())
+        });
         list.sort_by_key(|listed| std::cmp::Reverse(listed.mentions > 0));
         match list.first() {
             Some(listed) => self.go_to(listed.server, &listed.name),
@@ -92,6 +97,14 @@ impl App {
             if view.anchor.is_none() && !conversation.is_at_end() {
                 view.anchor = entries.back().map(|entry| (entry.id, 0));
             }
+        }
+    }
+
+    /// Puts what the mouse was drawn over into the clipboard.
+    pub(super) fn copy_dragged(&mut self, from: Position, to: Position) {
+        let text = self.places.text_between(from, to);
+        if !text.trim().is_empty() {
+            self.copy(text);
         }
     }
 

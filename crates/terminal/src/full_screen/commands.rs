@@ -1,0 +1,35 @@
+//! The commands that are offered on the whole screen: those of every front end, and those that only a screen can carry out.
+
+use client_core::slash_command::{self, COMMANDS, Help};
+
+use super::app::App;
+
+const fn help(name: &'static str, usage: &'static str, about: &'static str) -> Help {
+    Help { name, usage, about }
+}
+
+/// Besides those of `client_core`.
+const OF_THE_SCREEN: &[Help] = &[
+    help("query", "/query NAME", "open the conversation with one person; /close closes it"),
+    help("close", "/close", "close the conversation with one person; what was said is kept"),
+    help("read", "/read [all]", "take everything here for read, or everything on this server"),
+    help("mute", "/mute", "be told less loudly of this conversation, on all your devices"),
+    help("unmute", "/unmute", "as before"),
+    help("server", "/server [NAME@]HOST [ROOM]", "go to one more server; alone: which you are on"),
+    help("disconnect", "/disconnect", "leave this server, and stay on the others"),
+    help("reconnect", "/reconnect", "try again now to reach this server"),
+];
+
+/// Of no use to whoever does not moderate the room.
+const FOR_MODERATORS: &[&str] = &["kick", "pin", "unpin"];
+
+impl App {
+    /// What one can do here: in a room without a rank less than with one.
+    pub fn commands(&self) -> Vec<&'static Help> {
+        let name = self.present_name();
+        let moderates = !slash_command::is_room(name) || self.moderates(name) || self.is_group(name);
+        let (last, others) = COMMANDS.split_at(COMMANDS.len().saturating_sub(3));
+        let all = last.iter().chain(OF_THE_SCREEN).chain(others);
+        all.filter(|help| moderates || !FOR_MODERATORS.contains(&help.name)).collect()
+    }
+}

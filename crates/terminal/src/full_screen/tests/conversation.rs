@@ -1,0 +1,86 @@
+//! What is read stays true, and where it was, over a lost link.
+
+use super::*;
+
+fn page(from: u32, to: u32) -> String {
+    let line = |id: u32| {
+        format!(
+            "@batch=p;time=2026-11-22T{:02}:{:02}:00.000Z;msgid={id} :bob!b@h PRIVMSG #tea :number {id}.\n",
+            id / 60,
+            id % 60
+        )
+    };
+    (from..to).map(line).collect()
+}
+
+fn texts(picture: &str) -> Vec<String> {
+    picture.lines().skip(1).take(9).map(|line| line.chars().skip(17).collect()).collect()
+}
+
+#[test]
+fn what_was_edited_or_deleted_while_the_link_was_down_is_seen_when_it_is_back() {
+    let mut desk = Desk::connected(80, 12);
+    desk.history("#books", "");
+    desk.history("#tea", &page(200, 300));
+    for _ in 0..8 {
+        desk.key(KeyCode::PageUp);
+    }
+    desk.history("#tea", &page(100, 200));
+    let before = desk.picture();
+    let first = before.lines().find_map(|line| line.split("number ").nth(1)).unwrap().split('.').next().unwrap();
+    let first: u32 = first.parse().unwrap();
+    let changes = desk.app.connection.link_down(desk.app.now, u32::MAX);
+    desk.app.take_in(changes);
+    assert_eq!(texts(&desk.picture()), texts(&before), "it stays while there is no link");
+    desk.take_sent();
+    desk.connect();
+    // The end, which is asked for with the room, is not what is read.
+    desk.history("#tea", &page(250, 350));
+    desk.history("#books", "");
+    assert_eq!(texts(&desk.picture()), texts(&before), "it stays when the link is back");
+    let sent = desk.take_sent();
+    let around = sent.split("CHATHISTORY AROUND #tea msgid=").nth(1).unwrap_or_else(|| panic!("{sent}"));
+    let around: u32 = around.split(' ').next().unwrap().parse().unwrap();
+    assert!((first..first + 10).contains(&around), "{around}");
+    desk.history(
+        "#tea",
+        &(page(around - 50, around + 50)
+            + &format!("@batch=p;draft/chathistory-context;msgid=e;draft/target-msgid={first};draft/edit-text=changed :bob!b@h EDIT #tea\n")
+            + &format!("@batch=p;draft/chathistory-context :bob!b@h REDACT #tea {} :oops\n", first + 1)),
+    );
+    let after = desk.picture();
+    assert!(after.contains("changed (edited)") && after.contains("deleted: oops"), "{after}");
+    assert_eq!(after.matches("number").count(), before.matches("number").count() - 2, "{after}");
+    assert!(after.contains(&format!("number {}.", first + 3)), "{after}");
+    assert!(!desk.take_sent().contains("AROUND"), "once is enough");
+    // Down to the end, which comes page by page.
+    desk.press(KeyCode::End, KeyModifiers::CONTROL);
+    desk.draw();
+    assert!(desk.take_sent().contains("CHATHISTORY LATEST #tea * 100\n"));
+    desk.history("#tea", &page(250, 350));
+    desk.shows("number 349.");
+}
+
+#[test]
+fn what_is_read_at_the_end_is_asked_for_anew_and_older_pages_too() {
+    let mut desk = Desk::connected(80, 12);
+    desk.history("#books", "");
+    desk.history("#tea", &page(200, 300));
+    for _ in 0..12 {
+        desk.key(KeyCode::PageUp);
+    }
+    desk.history("#tea", &page(100, 200));
+    desk.press(KeyCode::End, KeyModifiers::CONTROL);
+    desk.draw();
+    let changes = desk.app.connection.link_down(desk.app.now, u32::MAX);
+    desk.app.take_in(changes);
+    desk.connect();
+    desk.history("#tea", &page(250, 350));
+    desk.shows("number 349.");
+    assert_eq!(desk.app.conversations.find("#tea").unwrap().entries().len(), 100);
+    desk.take_sent();
+    for _ in 0..12 {
+        desk.key(KeyCode::PageUp);
+    }
+    assert!(desk.take_sent().contains("CHATHISTORY BEFORE #tea msgid=250 100\n"));
+}
