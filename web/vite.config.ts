@@ -16,6 +16,14 @@ export default defineConfig({
     // No file is put into another as data: the Content-Security-Policy names no such sources for scripts and styles.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What a first visit needs is one file: in thirty it would be a tenth larger, and thirty times asked for.
+          groups: [{ name: 'page', tags: ['$initial'] }],
+        },
+      },
+    },
     reportCompressedSize: false,
   },
   server: {

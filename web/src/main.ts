@@ -1,5 +1,18 @@
 import { mount } from 'svelte';
+import './app.css';
+import { createChat } from './state/chat.svelte';
+import { language } from './texts/language.svelte';
 import Page from './ui/Page.svelte';
 
 const target = document.getElementById('page');
-if (target) mount(Page, { target });
+if (target) {
+  // Without its language the page would be shown in two, one after the other; English is there in any case.
+  void language
+    .start()
+    .catch(() => undefined)
+    .then(() => {
+      const chat = createChat();
+      mount(Page, { target, props: { chat } });
+      void chat.start();
+    });
+}

@@ -1,0 +1,119 @@
+// What can be done with a message, by pointer, by menu and by key: one list, so that they never differ.
+import type { Chat, Conversation, MessageEntry } from '../../state/types';
+import type { Texts } from '../../texts/en';
+import type { MenuItem } from '../parts/Menu.svelte';
+import { pathOf } from '../route';
+import type { View } from '../view.svelte';
+
+export interface Action extends MenuItem {
+  readonly name: 'reply' | 'react' | 'thread' | 'edit' | 'copy' | 'link' | 'pin' | 'earlier' | 'report' | 'delete' | 'retry' | 'discard';
+  /** The key that does it while the message has the focus. */
+  readonly key?: string;
+  /** In the row of icons over the message. */
+  readonly quick?: boolean;
+}
+
+export interface Context {
+  readonly chat: Chat;
+  readonly view: View;
+  readonly conversation: Conversation;
+  readonly w: Texts['ui'];
+  /** Opens the picker beside the message. */
+  readonly pick: (message: MessageEntry) => void;
+  /** Answers go into the thread that is shown, not into the room's composer. */
+  readonly inThread?: boolean;
+}
+
+export function actionsOf(message: MessageEntry, { chat, view, conversation, w, pick, inThread }: Context): Action[] {
+  const attempt = (done: Promise<unknown>) => void done.catch((error: Error) => chat.say(error.message));
+  if (message.status !== 'sent') {
+    if (message.status === 'pending') return [];
+    return [
+      { name: 'retry', text: w.sendAgain, icon: 'retry', key: 'Enter', quick: true, run: () => conversation.retry(message) },
+      { name: 'copy', text: w.copyText, icon: 'copy', key: 'c', run: () => copy(chat, message.text, w.copied) },
+      { name: 'discard', text: w.discard, icon: 'trash', key: 'Delete', danger: true, quick: true, run: () => conversation.discard(message) },
+    ];
+  }
+  const actions: Action[] = [];
+  const there = !message.deleted && message.id !== null;
+  if (there && chat.can.react && conversation.rights.speak) {
+    actions.push({ name: 'react', text: w.addReaction, icon: 'react', key: 'a', quick: true, run: () => pick(message) });
+  }
+  if (there && conversation.rights.speak && !inThread) {
+    actions.push({
+      name: 'reply',
+      text: w.reply,
+      icon: 'reply',
+      key: 'r',
+      quick: true,
+      run: () => {
+        view.editing = null;
+        conversation.replyingTo = message;
+        view.focusComposer();
+      },
+    });
+  }
+  if (message.id !== null && !inThread) {
+    actions.push({
+      name: 'thread',
+      text: w.openThread,
+      icon: 'thread',
+      key: 't',
+      quick: true,
+      run: () => (view.panel = { kind: 'thread', rootId: conversation.threadRoot(message) }),
+    });
+  }
+  if (there && conversation.mayEdit(message)) {
+    actions.push({
+      name: 'edit',
+      text: w.edit,
+      icon: 'edit',
+      key: 'e',
+      run: () => {
+        conversation.replyingTo = null;
+        view.editing = message;
+        view.focusComposer();
+      },
+    });
+  }
+  if (there) {
+    actions.push({ name: 'copy', text: w.copyText, icon: 'copy', key: 'c', apart: true, run: () => copy(chat, message.text, w.copied) });
+  }
+  if (message.id !== null) {
+    actions.push({ name: 'link', text: w.copyLink, icon: 'link', key: 'l', run: () => copy(chat, new URL(pathOf(conversation.name, message.id), location.origin).href, w.linkCopied) });
+  }
+  if (there && conversation.rights.pin && chat.can.pins) {
+    actions.push({
+      name: 'pin',
+      text: message.pinned ? w.unpin : w.pin,
+      icon: 'pin',
+      key: 'p',
+      run: () => attempt(conversation.pin(message, !message.pinned)),
+    });
+  }
+  if (message.edited && (message.own || conversation.rights.moderate || conversation.kind === 'direct')) {
+    actions.push({ name: 'earlier', text: w.earlierTexts, icon: 'clock', run: () => (view.dialog = { kind: 'earlier', conversation, message }) });
+  }
+  if (there && !message.own && chat.can.reports) {
+    actions.push({ name: 'report', text: w.report, icon: 'flag', apart: true, danger: true, run: () => (view.dialog = { kind: 'report', conversation, message }) });
+  }
+  if (there && conversation.mayDelete(message)) {
+    actions.push({
+      name: 'delete',
+      text: w.delete,
+      icon: 'trash',
+      key: 'Delete',
+      danger: true,
+      apart: message.own,
+      run: () => (view.dialog = { kind: 'delete', conversation, message }),
+    });
+  }
+  return actions;
+}
+
+function copy(chat: Chat, text: string, said: string): void {
+  navigator.clipboard.writeText(text).then(
+    () => chat.say(said),
+    (error: Error) => chat.say(error.message),
+  );
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { complete, fit, wanted, wrap } from './completion';
+
+const at = (text: string) => wanted(text.replace('|', ''), text.indexOf('|'));
+
+describe('what can be completed', () => {
+  it('is a person, a room, an emoji, a command', () => {
+    expect(at('hi @bo|')).toEqual({ kind: 'person', words: 'bo', start: 3 });
+    expect(at('@|')).toEqual({ kind: 'person', words: '', start: 0 });
+    expect(at('see (#te|')).toEqual({ kind: 'room', words: 'te', start: 5 });
+    expect(at(':sm|')).toEqual({ kind: 'emoji', words: 'sm', start: 0 });
+    expect(at('/to|')).toEqual({ kind: 'command', words: 'to', start: 0 });
+  });
+
+  it('is nothing within a word, in a smiley, a time, an address, or code', () => {
+    for (const text of ['a@b|', ':)|', 'at 10:30|', 'http://x|', 'a /to|', '```\n@bo|', 'hello|']) expect(at(text), text).toBeNull();
+  });
+
+  it('is put in the place of what was there', () => {
+    expect(complete('hi @bo', 6, 3, '@bob')).toEqual({ text: 'hi @bob ', caret: 8 });
+    expect(complete('hi @bo there', 6, 3, '@bob')).toEqual({ text: 'hi @bob there', caret: 8 });
+  });
+});
+
+describe('a mark', () => {
+  it('goes around what is selected, and away again', () => {
+    const once = wrap('make it so', 5, 7, '**');
+    expect(once).toEqual({ text: 'make **it** so', from: 7, to: 9 });
+    expect(wrap(once.text, once.from, once.to, '**')).toEqual({ text: 'make it so', from: 5, to: 7 });
+  });
+});
+
+describe('a name', () => {
+  it('fits at its beginning, at a word, or within', () => {
+    expect([fit('Bobby', 'bo'), fit('big-bob', 'bo'), fit('lobo', 'bo'), fit('ann', 'bo')]).toEqual([0, 1, 2, null]);
+  });
+});

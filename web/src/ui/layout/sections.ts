@@ -1,0 +1,35 @@
+import type { Conversation } from '../../state/types';
+
+export type SectionName = 'favourites' | 'rooms' | 'groups' | 'people';
+
+export interface Section {
+  readonly name: SectionName;
+  readonly conversations: readonly Conversation[];
+}
+
+/** The list, in the order in which it is shown and in which Alt-Up and Alt-Down walk. */
+export function sections(all: readonly Conversation[]): readonly Section[] {
+  const byTitle = (a: Conversation, b: Conversation) => Number(a.muted) - Number(b.muted) || a.title.localeCompare(b.title, undefined, { sensitivity: 'base', numeric: true });
+  const byActivity = (a: Conversation, b: Conversation) => Number(a.muted) - Number(b.muted) || b.lastActive - a.lastActive || byTitle(a, b);
+  const rest = all.filter((conversation) => !conversation.favourite);
+  const of = (kind: Conversation['kind']) => rest.filter((conversation) => conversation.kind === kind);
+  const every: Section[] = [
+    { name: 'favourites', conversations: all.filter((conversation) => conversation.favourite).sort(byTitle) },
+    { name: 'rooms', conversations: of('room').sort(byTitle) },
+    { name: 'groups', conversations: of('group').sort(byActivity) },
+    { name: 'people', conversations: of('direct').sort(byActivity) },
+  ];
+  return every.filter((section) => section.conversations.length > 0);
+}
+
+/** The one that is `step` further on, round at the ends; with `unread` only those where something is unread. */
+export function neighbour(all: readonly Conversation[], current: Conversation | null, step: 1 | -1, unread = false): Conversation | null {
+  const order = sections(all).flatMap((section) => section.conversations);
+  const start = order.findIndex((conversation) => conversation.key === current?.key);
+  for (let far = 1; far <= order.length; far++) {
+    const from = start < 0 ? (step > 0 ? -1 : order.length) : start;
+    const at = order[(((from + step * far) % order.length) + order.length) % order.length];
+    if (at && at.key !== current?.key && (!unread || (at.unread > 0 && !at.muted) || at.mentions > 0)) return at;
+  }
+  return null;
+}

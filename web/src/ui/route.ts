@@ -1,0 +1,57 @@
+// Where in the page one is, as a path: what the address bar shows, what a link to a message is.
+//
+// /r/tea, /r/tea/MSGID   a room          /r/+alice+bob   a group        /r/@bob   a person
+// /invite/ROOM/TOKEN     an invitation   /settings/PART  settings       /rooms    all rooms
+// /search?q=…            search          /               nothing opened
+
+export type Route =
+  | { readonly to: 'home' }
+  | { readonly to: 'conversation'; readonly name: string; readonly message: string | null }
+  | { readonly to: 'invite'; readonly room: string; readonly token: string }
+  | { readonly to: 'settings'; readonly part: string | null }
+  | { readonly to: 'rooms' }
+  | { readonly to: 'search'; readonly words: string }
+  | { readonly to: 'nowhere' };
+
+/** The path of a conversation, by its name as the protocol has it, or of a message in it. */
+export function pathOf(name: string, message?: string | null): string {
+  // What is legible stays legible: only what a path cannot hold is encoded. A bare @ says that it is a person, so that a
+  // room whose name begins with one is not taken for her.
+  const part = name.startsWith('#') ? encodeURIComponent(name.slice(1)).replace(/%2B/g, '+') : `@${encodeURIComponent(name)}`;
+  return message ? `/r/${part}/${encodeURIComponent(message)}` : `/r/${part}`;
+}
+
+/** The path of an invitation. */
+export function invitePath(room: string, token: string): string {
+  return `/invite/${encodeURIComponent(room.replace(/^#/, ''))}/${encodeURIComponent(token)}`;
+}
+
+function decode(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+export function parse(path: string, search = ''): Route {
+  const parts: string[] = [];
+  const raw = path.split('/').filter(Boolean);
+  for (const part of raw) {
+    const plain = decode(part);
+    if (plain === null) return { to: 'nowhere' };
+    parts.push(plain);
+  }
+  const [first, second, third] = parts;
+  if (first === undefined) return { to: 'home' };
+  if (first === 'r' && second && parts.length <= 3) {
+    // A name with a space or a comma could not be said in a line.
+    if (/[\s,\0]/.test(second) || second === '@') return { to: 'nowhere' };
+    return { to: 'conversation', name: raw[1]?.startsWith('@') ? second.slice(1) : `#${second}`, message: third ?? null };
+  }
+  if (first === 'invite' && second && third && parts.length === 3) return { to: 'invite', room: `#${second}`, token: third };
+  if (first === 'settings' && parts.length <= 2) return { to: 'settings', part: second ?? null };
+  if (first === 'rooms' && parts.length === 1) return { to: 'rooms' };
+  if (first === 'search' && parts.length === 1) return { to: 'search', words: new URLSearchParams(search).get('q') ?? '' };
+  return { to: 'nowhere' };
+}

@@ -1,0 +1,162 @@
+// What is open on the screen: the panel, the dialog, and on narrow screens the list or the conversation. Nothing of it
+// is the server's business.
+import { tick } from 'svelte';
+import type { Chat, Conversation, MessageEntry } from '../state/types';
+import { parse, pathOf } from './route';
+
+export type Panel =
+  | { readonly kind: 'members' }
+  | { readonly kind: 'pins' }
+  | { readonly kind: 'details' }
+  | { readonly kind: 'search'; readonly words: string; readonly everywhere: boolean }
+  | { readonly kind: 'thread'; readonly rootId: string }
+  | { readonly kind: 'person'; readonly nick: string };
+
+export type SettingsPart = 'profile' | 'account' | 'devices' | 'notifications' | 'appearance' | 'language' | 'privacy';
+
+export type DialogView =
+  | { readonly kind: 'switcher' }
+  | { readonly kind: 'keys' }
+  | { readonly kind: 'rooms' }
+  | { readonly kind: 'create' }
+  | { readonly kind: 'message' }
+  | { readonly kind: 'settings'; readonly part: SettingsPart }
+  | { readonly kind: 'moderation' }
+  | { readonly kind: 'status' }
+  | { readonly kind: 'report'; readonly conversation: Conversation; readonly message: MessageEntry }
+  | { readonly kind: 'earlier'; readonly conversation: Conversation; readonly message: MessageEntry }
+  | { readonly kind: 'delete'; readonly conversation: Conversation; readonly message: MessageEntry }
+  | { readonly kind: 'invite'; readonly conversation: Conversation }
+  | {
+      readonly kind: 'confirm';
+      readonly title: string;
+      readonly text: string;
+      readonly action: string;
+      readonly danger?: boolean;
+      readonly run: () => Promise<void> | void;
+    };
+
+const parts: readonly SettingsPart[] = ['profile', 'account', 'devices', 'notifications', 'appearance', 'language', 'privacy'];
+
+/** Where a message is to be shown; a new object each time, so that the same can be asked for again. */
+export interface Target {
+  readonly conversation: string;
+  readonly id: string;
+}
+
+export class View {
+  panel = $state.raw<Panel | null>(null);
+  dialog = $state.raw<DialogView | null>(null);
+  /** On narrow screens: the list is shown, not the conversation. */
+  listShown = $state(false);
+  /** Where there is not the room for list and conversation beside each other. */
+  narrow = $state(false);
+  /** Where there is not the room for a panel beside the conversation. */
+  cramped = $state(false);
+  editing = $state.raw<MessageEntry | null>(null);
+  target = $state.raw<Target | null>(null);
+  /** The address names nothing that there is. */
+  lost = $state(false);
+  invitation = $state.raw<{ room: string; token: string } | null>(null);
+  /** Said to screen readers, politely. */
+  spoken = $state('');
+
+  readonly #chat: Chat;
+
+  constructor(chat: Chat) {
+    this.#chat = chat;
+  }
+
+  /** Follows the window and its address; ends with what it returns. */
+  start(): () => void {
+    const narrow = window.matchMedia('(max-width: 760px)');
+    const cramped = window.matchMedia('(max-width: 1120px)');
+    const measure = () => {
+      this.narrow = narrow.matches;
+      this.cramped = cramped.matches;
+    };
+    const walked = () => this.follow();
+    measure();
+    narrow.addEventListener('change', measure);
+    cramped.addEventListener('change', measure);
+    window.addEventListener('popstate', walked);
+    if (this.narrow && parse(location.pathname).to === 'home') this.listShown = true;
+    return () => {
+      narrow.removeEventListener('change', measure);
+      cramped.removeEventListener('change', measure);
+      window.removeEventListener('popstate', walked);
+    };
+  }
+
+  /** Shows what the address says. */
+  follow(): void {
+    const route = parse(location.pathname, location.search);
+    this.lost = route.to === 'nowhere';
+    this.invitation = route.to === 'invite' ? { room: route.room, token: route.token } : null;
+    if (route.to === 'conversation') {
+      this.#show(route.name, route.message);
+    } else if (route.to === 'settings') {
+      const part = parts.find((part) => part === route.part);
+      this.dialog = { kind: 'settings', part: part ?? 'profile' };
+    } else if (route.to === 'rooms') {
+      this.dialog = { kind: 'rooms' };
+    } else if (route.to === 'search') {
+      this.panel = { kind: 'search', words: route.words, everywhere: true };
+    } else if (route.to === 'home' && this.narrow) {
+      this.listShown = true;
+      this.#chat.closeCurrent();
+    }
+  }
+
+  /** Goes to a conversation, and to a message in it. */
+  go(name: string, message?: string | null): void {
+    const path = pathOf(name, message);
+    if (location.pathname !== path) history.pushState(null, '', path);
+    this.#show(name, message ?? null);
+  }
+
+  #show(name: string, message: string | null): void {
+    const before = this.#chat.current?.key;
+    const conversation = this.#chat.open(name);
+    if (conversation.key !== before) {
+      this.editing = null;
+      if (this.panel && (this.panel.kind !== 'search' || this.narrow) && (this.panel.kind !== 'members' || this.cramped)) this.panel = null;
+    }
+    this.lost = false;
+    this.listShown = false;
+    if (this.cramped && message) this.panel = null;
+    this.target = message ? { conversation: conversation.key, id: message } : null;
+  }
+
+  /** On narrow screens: back to the list. */
+  back(): void {
+    this.listShown = true;
+    this.panel = null;
+    history.pushState(null, '', '/');
+    this.#chat.closeCurrent();
+  }
+
+  toggle(panel: Panel): void {
+    this.panel = this.panel?.kind === panel.kind ? null : panel;
+  }
+
+  closeDialog(): void {
+    const route = parse(location.pathname);
+    if (route.to === 'settings' || route.to === 'rooms') {
+      const current = this.#chat.current;
+      history.replaceState(null, '', current ? pathOf(current.name) : '/');
+    }
+    this.dialog = null;
+  }
+
+  /** Says it to screen readers, also when the same was said before. */
+  speak(sentence: string): void {
+    this.spoken = '';
+    void tick().then(() => (this.spoken = sentence));
+  }
+
+  /** The person goes on writing. */
+  focusComposer(): void {
+    void tick().then(() => document.getElementById('composer')?.focus());
+  }
+}
