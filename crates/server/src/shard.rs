@@ -168,7 +168,7 @@ impl Shard {
             now,
             connections: Slab::new(number),
             rooms: RoomIndex::default(),
-            timers: Timers::new(now.monotonic_ms / 1000),
+            timers: Timers::new(timers::tick(now.monotonic_ms)),
             dirty: Vec::new(),
             unread: Vec::new(),
             held: Vec::new(),
@@ -211,7 +211,7 @@ impl Shard {
             for event in &events {
                 self.socket_event(event);
             }
-            self.timers.due(self.now.monotonic_ms / 1000, &mut due);
+            self.timers.due(timers::tick(self.now.monotonic_ms), &mut due);
             for (id, at) in due.drain(..) {
                 self.check(id, at);
             }
@@ -260,8 +260,9 @@ impl Shard {
         }
         let next = self.held.iter().map(|(_, at)| *at).min();
         let until_held = next.map(|at| Duration::from_millis(at.saturating_sub(self.now.monotonic_ms).max(1)));
-        // Timers stand in slots of a second.
-        let tick = if self.connections.is_empty() { Duration::from_secs(60) } else { Duration::from_secs(1) };
+        // Until the next tick of the timers begins.
+        let to_tick = Duration::from_millis(timers::TICK_MS - self.now.monotonic_ms % timers::TICK_MS);
+        let tick = if self.connections.is_empty() { Duration::from_secs(60) } else { to_tick };
         let tick = if matches!(self.stopping, Stopping::Ending { .. }) { Duration::from_millis(20) } else { tick };
         Some(until_held.map_or(tick, |wait| wait.min(tick)))
     }

@@ -1,6 +1,7 @@
 //! How connections end, and what is looked at when a timer says so.
 
 use super::connection::Stage;
+use super::timers::{self, tick, ticks};
 use super::{Shard, Stopping};
 use crate::websocket;
 use chat::id::SessionId;
@@ -8,24 +9,25 @@ use session::Session;
 use std::io;
 use std::time::Duration;
 
-/// Seconds that a connection which was told goodbye has to take it.
-const ENDING_SECONDS: u64 = 5;
+/// Ticks that a connection which was told goodbye has to take it: five seconds.
+const ENDING_TICKS: u64 = ticks(5);
 
 impl Shard {
-    /// The second of this connection's check has come.
+    /// The tick of this connection's check has come.
     pub(super) fn check(&mut self, id: SessionId, at: u64) {
-        let (second, stalled_after) = (self.now.monotonic_ms / 1000, self.around.rules.limits.stalled_seconds as u64);
+        let (now, stalled_after) =
+            (tick(self.now.monotonic_ms), ticks(self.around.rules.limits.stalled_seconds as u64));
         let Some(connection) = self.connections.find(id) else { return };
         if connection.next_check != at {
             return; // An earlier or later entry stands for it.
         }
-        if second < at {
+        if now < at {
             return self.watch(id, at);
         }
         match &connection.stage {
             Stage::Proxy { opening, .. } | Stage::Handshake { opening } => {
                 let deadline = opening.deadline;
-                if second >= deadline {
+                if now >= deadline {
                     self.drop_connection(id.slot);
                 } else {
                     self.watch(id, deadline);
@@ -33,7 +35,7 @@ impl Shard {
             }
             Stage::Ending { until, .. } => {
                 let until = *until;
-                if second >= until || connection.outbox.is_empty() {
+                if now >= until || connection.outbox.is_empty() {
                     self.drop_connection(id.slot);
                 } else {
                     self.watch(id, until);
@@ -42,12 +44,12 @@ impl Shard {
             Stage::Open(_) => {
                 let give_up = connection.last_progress + stalled_after;
                 let blocked = connection.blocked && !connection.outbox.is_empty();
-                if blocked && second >= give_up {
+                if blocked && now >= give_up {
                     return self.abandon(id, "Reading nothing");
                 }
                 let mut next = 0;
                 self.with_session(id, |session, now, facts, output| next = session.check(now, facts, output));
-                let next = next.div_ceil(1000).max(second + 1);
+                let next = timers::tick_from(next).max(now + 1);
                 self.watch(id, if blocked { next.min(give_up) } else { next });
             }
         }
@@ -107,7 +109,7 @@ impl Shard {
     pub(super) fn close(&mut self, id: SessionId) {
         self.depart(id, "Connection closed");
         self.leave_all(id);
-        let second = self.now.monotonic_ms / 1000;
+        let until = tick(self.now.monotonic_ms) + ENDING_TICKS;
         let Some(connection) = self.connections.find(id) else { return };
         if connection.is_ending() {
             return;
@@ -115,9 +117,9 @@ impl Shard {
         if connection.websocket.is_some() {
             connection.outbox.push_own(websocket::close_frame(websocket::CloseCode::Normal, ""));
         }
-        connection.stage = Stage::Ending { until: second + ENDING_SECONDS, told: false };
+        connection.stage = Stage::Ending { until, told: false };
         connection.held = false;
-        self.watch(id, second + ENDING_SECONDS);
+        self.watch(id, until);
         self.mark_dirty(id.slot);
     }
 
@@ -128,13 +130,13 @@ impl Shard {
 
     /// A WebSocket peer said goodbye, or broke the protocol.
     pub(super) fn websocket_closed(&mut self, id: SessionId, answer: Vec<u8>) {
-        let second = self.now.monotonic_ms / 1000;
+        let until = tick(self.now.monotonic_ms) + ENDING_TICKS;
         self.depart(id, "Connection closed");
         self.leave_all(id);
         self.send_raw(id, answer);
         let Some(connection) = self.connections.find(id) else { return };
-        connection.stage = Stage::Ending { until: second + ENDING_SECONDS, told: false };
-        self.watch(id, second + ENDING_SECONDS);
+        connection.stage = Stage::Ending { until, told: false };
+        self.watch(id, until);
         self.mark_dirty(id.slot);
     }
 

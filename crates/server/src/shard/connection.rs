@@ -21,9 +21,9 @@ pub struct Connection {
     pub websocket: Option<Box<WebSocket>>,
     /// Counted for this address in the admission table.
     pub address: IpAddr,
-    /// The second at which it is looked at next; its entry in the timers is the one that says so.
+    /// The tick of the timers at which it is looked at next; its entry in the timers is the one that says so.
     pub next_check: u64,
-    /// The second at which the kernel last took something while more waited.
+    /// The tick at which the kernel last took something while more waited.
     pub last_progress: u64,
     /// Stands in the shard's list of those with something to write.
     pub dirty: bool,
@@ -73,7 +73,7 @@ pub struct Opening {
     pub tls: Option<std::sync::Arc<rustls::ServerConfig>>,
     /// When it was accepted, by the shard's clock: registration has its time from there.
     pub accepted_ms: u64,
-    /// The second by which the session must have begun.
+    /// The tick by which the session must have begun.
     pub deadline: u64,
 }
 

@@ -283,7 +283,7 @@ impl Shard {
         }
         if looks_up {
             let patience_ends = self.now.monotonic_ms + limits::HOST_LOOKUP_PATIENCE.as_millis() as u64;
-            self.watch_no_later(id, patience_ends.div_ceil(1000));
+            self.watch_no_later(id, super::timers::tick_from(patience_ends));
         }
         if std::mem::take(&mut self.output.close) {
             return self.close(id);

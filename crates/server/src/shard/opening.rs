@@ -3,6 +3,7 @@
 use super::connection::{Carrier, Class, Connection, Opening, Stage, WebSocket};
 use super::outbox::Outbox;
 use super::socket::Socket;
+use super::timers::{tick, tick_from, ticks};
 use super::{Accepted, Shard, Stopping};
 use crate::http::UpgradedConnection;
 use crate::limits::{self, AdmissionRefusal};
@@ -28,8 +29,8 @@ impl Origin {
     }
 }
 
-/// Seconds that one who is turned away has to take the reason.
-const TURNING_AWAY_SECONDS: u8 = 5;
+/// Ticks that one who is turned away has to take the reason: five seconds.
+const TURNING_AWAY_TICKS: u64 = ticks(5);
 
 impl Shard {
     pub(super) fn accept(&mut self, accepted: Accepted) {
@@ -39,7 +40,7 @@ impl Shard {
         } else {
             self.around.rules.limits.register_seconds
         };
-        let deadline = self.now.monotonic_ms / 1000 + seconds as u64;
+        let deadline = tick_from(self.now.monotonic_ms) + ticks(seconds as u64);
         let accepted_ms = self.now.monotonic_ms;
         let opening = Box::new(Opening { peer, local, tls, accepted_ms, deadline });
         let socket = Socket::plain(mio::net::TcpStream::from_std(stream));
@@ -67,7 +68,7 @@ impl Shard {
             exempt: self.is_exempt(address),
         };
         let accepted_ms = self.clock.milliseconds(upgraded.accepted);
-        let until = accepted_ms / 1000 + self.around.rules.limits.register_seconds as u64;
+        let until = tick_from(accepted_ms) + ticks(self.around.rules.limits.register_seconds as u64);
         let Some(id) = self.admit(socket, Stage::Ending { until, told: false }, upgraded.peer.ip()) else { return };
         let longest = self.around.rules.limits.recvq_bytes;
         if let Some(connection) = self.connections.find(id) {
@@ -192,7 +193,7 @@ impl Shard {
             return self.drop_connection(id.slot);
         }
         self.send_raw(id, format!("ERROR :{refusal}\r\n").into_bytes());
-        let until = self.now.monotonic_ms / 1000 + u64::from(TURNING_AWAY_SECONDS);
+        let until = tick(self.now.monotonic_ms) + TURNING_AWAY_TICKS;
         if let Some(connection) = self.connections.find(id) {
             connection.stage = Stage::Ending { until, told: false };
             self.watch(id, until);
@@ -243,22 +244,22 @@ impl Shard {
         let Some(connection) = self.connections.find(id) else { return };
         connection.class.form = session.form();
         connection.stage = Stage::Open(session);
-        let second = self.now.monotonic_ms / 1000;
-        self.watch(id, second + 1);
+        let next = tick(self.now.monotonic_ms) + 1;
+        self.watch(id, next);
     }
 
-    /// Looks at the connection again at this second, and not before.
-    pub(super) fn watch(&mut self, id: SessionId, second: u64) {
+    /// Looks at the connection again at this tick, and not before.
+    pub(super) fn watch(&mut self, id: SessionId, tick: u64) {
         if let Some(connection) = self.connections.find(id) {
-            connection.next_check = second;
-            self.timers.add(second, (id, second));
+            connection.next_check = tick;
+            self.timers.add(tick, (id, tick));
         }
     }
 
-    /// Looks at the connection again at this second, unless that is to be done earlier anyway.
-    pub(super) fn watch_no_later(&mut self, id: SessionId, second: u64) {
-        if self.connections.find(id).is_some_and(|connection| second < connection.next_check) {
-            self.watch(id, second);
+    /// Looks at the connection again at this tick, unless that is to be done earlier anyway.
+    pub(super) fn watch_no_later(&mut self, id: SessionId, tick: u64) {
+        if self.connections.find(id).is_some_and(|connection| tick < connection.next_check) {
+            self.watch(id, tick);
         }
     }
 

@@ -1,6 +1,7 @@
 //! From outboxes to sockets: once per connection and turn.
 
 use super::connection::Stage;
+use super::timers::{tick, ticks};
 use super::{Shard, Stopping};
 use session::room_index::Segment;
 use std::io::ErrorKind;
@@ -54,7 +55,7 @@ impl Shard {
 
     /// Writes what the kernel takes; how many bytes that were.
     fn write(&mut self, slot: u32) -> usize {
-        let second = self.now.monotonic_ms / 1000;
+        let now = tick(self.now.monotonic_ms);
         let Some(connection) = self.connections.at(slot) else { return 0 };
         connection.dirty = false;
         let mut written = 0;
@@ -67,13 +68,13 @@ impl Shard {
             match result {
                 Ok(count) => {
                     connection.outbox.advance(count);
-                    connection.last_progress = second;
+                    connection.last_progress = now;
                     written += count;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     connection.blocked = true;
                     if connection.last_progress == 0 {
-                        connection.last_progress = second;
+                        connection.last_progress = now;
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -90,7 +91,7 @@ impl Shard {
         if blocked && waiting > self.around.rules.limits.sendq_bytes {
             self.abandon(id, "SendQ exceeded");
         } else if blocked {
-            let give_up = second + self.around.rules.limits.stalled_seconds as u64;
+            let give_up = now + ticks(self.around.rules.limits.stalled_seconds as u64);
             if next_check > give_up {
                 self.watch(id, give_up);
             }
@@ -102,7 +103,7 @@ impl Shard {
 
     /// Says no more; the peer's own words are thrown away until it closes too, so that ours are not lost by a reset.
     fn say_no_more(&mut self, slot_of: chat::id::SessionId) {
-        let second = self.now.monotonic_ms / 1000;
+        let now = tick(self.now.monotonic_ms);
         let Some(connection) = self.connections.find(slot_of) else { return };
         if let Stage::Ending { told, .. } = &mut connection.stage
             && !std::mem::replace(told, true)
@@ -111,7 +112,7 @@ impl Shard {
             if matches!(self.stopping, Stopping::Ending { .. }) {
                 self.drop_connection(slot_of.slot);
             } else {
-                self.watch(slot_of, second + 2);
+                self.watch(slot_of, now + ticks(2));
             }
         }
     }

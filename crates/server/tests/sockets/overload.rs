@@ -320,6 +320,39 @@ fn a3_who_takes_nothing_for_long_is_closed() {
     assert!(quit.starts_with(":stuck!"), "{quit}");
 }
 
+/// Seconds are seconds: what they bound ends within half of one.
+#[test]
+fn patience_ends_when_it_is_said_to() {
+    let _alone = support::alone();
+    let daemon = Daemon::start("[limits]\nregister_seconds = 2\nhandshake_seconds = 1\nping_seconds = 1\n");
+    let check = |what: &str, begun: Instant, seconds: u64| {
+        let took = begun.elapsed();
+        let (least, most) = (seconds * 1_000, seconds * 1_000 + 600);
+        assert!((least..=most).contains(&(took.as_millis() as u64)), "{what}: {seconds} s took {took:?}");
+    };
+    let mut silent = Irc::register(daemon.irc(), "silent");
+    silent.drain();
+    // Heard of a moment before this; said once it is seen.
+    let begun = Instant::now() - Duration::from_millis(20);
+    loop {
+        let line = silent.try_line_unanswered().expect("open").expect("a PING");
+        if line.starts_with("PING") {
+            break;
+        }
+    }
+    check("a PING", begun, 1);
+    let begun = Instant::now();
+    while silent.try_line_unanswered().is_ok_and(|line| line.is_some()) {}
+    check("no answer to it", begun, 1);
+    for (address, seconds, what) in [(daemon.irc(), 2, "registration"), (daemon.address("ircs"), 1, "a TLS hello")] {
+        let mut stream = dial(address);
+        let begun = Instant::now();
+        let mut said = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut stream, &mut said);
+        check(what, begun, seconds);
+    }
+}
+
 #[test]
 fn who_does_not_answer_is_closed_and_who_does_stays() {
     let daemon = Daemon::start("[limits]\nping_seconds = 1\n");
