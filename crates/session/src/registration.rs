@@ -218,7 +218,8 @@ fn arrive(turn: &mut Turn<'_>) {
         account: registration.account.as_ref().map(|(id, _)| *id),
         address: link.address,
         host,
-        secure: link.is_private(),
+        // Over TLS in fact (671, +Z), not merely unheard: people and their clients take it at its word.
+        secure: link.secure,
         certificate: link.certificate.as_deref().copied(),
         device: registration.device.clone(),
         away: registration.away.clone(),

@@ -32,6 +32,11 @@ pub(crate) fn shown(word: &str) -> &str {
     truncate_at_char_boundary(word, MOST)
 }
 
+/// The first target beyond [`most`], which is not seen to, and none behind it (407, RFC 2812 section 5.2).
+pub(crate) fn one_too_many(turn: &mut Turn<'_>, target: &str, what: std::fmt::Arguments<'_>) {
+    turn.numeric(Numeric::ERR_TOOMANYTARGETS).param(shown(target)).trailing_fmt(what);
+}
+
 /// The longest of several names; empty when there is none.
 pub(crate) fn longest<'t>(names: impl Iterator<Item = &'t str>) -> &'t str {
     names.max_by_key(|name| name.len()).unwrap_or_default()

@@ -4,7 +4,7 @@ use super::{Awaiting, Phase, Verb};
 use crate::targets;
 use crate::turn::Turn;
 use chat::command::Command;
-use wire::{Line, Numeric};
+use wire::Line;
 
 pub(crate) const VERB: Verb = Verb {
     name: "KICK",
@@ -34,10 +34,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let most = targets::most("KICK");
     for (place, &name) in people.iter().enumerate() {
         if place >= most {
-            turn.numeric(Numeric::ERR_TOOMANYTARGETS)
-                .param(targets::shown(name))
-                .trailing_fmt(format_args!("Not kicked: at most {most} at once"));
-            return;
+            return targets::one_too_many(turn, name, format_args!("Not kicked: at most {most} at once"));
         }
         let room_name = if rooms.len() == 1 { rooms[0] } else { rooms[place] };
         let Some(room) = targets::room(turn, room_name) else {

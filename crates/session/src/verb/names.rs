@@ -20,8 +20,14 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
-    let list = line.param(0).unwrap_or_default();
+    let mut list = line.param(0).unwrap_or_default();
     let most = targets::most("NAMES");
+    if let Some(beyond) = targets::list(list).nth(most) {
+        targets::one_too_many(turn, beyond, format_args!("Not shown: at most {most} at once"));
+        // What is left out is not among what the end speaks of.
+        let begin = beyond.as_ptr() as usize - list.as_ptr() as usize;
+        list = &list[..begin - 1];
+    }
     let rooms: Vec<ChatroomName> = targets::list(list)
         .take(most)
         .filter_map(|name| ChatroomName::parse(name, &turn.facts.name_rules).ok())
@@ -151,7 +157,10 @@ mod tests {
              bob> NAMES nonsense
              bob< :irc.example 366 bob nonsense :End of NAMES list
              bob> NAMES
-             bob< :irc.example 366 bob * :End of NAMES list",
+             bob< :irc.example 366 bob * :End of NAMES list
+             bob> NAMES #1,#2,#3,#4,#5,#6,#7,,#8,#9,#10
+             bob< :irc.example 407 bob #9 :Not shown: at most 8 at once
+             bob< :irc.example 366 bob #1,#2,#3,#4,#5,#6,#7,,#8 :End of NAMES list",
         );
     }
 

@@ -92,9 +92,7 @@ pub(crate) fn post(turn: &mut Turn<'_>, line: &Line<'_>, kind: MessageKind) {
     for (place, target) in targets::list(list).enumerate() {
         if place >= most {
             if !quiet {
-                turn.numeric(Numeric::ERR_TOOMANYTARGETS)
-                    .param(targets::shown(target))
-                    .trailing_fmt(format_args!("Not sent to this one: at most {most} at once"));
+                targets::one_too_many(turn, target, format_args!("Not sent to this one: at most {most} at once"));
             }
             return;
         }

@@ -31,12 +31,15 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
             names
         }
     };
-    let names: Vec<_> =
-        targets::list(names).take(targets::most("WHOIS")).map(|name| targets::person(turn, name)).collect();
-    if names.is_empty() {
+    if targets::list(names).next().is_none() {
         turn.numeric(Numeric::ERR_NONICKNAMEGIVEN).trailing("No nickname given");
     }
-    for name in names {
+    let most = targets::most("WHOIS");
+    for (place, name) in targets::list(names).enumerate() {
+        if place >= most {
+            return targets::one_too_many(turn, name, format_args!("Not shown: at most {most} at once"));
+        }
+        let name = targets::person(turn, name);
         turn.ask(Command::Ask(Query::Whois { name }));
     }
 }
@@ -143,6 +146,30 @@ pub(crate) fn write_end(turn: &mut Turn<'_>, name: &str) {
 mod tests {
     use crate::testing::check;
 
+    /// Not even from this machine itself is a plain connection called what it is not.
+    #[test]
+    fn secure_is_who_comes_over_tls() {
+        check(
+            "alice+ plain loopback
+             alice> NICK alice
+             alice> USER alice 0 * :alice
+             alice<<
+             bob=
+             carol=
+             bob> MODE bob +Z
+             bob< :bob!… MODE bob +Z
+             bob> WHOIS alice
+             bob< :irc.example 311 bob alice …
+             bob< :irc.example 312 bob alice …
+             bob< :irc.example 317 bob alice …
+             bob< :irc.example 318 bob alice …
+             alice> PRIVMSG bob :in the clear
+             alice< :irc.example 531 alice bob :…
+             carol> PRIVMSG bob :hi
+             bob< :carol!… PRIVMSG bob :hi",
+        );
+    }
+
     #[test]
     fn what_can_be_known() {
         check(
@@ -168,6 +195,16 @@ mod tests {
              bob< :irc.example 318 bob nobody :End of /WHOIS list
              bob< :irc.example 401 bob none :…
              bob< :irc.example 318 bob none :End of /WHOIS list
+             bob> WHOIS n1,n2,n3,n4,n5,n6
+             bob< :irc.example 407 bob n5 :Not shown: at most 4 at once
+             bob< :irc.example 401 bob n1 :…
+             bob< :irc.example 318 bob n1 :…
+             bob< :irc.example 401 bob n2 :…
+             bob< :irc.example 318 bob n2 :…
+             bob< :irc.example 401 bob n3 :…
+             bob< :irc.example 318 bob n3 :…
+             bob< :irc.example 401 bob n4 :…
+             bob< :irc.example 318 bob n4 :…
              bob> WHOIS other.example alice
              bob< :irc.example 402 bob other.example :…
              bob> WHOIS
