@@ -229,6 +229,11 @@ pub fn check(sources: &Sources) -> Result<String, String> {
     Ok(report)
 }
 
+/// A password to make the hash of: what is piped in is meant, or it would not be.
+fn read_piped_or_new(source: PasswordSource) -> Result<Zeroizing<String>, String> {
+    read_new_password(PasswordSource { password_stdin: source.password_stdin || !io::stdin().is_terminal() })
+}
+
 /// A new password: from standard input, or asked for twice without showing it.
 ///
 /// # Errors
@@ -274,7 +279,7 @@ fn not_empty(password: Zeroizing<String>) -> Result<Zeroizing<String>, String> {
 /// # Errors
 /// As [`read_new_password`], and when the password is one that no account could have either.
 pub fn password_hash(source: PasswordSource) -> Result<String, String> {
-    hash_for_configuration(&read_new_password(source)?)
+    hash_for_configuration(&read_piped_or_new(source)?)
 }
 
 fn hash_for_configuration(password: &str) -> Result<String, String> {

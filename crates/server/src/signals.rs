@@ -1,9 +1,11 @@
 //! What the system tells the process: to end, or to read its configuration again.
 
 use crate::ServerEvent;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +18,9 @@ pub enum Signal {
 
 /// Sends signals to the main thread from now on.
 pub fn watch(events: Sender<ServerEvent>) -> io::Result<()> {
+    // A file that may not grow any more (RLIMIT_FSIZE, `ulimit -f`) is a failed write like another one, for the store to see
+    // to; unheard the signal would end the process.
+    signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let had_terminal = io::stdin().is_terminal();
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {

@@ -263,9 +263,13 @@ impl Section {
         None
     }
 
-    /// A list of texts, each with its own place. From the environment: separated by commas.
+    /// A list of texts, each with its own place. From the environment: separated by commas, or as the
+    /// file has it.
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<(String, Origin)>> {
-        let written = self.take(key)?;
+        let mut written = self.take(key)?;
+        if matches!(&written.value, Value::Untyped(text) if text.trim_start().starts_with('[')) {
+            written = as_toml(written);
+        }
         match written.value {
             Value::List(items) => {
                 let mut texts = Vec::with_capacity(items.len());

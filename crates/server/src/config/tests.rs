@@ -374,6 +374,15 @@ fn the_environment_wins_over_the_file_and_flags_over_both() {
     assert!(config.listeners[1].proxy_protocol);
     assert_eq!(config.operators[0].rights, ["kill"]);
 
+    // A list as the file has it.
+    let config = load(
+        "",
+        &[("PARLOR_FLOOD_EXEMPT", "[\"127.0.0.0/8\", '::1']"), ("PARLOR_PROXY_TRUSTED", " []")],
+        Flags::default(),
+    );
+    let config = config.unwrap();
+    assert_eq!((config.flood.exempt.len(), config.proxy.trusted.len()), (2, 0));
+
     let flags = Flags { listen: vec!["irc://127.0.0.1:0".into()], ..Flags::default() };
     let config = load(file, &[("PARLOR_LISTENER", "irc://127.0.0.1:7000")], flags).unwrap();
     assert_eq!(config.listeners.len(), 1);

@@ -234,3 +234,33 @@ fn a_full_disk_keeps_nobody_from_stopping_and_is_named_at_the_start() {
     filling.free();
     drop(disk);
 }
+
+/// The system's own bound on a file's size (`ulimit -f`) is a disk that takes no more, and does not end the server.
+#[test]
+fn a_file_that_may_not_grow_refuses_messages_and_nothing_else() {
+    // In blocks of 512 bytes: enough for a new database and some messages.
+    let daemon = Daemon::start_under(&format!("{TEST_CONFIG}\n{EXEMPT}"), "-f 2000");
+    let capabilities = "message-tags echo-message batch labeled-response standard-replies";
+    let mut alice = Irc::register_with(daemon.irc(), "alice", capabilities);
+    alice.join("#tea");
+    let text = "t".repeat(400);
+    let mut taken = 0;
+    let refused = loop {
+        alice.send(&format!("@label={taken} PRIVMSG #tea :{text}"));
+        let answer = alice.expect(&format!("label={taken}"));
+        if answer.contains("FAIL") {
+            break answer;
+        }
+        taken += 1;
+        assert!(taken < 10_000, "nothing was ever refused");
+    };
+    assert!(taken > 10, "{taken} messages, then {refused}");
+    assert!(refused.contains("FAIL PRIVMSG STORAGE_"), "{refused}");
+    alice.send("NAMES #tea");
+    alice.expect(" 366 ");
+    assert!(health(&daemon).starts_with("HTTP/1.1 503"));
+    let mut bob = Irc::register_with(daemon.irc(), "bob", "batch draft/chathistory message-tags");
+    bob.join("#tea");
+    bob.send("CHATHISTORY LATEST #tea * 5");
+    bob.expect(&text);
+}

@@ -70,13 +70,15 @@ impl Daemon {
 
     /// With exactly this configuration, and no more open files than this.
     pub fn start_limited(config: &str, open_files: u64) -> Daemon {
+        Daemon::start_under(config, &format!("-n {open_files}"))
+    }
+
+    /// With exactly this configuration, under a limit of the shell (`ulimit`).
+    pub fn start_under(config: &str, limit: &str) -> Daemon {
         let folder = TempDir::new().expect("a temporary folder");
         std::fs::write(folder.path().join("config.toml"), config).expect("the configuration");
         let mut shell = Command::new("sh");
-        shell
-            .arg("-c")
-            .arg(format!("ulimit -n {open_files}; exec \"$0\" \"$@\""))
-            .arg(env!("CARGO_BIN_EXE_chat_server"));
+        shell.arg("-c").arg(format!("ulimit {limit}; exec \"$0\" \"$@\"")).arg(env!("CARGO_BIN_EXE_chat_server"));
         let started = spawn_as(shell, folder.path(), Stdio::null());
         Daemon::ready(started, folder)
     }
@@ -359,11 +361,17 @@ impl Irc {
         self.try_line().unwrap_or_else(|error| panic!("{}: no line came: {error}", self.name))
     }
 
-    pub fn try_line(&mut self) -> io::Result<Option<String>> {
+    /// The next line, a PING too.
+    pub fn try_line_unanswered(&mut self) -> io::Result<Option<String>> {
         let Some(line) = self.carrier.read_line()? else { return Ok(None) };
         if std::env::var_os("PARLOR_TEST_SHOW").is_some() {
             eprintln!("{:>8}< {line}", self.name);
         }
+        Ok(Some(line))
+    }
+
+    pub fn try_line(&mut self) -> io::Result<Option<String>> {
+        let Some(line) = self.try_line_unanswered()? else { return Ok(None) };
         if let Some(token) = line.strip_prefix("PING ") {
             self.try_send(&format!("PONG {token}"))?;
             return self.try_line();
