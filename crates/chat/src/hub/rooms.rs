@@ -480,7 +480,13 @@ impl Hub {
         let sessions = self.sessions_of(slot);
         let to_invited = event(true, turn);
         turn.tell_sessions(&sessions, &to_invited, None);
-        let mut others = self.sessions_at_least(number, Role::HalfOperator);
+        // Those hear of it who might have invited themselves; never who is not to see who is here.
+        let all_may = self
+            .state
+            .room(number)
+            .is_some_and(|room| !room.has(RoomFlag::InviteOnly) && !room.has(RoomFlag::Auditorium));
+        let mut others =
+            if all_may { self.sessions_of_room(number) } else { self.sessions_at_least(number, Role::HalfOperator) };
         others.retain(|id| self.state.session(*id).is_some_and(|session| session.client != asker.slot));
         let to_operators = event(false, turn);
         turn.tell_sessions(&others, &to_operators, None);

@@ -86,6 +86,40 @@ mod tests {
     }
 
     #[test]
+    fn whoever_may_invite_hears_of_invitations() {
+        check(
+            "alice=
+             carol= invite-notify
+             dave=
+             bob=
+             alice> JOIN #tea
+             carol> JOIN #tea
+             dave> JOIN #tea
+             alice<<
+             carol<<
+             dave<<
+             alice> INVITE bob #tea
+             bob< :alice!… INVITE bob #tea
+             carol< :alice!… INVITE bob #tea
+             alice< :irc.example 341 alice bob #tea
+             alice> MODE #tea +i
+             alice<<
+             carol<<
+             dave<<
+             alice> INVITE bob #tea
+             bob< :alice!… INVITE bob #tea
+             alice< :irc.example 341 alice bob #tea
+             alice> MODE #tea -i+u
+             alice<<
+             carol<<
+             dave<<
+             alice> INVITE bob #tea
+             bob< :alice!… INVITE bob #tea
+             alice< :irc.example 341 alice bob #tea",
+        );
+    }
+
+    #[test]
     fn every_refusal() {
         check(
             "alice=
