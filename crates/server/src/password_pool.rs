@@ -1,6 +1,7 @@
 //! Slow hashing and what else is secret, off the threads that everyone waits for: a few threads behind a short queue.
 
 use crate::limits;
+use crate::logging::RepeatedComplaint;
 use crate::mailbox::Mailbox;
 use crate::password::{self, PasswordCost};
 use crate::shard::{ShardHandle, ShardInput};
@@ -8,6 +9,9 @@ use chat::id::SessionId;
 use session::WorkResult;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
+
+static UNHASHED: RepeatedComplaint = RepeatedComplaint::new();
+static NO_CHANCE: RepeatedComplaint = RepeatedComplaint::new();
 
 #[derive(Debug)]
 pub struct PasswordPool {
@@ -77,7 +81,9 @@ impl PasswordPool {
                         Ok(()) => match password::hash(&password, scram, self.cost) {
                             Ok(hashed) => WorkResult::Hashed { hash: hashed.hash, scram: hashed.scram },
                             Err(error) => {
-                                tracing::error!("a password could not be hashed: {error}");
+                                UNHASHED.say(|left_out| {
+                                    tracing::error!("a password could not be hashed: {error}{left_out}")
+                                });
                                 WorkResult::Busy
                             }
                         },
@@ -87,7 +93,9 @@ impl PasswordPool {
                         match getrandom::fill(&mut *drawn) {
                             Ok(()) => WorkResult::Drawn(drawn),
                             Err(error) => {
-                                tracing::error!("the system gives no random bytes: {error}");
+                                NO_CHANCE.say(|left_out| {
+                                    tracing::error!("the system gives no random bytes: {error}{left_out}");
+                                });
                                 WorkResult::Busy
                             }
                         }

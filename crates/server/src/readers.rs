@@ -2,6 +2,7 @@
 //! the database of its own. It never holds up a commit (WAL), and the hub never waits for it.
 
 use crate::limits;
+use crate::logging::RepeatedComplaint;
 use crate::mailbox::Mailbox;
 use crate::shard::{ShardHandle, ShardInput};
 use crate::store::{History, Store, StoreError};
@@ -13,6 +14,8 @@ use chat::unread::UnreadQuestion;
 use session::WorkResult;
 use std::sync::Arc;
 use std::time::Duration;
+
+static UNREADABLE: RepeatedComplaint = RepeatedComplaint::new();
 
 #[derive(Debug)]
 pub struct Readers {
@@ -86,7 +89,7 @@ impl Readers {
                     }
                 };
                 let result = result.unwrap_or_else(|error| {
-                    tracing::error!("old messages could not be read: {error}");
+                    UNREADABLE.say(|left_out| tracing::error!("old messages could not be read: {error}{left_out}"));
                     WorkResult::Unreadable
                 });
                 self.answer(job.session, job.ticket, result);

@@ -2,6 +2,7 @@
 //! long and no longer.
 
 use crate::limits;
+use crate::logging::RepeatedComplaint;
 use crate::mailbox::Mailbox;
 use crate::shard::{ShardHandle, ShardInput};
 use crate::store::{Finder, Following, Store, StoreError};
@@ -11,6 +12,8 @@ use chat::search::Search;
 use session::WorkResult;
 use std::sync::Arc;
 use std::time::Duration;
+
+static UNSEARCHED: RepeatedComplaint = RepeatedComplaint::new();
 
 #[derive(Debug)]
 pub struct Searches {
@@ -62,7 +65,8 @@ impl Searches {
                 let result = match finder.search(&job.grants, &job.search, job.limit, limits::SEARCH_TIME) {
                     Ok(found) => WorkResult::Searched { messages: found.messages, complete: found.complete },
                     Err(error) => {
-                        tracing::error!("old messages could not be searched: {error}");
+                        UNSEARCHED
+                            .say(|left_out| tracing::error!("old messages could not be searched: {error}{left_out}"));
                         WorkResult::Unreadable
                     }
                 };

@@ -7,6 +7,7 @@ use super::timers::{tick, tick_from, ticks};
 use super::{Accepted, Shard, Stopping};
 use crate::http::UpgradedConnection;
 use crate::limits::{self, AdmissionRefusal};
+use crate::logging::RepeatedComplaint;
 use crate::proxy_protocol::{self, ProxyHeader};
 use crate::websocket;
 use chat::id::SessionId;
@@ -14,6 +15,10 @@ use mio::{Interest, Token};
 use session::{Form, Moment, Peer, Session};
 use smallvec::SmallVec;
 use std::net::{IpAddr, SocketAddr};
+
+static UNWATCHED: RepeatedComplaint = RepeatedComplaint::new();
+static NO_TLS: RepeatedComplaint = RepeatedComplaint::new();
+static BAD_PROXY_HEADER: RepeatedComplaint = RepeatedComplaint::new();
 
 /// Where a connection comes from, and since when.
 #[derive(Clone, Copy)]
@@ -114,7 +119,11 @@ impl Shard {
         );
         self.handle.metrics.connections_opened();
         if let Err(error) = registered {
-            tracing::warn!("a new connection from {address} could not be watched and was closed: {error}");
+            UNWATCHED.say(|left_out| {
+                tracing::warn!(
+                    "a new connection from {address} could not be watched and was closed: {error}{left_out}"
+                );
+            });
             self.drop_connection(id.slot);
             return None;
         }
@@ -135,9 +144,11 @@ impl Shard {
                     connection.socket.tls = Some(Box::new(tls));
                 }
                 Err(error) => {
-                    tracing::error!(
-                        "TLS could not be started for a connection: {error}; check [tls] in the configuration"
-                    );
+                    NO_TLS.say(|left_out| {
+                        tracing::error!(
+                            "TLS could not be started for a connection: {error}; check [tls] in the configuration{left_out}"
+                        );
+                    });
                     self.drop_connection(id.slot);
                 }
             },
@@ -160,7 +171,10 @@ impl Shard {
             ProxyHeader::Relayed { source, length } => (Some(source), length),
             ProxyHeader::Local { length } => (None, length),
             _ => {
-                tracing::warn!("{}: no valid PROXY header came on a listener that asks for one", connection.address);
+                let from = connection.address;
+                BAD_PROXY_HEADER.say(|left_out| {
+                    tracing::warn!("{from}: no valid PROXY header came on a listener that asks for one{left_out}");
+                });
                 self.drop_connection(id.slot);
                 return;
             }

@@ -106,6 +106,18 @@ fn a_proxy_that_says_nothing_valid_is_closed() {
         irc.send_bytes(bytes);
         assert_eq!(irc.until_closed(), None, "{bytes:?} was answered");
     }
+    // However many they are, the log says it once a second.
+    let begun = std::time::Instant::now();
+    for _ in 0..50 {
+        let mut irc = Irc::connect(daemon.irc());
+        irc.send_bytes(b"NICK alice\r\n");
+        irc.until_closed();
+    }
+    daemon.signal("HUP");
+    let said = daemon.logs_up_to("was read again");
+    let complaints = said.iter().filter(|line| line.contains("no valid PROXY header")).count();
+    let seconds = begun.elapsed().as_secs() as usize;
+    assert!((1..=seconds + 2).contains(&complaints), "{complaints} in {seconds} s");
 }
 
 #[test]

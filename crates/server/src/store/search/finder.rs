@@ -5,6 +5,7 @@ use super::cutoff::Cutoff;
 use super::follower::Following;
 use super::index::is_broken;
 use super::{index_path, terms};
+use crate::logging::RepeatedComplaint;
 use crate::store::problem::{Problem, StoreError, in_file};
 use crate::store::{Access, connect, record};
 use chat::history::{Grant, Kept};
@@ -18,6 +19,9 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+static UNREADABLE: RepeatedComplaint = RepeatedComplaint::new();
+static WITHOUT: RepeatedComplaint = RepeatedComplaint::new();
 
 /// Messages of others that are passed over, for each room of the reader, before the index is asked for her rooms alone: that
 /// costs a look-up of each room, in every segment of the index, as much time as passing over so many.
@@ -133,7 +137,9 @@ impl Finder {
                     let interrupt = Arc::new(connection.get_interrupt_handle());
                     self.index = Some(OpenIndex { generation, connection, interrupt });
                 }
-                Err(error) => tracing::warn!("searching without its index: {error}"),
+                Err(error) => {
+                    WITHOUT.say(|left_out| tracing::warn!("searching without its index: {error}{left_out}"));
+                }
             }
         }
     }
@@ -203,7 +209,7 @@ impl Finder {
     }
 
     fn complain(&self, index: &OpenIndex, error: &rusqlite::Error) {
-        tracing::warn!("the search index can't be read: {error}");
+        UNREADABLE.say(|left_out| tracing::warn!("the search index can't be read: {error}{left_out}"));
         if is_broken(error) {
             self.following.report_broken(index.generation);
         }

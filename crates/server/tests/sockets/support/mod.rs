@@ -176,12 +176,20 @@ impl Daemon {
 
     /// Waits for a line of its output that contains this.
     pub fn logs(&self, part: &str) -> String {
+        self.logs_up_to(part).pop().unwrap_or_default()
+    }
+
+    /// The same, with all lines before it.
+    pub fn logs_up_to(&self, part: &str) -> Vec<String> {
         let begun = Instant::now();
+        let mut lines = Vec::new();
         loop {
             match self.output.recv_timeout(DEADLINE.saturating_sub(begun.elapsed())) {
-                Ok(line) if line.contains(part) => return line,
-                Ok(_) => {}
+                Ok(line) => lines.push(line),
                 Err(_) => panic!("the server did not print {part:?}"),
+            }
+            if lines.last().is_some_and(|line| line.contains(part)) {
+                return lines;
             }
         }
     }
