@@ -170,8 +170,15 @@ pub const LISTEN_BACKLOG: i32 = 4_096;
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Descriptors that connections never take: listeners, the database and its readers, epoll and wakers of each thread,
-/// log, backups. Connections beyond are not accepted.
+/// log, backups. Connections beyond are not accepted. Where few are to be had it is half of them, but never less than
+/// [`FEWEST_RESERVED_OPEN_FILES`] and those of the shards.
 pub const RESERVED_OPEN_FILES: usize = 128;
+
+/// What the server itself has open at the least, its shards aside, with some to spare for a backup and the command line.
+pub const FEWEST_RESERVED_OPEN_FILES: usize = 48;
+
+/// Descriptors of one shard: epoll and waker, and what its core adds elsewhere.
+pub const OPEN_FILES_OF_A_SHARD: usize = 4;
 
 /// Places for connections that only addresses in `flood.exempt` may take, so that an operator gets in when the server is
 /// full for everyone else; of a server with few places, a quarter of them.

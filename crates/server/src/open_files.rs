@@ -1,6 +1,6 @@
 //! How many files and sockets the process may have open, and how many connections that leaves.
 
-use crate::limits::RESERVED_OPEN_FILES;
+use crate::limits::{FEWEST_RESERVED_OPEN_FILES, OPEN_FILES_OF_A_SHARD, RESERVED_OPEN_FILES};
 
 /// The connection limit, and what to say about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,10 +18,33 @@ pub fn raise_limit() -> Result<usize, String> {
     system::raise_limit()
 }
 
+/// Connections that a server has room for at the least, or it does not start.
+const FEWEST_CONNECTIONS: usize = 4;
+
+/// What the server needs for itself.
+fn reserved(open_files: usize, shards: usize) -> usize {
+    let fewest = FEWEST_RESERVED_OPEN_FILES + OPEN_FILES_OF_A_SHARD * shards;
+    (open_files / 2).clamp(fewest, RESERVED_OPEN_FILES.max(fewest))
+}
+
+/// Whether this limit leaves anything to serve people with.
+///
+/// # Errors
+/// A sentence: a server that starts all the same would stand there and answer nobody.
+pub fn check(open_files: usize, shards: usize) -> Result<(), String> {
+    let fewest = reserved(0, shards) + FEWEST_CONNECTIONS;
+    if open_files >= fewest {
+        return Ok(());
+    }
+    Err(format!(
+        "this process may open {open_files} files only, too few to serve anyone; allow it {fewest} or more (ulimit -n, or \
+         LimitNOFILE= of systemd)"
+    ))
+}
+
 /// How many connections fit: `configured` (0: as many as possible), bounded by what the limit on open files leaves.
-pub fn connection_room(configured: usize, open_files: usize) -> ConnectionRoom {
-    // A process with a tiny limit serves a few people rather than nobody.
-    let possible = open_files.saturating_sub(RESERVED_OPEN_FILES).max(8);
+pub fn connection_room(configured: usize, open_files: usize, shards: usize) -> ConnectionRoom {
+    let possible = open_files.saturating_sub(reserved(open_files, shards)).max(FEWEST_CONNECTIONS);
     if configured == 0 {
         return ConnectionRoom { connections: possible, warning: None };
     }
@@ -70,14 +93,27 @@ mod tests {
     #[test]
     fn the_limit_on_open_files_bounds_connections() {
         let check = |configured, open_files, connections, warned: bool| {
-            let room = connection_room(configured, open_files);
+            let room = connection_room(configured, open_files, 2);
             assert_eq!(room.connections, connections, "{configured} of {open_files}");
             assert_eq!(room.warning.is_some(), warned, "{configured} of {open_files}");
         };
         check(0, 20_000, 20_000 - RESERVED_OPEN_FILES, false);
         check(1_000, 20_000, 1_000, false);
         check(50_000, 20_000, 20_000 - RESERVED_OPEN_FILES, true);
+        check(0, 256, 128, false);
+        // Of few, half.
+        check(0, 200, 100, false);
+        check(0, 96, 40, false);
         check(0, 64, 8, false);
+        // A machine with many cores needs more for itself.
+        assert_eq!(connection_room(0, 1_024, 64).connections, 1_024 - 48 - 4 * 64);
+    }
+
+    #[test]
+    fn too_few_open_files_are_said_at_once() {
+        assert_eq!(super::check(60, 2), Ok(()));
+        let refusal = super::check(59, 2).unwrap_err();
+        assert!(refusal.contains("59 files") && refusal.contains("60 or more"), "{refusal}");
     }
 
     #[cfg(unix)]

@@ -139,6 +139,8 @@ impl Server {
             tracing::warn!("{sentence}");
             1_024
         });
+        let count = shard_count();
+        open_files::check(open_files, count)?;
         let folder = data_folder::DataFolder::open_when_free(&config.storage.path, limits::FOLDER_PATIENCE)?;
         let bound = bind_all(&config)?;
         let tls_material = if bound.iter().any(|bound| bound.settings.tls) {
@@ -148,7 +150,6 @@ impl Server {
         };
         let failed = |what: &str, error: io::Error| format!("{what} could not be started: {error}");
 
-        let count = shard_count();
         let metrics = Metrics::new(count);
         let hub_inbox = Arc::new(Mailbox::for_waiting_thread());
         let durability = match config.storage.durability {
@@ -169,7 +170,7 @@ impl Server {
         let seed = u64::from_ne_bytes(random_bytes()?);
         let hub = Hub::restore(snapshot, facts::settings(&config), seed, count);
 
-        let room = open_files::connection_room(config.limits.connections, open_files);
+        let room = open_files::connection_room(config.limits.connections, open_files, count);
         if let Some(warning) = &room.warning {
             tracing::warn!("{warning}");
         }
@@ -364,7 +365,7 @@ impl Server {
             tracing::warn!("{key} has changed; that takes effect when the server is started again");
         }
         self.log_control.set_level(config.log.level);
-        let room = open_files::connection_room(config.limits.connections, self.open_files);
+        let room = open_files::connection_room(config.limits.connections, self.open_files, self.shards.len());
         self.admission.reconfigure(admission_rules(&config, room.connections));
         self.trusted_proxies.replace(config.proxy.trusted.clone());
         self.gateways.replace(gateway_addresses(&config));

@@ -436,8 +436,9 @@ fn a4_floods_are_throttled_and_the_room_goes_on() {
     assert!(p95(&busy) <= Duration::from_millis(500), "some wait {:?}", p95(&busy));
 }
 
-/// The program with a limit on open files that a few connections reach.
+/// The program with a limit on open files that a few connections reach: so many, and those of its shards.
 fn with_few_files(files: u64) -> Daemon {
+    let files = files + 4 * std::thread::available_parallelism().map_or(1, usize::from).min(64) as u64;
     let config = format!(
         "{TEST_CONFIG}\n[flood]\nexempt = [\"127.0.0.9\"]\nconnections_per_minute = 100_000\n[limits]\nconnections_per_address = 100_000\n"
     );
@@ -501,8 +502,26 @@ fn a8_the_limit_on_open_files_is_met_with_grace() {
 
 /// A limit that leaves hardly anything: a few people are served rather than nobody.
 #[test]
+fn a8_few_open_files_are_for_people() {
+    let daemon = with_few_files(88);
+    let mut inside: Vec<Irc> =
+        (0..32).map(|number| Irc::connect(daemon.irc()).registered(&format!("guest{number}"))).collect();
+    // The kept places are still there, and so are files for the command line.
+    let mut operator = over_plain(dial_from("127.0.0.9", daemon.irc())).registered("operator");
+    operator.join("#tea");
+    inside[0].join("#tea");
+    let backup = Command::new(env!("CARGO_BIN_EXE_chat_server"))
+        .args(["backup", "--data"])
+        .arg(daemon.data())
+        .arg(daemon.data().join("copy.db"))
+        .output()
+        .expect("the command line");
+    assert!(backup.status.success(), "{backup:?}");
+}
+
+#[test]
 fn a8_very_few_open_files_serve_a_few() {
-    let daemon = with_few_files(64);
+    let daemon = with_few_files(56);
     let mut alice = Irc::connect_tls(daemon.address("ircs")).registered("alice");
     let mut operator = over_plain(dial_from("127.0.0.9", daemon.irc())).registered("operator");
     for person in [&mut alice, &mut operator] {
