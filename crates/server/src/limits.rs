@@ -44,7 +44,7 @@ macro_rules! limits {
 limits! {
     /// Bytes of a nick or username. A longer one is refused (432).
     nick_length = 32, 1..=255;
-    /// Bytes of a room's name. A longer one is refused (403).
+    /// Bytes of a room's name. A longer one is refused (476).
     channel_length = 64, 2..=255;
     /// Bytes of a topic. A longer one is refused (417); TOPICLEN announces it.
     topic_length = 390, 1..=480;

@@ -768,7 +768,7 @@ impl Link {
 /// Such a connection is closed at once: a browser can be made to send lines to any port, with text in them that an
 /// attacker chose. Also for bytes that are not a whole line yet.
 pub fn speaks_something_else(first: &[u8]) -> bool {
-    const METHODS: [&str; 9] = ["GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "CONNECT", "PATCH", "TRACE"];
+    const METHODS: [&str; 10] = ["GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "CONNECT", "PATCH", "TRACE", "PRI"];
     // A TLS record: handshake (22), version 3.x (RFC 8446 section 5.1).
     if first.starts_with(&[22, 3]) {
         return true;

@@ -505,7 +505,7 @@ fn a8_the_limit_on_open_files_is_met_with_grace() {
 fn a8_few_open_files_are_for_people() {
     let daemon = with_few_files(88);
     let mut inside: Vec<Irc> =
-        (0..32).map(|number| Irc::connect(daemon.irc()).registered(&format!("guest{number}"))).collect();
+        (0..28).map(|number| Irc::connect(daemon.irc()).registered(&format!("guest{number}"))).collect();
     // The kept places are still there, and so are files for the command line.
     let mut operator = over_plain(dial_from("127.0.0.9", daemon.irc())).registered("operator");
     operator.join("#tea");
