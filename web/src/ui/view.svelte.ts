@@ -80,7 +80,10 @@ export class View {
     narrow.addEventListener('change', measure);
     cramped.addEventListener('change', measure);
     window.addEventListener('popstate', walked);
-    if (this.narrow && parse(location.pathname).to === 'home') this.listShown = true;
+    const route = parse(location.pathname);
+    // Whoever comes by an invitation is told so before they are in.
+    if (route.to === 'invite') this.invitation = { room: route.room, token: route.token };
+    if (this.narrow && route.to === 'home') this.listShown = true;
     return () => {
       narrow.removeEventListener('change', measure);
       cramped.removeEventListener('change', measure);
@@ -127,6 +130,24 @@ export class View {
     if (this.cramped && message) this.panel = null;
     this.target = message ? { conversation: conversation.key, id: message } : null;
   }
+
+  /** What is shown changes by itself, too: by a command, a notification, a room's new name. The address follows. */
+  keepUp(conversation: Conversation): void {
+    const route = parse(location.pathname);
+    if (route.to === 'conversation' && this.#chat.find(route.name)?.key === conversation.key) {
+      this.#shown = conversation;
+      return;
+    }
+    const path = pathOf(conversation.name);
+    if (this.#shown === conversation) history.replaceState(null, '', path);
+    else history.pushState(null, '', path);
+    this.#shown = conversation;
+    this.listShown = false;
+    this.lost = false;
+    this.editing = null;
+    this.target = null;
+  }
+  #shown: Conversation | null = null;
 
   /** On narrow screens: back to the list. */
   back(): void {

@@ -69,7 +69,6 @@ impl Shard {
             secure: upgraded.secure,
             loopback: address.is_loopback(),
             certificate: upgraded.certificate_fingerprint,
-            login: upgraded.login,
             transport: if upgraded.secure { "WebSocket over TLS" } else { "WebSocket" },
             exempt: self.is_exempt(address),
         };
@@ -246,7 +245,6 @@ impl Shard {
             secure,
             loopback: address.is_loopback(),
             certificate,
-            login: None,
             transport: if secure { "TLS" } else { "TCP" },
             exempt: self.is_exempt(address),
         };

@@ -22,7 +22,6 @@ mod kept;
 mod lesson;
 mod once;
 mod overload;
-mod page;
 mod pins;
 mod redaction;
 mod reload;
