@@ -1,6 +1,7 @@
 //! Everything that can be asked to change. Typed and closed; no secret is ever a field of one.
 
 use crate::chatroom::RoomFlag;
+use crate::device_login::{LoginClaim, NewDevice, SecretHash};
 use crate::id::{ClientId, RequestNumber, SessionId, Timestamp};
 use crate::invite_link::LinkHash;
 use crate::membership::Role;
@@ -32,7 +33,7 @@ pub enum Origin {
     /// `last`: the last command of this request (one line may ask several things); when it has been applied and its
     /// effects are out, the session is told `Done`.
     Session { id: SessionId, number: RequestNumber, last: bool },
-    /// The server's own command line or administration, which may do anything. Answers carry the number.
+    /// The server's own command line or administration, which may do anything, or its HTTP side. Answers carry the number.
     Console { number: u64 },
     /// The server itself: timers, reloads.
     Server,
@@ -85,8 +86,39 @@ pub enum Command {
         /// Of the account's record that it was checked against: one that has changed meanwhile proves nothing.
         proofs_since: Timestamp,
     },
+    /// What its device has shown logs a session in. Answer: `LoggedIn`.
+    LogInAgain {
+        claim: LoginClaim,
+        address: IpAddr,
+    },
     LogOut,
     CreateAccount(Box<NewAccount>),
+    // The next five come from the server's own HTTP side, for a visitor.
+    /// A password was checked as for `LogIn`; the device stays logged in. Answer: `DeviceLogin`.
+    LogInDevice {
+        account: ClientId,
+        counted: Option<Counted>,
+        proofs_since: Timestamp,
+        device: Box<NewDevice>,
+    },
+    /// As `CreateAccount` of someone who is nobody yet, and `LogInDevice`.
+    SignUp {
+        account: Box<NewAccount>,
+        device: Box<NewDevice>,
+    },
+    /// Who is that? Answer: `DeviceLogin`.
+    ShowLogin {
+        claim: LoginClaim,
+    },
+    /// The device shows this from now on. Answer: `DeviceLogin`.
+    RenewLogin {
+        claim: LoginClaim,
+        to: SecretHash,
+    },
+    /// The device logs out. Answer: `DeviceForgotten`.
+    EndLogin {
+        claim: LoginClaim,
+    },
     ChangeAccount {
         account: Username,
         change: AccountChange,
@@ -278,6 +310,8 @@ pub struct Arrival {
     pub certificate: Option<[u8; 32]>,
     /// What the device calls itself.
     pub device: Option<CompactString>,
+    /// What the device has shown, and was told by `LogInAgain`.
+    pub login: Option<LoginClaim>,
     /// Away from the start, as of `SetAway`.
     pub away: Option<Box<str>>,
     /// What it has said of its person before, and the keys that it wants to be told of.

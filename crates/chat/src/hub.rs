@@ -8,6 +8,7 @@ mod answers;
 mod attempts;
 mod audit;
 mod delivery;
+mod device_logins;
 mod devices;
 mod editing;
 mod forwarding;
@@ -308,6 +309,14 @@ impl Hub {
                     self.usable_account(account).filter(|slot| verified && self.is_proof(*slot, proofs_since));
                 self.log_in(account, address, counted, turn);
             }
+            Command::LogInAgain { claim, address } => self.log_in_again(claim, address, turn),
+            Command::LogInDevice { account, counted, proofs_since, device } => {
+                self.log_in_device((account, proofs_since), counted, *device, turn);
+            }
+            Command::SignUp { account, device } => self.sign_up(*account, *device, turn),
+            Command::ShowLogin { claim } => self.show_login(claim, turn),
+            Command::RenewLogin { claim, to } => self.renew_login(claim, to, turn),
+            Command::EndLogin { claim } => self.end_login(claim, turn),
             Command::LogOut => self.log_out(turn),
             Command::CreateAccount(new) => self.create_account(*new, turn),
             Command::ChangeAccount { account, change } => self.change_account(&account, change, turn),
@@ -377,6 +386,12 @@ impl Hub {
             Command::Arrive(_)
             | Command::Depart(_)
             | Command::LogIn { .. }
+            | Command::LogInAgain { .. }
+            | Command::LogInDevice { .. }
+            | Command::SignUp { .. }
+            | Command::ShowLogin { .. }
+            | Command::RenewLogin { .. }
+            | Command::EndLogin { .. }
             | Command::LogOut
             | Command::CreateAccount(_)
             | Command::ChangeAccount { .. }

@@ -9,6 +9,7 @@ pub mod change;
 pub mod chatroom;
 pub mod client;
 pub mod command;
+pub mod device_login;
 pub mod effect;
 pub mod event;
 pub mod history;

@@ -196,6 +196,13 @@ pub enum Answer {
     AccountDeleted {
         account: CompactString,
     },
+    /// A device is logged in to this account, and stays so. `is_due`: what it shows is to be replaced.
+    DeviceLogin {
+        account: CompactString,
+        id: ClientId,
+        device: CompactString,
+        is_due: bool,
+    },
     Account(SharedAccount),
     Accounts(Vec<SharedAccount>),
 

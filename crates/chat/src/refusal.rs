@@ -233,6 +233,10 @@ pub enum Refusal {
     NoSuchDevice {
         id: CompactString,
     },
+    /// What the device has shown is good no more.
+    LoginEnded,
+    /// What the device has shown is not to be replaced yet.
+    LoginIsFresh,
 
     // Metadata
     /// Nobody and nothing of this name has metadata that the asker may know of.

@@ -2,6 +2,7 @@
 
 use crate::chatroom::RoomFlag;
 use crate::command::PersonalMode;
+use crate::device_login::DeviceLogin;
 use crate::id::{ChatroomId, ClientId, MessageId, Position, RoomNumber, Timestamp};
 use crate::invite_link::InviteLink;
 use crate::membership::Membership;
@@ -128,6 +129,8 @@ pub struct DeviceRecord {
     pub came: Timestamp,
     /// When it was last here. Of one that is here: when it came.
     pub seen: Timestamp,
+    /// It stays logged in by this; then it is known by that, and by nothing else.
+    pub login: Option<Box<DeviceLogin>>,
 }
 
 /// How someone who stays without a device appears: what a start shows of her again.

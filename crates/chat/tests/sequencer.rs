@@ -167,6 +167,7 @@ fn arrive(text: &str) -> Command {
         secure: true,
         certificate: None,
         device: None,
+        login: None,
         away: None,
         metadata: Vec::new(),
         subscriptions: Vec::new(),

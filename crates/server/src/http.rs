@@ -5,29 +5,37 @@
 //! passes through here. Whatever comes before that has one deadline from accept, which no byte extends.
 
 mod assets;
+mod cookie;
+mod device_name;
 mod export;
 mod forwarding;
+mod login;
 mod transport;
 mod upgrade;
 
 use crate::admission::Admission;
-use crate::config::{AddressRange, Config, Listener, Secret, any_contains};
+use crate::config::{AddressRange, Config, Listener, Registration, SaslMechanism, Secret, any_contains};
 use crate::current::Current;
 use crate::exports::Exports;
-use crate::gateway_addresses;
+use crate::hub_thread::HubInput;
 use crate::limits::{
     ACCEPT_PAUSE, AdmissionRefusal, EXPORT_LIFE, HTTP_CONNECTION_LIFE, HTTP_CONNECTIONS, HTTP_HEADER_BYTES,
     HTTP_HEADER_LINES, PROXY_HEADER_BYTES, TLS_BUFFER_BYTES,
 };
 use crate::logging::RepeatedComplaint;
+use crate::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::page::{self, PageFacts};
+use crate::password_pool::PasswordPool;
 use crate::proxy_protocol::{self, ProxyHeader};
+use crate::{facts, gateway_addresses};
 use bytes::Bytes;
+use chat::device_login::LoginClaim;
+use chat::name::NameRules;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Incoming};
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
@@ -68,6 +76,18 @@ pub struct HttpRules {
     /// Those of `proxy.webirc`.
     pub gateways: Vec<AddressRange>,
     pub handshake: Duration,
+    /// As `flood.exempt`.
+    pub exempt: Vec<AddressRange>,
+    pub name_rules: NameRules,
+    pub auto_join: Vec<String>,
+    pub registration_open: bool,
+    pub email_required: bool,
+    pub guests: bool,
+    /// A password shown to the server logs in: PLAIN is one of `accounts.sasl_mechanisms`.
+    pub password_login: bool,
+    /// Keys for SCRAM are kept of new passwords.
+    pub scram: bool,
+    pub plaintext_login: bool,
 }
 
 impl HttpRules {
@@ -81,6 +101,15 @@ impl HttpRules {
             trusted: config.proxy.trusted.clone(),
             gateways: gateway_addresses(config),
             handshake: config.limits.handshake(),
+            exempt: config.flood.exempt.clone(),
+            name_rules: facts::name_rules(config),
+            auto_join: config.rooms.auto_join.clone(),
+            registration_open: config.accounts.registration == Registration::Open,
+            email_required: config.accounts.email_required,
+            guests: config.accounts.guests,
+            password_login: config.accounts.sasl_mechanisms.contains(&SaslMechanism::Plain),
+            scram: config.accounts.sasl_mechanisms.contains(&SaslMechanism::ScramSha256),
+            plaintext_login: config.accounts.plaintext_login,
         }
     }
 }
@@ -94,6 +123,8 @@ pub struct HttpSurroundings {
     pub admission: Arc<Admission>,
     pub metrics: Arc<Metrics>,
     pub exports: Arc<Exports>,
+    pub hub: Arc<Mailbox<HubInput>>,
+    pub passwords: Arc<PasswordPool>,
     /// Called on the HTTP thread; must not block.
     pub on_websocket: Arc<dyn Fn(UpgradedConnection) + Send + Sync>,
     /// What is wrong, for /healthz; `None`: nothing.
@@ -128,6 +159,8 @@ pub struct UpgradedConnection {
     pub accepted: std::time::Instant,
     /// Always `None` so far: `http` listeners ask browsers for no certificate.
     pub certificate_fingerprint: Option<[u8; 32]>,
+    /// What the page's browser shows, which it is logged in by.
+    pub login: Option<LoginClaim>,
 }
 
 /// The thread of the `http` listeners.
@@ -295,6 +328,7 @@ struct Agreement {
     text: bool,
     forwarded_for: Option<IpAddr>,
     secure: bool,
+    login: Option<LoginClaim>,
 }
 
 impl Connection {
@@ -389,10 +423,10 @@ impl Connection {
     ) {
         let visitor = Visitor { peer, tls: self.settings.tls, from_proxy };
         let agreement = Arc::new(Mutex::new(None));
-        let exporting = AtomicBool::new(false);
+        let exporting = Arc::new(AtomicBool::new(false));
         let service = service_fn(|request| {
-            let answer = answer(request, &self.around, visitor, &agreement, &exporting);
-            async move { Ok::<_, Infallible>(answer) }
+            let (around, agreement, exporting) = (self.around.clone(), agreement.clone(), exporting.clone());
+            async move { Ok::<_, Infallible>(answer(request, &around, visitor, &agreement, &exporting).await) }
         });
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -451,6 +485,7 @@ impl Connection {
             early,
             accepted: self.accepted.into_std(),
             certificate_fingerprint: None,
+            login: agreed.login,
         });
     }
 }
@@ -516,7 +551,22 @@ struct Visitor {
     from_proxy: bool,
 }
 
-fn answer(
+impl Visitor {
+    /// TLS all the way, as far as the trusted proxies on it say.
+    fn is_https(self, headers: &HeaderMap) -> bool {
+        if self.from_proxy && forwarding::is_forwarded(headers) {
+            return (self.tls || self.peer.ip().is_loopback()) && forwarding::is_https(headers);
+        }
+        self.tls
+    }
+
+    /// Nobody on the way can read along.
+    fn is_private(self, headers: &HeaderMap) -> bool {
+        self.is_https(headers) || (self.peer.ip().is_loopback() && !forwarding::is_forwarded(headers))
+    }
+}
+
+async fn answer(
     mut request: Request<Incoming>,
     around: &HttpSurroundings,
     visitor: Visitor,
@@ -525,9 +575,10 @@ fn answer(
 ) -> Response<Payload> {
     around.metrics.listeners.http_request();
     let rules = around.rules.load();
-    let is_https = visitor.tls || (visitor.from_proxy && forwarding::is_https(request.headers()));
+    let is_https = visitor.is_https(request.headers());
     let mut response = match export::token_of(&request) {
         Some(token) => export::answer(&request, token, &around.exports, visitor, exporting),
+        None if login::is_concerned(&request) => login::answer(request, around, &rules, visitor).await,
         None => route(&mut request, around, &rules, visitor, agreement).map(payload),
     };
     let headers = response.headers_mut();
@@ -633,8 +684,12 @@ fn begin_websocket(
     }
     let secure_until_proxy = visitor.tls || visitor.peer.ip().is_loopback();
     let secure = visitor.tls || (visitor.from_proxy && secure_until_proxy && forwarding::is_https(request.headers()));
+    // Whoever names no page is no browser, and pages of others are not to speak for whom this one is logged in as.
+    let login = upgrade::is_our_page(request.headers(), rules, visitor)
+        .then(|| cookie::claim_of(request.headers(), visitor.is_https(request.headers())))
+        .flatten();
     let upgrade = hyper::upgrade::on(request);
-    let agreed = Agreement { upgrade, place, text: terms.text, forwarded_for, secure };
+    let agreed = Agreement { upgrade, place, text: terms.text, forwarded_for, secure, login };
     *agreement.lock().unwrap_or_else(PoisonError::into_inner) = Some(agreed);
     terms.response
 }

@@ -13,22 +13,37 @@ use chat::query::Answer;
 use chat::sequencer::Sequencer;
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+/// Takes the answers to a command of no session, each as it comes, and says whether it waits for more. Called on the hub's
+/// thread: must not block.
+pub type AnswerTaker = Box<dyn Fn(Answer) -> bool + Send>;
+
 /// What reaches the hub's thread.
-#[derive(Debug)]
 pub enum HubInput {
     /// From a session.
     Request(Request),
-    /// From the command line or the server itself; the answers go through `answers`.
-    Console { command: Box<Command>, answers: Sender<Answer> },
+    /// From the command line, or from the HTTP side for a visitor.
+    Console { command: Box<Command>, answers: AnswerTaker },
     /// Without an answer: reloads.
     Server(Box<Command>),
     /// Told when all that came before is on disk and its effects are with the shards; the thread ends.
     Stop(Sender<()>),
+}
+
+impl fmt::Debug for HubInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HubInput::Request(request) => f.debug_tuple("Request").field(request).finish(),
+            HubInput::Console { command, .. } => f.debug_struct("Console").field("command", command).finish(),
+            HubInput::Server(command) => f.debug_tuple("Server").field(command).finish(),
+            HubInput::Stop(_) => f.write_str("Stop"),
+        }
+    }
 }
 
 /// A control that an operator asked for and may ask for.
@@ -217,9 +232,10 @@ impl<L: Log> HubThread<L> {
                     // Handed out with what the shards get.
                     ServerEffect::Doors(_) => {}
                     ServerEffect::Console { number, answer } => {
-                        if let Some(answers) = consoles.get(&number) {
-                            // Whoever asked may have given up.
-                            let _ = Sender::send(answers, answer);
+                        if let Some(answers) = consoles.get(&number)
+                            && !AnswerTaker::as_ref(answers)(answer)
+                        {
+                            consoles.remove(&number);
                         }
                     }
                 }
@@ -331,7 +347,10 @@ mod tests {
                 address: None,
                 link: None,
             }))),
-            answers: answers.clone(),
+            answers: {
+                let answers = answers.clone();
+                Box::new(move |answer| answers.send(answer).is_ok())
+            },
         };
         inbox.push(make(0));
         batches.recv_timeout(PATIENCE).expect("the first flush begins");

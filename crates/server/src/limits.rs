@@ -266,6 +266,12 @@ pub const HTTP_HEADER_LINES: usize = 64;
 /// kernel's queue. Enough that thousands who dawdle through their handshake keep nobody out.
 pub const HTTP_CONNECTIONS: usize = 16_384;
 
+/// Bytes of what is sent to log in: a password of the most bytes, with everything escaped. More is answered with 413 and closed.
+pub const HTTP_BODY_BYTES: usize = 16_384;
+
+/// How long a browser that logs in waits for the hub, or for the pool of passwords. Then it is answered 503.
+pub const HTTP_ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A plain HTTP connection, kept alive or not, ends after this long, so that a slow reader of the page holds nothing.
 pub const HTTP_CONNECTION_LIFE: Duration = Duration::from_secs(60);
 

@@ -59,15 +59,8 @@ impl PageFacts {
 
 /// The page, for someone who reached this server under the name or address `host`.
 pub fn render(facts: &PageFacts, host: &str) -> String {
-    let local = host == "localhost" || ip_of(host).is_some_and(|address| address.is_loopback());
-    let reachable = |listener: &&Listener| local || !listener.address.ip().is_loopback();
     let irc = |tls: bool| {
-        facts
-            .listeners
-            .iter()
-            .filter(reachable)
-            .find(|listener| listener.protocol == Protocol::Irc && listener.tls == tls)
-            .map(|listener| listener.address.port())
+        irc_listeners(facts, host).find(|listener| listener.tls == tls).map(|listener| listener.address.port())
     };
     let (secure, plain) = (irc(true), irc(false));
     let host = escape(host);
@@ -112,6 +105,13 @@ pub fn render(facts: &PageFacts, host: &str) -> String {
         escape(&facts.server_name)
     );
     page
+}
+
+/// Where someone who reached this server under the name or address `host` can connect with IRC.
+pub fn irc_listeners<'a>(facts: &'a PageFacts, host: &str) -> impl Iterator<Item = &'a Listener> {
+    let local = host == "localhost" || ip_of(host).is_some_and(|address| address.is_loopback());
+    let reachable = move |listener: &&Listener| local || !listener.address.ip().is_loopback();
+    facts.listeners.iter().filter(|listener| listener.protocol == Protocol::Irc).filter(reachable)
 }
 
 fn ip_of(host: &str) -> Option<IpAddr> {

@@ -7,24 +7,29 @@ use crate::password::{self, PasswordCost};
 use crate::shard::{ShardHandle, ShardInput};
 use chat::id::SessionId;
 use session::WorkResult;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
 static UNHASHED: RepeatedComplaint = RepeatedComplaint::new();
 static NO_CHANCE: RepeatedComplaint = RepeatedComplaint::new();
 
-#[derive(Debug)]
 pub struct PasswordPool {
     queue: Mailbox<Job>,
     shards: OnceLock<Vec<Arc<ShardHandle>>>,
     cost: PasswordCost,
 }
 
-#[derive(Debug)]
 struct Job {
-    session: SessionId,
-    ticket: u32,
+    back_to: BackTo,
     task: Task,
+}
+
+/// Who waits for the result.
+enum BackTo {
+    Session(SessionId, u32),
+    /// Called on the pool's thread; must not block.
+    Taker(Box<dyn FnOnce(WorkResult) + Send>),
 }
 
 /// What is to be done with a password.
@@ -41,6 +46,12 @@ pub enum Task {
     },
     /// 128 bits of chance, for a secret that someone is given.
     Draw,
+}
+
+impl fmt::Debug for PasswordPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordPool").field("cost", &self.cost).finish_non_exhaustive()
+    }
 }
 
 impl PasswordPool {
@@ -60,10 +71,19 @@ impl PasswordPool {
 
     /// Takes work, or answers at once that it takes none.
     pub fn submit(&self, session: SessionId, ticket: u32, task: Task) {
+        self.take(Job { back_to: BackTo::Session(session, ticket), task });
+    }
+
+    /// The same for someone who is no session.
+    pub fn submit_for(&self, task: Task, taker: Box<dyn FnOnce(WorkResult) + Send>) {
+        self.take(Job { back_to: BackTo::Taker(taker), task });
+    }
+
+    fn take(&self, job: Job) {
         if self.queue.len() >= limits::PASSWORD_QUEUE {
-            self.answer(session, ticket, WorkResult::Busy);
+            self.answer(job.back_to, WorkResult::Busy);
         } else {
-            self.queue.push(Job { session, ticket, task });
+            self.queue.push(job);
         }
     }
 
@@ -101,12 +121,16 @@ impl PasswordPool {
                         }
                     }
                 };
-                self.answer(job.session, job.ticket, result);
+                self.answer(job.back_to, result);
             }
         }
     }
 
-    fn answer(&self, session: SessionId, ticket: u32, result: WorkResult) {
+    fn answer(&self, back_to: BackTo, result: WorkResult) {
+        let (session, ticket) = match back_to {
+            BackTo::Session(session, ticket) => (session, ticket),
+            BackTo::Taker(taker) => return taker(result),
+        };
         if let Some(shard) = self.shards.get().and_then(|shards| shards.get(session.shard as usize)) {
             shard.inputs.push(ShardInput::WorkDone { session, ticket, result });
         }

@@ -237,6 +237,8 @@ impl Server {
                 &folder,
                 name_rules.clone(),
                 Arc::new(move |command: Command, answers: Sender<chat::query::Answer>| {
+                    // Whoever asked may have given up.
+                    let answers = Box::new(move |answer| answers.send(answer).is_ok());
                     inbox.push(HubInput::Console { command: Box::new(command), answers });
                 }),
             )?
@@ -257,6 +259,8 @@ impl Server {
                 admission: admission.clone(),
                 metrics: metrics.clone(),
                 exports,
+                hub: hub_inbox.clone(),
+                passwords: passwords.clone(),
                 on_websocket: hand_to_shards(&shards),
                 trouble: trouble_of(&storage_fails),
             },

@@ -100,6 +100,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         | Answer::Credentials(_)
         | Answer::LoggedIn { .. }
         | Answer::LoggedOut
+        | Answer::DeviceLogin { .. }
         | Answer::LinkCreated { .. }
         | Answer::AuditGranted
         | Answer::AccountCreated { .. }

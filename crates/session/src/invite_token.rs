@@ -22,7 +22,7 @@ pub(crate) fn of(drawn: &[u8; 16]) -> Zeroizing<String> {
 }
 
 /// The hash of a text that can be a token.
-pub(crate) fn hash(text: &str) -> Option<LinkHash> {
+pub fn hash(text: &str) -> Option<LinkHash> {
     let letters = text.strip_prefix(PREFIX)?;
     if letters.len() != LETTERS || !letters.bytes().all(|letter| ALPHABET.contains(&letter)) {
         return None;

@@ -9,6 +9,7 @@ use crate::turn::Turn;
 use crate::verb::Awaiting;
 use crate::work::{Work, WorkResult};
 use chat::command::Command;
+use chat::device_login::LoginClaim;
 use chat::name::Username;
 use chat::query::{Answer, Counted, Query};
 use chat::refusal::Refusal;
@@ -30,6 +31,8 @@ pub(crate) enum Purpose {
     Sasl,
     /// `PASS username:password`
     Pass,
+    /// What the device has shown.
+    Device,
 }
 
 /// A login under way.
@@ -100,6 +103,18 @@ pub(crate) fn with_certificate(turn: &mut Turn<'_>, certificate: [u8; 32], claim
     wait(turn, Purpose::Sasl, Step::Certificate { claimed });
 }
 
+/// By what the connection's device has shown.
+pub(crate) fn with_device(turn: &mut Turn<'_>, claim: LoginClaim) {
+    let address = turn.session.link.address;
+    turn.session.known_to_hub = true;
+    turn.ask(Command::LogInAgain { claim, address });
+    if let Some(registration) = turn.session.registration.as_deref_mut() {
+        // Its name is told with the answer.
+        registration.account = Some((claim.account, CompactString::default()));
+    }
+    wait(turn, Purpose::Device, Step::LoggingIn);
+}
+
 /// Asks for the keys that SCRAM needs.
 pub(crate) fn for_scram(turn: &mut Turn<'_>, name: Username, start: ScramStart) {
     ask_credentials(turn, Purpose::Sasl, name, Step::Scram(start));
@@ -112,6 +127,8 @@ pub(crate) fn log_in(turn: &mut Turn<'_>, purpose: Purpose, account: &SharedAcco
     let proofs_since = account.proofs_since;
     turn.ask(Command::LogIn { account: account.id, verified: true, address, counted, proofs_since });
     if let Some(registration) = turn.session.registration.as_deref_mut() {
+        // Whatever the device has shown, this is the later word.
+        registration.login = None;
         registration.account = Some((account.id, account.username.clone()));
     }
     wait(turn, purpose, Step::LoggingIn);
@@ -181,6 +198,14 @@ fn succeed(turn: &mut Turn<'_>, purpose: Purpose, account: &str) {
     match purpose {
         Purpose::Sasl => turn.numeric(Numeric::RPL_SASLSUCCESS).trailing("SASL authentication successful"),
         Purpose::Pass => registration::account_password_passed(turn),
+        Purpose::Device => {
+            if let Some(registration) = turn.session.registration.as_deref_mut()
+                && let Some((_, name)) = &mut registration.account
+            {
+                *name = account.into();
+            }
+            registration::login_passed(turn);
+        }
     }
 }
 
@@ -204,6 +229,10 @@ fn refuse_for(turn: &mut Turn<'_>, purpose: Purpose, refusal: &Refusal) {
         Refusal::AlreadyLoggedIn if purpose == Purpose::Sasl => {
             turn.numeric(Numeric::ERR_SASLALREADY).trailing("You have already authenticated");
         }
+        Refusal::ServerBanned { .. } if purpose == Purpose::Device => {
+            crate::refusal_numeric::write(turn, "*", "", refusal);
+            turn.close("Closing link: (Banned from this server)");
+        }
         Refusal::ServerBanned { reason, .. } => {
             let text = format_compact!("SASL authentication failed: you are banned from this server: {reason}");
             refuse(turn, purpose, &text);
@@ -224,6 +253,10 @@ pub(crate) fn refuse(turn: &mut Turn<'_>, purpose: Purpose, why: &str) {
             let why = why.strip_prefix("SASL authentication failed: ").unwrap_or(why);
             turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing_cut(why);
             turn.close("Closing link: (Bad password)");
+        }
+        Purpose::Device => {
+            turn.fail("*", "LOGIN_ENDED", &[], "This device is no longer logged in: log in again");
+            turn.close("Closing link: (Login ended)");
         }
     }
 }

@@ -314,6 +314,9 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
                 "None of your other devices has this id: DEVICES lists them",
             );
         }
+        R::LoginEnded | R::LoginIsFresh => {
+            turn.fail(verb, "LOGIN_ENDED", &[], "This device is no longer logged in: log in again");
+        }
         R::NoMetadataTarget { of } => {
             turn.fail(verb, "INVALID_TARGET", &[shown(of)], "There is nobody and no room of this name");
         }
@@ -580,6 +583,7 @@ mod tests {
             secure: true,
             loopback: false,
             certificate: None,
+            login: None,
             transport: "TLS",
             exempt: true,
         };

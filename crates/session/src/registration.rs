@@ -9,6 +9,7 @@ use crate::work::{Work, WorkResult};
 use crate::{greeting, host, login, refusal_numeric};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use chat::command::{Arrival, Command};
+use chat::device_login::LoginClaim;
 use chat::id::ClientId;
 use chat::metadata::MetadataKey;
 use chat::name::Username;
@@ -33,6 +34,9 @@ pub(crate) struct Registration {
     pub(crate) password: Option<Zeroizing<String>>,
     server_password: Check,
     account_password: Check,
+    /// What its device has shown.
+    pub(crate) login: Option<LoginClaim>,
+    login_check: Check,
     /// Logged in to it already.
     pub(crate) account: Option<(ClientId, CompactString)>,
     /// What the device calls itself: the name of the login behind its `@`.
@@ -55,7 +59,7 @@ enum Check {
 }
 
 impl Registration {
-    pub(crate) fn new(now: Moment, facts: &ServerFacts) -> Registration {
+    pub(crate) fn new(now: Moment, login: Option<LoginClaim>, facts: &ServerFacts) -> Registration {
         Registration {
             deadline_ms: now.monotonic_ms + facts.limits.register_seconds * 1000,
             name: None,
@@ -67,6 +71,8 @@ impl Registration {
             password: None,
             server_password: if facts.password.is_some() { Check::ToDo } else { Check::Passed },
             account_password: Check::ToDo,
+            login_check: if login.is_some() { Check::ToDo } else { Check::Passed },
+            login,
             account: None,
             device: None,
             away: None,
@@ -105,7 +111,7 @@ pub(crate) fn advance(turn: &mut Turn<'_>) {
         // SHOULD abort it and send a 906 numeric, then register the client without authentication."
         turn.numeric(Numeric::ERR_SASLABORTED).trailing("SASL authentication aborted");
     }
-    if !check_server_password(turn) || !check_account_password(turn) {
+    if !check_server_password(turn) || !check_login(turn) || !check_account_password(turn) {
         return;
     }
     arrive(turn);
@@ -188,6 +194,33 @@ fn check_account_password(turn: &mut Turn<'_>) -> bool {
     false
 }
 
+/// A browser whose page has logged in before is logged in here as well, as if by SASL.
+fn check_login(turn: &mut Turn<'_>) -> bool {
+    let Some(registration) = turn.session.registration.as_deref_mut() else {
+        return false;
+    };
+    let claim = match (registration.login_check, registration.login) {
+        (Check::ToDo, Some(claim)) => claim,
+        (check, _) => return check != Check::UnderWay,
+    };
+    if registration.account.is_some() {
+        // Somebody has logged in as somebody else since: this is no session of the device's account.
+        registration.login = None;
+        registration.login_check = Check::Passed;
+        return true;
+    }
+    registration.login_check = Check::UnderWay;
+    login::with_device(turn, claim);
+    false
+}
+
+/// What the device has shown is good.
+pub(crate) fn login_passed(turn: &mut Turn<'_>) {
+    if let Some(registration) = turn.session.registration.as_deref_mut() {
+        registration.login_check = Check::Passed;
+    }
+}
+
 /// The account that PASS named is logged in to.
 pub(crate) fn account_password_passed(turn: &mut Turn<'_>) {
     if let Some(registration) = turn.session.registration.as_deref_mut() {
@@ -222,6 +255,7 @@ fn arrive(turn: &mut Turn<'_>) {
         secure: link.secure,
         certificate: link.certificate.as_deref().copied(),
         device: registration.device.clone(),
+        login: registration.login,
         away: registration.away.clone(),
         metadata: registration.metadata.clone(),
         subscriptions: registration.subscriptions.clone(),
@@ -316,6 +350,82 @@ pub(crate) fn ident_of(text: &str) -> CompactString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{check, check_with};
+
+    #[test]
+    fn a_device_that_stays_logged_in_needs_no_password() {
+        check(
+            "account alice
+             account bob
+             device alice
+             alice+ device=alice
+             alice> CAP LS 302
+             alice<<
+             alice> NICK alice
+             alice> USER alice 0 * :Alice
+             alice> CAP END
+             alice< :irc.example 900 alice alice!~alice@* alice :You are now logged in as alice
+             alice< :irc.example 001 alice :…
+             alice<<
+             alice> DEVICES
+             alice< :irc.example NOTICE alice :…: a browser, TLS from 192.0.2.1, …, this one
+             tab+ device=alice
+             tab> NICK another
+             tab> USER a 0 * :a
+             tab< :irc.example 900 another another!~a@* alice :You are now logged in as alice
+             tab< :another NICK alice
+             tab< :irc.example 001 alice :…
+             tab<<
+             bob+ device=alice                         ## what it says itself is the later word
+             bob> CAP REQ sasl
+             bob<<
+             bob> AUTHENTICATE PLAIN
+             bob<<
+             bob> AUTHENTICATE AGJvYgBzZXNhbWU=
+             bob< :irc.example 900 * *!*@* bob :…
+             bob< :irc.example 903 …
+             bob> NICK bob
+             bob> USER b 0 * :b
+             bob> CAP END
+             bob< :irc.example 001 bob :…
+             bob<<
+             late+ device=alice
+             device alice ends
+             alice< ERROR :…logged out…
+             alice!
+             tab< ERROR :…logged out…
+             tab!
+             bob> PING x
+             bob< :irc.example PONG irc.example :x
+             late> NICK late
+             late> USER l 0 * :l
+             late< :irc.example FAIL * LOGIN_ENDED :…
+             late< ERROR :Closing link: (Login ended)
+             late!",
+        );
+    }
+
+    #[test]
+    fn a_device_is_asked_for_the_servers_password_like_anyone() {
+        check_with(
+            |configured, _| configured.password = Some(Password::Plain(Zeroizing::new("door".into()))),
+            "account alice
+             device alice
+             alice+ device=alice
+             alice> NICK alice
+             alice> USER alice 0 * :Alice
+             alice< :irc.example 464 alice :…
+             alice< ERROR :…
+             alice!
+             alice+ device=alice
+             alice> PASS door
+             alice> NICK alice
+             alice> USER alice 0 * :Alice
+             alice< :irc.example 900 …
+             alice< :irc.example 001 …
+             alice<<",
+        );
+    }
 
     #[test]
     fn idents() {

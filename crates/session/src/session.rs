@@ -12,6 +12,7 @@ use crate::verb::{Awaiting, Phase, Verb};
 use crate::work::{Work, WorkResult};
 use crate::{confirmation, host, isupport, login, negotiation, registration, render, verb};
 use chat::command::{Command, Departure, Origin, PersonalMode, Request};
+use chat::device_login::LoginClaim;
 use chat::event::{Event, What};
 use chat::id::{RequestNumber, SessionId, Timestamp};
 use chat::message::Message;
@@ -42,6 +43,8 @@ pub struct Peer {
     pub loopback: bool,
     /// SHA-256 of the client's certificate.
     pub certificate: Option<[u8; 32]>,
+    /// What its device has shown, and stays logged in by.
+    pub login: Option<LoginClaim>,
     /// What carries the session, for those who may know ("TLS", "WebSocket").
     pub transport: &'static str,
     /// No flood control, no login throttles.
@@ -157,7 +160,7 @@ impl Session {
             id,
             link,
             person: None,
-            registration: Some(Box::new(Registration::new(now, facts))),
+            registration: Some(Box::new(Registration::new(now, peer.login, facts))),
             rare: None,
             capabilities: CapabilitySet::EMPTY,
             cap_302: false,

@@ -14,6 +14,8 @@
 //! alice~ h.example            the oldest lookup of her host that has had no outcome yet has this one; nothing: no name
 //! +30                         so many seconds pass
 //! account alice               the server's own command line makes an account, with the password sesame
+//! device alice                a device of alice's logs in over HTTP, and stays so; connections with `device=alice` are its own
+//! device alice ends           it logs out
 //! store fails | store works   the log takes nothing | takes everything again
 //! store unreadable            what was said cannot be read, until the store works
 //! ```
@@ -31,13 +33,15 @@ use crate::{
 use chat::audit::AuditEntry;
 use chat::change::Change;
 use chat::command::{Command, NewAccount, Origin, Request};
-use chat::effect::{Effect, Effects, EventOrigin};
+use chat::device_login::{LoginClaim, NewDevice, SecretHash};
+use chat::effect::{Effect, Effects, EventOrigin, ServerEffect};
 use chat::event::Event;
 use chat::history::Past;
 use chat::hub::Hub;
 use chat::id::{MessageId, Position, RoomNumber, SessionId, Timestamp};
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use chat::name::Username;
+use chat::query::{Answer, Query};
 use chat::sequencer::Sequencer;
 use chat::settings::Settings;
 use chat::snapshot::Snapshot;
@@ -71,6 +75,9 @@ pub(crate) struct World {
     connections: Vec<Connection>,
     rooms: BTreeMap<RoomNumber, BTreeSet<u32>>,
     now: Moment,
+    /// What the devices show, by their accounts.
+    claims: BTreeMap<String, LoginClaim>,
+    told_console: Vec<Answer>,
     /// How often chance was asked for: then it is this number over and over.
     drawn: u8,
 }
@@ -151,6 +158,8 @@ impl World {
             connections: Vec::new(),
             rooms: BTreeMap::new(),
             now,
+            claims: BTreeMap::new(),
+            told_console: Vec::new(),
             drawn: 0,
         }
     }
@@ -186,6 +195,9 @@ impl World {
             let command = Command::CreateAccount(Box::new(account));
             self.submit(vec![Request { origin: Origin::Console { number: 1 }, command }]);
             return Ok(());
+        }
+        if let Some(name) = line.strip_prefix("device ") {
+            return self.device(name);
         }
         match line {
             "store fails" => {
@@ -242,6 +254,34 @@ impl World {
         Ok(())
     }
 
+    fn device(&mut self, words: &str) -> Result<(), String> {
+        let origin = Origin::Console { number: 1 };
+        let (name, command) = match words.strip_suffix(" ends") {
+            Some(name) => (name, Command::EndLogin { claim: *self.claims.get(name).ok_or("there is no such device")? }),
+            None => {
+                let username = Username::lookup(words, &self.facts.name_rules);
+                let query = Command::Ask(Query::Account { name: username });
+                self.submit(vec![Request { origin, command: query }]);
+                let Some(Answer::Account(record)) = self.told_console.last().cloned() else {
+                    return Err(format!("{:?}", self.told_console));
+                };
+                let secret = SecretHash([7; 32]);
+                self.claims.insert(words.to_owned(), LoginClaim { account: record.id, secret });
+                let (name, transport, address) = (Some("a browser".into()), "WebSocket".into(), [192, 0, 2, 1].into());
+                let device = Box::new(NewDevice { name, transport, address, secret });
+                let proofs_since = record.proofs_since;
+                (words, Command::LogInDevice { account: record.id, counted: None, proofs_since, device })
+            }
+        };
+        self.told_console.clear();
+        self.submit(vec![Request { origin, command }]);
+        match self.told_console.last() {
+            Some(Answer::DeviceLogin { account, .. }) if account == name => Ok(()),
+            Some(Answer::DeviceForgotten { .. }) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
     fn end(&self) -> Result<(), String> {
         let left: Vec<String> = self
             .connections
@@ -252,7 +292,7 @@ impl World {
     }
 
     /// A new connection. `words`: `plain` (no TLS), `loopback`, `exempt` (no flood control), `certificate` (one of its
-    /// own; all of one name are the same), `address=…`, `host=…` (the name
+    /// own; all of one name are the same), `device=…` (that of this account), `address=…`, `host=…` (the name
     /// of the address), `host-late` (it comes when the transcript says so). By default TLS, exempt, 192.0.2.1.
     pub(crate) fn connect(&mut self, name: &str, words: &str) -> usize {
         let word = |key: &str| words.split(' ').any(|word| word == key);
@@ -266,6 +306,7 @@ impl World {
             secure: !word("plain"),
             loopback: word("loopback"),
             certificate: word("certificate").then_some(certificate),
+            login: value("device=").map(|account| self.claims[account]),
             transport: "TLS",
             exempt: !word("throttled"),
         };
@@ -470,6 +511,11 @@ impl World {
         let mut effects = Effects::for_shards(1);
         self.sequencer.submit(self.now.wall, requests, &mut effects);
         self.sequencer.collect(self.now.wall, &mut effects);
+        let told = effects.server.iter().filter_map(|effect| match effect {
+            ServerEffect::Console { answer, .. } => Some(answer.clone()),
+            _ => None,
+        });
+        self.told_console.extend(told);
         for effect in std::mem::take(&mut effects.shards[0]) {
             self.follow(effect);
         }

@@ -59,6 +59,7 @@ pub fn peer(who: usize, random: &mut Random) -> Peer {
         secure,
         loopback: false,
         certificate: None,
+        login: None,
         transport: if secure { "TLS" } else { "TCP" },
         exempt: !random.happens(250),
     }

@@ -32,24 +32,40 @@ enum Standing {
 
 impl Hub {
     pub(super) fn create_account(&mut self, new: NewAccount, turn: &mut Turn) {
-        match self.try_create_account(new, turn) {
-            Ok(()) => {}
-            Err(refusal) => turn.refuse(refusal),
+        let may_for_others = self.rights(turn).holds(Right::Accounts);
+        let made = self.try_create_account(new, may_for_others, turn);
+        let is_somebody = self.is_logged_in(turn);
+        let outcome = made.and_then(|slot| match turn.session() {
+            Some(session) if !is_somebody && self.make_way(session, turn) => self.be(session, slot, turn),
+            _ => Ok(()),
+        });
+        if let Err(refusal) = outcome {
+            turn.refuse(refusal);
         }
     }
 
-    fn try_create_account(&mut self, new: NewAccount, turn: &mut Turn) -> Result<(), Refusal> {
-        let may_for_others = self.rights(turn).holds(Right::Accounts);
-        if !may_for_others && !self.settings.registration_open && new.link.is_none() {
-            return Err(Refusal::RegistrationClosed);
-        }
-        let asker = self.asker(turn);
-        let client = asker.and_then(|asker| self.state.client(asker.slot));
+    /// Whoever asks is logged in to an account.
+    fn is_logged_in(&self, turn: &Turn) -> bool {
         let is_verified = turn
             .session()
             .and_then(|id| self.state.session_place(id))
             .is_some_and(|place| matches!(place.stage, Stage::Verified(_)));
-        let is_logged_in = is_verified || client.is_some_and(|client| client.is_account());
+        let asker = self.asker(turn).and_then(|asker| self.state.client(asker.slot));
+        is_verified || asker.is_some_and(|client| client.is_account())
+    }
+
+    /// Makes the account, and logs nobody in to it. `may_for_others`: by someone who may make any.
+    pub(super) fn try_create_account(
+        &mut self,
+        new: NewAccount,
+        may_for_others: bool,
+        turn: &mut Turn,
+    ) -> Result<u32, Refusal> {
+        if !may_for_others && !self.settings.registration_open && new.link.is_none() {
+            return Err(Refusal::RegistrationClosed);
+        }
+        let asker = self.asker(turn);
+        let is_logged_in = self.is_logged_in(turn);
         if is_logged_in && !may_for_others {
             return Err(Refusal::AlreadyLoggedIn);
         }
@@ -99,10 +115,7 @@ impl Hub {
         if let Some((room, link)) = by_link {
             self.enter_by_link(slot, room, link, turn);
         }
-        match turn.session() {
-            Some(session) if !is_logged_in && self.make_way(session, turn) => self.be(session, slot, turn),
-            _ => Ok(()),
-        }
+        Ok(slot)
     }
 
     /// Whether an account may be called so. `account`, `client`: whose own names are in nobody's way.
@@ -231,6 +244,9 @@ impl Hub {
             self.audit(AuditAction::Account, None, &username, &words, turn);
         }
         self.lay_down_lost_rank(slot, turn);
+        if is_disabled || new_password {
+            self.end_logins(slot, turn);
+        }
         if is_disabled {
             self.end_sessions_of_account(slot, "the account was disabled", turn);
         } else if new_password {

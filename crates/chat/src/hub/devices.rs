@@ -5,7 +5,7 @@ use super::state::Session;
 use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::change::Change;
-use crate::id::{SessionId, Timestamp, uuid_v7};
+use crate::id::{ClientId, SessionId, Timestamp, uuid_v7};
 use crate::personal::DEVICES;
 use crate::query::{Answer, DeviceRow};
 use crate::refusal::Refusal;
@@ -16,25 +16,35 @@ impl Hub {
     /// Those that are connected, then the others, the last seen first.
     pub(super) fn devices_answer(&self, turn: &Turn) -> Result<Answer, Refusal> {
         let asker = self.asker(turn).ok_or(Refusal::NotYours)?;
-        let mut rows: Vec<DeviceRow> = self
-            .sessions_of(asker.slot)
-            .into_iter()
-            .filter_map(|id| {
-                let session = self.state.session(id)?;
-                let active = self.state.session_place(id).map_or(0, |place| u64::from(place.active) * 1000);
-                Some(DeviceRow {
-                    id: self.device_id(id, session.signed_on),
-                    name: session.device().map(CompactString::from),
-                    address: session.address,
-                    transport: session.transport.into(),
-                    signed_on: session.signed_on,
-                    last_active: session.signed_on.max(Timestamp(active)),
-                    is_connected: true,
-                    is_absent: self.state.is_absent(id),
-                    is_this: id == asker.session,
-                })
-            })
-            .collect();
+        let account = self.state.client(asker.slot).and_then(|client| client.account.as_ref());
+        let remembered = account.map_or(&[][..], |account| self.state.devices(account.slot));
+        let mut rows: Vec<DeviceRow> = Vec::new();
+        for id in self.sessions_of(asker.slot) {
+            let Some(session) = self.state.session(id) else { continue };
+            let active = self.state.session_place(id).map_or(0, |place| u64::from(place.active) * 1000);
+            let login = remembered.iter().find(|device| session.login() == Some(device.id));
+            let row = DeviceRow {
+                id: login.map_or_else(|| self.device_id(id, session.signed_on), record_id),
+                name: login.map_or_else(|| session.device().map(CompactString::from), |device| device.name.clone()),
+                address: session.address,
+                transport: session.transport.into(),
+                signed_on: session.signed_on,
+                last_active: session.signed_on.max(Timestamp(active)),
+                is_connected: true,
+                is_absent: self.state.is_absent(id),
+                is_this: id == asker.session,
+            };
+            // A browser is one device, with however many windows.
+            match rows.iter_mut().find(|other| login.is_some() && other.id == row.id) {
+                Some(other) => {
+                    other.signed_on = other.signed_on.min(row.signed_on);
+                    other.last_active = other.last_active.max(row.last_active);
+                    other.is_absent &= row.is_absent;
+                    other.is_this |= row.is_this;
+                }
+                None => rows.push(row),
+            }
+        }
         let mut gone: Vec<&DeviceRecord> = self.devices_gone(asker.slot).collect();
         gone.sort_by_key(|device| std::cmp::Reverse(device.seen));
         rows.extend(gone.into_iter().map(|device| DeviceRow {
@@ -67,12 +77,25 @@ impl Hub {
     pub(super) fn end_device(&mut self, asker: Asker, id: &CompactString, turn: &mut Turn) {
         let found = self.sessions_of(asker.slot).into_iter().find(|session| {
             let signed_on = self.state.session(*session).map(|session| session.signed_on);
-            *session != asker.session && signed_on.is_some_and(|at| self.device_id(*session, at) == *id)
+            let is_device = self.state.session(*session).is_some_and(|session| session.login().is_none());
+            *session != asker.session && is_device && signed_on.is_some_and(|at| self.device_id(*session, at) == *id)
         });
         if let Some(session) = found {
             self.close_session_of(asker.slot, session, "ended from another device", turn);
             self.settle_absence(asker.slot, turn);
             turn.answer(Answer::DeviceEnded { id: id.clone() });
+            return;
+        }
+        let own = self.state.session(asker.session).and_then(Session::login);
+        let account = self.state.client(asker.slot).and_then(|client| client.account.as_ref().map(|of| of.slot));
+        let stays_logged_in = account.and_then(|account| {
+            let device = self.state.devices(account).iter().find(|device| record_id(device) == *id)?;
+            (device.login.is_some() && Some(device.id) != own).then_some((account, device.id))
+        });
+        if let Some((account, device)) = stays_logged_in {
+            let was_here = self.forget_device(account, device, "ended from another device", turn);
+            let id = id.clone();
+            turn.answer(if was_here { Answer::DeviceEnded { id } } else { Answer::DeviceForgotten { id } });
             return;
         }
         let gone = self.devices_gone(asker.slot).find(|device| record_id(device) == *id).cloned();
@@ -90,43 +113,36 @@ impl Hub {
     /// A session is one of an account from now on: its device is here.
     pub(super) fn note_device(&mut self, id: SessionId, turn: &mut Turn) {
         let new_id = uuid_v7(turn.now, turn.position.0, self.seed.rotate_left(24)).as_u128() as u64;
-        self.change_device(id, turn, |known, session, now| {
+        self.change_device(id, turn, |known, account, session, now| {
+            let (name, login) = match known {
+                Some(device) => (device.name.clone(), device.login.clone()),
+                // Its login was ended while it came.
+                None if session.login().is_some() => return None,
+                None => (session.device().map(CompactString::from), None),
+            };
             let id = known.map_or(new_id, |device| device.id);
-            let (name, transport) = (session.device().map(CompactString::from), session.transport.into());
-            Some((id, name, transport, session.address, now))
+            let (transport, address) = (session.transport.into(), session.address);
+            Some(DeviceRecord { account, id, name, transport, address, came: now, seen: now, login })
         });
     }
 
     /// A session ends, or is its account's no more. What it is called by is known still.
     pub(super) fn note_device_gone(&mut self, id: SessionId, turn: &mut Turn) {
-        self.change_device(id, turn, |known, _, _| {
-            let device = known?.clone();
-            Some((device.id, device.name, device.transport, device.address, device.came))
-        });
+        self.change_device(id, turn, |known, _, _, now| Some(DeviceRecord { seen: now, ..known?.clone() }));
     }
 
     fn change_device(
         &mut self,
         id: SessionId,
         turn: &mut Turn,
-        changed: impl FnOnce(
-            Option<&DeviceRecord>,
-            &Session,
-            Timestamp,
-        ) -> Option<(u64, Option<CompactString>, CompactString, std::net::IpAddr, Timestamp)>,
+        changed: impl FnOnce(Option<&DeviceRecord>, ClientId, &Session, Timestamp) -> Option<DeviceRecord>,
     ) {
         let Some(session) = self.state.session(id) else { return };
         let Some(account) = self.state.client(session.client).and_then(|client| client.account.clone()) else { return };
-        let mut devices = self.state.devices(account.slot).to_vec();
-        let known = devices.iter().find(|device| is_of(device, session));
-        let Some((id, name, transport, address, came)) = changed(known, session, turn.now) else { return };
-        let account_id = account.record.id;
-        let record = DeviceRecord { account: account_id, id, name, transport, address, came, seen: turn.now };
+        let known = self.state.devices(account.slot).iter().find(|device| is_of(device, session));
+        let Some(record) = changed(known, account.record.id, session, turn.now) else { return };
         self.keep_if_working(Change::Device(Box::new(record.clone())), turn);
-        for forgotten in add(&mut devices, record) {
-            self.keep_if_working(Change::DeviceForgotten { account: account_id, id: forgotten }, turn);
-        }
-        self.state.set_devices(account.slot, devices);
+        self.put_device(account.slot, record, turn);
     }
 
     /// Made from the start's seed: nobody can tell one from another.
@@ -138,8 +154,12 @@ impl Hub {
     }
 }
 
-/// The same device comes again: by what it calls itself, or else by where it comes from and what carries it.
+/// The same device comes again: by what it has shown, by what it calls itself, or else by where it comes from and what
+/// carries it.
 fn is_of(device: &DeviceRecord, session: &Session) -> bool {
+    if device.login.is_some() || session.login().is_some() {
+        return session.login() == Some(device.id);
+    }
     match session.device() {
         Some(name) => device.name.as_deref() == Some(name),
         None => {
@@ -150,21 +170,25 @@ fn is_of(device: &DeviceRecord, session: &Session) -> bool {
     }
 }
 
-fn record_id(device: &DeviceRecord) -> CompactString {
+pub(super) fn record_id(device: &DeviceRecord) -> CompactString {
     format_compact!("{:016x}", device.id)
 }
 
-/// Puts a device among the others, in the place of itself. Returned: those that make way for it.
-pub(super) fn add(devices: &mut Vec<DeviceRecord>, record: DeviceRecord) -> Vec<u64> {
+/// Puts a device among the others, in the place of itself. Returned: those that make way for it, before all those that would
+/// have to log in anyway.
+pub(super) fn add(devices: &mut Vec<DeviceRecord>, record: DeviceRecord) -> Vec<DeviceRecord> {
+    let added = record.id;
     match devices.binary_search_by_key(&record.id, |device| device.id) {
         Ok(place) => devices[place] = record,
         Err(place) => devices.insert(place, record),
     }
     let mut forgotten = Vec::new();
     while devices.len() > DEVICES
-        && let Some(place) = (0..devices.len()).min_by_key(|place| devices[*place].seen)
+        && let Some(place) = (0..devices.len())
+            .filter(|place| devices[*place].id != added)
+            .min_by_key(|place| (devices[*place].login.is_some(), devices[*place].seen))
     {
-        forgotten.push(devices.remove(place).id);
+        forgotten.push(devices.remove(place));
     }
     forgotten
 }

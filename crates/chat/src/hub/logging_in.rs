@@ -74,15 +74,20 @@ impl Hub {
         if !self.make_way(session, turn) {
             return;
         }
+        self.note_success(slot, address, counted, turn);
+        if let Err(refusal) = self.be(session, slot, turn) {
+            turn.refuse(refusal);
+        }
+    }
+
+    /// An account was logged in to: noted, so that where it came from is its home.
+    pub(super) fn note_success(&mut self, slot: u32, address: IpAddr, counted: Option<Counted>, turn: &mut Turn) {
         if let Some(key) = self.state.account(slot).map(|account| account.username.key().clone()) {
             let tried = Tried { name: &key, limit: self.settings.login_attempts_per_account, last_address: None };
             let from = (address, self.settings.login_attempts_per_address);
             self.attempts.succeeded(tried, from, counted, turn.now);
         }
         self.note_login(slot, address, turn);
-        if let Err(refusal) = self.be(session, slot, turn) {
-            turn.refuse(refusal);
-        }
     }
 
     fn note_login(&mut self, slot: u32, address: IpAddr, turn: &mut Turn) {

@@ -61,6 +61,10 @@ impl Hub {
         if account.is_none() && !self.settings.guests {
             return Err(Refusal::AccountRequired);
         }
+        let login = match arrival.login {
+            Some(claim) => Some(self.device_of_claim(claim, account, turn.now)?),
+            None => None,
+        };
         let session = Session {
             client: 0,
             address: arrival.address,
@@ -71,6 +75,7 @@ impl Hub {
             rare: SessionRare::of_arrival(
                 arrival.device.clone().filter(|_| account.is_some()),
                 arrival.gateway.clone(),
+                login,
             ),
         };
         let here = account.and_then(|account| self.state.account(account)).and_then(|account| account.client);
@@ -268,7 +273,7 @@ impl Hub {
         }
     }
 
-    fn note_last_seen(&mut self, slot: u32, turn: &mut Turn) {
+    pub(super) fn note_last_seen(&mut self, slot: u32, turn: &mut Turn) {
         let Some(account) = self.state.client(slot).and_then(|client| client.account.clone()) else {
             return;
         };

@@ -34,6 +34,9 @@ const LINES: &[&str] = &[
     "away lunch",
     "away *",
     "asks devices",
+    "arrives account N by 1",
+    "arrives account N by 2",
+    "knows N by 1",
     "stays on",
     "stays off",
     "stays default",
@@ -135,15 +138,32 @@ const LINES: &[&str] = &[
 ];
 
 /// What the server's own command line asks.
-const CONSOLE: [&str; 6] = ["registers N", "disables N", "enables N", "deletes N", "kills N bad", "asks accounts"];
+const CONSOLE: [&str; 15] = [
+    "registers N",
+    "disables N",
+    "enables N",
+    "deletes N",
+    "kills N bad",
+    "asks accounts",
+    "sets password N",
+    "keeps N in by 1",
+    "keeps N in by 2",
+    "signs N up by 1",
+    "knows N by 1",
+    "knows N by 2",
+    "renews N by 1 2",
+    "renews N by 2 1",
+    "ends N by 1",
+];
 
 type Choice = (u8, u8, u8, u8, u8);
 
 fn line_of((line, who, room, name, other): Choice) -> String {
     let pick = |list: &[&'static str], number: u8| list[number as usize % list.len()];
-    let line = line as usize % (LINES.len() + 16);
+    let line = line as usize % (LINES.len() + 28);
     match line.saturating_sub(LINES.len()) {
-        10.. => "time 20".to_owned(),
+        26.. => "time 50000".to_owned(),
+        20.. => "time 20".to_owned(),
         number if line >= LINES.len() => {
             let template = pick(&CONSOLE, number as u8).replace('N', pick(&NAMES, name));
             format!("console {template}")

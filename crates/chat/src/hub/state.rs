@@ -159,21 +159,31 @@ pub(super) struct SessionRare {
     pub is_absent: bool,
     /// What the device calls itself.
     pub device: Option<CompactString>,
+    /// The device that it comes from, of those that stay logged in.
+    pub login: Option<u64>,
     /// The gateway that it is connected through.
     pub gateway: Option<CompactString>,
 }
 
 impl SessionRare {
     /// `None`: it comes with nothing that is rare.
-    pub fn of_arrival(device: Option<CompactString>, gateway: Option<CompactString>) -> Option<Box<SessionRare>> {
-        (device.is_some() || gateway.is_some())
-            .then(|| Box::new(SessionRare { device, gateway, ..SessionRare::default() }))
+    pub fn of_arrival(
+        device: Option<CompactString>,
+        gateway: Option<CompactString>,
+        login: Option<u64>,
+    ) -> Option<Box<SessionRare>> {
+        (device.is_some() || gateway.is_some() || login.is_some())
+            .then(|| Box::new(SessionRare { device, gateway, login, ..SessionRare::default() }))
     }
 }
 
 impl Session {
     pub fn device(&self) -> Option<&str> {
         self.rare.as_ref().and_then(|rare| rare.device.as_deref())
+    }
+
+    pub fn login(&self) -> Option<u64> {
+        self.rare.as_ref().and_then(|rare| rare.login)
     }
 
     pub fn watching(&self) -> &[Username] {

@@ -20,6 +20,7 @@ use crate::command::{
     AccountChange, Announcement, Arrival, Command, Control, Departure, NewAccount, NewLink, Origin, PersonalMode, Post,
     Recipient, Request, RoomChange,
 };
+use crate::device_login::{LoginClaim, NewDevice, SecretHash};
 use crate::effect::{Effect, Effects, EventOrigin, ServerEffect};
 use crate::event::{Event, RoomStep, What};
 use crate::history::{Grant, Since};
@@ -281,10 +282,15 @@ impl World {
         (*id, number)
     }
 
-    /// `arrives`, `arrives as NAME`, `arrives account NAME [as NAME] [on DEVICE]`; the account is logged in to first.
+    /// `arrives`, `arrives as NAME`, `arrives account NAME [as NAME] [on DEVICE]`, `arrives account NAME by SECRET`; the
+    /// account is logged in to first.
     fn arrive(&mut self, who: &str, words: &[&str]) {
         let (account, words) = match words {
             ["account", account, rest @ ..] => (Some(*account), rest),
+            rest => (None, rest),
+        };
+        let (secret, words) = match words {
+            [rest @ .., "by", secret] => (Some(*secret), rest),
             rest => (None, rest),
         };
         let (device, words) = match words {
@@ -295,18 +301,15 @@ impl World {
         let name = if let ["as", name] = words { name } else { account.unwrap_or(own) };
         let account = account.map(|account| self.account(account));
         let address = address_of(who);
+        let login = account.zip(secret).map(|(account, secret)| LoginClaim { account, secret: secret_of(secret) });
         if let Some(account) = account {
             let origin = self.origin(who);
-            self.apply(
-                origin,
-                Command::LogIn {
-                    account,
-                    verified: true,
-                    address,
-                    counted: None,
-                    proofs_since: self.proofs_since(account),
-                },
-            );
+            let proofs_since = self.proofs_since(account);
+            let command = match login {
+                Some(claim) => Command::LogInAgain { claim, address },
+                None => Command::LogIn { account, verified: true, address, counted: None, proofs_since },
+            };
+            self.apply(origin, command);
         }
         let arrival = Arrival {
             realname: CompactString::from(format!("{own} real")),
@@ -314,6 +317,7 @@ impl World {
             address,
             secure: who.contains("/tls"),
             device,
+            login,
             ..self.arrival(name)
         };
         let origin = self.origin(who);
@@ -331,6 +335,7 @@ impl World {
             secure: false,
             certificate: None,
             device: None,
+            login: None,
             away: None,
             metadata: Vec::new(),
             subscriptions: Vec::new(),
@@ -470,15 +475,29 @@ impl World {
                 proofs_since: self.proofs_since(self.account(account)),
             },
             ["logs", "out"] => Command::LogOut,
-            ["registers", username, link @ ..] => Command::CreateAccount(Box::new(NewAccount {
-                username: name(username),
-                password_hash: Some("hash".into()),
-                scram: None,
-                email: None,
-                certificate: None,
-                address: Some(address_of(who)),
-                link: link.get(1).map(|link| link_of(link)),
-            })),
+            ["keeps", account, "in", "by", secret] => Command::LogInDevice {
+                account: self.account(account),
+                counted: None,
+                proofs_since: self.proofs_since(self.account(account)),
+                device: Box::new(new_device(who, secret)),
+            },
+            ["signs", username, "up", "by", secret, link @ ..] => Command::SignUp {
+                account: Box::new(new_account(name(username), who, link.first().copied())),
+                device: Box::new(new_device(who, secret)),
+            },
+            ["knows", account, "by", secret] => {
+                Command::ShowLogin { claim: LoginClaim { account: self.account(account), secret: secret_of(secret) } }
+            }
+            ["renews", account, "by", secret, to] => Command::RenewLogin {
+                claim: LoginClaim { account: self.account(account), secret: secret_of(secret) },
+                to: secret_of(to),
+            },
+            ["ends", account, "by", secret] => {
+                Command::EndLogin { claim: LoginClaim { account: self.account(account), secret: secret_of(secret) } }
+            }
+            ["registers", username, link @ ..] => {
+                Command::CreateAccount(Box::new(new_account(name(username), who, link.get(1).copied())))
+            }
             ["sets", "password", account] => Command::ChangeAccount {
                 account: name(account),
                 change: AccountChange::Password { hash: "other".into(), scram: None },
@@ -1039,6 +1058,32 @@ pub(super) fn check_with(settings: Settings, script: &str) {
 }
 
 /// One address for each person.
+/// A secret by its number.
+fn secret_of(number: &str) -> SecretHash {
+    SecretHash([number.parse().unwrap(); 32])
+}
+
+fn new_device(who: &str, secret: &str) -> NewDevice {
+    NewDevice {
+        name: Some("browser".into()),
+        transport: "WebSocket".into(),
+        address: address_of(who),
+        secret: secret_of(secret),
+    }
+}
+
+fn new_account(username: Username, who: &str, link: Option<&str>) -> NewAccount {
+    NewAccount {
+        username,
+        password_hash: Some("hash".into()),
+        scram: None,
+        email: None,
+        certificate: None,
+        address: Some(address_of(who)),
+        link: link.map(link_of),
+    }
+}
+
 fn address_of(who: &str) -> IpAddr {
     let last = who.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
     if who.contains("/v6") {
@@ -1478,6 +1523,9 @@ fn answer_line(answer: &Answer) -> String {
                 format!("{}:{state}:{}{this}", row.id, row.name.as_deref().unwrap_or("-"))
             });
             format!("devices {}", list(rows))
+        }
+        Answer::DeviceLogin { account, is_due, .. } => {
+            format!("{account} stays logged in{}", if *is_due { ", and is due" } else { "" })
         }
         Answer::DeviceEnded { id } => format!("ended {id}"),
         Answer::DeviceForgotten { id } => format!("device {id} forgotten"),

@@ -1,6 +1,6 @@
 //! /export/TOKEN: all that is kept of an account, for whoever was given the link over the account's own connection.
 
-use super::{Payload, Visitor, forwarding, payload, text};
+use super::{Payload, Visitor, payload, text};
 use crate::config::{Config, Listener, Protocol};
 use crate::exports::{Exports, Opened};
 use bytes::Bytes;
@@ -44,7 +44,7 @@ pub(super) fn answer(
     exporting: &AtomicBool,
 ) -> Response<Payload> {
     let refuse = |status, sentence: &str| text(status, sentence).map(payload);
-    if !is_private(request, visitor) {
+    if !visitor.is_private(request.headers()) {
         let sentence = "An export goes over https only, or to this machine itself: ask the server's admin for https.";
         return refuse(StatusCode::FORBIDDEN, sentence);
     }
@@ -68,16 +68,6 @@ pub(super) fn answer(
             response
         }
     }
-}
-
-/// Nobody on the way can read along.
-fn is_private(request: &Request<Incoming>, visitor: Visitor) -> bool {
-    let headers = request.headers();
-    let is_local = visitor.peer.ip().is_loopback();
-    if visitor.from_proxy && forwarding::is_forwarded(headers) {
-        return (visitor.tls || is_local) && forwarding::is_https(headers);
-    }
-    visitor.tls || (is_local && !forwarding::is_forwarded(headers))
 }
 
 /// A body as it comes from the thread that writes it. One that is not whole ends as an error, so that HTTP does not end it.

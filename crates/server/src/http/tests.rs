@@ -48,6 +48,8 @@ fn site_with(change: impl FnOnce(&mut Config)) -> Site {
     let around = HttpSurroundings {
         exports: Exports::new(folder.path().join("parlor.db"), http_rules.clone()),
         rules: http_rules,
+        hub: Arc::new(Mailbox::for_waiting_thread()),
+        passwords: PasswordPool::start(crate::password::PasswordCost::Test).unwrap(),
         tls: Arc::new(Current::new(Some(material.http.clone()))),
         admission: Arc::new(Admission::new(rules)),
         metrics: Metrics::new(1),

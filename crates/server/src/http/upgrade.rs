@@ -87,9 +87,16 @@ fn is_origin_allowed(headers: &HeaderMap, rules: &HttpRules, visitor: Visitor) -
         return false;
     };
     let origin = origin.to_ascii_lowercase();
-    if rules.origins.iter().any(|allowed| allowed == "*" || *allowed == origin) {
-        return true;
-    }
+    rules.origins.iter().any(|allowed| allowed == "*" || *allowed == origin) || is_our_page(headers, rules, visitor)
+}
+
+/// The request names a page of ours, which alone may bring the cookie that someone is logged in by.
+pub(super) fn is_our_page(headers: &HeaderMap, rules: &HttpRules, visitor: Visitor) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let (Some(Ok(origin)), None) = (origins.next().map(HeaderValue::to_str), origins.next()) else {
+        return false;
+    };
+    let origin = origin.to_ascii_lowercase();
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;
     };

@@ -69,6 +69,7 @@ impl Shard {
             secure: upgraded.secure,
             loopback: address.is_loopback(),
             certificate: upgraded.certificate_fingerprint,
+            login: upgraded.login,
             transport: if upgraded.secure { "WebSocket over TLS" } else { "WebSocket" },
             exempt: self.is_exempt(address),
         };
@@ -245,6 +246,7 @@ impl Shard {
             secure,
             loopback: address.is_loopback(),
             certificate,
+            login: None,
             transport: if secure { "TLS" } else { "TCP" },
             exempt: self.is_exempt(address),
         };

@@ -159,7 +159,8 @@ CREATE TABLE presence (
 ) STRICT, WITHOUT ROWID;
 
 -- Devices that accounts are or were connected with. name: what it calls itself at login; null: known by the network of its
--- address, and by its transport.
+-- address, and by its transport. secret: SHA-256 of what the device shows to stay logged in, which then is what it is known by;
+-- null: it does not.
 CREATE TABLE device (
     account BLOB NOT NULL,
     id INTEGER NOT NULL,
@@ -168,6 +169,10 @@ CREATE TABLE device (
     address TEXT NOT NULL,
     came INTEGER NOT NULL,
     seen INTEGER NOT NULL,
+    secret BLOB,
+    secret_made INTEGER,
+    secret_before BLOB,
+    secret_before_until INTEGER,
     PRIMARY KEY (account, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -22,6 +22,7 @@ mod kept;
 mod lesson;
 mod once;
 mod overload;
+mod page;
 mod pins;
 mod redaction;
 mod reload;

@@ -179,7 +179,7 @@ pub(crate) fn current_account(turn: &Turn<'_>) -> Option<CompactString> {
 }
 
 /// Enough to see that it was meant as one: something, `@`, a host. Whether mail arrives only mail can tell.
-fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     text.len() <= EMAIL_BYTES
         && !text.chars().any(|c| c.is_control() || c.is_whitespace())
         && text.rsplit_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())

@@ -2,6 +2,7 @@
 
 use super::value::{broken, bytes, from_words, long_text, parsed, some_text, text, time, unsigned, uuid, words};
 use chat::command::PersonalMode;
+use chat::device_login::{DeviceLogin, SecretHash};
 use chat::id::{ClientId, Timestamp};
 use chat::refusal::{Right, Rights};
 use chat::snapshot::{AccountRecord, DeviceRecord, PresenceRecord, ScramKeys};
@@ -132,9 +133,11 @@ pub(super) fn personal_word(mode: PersonalMode) -> &'static str {
 }
 
 pub(in crate::store) const KEEP_DEVICE: &str = "INSERT OR REPLACE INTO device
-    (account, id, name, transport, address, came, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    (account, id, name, transport, address, came, seen, secret, secret_made, secret_before, secret_before_until)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 pub(in crate::store) const DEVICES: &str =
-    "SELECT account, id, name, transport, address, came, seen FROM device ORDER BY account, id";
+    "SELECT account, id, name, transport, address, came, seen, secret, secret_made,
+    secret_before, secret_before_until FROM device ORDER BY account, id";
 pub(in crate::store) const FORGET_DEVICE: &str = "DELETE FROM device WHERE account = ?1 AND id = ?2";
 pub(in crate::store) const FORGET_DEVICES: &str = "DELETE FROM device WHERE account = ?1";
 
@@ -142,6 +145,8 @@ pub(in crate::store) fn keep_device(
     statement: &mut CachedStatement<'_>,
     device: &DeviceRecord,
 ) -> rusqlite::Result<()> {
+    let login = device.login.as_deref();
+    let before = login.and_then(|login| login.before.as_ref());
     statement.execute(params![
         bytes(&device.account.0),
         device.id.cast_signed(),
@@ -150,6 +155,10 @@ pub(in crate::store) fn keep_device(
         device.address.to_string(),
         time(device.came),
         time(device.seen),
+        login.map(|login| &login.secret.0[..]),
+        login.map(|login| time(login.made)),
+        before.map(|(secret, _)| &secret.0[..]),
+        before.map(|(_, until)| time(*until)),
     ])?;
     Ok(())
 }
@@ -164,5 +173,16 @@ pub(in crate::store) fn device(row: &Row<'_>) -> rusqlite::Result<DeviceRecord> 
         address: address.ok_or_else(|| broken(4, Type::Null, "no address".to_owned()))?,
         came: Timestamp(unsigned(row, 5)?),
         seen: Timestamp(unsigned(row, 6)?),
+        login: device_login(row)?,
     })
+}
+
+fn device_login(row: &Row<'_>) -> rusqlite::Result<Option<Box<DeviceLogin>>> {
+    let hash = |column| row.get::<_, Option<[u8; 32]>>(column).map(|hash| hash.map(SecretHash));
+    let Some(secret) = hash(7)? else { return Ok(None) };
+    let before = match hash(9)? {
+        Some(before) => Some((before, Timestamp(unsigned(row, 10)?))),
+        None => None,
+    };
+    Ok(Some(Box::new(DeviceLogin { secret, made: Timestamp(unsigned(row, 8)?), before })))
 }

@@ -6,6 +6,7 @@ use crate::store::{Edge, Following, backup};
 use chat::audit::{AuditAction, AuditEntry, AuditFilter};
 use chat::chatroom::RoomFlag;
 use chat::command::PersonalMode;
+use chat::device_login::{DeviceLogin, SecretHash};
 use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
 use chat::metadata::{Mark, Marks, MetadataKey};
@@ -356,11 +357,18 @@ fn devices_are_kept_per_account() {
         address: if id == 1 { "2001:db8::1".parse().expect("an address") } else { [192, 0, 2, 1].into() },
         came: START,
         seen: Timestamp(START.0 + id % 9),
+        login: None,
     };
     let kept = |device| Change::Device(Box::new(device));
+    let logged_in = |before| {
+        let login = DeviceLogin { secret: SecretHash([3; 32]), made: START, before };
+        kept(DeviceRecord { login: Some(Box::new(login)), ..device(1, 3, Some("Firefox on Linux")) })
+    };
     check(vec![
         vec![boxed_account(account(1)), boxed_account(account(2)), kept(device(1, 1, None)), kept(device(2, 1, None))],
         vec![kept(device(1, u64::MAX, Some("phone"))), kept(device(1, 1, Some("desk")))],
+        vec![logged_in(None)],
+        vec![logged_in(Some((SecretHash([2; 32]), Timestamp(START.0 + 60_000))))],
         vec![Change::DeviceForgotten { account: client(1), id: 1 }],
         vec![Change::DeviceForgotten { account: client(9), id: 1 }],
         vec![Change::AccountRemoved(client(1))],
