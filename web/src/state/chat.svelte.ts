@@ -135,6 +135,8 @@ export class ChatState implements Chat, World {
   #nextReference = 1;
   #formatted = new WeakMap<MessageEntry, readonly Block[]>();
   #operatorReports = $state(0);
+  /** Told when a link has come about, or has not. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(outside: Outside) {
     this.#outside = outside;
@@ -234,6 +236,7 @@ export class ChatState implements Chat, World {
     this.link.kind = 'offline';
     this.link.retryAt = null;
     this.link.sentence = null;
+    this.#settle();
     this.#backoff.reset();
     await this.storage.remove();
     await this.storage.open();
@@ -298,8 +301,12 @@ export class ChatState implements Chat, World {
 
   #reconnect(): void {
     if (this.session.state !== 'in' && this.session.state !== 'guest') return;
-    if (this.#connection) return this.#connection.check();
+    if (this.#connection?.isOpen) return this.#connection.check();
     this.#backoff.reset();
+    // An attempt from before may hang for long.
+    const hanging = this.#connection;
+    this.#connection = null;
+    hanging?.close();
     this.#connect();
   }
 
@@ -376,6 +383,7 @@ export class ChatState implements Chat, World {
     this.link.kind = 'offline';
     this.link.sentence = sentence;
     this.link.roundTrip = null;
+    this.#settle();
     if (this.session.state !== 'in' && this.session.state !== 'guest') return;
     const wait = this.#backoff.next(this.#outside.random());
     this.link.retryAt = this.#outside.now() + wait;
@@ -401,6 +409,7 @@ export class ChatState implements Chat, World {
     this.#abilities = abilitiesOf(connection);
     this.link.kind = 'catching-up';
     this.link.sentence = null;
+    this.#settle();
     await this.storage.belongsTo(isAccount ? `account:${connection.account ?? ''}` : `guest:${connection.nick}`);
     try {
       await this.#catchUp(connection);
@@ -422,7 +431,7 @@ export class ChatState implements Chat, World {
     };
     // Guests are in no room unless they say so; accounts are in theirs.
     if (this.account === null) {
-      const rooms = [...this.#byKey.values()].filter((conversation) => conversation.isRoom && conversation.membership === 'joining');
+      const rooms = [...this.#byKey.values()].filter((conversation) => conversation.isRoom && conversation.membership === 'in');
       for (const room of rooms) ask('JOIN', [room.name]);
     }
     const others = [...this.#byKey.values()].filter((conversation) => conversation.kind === 'direct').slice(0, mostMonitored);
@@ -454,7 +463,7 @@ export class ChatState implements Chat, World {
   /** Rooms that were left on another device. */
   #forgetLeft(): void {
     for (const conversation of [...this.#byKey.values()]) {
-      if (!conversation.isRoom || conversation.membership !== 'joining') continue;
+      if (!conversation.isRoom || conversation.membership !== 'in' || conversation.isConfirmed) continue;
       conversation.out();
       if (conversation !== this.current) this.close(conversation);
     }
@@ -822,7 +831,7 @@ export class ChatState implements Chat, World {
   open(name: string): ConversationState {
     const conversation = this.#ensure(name);
     if (this.current !== conversation) {
-      this.current?.left();
+      this.#leaveCurrent();
       this.current = conversation;
       conversation.opened();
       this.#looked();
@@ -831,8 +840,15 @@ export class ChatState implements Chat, World {
   }
 
   closeCurrent(): void {
-    this.current?.left();
+    this.#leaveCurrent();
+  }
+
+  #leaveCurrent(): void {
+    const before = this.current;
     this.current = null;
+    before?.left();
+    // Where one only looked, and there is nothing, nothing stays.
+    if (before?.isEmpty && this.#byKey.get(before.key) === before) this.close(before);
   }
 
   close(conversation: ConversationState): void {
@@ -946,7 +962,7 @@ export class ChatState implements Chat, World {
         const keys = connection.has(keepsKeys);
         const post = await this.outbox.next(keys, (target) => {
           const conversation = this.#byKey.get(this.isupport.fold(target));
-          return !this.isupport.isRoom(target) || conversation?.membership !== 'joining';
+          return !this.isupport.isRoom(target) || conversation?.membership !== 'in' || conversation.isConfirmed;
         });
         if (!post) return;
         if (this.#connection !== connection || !connection.isOpen) {
@@ -1022,11 +1038,22 @@ export class ChatState implements Chat, World {
 
   async request(command: string, params: readonly string[] = [], options: RequestOptions = {}): Promise<Item[]> {
     try {
+      // Who has just come need not know that the link is a moment later than the page.
+      if (this.link.kind === 'connecting') await this.#settled();
       if (!this.#connection) throw new Failure('NO_LINK', '', []);
       return await this.#connection.request(command, params, options);
     } catch (error) {
       throw error instanceof Failure ? await refused(error) : error;
     }
+  }
+
+  /** Until it is known whether there is a link. */
+  #settled(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #settle(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   command(conversation: ConversationState, line: string): Promise<void> {
@@ -1039,13 +1066,18 @@ export class ChatState implements Chat, World {
     connection.sendRaw(line.replace(/[\r\n\0]/g, ' '));
   }
 
-  async join(name: string, key?: string): Promise<ConversationState> {
+  async join(given: string, key?: string): Promise<ConversationState> {
+    const name = this.isupport.isRoom(given) ? given : `#${given}`;
     const conversation = this.find(name);
-    if (conversation) conversation.joinRefusal = null;
+    if (conversation) {
+      conversation.joinRefusal = null;
+      if (conversation.membership === 'out') conversation.membership = 'joining';
+    }
     let items: Item[];
     try {
       items = await this.request('JOIN', [name, ...(key ? [key] : [])]);
     } catch (error) {
+      if (conversation?.membership === 'joining') conversation.membership = 'out';
       if (conversation && error instanceof Refused) conversation.joinRefusal = error.message;
       throw error;
     }
@@ -1057,7 +1089,7 @@ export class ChatState implements Chat, World {
     if (!this.isupport.same(entered, name)) this.say(language.texts.state.notice.moved(name, entered));
     const joined = this.#ensure(entered);
     // Whoever is in it already is told nothing.
-    if (joined.membership !== 'in') joined.joined();
+    if (!joined.isConfirmed) joined.joined();
     void this.#send();
     return joined;
   }

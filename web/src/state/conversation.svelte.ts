@@ -103,6 +103,8 @@ export class ConversationState implements Conversation {
   readUpTo = 0;
   /** The end was asked for on this link. */
   isFresh = false;
+  /** The server has said on this link that one is in it. Until then it is believed. */
+  isConfirmed = false;
   /** What is shown comes from an earlier visit. */
   #fromBefore = false;
   /** The end is before the person's eyes. */
@@ -305,7 +307,7 @@ export class ConversationState implements Conversation {
   /** Reads the end, unless it is known. Never rejected: what cannot be had is asked for again when there is a link. */
   refresh(): Promise<void> {
     if (this.isFresh || !this.#world.connection() || !this.#world.has('draft/chathistory')) return Promise.resolve();
-    if (this.isRoom && this.membership !== 'in') return Promise.resolve();
+    if (this.isRoom && !this.isConfirmed) return Promise.resolve();
     // Whoever reads in the past is left there; the end is asked for when she comes back to it.
     if (!this.atEnd && !this.#fromBefore) {
       this.isFresh = true;
@@ -783,6 +785,8 @@ export class ConversationState implements Conversation {
     }
     this.entries = this.#tail.length > 0 && this.atEnd ? [...this.#sent, ...this.#tail] : [...this.#sent];
     if (this.unreadLine === null) this.#placeUnreadLine();
+    // It was before the eyes before it was known to be the end.
+    if (this.unread > 0 && this.#isSeen()) this.markRead();
   }
 
   // Messages on their way
@@ -829,6 +833,12 @@ export class ConversationState implements Conversation {
   }
 
   // Read and unread
+
+  /** Nobody would miss it in the list. */
+  get isEmpty(): boolean {
+    if (this.#draft !== '' || this.#tail.length > 0 || this.unread > 0) return false;
+    return this.isRoom ? this.membership === 'out' : this.lastActive === 0 && this.#sent.length === 0;
+  }
 
   get seesEnd(): boolean {
     return this.#seesEnd;
@@ -901,8 +911,7 @@ export class ConversationState implements Conversation {
 
   /** Counts what is here, when that reaches back to the marker. */
   #countUnread(): void {
-    const last = this.#sent.findLast((entry) => entry.kind === 'message');
-    if (this.atEnd && this.isFresh && last && last.time <= this.readUpTo) {
+    if (this.lastActive > 0 && this.lastActive <= this.readUpTo) {
       this.unread = this.mentions = 0;
       this.unreadIsMore = false;
       return;
@@ -944,7 +953,7 @@ export class ConversationState implements Conversation {
             this.#world.request('MARKREAD', [this.name]),
             this.#world.has('draft/metadata-2') ? this.#world.request('METADATA', [this.name, 'SYNC']) : [],
           ]);
-        } else if (this.membership === 'in') {
+        } else if (this.isConfirmed) {
           const [people] = await Promise.all([
             this.#world.request('WHO', [this.name, '%tnfar,7'], { quiet: true }),
             this.#world.request('MODE', [this.name]),
@@ -1048,6 +1057,7 @@ export class ConversationState implements Conversation {
 
   joined(): void {
     this.membership = 'in';
+    this.isConfirmed = true;
     this.joinRefusal = null;
     this.isListed = true;
     if (this.#world.isCurrent(this)) void this.enter();
@@ -1056,6 +1066,7 @@ export class ConversationState implements Conversation {
   /** One is not in it any more. */
   out(): void {
     this.membership = 'out';
+    this.isConfirmed = false;
     this.#ownRank = null;
     this.#entered = false;
     this.#membersByKey.clear();
@@ -1068,7 +1079,7 @@ export class ConversationState implements Conversation {
     this.#unfetchable.clear();
     this.#writing.clear();
     this.#showTyping();
-    if (this.membership !== 'out') this.membership = 'joining';
+    this.isConfirmed = false;
   }
 
   renamed(name: string): void {
@@ -1390,7 +1401,7 @@ export class ConversationState implements Conversation {
     this.favourite = kept.favourite;
     this.groupPeople = kept.people;
     // Whether one still is in it, the server says.
-    if (this.isRoom) this.membership = 'joining';
+    if (this.isRoom) this.membership = 'in';
     if (kept.messages.length === 0) return;
     this.#fromBefore = true;
     this.#sent = kept.messages.map((message): MessageEntry => {

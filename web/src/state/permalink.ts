@@ -2,8 +2,9 @@
 
 /** `/r/tea`, `/r/+alice+bob`, `/r/@bob`, and the message behind it. */
 export function pathOf(name: string, messageId?: string): string {
-  const place = name.startsWith('#') ? name.slice(1) : `@${name}`;
-  return `/r/${encodeURIComponent(place)}${messageId === undefined ? '' : `/${encodeURIComponent(messageId)}`}`;
+  // A bare @ says that it is a person, so that a room whose name begins with one is not taken for her.
+  const place = name.startsWith('#') ? encodeURIComponent(name.slice(1)).replaceAll('%2B', '+') : `@${encodeURIComponent(name)}`;
+  return `/r/${place}${messageId === undefined ? '' : `/${encodeURIComponent(messageId)}`}`;
 }
 
 export function pathOfInvite(room: string, token: string): string {

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
+import { Failure } from '../irc/connection';
+import { refusals as german } from '../texts/de/refusals';
+import { refusals as english } from '../texts/en/refusals';
 import { readPreferences } from './preferences.svelte';
+import { sentenceOf } from './refusals';
 import { FakeServer, info, message, openPage, page, until } from './testing';
 import { Refused } from './types';
 
@@ -375,6 +379,14 @@ describe('read and unread', () => {
     expect(tea.unread).toBe(0);
   });
 
+  test('elsewhere is read here, in conversations that were not looked at, too', async () => {
+    const { chat } = await inTea();
+    server.socket.say(':alice!u@h JOIN #books alice :Alice', message('m1 bob hi', '#books'));
+    expect(chat.find('#books')?.unread).toBe(1);
+    server.socket.say(':s MARKREAD #books timestamp=2026-11-27T09:01:00.000Z');
+    expect(chat.find('#books')?.unread).toBe(0);
+  });
+
   test('the line stands before what was unread when it was opened, and stays', async () => {
     server.answers.UNREAD = (_, label) => [`@label=${label} :s UNREAD #tea 2 0`];
     server.answers.CHATHISTORY = (line, label) =>
@@ -494,4 +506,21 @@ test('preferences are read as far as they make sense', () => {
   expect(readPreferences('nonsense').theme).toBe('system');
   const read = readPreferences('{"theme":"dark","density":"tiny","sound":"yes","recentReactions":["👍",5],"__proto__":{"x":1}}');
   expect([read.theme, read.density, read.sound, read.recentReactions]).toEqual(['dark', 'comfortable', false, ['👍']]);
+});
+
+describe('refusals', () => {
+  test('are sentences with their mend, in both languages', () => {
+    const check = (command: string, code: string, context: string[], expected: string): void => {
+      expect(sentenceOf(english, new Failure(code, command, context))).toBe(expected);
+    };
+    check('', '473', ['#tea', 'Cannot join'], '#tea is by invitation only; ask someone inside to invite you.');
+    check('EDIT', 'UNKNOWN_MSGID', ['#tea', 'x', 'text'], 'This message is not kept any more, or you may not read it.');
+    check('METADATA', 'VALUE_INVALID', ['status', 'too long'], 'This cannot be the value (too long).');
+    expect(sentenceOf(english, new Failure('NEW_CODE', 'X', ['The mend']))).toBeUndefined();
+    expect(Object.keys(german.numerics)).toEqual(Object.keys(english.numerics));
+    expect(Object.keys(german.replies)).toEqual(Object.keys(english.replies));
+    const places = (words: string): string => (words.match(/\{\w+\}/g) ?? []).sort().join();
+    for (const [code, words] of Object.entries(english.numerics)) expect(places(german.numerics[code] ?? ''), code).toBe(places(words));
+    for (const [code, words] of Object.entries(english.replies)) expect(places(german.replies[code] ?? ''), code).toBe(places(words));
+  });
 });

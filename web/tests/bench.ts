@@ -1,0 +1,282 @@
+// A real chat_server and real browsers for the tests beside this (see README.md).
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+const binary = process.env.CHAT_SERVER ?? '../target/debug/chat_server';
+export const clientBinary = process.env.CHAT_CLIENT ?? '../target/debug/chat_client';
+/** A built page to be shown instead of the one within the server: while a page is worked on, without building the server. */
+const otherPage = process.env.PARLOR_PAGE;
+
+export const password = 'a few easy words';
+
+export class Server {
+  port = 0;
+  ircPort = 0;
+  readonly folder = mkdtempSync(join(tmpdir(), 'parlor-page-'));
+  #process: ChildProcess | null = null;
+
+  constructor(readonly settings = '') {}
+
+  get address(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const file = join(this.folder, 'parlor.toml');
+    // At once on the ports of the first time, or on any.
+    writeFileSync(
+      file,
+      `[server]
+name = "parlor.example"
+network = "Tea House"
+description = "A friendly place"
+[[listener]]
+address = "127.0.0.1:${this.ircPort}"
+protocol = "irc"
+[[listener]]
+address = "127.0.0.1:${this.port}"
+protocol = "http"
+[storage]
+path = "data"
+[flood]
+exempt = ["127.0.0.0/8"]
+[accounts]
+password_cost = "test"
+${this.settings}`,
+    );
+    const child = spawn(binary, ['--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = child;
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      const look = (data: Buffer): void => {
+        said += data.toString();
+        if (!said.includes('Ready')) return;
+        this.ircPort = Number(/irc:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+        this.port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+        resolve();
+      };
+      child.stdout?.on('data', look);
+      child.stderr?.on('data', (data: Buffer) => (said += data.toString()));
+      child.on('exit', () => reject(new Error(`the server ended:\n${said}`)));
+    });
+  }
+
+  /** As when the power goes. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+let browser: Browser | null = null;
+
+export async function launch(): Promise<Browser> {
+  browser ??= await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    // As root there is no sandbox; in a container there may be no room in /dev/shm.
+    // A page that is put in place of the server's comes from nowhere, as the browser sees it.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', ...(otherPage ? ['--disable-features=LocalNetworkAccessChecks'] : [])],
+  });
+  return browser;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await browser?.close();
+  browser = null;
+}
+
+/** Someone at a browser of her own. */
+export class Someone {
+  /** What must not be: violations of the policy, errors of scripts. */
+  readonly complaints: string[] = [];
+  page!: Page;
+
+  private constructor(
+    readonly server: Server,
+    readonly context: BrowserContext,
+  ) {}
+
+  static async at(server: Server, options: { width?: number; height?: number; locale?: string } = {}): Promise<Someone> {
+    const context = await (await launch()).newContext({
+      viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
+      locale: options.locale ?? 'en-GB',
+      timezoneId: 'Europe/Berlin',
+      reducedMotion: 'reduce',
+      baseURL: server.address,
+    });
+    const someone = new Someone(server, context);
+    context.setDefaultTimeout(6_000);
+    if (otherPage) await serveInstead(context, otherPage);
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+      });
+    });
+    someone.page = await someone.tab();
+    return someone;
+  }
+
+  async tab(path?: string): Promise<Page> {
+    const page = await this.context.newPage();
+    page.on('pageerror', (error) => this.complaints.push(`error: ${error.stack ?? error.message}`));
+    page.on('dialog', (dialog) => {
+      this.complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('console', (message) => {
+      const text = message.text();
+      // What the network says of a server that is away is no mistake of the page.
+      if (message.type() !== 'error' || /WebSocket connection|Failed to load resource|net::ERR/.test(text)) return;
+      this.complaints.push(`console: ${text}`);
+    });
+    if (path) await page.goto(path);
+    return page;
+  }
+
+  /** A new account, from the entry. */
+  async signUp(username: string, path = '/'): Promise<void> {
+    await this.page.goto(path);
+    await this.page.getByRole('tab', { name: 'Sign up' }).click();
+    await this.page.getByLabel('Username').fill(username);
+    await this.page.getByLabel('Password', { exact: true }).fill(password);
+    await this.page.getByRole('button', { name: 'Create account' }).click();
+    await this.isIn();
+  }
+
+  async logIn(username: string, secret = password): Promise<void> {
+    await this.page.goto('/');
+    await this.page.getByLabel('Username').fill(username);
+    await this.page.getByLabel('Password', { exact: true }).fill(secret);
+    await this.page.getByRole('button', { name: 'Log in' }).click();
+  }
+
+  async isIn(page = this.page): Promise<void> {
+    await page.getByRole('navigation', { name: 'Conversations' }).waitFor();
+  }
+
+  /** Goes to a room by its address, entering it if need be. */
+  async goTo(room: string, page = this.page): Promise<void> {
+    await page.goto(`/r/${encodeURIComponent(room)}`);
+    await this.composer(page).or(page.getByRole('button', { name: 'Join', exact: true })).first().waitFor();
+    const join = page.getByRole('button', { name: 'Join', exact: true });
+    if (await join.isVisible()) await join.click();
+    await this.composer(page).waitFor();
+  }
+
+  composer(page = this.page): ReturnType<Page['locator']> {
+    return page.locator('#composer');
+  }
+
+  async say(text: string, page = this.page): Promise<void> {
+    await this.composer(page).fill(text);
+    await this.composer(page).press('Enter');
+  }
+
+  /** The row of the message with this text. */
+  message(text: string, page = this.page): ReturnType<Page['locator']> {
+    return page.locator('#messages article').filter({ hasText: text });
+  }
+
+  async sees(text: string, page = this.page): Promise<void> {
+    await this.message(text, page).first().waitFor();
+  }
+
+  /** All texts that stand there, in their order. */
+  async texts(page = this.page): Promise<string[]> {
+    return page.locator('#messages article .text').allInnerTexts();
+  }
+
+  /** Nothing went wrong that nobody saw; and the browser is closed. */
+  async leave(): Promise<void> {
+    await this.context.unrouteAll({ behavior: 'ignoreErrors' });
+    await this.context.close();
+    expect(this.complaints).toEqual([]);
+  }
+}
+
+/** The same policy as the server's (crates/server/src/page.rs). */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; manifest-src 'self'; " +
+  "worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; " +
+  'trusted-types svelte-trusted-html parlor-worker';
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
+};
+
+async function serveInstead(context: BrowserContext, folder: string): Promise<void> {
+  await context.route('**/*', async (route) => {
+    const { pathname } = new URL(route.request().url());
+    if (/^\/(session|login|register|logout|export|ws|healthz|metrics)(\/|$)/.test(pathname)) return route.continue();
+    const file = join(folder, pathname);
+    const exists = pathname !== '/' && statSync(file, { throwIfNoEntry: false })?.isFile();
+    const shown = exists ? file : join(folder, 'index.html');
+    const type = types[extname(shown)] ?? 'application/octet-stream';
+    await route.fulfill({ body: readFileSync(shown), headers: { 'content-type': type, 'content-security-policy': policy } });
+  });
+}
+
+/** Until it is so. */
+export async function until(what: () => Promise<boolean> | boolean, why = ''): Promise<void> {
+  const deadline = Date.now() + 8_000;
+  while (!(await what())) {
+    if (Date.now() > deadline) throw new Error(`in vain: ${why || what.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Someone at chat_client, line by line. */
+export class Terminal {
+  readonly lines: Record<string, unknown>[] = [];
+  readonly #process: ChildProcess;
+
+  constructor(server: Server, nick: string, room: string) {
+    const arguments_ = ['--json', '--lines', '--guest', `${nick}@127.0.0.1:${server.ircPort}`, '--plain', room];
+    this.#process = spawn(clientBinary, arguments_, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, HOME: server.folder } });
+    let rest = '';
+    this.#process.stdout?.on('data', (data: Buffer) => {
+      rest += data.toString();
+      const whole = rest.split('\n');
+      rest = whole.pop() ?? '';
+      for (const line of whole) {
+        try {
+          this.lines.push(JSON.parse(line) as Record<string, unknown>);
+        } catch {
+          // Words for people.
+        }
+      }
+    });
+  }
+
+  say(text: string): void {
+    this.#process.stdin?.write(`${text}\n`);
+  }
+
+  async sees(text: string): Promise<void> {
+    await until(() => this.lines.some((line) => JSON.stringify(line).includes(text)), `chat_client sees ${text}`);
+  }
+
+  async leave(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.stdin?.end();
+    await ended;
+  }
+}

@@ -1,0 +1,195 @@
+// Two people in two browsers and one at chat_client, in the same room.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeBrowser, Server, Someone, Terminal, until } from './bench';
+
+const server = new Server();
+let alice: Someone;
+let bob: Someone;
+let carol: Terminal;
+
+beforeAll(async () => {
+  await server.start();
+  [alice, bob] = await Promise.all([Someone.at(server), Someone.at(server)]);
+  await alice.context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.address });
+  await alice.signUp('alice');
+  await bob.signUp('bob');
+  await alice.goTo('tea');
+  await bob.goTo('tea');
+  carol = new Terminal(server, 'carol', '#tea');
+  await until(async () => (await alice.page.getByText('carol joined').count()) > 0);
+}, 60_000);
+
+afterAll(async () => {
+  await carol?.leave();
+  await alice?.leave();
+  await bob?.leave();
+  await closeBrowser();
+  await server.stop();
+});
+
+test('what one says the others see, in one order', async () => {
+  await alice.say('Who makes the tea?');
+  await bob.sees('Who makes the tea?');
+  await carol.sees('Who makes the tea?');
+  await bob.say('I do.');
+  await alice.sees('I do.');
+  carol.say('And I bring cake.');
+  await alice.sees('And I bring cake.');
+  await bob.sees('And I bring cake.');
+  expect(await alice.texts()).toEqual(await bob.texts());
+});
+
+test('several lines, Markdown and code are elements, and code can be copied', async () => {
+  await alice.say('**Bold** and `code`\n- one\n- two\n```rust\nfn main() {}\n```\nhttps://example.org/a');
+  const row = bob.message('Bold').last();
+  await row.waitFor();
+  expect(await row.locator('strong').innerText()).toBe('Bold');
+  expect(await row.locator('li').allInnerTexts()).toEqual(['one', 'two']);
+  expect(await row.locator('pre').innerText()).toContain('fn main() {}');
+  expect(await row.locator('a[href="https://example.org/a"]').getAttribute('rel')).toContain('noopener');
+  const own = alice.message('Bold').last();
+  await own.locator('pre').hover();
+  await own.getByRole('button', { name: 'Copy' }).click();
+  expect(await alice.page.evaluate(() => navigator.clipboard.readText())).toBe('fn main() {}');
+  // A plain IRC client sees each line.
+  await carol.sees('fn main() {}');
+});
+
+test('a reply shows what it answers, leads there, and makes a thread', async () => {
+  const question = bob.message('Who makes the tea?').first();
+  await question.focus();
+  await bob.page.keyboard.press('r');
+  await bob.say('Green or black?');
+  const answer = alice.message('Green or black?').last();
+  await answer.getByRole('button', { name: /Who makes the tea/ }).click();
+  await alice.page.locator('article.flash').filter({ hasText: 'Who makes the tea?' }).waitFor();
+  await alice.message('Green or black?').last().focus();
+  await alice.page.keyboard.press('t');
+  const thread = alice.page.getByRole('complementary').filter({ hasText: 'Thread' });
+  await thread.getByText('Green or black?').waitFor();
+  await thread.getByRole('textbox').fill('Green, please.');
+  await thread.getByRole('textbox').press('Enter');
+  await thread.getByText('Green, please.').waitFor();
+  await bob.sees('Green, please.');
+  await alice.page.keyboard.press('Escape');
+});
+
+test('reactions are given, seen and taken back', async () => {
+  const row = alice.message('And I bring cake.').first();
+  await row.focus();
+  await alice.page.keyboard.press('a');
+  await alice.page.getByRole('searchbox', { name: 'Search emoji' }).or(alice.page.getByLabel('Search emoji')).first().fill('thumbs up');
+  await alice.page.keyboard.press('Enter');
+  const theirs = bob.message('And I bring cake.').first().getByRole('button', { name: /👍/ });
+  await theirs.waitFor();
+  await theirs.click();
+  const own = row.getByRole('button', { name: /👍, 2/ });
+  await own.waitFor();
+  await own.click();
+  await row.getByRole('button', { name: /👍, 1/ }).waitFor();
+  expect(await row.getByRole('button', { name: /👍/ }).getAttribute('aria-pressed')).toBe('false');
+});
+
+test('the last message is edited with the arrow key, and deleted after a question', async () => {
+  await alice.say('Teh kettle is on');
+  await bob.sees('Teh kettle is on');
+  await alice.composer().press('ArrowUp');
+  await until(async () => (await alice.composer().inputValue()) === 'Teh kettle is on');
+  await alice.composer().fill('The kettle is on');
+  await alice.composer().press('Enter');
+  await bob.message('The kettle is on').getByText('(edited)').waitFor();
+  await alice.message('The kettle is on').focus();
+  await alice.page.keyboard.press('Delete');
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await until(async () => (await bob.message('The kettle is on').count()) === 0);
+  await bob.page.getByText(/message was deleted/).first().waitFor();
+});
+
+test('a moderator pins, and everyone finds it', async () => {
+  await alice.message('I do.').first().focus();
+  await alice.page.keyboard.press('p');
+  await bob.page.getByRole('button', { name: /1 pinned message/ }).click();
+  await bob.page.getByRole('complementary').getByText('I do.').waitFor();
+  await bob.page.keyboard.press('Escape');
+});
+
+test('who writes is shown, and who is away', async () => {
+  await alice.composer().pressSequentially('I am thin');
+  await bob.page.getByText('alice is writing…').waitFor();
+  await alice.composer().fill('');
+  await until(async () => (await bob.page.getByText('alice is writing…').count()) === 0);
+  await bob.say('/away having tea');
+  await alice.page.getByRole('button', { name: /3 members/ }).click();
+  await alice.page.getByRole('complementary').getByText('having tea').waitFor();
+  await bob.say('/back');
+  await until(async () => (await alice.page.getByRole('complementary').getByText('having tea').count()) === 0);
+  await alice.page.getByRole('button', { name: /3 members/ }).click();
+});
+
+test('mentions and unread messages are counted, and have their line', async () => {
+  await alice.goTo('books');
+  await bob.say('one more');
+  await bob.say('@alice come back');
+  const item = alice.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: /^tea/ });
+  await until(async () => /1 mention/.test((await item.textContent()) ?? ''));
+  await item.click();
+  await alice.page.locator('.line.new').waitFor();
+  await alice.sees('come back');
+  await until(async () => !/mention|unread/.test((await item.textContent()) ?? ''));
+});
+
+test('one writes to a person, and to a group', async () => {
+  await alice.page.goto('/r/@bob');
+  await alice.say('just for you');
+  const people = bob.page.getByRole('navigation', { name: 'Conversations' });
+  await people.getByRole('link', { name: /alice/ }).click();
+  await bob.sees('just for you');
+  const dora = await Someone.at(server);
+  await dora.signUp('dora');
+  await alice.say('/group bob dora');
+  await alice.composer().waitFor();
+  await until(() => alice.page.url().includes('/r/') && !alice.page.url().endsWith('@bob'), 'the group is opened');
+  await alice.say('the three of us');
+  await bob.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: /alice.*dora|dora.*alice/ }).click();
+  await bob.sees('the three of us');
+  await dora.leave();
+});
+
+test('what was said is found, with filters, and shown in its place', async () => {
+  await alice.goTo('tea');
+  await alice.page.keyboard.press('Control+f');
+  const panel = alice.page.getByRole('complementary');
+  await panel.getByRole('searchbox').fill('cake');
+  await panel.getByRole('searchbox').press('Enter');
+  await panel.getByText('And I bring').first().waitFor();
+  await panel.getByRole('button', { name: 'Filters' }).click();
+  await panel.getByLabel('Said by').fill('bob');
+  await panel.getByLabel('Said by').press('Enter');
+  await panel.getByText(/Nothing/).first().waitFor();
+  await panel.getByLabel('Said by').fill('carol');
+  await panel.getByLabel('Said by').press('Enter');
+  await panel.getByText('And I bring').first().click();
+  await alice.page.locator('article.flash').filter({ hasText: 'And I bring cake.' }).waitFor();
+  await alice.page.keyboard.press('Escape');
+});
+
+test('the switcher leads anywhere by a few letters', async () => {
+  await alice.page.keyboard.press('Control+k');
+  await alice.page.getByRole('combobox').fill('boo');
+  await alice.page.keyboard.press('Enter');
+  await until(() => alice.page.url().endsWith('/r/books'));
+});
+
+test('the address of a message leads to it', async () => {
+  await alice.goTo('tea');
+  await alice.message('Who makes the tea?').first().focus();
+  await alice.page.keyboard.press('l');
+  let address = '';
+  await until(async () => {
+    address = await alice.page.evaluate(() => navigator.clipboard.readText());
+    return address.includes('/r/tea/');
+  });
+  await bob.page.goto(address);
+  await bob.page.locator('article.flash').filter({ hasText: 'Who makes the tea?' }).waitFor();
+});

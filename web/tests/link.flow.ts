@@ -1,0 +1,177 @@
+// The link breaks in every way, and nothing is lost, doubled or out of order.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeBrowser, Server, Someone, until } from './bench';
+
+const server = new Server();
+let alice: Someone;
+let bob: Someone;
+
+beforeAll(async () => {
+  await server.start();
+  [alice, bob] = await Promise.all([Someone.at(server), Someone.at(server)]);
+  await alice.signUp('alice');
+  await bob.signUp('bob');
+  await alice.goTo('tea');
+  await bob.goTo('tea');
+  await alice.say('begin');
+  await bob.sees('begin');
+}, 60_000);
+
+afterAll(async () => {
+  await server.kill();
+  await alice?.leave();
+  await bob?.leave();
+  await closeBrowser();
+  await server.stop();
+});
+
+/** As when a network comes back: nobody waits for the next try. */
+const hurry = (...people: Someone[]): Promise<unknown> =>
+  Promise.all(people.flatMap((someone) => someone.context.pages()).map((page) => page.evaluate(() => dispatchEvent(new Event('online')))));
+
+const online = (someone: Someone): Promise<void> => until(async () => (await someone.page.locator('.banner').count()) === 0, 'the link is back');
+
+test('without a network what is said is kept, and said once when there is one', async () => {
+  await alice.context.setOffline(true);
+  await server.kill();
+  await alice.page.getByText('You are offline.').waitFor();
+  await alice.say('said offline');
+  await alice.say('and more');
+  await alice.page.getByText(/2 messages will be sent/).waitFor();
+  await server.start();
+  await alice.context.setOffline(false);
+  await bob.sees('and more');
+  await online(alice);
+  const texts = await bob.texts();
+  expect(texts.filter((text) => text.startsWith('said offline'))).toHaveLength(1);
+  expect(texts.indexOf('said offline')).toBeLessThan(texts.indexOf('and more'));
+  expect(await alice.texts()).toEqual(texts);
+});
+
+test('a message on its way when the server dies arrives once', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const text = `round ${round}`;
+    // The server may have it or not: nobody can know.
+    await alice.say(text);
+    await server.kill();
+    await server.start();
+    await hurry(alice, bob);
+    await until(async () => (await bob.texts()).includes(text), text);
+    await online(alice);
+  }
+  const rounds = (await bob.texts()).filter((text) => text.startsWith('round'));
+  expect(rounds).toEqual(['round 0', 'round 1', 'round 2', 'round 3', 'round 4']);
+  expect((await alice.texts()).filter((text) => text.startsWith('round'))).toEqual(rounds);
+}, 90_000);
+
+test('what was said offline outlives a reload', async () => {
+  await server.kill();
+  await alice.page.getByText('You are offline.').waitFor();
+  await alice.say('before the reload');
+  await alice.page.getByText(/1 message will be sent/).waitFor();
+  await server.start();
+  await hurry(bob);
+  await alice.page.reload();
+  await bob.sees('before the reload');
+  await alice.sees('before the reload');
+  expect((await bob.texts()).filter((text) => text === 'before the reload')).toHaveLength(1);
+});
+
+test('what others said meanwhile is there without a gap', async () => {
+  await alice.context.setOffline(true);
+  // A link that is silently gone is found out by the server's kill.
+  await server.kill();
+  await server.start();
+  await hurry(bob);
+  await online(bob);
+  for (let number = 0; number < 130; number += 1) await bob.say(`gap ${number}`);
+  await bob.sees('gap 129');
+  await until(async () => (await bob.page.locator('article.pending').count()) === 0);
+  await alice.context.setOffline(false);
+  await alice.sees('gap 129');
+  await online(alice);
+  // All the way back, page by page.
+  const seen = new Set<string>();
+  const list = alice.page.locator('#messages');
+  await until(async () => {
+    for (const text of await alice.texts()) seen.add(text);
+    await list.evaluate((element) => (element.scrollTop -= 500));
+    return seen.has('begin');
+  }, 'scrolls back to the beginning');
+  const missing = Array.from({ length: 130 }, (_, number) => `gap ${number}`).filter((text) => !seen.has(text));
+  expect(missing).toEqual([]);
+}, 90_000);
+
+test('two tabs of one browser agree on what is read', async () => {
+  await alice.page.goto('/r/tea');
+  await alice.composer().waitFor();
+  const other = await alice.tab('/r/lobby');
+  await alice.isIn(other);
+  await other.bringToFront();
+  const item = other.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: /^tea/ });
+  await alice.page.goto('/r/lobby');
+  await alice.composer().waitFor();
+  await bob.say('for both tabs');
+  await until(async () => /unread/.test((await item.textContent()) ?? ''));
+  await alice.page.bringToFront();
+  await alice.page.goto('/r/tea');
+  await alice.sees('for both tabs');
+  await until(async () => !/unread/.test((await item.textContent()) ?? ''));
+  // What one says in one tab stands in the other.
+  await item.click();
+  await alice.say('from the first tab');
+  await alice.sees('from the first tab', other);
+  expect((await alice.texts(other)).filter((text) => text === 'from the first tab')).toHaveLength(1);
+  await other.close();
+});
+
+test('what a closed tab could not send another one sends', async () => {
+  const other = await alice.tab('/r/tea');
+  await alice.composer(other).waitFor();
+  await until(async () => (await other.locator('.banner').count()) === 0);
+  await server.kill();
+  await other.getByText('You are offline.').waitFor();
+  await alice.say('from a closed tab', other);
+  await other.getByText(/1 message will be sent/).waitFor();
+  await other.close();
+  await server.start();
+  await hurry(alice, bob);
+  await bob.sees('from a closed tab');
+  expect((await bob.texts()).filter((text) => text === 'from a closed tab')).toHaveLength(1);
+});
+
+test('logging out in one tab logs out the others, and nothing stays', async () => {
+  const other = await alice.tab('/r/tea');
+  await alice.composer(other).waitFor();
+  await alice.page.getByRole('button', { name: /Status and settings|alice: status/i }).click();
+  await alice.page.getByRole('menuitem', { name: 'Log out' }).click();
+  await alice.page.getByLabel('Username').waitFor();
+  await other.getByLabel('Username').waitFor();
+  const left = await alice.page.evaluate(async () => ({
+    databases: (await indexedDB.databases()).map((database) => database.name),
+    local: Object.keys(localStorage).filter((key) => !/preferences|language/.test(key)),
+    cookie: document.cookie,
+  }));
+  const kept = await alice.page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const request = indexedDB.open('parlor');
+        request.onsuccess = () => {
+          const stores = [...request.result.objectStoreNames];
+          if (stores.length === 0) return resolve(0);
+          const transaction = request.result.transaction(stores);
+          let sum = 0;
+          for (const store of stores) transaction.objectStore(store).count().onsuccess = (event) => (sum += (event.target as IDBRequest<number>).result);
+          transaction.oncomplete = () => resolve(sum);
+        };
+        request.onerror = () => resolve(0);
+      }),
+  );
+  expect(left.local).toEqual([]);
+  expect(left.cookie).toBe('');
+  expect(kept).toBe(0);
+  await other.close();
+  await alice.logIn('alice');
+  await alice.isIn();
+});
