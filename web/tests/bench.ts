@@ -191,7 +191,14 @@ export class Someone {
   }
 
   async sees(text: string, page = this.page): Promise<void> {
-    await this.message(text, page).first().waitFor();
+    try {
+      await this.message(text, page).first().waitFor();
+    } catch (error) {
+      // How it looked instead, for whoever has to find out why.
+      const shot = process.env.PARLOR_SHOTS;
+      if (shot) await page.screenshot({ path: join(shot, `${text.replace(/\W+/g, '_')}.png`) });
+      throw error;
+    }
   }
 
   /** All texts that stand there, in their order. */

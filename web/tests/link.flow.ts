@@ -121,6 +121,7 @@ test('two tabs of one browser agree on what is read', async () => {
   // What one says in one tab stands in the other.
   await item.click();
   await alice.say('from the first tab');
+  await other.bringToFront();
   await alice.sees('from the first tab', other);
   expect((await alice.texts(other)).filter((text) => text === 'from the first tab')).toHaveLength(1);
   await other.close();

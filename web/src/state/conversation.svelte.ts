@@ -87,6 +87,7 @@ export class ConversationState implements Conversation {
   older: Paging = $state('idle');
   newer: Paging = $state('idle');
   unreadLine = $state<string | null>(null);
+  generation = $state(0);
   pins: readonly Pin[] = $state.raw([]);
   pinCount = $state(0);
   replyingTo: MessageEntry | null = $state.raw(null);
@@ -130,7 +131,8 @@ export class ConversationState implements Conversation {
   #meanwhile: Entry[] = [];
   #changesMeanwhile: Change[] = [];
   /** Pages that were asked for before what is shown was replaced are of no use. */
-  #generation = 0;
+  #asOf = 0;
+  #replaced = false;
   #nextKey = 0;
   /** What is unread begins behind this time, as of when it was opened. */
   #lineAfter = 0;
@@ -445,7 +447,7 @@ export class ConversationState implements Conversation {
 
   /** A page, and what happened while it was under way. */
   async #paged(which: string, anchor: string, limit: number, take: (page: Page) => boolean | void): Promise<void> {
-    const generation = this.#generation;
+    const generation = this.#asOf;
     if (this.#pages === 0) {
       this.#meanwhile = [];
       this.#changesMeanwhile = [];
@@ -454,7 +456,7 @@ export class ConversationState implements Conversation {
     try {
       const page = await this.#ask(which, anchor, limit);
       // Meanwhile something else may be shown than what it goes on from.
-      if (which !== 'LATEST' && which !== 'AROUND' && generation !== this.#generation) return;
+      if (which !== 'LATEST' && which !== 'AROUND' && generation !== this.#asOf) return;
       take(page);
       for (const change of [...page.elsewhere, ...this.#changesMeanwhile]) this.#change(change, false);
       this.#placeUnreadLine();
@@ -740,7 +742,8 @@ export class ConversationState implements Conversation {
   }
 
   #replaceAll(entries: readonly Entry[]): void {
-    this.#generation += 1;
+    this.#asOf += 1;
+    this.#replaced = true;
     // Keys stay, so that rows stay.
     const merged = entries.map((entry) => {
       const known = entry.kind === 'message' && entry.id !== null ? this.#byId.get(entry.id) : undefined;
@@ -782,6 +785,10 @@ export class ConversationState implements Conversation {
     if (trims && this.#sent.length > mostAtEnd) {
       this.#forget(this.#sent.splice(0, this.#sent.length - leftAtEnd));
       this.beginsHere = false;
+    }
+    if (this.#replaced) {
+      this.#replaced = false;
+      this.generation += 1;
     }
     this.entries = this.#tail.length > 0 && this.atEnd ? [...this.#sent, ...this.#tail] : [...this.#sent];
     if (this.unreadLine === null) this.#placeUnreadLine();
@@ -865,7 +872,6 @@ export class ConversationState implements Conversation {
     this.#saidTypingAt = 0;
     // Whoever comes back finds the end.
     if (!this.atEnd) {
-      this.#generation += 1;
       this.#replaceAll([]);
       this.atEnd = true;
       this.isFresh = false;

@@ -264,6 +264,8 @@ export interface Conversation {
 
   /** Oldest first. While `atEnd` it grows as people speak. */
   readonly entries: readonly Entry[];
+  /** Counts up when they were replaced as a whole, not added to: the view finds its place anew. */
+  readonly generation: number;
   /** Nothing was said before the first entry. */
   readonly beginsHere: boolean;
   /** The entries reach to the present; otherwise they are a part of the past, and new messages are not added. */
