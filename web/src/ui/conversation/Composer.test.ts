@@ -1,0 +1,123 @@
+import { screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { describe, expect, it } from 'vitest';
+import { show } from '../testing';
+import Composer from './Composer.svelte';
+
+function composer() {
+  const shown = show(Composer, (chat) => ({ conversation: chat.open('#tea') }));
+  const room = shown.chat.open('#tea');
+  const field = screen.getByRole<HTMLTextAreaElement>('textbox');
+  return { ...shown, room, field, user: userEvent.setup() };
+}
+
+describe('the composer', () => {
+  it('sends with Enter, and begins a line with Shift-Enter', async () => {
+    const { room, field, user } = composer();
+    await user.type(field, 'one{Shift>}{Enter}{/Shift}two{Enter}');
+    expect(room.sent).toEqual(['one\ntwo']);
+    expect(field.value).toBe('');
+  });
+
+  it('begins a line with Enter within a block of code, and sends with Ctrl-Enter', async () => {
+    const { room, field, user } = composer();
+    await user.type(field, '```{Enter}let x;{Control>}{Enter}{/Control}');
+    expect(room.sent).toEqual(['```\nlet x;']);
+  });
+
+  it('begins a line with Enter where one wishes that', async () => {
+    const { room, field, chat, user } = composer();
+    chat.preferences.enterSends = false;
+    await user.type(field, 'a{Enter}b');
+    expect(room.sent).toEqual([]);
+    expect(field.value).toBe('a\nb');
+  });
+
+  it('says nothing when there is nothing to say', async () => {
+    const { room, field, user } = composer();
+    await user.type(field, '   {Enter}');
+    expect(room.sent).toEqual([]);
+    expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Send' }).disabled).toBe(true);
+  });
+
+  it('keeps the draft with the conversation', async () => {
+    const { room, field, user } = composer();
+    await user.type(field, 'not yet');
+    expect(room.draft).toBe('not yet');
+  });
+
+  it('gives back what was refused', async () => {
+    const { room, field, chat, user } = composer();
+    room.send = () => Promise.reject(new Error('You may not write here.'));
+    await user.type(field, 'hello{Enter}');
+    expect(field.value).toBe('hello');
+    expect(chat.notices.map((notice) => notice.sentence)).toEqual(['You may not write here.']);
+  });
+
+  it('edits the last message of one’s own with Up, and keeps the draft out of it', async () => {
+    const { room, field, view, user } = composer();
+    await user.click(field);
+    await user.keyboard('{ArrowUp}');
+    expect(field.value).toBe('And yes, bring your own cup.');
+    await user.keyboard(' Two!{Enter}');
+    const edited = room.entries.findLast((entry) => entry.kind === 'message' && entry.own);
+    expect(edited).toMatchObject({ text: 'And yes, bring your own cup. Two!', edited: true });
+    expect([view.editing, field.value]).toEqual([null, '']);
+  });
+
+  it('leaves the edit with Escape, and has the draft again', async () => {
+    const { room, field, view, user } = composer();
+    await user.type(field, 'draft');
+    view.editing = room.entries.findLast((entry) => entry.kind === 'message' && entry.own) as never;
+    await user.keyboard('{Escape}');
+    expect([view.editing, field.value]).toEqual([null, 'draft']);
+  });
+
+  it('asks before an edit that leaves nothing deletes the message', async () => {
+    const { field, view, user } = composer();
+    await user.click(field);
+    await user.keyboard('{ArrowUp}');
+    await user.clear(field);
+    await user.keyboard('{Enter}');
+    expect(view.dialog?.kind).toBe('delete');
+  });
+
+  it('answers the message that one replies to, once', async () => {
+    const { room, field, user } = composer();
+    const first = room.entries.find((entry) => entry.kind === 'message');
+    if (first?.kind !== 'message') throw new Error('no message');
+    room.replyingTo = first;
+    await user.type(field, 'yes{Enter}no{Enter}');
+    const said = room.entries.slice(-2).map((entry) => entry.kind === 'message' && entry.replyTo);
+    expect(said).toEqual([first.id, null]);
+  });
+
+  it('completes a person, a room and a command', async () => {
+    const { field, user } = composer();
+    await user.type(field, 'hi @yu');
+    expect(screen.getAllByRole('option').map((option) => option.textContent)).toEqual([expect.stringContaining('Yuki')]);
+    await user.keyboard('{Enter}');
+    expect(field.value).toBe('hi @yuki ');
+    await user.type(field, 'in #kit{Enter}');
+    expect(field.value).toBe('hi @yuki in #kitchen ');
+    await user.clear(field);
+    await user.type(field, '/to{Tab}');
+    expect(field.value).toBe('/topic ');
+  });
+
+  it('makes a name of its beginning with Tab, and lets Tab go on otherwise', async () => {
+    const { field, user } = composer();
+    await user.type(field, 'pri{Tab}');
+    expect(field.value).toBe('priya: ');
+    await user.keyboard('{Tab}');
+    expect(document.activeElement).not.toBe(field);
+  });
+
+  it('says when a message is too long before it is sent', async () => {
+    const { room, field, chat, user } = composer();
+    Object.assign(chat.can, { messageBytes: 10 });
+    await user.type(field, 'äöüäöü{Enter}');
+    expect(screen.getByRole('status').textContent).toContain('2 bytes');
+    expect(room.sent).toEqual([]);
+  });
+});
