@@ -57,6 +57,8 @@ const markReadEvery = 1_000;
 const absentAfter = 5 * 60_000;
 const mostNotices = 5;
 const mostNickTries = 8;
+/** The server gives the cookie a new value when it is asked who is here, if it is due. */
+const renewEvery = 4 * 3_600_000;
 
 /** Without labels nothing could be told apart; every server of ours has them. */
 const keepsKeys = 'parlor/once';
@@ -127,6 +129,7 @@ export class ChatState implements Chat, World {
   #keeping: ReturnType<typeof setTimeout> | undefined;
   #absence: ReturnType<typeof setTimeout> | undefined;
   #isAbsent = false;
+  #wasOnline = false;
   #isAway = false;
   readonly #marks = new Map<string, { conversation: ConversationState; upTo: number; timer: ReturnType<typeof setTimeout> | null }>();
   readonly #postOfLabel = new Map<string, string>();
@@ -210,6 +213,7 @@ export class ChatState implements Chat, World {
   async #came(): Promise<void> {
     const nick = this.session.guest ?? this.session.info?.username ?? this.account ?? '';
     if (nick) this.people.me = nick;
+    if (this.session.state === 'guest') for (const room of this.session.guestRooms) this.#ensure(room).membership = 'in';
     await this.outbox.adopt();
     this.#connect();
   }
@@ -249,7 +253,12 @@ export class ChatState implements Chat, World {
     document.addEventListener('visibilitychange', () => this.#looked());
     window.addEventListener('focus', () => this.#looked());
     window.addEventListener('pagehide', () => void this.#keep());
+    setInterval(() => this.#renew(), renewEvery);
     this.#looked();
+  }
+
+  #renew(): void {
+    if (this.session.state === 'in') void this.session.check();
   }
 
   /** The person turns to the page or away from it. */
@@ -418,6 +427,8 @@ export class ChatState implements Chat, World {
     }
     if (this.#connection !== connection) return;
     this.link.kind = 'online';
+    if (this.#wasOnline) this.#renew();
+    this.#wasOnline = true;
     this.link.roundTrip = connection.roundTrip;
     await this.outbox.linkReady(connection.has(keepsKeys) && isAccount, language.texts.state.refused.unknownOutcome);
     await this.outbox.adopt();
@@ -558,7 +569,10 @@ export class ChatState implements Chat, World {
           realname: third || undefined,
           id: line.tags.get('parlor/sender-id') || undefined,
         });
-        if (isMe) conversation.joined();
+        if (isMe) {
+          conversation.joined();
+          this.#rememberRooms();
+        }
         conversation.memberCame(who);
         if (!isMe) conversation.happened({ kind: 'joined', who }, line);
         return;
@@ -570,6 +584,7 @@ export class ChatState implements Chat, World {
         if (isMe) {
           conversation.out();
           this.close(conversation);
+          this.#rememberRooms();
         } else conversation.happened({ kind: 'left', who, reason: second || null }, line);
         return;
       }
@@ -580,6 +595,7 @@ export class ChatState implements Chat, World {
         conversation.happened({ kind: 'kicked', who: second, by: who, reason: third || null }, line);
         if (people.isMe(second)) {
           conversation.out();
+          this.#rememberRooms();
           const sentence = language.texts.state.notice.removed(conversation.title, who);
           conversation.joinRefusal = sentence;
           this.say(sentence);
@@ -744,10 +760,16 @@ export class ChatState implements Chat, World {
         // What is answered to a label is for whoever asked.
         if (line.tags.has('label') || line.tags.has('batch')) return;
         const failure = failureOf([line]);
-        if (failure) void refused(failure).then(({ message }) => this.say(message, { tone: 'refusal' }));
+        // The cookie has ended: here, on another device, or by another password.
+        if (failure?.code === 'LOGIN_ENDED') void this.session.check();
+        else if (failure) void refused(failure).then(({ message }) => this.say(message, { tone: 'refusal' }));
         return;
       }
     }
+  }
+
+  #rememberRooms(): void {
+    this.session.guestIsIn([...this.#byKey.values()].filter((room) => room.isRoom && room.membership === 'in').map((room) => room.name));
   }
 
   #metadataCame(target: string, key: string, value: string | null): void {

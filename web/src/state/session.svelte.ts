@@ -6,6 +6,8 @@ import type { EntryState, Session, SessionInfo } from './types';
 
 /** Guests are guests of one tab. */
 const guestKey = 'parlor.guest';
+/** The server does not know a guest again: where she was, her tab does. */
+const guestRoomsKey = 'parlor.guest.rooms';
 
 export interface SessionEvents {
   /** Somebody has come: the link may be opened. */
@@ -55,7 +57,8 @@ export class SessionState implements Session {
         this.#events.came();
       }
     } else if (this.state === 'in') {
-      await this.loggedOut(language.texts.state.link.loggedOut);
+      const { banned } = info;
+      await this.loggedOut(banned ? language.texts.state.link.notLetIn(banned) : language.texts.state.link.loggedOut);
     } else if (this.guest !== null && this.state !== 'guest') {
       this.state = 'guest';
       this.#events.came();
@@ -101,6 +104,14 @@ export class SessionState implements Session {
     sessionStorage.setItem(guestKey, nick);
   }
 
+  get guestRooms(): readonly string[] {
+    return (sessionStorage.getItem(guestRoomsKey) ?? '').split(' ').filter(Boolean);
+  }
+
+  guestIsIn(rooms: readonly string[]): void {
+    if (this.state === 'guest') sessionStorage.setItem(guestRoomsKey, rooms.join(' '));
+  }
+
   async logOut(): Promise<void> {
     if (this.state === 'in') await post('/logout', {});
     await this.loggedOut(null);
@@ -108,6 +119,7 @@ export class SessionState implements Session {
 
   async loggedOut(sentence: string | null): Promise<void> {
     sessionStorage.removeItem(guestKey);
+    sessionStorage.removeItem(guestRoomsKey);
     this.guest = null;
     await this.#events.gone();
     this.sentence = sentence;

@@ -83,6 +83,20 @@ describe('coming', () => {
     expect(chat.session.sentence).toContain('gina');
   });
 
+  test('a guest who reloads is in her rooms again', async () => {
+    server.account = null;
+    const guest = { ...info, signedIn: false, username: undefined };
+    const chat = await open(guest);
+    await chat.session.enterAsGuest('alice');
+    await until(() => chat.link.kind === 'online');
+    server.socket.say(':alice!u@h JOIN #tea * :Alice', ':alice!u@h JOIN #books * :Alice', ':alice!u@h PART #books');
+    chat.tabs.stop();
+    server.socket.break();
+    const again = await open(guest);
+    await until(() => again.session.state === 'guest' && again.link.kind === 'online');
+    expect(server.socket.sent.filter((line) => line.includes('JOIN')).map((line) => line.split(' ').at(-1))).toEqual(['#tea']);
+  });
+
   test('rooms that were left elsewhere are gone', async () => {
     const { chat } = await inTea();
     server.socket.say(':alice!u@h JOIN #books alice :Alice');

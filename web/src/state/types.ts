@@ -23,6 +23,13 @@ export interface SessionInfo {
   minimumPassword: number;
   /** How to come with another client, as the server says it. */
   addresses: unknown;
+  serverName?: string;
+  /** An account cannot be made without an e-mail address. */
+  emailRequired?: boolean;
+  /** False: no password may be sent from here, such as over http from elsewhere. */
+  passwordLogin?: boolean;
+  /** Why one is not let in any more. */
+  banned?: string;
   /** Rooms that everybody is brought into who is in none. */
   rooms?: readonly string[];
 }
