@@ -174,6 +174,10 @@ const CHANGES_BETWEEN_QUESTIONS: usize = 1_024;
 /// A commit writes some pages for itself, as many as so many changes fill.
 const CHANGES_OF_A_COMMIT: usize = 32;
 
+/// How long an emptying of the WAL waits for readers, and with it everyone who says something.
+const EMPTYING: Duration = Duration::from_millis(5);
+const EMPTYING_AT_THE_END: Duration = Duration::from_millis(500);
+
 struct LogThread {
     writer: Writer,
     checkpointer: Checkpointer,
@@ -200,7 +204,10 @@ impl LogThread {
         loop {
             let wake = match self.failing {
                 Some(failing) => Some(failing.next_probe),
-                None => self.pruner.as_ref().and_then(Pruner::due),
+                None => {
+                    let pruning = self.pruner.as_ref().and_then(Pruner::due);
+                    pruning.into_iter().chain(self.checkpointer.emptying_due()).min()
+                }
             };
             let input = match wake {
                 None => self.inputs.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -211,13 +218,32 @@ impl LogThread {
                 Ok(Input::Folded(folded)) => self.finish_folding(&folded),
                 Ok(Input::Forgotten(last)) => self.forget(last),
                 Ok(Input::KeepFor(span)) => self.pruner.get_or_insert_with(Pruner::new).keep_for(span),
-                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return self.leave(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if self.failing.is_some_and(|failing| Instant::now() >= failing.next_probe) {
                 self.probe();
             }
             self.prune_if_due();
+            self.empty_wal_if_due();
+        }
+    }
+
+    /// Readers may close the database later than this thread does, and they leave the WAL as it is.
+    fn leave(&mut self) {
+        if self.failing.is_none()
+            && let Err(error) = self.writer.empty_wal(EMPTYING_AT_THE_END)
+        {
+            tracing::debug!("the WAL could not be folded at the end: {error}");
+        }
+    }
+
+    fn empty_wal_if_due(&mut self) {
+        if self.writer.take_taken_away() {
+            self.checkpointer.note_taken_away();
+        }
+        if self.failing.is_none() && self.checkpointer.emptying_due().is_some_and(|due| due <= Instant::now()) {
+            self.checkpointer.request_emptying();
         }
     }
 
@@ -348,11 +374,18 @@ impl LogThread {
     }
 
     fn finish_folding(&mut self, folded: &Folded) {
-        self.checkpointer.done(folded);
-        if !folded.failed
-            && let Err(error) = self.writer.fold()
-        {
+        let empties = self.checkpointer.done(folded);
+        if folded.failed {
+            return;
+        }
+        let folded = if empties {
+            self.writer.empty_wal(EMPTYING).map(|is_empty| self.checkpointer.emptied(is_empty))
+        } else {
+            self.writer.fold()
+        };
+        if let Err(error) = folded {
             tracing::warn!("the rest of the WAL could not be folded into the database: {error}");
+            self.checkpointer.emptied(false);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Batches into transactions. Runs on the log's thread alone.
 
 use super::problem::{StoreError, in_file};
-use super::{Access, Durability, audit, connect, record, retention};
+use super::{Access, Durability, PATIENCE, audit, connect, record, retention};
 use chat::audit::AuditEntry;
 use chat::change::Change;
 use chat::event::What;
@@ -16,6 +16,7 @@ use foldhash::HashMap;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Appearances whose rows are remembered. At the limit all are forgotten, and some get a second row.
 const PEOPLE: usize = 16_384;
@@ -47,6 +48,8 @@ pub(super) struct Writer {
     window_end: i64,
     /// A room was kept that says how long messages are.
     retention_changed: bool,
+    /// Something was deleted or blanked that is not to be found any more.
+    taken_away: bool,
     /// Room and place in the batch of each message, to sort them by; empty between batches.
     order: Vec<(RoomNumber, u32)>,
 }
@@ -73,6 +76,7 @@ impl Writer {
             // The people of before are not known: the first message begins a window.
             window_end: next.message,
             retention_changed: false,
+            taken_away: false,
             order: Vec::new(),
         })
     }
@@ -125,11 +129,12 @@ impl Writer {
     }
 
     /// Takes away rows of search_forget up to this one, so many at a time. True: there are more.
-    pub(super) fn forget(&self, last: i64) -> rusqlite::Result<bool> {
+    pub(super) fn forget(&mut self, last: i64) -> rusqlite::Result<bool> {
         let taken = self
             .connection
             .prepare_cached(record::FORGET_FORGOTTEN)?
             .execute(params![last, FORGOTTEN_AT_A_TIME as i64])?;
+        self.taken_away |= taken > 0;
         Ok(taken >= FORGOTTEN_AT_A_TIME)
     }
 
@@ -148,6 +153,20 @@ impl Writer {
         self.connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?.query_row([], |_| Ok(()))
     }
 
+    /// The same, and the WAL is empty then: what was deleted or blanked is nowhere any more. False: someone reads it still.
+    pub(super) fn empty_wal(&self, patience: Duration) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(patience)?;
+        let mut statement = self.connection.prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        let is_empty = statement.query_row([], |row| Ok(row.get::<_, i64>(0)? == 0));
+        self.connection.busy_timeout(PATIENCE)?;
+        is_empty
+    }
+
+    /// Whether something was deleted or blanked since this was last asked.
+    pub(super) fn take_taken_away(&mut self) -> bool {
+        std::mem::take(&mut self.taken_away)
+    }
+
     /// Whether a room's time may have become shorter since this was last asked.
     pub(super) fn take_retention_changed(&mut self) -> bool {
         std::mem::take(&mut self.retention_changed)
@@ -155,7 +174,9 @@ impl Writer {
 
     /// Deletes in a transaction of its own, which nobody waits for: it is flushed with the next commit.
     pub(super) fn delete<T>(&mut self, delete: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let before = self.connection.total_changes();
         let deleted = self.try_delete(delete);
+        self.taken_away |= self.connection.total_changes() != before;
         if deleted.is_err() {
             self.roll_back();
         }
@@ -207,6 +228,7 @@ impl Writer {
         let mut has_events = false;
         let mut removed = Vec::new();
         for (place, change) in batch.changes.iter().enumerate() {
+            self.taken_away |= takes_away(change);
             match change {
                 Change::Posted(message) if message.lasting.is_some() => has_events = true,
                 Change::Happened(_) | Change::Edited { .. } | Change::Redacted { .. } => has_events = true,
@@ -455,6 +477,18 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Whether something that people wrote, or that is known of them, is not to be found behind this change.
+fn takes_away(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Redacted { .. }
+            | Change::ReportClosed(_)
+            | Change::AccountRemoved(_)
+            | Change::DeviceForgotten { .. }
+            | Change::Metadata(MetadataRecord { value: None, .. })
+    )
 }
 
 fn posted(batch: &Batch, place: u32) -> Option<&Message> {
