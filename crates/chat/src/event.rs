@@ -137,6 +137,9 @@ pub enum What {
     Redacted {
         room: RoomRef,
         target: MessageId,
+        /// Who had said it, and when, for those who know of no redactions; history does not tell it once more. Not of
+        /// signals, which they did not see.
+        said: Option<(Arc<Person>, Timestamp)>,
         reason: Option<Box<str>>,
     },
     /// Told to the invited person, and to members who may invite (`to_invited` false).

@@ -6,8 +6,8 @@
 //! what happened to it later, wherever that is in the order, so that whoever reads the page sees the message as it is now
 //! (draft/chathistory-context). Context is not counted. The same event stands in its own place only when its message was
 //! said before the stretch begins: whoever reads on from there has the message already and learns what became of it.
-//! A redacted message is not shown; in its place stands its redaction, not counted either, for those who have the message
-//! from before.
+//! Of a redacted message those who know of redactions are shown that there was one, without its text, and its redaction as
+//! its context; to others it is not there.
 
 use crate::change::Change;
 use crate::event::{Happening, RoomRef, What};
@@ -167,7 +167,7 @@ impl View {
             Kept::Said { message, state } if message.kind == MessageKind::Signal => {
                 self.events && *state != MessageState::Redacted
             }
-            Kept::Said { state, .. } => *state != MessageState::Redacted,
+            Kept::Said { state, .. } => self.redactions || *state != MessageState::Redacted,
             Kept::Happened(event) => match event.happening.what {
                 What::Redacted { .. } => self.redactions,
                 What::Edited { .. } => self.edits,
@@ -457,28 +457,15 @@ impl Past {
             };
             room.iter().filter(wanted).map(|kept| Kept::clone(kept)).collect::<Vec<_>>()
         };
-        // With the redacted messages among them, which are not counted.
-        let filled = |mut found: Vec<Kept>, from: Position, to: Position| {
-            let was_redacted = |kept: &&&Kept| {
-                let is_redacted = matches!(kept, Kept::Said { state: MessageState::Redacted, .. });
-                let is_here = (from..to).contains(&kept.position()) && grant.covers(kept);
-                view.redactions && is_here && is_redacted && kept.is_message()
-            };
-            found.extend(room.iter().filter(was_redacted).map(|kept| Kept::clone(kept)));
-            found.sort_by_key(Kept::position);
-            found
-        };
         let first = |from: Position, to: Position, limit: usize| {
             let mut found = visible(from, to);
             found.truncate(limit);
-            let end = if found.len() < limit { to } else { found.last().map_or(from, Kept::position) };
-            filled(found, from, end)
+            found
         };
         let last = |from: Position, to: Position, limit: usize| {
             let mut found = visible(from, to);
             found.drain(..found.len().saturating_sub(limit));
-            let start = if found.len() < limit { from } else { found.first().map_or(to, Kept::position) };
-            filled(found, start, to)
+            found
         };
         const BEGINNING: Position = Position(0);
         let found = match stretch {
@@ -508,21 +495,16 @@ impl Past {
     }
 }
 
-/// Puts the context behind each message, and the redaction in the place of a redacted one. `about`: what the reader may
-/// see of what is about this message, in its order.
+/// Puts the context behind each message. `about`: what the reader may see of what is about this message, in its order.
 pub fn with_context(found: Vec<Kept>, mut about: impl FnMut(MessageId) -> Vec<Kept>) -> Vec<Item> {
     let mut page = Vec::with_capacity(found.len());
     for kept in found {
-        let (context, is_left) = match &kept {
-            Kept::Said { message, state } if kept.is_message() => {
-                (context_of(*state, about(message.id)), *state != MessageState::Redacted)
-            }
-            _ => (Vec::new(), true),
+        let context = match &kept {
+            Kept::Said { message, state } if kept.is_message() => context_of(*state, about(message.id)),
+            _ => Vec::new(),
         };
-        if is_left {
-            page.push(Item { kept, is_context: false });
-        }
-        page.extend(context.into_iter().map(|kept| Item { kept, is_context: is_left }));
+        page.push(Item { kept, is_context: false });
+        page.extend(context.into_iter().map(|kept| Item { kept, is_context: true }));
     }
     page
 }

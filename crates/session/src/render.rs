@@ -173,9 +173,13 @@ impl Page<'_> {
                 self.pinned(*at, by, room, *target, *on, message.as_deref());
             }
             // message-redaction: "MUST not forward" it to those who do not know it.
-            What::Redacted { room, target, reason } if form.has(Capability::MessageRedaction) => {
+            What::Redacted { room, target, reason, .. } if form.has(Capability::MessageRedaction) => {
                 let line = self.line_in(*at, by, room, "REDACT");
                 end_with(line.param(&room.name).param(uuid_text(&target.0, &mut [0; 36])), reason.as_deref());
+            }
+            What::Redacted { room, said: Some((who, when)), reason, .. } => {
+                let text = taken_back(who, *when, reason.as_deref());
+                self.line_in(*at, by, room, "NOTICE").param(&room.name).trailing_cut(&text);
             }
             What::Redacted { .. } => {}
             What::Invited { room, who, to_invited } => {
@@ -531,6 +535,16 @@ fn uuid_text<'t>(id: &uuid::Uuid, text: &'t mut [u8; 36]) -> &'t str {
     id.hyphenated().encode_lower(text)
 }
 
+/// That a message was deleted, for those who cannot be told which (message-redaction "Fallback").
+fn taken_back(who: &Person, when: Timestamp, reason: Option<&str>) -> String {
+    let when = time_text(when);
+    let when = str::from_utf8(&when).unwrap_or_default();
+    // 2026-11-22T11:32:07.045Z
+    let (day, time) = (when.get(..10).unwrap_or_default(), when.get(11..19).unwrap_or_default());
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("deleted a message by {} ({day} {time} UTC){reason}", who.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -856,16 +870,29 @@ mod tests {
     }
 
     #[test]
+    fn others_are_told_of_a_redaction_in_words() {
+        let target = MessageId(Uuid::from_u128(0x1234));
+        let said = Some((Arc::new(Person { name: "bob".into(), ..alice() }), Timestamp(1_700_000_000_000)));
+        let redacted =
+            |said, reason: Option<&str>| What::Redacted { room: tea(), target, said, reason: reason.map(Into::into) };
+        let line = ":alice!~al@cloak.example NOTICE #tea :deleted a message by bob (2023-11-14 22:13:20 UTC)";
+        check(alice(), redacted(said.clone(), None), &[Capability::MessageTags], &[line]);
+        // Without message-tags no message could be named: the capability has no effect.
+        let spam = format!("{line}: spam");
+        check(alice(), redacted(said, Some("spam")), &[Capability::MessageRedaction], &[&spam]);
+        // Of a reaction they knew nothing.
+        check(alice(), redacted(None, Some("spam")), &[Capability::MessageTags], &[]);
+    }
+
+    #[test]
     fn a_redaction_is_for_those_who_know_it() {
         let target = MessageId(Uuid::from_u128(0x1234));
-        let redacted = |reason: Option<&str>| What::Redacted { room: tea(), target, reason: reason.map(Into::into) };
+        let redacted =
+            |reason: Option<&str>| What::Redacted { room: tea(), target, said: None, reason: reason.map(Into::into) };
         let line = ":alice!~al@cloak.example REDACT #tea 00000000-0000-0000-0000-000000001234";
         let knows = [Capability::MessageTags, Capability::MessageRedaction];
         check(alice(), redacted(None), &knows, &[line]);
         check(alice(), redacted(Some("wrong room")), &knows, &[&format!("{line} :wrong room")]);
-        check(alice(), redacted(None), &[Capability::MessageTags, Capability::ServerTime], &[]);
-        // Without message-tags no message could be named: the capability has no effect.
-        check(alice(), redacted(None), &[Capability::MessageRedaction], &[]);
     }
 
     #[test]

@@ -91,13 +91,6 @@ impl Row<'_> {
             if !self.grant.covers(kept) {
                 continue;
             }
-            if is_redacted(kept) && kept.is_message() {
-                // Not counted, and there for those who have it from before.
-                if self.view.redactions {
-                    page.push(at);
-                }
-                continue;
-            }
             // What happened to a message stands with it, unless that was read before.
             let is_elsewhere = kept.target().is_some_and(|of| known.is_none_or(|known| of > known.last_id()));
             if self.view.shows(kept) && !is_elsewhere {
@@ -116,10 +109,9 @@ impl Row<'_> {
         }
         let about = self.lines.iter().filter(|about| about.target() == Some(kept.id()) && self.view.shows(about));
         let is_redaction = |kept: &Kept| matches!(kept, Kept::Happened(event) if matches!(event.happening.what, What::Redacted { .. }));
-        match is_redacted(kept) {
-            true => about.filter(|about| is_redaction(about)).map(|about| (about.id(), false)).collect(),
-            false => std::iter::once((kept.id(), false)).chain(about.map(|about| (about.id(), true))).collect(),
-        }
+        // Of a redacted one nothing else is left.
+        let about = about.filter(|about| !is_redacted(kept) || is_redaction(about));
+        std::iter::once((kept.id(), false)).chain(about.map(|about| (about.id(), true))).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::event::{Event, Happening, RoomRef, What};
 use crate::history::HistoryEvent;
 use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp, uuid_v7};
 use crate::membership::Role;
-use crate::message::{Message, REDACTION_WINDOW_MS};
+use crate::message::{Message, MessageKind, REDACTION_WINDOW_MS};
 use crate::permission::{Act, Authorship, permit, take_back};
 use crate::refusal::Refusal;
 use compact_str::CompactString;
@@ -47,7 +47,8 @@ impl Hub {
             return Err(Refusal::NoSuchMessage);
         }
         let audited = reason.clone();
-        let what = |room, _| What::Redacted { room, target: message.id, reason };
+        let said = (message.kind != MessageKind::Signal).then(|| (message.sender.clone(), message.timestamp));
+        let what = |room, _| What::Redacted { room, target: message.id, said, reason };
         let event = self.event_about(client, room, message, what, turn);
         if client.id != message.sender_id {
             let (room_name, why) = (room.name.clone(), audited.unwrap_or_default());

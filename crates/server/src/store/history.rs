@@ -287,8 +287,7 @@ impl History {
         found.extend(self.events(reader, Order::NewestFirst, start..part.end, limit)?);
         found.sort_by_key(place);
         found.drain(..found.len().saturating_sub(limit));
-        let start = if found.len() < limit { part.start } else { found.first().map_or(part.end, place) };
-        self.with_redacted(reader, found, start..part.end)
+        Ok(found)
     }
 
     /// The first lines of a part of the order.
@@ -300,33 +299,6 @@ impl History {
         found.extend(self.events(reader, Order::OldestFirst, part.start..end, limit)?);
         found.sort_by_key(place);
         found.truncate(limit);
-        let end = if found.len() < limit { part.end } else { found.last().map_or(part.start, place) };
-        self.with_redacted(reader, found, part.start..end)
-    }
-
-    /// Adds the redacted messages of this part of the order, for those who know of redactions.
-    fn with_redacted(&self, reader: &Reader, mut found: Vec<Kept>, part: Range<i64>) -> rusqlite::Result<Vec<Kept>> {
-        if !reader.view.redactions || part.is_empty() {
-            return Ok(found);
-        }
-        let mut last = None;
-        let mut statement = self.connection.prepare_cached(REDACTED.get_or_init(redacted))?;
-        let parameters = params![
-            reader.room.0,
-            part.start.max(reader.first),
-            part.end,
-            reader.role,
-            reader.client_bytes(),
-            REDACTED_ROWS
-        ];
-        let rows = statement.query_map(parameters, |row| record::message(row, &mut last))?;
-        let before = found.len();
-        for row in rows {
-            found.push(said(row?));
-        }
-        if found.len() > before {
-            found.sort_by_key(place);
-        }
         Ok(found)
     }
 
@@ -559,7 +531,7 @@ struct Reader {
     view: View,
     /// What is about messages up to this one stands in its own place.
     known: Option<MessageId>,
-    /// What is left of redacted messages too, for those who look for a place.
+    /// What is left of redacted messages too: for those who know of redactions, and where a place is looked for.
     sees_redacted: bool,
 }
 
@@ -577,7 +549,7 @@ impl Reader {
             first,
             view,
             known: None,
-            sees_redacted: false,
+            sees_redacted: view.redactions,
         }
     }
 
@@ -600,15 +572,11 @@ const READABLE: &str = "message.position >= ?6
     AND (message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5)
     AND (?7 OR message.state IS NOT 2)";
 
-/// Redacted messages of one page, at most.
-const REDACTED_ROWS: i64 = 1_000;
-
 /// The newest rows about one message that are looked at.
 const CONTEXT_ROWS: i64 = 1_000;
 
 static BEFORE: OnceLock<String> = OnceLock::new();
 static AFTER: OnceLock<String> = OnceLock::new();
-static REDACTED: OnceLock<String> = OnceLock::new();
 static CONTEXT: OnceLock<String> = OnceLock::new();
 static EVENT: OnceLock<String> = OnceLock::new();
 
@@ -708,20 +676,6 @@ fn after() -> String {
     )
 }
 
-/// What is left of redacted messages between two places.
-fn redacted() -> String {
-    format!(
-        "SELECT {columns} FROM run
-         CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
-         CROSS JOIN person ON person.number = message.person CROSS JOIN room ON room.number = message.room
-         WHERE run.room = ?1 AND message.position >= ?2 AND message.position < ?3 AND message.state = 2
-           AND (message.audience IS NULL OR message.audience <= ?4 OR person.client = ?5) AND run.position < ?3
-           AND run.position >= coalesce((SELECT max(position) FROM run WHERE room = ?1 AND position <= ?2), ?2)
-         ORDER BY run.position, message.number LIMIT ?6",
-        columns = record::MESSAGE_COLUMNS
-    )
-}
-
 /// Place and time of the first message from a place on.
 const AT: &str = "SELECT message.position, message.time FROM run
     CROSS JOIN message ON message.number >= run.number AND message.number < run.number + run.messages
@@ -739,7 +693,7 @@ mod tests {
         for step in super::super::schema::STEPS {
             connection.execute_batch(step).expect("the schema");
         }
-        let mut statements = vec![before(), after(), redacted(), context(), event()];
+        let mut statements = vec![before(), after(), context(), event()];
         for order in [Order::OldestFirst, Order::NewestFirst] {
             statements.extend([select_some(order, Which::All), select_some(order, Which::AboutMessages)]);
         }

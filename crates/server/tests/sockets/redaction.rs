@@ -24,7 +24,10 @@ fn a_redaction_outlives_a_kill() {
     bob.send("CHATHISTORY LATEST #tea * 10");
     bob.expect(" BATCH +");
     bob.expect(" PRIVMSG #tea :one");
+    let left = bob.line().expect("an open connection");
+    assert!(left.ends_with(" PRIVMSG #tea :") && tag(&left, "msgid") == Some(&ids[1]), "{left}");
     let redaction = bob.line().expect("an open connection");
+    assert!(redaction.contains("draft/chathistory-context"), "{redaction}");
     assert!(redaction.ends_with(&format!(" REDACT #tea {} :typo", ids[1])), "{redaction}");
     bob.expect(" PRIVMSG #tea :three");
     bob.expect(" BATCH -");

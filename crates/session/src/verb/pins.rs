@@ -219,6 +219,7 @@ mod tests {
              bob< :irc.example NOTICE bob :#tea: 2 pinned messages
              alice> REDACT #tea {two}
              alice<<
+             bob< :alice!… NOTICE #tea :deleted a message by bob (2023-11-14 22:13:20 UTC)
              alice> PINS #tea
              alice< …BATCH +1 parlor/pins #tea
              alice< @batch=1 :alice!… PIN #tea {one}

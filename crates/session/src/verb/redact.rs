@@ -67,12 +67,15 @@ mod tests {
             "bob> REDACT #TEA {hi}
              alice< :bob!… REDACT #tea {hi}
              bob< :bob!… REDACT #tea {hi}
+             eve< :bob!… NOTICE #tea :deleted a message by bob (2023-11-14 22:13:20 UTC)
+             plain< :bob!… NOTICE #tea :deleted a message by bob (2023-11-14 22:13:20 UTC)
              eve> CHATHISTORY LATEST #tea * 10
              eve< …BATCH +1 chathistory #tea
              eve< …BATCH -1
              alice> CHATHISTORY LATEST #tea * 10
              alice< …BATCH +1 chathistory #tea
-             alice< @batch=1 :bob!… REDACT #tea {hi}
+             alice< @batch=1;msgid={hi} :bob!… PRIVMSG #tea :
+             alice< @batch=1;draft/chathistory-context :bob!… REDACT #tea {hi}
              alice< …BATCH -1
              bob> REDACT #tea {hi}
              bob< :irc.example FAIL REDACT UNKNOWN_MSGID #tea {hi} :…",
@@ -92,6 +95,7 @@ mod tests {
              alice> @label=x REDACT #tea {hi} :wrong room
              alice< @label=x :alice!… REDACT #tea {hi} :wrong room
              bob< :alice!… REDACT #tea {hi} :wrong room
+             plain< :alice!… NOTICE #tea :deleted a message by bob (2023-11-14 22:13:20 UTC): wrong room
              alice> PRIVMSG #tea :hello
              alice<<
              bob<<
@@ -113,6 +117,8 @@ mod tests {
              alice> REDACT #tea {hi}
              alice<<
              bob<<
+             eve<<
+             plain<<
              bob> CHATHISTORY AFTER #tea msgid={later} 10
              bob< …BATCH +1 chathistory #tea
              bob< @batch=1 :alice!… REDACT #tea {hi}
@@ -181,7 +187,9 @@ mod tests {
              alice< :irc.example FAIL REDACT TRY_AGAIN #tea {hi} :…
              store works
              alice> REDACT #tea {hi}
-             alice< :alice!… REDACT #tea {hi}",
+             alice< :alice!… REDACT #tea {hi}
+             eve< :alice!… NOTICE #tea :deleted …
+             plain< :alice!… NOTICE #tea :deleted …",
         );
     }
 
@@ -210,6 +218,8 @@ mod tests {
              bob> REDACT #tea {once}
              alice<<
              bob<<
+             eve<<
+             plain<<
              bob> @parlor/once=k PRIVMSG #tea :once
              bob< :irc.example FAIL PRIVMSG NOT_KEPT parlor/once :…",
         );

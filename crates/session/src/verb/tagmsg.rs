@@ -114,8 +114,8 @@ mod tests {
              eve<<
              alice> CHATHISTORY BEFORE #tea msgid={{there}} 1
              alice< …BATCH +1 chathistory #tea
-             alice< @batch=1;msgid=… :eve!… JOIN #tea
-             alice< @batch=1 :alice!… REDACT #tea {{hi}}
+             alice< @batch=1;msgid={{hi}} :alice!… PRIVMSG #tea :
+             alice< @batch=1;draft/chathistory-context :alice!… REDACT #tea {{hi}}
              alice< …BATCH -1"
         ));
     }

@@ -245,7 +245,9 @@ pub(in crate::store) fn event(row: &Row<'_>, last: &mut LastPerson) -> rusqlite:
         kind::SIGNAL => signal(Some(Box::new(Lasting::Asked)), MessageState::AsSaid),
         kind::REACTION => reaction(true),
         kind::REACTION_TAKEN_BACK => reaction(false),
-        kind::REDACTION => Ok(happened(What::Redacted { room: room(), target: target()?, reason: long_text(row, 6)? })),
+        kind::REDACTION => {
+            Ok(happened(What::Redacted { room: room(), target: target()?, said: None, reason: long_text(row, 6)? }))
+        }
         edit @ (kind::EDIT | kind::EDIT_OF_NOTICE) => {
             let kind = if edit == kind::EDIT { MessageKind::Text } else { MessageKind::Notice };
             let text = long_text(row, 6)?.unwrap_or_default();

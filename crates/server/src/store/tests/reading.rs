@@ -45,7 +45,8 @@ fn changes(past: &Past, position: Position, (what, in_room, speaker, audience, a
         (4, Some(Kept::Said { message: said, state })) if *state != MessageState::Redacted => {
             let number = said.room;
             let room = RoomRef { number, id: room_id(number.0), name: format!("#room{}", number.0).into() };
-            let what = What::Redacted { room, target: said.id, reason: (at % 2 == 0).then(|| "spam".into()) };
+            let what =
+                What::Redacted { room, target: said.id, said: None, reason: (at % 2 == 0).then(|| "spam".into()) };
             let happening = Arc::new(Happening { at: time_of(position), place: None, by: person(speaker), what });
             let (id, audience) = (message_id(position), said.audience);
             let event = HistoryEvent { id, room: number, position, happening, audience, recipient_id: None };

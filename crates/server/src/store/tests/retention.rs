@@ -86,7 +86,7 @@ impl World {
     /// Something that is no message, by someone who says nothing.
     fn redaction(&self, number: u32) -> Change {
         let room = RoomRef { number: RoomNumber(number), id: room_id(number), name: "#tea".into() };
-        let what = What::Redacted { room, target: message_id(Position(1)), reason: None };
+        let what = What::Redacted { room, target: message_id(Position(1)), said: None, reason: None };
         Change::Happened(Arc::new(HistoryEvent {
             id: message_id(self.position),
             room: RoomNumber(number),
