@@ -189,6 +189,7 @@ impl Server {
             polls.push(poll);
             shards.push(handle);
         }
+        let all_shards: Arc<[_]> = shards.clone().into();
         passwords.serve(shards.clone());
         let lookups = HostLookups::new(answer_in(&shards));
         let readers = Readers::start(&store, shards.clone()).map_err(sentence)?;
@@ -208,6 +209,7 @@ impl Server {
                 searches: searches.clone(),
                 lookups: lookups.clone(),
                 admission: admission.clone(),
+                shards: all_shards.clone(),
             };
             threads.push(
                 spawn(&format!("shard {number}"), move || Shard::new(number as u16, poll, handle, around).run())

@@ -10,6 +10,7 @@ pub mod slab;
 pub mod socket;
 pub mod timers;
 
+mod catching_up;
 mod closing;
 mod delivery;
 mod opening;
@@ -27,6 +28,7 @@ use crate::metrics::ShardMetrics;
 use crate::password_pool::PasswordPool;
 use crate::readers::Readers;
 use crate::searches::Searches;
+use crate::shard::catching_up::CatchUp;
 use crate::shard::connection::Class;
 use crate::shard::slab::Slab;
 use crate::shard::timers::Timers;
@@ -51,6 +53,8 @@ pub enum ShardInput {
         ticket: u32,
         result: WorkResult,
     },
+    /// Answered when the hub has what could be read here by now.
+    CatchUp(Arc<CatchUp>),
     Reconfigured {
         facts: Arc<ServerFacts>,
         rules: Arc<ConnectionRules>,
@@ -102,6 +106,8 @@ pub struct Surroundings {
     pub searches: Arc<Searches>,
     pub lookups: Arc<HostLookups>,
     pub admission: Arc<Admission>,
+    /// All of them, by their numbers, this one too.
+    pub shards: Arc<[Arc<ShardHandle>]>,
 }
 
 pub struct Shard {
@@ -121,6 +127,8 @@ pub struct Shard {
     unread: Vec<SessionId>,
     /// Connections whose lines wait, and since when they may go on (monotonic milliseconds).
     held: Vec<(SessionId, u64)>,
+    /// To be answered when the sockets have been looked at once more.
+    catching_up: Vec<Arc<CatchUp>>,
     stopping: Stopping,
 
     // Working space, empty between uses.
@@ -172,6 +180,7 @@ impl Shard {
             dirty: Vec::new(),
             unread: Vec::new(),
             held: Vec::new(),
+            catching_up: Vec::new(),
             stopping: Stopping::No,
             buffer: vec![0; limits::READ_CHUNK_BYTES].into_boxed_slice(),
             output: Output::default(),
@@ -196,6 +205,7 @@ impl Shard {
                 _ => {}
             }
             self.now = self.clock.now();
+            let caught_up = std::mem::take(&mut self.catching_up);
             self.handle.effects.take(&mut effects);
             for effect in effects.drain(..) {
                 self.carry_out(effect);
@@ -216,6 +226,7 @@ impl Shard {
                 self.check(id, at);
             }
             self.around.hub.append(&mut self.requests);
+            caught_up.iter().for_each(|asked| asked.answer());
             self.flush();
         }
     }
@@ -231,6 +242,7 @@ impl Shard {
                 // What waited behind it goes on.
                 self.resume(session);
             }
+            ShardInput::CatchUp(asked) => self.catching_up.push(asked),
             ShardInput::Reconfigured { facts, rules } => self.reconfigure(facts, rules),
             ShardInput::StopReading(done) => {
                 self.stopping = Stopping::Deaf;
@@ -254,6 +266,9 @@ impl Shard {
 
     /// How long nothing needs doing unless something comes.
     fn patience(&self) -> Option<Duration> {
+        if !self.catching_up.is_empty() {
+            return Some(Duration::ZERO);
+        }
         if !self.unread.is_empty() {
             // What is left is read at once, unless the hub has too much before it.
             return Some(if self.hub_is_full() { Duration::from_millis(1) } else { Duration::ZERO });

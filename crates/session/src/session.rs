@@ -373,6 +373,7 @@ impl Session {
                 (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
                 (Some(Awaiting::Export), result) => verb::account::offered(&mut turn, &result),
+                (Some(Awaiting::Ping { token }), _) => verb::ping::caught_up(&mut turn, token),
                 (Some(Awaiting::Audit(_)), result) => verb::audit::read(&mut turn, &result),
                 (other, WorkResult::Found(found)) => {
                     verb::privmsg::write_repeated(&mut turn, found);

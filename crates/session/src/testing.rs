@@ -661,6 +661,7 @@ impl World {
             Work::ReadLatestTimes { ticket, grants } => {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }
+            Work::CatchUp { ticket } => (ticket, WorkResult::CaughtUp),
             Work::OfferExport { ticket, .. } if *unreadable => (ticket, WorkResult::Busy),
             Work::OfferExport { ticket, .. } => {
                 (ticket, WorkResult::Offered { url: "https://irc.example/export/0".to_owned(), seconds: 600 })

@@ -436,6 +436,13 @@ impl<'a> Turn<'a> {
         owed
     }
 
+    /// What comes next depends on nothing that is still to come for the request that this turn is about.
+    pub(crate) fn lift_barrier(&mut self) {
+        if let Some(at) = self.pending_at {
+            self.session.pending[at].barrier = false;
+        }
+    }
+
     /// Lets out what is complete, in order.
     fn release(&mut self) {
         self.pending_at = None;

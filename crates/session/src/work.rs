@@ -50,6 +50,8 @@ pub enum Work {
     OfferExport { ticket: u32, account: ClientId, proofs_since: Timestamp },
     /// Old messages of these conversations that are searched for.
     Search { ticket: u32, grants: Vec<Grant>, search: Box<Search>, limit: usize },
+    /// That the hub has all that anyone's connection had to read by now.
+    CatchUp { ticket: u32 },
     /// The name of an address, from the domain name system. Only while the session registers.
     LookUpHost { ticket: u32, address: IpAddr },
 }
@@ -99,6 +101,8 @@ pub enum WorkResult {
         messages: Vec<Arc<Message>>,
         complete: bool,
     },
+    /// What was there to be read has been handed to the hub.
+    CaughtUp,
     /// A name that resolves to the address again; `None`: there is none, or it was not found in time.
     Host(Option<CompactString>),
     /// The store could not be read.

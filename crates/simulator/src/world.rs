@@ -484,6 +484,7 @@ fn result_of(work: Work, store: &Store, tokens: u64) -> (u32, WorkResult) {
             token[..8].copy_from_slice(&tokens.to_le_bytes());
             (ticket, WorkResult::Drawn(token.into()))
         }
+        Work::CatchUp { ticket } => (ticket, WorkResult::CaughtUp),
         Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(None)),
     }
 }

@@ -31,6 +31,8 @@ pub struct Connection {
     pub blocked: bool,
     /// There may be something to read that was left for later.
     pub unread: bool,
+    /// Since its last bytes were read, all shards have looked at their sockets, or are about to.
+    pub caught_up: bool,
     /// Lines wait in the framer for the flood allowance or for answers.
     pub held: bool,
     /// The peer will say no more, and may be waiting for answers to what it said.

@@ -235,6 +235,7 @@ impl Shard {
         }
         self.requests.extend(self.output.requests.drain(..).map(Into::into));
         let mut looks_up = false;
+        let mut catches_up = None;
         for work in self.output.work.drain(..) {
             match work {
                 Work::CheckPassword { ticket, hash, password } => {
@@ -275,11 +276,15 @@ impl Shard {
                 Work::Search { ticket, grants, search, limit } => {
                     self.around.searches.submit(id, ticket, grants, search, limit);
                 }
+                Work::CatchUp { ticket } => catches_up = Some(ticket),
                 Work::LookUpHost { ticket, address } => {
                     self.around.lookups.submit(id, ticket, address);
                     looks_up = true;
                 }
             }
+        }
+        if let Some(ticket) = catches_up {
+            self.ask_all_to_catch_up(id, ticket);
         }
         if looks_up {
             let patience_ends = self.now.monotonic_ms + limits::HOST_LOOKUP_PATIENCE.as_millis() as u64;

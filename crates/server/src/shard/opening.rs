@@ -109,6 +109,7 @@ impl Shard {
             dirty: false,
             blocked: false,
             unread: false,
+            caught_up: false,
             held: false,
             hung_up: false,
         });

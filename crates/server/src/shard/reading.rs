@@ -51,6 +51,7 @@ impl Shard {
         match result {
             Ok(0) => self.peer_closed(id),
             Ok(count) => {
+                connection.caught_up = false;
                 if count == buffer.len() || !connection.socket.short_read_is_last() {
                     self.unread.push(id);
                 }

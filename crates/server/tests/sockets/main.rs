@@ -24,6 +24,7 @@ mod once;
 mod overload;
 mod page;
 mod pins;
+mod pong;
 mod redaction;
 mod reload;
 mod reports;

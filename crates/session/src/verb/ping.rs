@@ -1,11 +1,14 @@
 //! PING: answered in its place, behind the answers to everything said before, and behind what anyone else had said by
-//! then: whoever has the PONG has seen all that the server had taken in before it.
+//! then: whoever has the PONG has seen all that had reached the server before it. Others' connections may be read by other
+//! threads, which may be behind: what they have to read is with the hub first ([`Work::CatchUp`]).
 
 use super::{Phase, Verb};
+use crate::session::Work;
 use crate::turn::Turn;
 use crate::verb::Awaiting;
 use chat::command::Command;
 use chat::query::Query;
+use compact_str::CompactString;
 use wire::{Line, Numeric};
 
 pub(crate) const VERB: Verb = Verb {
@@ -23,10 +26,16 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         // The hub doesn't know of this connection yet, nor does it see anything of what others say.
         Some(token) if !turn.session.is_registered() => write(turn, token),
         Some(token) => {
-            turn.ask(Command::Ask(Query::Nothing));
+            turn.work(|ticket| Work::CatchUp { ticket });
             turn.await_with(Awaiting::Ping { token: token.into() });
         }
     }
+}
+
+pub(crate) fn caught_up(turn: &mut Turn<'_>, token: CompactString) {
+    turn.lift_barrier();
+    turn.ask(Command::Ask(Query::Nothing));
+    turn.await_with(Awaiting::Ping { token });
 }
 
 /// The token comes back whole. Where there is no room for it behind the server's name it stands alone (RFC 2812 section
