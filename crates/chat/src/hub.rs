@@ -132,6 +132,7 @@ impl Hub {
                 rooms: Vec::new(),
                 client: None,
                 is_always_on: false,
+                absent_since: None,
                 personal: None,
             });
         }

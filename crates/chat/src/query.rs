@@ -108,6 +108,9 @@ pub enum Query {
     Subscriptions,
     /// What is to be counted of all of one's conversations. `Unread`.
     Unread,
+    /// What is to be counted of one's direct conversations since one was here last; of none, if another device was here.
+    /// `Unread`.
+    Missed,
     /// Whether one stays when all devices are gone. `AlwaysOn`.
     AlwaysOn,
     /// One's own sessions, and devices that are not connected. `Devices`.

@@ -4,7 +4,7 @@ use crate::facts::{Password, ServerFacts};
 use crate::host::Lookup;
 use crate::session::Moment;
 use crate::turn::Turn;
-use crate::verb::Awaiting;
+use crate::verb::{self, Awaiting};
 use crate::work::{Work, WorkResult};
 use crate::{greeting, host, login, refusal_numeric};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -284,6 +284,7 @@ pub(crate) fn answer(turn: &mut Turn<'_>, answer: &Answer) {
         Answer::Welcome(welcome) => enter(turn, welcome),
         Answer::Refused(refusal) if turn.session.person.is_none() => refuse(turn, refusal),
         // The rooms of an account that comes back.
+        Answer::Unread(question) => verb::unread::count_missed(turn, question),
         other => {
             crate::answer::dispatch(turn, None, other);
             turn.put_awaiting(Box::new(Awaiting::Arrival));
@@ -302,6 +303,7 @@ fn enter(turn: &mut Turn<'_>, welcome: &Welcome) {
         turn.line(asked.text(), "NICK").param(&welcome.person.name).end();
     }
     greeting::write(turn, welcome);
+    verb::unread::ask_for_missed(turn, welcome);
 }
 
 fn refuse(turn: &mut Turn<'_>, refusal: &Refusal) {

@@ -271,6 +271,7 @@ impl<'a> Turn<'a> {
                     | Query::Reports { .. }
                     | Query::Conversations
                     | Query::Unread
+                    | Query::Missed
                     | Query::Audit
                     | Query::Account { .. }
             ),

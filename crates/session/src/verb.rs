@@ -81,6 +81,7 @@ use crate::login::Attempt;
 use crate::turn::Turn;
 use chat::audit::AuditFilter;
 use chat::report::ReportView;
+use chat::unread::UnreadQuestion;
 use compact_str::CompactString;
 use wire::Line;
 
@@ -172,6 +173,8 @@ pub(crate) enum Awaiting {
     Reports(Vec<ReportView>),
     /// UNREAD of these conversations, which are being counted.
     Unread(Vec<CompactString>),
+    /// What one missed of these conversations, which is being counted.
+    Missed(Box<UnreadQuestion>),
     /// METADATA.
     Metadata(Box<metadata::Asked>),
 

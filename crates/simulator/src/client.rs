@@ -32,6 +32,8 @@ pub struct Client {
     /// What is to be told to it, for each room in small letters; direct messages under the empty name.
     expected: BTreeMap<String, VecDeque<Expected>>,
     last_seen: BTreeMap<String, (Position, String)>,
+    /// What was said to her while none of her devices was here, as it is shown to those who cannot ask for it.
+    missed: BTreeSet<u64>,
     takes_markers: bool,
     /// Up to when its person has read which room, as far as it was told.
     pub markers: BTreeMap<String, Option<u64>>,
@@ -105,6 +107,7 @@ impl Client {
             awaited: VecDeque::new(),
             expected: BTreeMap::new(),
             last_seen: BTreeMap::new(),
+            missed: BTreeSet::new(),
             takes_markers: false,
             markers: BTreeMap::new(),
             batches: BTreeSet::new(),
@@ -346,6 +349,10 @@ impl Client {
         // The echo of what was said before under the same key comes out of its place.
         let is_next = self.expected.get(&key).and_then(VecDeque::front).is_some_and(|next| next.number == number);
         if !is_next && line.tags.raw_value("label").is_some_and(|label| self.keyed.contains(label)) {
+            return ledger.seen(number, &to, line.tags.raw_value("msgid"), store).map(|_| ());
+        }
+        // What was missed comes as it was said, before, after or among what is said now.
+        if !is_next && key.is_empty() && self.account.is_some() && source != self.nick && self.missed.insert(number) {
             return ledger.seen(number, &to, line.tags.raw_value("msgid"), store).map(|_| ());
         }
         let next = self.expected.get_mut(&key).and_then(VecDeque::pop_front);

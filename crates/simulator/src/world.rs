@@ -10,9 +10,9 @@ use crate::transcript::Transcript;
 use chat::command::{Command, Origin, Request};
 use chat::effect::{Effect, Effects, ServerEffect};
 use chat::event::{Event, Place};
-use chat::history::Item;
+use chat::history::{Item, Kept};
 use chat::hub::Hub;
-use chat::id::{MessageId, RequestNumber, SessionId, Timestamp};
+use chat::id::{ClientId, MessageId, RequestNumber, SessionId, Timestamp};
 use chat::log::Outcome;
 use chat::query::{Answer, Query};
 use chat::refusal::{Refusal, Rights};
@@ -22,6 +22,7 @@ use session::facts::{Login, OperatorLogin, Password};
 use session::{Configured, Moment, Peer, ServerFacts, Work, WorkResult};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use wire::Capability;
 
 pub const SHARDS: usize = 2;
 
@@ -210,12 +211,25 @@ impl World {
             if let Err(what) = page::check(store.past().kept(), grant, *stretch, *view, *limit, &items) {
                 self.wrong.get_or_insert(what);
             }
-            self.pages.entry(id).or_default().push_back(items);
+            self.note_page(id, grant.reader, items);
         }
         self.tokens += u64::from(matches!(work, Work::DrawToken { .. }));
         let (ticket, result) = result_of(work, &self.sequencer.log_mut().store, self.tokens);
         let (now, facts) = (self.now, self.facts.clone());
         self.shard(id).work_done(id, ticket, result, now, &facts);
+    }
+
+    /// Those who cannot ask for a page are shown what they missed, without their own words, and as a batch if they know both
+    /// of batches and of times.
+    fn note_page(&mut self, id: SessionId, reader: ClientId, mut items: Vec<Item>) {
+        let Some(session) = self.shards[id.shard as usize].session(id) else { return };
+        let asks = session.has(Capability::Chathistory);
+        if !session.has(Capability::Batch) || !(asks || session.has(Capability::ServerTime)) {
+            return;
+        }
+        let is_own = |kept: &Kept| matches!(kept, Kept::Said { message, .. } if message.recipient_id.is_some() && message.sender_id == reader);
+        items.retain(|item| asks || !is_own(&item.kept));
+        self.pages.entry(id).or_default().push_back(items);
     }
 
     /// The hub's thread: what the log has to say, then what the shards ask, then perhaps a commit.

@@ -109,6 +109,7 @@ impl Hub {
             rooms: Vec::new(),
             client: None,
             is_always_on: false,
+            absent_since: None,
             personal: None,
         };
         let slot = self.state.add_account(account);

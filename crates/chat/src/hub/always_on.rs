@@ -104,7 +104,7 @@ impl Hub {
         self.state.client(slot).is_some_and(|client| client.sessions.is_empty())
     }
 
-    fn account_of(&self, slot: u32) -> Option<u32> {
+    pub(super) fn account_of(&self, slot: u32) -> Option<u32> {
         self.state.client(slot)?.account.as_ref().map(|account| account.slot)
     }
 

@@ -90,6 +90,7 @@ impl Hub {
                 turn.session().map(|id| self.state.subscriptions(id).to_vec()).unwrap_or_default(),
             )),
             Query::Unread => self.unread_answer(turn),
+            Query::Missed => self.missed_answer(turn),
             Query::AlwaysOn => self.always_on_answer(turn),
             Query::Devices => self.devices_answer(turn),
             Query::ReadMarker { of } => self.marker_answer(&of, turn),

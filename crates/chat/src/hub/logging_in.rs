@@ -94,10 +94,14 @@ impl Hub {
         let Some(account) = self.state.account(slot) else {
             return;
         };
+        let here = account.client.and_then(|client| self.state.client(client));
+        let is_first = here.is_none_or(|client| client.sessions.is_empty());
+        let absent_since = is_first.then_some(account.record.last_seen);
         let record =
             AccountRecord { last_seen: turn.now, last_address: Some(address), ..AccountRecord::clone(&account.record) };
         self.keep_if_working(Change::Account(Box::new(record.clone())), turn);
         self.state.set_record(slot, record);
+        self.state.set_absent_since(slot, absent_since);
     }
 
     /// Makes the session one of this account, whatever it was before.

@@ -187,6 +187,22 @@ impl Hub {
         Ok(Answer::Unread(Box::new(UnreadQuestion { conversations, names, blocked, groups })))
     }
 
+    /// Of direct conversations what was said while none of her devices was here, and was not read elsewhere.
+    pub(super) fn missed_answer(&self, turn: &Turn) -> Result<Answer, Refusal> {
+        let asker = self.asker(turn).ok_or(Refusal::NotYours)?;
+        let Answer::Unread(mut question) = self.unread_answer(turn)? else {
+            return Err(Refusal::NotYours);
+        };
+        let since = self.account_of(asker.slot).and_then(|slot| self.state.account(slot)?.absent_since);
+        let is_direct =
+            |number| matches!(self.state.room(number).map(|room| &room.kind), Some(ChatroomKind::Direct(..)));
+        question.conversations.retain_mut(|(grant, read_until)| {
+            *read_until = (*read_until).max(since);
+            since.is_some() && is_direct(grant.room)
+        });
+        Ok(Answer::Unread(question))
+    }
+
     /// The marker of a room for whoever is shown it.
     pub(super) fn marker_of_room(&self, slot: u32, number: RoomNumber) -> Option<Timestamp> {
         self.state.marker(self.state.keeper_of(slot)?, ConversationKey::Room(number))

@@ -115,6 +115,8 @@ pub(super) struct Account {
     pub client: Option<u32>,
     /// It stays without a device, and the store knows how it appears. Then its client is here.
     pub is_always_on: bool,
+    /// Since when it had no device when the first of those that are here logged in. The store does not know it.
+    pub absent_since: Option<Timestamp>,
     pub personal: Option<Box<Personal>>,
 }
 

@@ -721,6 +721,7 @@ impl World {
             ["sync", of] => Query::MetadataSync { of: self.metadata_target(of) },
             ["subscriptions"] => Query::Subscriptions,
             ["unread"] => Query::Unread,
+            ["missed"] => Query::Missed,
             ["devices"] => Query::Devices,
             ["staying"] => Query::AlwaysOn,
             ["marker", of] => Query::ReadMarker { of: self.conversation(of) },

@@ -267,17 +267,23 @@ pub(crate) fn ask_for_replay(turn: &mut Turn<'_>, grant: &Grant) {
     if limit == 0 || turn.has(Capability::Chathistory) {
         return;
     }
-    let (grant, stretch, view) = (Box::new(grant.clone()), Stretch::Latest { after: None }, View::default());
+    // What is said from now on comes by itself.
+    let stretch = Stretch::Before(Mark::Time(Timestamp(turn.now.wall.0 + 1)));
+    let (grant, view) = (Box::new(grant.clone()), View::default());
     turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, view, limit });
 }
 
 /// What was read for a replay. Those who see no time tag see the time in the text: old words must not look new.
 pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, items: &[Item]) {
+    // One's own words to someone would look like someone's words to oneself.
+    let own = turn.session.person.as_ref().map(|person| person.id);
+    let is_own = |kept: &Kept| matches!(kept, Kept::Said { message, .. } if message.recipient_id.is_some() && Some(message.sender_id) == own);
+    let items: Vec<Item> = items.iter().filter(|item| !is_own(&item.kept)).cloned().collect();
     if turn.has(Capability::ServerTime) {
-        return write_batch(turn, room, items);
+        return write_batch(turn, room, &items);
     }
     let mut lines = Vec::new();
-    for item in items {
+    for item in &items {
         let Event::Posted(message) = event_of(&item.kept, false) else { continue };
         let time = time_text(message.timestamp);
         let time = str::from_utf8(&time).unwrap_or_default();

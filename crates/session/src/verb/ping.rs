@@ -3,9 +3,9 @@
 //! threads, which may be behind: what they have to read is with the hub first ([`Work::CatchUp`]).
 
 use super::{Phase, Verb};
-use crate::session::Work;
 use crate::turn::Turn;
 use crate::verb::Awaiting;
+use crate::work::Work;
 use chat::command::Command;
 use chat::query::Query;
 use compact_str::CompactString;

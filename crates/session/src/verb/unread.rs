@@ -4,8 +4,10 @@ use super::{Awaiting, Phase, Verb};
 use crate::turn::Turn;
 use crate::work::{Work, WorkResult};
 use chat::command::Command;
-use chat::query::Query;
-use chat::unread::UnreadQuestion;
+use chat::history::{Grant, Mark, Stretch, View};
+use chat::id::Timestamp;
+use chat::query::{Query, Welcome};
+use chat::unread::{Unread, UnreadQuestion};
 use compact_str::{CompactString, format_compact};
 use wire::{Capability, Line};
 
@@ -31,6 +33,52 @@ pub(crate) fn count(turn: &mut Turn<'_>, question: &UnreadQuestion) {
     let question = Box::new(question.clone());
     turn.work(|ticket| Work::CountUnread { ticket, question });
     turn.await_with(Awaiting::Unread(names));
+}
+
+/// Direct conversations of which what was missed is shown, and lines of each.
+const MISSED_CONVERSATIONS: usize = 20;
+const MISSED_LINES: usize = 50;
+
+/// Whoever can't ask for what was said to her while she was away (CHATHISTORY) is shown it on her return, as a room's last
+/// lines are on entering.
+pub(crate) fn ask_for_missed(turn: &mut Turn<'_>, welcome: &Welcome) {
+    if welcome.person.account.is_some() && !turn.has(Capability::Chathistory) {
+        turn.ask(Command::Ask(Query::Missed));
+    }
+}
+
+pub(crate) fn count_missed(turn: &mut Turn<'_>, question: &UnreadQuestion) {
+    if question.conversations.is_empty() {
+        return;
+    }
+    let question = Box::new(question.clone());
+    let counted = question.clone();
+    turn.work(|ticket| Work::CountUnread { ticket, question: counted });
+    turn.await_with(Awaiting::Missed(question));
+}
+
+/// The pages come one by one, each as a replay is (`chathistory::write_replay`).
+pub(crate) fn read_missed(turn: &mut Turn<'_>, asked: &UnreadQuestion, result: &WorkResult) {
+    let WorkResult::Unread(counts) = result else { return };
+    let missed = || asked.conversations.iter().zip(counts).filter(|(_, count)| count.messages > 0);
+    // What is said from now on comes by itself.
+    let now = Mark::Time(Timestamp(turn.now.wall.0 + 1));
+    for ((grant, until), count) in missed().take(MISSED_CONVERSATIONS) {
+        let stretch = Stretch::Between(now, Mark::Time(until.unwrap_or_default()));
+        let grant = Box::new(grant.clone());
+        let limit = count.messages.min(MISSED_LINES);
+        turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, view: View::default(), limit });
+    }
+    let is_cut = |((grant, _), count): (&(Grant, _), &Unread)| {
+        (count.is_more || count.messages > MISSED_LINES).then(|| grant.name.clone())
+    };
+    let mut cut: Vec<CompactString> = missed().take(MISSED_CONVERSATIONS).filter_map(is_cut).collect();
+    cut.extend(missed().skip(MISSED_CONVERSATIONS).map(|((grant, _), _)| grant.name.clone()));
+    let nick = turn.nick().to_owned();
+    for name in cut {
+        let text = format_args!("{name} said more while you were away: CHATHISTORY LATEST {name} * 100 shows it");
+        turn.server_line("NOTICE").param(&nick).trailing_fmt(text);
+    }
 }
 
 pub(crate) fn counted(turn: &mut Turn<'_>, names: &[CompactString], result: &WorkResult) {
@@ -119,6 +167,96 @@ mod tests {
              store unreadable
              carol> UNREAD
              carol< :irc.example FAIL UNREAD INTERNAL_ERROR :…"
+        ));
+    }
+
+    const LOGIN: &str = "
+        bob> PASS bob:sesame
+        bob> NICK bob
+        bob> USER b 0 * :b
+        bob< :irc.example 900 …
+        bob< :irc.example 001 …
+        bob< :irc.example 002 …
+        bob< :irc.example 003 …
+        bob< :irc.example 004 …
+        bob< :irc.example 005 …
+        bob< :irc.example 005 …
+        bob< :irc.example 005 …
+        bob< :irc.example 251 …
+        bob< :irc.example 252 …
+        bob< :irc.example 254 …
+        bob< :irc.example 255 …
+        bob< :irc.example 265 …
+        bob< :irc.example 266 …
+        bob< :irc.example 422 …\n";
+
+    #[test]
+    fn who_cannot_ask_is_shown_what_was_said_to_her_while_she_was_away() {
+        let other = LOGIN.replace("bob<", "phone<").replace("bob>", "phone>");
+        check(&format!(
+            "account root
+             account bob
+             alice=
+             alice> REGISTER * * sesame
+             alice<<
+             +1
+             alice> PRIVMSG bob :before
+             alice< :irc.example 301 alice bob :…
+             +1
+             alice> NOTICE bob :and more
+             eve=
+             eve> REGISTER * * sesame
+             eve<<
+             eve> PRIVMSG bob :hello
+             eve< :irc.example 301 eve bob :…
+             +1
+             bob+
+             {LOGIN}
+             bob< :alice!… PRIVMSG bob :[2023-11-14 22:13:21] before
+             bob< :alice!… NOTICE bob :[2023-11-14 22:13:22] and more
+             bob< :eve!… PRIVMSG bob :[2023-11-14 22:13:22] hello
+             ## Another device comes while this one is here.
+             phone+
+             {other}
+             phone> QUIT
+             phone<<
+             +1
+             alice> PRIVMSG bob :live
+             bob< :alice!… PRIVMSG bob :live
+             +1
+             bob> QUIT
+             bob<<
+             +1
+             bob+
+             {LOGIN}
+             bob> QUIT
+             bob<<
+             +1
+             alice> PRIVMSG bob :later
+             alice<<
+             bob+
+             {LOGIN}
+             bob< :alice!… PRIVMSG bob :[2023-11-14 22:13:27] later"
+        ));
+    }
+
+    #[test]
+    fn of_much_that_was_missed_the_last_is_shown() {
+        let said: String = (0..60).map(|number| format!("alice> PRIVMSG bob :{number}\nalice<<\n")).collect();
+        let shown: String =
+            (10..60).map(|number| format!("bob< :alice!… PRIVMSG bob :[2023-11-14 22:13:21] {number}\n")).collect();
+        check(&format!(
+            "account root
+             account bob
+             alice=
+             alice> REGISTER * * sesame
+             alice<<
+             +1
+             {said}
+             bob+
+             {LOGIN}
+             bob< :irc.example NOTICE bob :alice said more while you were away: CHATHISTORY LATEST alice * 100 shows it
+             {shown}"
         ));
     }
 }

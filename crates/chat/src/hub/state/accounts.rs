@@ -4,7 +4,7 @@ use super::journal::Undo;
 use super::{Account, State, name_of_account, named};
 use crate::chatroom::ChatroomKind;
 use crate::client::AccountOf;
-use crate::id::{ClientId, RoomNumber};
+use crate::id::{ClientId, RoomNumber, Timestamp};
 use crate::membership::{Membership, Role};
 use crate::name::Username;
 use crate::snapshot::{AccountRecord, SharedAccount};
@@ -68,6 +68,12 @@ impl State {
     pub fn set_always_on(&mut self, slot: u32, is_always_on: bool) {
         let before = self.put_always_on(slot, is_always_on);
         self.journal.push(Undo::AlwaysOn { slot, before });
+    }
+
+    pub fn set_absent_since(&mut self, slot: u32, since: Option<Timestamp>) {
+        let Some(account) = self.accounts.at_mut(slot) else { return };
+        let before = std::mem::replace(&mut account.absent_since, since);
+        self.journal.push(Undo::AbsentSince { slot, before });
     }
 
     pub(super) fn put_always_on(&mut self, slot: u32, is_always_on: bool) -> bool {

@@ -40,6 +40,7 @@ pub(super) enum Undo {
     AccountRemoved { slot: u32, account: Box<Account> },
     Record { slot: u32, before: SharedAccount },
     AlwaysOn { slot: u32, before: bool },
+    AbsentSince { slot: u32, before: Option<Timestamp> },
     AccountNamed { slot: u32, before: Box<(Username, SharedAccount)> },
     KeptAdded { account: u32 },
     KeptChanged { account: u32, position: u32, before: Membership },
@@ -281,6 +282,11 @@ impl State {
                 self.replace_account_name(slot, username, record);
             }
             Undo::Record { slot, before } => self.replace_record(slot, before),
+            Undo::AbsentSince { slot, before } => {
+                if let Some(account) = self.accounts.at_mut(slot) {
+                    account.absent_since = before;
+                }
+            }
             Undo::AlwaysOn { slot, before } => _ = self.put_always_on(slot, before),
             Undo::KeptAdded { account } => {
                 if let Some((room, membership)) = self.accounts.at_mut(account).and_then(|account| account.rooms.pop())
