@@ -33,7 +33,7 @@ pub enum JoinPolicy {
 impl JoinPolicy {
     const ALL: [JoinPolicy; 3] = [JoinPolicy::Open, JoinPolicy::Account, JoinPolicy::Invitation];
 
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             JoinPolicy::Open => "open",
             JoinPolicy::Account => "account",

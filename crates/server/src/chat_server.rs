@@ -121,15 +121,16 @@ fn greet(output: &mut impl Write, options: &Options, config: &Config, server: &S
             writeln!(output, "  {way}")?;
         }
     }
-    if let Some(code) = join_code(&server.listening, &machine_addresses(), server.fingerprint.as_ref()) {
+    let code = join_code(&server.listening, &machine_addresses(), server.fingerprint.as_ref());
+    if let Some(code) = code {
         writeln!(output, "  chat_client {code:<39} the join code")?;
     }
     if let Some(page) = join_page(&server.listening, &machine_addresses())
         && io::stdout().is_terminal()
-        && let Some(code) = qr_code(&page)
+        && let Some(square) = qr_code(&code.map_or_else(|| page.clone(), |code| format!("{page}#{code}")))
     {
         writeln!(output)?;
-        writeln!(output, "{code}")?;
+        writeln!(output, "{square}")?;
         writeln!(output, "  {page}")?;
     }
     if let Some(fingerprint) = &server.fingerprint {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use discovery::JoinCode;
+
 /// IRC in plain text and over TLS (RFC 7194 for 6697).
 pub const PLAIN_PORT: u16 = 6667;
 pub const TLS_PORT: u16 = 6697;
@@ -14,6 +16,8 @@ pub struct Address {
     /// A name, or an IP address without brackets.
     pub host: String,
     pub port: Option<u16>,
+    /// It came as a join code, which promises a certificate.
+    pub code: Option<JoinCode>,
 }
 
 /// A server that a link can be opened to.
@@ -34,7 +38,8 @@ pub enum Encryption {
 }
 
 impl Address {
-    /// Reads `[USER@]HOST[:PORT]`; an IPv6 address with a port stands in brackets. The error is a sentence.
+    /// Reads `[USER@]HOST[:PORT]`, an IPv6 address with a port in brackets; or a join code in place of host and port, bare or
+    /// behind the `#` of the page's address that chat_server shows as a QR code. The error is a sentence.
     pub fn parse(text: &str) -> Result<Address, String> {
         let (user, rest) = match text.rsplit_once('@') {
             Some((user, rest)) => (Some(user), rest),
@@ -46,6 +51,13 @@ impl Address {
             return Err(format!(
                 "The name before the @ in \"{text}\" is missing or has a space; write it as alice@{rest}."
             ));
+        }
+        let page = rest.strip_prefix("https://").or_else(|| rest.strip_prefix("http://"));
+        let after_page = page.and_then(|page| page.split_once('#')).map(|(_, code)| code);
+        if let Some(code) = after_page.or_else(|| JoinCode::is_meant(rest).then_some(rest)) {
+            let code: JoinCode = code.parse().map_err(|error| format!("\"{text}\": {error}."))?;
+            let (host, port) = (code.address.ip().to_string(), Some(code.address.port()));
+            return Ok(Address { user: user.map(str::to_owned), host, port, code: Some(code) });
         }
         let (host, port) = split_port(rest);
         let port = match port {
@@ -60,7 +72,7 @@ impl Address {
         if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/') {
             return Err(format!("\"{text}\" names no server; write it as HOST, HOST:PORT or NAME@HOST."));
         }
-        Ok(Address { user: user.map(str::to_owned), host: host.to_owned(), port })
+        Ok(Address { user: user.map(str::to_owned), host: host.to_owned(), port, code: None })
     }
 
     /// Which port, and whether encrypted. Without a port: this machine itself (`localhost`, 127.0.0.0/8, ::1) plain on
@@ -69,6 +81,8 @@ impl Address {
     pub fn target(&self, encryption: Encryption) -> Target {
         let tls = match (encryption, self.port) {
             (Encryption::Tls, _) => true,
+            // There is a certificate to hold it to.
+            _ if self.code.is_some() => true,
             (Encryption::Plain, _) => false,
             (Encryption::Choose, None) => !self.is_loopback(),
             (Encryption::Choose, Some(port)) => port != PLAIN_PORT,
@@ -117,7 +131,7 @@ mod tests {
     #[test]
     fn addresses_are_read() {
         let check = |text: &str, user: Option<&str>, host: &str, port: Option<u16>| {
-            let expected = Address { user: user.map(str::to_owned), host: host.to_owned(), port };
+            let expected = Address { user: user.map(str::to_owned), host: host.to_owned(), port, code: None };
             assert_eq!(Address::parse(text), Ok(expected), "{text}");
         };
         check("chat.example", None, "chat.example", None);
@@ -127,6 +141,19 @@ mod tests {
         check("[::1]", None, "::1", None);
         check("bob@[2001:db8::1]:6697", Some("bob"), "2001:db8::1", Some(6697));
         check("127.0.0.1:6667", None, "127.0.0.1", Some(6667));
+    }
+
+    #[test]
+    fn a_join_code_is_an_address_with_a_promise() {
+        let code = JoinCode::new("192.168.1.5:6667".parse().unwrap(), &[7; 32]);
+        for text in [code.to_string(), format!("https://192.168.1.5:8443/#{code}")] {
+            let address = Address::parse(&format!("alice@{text}")).unwrap();
+            assert_eq!((address.user.as_deref(), address.code), (Some("alice"), Some(code)), "{text}");
+            let target = address.target(Encryption::Choose);
+            assert_eq!((target.to_string().as_str(), target.tls), ("192.168.1.5:6667", true));
+        }
+        let mistyped = code.to_string().replacen(|c: char| c.is_ascii_digit(), "X", 1);
+        assert!(Address::parse(&mistyped).unwrap_err().contains("join code"), "{mistyped}");
     }
 
     #[test]

@@ -5,20 +5,30 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use client_core::Mechanism;
 
 use crate::exit_code::Exit;
 
 /// Talk in the rooms of a parlor server, or of any IRC server.
 #[derive(Debug, Parser)]
-#[command(name = "chat_client", version, max_term_width = 100)]
+#[command(
+    name = "chat_client",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// The server, and who you are there: HOST, HOST:PORT, NAME@HOST
     ///
     /// Without a port: this machine itself is reached unencrypted on 6667, every other one over TLS on 6697. With a
     /// port: 6667 is unencrypted, every other one is TLS. --tls and --plain say otherwise. Without NAME you are a guest
-    /// under the name of your account on this machine.
+    /// under the name of your account on this machine. The join code that chat_server prints stands for HOST:PORT and
+    /// the server's certificate.
     #[arg(value_name = "[NAME@]HOST[:PORT]")]
     pub server: Option<String>,
 
@@ -84,6 +94,23 @@ pub struct Arguments {
     pub timeout: Duration,
 }
 
+/// What else it can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the servers of the local network, as they appear and go
+    ///
+    /// Exit code 2: none announced itself. Where a network blocks multicast the join code that chat_server prints is the way.
+    Discover {
+        /// How long to listen
+        #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+        seconds: Duration,
+
+        /// Print one JSON object a line: type (there, gone), id, name, host, port, addresses, tls, sha256, join
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// The arguments, or the end: help was asked for, or something is wrong and has been said.
 pub fn read() -> Result<Arguments, Exit> {
     let command = Arguments::command()
@@ -133,6 +160,7 @@ fn story() -> String {
 Examples:
   chat_client                                  asks where to and who you are; the next time it
                                                goes there at once (--ask asks again)
+  chat_client discover                         the servers of this network
   chat_client localhost                        in #lobby of the server on this machine
   chat_client alice@chat.example '#tea' books  logged in, talking in #tea, listening in #books
   chat_client --register alice@chat.example    makes the account alice

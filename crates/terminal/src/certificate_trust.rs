@@ -8,7 +8,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use crate::known_servers::{Fingerprint, KnownServers};
+use crate::known_servers::{Expected, Fingerprint, KnownServers, Pin};
 
 /// What came of looking at a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Verdict {
     SeenBefore,
     /// Never seen: to be kept once the handshake is complete.
     FirstUse(Fingerprint),
+    /// Never seen, and what a join code promised: to be kept likewise.
+    Promised(Fingerprint),
     /// Another one than before. The sentence says what to do.
     Changed(String),
     /// The file of known certificates is of no use. The sentence says why.
@@ -59,13 +61,23 @@ impl CertificateTrust {
         match self.known_servers.find(&self.server) {
             Err(sentence) => Verdict::Undecided(sentence),
             Ok(None) => Verdict::FirstUse(found),
-            Ok(Some(pin)) if pin.fingerprint == found => Verdict::SeenBefore,
+            Ok(Some(Pin { expected: Expected::Start(start), .. })) => {
+                if Expected::Start(start).fits(&found) {
+                    return Verdict::Promised(found);
+                }
+                Verdict::Changed(format!(
+                    "{} shows the certificate {found}, which is not the one of the join code. Someone may be listening in, or \
+                     the code is of another server. Nothing was sent. Ask for the code that the server prints now.",
+                    self.server
+                ))
+            }
+            Ok(Some(pin)) if pin.expected.fits(&found) => Verdict::SeenBefore,
             Ok(Some(pin)) => Verdict::Changed(format!(
                 "The certificate of {} has changed: it was {} and now it is {found}. Someone may be listening in, or the server \
                  has a new certificate. Nothing was sent. Ask its administrator for the fingerprint; if it is the new one, \
                  delete {} of {} and connect again.",
                 self.server,
-                pin.fingerprint,
+                pin.expected,
                 pin.line.map_or_else(|| "the line of this server".to_owned(), |line| format!("line {line}")),
                 self.known_servers.file_name(),
             )),

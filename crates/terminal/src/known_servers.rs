@@ -1,7 +1,8 @@
 //! Certificates trusted on first use: one line a server in the file `known_servers`.
 //!
-//! `chat.example:6697 SHA256:0f1e…`, the fingerprint of the whole certificate (DER). Lines that begin with `#` are
-//! comments. The file is made for being read and mended by hand.
+//! `chat.example:6697 SHA256:0f1e…`, the fingerprint of the whole certificate (DER). A shorter one is the beginning of the
+//! fingerprint, as a join code promised it; once the certificate was seen the whole follows on a line of its own. Lines that
+//! begin with `#` are comments. The file is made for being read and mended by hand.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use aws_lc_rs::digest;
+use data_encoding::HEXLOWER_PERMISSIVE;
+use discovery::join_code::FINGERPRINT_BYTES;
 
 use crate::data_folder;
 
@@ -24,17 +27,43 @@ impl Fingerprint {
         bytes.copy_from_slice(digest::digest(&digest::SHA256, certificate).as_ref());
         Fingerprint(bytes)
     }
+}
 
-    fn parse(text: &str) -> Option<Fingerprint> {
-        let hex = text.strip_prefix("SHA256:")?;
-        let mut bytes = [0; digest::SHA256_OUTPUT_LEN];
-        if hex.len() != bytes.len() * 2 || !hex.is_ascii() {
-            return None;
+/// What a certificate is held to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    Whole(Fingerprint),
+    /// As a join code has it.
+    Start([u8; FINGERPRINT_BYTES]),
+}
+
+impl Expected {
+    pub fn fits(&self, found: &Fingerprint) -> bool {
+        match self {
+            Expected::Whole(fingerprint) => fingerprint == found,
+            Expected::Start(start) => found.0.starts_with(start),
         }
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&hex[index * 2..index * 2 + 2], 16).ok()?;
+    }
+
+    fn parse(text: &str) -> Option<Expected> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.strip_prefix("SHA256:")?.as_bytes()).ok()?;
+        let whole = bytes.as_slice().try_into().map(|bytes| Expected::Whole(Fingerprint(bytes)));
+        whole.or_else(|_| bytes.as_slice().try_into().map(Expected::Start)).ok()
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Whole(fingerprint) => fingerprint.fmt(out),
+            Expected::Start(start) => write!(out, "SHA256:{}", HEXLOWER_PERMISSIVE.encode(start)),
         }
-        Some(Fingerprint(bytes))
+    }
+}
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
     }
 }
 
@@ -54,7 +83,7 @@ impl fmt::Debug for Fingerprint {
 /// A fingerprint that is known, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pin {
-    pub fingerprint: Fingerprint,
+    pub expected: Expected,
     /// Its line in the file; `None`: only this run knows it.
     pub line: Option<usize>,
 }
@@ -63,7 +92,7 @@ pub struct Pin {
 #[derive(Debug)]
 pub struct KnownServers {
     path: Option<PathBuf>,
-    unwritten: Mutex<BTreeMap<String, Fingerprint>>,
+    unwritten: Mutex<BTreeMap<String, Expected>>,
 }
 
 impl KnownServers {
@@ -84,8 +113,8 @@ impl KnownServers {
     /// What is known about `server` (`host:port`). Of several lines the last counts. The error is a sentence: a file
     /// that cannot be understood is no reason to trust anyone.
     pub fn find(&self, server: &str) -> Result<Option<Pin>, String> {
-        if let Some(fingerprint) = self.unwritten.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(server) {
-            return Ok(Some(Pin { fingerprint: *fingerprint, line: None }));
+        if let Some(expected) = self.unwritten.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(server) {
+            return Ok(Some(Pin { expected: *expected, line: None }));
         }
         let Some(path) = &self.path else {
             return Ok(None);
@@ -107,8 +136,8 @@ impl KnownServers {
                 continue;
             }
             let mut words = line.split_ascii_whitespace();
-            let (name, fingerprint) = (words.next(), words.next().and_then(Fingerprint::parse));
-            let Some(fingerprint) = fingerprint else {
+            let (name, expected) = (words.next(), words.next().and_then(Expected::parse));
+            let Some(expected) = expected else {
                 return Err(format!(
                     "Line {} of {} is no server with its fingerprint; correct or delete it.",
                     index + 1,
@@ -116,14 +145,24 @@ impl KnownServers {
                 ));
             };
             if name == Some(server) {
-                pin = Some(Pin { fingerprint, line: Some(index + 1) });
+                pin = Some(Pin { expected, line: Some(index + 1) });
             }
         }
         Ok(pin)
     }
 
-    /// Remembers a certificate. In this run it holds even when the file cannot be written, which the error tells.
-    pub fn add(&self, server: &str, fingerprint: Fingerprint) -> Result<(), String> {
+    /// A join code said how the certificate begins. What was known before of that address may have been another machine.
+    pub fn promise(&self, server: &str, start: [u8; FINGERPRINT_BYTES]) -> Result<(), String> {
+        let known = self.find(server)?.map(|pin| pin.expected);
+        match known {
+            Some(Expected::Whole(fingerprint)) if fingerprint.0.starts_with(&start) => Ok(()),
+            _ => self.add(server, Expected::Start(start)),
+        }
+    }
+
+    /// Remembers what a certificate will be held to, from now on. In this run it holds even when the file cannot be written,
+    /// which the error tells.
+    pub fn add(&self, server: &str, expected: Expected) -> Result<(), String> {
         let written = match &self.path {
             Some(path) => {
                 let mut text = String::new();
@@ -132,7 +171,7 @@ impl KnownServers {
                         "# Certificates that chat_client trusted on first use. Delete a line to trust anew.\n",
                     );
                 }
-                let _ = writeln!(text, "{server} {fingerprint}");
+                let _ = writeln!(text, "{server} {expected}");
                 data_folder::append_private(path, &text).map_err(|error| {
                     format!(
                         "The certificate could not be kept in {} ({error}); it will count as new next time.",
@@ -144,10 +183,7 @@ impl KnownServers {
                 .to_owned()),
         };
         if written.is_err() {
-            self.unwritten
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .insert(server.to_owned(), fingerprint);
+            self.unwritten.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(server.to_owned(), expected);
         }
         written
     }
@@ -163,18 +199,33 @@ mod tests {
         let path = folder.path().join("new/known_servers");
         let servers = KnownServers::at(Some(path.clone()));
         assert_eq!(servers.find("a:1"), Ok(None));
-        let (one, two) = (Fingerprint::of(b"one"), Fingerprint::of(b"two"));
+        let whole = |text: &[u8]| Expected::Whole(Fingerprint::of(text));
+        let (one, two) = (whole(b"one"), whole(b"two"));
         servers.add("a:1", one).unwrap();
         servers.add("b:2", two).unwrap();
-        assert_eq!(servers.find("a:1"), Ok(Some(Pin { fingerprint: one, line: Some(2) })));
-        assert_eq!(servers.find("b:2"), Ok(Some(Pin { fingerprint: two, line: Some(3) })));
+        assert_eq!(servers.find("a:1"), Ok(Some(Pin { expected: one, line: Some(2) })));
+        assert_eq!(servers.find("b:2"), Ok(Some(Pin { expected: two, line: Some(3) })));
         servers.add("a:1", two).unwrap();
-        assert_eq!(servers.find("a:1"), Ok(Some(Pin { fingerprint: two, line: Some(4) })));
+        assert_eq!(servers.find("a:1"), Ok(Some(Pin { expected: two, line: Some(4) })));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[test]
+    fn a_join_code_counts_more_than_what_was_known() {
+        let servers = KnownServers::at(None);
+        let (one, two) = (Fingerprint::of(b"one"), Fingerprint::of(b"two"));
+        let start = |fingerprint: Fingerprint| {
+            <[u8; FINGERPRINT_BYTES]>::try_from(&fingerprint.0[..FINGERPRINT_BYTES]).unwrap()
+        };
+        let _ = servers.add("a:1", Expected::Whole(one));
+        let _ = servers.promise("a:1", start(one));
+        assert_eq!(servers.find("a:1").unwrap().unwrap().expected, Expected::Whole(one));
+        let _ = servers.promise("a:1", start(two));
+        assert_eq!(servers.find("a:1").unwrap().unwrap().expected, Expected::Start(start(two)));
     }
 
     #[test]
@@ -194,14 +245,21 @@ mod tests {
     #[test]
     fn what_cannot_be_written_holds_for_this_run() {
         let servers = KnownServers::at(None);
-        assert!(servers.add("a:1", Fingerprint::of(b"one")).is_err());
-        assert_eq!(servers.find("a:1"), Ok(Some(Pin { fingerprint: Fingerprint::of(b"one"), line: None })));
+        let one = Expected::Whole(Fingerprint::of(b"one"));
+        assert!(servers.add("a:1", one).is_err());
+        assert_eq!(servers.find("a:1"), Ok(Some(Pin { expected: one, line: None })));
     }
 
     #[test]
     fn fingerprints_are_written_as_people_compare_them() {
         let text = Fingerprint::of(b"").to_string();
         assert_eq!(text, "SHA256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        assert_eq!(Fingerprint::parse(&text), Some(Fingerprint::of(b"")));
+        assert_eq!(Expected::parse(&text), Some(Expected::Whole(Fingerprint::of(b""))));
+        let start = Expected::parse("SHA256:e3b0c44298fc1c149a").unwrap();
+        assert_eq!(start.to_string(), "SHA256:e3b0c44298fc1c149a");
+        assert!(start.fits(&Fingerprint::of(b"")) && !start.fits(&Fingerprint::of(b"x")));
+        for wrong in ["SHA256:", "SHA256:e3b0", "SHA256:zz", "e3b0c44298fc1c149a"] {
+            assert_eq!(Expected::parse(wrong), None, "{wrong}");
+        }
     }
 }

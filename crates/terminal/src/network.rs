@@ -16,7 +16,7 @@ use rustls_pki_types::ServerName;
 
 use crate::address::Target;
 use crate::certificate_trust::{CertificateTrust, Verdict};
-use crate::known_servers::KnownServers;
+use crate::known_servers::{Expected, KnownServers};
 
 /// No address of a server is waited for longer than this while others are left to try.
 const LONGEST_TRY: Duration = Duration::from_secs(5);
@@ -284,7 +284,12 @@ fn handshake(
             let mut notes = vec![format!(
                 "The certificate of {target} is new to this machine and is trusted from now on: {fingerprint}. Compare it with what the administrator says."
             )];
-            notes.extend(known_servers.add(&target.to_string(), fingerprint).err());
+            notes.extend(known_servers.add(&target.to_string(), Expected::Whole(fingerprint)).err());
+            notes
+        }
+        Some(Verdict::Promised(fingerprint)) => {
+            let mut notes = vec![format!("The certificate of {target} is the one of the join code: {fingerprint}.")];
+            notes.extend(known_servers.add(&target.to_string(), Expected::Whole(fingerprint)).err());
             notes
         }
         _ => Vec::new(),

@@ -8,6 +8,8 @@ use client_core::{Login, Settings, slash_command};
 use crate::address::{Address, Encryption, Target};
 use crate::arguments::Arguments;
 use crate::kept_passwords;
+use crate::known_servers::KnownServers;
+use crate::lan::Listening;
 use crate::password;
 use crate::questions;
 use crate::remembered_servers::{self, Remembered};
@@ -40,6 +42,7 @@ impl Plan {
                 let address = Address::parse(server)?;
                 let login = choose_login(&arguments, &address)?;
                 let name = address.user.clone().unwrap_or_else(questions::login_name);
+                keep_promise(&address, encryption)?;
                 (address.target(encryption), name, login, arguments.rooms.clone())
             }
             None if interactive => {
@@ -52,11 +55,14 @@ impl Plan {
                     let login = choose_known_login(&server)?;
                     return Plan::of(target, server.name, login, server.rooms, arguments, interactive);
                 }
+                // A machine without a network asks all the same.
+                let network = Listening::start().ok();
                 let answers = questions::ask(
                     &mut io::stdin().lock(),
                     &mut io::stdout(),
                     &remembered,
                     encryption,
+                    network.as_ref(),
                     password::ask,
                     !arguments.is_full_screen(),
                 )?;
@@ -159,6 +165,17 @@ impl Plan {
             timeout,
             asks_login,
         })
+    }
+}
+
+/// The certificate that a join code promises is what the server is held to, before anything is sent.
+pub fn keep_promise(address: &Address, encryption: Encryption) -> Result<(), String> {
+    match address.code {
+        Some(code) => {
+            let server = address.target(encryption).to_string();
+            KnownServers::open().promise(&server, code.fingerprint)
+        }
+        None => Ok(()),
     }
 }
 

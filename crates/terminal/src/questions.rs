@@ -6,7 +6,10 @@ use std::io::{self, BufRead, Write};
 use client_core::{Login, Password};
 
 use crate::address::{Address, Encryption, Target};
+use crate::lan::Listening;
+use crate::plan;
 use crate::remembered_servers::Remembered;
+use crate::server_list::{self, Answer};
 
 /// What was answered.
 #[derive(Debug)]
@@ -18,13 +21,14 @@ pub struct Answers {
 }
 
 /// Asks until there is an answer. `encryption`: what the command line said of a server that is new; `ask_password` asks
-/// without showing; `may_make_account`: whether a new name's account is to be made is asked here, and not when the login has
+/// without showing; `network`: what is listened to while the server is asked for; `may_make_account`: whether a new name's account is to be made is asked here, and not when the login has
 /// failed. The error is a sentence.
 pub fn ask(
     input: &mut impl BufRead,
     output: &mut impl Write,
     remembered: &[Remembered],
     encryption: Encryption,
+    network: Option<&Listening>,
     ask_password: impl Fn(&str) -> Result<Password, String>,
     may_make_account: bool,
 ) -> Result<Answers, String> {
@@ -40,7 +44,13 @@ pub fn ask(
         None => "Server: HOST[:PORT] [localhost]: ".to_owned(),
     };
     let (target, known, user) = loop {
-        let answer = line(input, output, &question)?;
+        let answer = match network {
+            Some(network) => match server_list::ask(network, &question, remembered.len() + 1)? {
+                Answer::Typed(text) => text,
+                Answer::Found(server) => break (server.target(), None, None),
+            },
+            None => line(input, output, &question)?,
+        };
         let number = if answer.is_empty() { Some(1) } else { answer.parse::<usize>().ok() };
         if let Some(known) = number.and_then(|number| remembered.get(number.wrapping_sub(1))) {
             let as_before = if known.tls { Encryption::Tls } else { Encryption::Plain };
@@ -49,7 +59,10 @@ pub fn ask(
         }
         let text = if answer.is_empty() { "localhost" } else { &answer };
         match Address::parse(text) {
-            Ok(address) => break (address.target(encryption), None, address.user),
+            Ok(address) => {
+                plan::keep_promise(&address, encryption)?;
+                break (address.target(encryption), None, address.user);
+            }
             Err(sentence) => say(output, &format!("{sentence}\n"))?,
         }
     };
@@ -123,7 +136,7 @@ mod tests {
     fn check_with(encryption: Encryption, remembered: &[Remembered], typed: &str, password: &str, expected: &str) {
         let mut output = Vec::new();
         let ask_password = |_: &str| Ok(Password::new(password));
-        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, encryption, ask_password, true);
+        let answers = ask(&mut typed.as_bytes(), &mut output, remembered, encryption, None, ask_password, true);
         let told = match answers {
             Err(sentence) => sentence,
             Ok(Answers { target, name, login, rooms }) => {

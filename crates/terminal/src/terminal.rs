@@ -9,6 +9,7 @@ mod address;
 mod arguments;
 mod certificate_trust;
 mod data_folder;
+mod discover;
 mod exit_code;
 mod full_screen;
 mod input;
@@ -17,6 +18,7 @@ mod kept_conversations;
 mod kept_outbox;
 mod kept_passwords;
 mod known_servers;
+mod lan;
 mod line_editor;
 mod line_mode;
 mod network;
@@ -28,23 +30,26 @@ mod printable;
 mod questions;
 mod remembered_servers;
 mod screen;
+mod server_list;
 mod signals;
 mod word_wrap;
 
 use std::process::ExitCode;
 
+use arguments::{Arguments, Command};
 pub use exit_code::Exit;
 
 /// The whole program: arguments in, exit code out.
 pub fn run() -> ExitCode {
     let exit = match arguments::read() {
+        Ok(Arguments { command: Some(Command::Discover { seconds, json }), .. }) => discover::run(seconds, json),
         Ok(arguments) => talk(arguments),
         Err(exit) => exit,
     };
     exit.into()
 }
 
-fn talk(arguments: arguments::Arguments) -> Exit {
+fn talk(arguments: Arguments) -> Exit {
     let full_screen = arguments.is_full_screen();
     // As the last time: on the same servers.
     let as_before = full_screen && arguments.server.is_none() && !arguments.ask;

@@ -1,0 +1,111 @@
+//! `chat_client discover`: the servers of the local network, as they appear and go.
+
+use std::io::{self, Write};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::exit_code::Exit;
+use crate::lan::{Announced, Listening, Neighbours, NetworkChange, in_words};
+
+/// What helps where multicast does not get through, as on many school networks.
+pub const JOIN_CODE_HELPS: &str = "If there is one, the network may block multicast: ask for the join code that chat_server \
+                                   prints at its start, and type chat_client CODE.";
+
+/// For so long; an object a line with `json`.
+pub fn run(seconds: Duration, json: bool) -> Exit {
+    match listen(seconds, json, &mut io::stdout().lock()) {
+        Ok(true) => Exit::Fine,
+        Ok(false) => {
+            eprintln!("No server announced itself within {} s. {JOIN_CODE_HELPS}", seconds.as_secs());
+            Exit::NoConnection
+        }
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            Exit::Usage
+        }
+    }
+}
+
+/// Whether anyone was found.
+fn listen(seconds: Duration, json: bool, output: &mut impl Write) -> Result<bool, String> {
+    let listening = Listening::start()?;
+    let deadline = Instant::now() + seconds;
+    let mut neighbours = Neighbours::default();
+    let mut any = false;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let change = match listening.changes().recv_timeout(left) {
+            Ok(change) => change,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(any),
+        };
+        let name = match &change {
+            NetworkChange::Gone(key) => neighbours.name(key).map(str::to_owned),
+            NetworkChange::There(..) => None,
+        };
+        let Some(change) = neighbours.note(change) else { continue };
+        any = true;
+        let line = if json { in_json(&change, name) } else { in_a_line(&change, name) };
+        match writeln!(output, "{line}").and_then(|()| output.flush()) {
+            Ok(()) => {}
+            // Whoever reads has enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(true),
+            Err(error) => return Err(format!("The output cannot be written ({error}).")),
+        }
+    }
+}
+
+fn in_a_line(change: &NetworkChange, name: Option<String>) -> String {
+    match change {
+        NetworkChange::There(_, found) => format!("+ {}", in_words(found)),
+        NetworkChange::Gone(_) => format!("- {} has gone", name.unwrap_or_default()),
+    }
+}
+
+fn in_json(change: &NetworkChange, name: Option<String>) -> String {
+    match change {
+        NetworkChange::There(key, Announced { name, tls, host, port, addresses, fingerprint, policy }) => json!({
+            "type": "there",
+            "id": key,
+            "name": name,
+            "tls": tls,
+            "host": host,
+            "port": port,
+            "addresses": addresses,
+            "sha256": fingerprint.map(|bytes| discovery::fingerprint_text(&bytes)),
+            "join": policy.map(discovery::JoinPolicy::word),
+        })
+        .to_string(),
+        NetworkChange::Gone(key) => json!({ "type": "gone", "id": key, "name": name }).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use discovery::JoinPolicy;
+
+    #[test]
+    fn lines_for_people_and_for_programs() {
+        let found = Announced {
+            name: "Room 12".to_owned(),
+            tls: true,
+            host: "pi.local".to_owned(),
+            port: 6697,
+            addresses: vec!["192.168.1.5".parse().unwrap(), "fd00::5".parse().unwrap()],
+            fingerprint: Some([0xAB; 32]),
+            policy: Some(JoinPolicy::Open),
+        };
+        let there = NetworkChange::There("Room 12._ircs._tcp.local.".to_owned(), found);
+        let gone = NetworkChange::Gone("Room 12._ircs._tcp.local.".to_owned());
+        assert_eq!(in_a_line(&there, None), "+ Room 12  192.168.1.5:6697, guests may come in");
+        assert_eq!(in_a_line(&gone, Some("Room 12".to_owned())), "- Room 12 has gone");
+        let object: serde_json::Value = serde_json::from_str(&in_json(&there, None)).unwrap();
+        assert_eq!(object["addresses"][1], "fd00::5");
+        assert_eq!(object["join"], "open");
+        assert!(object["sha256"].as_str().unwrap().starts_with("AB:AB:"));
+        let object: serde_json::Value = serde_json::from_str(&in_json(&gone, Some("Room 12".to_owned()))).unwrap();
+        assert_eq!((object["type"].as_str(), object["name"].as_str()), (Some("gone"), Some("Room 12")));
+    }
+}
