@@ -92,20 +92,22 @@ fn shown(text: &str) -> Option<String> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
-/// The instance's name for a network's name: at most [`INSTANCE_BYTES`], cut between characters.
-pub fn instance_name(network: &str) -> &str {
-    network[..network.floor_char_boundary(INSTANCE_BYTES)].trim_end()
+/// The beginning of an instance's name, for a network's name: at most [`INSTANCE_BYTES`] less what is to follow, cut between
+/// characters.
+pub fn instance_name(network: &str, following: usize) -> &str {
+    network[..network.floor_char_boundary(INSTANCE_BYTES - following)].trim_end()
 }
 
-/// The label of a host's name for `.local` (RFC 1123: letters, digits, hyphens); `parlor` if nothing of it can be used.
-pub fn host_label(host: &str) -> String {
+/// The beginning of a host's label for `.local` (RFC 1123: letters, digits, hyphens), with room for what is to follow;
+/// `parlor` if nothing of the host's name can be used.
+pub fn host_label(host: &str, following: usize) -> String {
     let label: String = host
         .split('.')
         .next()
         .unwrap_or_default()
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(INSTANCE_BYTES)
+        .take(INSTANCE_BYTES - following)
         .collect();
     match label.trim_matches('-') {
         "" => "parlor".to_owned(),
@@ -156,10 +158,10 @@ mod tests {
 
     #[test]
     fn names_fit_their_records() {
-        let check = |name: &str, expected: &str| assert_eq!(instance_name(name), expected);
+        let check = |name: &str, expected: &str| assert_eq!(instance_name(name, 7), expected);
         check("Parlor", "Parlor");
-        check(&"é".repeat(40), &"é".repeat(31));
-        let check = |host: &str, expected: &str| assert_eq!(host_label(host), expected);
+        check(&"é".repeat(40), &"é".repeat(28));
+        let check = |host: &str, expected: &str| assert_eq!(host_label(host, 5), expected);
         check("Raspberry Pi.example.org", "raspberry-pi");
         check("_-_", "parlor");
         check("", "parlor");

@@ -1,7 +1,9 @@
 //! Announcing the server on the local network: DNS-SD over multicast DNS (RFC 6763, RFC 6762).
 //!
 //! Only what other machines can reach is announced, and only what is true of it; the records are hints. The library has a
-//! thread of its own, watches the interfaces, defends the names, and changes them where someone else has them already.
+//! thread of its own, watches the interfaces, defends the names, and changes them where someone else has them already. Names
+//! differ from the beginning all the same: in a class room machines are copies of each other and start at the same moment, and
+//! two that probe for one name at once can both fall silent (seen with mdns-sd 0.21).
 
 use crate::config::{Config, Listener, Protocol, Registration};
 use discovery::announcement::{IRC, IRC_OVER_TLS, PAGE, PAGE_OVER_TLS, host_label, instance_name};
@@ -17,7 +19,10 @@ const GOODBYE_PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Service {
     pub kind: &'static str,
+    /// `Room 12 (07a3)`. What people are shown stands in the text.
     pub instance: String,
+    /// `raspberrypi-07a3.local.`
+    pub host: String,
     pub address: SocketAddr,
     pub says: Announcement,
 }
@@ -30,6 +35,9 @@ pub fn services(
     fingerprint: Option<&Fingerprint>,
 ) -> Vec<Service> {
     let mut services: Vec<Service> = Vec::new();
+    let mark = mark(config, fingerprint);
+    let instance = format!("{} ({mark})", instance_name(&config.server.network, mark.len() + 3));
+    let host = format!("{}-{mark}.local.", host_label(&host_name(), mark.len() + 1));
     for (listener, address) in listening.iter().filter(|(_, address)| !address.ip().is_loopback()) {
         let (kind, path) = match (listener.protocol, listener.tls) {
             (Protocol::Irc, true) => (IRC_OVER_TLS, None),
@@ -43,8 +51,7 @@ pub fn services(
             policy: Some(policy(config)),
             path,
         };
-        let service =
-            Service { kind, instance: instance_name(&config.server.network).to_owned(), address: *address, says };
+        let service = Service { kind, instance: instance.clone(), host: host.clone(), address: *address, says };
         let is_of_all = |address: &SocketAddr| address.ip().is_unspecified();
         let same = |other: &Service| {
             other.kind == kind
@@ -57,6 +64,13 @@ pub fn services(
         }
     }
     services
+}
+
+/// What sets this server apart from others with the same names: the same at every start.
+fn mark(config: &Config, fingerprint: Option<&Fingerprint>) -> String {
+    let identity = fingerprint.map_or_else(|| config.server.name.as_bytes(), |fingerprint| fingerprint.as_slice());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, identity);
+    digest.as_ref().iter().take(2).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn policy(config: &Config) -> JoinPolicy {
@@ -122,15 +136,14 @@ impl Announcer {
     fn register(&self, service: &Service) -> mdns_sd::Result<String> {
         let texts = service.says.to_txt();
         let texts: Vec<(&str, &str)> = texts.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let host = format!("{}.local.", host_label(&host_name()));
         let kind = format!("{}.local.", service.kind);
         let port = service.address.port();
         let info = match service.address.ip() {
             ip if ip.is_unspecified() => {
-                ServiceInfo::new(&kind, &service.instance, &host, "", port, &texts[..])?.enable_addr_auto()
+                ServiceInfo::new(&kind, &service.instance, &service.host, "", port, &texts[..])?.enable_addr_auto()
             }
             ip => {
-                let mut info = ServiceInfo::new(&kind, &service.instance, &host, ip, port, &texts[..])?;
+                let mut info = ServiceInfo::new(&kind, &service.instance, &service.host, ip, port, &texts[..])?;
                 info.set_interfaces(vec![IfKind::Addr(ip)]);
                 info
             }
@@ -226,7 +239,9 @@ mod tests {
             &listening(&[(Protocol::Irc, true, "0.0.0.0:6697"), (Protocol::Http, false, "0.0.0.0:8080")]),
             Some(&[7; 32]),
         );
-        assert_eq!(found[0].instance, "Room 12");
+        let mark = mark(&config, Some(&[7; 32]));
+        assert_eq!((found[0].instance.as_str(), mark.len()), (format!("Room 12 ({mark})").as_str(), 4));
+        assert!(found[0].host.ends_with(&format!("-{mark}.local.")), "{}", found[0].host);
         assert_eq!(
             found[0].says,
             Announcement {

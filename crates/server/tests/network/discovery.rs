@@ -1,0 +1,117 @@
+//! A server that announces itself is found and joined from another host.
+
+use crate::hosts::{Family, Hosts, Program};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// `--lan`, and named so.
+fn serve(hosts: &Hosts, host: usize, network: &str) -> (Program, String) {
+    let config = hosts.folder.path().join(format!("{host}.toml"));
+    std::fs::write(&config, format!("[server]\nnetwork = \"{network}\"\n[accounts]\npassword_cost = \"standard\"\n"))
+        .expect("a configuration");
+    let server = hosts.start(host, "chat_server", &["--lan", "--config", config.to_str().expect("UTF-8")]);
+    let code = server.says("the join code");
+    server.says("Ready.");
+    let code = code.split_whitespace().nth(1).expect("a code").to_owned();
+    (server, code)
+}
+
+fn look(hosts: &Hosts, host: usize) -> Program {
+    hosts.start(host, "chat_client", &["discover", "--json", "--seconds", "60"])
+}
+
+#[track_caller]
+fn found(looking: &Program) -> Value {
+    serde_json::from_str(&looking.says("\"there\"")).expect("an object")
+}
+
+#[test]
+fn a_server_is_found_joined_and_seen_to_go() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let looking = look(&hosts, 2);
+    let (mut server, code) = serve(&hosts, 1, "Room 12");
+
+    let there = found(&looking);
+    assert_eq!((&there["name"], &there["tls"], &there["join"]), (&"Room 12".into(), &true.into(), &"open".into()));
+    assert_eq!((&there["port"], &there["addresses"][0]), (&6697.into(), &"192.168.77.1".into()));
+    let fingerprint = there["sha256"].as_str().expect("a fingerprint").replace(':', "").to_lowercase();
+
+    // The code alone leads there, and holds the server to its certificate.
+    let mut joining = hosts.start(2, "chat_client", &["--guest", "--send", "found you", &code, "lobby"]);
+    let (status, complaints) = joining.ends();
+    assert_eq!(status.code(), Some(0), "{complaints}");
+    assert!(complaints.contains("is the one of the join code"), "{complaints}");
+    let known = std::fs::read_to_string(hosts.home(2).join("parlor/known_servers")).expect("known servers");
+    assert!(known.contains(&fingerprint), "{known}");
+
+    server.signal("TERM");
+    assert_eq!(server.ends().0.code(), Some(0));
+    let gone: Value = serde_json::from_str(&looking.says("\"gone\"")).expect("an object");
+    assert_eq!((&gone["id"], &gone["name"]), (&there["id"], &"Room 12".into()));
+}
+
+#[test]
+fn a_code_of_another_server_sends_nothing() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let (_server, code) = serve(&hosts, 1, "Room 12");
+    let code: discovery::JoinCode = code.parse().expect("a code");
+    let other = discovery::JoinCode { fingerprint: [7; discovery::join_code::FINGERPRINT_BYTES], ..code }.to_string();
+    let mut joining = hosts.start(2, "chat_client", &["--guest", "--send", "secret", &other]);
+    let (status, complaints) = joining.ends();
+    assert_eq!(status.code(), Some(5), "{complaints}");
+    assert!(
+        complaints.contains("is not the one of the join code") && complaints.contains("Nothing was sent"),
+        "{complaints}"
+    );
+}
+
+#[test]
+fn two_servers_of_one_name_are_two() {
+    let Some(hosts) = Hosts::new(3, Family::Both) else { return };
+    let (_one, _) = serve(&hosts, 1, "Room 12");
+    let (_two, _) = serve(&hosts, 2, "Room 12");
+    let looking = look(&hosts, 3);
+    // Until the names and addresses are settled a server may be seen under the name that it gives up, or with one address.
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    while seen.values().collect::<BTreeSet<_>>()
+        != BTreeSet::from([&"192.168.77.1".to_owned(), &"192.168.77.2".to_owned()])
+    {
+        let there = found(&looking);
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        seen.insert(text(&there["id"]), text(&there["addresses"][0]));
+    }
+    assert_eq!(seen.len(), 2, "{seen:?}");
+}
+
+#[test]
+fn ipv6_alone_will_do() {
+    let Some(hosts) = Hosts::new(2, Family::V6) else { return };
+    let (_server, code) = serve(&hosts, 1, "Room 12");
+    let there = found(&look(&hosts, 2));
+    assert_eq!(there["addresses"], serde_json::json!(["fd77::1"]));
+    let mut joining = hosts.start(2, "chat_client", &["--guest", "--send", "hello", &code]);
+    let (status, complaints) = joining.ends();
+    assert_eq!(status.code(), Some(0), "{complaints}");
+}
+
+#[test]
+fn a_server_that_others_cannot_reach_is_not_announced() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let server = hosts.start(1, "chat_server", &[]);
+    server.says("Ready.");
+    let mut looking = hosts.start(2, "chat_client", &["discover", "--seconds", "2"]);
+    let (status, complaints) = looking.ends();
+    assert_eq!(status.code(), Some(2), "{complaints}");
+    assert!(complaints.contains("No server announced itself") && complaints.contains("join code"), "{complaints}");
+}
+
+#[test]
+fn a_server_that_vanished_is_not_waited_for_without_end() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let (_server, code) = serve(&hosts, 1, "Room 12");
+    hosts.unplug(1);
+    let mut joining = hosts.start(2, "chat_client", &["--guest", "--timeout", "2", "--send", "hello", &code]);
+    let (status, complaints) = joining.ends();
+    assert_eq!(status.code(), Some(2), "{complaints}");
+    assert!(complaints.contains("192.168.77.1:6697"), "{complaints}");
+}
