@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything a submission must pass, in the order in which mistakes are cheapest to hear of.
 
 mod fences;
+mod needed;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +23,7 @@ const SIMULATOR_SEEDS: u32 = 1_000;
 pub fn test(arguments: &Arguments) -> Result<(), String> {
     let root = root();
     step("fences between the crates", || fences::check(&root))?;
-    terminal()?;
+    needed::install()?;
     cargo("formatting", &["fmt", "--all", "--check"])?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     // The tests that start real programs find them beside the test binaries.
@@ -34,25 +35,6 @@ pub fn test(arguments: &Arguments) -> Result<(), String> {
         fuzz(&root)?;
     }
     Ok(())
-}
-
-/// The tests of the whole screen run in tmux. It is installed where it is missing and that can be done.
-fn terminal() -> Result<(), String> {
-    let is_there = || Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success());
-    if is_there() {
-        return Ok(());
-    }
-    for arguments in [&["update"][..], &["install", "--yes", "--no-install-recommends", "tmux"]] {
-        // As someone who may not install, or where there is no apt-get: said below.
-        let _ = Command::new("apt-get").args(arguments).status();
-    }
-    match is_there() {
-        true => Ok(()),
-        false => {
-            Err("tmux is missing, in which the screen of chat_client is tested; install it (`apt-get install tmux`)"
-                .to_owned())
-        }
-    }
 }
 
 /// Runs each fuzz target for a while. `cargo fuzz` is installed when it is missing.
