@@ -2,6 +2,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
@@ -285,5 +286,37 @@ export class Terminal {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.stdin?.end();
     await ended;
+  }
+}
+
+/** Someone with a bare IRC connection: says lines, and waits until the server has dealt with them. */
+export class Raw {
+  readonly #socket: Socket;
+  #heard = '';
+  #tokens = 0;
+
+  private constructor(server: Server) {
+    this.#socket = connect(server.ircPort, '127.0.0.1');
+    this.#socket.on('data', (data: Buffer) => (this.#heard += data.toString()));
+  }
+
+  static async at(server: Server, nick: string): Promise<Raw> {
+    const raw = new Raw(server);
+    const wanted = 'message-tags batch labeled-response echo-message draft/message-edit draft/message-redaction draft/metadata-2 draft/multiline';
+    await raw.say('CAP LS 302', `CAP REQ :${wanted}`, `NICK ${nick}`, `USER ${nick} 0 * :${nick}`, 'CAP END');
+    return raw;
+  }
+
+  /** Everything that came back. */
+  async say(...lines: readonly string[]): Promise<string> {
+    const token = `done${this.#tokens++}`;
+    this.#heard = '';
+    this.#socket.write(`${[...lines, `PING ${token}`].join('\r\n')}\r\n`);
+    await until(() => this.#heard.includes(`:${token}`), `an answer to ${lines[0] ?? ''}`);
+    return this.#heard;
+  }
+
+  leave(): void {
+    this.#socket.destroy();
   }
 }

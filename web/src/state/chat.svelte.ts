@@ -572,6 +572,8 @@ export class ChatState implements Chat, World {
         if (isMe) {
           conversation.joined();
           this.#rememberRooms();
+          // Who is in a group, here or not, its name need not say.
+          if (conversation.kind === 'group' && this.link.kind === 'online') this.request('GROUP').catch(() => undefined);
         }
         conversation.memberCame(who);
         if (!isMe) conversation.happened({ kind: 'joined', who }, line);

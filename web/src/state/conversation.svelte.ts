@@ -160,9 +160,11 @@ export class ConversationState implements Conversation {
   get title(): string {
     if (this.kind === 'direct') return this.person?.displayName ?? this.name;
     if (this.kind === 'room') return this.name.slice(1);
-    const others = this.groupPeople.filter((nick) => !this.#world.people.isMe(nick));
-    const named = this.name.split('+').length <= 2;
-    if (named || others.length === 0) return named ? this.name.slice(2) : this.name.slice(2).split('+').join(', ');
+    const parts = this.name.slice(2).split('+');
+    // It was given a name of its own.
+    if (parts.length < 2) return this.name.slice(2);
+    const people = this.groupPeople.length > 0 ? this.groupPeople : parts;
+    const others = people.filter((nick) => !this.#world.people.isMe(nick));
     return others.map((nick) => this.#world.people.get(nick).displayName).join(', ');
   }
 

@@ -77,8 +77,8 @@ export class SessionState implements Session {
     await this.#loggedIn();
   }
 
-  async register(username: string, password: string, invite?: string): Promise<void> {
-    await post('/register', { username, password, invite });
+  async register(username: string, password: string, more: { invite?: string; email?: string } = {}): Promise<void> {
+    await post('/register', { username, password, ...more });
     await this.#loggedIn();
   }
 

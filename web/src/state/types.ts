@@ -47,7 +47,7 @@ export interface Session {
   /** Why one is out, when it was not one's own doing ("You were logged out …"). */
   readonly sentence: string | null;
   logIn(username: string, password: string): Promise<void>;
-  register(username: string, password: string, invite?: string): Promise<void>;
+  register(username: string, password: string, more?: { invite?: string; email?: string }): Promise<void>;
   enterAsGuest(nick: string): Promise<void>;
   /** Ends the cookie, all links of this browser, and what it kept. */
   logOut(): Promise<void>;
