@@ -1,6 +1,7 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask bench`.
+//! The project's chores: `cargo xtask test`, `cargo xtask page`, `cargo xtask bench`.
 
 mod bench;
+mod page;
 mod test;
 
 use clap::{Parser, Subcommand};
@@ -18,6 +19,8 @@ struct Arguments {
 enum Chore {
     /// Runs all checks and tests, as CI does; installs what it needs, or says what to install.
     Test(test::Arguments),
+    /// Builds the page into web/dist, for a package of the sources that builds without Node.
+    Page,
     /// Measures the server beside the physical limit and prints one table.
     Bench(bench::Arguments),
 }
@@ -25,6 +28,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Test(arguments) => test::test(&arguments),
+        Chore::Page => page::page(&test::root()),
         Chore::Bench(arguments) => bench::bench(&arguments),
     };
     match result {

@@ -3,6 +3,7 @@
 mod fences;
 mod needed;
 
+use crate::page;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -24,11 +25,15 @@ pub fn test(arguments: &Arguments) -> Result<(), String> {
     let root = root();
     step("fences between the crates", || fences::check(&root))?;
     needed::install()?;
+    step("the page's packages", || page::install(&root))?;
     cargo("formatting", &["fmt", "--all", "--check"])?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    run("the page's types and components", page::npm(&root, &["run", "check"]))?;
+    run("the page's tests", page::npm(&root, &["test"]))?;
     // The tests that start real programs find them beside the test binaries.
     cargo("programs", &["build", "--workspace", "--bins"])?;
     cargo("tests", &["test", "--workspace"])?;
+    run("the page in a browser", page::npm(&root, &["run", "e2e"]))?;
     let seeds = SIMULATOR_SEEDS.to_string();
     cargo("simulator", &["run", "--release", "--package", "simulator", "--", "--seeds", &seeds])?;
     if !arguments.quick {
@@ -69,7 +74,8 @@ fn fuzz(root: &Path) -> Result<(), String> {
 
 fn cargo(what: &str, arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("cargo");
-    command.args(arguments).current_dir(root());
+    // A page that cannot be built is a mistake here, not a warning.
+    command.args(arguments).current_dir(root()).env("PARLOR_WEB", "required");
     run(what, command)
 }
 

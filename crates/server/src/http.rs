@@ -578,7 +578,8 @@ async fn answer(
     let is_https = visitor.is_https(request.headers());
     let mut response = match export::token_of(&request) {
         Some(token) => export::answer(&request, token, &around.exports, visitor, exporting),
-        None if login::is_concerned(&request) => login::answer(request, around, &rules, visitor).await,
+        // In a box: few connections need the room for it.
+        None if login::is_concerned(&request) => Box::pin(login::answer(request, around, &rules, visitor)).await,
         None => route(&mut request, around, &rules, visitor, agreement).map(payload),
     };
     let headers = response.headers_mut();

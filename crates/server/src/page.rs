@@ -10,10 +10,11 @@ use std::net::IpAddr;
 pub const SECURITY_HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
-        // The one policy of Trusted Types is that of Svelte, whose compiled templates are markup of ours, never anyone's text.
+        // The policies of Trusted Types are that of Svelte, whose compiled templates are markup of ours, never anyone's text, and
+        // the one that names the page's own worker.
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
          manifest-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
-         form-action 'self'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html",
+         form-action 'self'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html parlor-worker",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),

@@ -6,6 +6,9 @@ use std::process::Command;
 /// The program, how it tells its version, its Debian package, and what it is for.
 const NEEDED: &[(&str, &str, &str, &str)] = &[
     ("tmux", "-V", "tmux", "in which the screen of chat_client is tested"),
+    ("node", "--version", "nodejs", "on which the page is built and tested, in version 20.19 or later"),
+    ("npm", "--version", "npm", "which brings what the page is built with"),
+    ("chromium", "--version", "chromium", "in which the page is tested"),
     ("ip", "-V", "iproute2", "with which the tests of several hosts make their networks"),
 ];
 

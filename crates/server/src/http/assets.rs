@@ -13,7 +13,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The first part of paths that the page finds its way in by itself: it is the answer to all of them.
-const OF_THE_PAGE: [&str; 9] = ["", "dm", "g", "invite", "login", "r", "register", "search", "settings"];
+const OF_THE_PAGE: [&str; 6] = ["", "invite", "r", "rooms", "search", "settings"];
 
 /// What the page is answered with at this path; `None`: nothing of it is there.
 pub(super) fn answer(path: &str, asked: &HeaderMap) -> Option<Response<Full<Bytes>>> {
@@ -153,7 +153,9 @@ mod tests {
 
     #[test]
     fn the_page_answers_at_its_own_paths_alone() {
-        for path in ["/", "/r/tea", "/r/tea.js", "/invite/inv-0123", "/settings", "/search"] {
+        for path in
+            ["/", "/r/tea", "/r/tea.js/0190", "/r/@bob", "/invite/tea/inv-0123", "/settings", "/search", "/rooms"]
+        {
             let answered = answer(path, &HeaderMap::new());
             assert_eq!(answered.is_some(), web::IS_BUILT, "{path}");
             let Some(answered) = answered else { continue };

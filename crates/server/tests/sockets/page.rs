@@ -414,7 +414,7 @@ fn people_sign_up_with_an_invite_link_where_registration_is_closed() {
     let created = irc.expect("NOTE INVITELINK CREATED ");
     let link = created.split(' ').find(|word| word.starts_with("inv-")).expect("its token").to_owned();
     // Its page answers like the page itself.
-    let page = root.ask(&format!("GET /invite/{link}"), "", "");
+    let page = root.ask(&format!("GET /invite/tea/{link}"), "", "");
     assert_eq!(page.status, if web::IS_BUILT { 200 } else { 404 });
     let mut alice = Browser::new(&daemon);
     let form = |invite: Option<&str>| json!({ "username": "alice", "password": PASSWORD, "invite": invite });
@@ -434,7 +434,7 @@ fn t26_every_route_has_its_headers_and_the_cookie_its_attributes() {
     let daemon = Daemon::start(PAGE_OVER_TLS);
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
                   manifest-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
-                  form-action 'self'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html";
+                  form-action 'self'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html parlor-worker";
     let script = web::ASSETS.iter().find(|asset| asset.immutable).map_or("/none", |asset| asset.path);
     for tls in [false, true] {
         let mut browser = if tls { Browser::over_tls(&daemon) } else { Browser::new(&daemon) };

@@ -17,8 +17,8 @@ pub(crate) const VERB: Verb = Verb {
     help: "DEVICES, DEVICES END <id>\n\
            Lists the devices that you are and were connected with, each with an id, how and from where it is connected, \
            since when and when it last said or read something. A device that logs in as <account>@<its name> is known by \
-           that name, others by where they come from. END closes another one, or forgets one that is not connected. With \
-           the capability parlor/devices: a batch parlor/devices of DEVICE <id> <this|other> <here|absent|gone> \
+           that name, a browser that is logged in to the page by its kind, others by where they come from. END closes \
+           another one and logs a browser out, or forgets one that is not connected. With the capability parlor/devices: a batch parlor/devices of DEVICE <id> <this|other> <here|absent|gone> \
            <transport> <address> <since> <last active> [:<name>].",
 };
 
