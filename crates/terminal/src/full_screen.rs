@@ -4,10 +4,12 @@
 mod app;
 mod commands;
 mod composer;
+mod direction;
 mod draw;
 mod emoji;
 mod flow;
 mod fuzzy;
+mod hostile;
 pub mod keys;
 mod look;
 mod server;
@@ -30,6 +32,7 @@ use ratatui::DefaultTerminal;
 
 use crate::address::{Address, Encryption};
 use crate::exit_code::Exit;
+use crate::kept_passwords::Kept;
 use crate::known_servers::KnownServers;
 use crate::network::NetworkEvent;
 use crate::plan::Plan;
@@ -37,6 +40,7 @@ use crate::preferences::{Notify, Preferences};
 use crate::remembered_servers;
 use crate::signals;
 use app::App;
+pub use hostile::play as play_hostile_server;
 use keys::Keymap;
 use look::Look;
 use server::{Server, Surroundings};
@@ -57,6 +61,8 @@ pub enum Event {
     /// With the number of the link, since a link that was given up may still talk.
     Network(u64, NetworkEvent),
     Terminal(terminal_event::Event),
+    /// To the server of this address and name: what became of its password.
+    Password((String, String), Result<Kept, String>),
     TerminalLost,
     Signal,
 }
@@ -97,7 +103,13 @@ pub fn run(plans: Vec<Plan>, preferences: Preferences) -> Exit {
     }
 }
 
+/// Keeps the title that the window has, and gives it back (xterm "Window manipulation").
+const KEEP_TITLE: &[u8] = b"\x1b[22;2t";
+const GIVE_TITLE_BACK: &[u8] = b"\x1b[23;2t";
+
 fn restore() {
+    let mut output = io::stdout();
+    let _ = output.write_all(&[GIVE_TITLE_BACK, direction::TERMINAL_ORDERS].concat());
     let _ = execute!(
         io::stdout(),
         terminal_event::DisableMouseCapture,
@@ -112,7 +124,7 @@ fn restore_at_once() {
     // The mouse in all its protocols, pasting, focus; then the cursor, and the screen that was there before.
     const SEQUENCE: &[u8] =
         b"\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l\x1b[?25h\x1b[?1049l";
-    signals::write_to_terminal(SEQUENCE);
+    signals::write_to_terminal(&[SEQUENCE, GIVE_TITLE_BACK, direction::TERMINAL_ORDERS].concat());
     let _ = crossterm::terminal::disable_raw_mode();
 }
 
@@ -123,6 +135,8 @@ struct FullScreen {
     around: Surroundings,
     terminal: DefaultTerminal,
     mouse: bool,
+    /// What the window is called now.
+    title: String,
     preferences: Preferences,
     timeout: Duration,
 }
@@ -135,6 +149,10 @@ impl FullScreen {
         events: SyncSender<Event>,
     ) -> io::Result<FullScreen> {
         execute!(io::stdout(), terminal_event::EnableBracketedPaste, terminal_event::EnableFocusChange)?;
+        io::stdout().write_all(KEEP_TITLE)?;
+        if preferences.right_to_left {
+            io::stdout().write_all(direction::PROGRAM_ORDERS)?;
+        }
         let keys = events.clone();
         let read = move || {
             while let Ok(event) = terminal_event::read() {
@@ -151,6 +169,8 @@ impl FullScreen {
             started: Instant::now(),
             last_link: 0,
             zone: TimeZone::system(),
+            keyring: preferences.keyring,
+            orders: preferences.right_to_left,
             look: Look::preferred(&preferences),
             keymap: Arc::new(Keymap::preferred(&preferences.keys).unwrap_or_default()),
         };
@@ -162,7 +182,7 @@ impl FullScreen {
             server.app.mouse = preferences.mouse;
         }
         // The mouse is taken with the first picture, if it is wanted.
-        Ok(FullScreen { servers, front: 0, around, terminal, mouse: false, preferences, timeout })
+        Ok(FullScreen { servers, front: 0, around, terminal, mouse: false, title: String::new(), preferences, timeout })
     }
 
     fn app(&mut self) -> &mut App {
@@ -221,6 +241,11 @@ impl FullScreen {
                 }
             }
             Event::Terminal(event) => self.terminal_event(event),
+            Event::Password(key, kept) => {
+                if let Some(server) = self.servers.iter_mut().find(|server| server.key() == key) {
+                    server.password_kept(kept);
+                }
+            }
             Event::TerminalLost | Event::Signal => self.app().leave(None),
         }
         // What comes next may be meant for what this has put in front.
@@ -254,7 +279,7 @@ impl FullScreen {
         let let_in = |servers: &[Server]| servers.iter().filter(|server| server.was_let_in()).count();
         let before = let_in(&self.servers);
         for server in &mut self.servers {
-            server.settle();
+            server.settle(&self.around);
         }
         if let_in(&self.servers) != before {
             self.remember_which();
@@ -274,6 +299,11 @@ impl FullScreen {
             if let Some(about) = self.servers[place].app.alert.take() {
                 self.alert(&about);
             }
+        }
+        let title = self.app().title();
+        if self.title != title {
+            let _ = execute!(io::stdout(), crossterm::terminal::SetTitle(&title));
+            self.title = title;
         }
         let wanted = self.app().mouse;
         if self.mouse != wanted {
@@ -354,7 +384,7 @@ impl FullScreen {
                 "You are on {MOST_SERVERS} servers, and more there cannot be; leave one with /disconnect."
             ));
         }
-        let plan = Plan::to_one_more(target, key.1, guest, rooms, self.timeout)?;
+        let plan = Plan::to_one_more(target, key.1, guest, rooms, self.timeout, self.preferences.keyring)?;
         let place = self.servers.len();
         let mut server = Server::new(plan, place, &self.around);
         server.app.in_front = false;

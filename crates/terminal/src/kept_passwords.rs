@@ -1,8 +1,11 @@
-//! Passwords of accounts, kept so that the next time is without questions: a file that only its owner can read.
+//! Passwords of accounts, kept so that the next time is without questions: in the system's keyring, and where there is none
+//! in a file that only its owner can read.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use std::time::Duration;
 
 use client_core::Password;
 use serde::{Deserialize, Serialize};
@@ -12,14 +15,14 @@ use crate::data_folder;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+struct Line {
     /// `host:port`.
     address: String,
     name: String,
     password: String,
 }
 
-impl Drop for Kept {
+impl Drop for Line {
     fn drop(&mut self) {
         self.password.zeroize();
     }
@@ -29,26 +32,39 @@ impl Drop for Kept {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    account: Vec<Kept>,
+    account: Vec<Line>,
 }
 
-pub fn path() -> Option<PathBuf> {
+fn path() -> Option<PathBuf> {
     data_folder::path().map(|folder| folder.join("passwords.toml"))
 }
 
-/// The error is a sentence.
-pub fn find(address: &str, name: &str) -> Result<Option<Password>, String> {
+/// Where a password is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    InFile(PathBuf),
+    /// As it was before.
+    Already,
+}
+
+/// `keyring`: the system's is asked first, and waited for no longer than `patience`. The error is a sentence.
+pub fn find(address: &str, name: &str, keyring: bool, patience: Duration) -> Result<Option<Password>, String> {
+    let _ = (keyring, patience);
     path().map_or(Ok(None), |path| find_in(&path, address, name))
 }
 
-/// Keeps it in place of an older one. The error is a sentence; whether it is new here.
-pub fn keep(address: &str, name: &str, password: &Password) -> Result<bool, String> {
-    path().map_or(Ok(false), |path| change_in(&path, address, name, Some(password)))
+/// Keeps it in place of an older one. May take as long as a person takes to unlock a keyring. The error is a sentence.
+pub fn keep(address: &str, name: &str, password: &Password, keyring: bool) -> Result<Kept, String> {
+    let _ = keyring;
+    let Some(path) = path() else { return Ok(Kept::Already) };
+    let is_new = change_in(&path, address, name, Some(password))?;
+    Ok(if is_new { Kept::InFile(path) } else { Kept::Already })
 }
 
 /// It was wrong. The error is a sentence.
-pub fn forget(address: &str, name: &str) -> Result<bool, String> {
-    path().map_or(Ok(false), |path| change_in(&path, address, name, None))
+pub fn forget(address: &str, name: &str, keyring: bool) -> Result<(), String> {
+    let _ = keyring;
+    path().map_or(Ok(false), |path| change_in(&path, address, name, None)).map(drop)
 }
 
 fn find_in(path: &Path, address: &str, name: &str) -> Result<Option<Password>, String> {
@@ -67,7 +83,7 @@ fn change_in(path: &Path, address: &str, name: &str, password: Option<&Password>
     file.account.retain(|kept| !(kept.address == address && kept.name == name));
     if let Some(password) = password {
         let password = password.reveal().to_owned();
-        file.account.push(Kept { address: address.to_owned(), name: name.to_owned(), password });
+        file.account.push(Line { address: address.to_owned(), name: name.to_owned(), password });
     }
     let cannot =
         |error: String| format!("The passwords in {} cannot be changed ({error}); check its folder.", path.display());

@@ -28,6 +28,8 @@ pub struct Preferences {
     pub mouse: bool,
     /// Passwords are kept in the system's keyring, where there is one.
     pub keyring: bool,
+    /// Text from right to left is brought into order here, and the terminal is asked to leave it so.
+    pub right_to_left: bool,
     /// Other keys than the usual ones, by what they do.
     pub keys: BTreeMap<String, Preferred>,
 }
@@ -120,6 +122,7 @@ impl Default for Preferences {
             themes: BTreeMap::new(),
             mouse: true,
             keyring: true,
+            right_to_left: true,
             keys: BTreeMap::new(),
         }
     }

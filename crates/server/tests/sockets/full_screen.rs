@@ -1,5 +1,7 @@
 //! `chat_client` on the whole screen: the real program in a real terminal (tmux), with a real server.
 
+mod measures;
+
 use crate::support::{DEADLINE, Daemon, EXEMPT, Irc, TEST_CONFIG, program, tag};
 use std::net::TcpListener;
 use std::path::Path;
@@ -21,7 +23,7 @@ impl Terminal {
         let home = folder.join(name);
         std::fs::create_dir_all(&home).expect("a home");
         let command = format!(
-            "env HOME='{home}' XDG_DATA_HOME='{home}' XDG_CONFIG_HOME='{home}' TZ=UTC USER={name} sh -c 'echo $$ >\"$HOME/pid\"; exec \"$0\" \"$@\"' '{client}' {arguments}; echo ended with $?; read wait",
+            "env HOME='{home}' XDG_DATA_HOME='{home}' XDG_CONFIG_HOME='{home}' TZ=UTC DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere USER={name} sh -c 'echo $$ >\"$HOME/pid\"; exec \"$0\" \"$@\"' '{client}' {arguments}; echo ended with $?; read wait",
             home = home.display(),
             client = client.display(),
         );
@@ -336,4 +338,47 @@ fn a_changed_certificate_ends_it_with_a_sentence() {
     alice.sees("ended with 5");
     alice.sees("has changed");
     assert_eq!(alice.tells("#{alternate_on}"), "0");
+}
+
+/// An account made on the screen; the next time without a question; and what is marked on one device is so on the other.
+#[test]
+fn an_account_is_made_kept_and_marks_the_same_on_two_devices() {
+    let (daemon, port) = on_a_fixed_port();
+    let folder = daemon.folder.path().to_owned();
+    let alice = Terminal::start(&folder, "alice", 100, 24, "--plain");
+    alice.sees("Server: HOST");
+    alice.says(&format!("127.0.0.1:{port}"));
+    alice.sees("Your name there");
+    alice.says("");
+    alice.sees("Password (empty");
+    alice.says("sesame-and-more");
+    // There is no such account yet: it is made here.
+    alice.sees("make this account");
+    alice.types("sesame-and-more");
+    alice.keys(&["C-r"]);
+    alice.sees("your password is in passwords.toml");
+    alice.says("/join garden");
+    alice.sees(" #garden");
+    alice.says("keep the roses");
+    alice.sees("alice keep the roses");
+    alice.keys(&["M-Up"]);
+    alice.sees("P pin");
+    alice.types("P");
+    alice.sees("[1 pinned: Alt-P]");
+    alice.keys(&["M-m"]);
+    alice.sees("[muted]");
+
+    let other = Terminal::start(&folder, "alice", 100, 24, "");
+    other.sees(" online");
+    other.keys(&["C-k"]);
+    other.types("garden");
+    other.keys(&["Enter"]);
+    other.sees("keep the roses");
+    other.sees("[1 pinned: Alt-P] [muted]");
+    other.keys(&["M-m"]);
+    other.sees_so(|picture| !picture.contains("[muted]"), "no longer muted");
+    alice.sees_so(|picture| !picture.contains("[muted]"), "nor on the other device");
+    other.keys(&["M-p"]);
+    other.sees("Pinned in #garden");
+    other.sees("alice: keep the roses");
 }

@@ -139,6 +139,8 @@ pub struct App {
     pub zone: TimeZone,
     pub look: Look,
     pub keymap: Arc<Keymap>,
+    /// Text from right to left is brought into order here, and not by the terminal.
+    pub orders: bool,
     pub now: Moment,
     pub present: Option<String>,
     pub views: BTreeMap<String, View>,
@@ -207,6 +209,7 @@ impl App {
             zone,
             look,
             keymap: Arc::default(),
+            orders: true,
             drag: None,
             redraw: false,
             opened: None,
@@ -316,6 +319,15 @@ impl App {
         let id = |entry: &Entry| Some(entry.said()?.id.clone()).filter(|id| !id.is_empty());
         let (before, after) = (conversation.entries().range(..=at).rev(), conversation.entries().range(at..));
         Some(Page::Around(Anchor::Message(before.chain(after).find_map(id)?)))
+    }
+
+    /// What the window is called: where one is, and how much elsewhere waits for one.
+    pub fn title(&self) -> String {
+        let mentions: usize =
+            self.whole_list().iter().filter(|listed| !listed.muted).map(|listed| listed.mentions).sum();
+        let waiting = if mentions > 0 { format!("({mentions}) ") } else { String::new() };
+        let name = if self.present_name() == SERVER { "parlor" } else { self.present_name() };
+        crate::printable::printable(&format!("{waiting}{name} · {}", self.server)).into_owned()
     }
 
     /// When something changes by itself on the screen.

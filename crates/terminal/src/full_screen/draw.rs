@@ -184,6 +184,7 @@ impl App {
         let shown = if name == SERVER { format!("{} itself", self.server) } else { printable(name).into_owned() };
         let topic = self.connection.rooms().find(name).and_then(|room| room.topic.clone()).unwrap_or_default();
         let topic = printable(&topic.replace('\n', " ")).into_owned();
+        let topic = if self.orders { super::direction::seen(&topic) } else { topic };
         // Where there is no list, what is unread elsewhere.
         let elsewhere: usize = match self.places.list.width {
             0 => {
@@ -287,6 +288,7 @@ impl App {
             look: self.look,
             zone: &self.zone,
             own_name: self.connection.name(),
+            orders: self.orders,
             selected,
             first_unread: unread_from.and_then(|marker| super::timeline::first_unread(conversation, marker)),
         };
@@ -360,6 +362,7 @@ impl App {
             look: self.look,
             zone: &self.zone,
             own_name: self.connection.name(),
+            orders: self.orders,
             selected: None,
             first_unread: view.unread_from.and_then(|marker| super::timeline::first_unread(conversation, marker)),
         };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use client_core::{Change, Connection, LinkSecurity, LinkState, Login, Moment, Password};
@@ -14,7 +15,7 @@ use super::wire_view::LinkFacts;
 use super::{Event, wall_clock};
 use crate::kept_conversations;
 use crate::kept_outbox::KeptOutbox;
-use crate::kept_passwords;
+use crate::kept_passwords::{self, Kept};
 use crate::known_servers::KnownServers;
 use crate::network::{Link, LinkFailure, NetworkEvent};
 use crate::plan::{Plan, random};
@@ -31,7 +32,11 @@ pub struct Surroundings {
     /// Numbers of links, so that one that was given up is told from the next.
     pub last_link: u64,
     pub zone: TimeZone,
+    /// Passwords are kept in the system's.
+    pub keyring: bool,
     pub look: Look,
+    /// Text from right to left is brought into order here.
+    pub orders: bool,
     pub keymap: Arc<Keymap>,
 }
 
@@ -87,6 +92,7 @@ impl Server {
         let mut app = App::new(connection, plan.target.to_string(), around.zone.clone(), around.look, now);
         app.place = place;
         app.keymap = Arc::clone(&around.keymap);
+        app.orders = around.orders;
         app.hint = complaint;
         app.asks_login = plan.asks_login;
         if plan.asks_login {
@@ -258,9 +264,9 @@ impl Server {
     }
 
     /// After every event: what is to be on disk, then bytes to the link.
-    pub fn settle(&mut self) {
+    pub fn settle(&mut self, around: &Surroundings) {
         self.app.settle();
-        self.remember();
+        self.remember(around);
         self.keep_outbox();
         if self.app.now.since_start >= self.conversations_kept + KEEP_AGAIN {
             self.keep_conversations();
@@ -275,11 +281,9 @@ impl Server {
     }
 
     /// The next time without arguments goes here at once.
-    fn remember(&mut self) {
-        if std::mem::take(&mut self.app.password_wrong)
-            && let Err(sentence) = kept_passwords::forget(&self.plan.target.to_string(), &self.plan.settings.name)
-        {
-            self.app.hint = Some(sentence);
+    fn remember(&mut self, around: &Surroundings) {
+        if std::mem::take(&mut self.app.password_wrong) {
+            self.change_password(None, around);
         }
         if self.remembered || self.app.connection.state() != LinkState::Joined {
             return;
@@ -294,7 +298,7 @@ impl Server {
             (None, _) => None,
         };
         if let (false, Some(password)) = (is_guest, password) {
-            self.keep_password(&password);
+            self.change_password(Some(password), around);
         }
     }
 
@@ -312,16 +316,31 @@ impl Server {
         }
     }
 
-    /// So that the next time is without questions; and says so.
-    fn keep_password(&mut self, password: &Password) {
-        match kept_passwords::keep(&self.plan.target.to_string(), &self.plan.settings.name, password) {
-            Ok(true) => {
-                let path = kept_passwords::path().unwrap_or_default();
-                self.app.hint = Some(format!("Your password is kept for you alone in {}.", path.display()));
+    /// So that the next time is without questions. Beside the screen: a keyring may ask its owner first.
+    fn change_password(&self, password: Option<Password>, around: &Surroundings) {
+        let (key, keyring, events) = (self.key(), around.keyring, around.events.clone());
+        let change = move || {
+            let changed = match password {
+                Some(password) => kept_passwords::keep(&key.0, &key.1, &password, keyring),
+                None => kept_passwords::forget(&key.0, &key.1, keyring).map(|()| Kept::Already),
+            };
+            drop(events.send(Event::Password(key, changed)));
+        };
+        // Without it the password is asked for again.
+        let _ = thread::Builder::new().name("password".to_owned()).spawn(change);
+    }
+
+    /// Says so.
+    pub fn password_kept(&mut self, kept: Result<Kept, String>) {
+        self.app.hint = match kept {
+            Ok(Kept::Already) => return,
+            Ok(Kept::InFile(path)) => {
+                let sentence = format!("Your password is kept for you alone in {}.", path.display());
+                self.app.conversations.remark(SERVER, sentence, self.app.now.wall);
+                Some("No keyring here: your password is in passwords.toml.".to_owned())
             }
-            Ok(false) => {}
-            Err(sentence) => self.app.hint = Some(sentence),
-        }
+            Err(sentence) => Some(sentence),
+        };
     }
 
     /// Now and then, and at the end; by the program that has the outbox, so that two do not write over each other.

@@ -12,6 +12,7 @@ use super::*;
 mod conversation;
 mod marks;
 mod several_servers;
+mod text;
 
 const CAPABILITIES: &str = "message-tags server-time echo-message labeled-response batch account-tag away-notify \
      multi-prefix standard-replies draft/chathistory draft/event-playback draft/message-edit draft/message-redaction \

@@ -8,6 +8,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::direction;
 use super::flow::{broken, cut};
 use super::look::Look;
 use crate::printable::printable;
@@ -36,6 +37,8 @@ pub struct Timeline<'a> {
     pub look: Look,
     pub zone: &'a TimeZone,
     pub own_name: &'a str,
+    /// Text from right to left is brought into order.
+    pub orders: bool,
     pub selected: Option<EntryId>,
     /// The first of what was unread when the conversation was opened.
     pub first_unread: Option<EntryId>,
@@ -128,7 +131,9 @@ impl Timeline<'_> {
             let brief = printable(&brief).into_owned();
             let indent = self.text_column();
             let room = self.width.saturating_sub(indent + 2);
-            let line = format!("{}╭ {}", " ".repeat(indent), cut(&brief, room));
+            let brief = cut(&brief, room);
+            let brief = if self.orders { direction::seen(&brief) } else { brief };
+            let line = format!("{}╭ {brief}", " ".repeat(indent));
             lines.push(Line::styled(line, self.look.dim()));
         }
         let mut pieces = match &said.deleted {
@@ -290,7 +295,9 @@ impl Timeline<'_> {
     fn put_continued(&self, pieces: &[Vec<(String, Style)>], lines: &mut Vec<Line<'static>>) {
         let indent = self.text_column();
         for line in pieces {
+            let level = direction::level_of(line.iter().map(|(text, _)| text.as_str()));
             for spans in broken(line, self.width.saturating_sub(indent)) {
+                let spans = if self.orders { direction::ordered(spans, level) } else { spans };
                 let mut all = vec![Span::raw(" ".repeat(indent))];
                 all.extend(spans);
                 lines.push(Line::from(all));
