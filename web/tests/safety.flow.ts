@@ -66,6 +66,7 @@ test(`${payloads.length} payloads as messages, actions, edits, reactions and rea
     const some = payloads.slice(at, at + 50);
     await mallory.say(...some.map((payload, index) => (index % 10 === 9 ? `PRIVMSG #x :\x01ACTION ${payload}\x01` : `PRIVMSG #x :${payload}`)));
   }
+  await alice.page.locator('#messages').press('End');
   await alice.sees(payloads.at(-1)?.slice(0, 20) ?? '');
   // Each once more as a reaction to, and as the next text of, a message of its own.
   for (let at = 0; at < payloads.length; at += 25) {
@@ -100,6 +101,7 @@ test('as topics, names, statuses, away texts and reasons of leaving', async () =
     await isHarmless(alice.page);
   }
   await mallory.say(...payloads.slice(0, 100).flatMap((payload) => [`PART #x :${payload.slice(0, 300)}`, 'JOIN #x']));
+  await alice.page.locator('#messages').press('End');
   await until(async () => (await alice.page.locator('#messages').innerText()).includes('left'));
   await lookAtAll(alice.page);
 }, 120_000);

@@ -474,9 +474,10 @@ export class ChatState implements Chat, World {
   /** Rooms that were left on another device. */
   #forgetLeft(): void {
     for (const conversation of [...this.#byKey.values()]) {
-      if (!conversation.isRoom || conversation.membership !== 'in' || conversation.isConfirmed) continue;
+      if (!conversation.isRoom || conversation.membership === 'out' || conversation.isConfirmed) continue;
+      const wasIn = conversation.membership === 'in';
       conversation.out();
-      if (conversation !== this.current) this.close(conversation);
+      if (wasIn && conversation !== this.current) this.close(conversation);
     }
   }
 
@@ -830,6 +831,8 @@ export class ChatState implements Chat, World {
     let conversation = this.#byKey.get(key);
     if (conversation) return conversation;
     conversation = new ConversationState(this, name);
+    // Whether one is in a room is known when the server has said so.
+    if (conversation.isRoom && this.link.kind !== 'online') conversation.membership = 'joining';
     conversation.setDraft(this.#drafts.get(key) ?? '');
     this.#byKey.set(key, conversation);
     this.#list();
@@ -986,7 +989,7 @@ export class ChatState implements Chat, World {
         const keys = connection.has(keepsKeys);
         const post = await this.outbox.next(keys, (target) => {
           const conversation = this.#byKey.get(this.isupport.fold(target));
-          return !this.isupport.isRoom(target) || conversation?.membership !== 'in' || conversation.isConfirmed;
+          return !this.isupport.isRoom(target) || !conversation || conversation.membership === 'out' || conversation.isConfirmed;
         });
         if (!post) return;
         if (this.#connection !== connection || !connection.isOpen) {

@@ -1,0 +1,150 @@
+// Everyone can use it: axe finds nothing on any screen, in both themes, wide and on a phone; and the keyboard alone is enough.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeBrowser, password, Server, Someone, until } from './bench';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const server = new Server();
+let alice: Someone;
+let bob: Someone;
+
+beforeAll(async () => {
+  await server.start();
+  alice = await Someone.at(server);
+  bob = await Someone.at(server);
+  await alice.signUp('alice');
+  await alice.goTo('tea');
+  await bob.signUp('bob');
+  await bob.goTo('tea');
+  for (const text of ['Hello **there**, @alice', '```rust\nfn main() {}\n```', '> quoted\n- one\n- two', 'https://example.org', '👍']) await bob.say(text);
+  await alice.sees('quoted');
+  await alice.say('an answer');
+}, 60_000);
+
+afterAll(async () => {
+  await alice?.leave();
+  await bob?.leave();
+  await closeBrowser();
+  await server.stop();
+});
+
+interface Violation {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+async function isAccessible(page: Page, screen: string): Promise<void> {
+  // By the debugger, which the policy of the page does not bind.
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+    return (await axe.run()).violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map(({ html, failureSummary }) => ({ html: html.slice(0, 200), failureSummary })) }));
+  });
+  expect(violations, screen).toEqual([]);
+}
+
+const screens: readonly { readonly name: string; open(page: Page): Promise<void> }[] = [
+  { name: 'conversation', open: async (page) => void (await page.locator('#composer').waitFor()) },
+  { name: 'members', open: async (page) => page.getByRole('button', { name: /members/ }).first().click() },
+  { name: 'room details', open: async (page) => page.locator('main header button.title, header button.title').first().click() },
+  { name: 'search', open: async (page) => page.keyboard.press('Control+f') },
+  { name: 'switcher', open: async (page) => page.keyboard.press('Control+k') },
+  { name: 'profile', open: async (page) => void (await page.goto('/settings/profile')) },
+  { name: 'account', open: async (page) => void (await page.goto('/settings/account')) },
+  { name: 'devices', open: async (page) => void (await page.goto('/settings/devices')) },
+  { name: 'notifications', open: async (page) => void (await page.goto('/settings/notifications')) },
+  { name: 'appearance', open: async (page) => void (await page.goto('/settings/appearance')) },
+  { name: 'language', open: async (page) => void (await page.goto('/settings/language')) },
+  { name: 'privacy', open: async (page) => void (await page.goto('/settings/privacy')) },
+  { name: 'rooms', open: async (page) => void (await page.goto('/rooms')) },
+  { name: 'an address of nothing', open: async (page) => void (await page.goto('/nowhere/at/all')) },
+];
+
+for (const theme of ['light', 'dark'] as const) {
+  for (const [size, width, height] of [['wide', 1280, 800], ['phone', 360, 740]] as const) {
+    test(`axe finds nothing: ${theme}, ${size}`, async () => {
+      const { page } = alice;
+      await page.emulateMedia({ colorScheme: theme });
+      await page.setViewportSize({ width, height });
+      for (const { name, open } of screens) {
+        await page.goto('/r/tea');
+        await page.locator('#composer').waitFor();
+        if (size === 'phone' && /members|details|search/.test(name)) continue;
+        await open(page);
+        await page.waitForTimeout(250);
+        await isAccessible(page, `${name}, ${theme}, ${size}`);
+        await page.keyboard.press('Escape');
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
+    }, 120_000);
+  }
+}
+
+test('axe finds nothing on the entry', async () => {
+  const carol = await Someone.at(server);
+  for (const theme of ['light', 'dark'] as const) {
+    await carol.page.emulateMedia({ colorScheme: theme });
+    await carol.page.goto('/');
+    for (const way of ['Log in', 'Sign up', 'As a guest']) {
+      await carol.page.getByRole('tab', { name: way }).click();
+      await isAccessible(carol.page, `entry, ${way}, ${theme}`);
+    }
+  }
+  await carol.leave();
+});
+
+test('the keyboard alone signs up, finds a room, talks, reacts, searches and leaves', async () => {
+  const dora = await Someone.at(server);
+  const { keyboard } = dora.page;
+  const { page } = dora;
+  await page.goto('/');
+  await page.getByLabel('Username').waitFor();
+  const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '');
+  // To the tabs, and along them.
+  await page.getByRole('tab', { name: 'Log in' }).focus();
+  await keyboard.press('ArrowRight');
+  expect(await focused()).toContain('Sign up');
+  await keyboard.press('Tab');
+  await keyboard.type('dora');
+  await keyboard.press('Tab');
+  await keyboard.type(password);
+  await keyboard.press('Enter');
+  await dora.isIn();
+  await keyboard.press('Control+k');
+  await keyboard.type('#tea');
+  await page.getByRole('option').first().waitFor();
+  await keyboard.press('Enter');
+  await dora.composer().waitFor();
+  await until(() => page.url().endsWith('/r/tea'));
+  await dora.composer().focus();
+  await keyboard.type('typed by keys alone');
+  await keyboard.press('Enter');
+  await bob.sees('typed by keys alone');
+  await keyboard.press('Shift+Tab');
+  await page.locator('#messages').focus();
+  await keyboard.press('ArrowUp');
+  await keyboard.press('ArrowUp');
+  await keyboard.press('r');
+  await page.getByText(/Reply to/).first().waitFor();
+  await keyboard.press('Escape');
+  await keyboard.press('Control+f');
+  await keyboard.type('keys');
+  await keyboard.press('Enter');
+  await page.getByText(/1 message found/).waitFor();
+  await keyboard.press('Escape');
+  await dora.leave();
+}, 60_000);
+
+test('new messages are said to screen readers, politely', async () => {
+  await alice.page.goto('/r/tea');
+  await alice.composer().waitFor();
+  await bob.say('heard by everyone');
+  await until(async () => {
+    const regions = await alice.page.locator('[aria-live=polite], [role=status]').allInnerTexts();
+    return regions.some((text) => text.includes('heard by everyone'));
+  });
+});

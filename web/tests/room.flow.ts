@@ -1,0 +1,177 @@
+// Rooms and those who run them: settings, roles, bans, invite links, reports; and one's own devices and profile.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeBrowser, password, Raw, Server, Someone, until } from './bench';
+
+const server = new Server();
+let alice: Someone;
+let bob: Someone;
+let mallory: Raw;
+
+beforeAll(async () => {
+  await server.start();
+  alice = await Someone.at(server);
+  bob = await Someone.at(server);
+  await alice.context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.address });
+  await alice.signUp('alice');
+  await bob.signUp('bob');
+  await alice.goTo('tea');
+  await bob.goTo('tea');
+  mallory = await Raw.at(server, 'mallory');
+}, 60_000);
+
+afterAll(async () => {
+  mallory?.leave();
+  await alice?.leave();
+  await bob?.leave();
+  await closeBrowser();
+  await server.stop();
+});
+
+const panel = (someone: Someone): ReturnType<Someone['page']['locator']> => someone.page.locator('#panel');
+
+async function details(someone: Someone): Promise<void> {
+  await someone.goTo('tea');
+  await someone.page.getByTitle('Details of tea').click();
+}
+
+test('the topic is set by those who may, and seen by all', async () => {
+  await details(alice);
+  await panel(alice).getByRole('button', { name: 'Set a topic' }).click();
+  await panel(alice).getByRole('textbox').fill('Tea at five');
+  await panel(alice).getByRole('button', { name: 'Save' }).click();
+  await bob.page.getByText('Tea at five').first().waitFor();
+  await details(bob);
+  await panel(bob).getByText('Tea at five').waitFor();
+  expect(await panel(bob).getByRole('tab', { name: 'Settings' }).count()).toBe(0);
+  await bob.page.keyboard.press('Escape');
+});
+
+test('who may write is set in words, and holds', async () => {
+  await panel(alice).getByRole('tab', { name: 'Settings' }).click();
+  await panel(alice).getByLabel('Who may write').selectOption('moderated');
+  await until(async () => (await bob.composer().count()) === 0 || (await bob.composer().isDisabled()));
+  await bob.page.getByText('Only members with a role may write here.').waitFor();
+  await panel(alice).getByLabel('Who may write').selectOption('all');
+  await bob.composer().waitFor();
+  await panel(alice).getByLabel('Messages are kept for').selectOption({ index: 1 });
+  await until(async () => (await alice.page.getByText(/kept for/).count()) > 0);
+});
+
+test('a role is given and taken', async () => {
+  await alice.page.getByRole('button', { name: /2 members/ }).click();
+  await panel(alice).getByRole('button', { name: /bob/ }).click();
+  await panel(alice).getByRole('button', { name: /Role/ }).click();
+  await alice.page.getByRole('menuitemcheckbox', { name: 'Moderator' }).click();
+  await panel(alice).getByText('Moderator').first().waitFor();
+  await details(bob);
+  await panel(bob).getByRole('tab', { name: 'Settings' }).waitFor();
+  await panel(alice).getByRole('button', { name: /Role/ }).click();
+  await alice.page.getByRole('menuitemcheckbox', { name: 'Member' }).click();
+  await until(async () => (await panel(bob).getByRole('tab', { name: 'Settings' }).count()) === 0);
+});
+
+test('an invite link opens a closed room, and makes an account', async () => {
+  await details(alice);
+  await panel(alice).getByRole('tab', { name: 'Settings' }).click();
+  await panel(alice).getByLabel('Who may enter').selectOption('invited');
+  await until(async () => (await alice.page.getByText(/closed the room/).count()) > 0);
+  await panel(alice).getByRole('tab').first().click();
+  await panel(alice).getByRole('button', { name: 'Invite people' }).click();
+  const dialog = alice.page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Invite link' }).click();
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const address = await dialog.getByRole('textbox', { name: 'Invite link' }).inputValue();
+  expect(address).toContain(`${server.address}/invite/tea/inv-`);
+  await dialog.getByRole('img', { name: /QR code/ }).waitFor();
+  await alice.page.keyboard.press('Escape');
+  const erin = await Someone.at(server);
+  await erin.page.goto(address);
+  await erin.page.getByText(/invited to #tea/).waitFor();
+  await erin.page.getByLabel('Username').fill('erin');
+  await erin.page.getByLabel('Password', { exact: true }).fill(password);
+  await erin.page.getByRole('button', { name: 'Create account' }).click();
+  await erin.composer().waitFor();
+  await erin.say('I was invited');
+  await alice.sees('I was invited');
+  await erin.leave();
+});
+
+test('a report reaches those who moderate, who close it', async () => {
+  await alice.goTo('tea');
+  await alice.say('/mode -i');
+  await mallory.say('JOIN #tea', 'PRIVMSG #tea :rude words');
+  const row = bob.message('rude words').first();
+  await row.waitFor();
+  await row.click({ button: 'right' });
+  await bob.page.getByRole('menuitem', { name: 'Report' }).click();
+  await bob.page.getByRole('dialog').getByRole('textbox').fill('rude');
+  await bob.page.getByRole('dialog').getByRole('button', { name: 'Report' }).click();
+  await bob.page.getByText('Those who moderate have your report').first().waitFor();
+  await alice.page.getByRole('button', { name: /1 open report/ }).first().click();
+  const queue = alice.page.getByRole('dialog');
+  await queue.getByText('rude words').waitFor();
+  await queue.getByRole('button', { name: 'Dealt with' }).click();
+  await queue.getByText('Nothing to look at').waitFor();
+  await alice.page.keyboard.press('Escape');
+});
+
+test('who is banned is out, and cannot come back', async () => {
+  await alice.page.getByRole('button', { name: /members/ }).first().click();
+  await panel(alice).getByRole('button', { name: /bob/ }).click();
+  await panel(alice).getByRole('button', { name: 'Ban' }).click();
+  await alice.page.getByRole('menuitem', { name: 'For 12 hours' }).click();
+  await bob.page.getByText(/removed from tea by alice/).first().waitFor();
+  await bob.page.getByRole('button', { name: 'Join', exact: true }).click();
+  await bob.page.getByText(/banned from #tea/).first().waitFor();
+  await details(alice);
+  await panel(alice).getByRole('tab', { name: 'Bans' }).click();
+  await panel(alice).getByText(/bob/).first().waitFor();
+});
+
+test('a profile is seen by others', async () => {
+  await alice.page.goto('/settings/profile');
+  await alice.page.getByLabel('Display name').fill('Alice Liddell');
+  await alice.page.getByLabel('Pronouns').fill('she/her');
+  await alice.page.getByRole('button', { name: 'Save' }).click();
+  await bob.goTo('lobby');
+  await alice.goTo('lobby');
+  await alice.say('with my own name');
+  await bob.page.getByRole('button', { name: 'Alice Liddell' }).first().waitFor();
+});
+
+test('another device is seen, and ended', async () => {
+  const phone = await Someone.at(server);
+  await phone.logIn('alice');
+  await phone.isIn();
+  await alice.page.goto('/settings/devices');
+  const devices = alice.page.getByRole('tabpanel').getByRole('listitem');
+  await until(async () => (await devices.count()) >= 2);
+  await devices.filter({ has: alice.page.getByRole('button', { name: 'Log out' }) }).first().getByRole('button').click();
+  await phone.page.getByLabel('Username').waitFor();
+  await phone.leave();
+});
+
+test('a wrong password is refused in words, and a guest comes without one', async () => {
+  const frank = await Someone.at(server);
+  await frank.logIn('alice', 'not the password');
+  await frank.page.getByRole('alert').getByText('The name or the password is wrong.').waitFor();
+  await frank.page.getByRole('tab', { name: 'As a guest' }).click();
+  await frank.page.getByLabel(/call you/).fill('frank');
+  await frank.page.getByRole('button', { name: 'Enter' }).click();
+  await frank.isIn();
+  await frank.goTo('lobby');
+  await frank.say('as a guest');
+  await bob.sees('as a guest');
+  await frank.page.reload();
+  await frank.sees('as a guest');
+  await frank.leave();
+});
+
+test('in German everything is German', async () => {
+  const gerda = await Someone.at(server, { locale: 'de-DE' });
+  await gerda.page.goto('/');
+  await gerda.page.getByRole('tab', { name: 'Anmelden' }).waitFor();
+  expect(await gerda.page.locator('html').getAttribute('lang')).toBe('de');
+  await gerda.leave();
+});
