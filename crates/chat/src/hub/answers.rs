@@ -246,8 +246,10 @@ impl Hub {
         let topic_age = room.rules.topic.as_ref().map(|topic| minutes_since(topic.at));
         let silence = self.last_said(room, turn).map(minutes_since);
         let matches = |masks: &[CompactString]| masks.iter().any(|mask| glob(mask, &room.name));
-        // An empty room is there, but nobody looks for it by chance.
-        let is_inhabited = members > 0 || room.has(RoomFlag::Registered) || !filter.names.is_empty();
+        // A room that nobody is a member of any more is there, but nobody looks for it by chance. One whose members are all
+        // away is as alive as before.
+        let is_inhabited =
+            members > 0 || room.rules.kept_members > 0 || room.has(RoomFlag::Registered) || !filter.names.is_empty();
         is_inhabited
             && (filter.masks.is_empty() || matches(&filter.masks))
             && !matches(&filter.not_masks)
@@ -587,6 +589,34 @@ mod tests {
             bob: rooms #tea(2) #teapot(1)
             > bob asks rooms T<5
             bob: rooms #new(1)
+            ",
+        );
+    }
+
+    /// Rooms are durable: those whose members are all away are found as before, a guest's that she has left are not.
+    #[test]
+    fn rooms_whose_members_are_away_are_listed() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice (alice) joined #tea ~
+            alice: entered #tea ~alice
+            > bob arrives
+            bob: welcome bob
+            > bob joins #milk
+            [bob*] bob joined #milk @
+            bob: entered #milk @bob
+            > bob parts #milk
+            [bob*] bob left #milk
+            > alice quits
+            > bob asks rooms
+            bob: rooms #tea(0)
             ",
         );
     }
