@@ -62,7 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     log.wait()?;
     let seconds = begun.elapsed().as_secs_f64();
     let cpu = process_seconds() - cpu;
-    let mut took: Vec<f64> = commits.try_iter().skip(1).map(|commit| commit.took.as_secs_f64() * 1e3).collect();
+    let mut took: Vec<f64> =
+        commits.try_iter().flatten().skip(1).map(|commit| commit.took.as_secs_f64() * 1e3).collect();
     took.sort_by(f64::total_cmp);
     println!(
         "{written} messages in batches of {batch} over {rooms} rooms: {:.0} a second, {:.2} µs of processor each (making them included); \
@@ -136,7 +137,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     log.keep_for().set(Some(Duration::from_secs(3_600)));
     std::thread::sleep(Duration::from_secs(10));
-    let took = commits.try_iter().filter(|commit| commit.changes == 0);
+    let took = commits.try_iter().flatten().filter(|commit| commit.changes == 0);
     let mut took: Vec<f64> = took.map(|commit| commit.took.as_secs_f64() * 1e3).collect();
     let deleted = before - count()?;
     println!(

@@ -211,6 +211,7 @@ impl<L: Log> HubThread<L> {
                 pace.begin();
                 self.sequencer.commit();
             }
+            self.metrics.waiting(self.sequencer.gathered());
             self.storage_fails.store(self.sequencer.storage_fails(), Ordering::Relaxed);
             let took = begun.elapsed();
             self.metrics.turn(count, took, self.sequencer.hub().gauges());

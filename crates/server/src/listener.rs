@@ -155,7 +155,10 @@ impl Acceptor {
         let most = if self.acceptance.admission.is_full() { ACCEPTS_WHEN_FULL } else { ACCEPTS_AT_ONCE };
         for _ in 0..most {
             match self.listeners[at].0.accept() {
-                Ok((stream, peer)) => self.deal(at, stream.into(), peer),
+                Ok((stream, peer)) => {
+                    self.acceptance.metrics.accepted();
+                    self.deal(at, stream.into(), peer);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
                 Err(error) if is_out_of_descriptors(&error) => {
                     self.complaint.say(|left_out| {
@@ -164,6 +167,7 @@ impl Acceptor {
                              or lower limits.connections){left_out}"
                         );
                     });
+                    self.acceptance.metrics.paused();
                     self.paused_until = Some(Instant::now() + limits::ACCEPT_PAUSE);
                     return true;
                 }

@@ -105,6 +105,15 @@ pub enum ConnectionKind {
 }
 
 impl ConnectionKind {
+    pub fn of(is_websocket: bool, is_encrypted: bool) -> ConnectionKind {
+        match (is_websocket, is_encrypted) {
+            (false, false) => ConnectionKind::Plain,
+            (false, true) => ConnectionKind::Tls,
+            (true, false) => ConnectionKind::WebSocket,
+            (true, true) => ConnectionKind::WebSocketTls,
+        }
+    }
+
     const ALL: [ConnectionKind; 4] =
         [ConnectionKind::Plain, ConnectionKind::Tls, ConnectionKind::WebSocket, ConnectionKind::WebSocketTls];
 
@@ -126,7 +135,7 @@ pub struct ShardMetrics {
     kinds_begun: [OwnedCount; 4],
     kinds_ended: [OwnedCount; 4],
     lines_in: OwnedCount,
-    lines_out: OwnedCount,
+    messages_out: OwnedCount,
     bytes_in: OwnedCount,
     bytes_out: OwnedCount,
     events: OwnedCount,
@@ -135,6 +144,8 @@ pub struct ShardMetrics {
     waiting_bytes: OwnedCount,
     closes: CountsByWord,
     refusals: CountsByWord,
+    logins: OwnedCount,
+    failed_logins: OwnedCount,
     delivery: OwnedHistogram,
 }
 
@@ -147,7 +158,7 @@ impl ShardMetrics {
         self.closed.add(1);
     }
 
-    /// A session of this kind began; [`ShardMetrics::kind_ended`] is its other half.
+    /// A connection of this kind got its session; [`ShardMetrics::kind_ended`] is its other half.
     pub fn kind_begun(&self, kind: ConnectionKind) {
         self.kinds_begun[kind as usize].add(1);
     }
@@ -160,8 +171,9 @@ impl ShardMetrics {
         self.lines_in.add(lines as u64);
     }
 
-    pub fn lines_out(&self, lines: usize) {
-        self.lines_out.add(lines as u64);
+    /// A message, by way of which it is said: so many readers here have it in their outboxes.
+    pub fn delivered_to(&self, readers: usize) {
+        self.messages_out.add(readers as u64);
     }
 
     pub fn bytes_in(&self, bytes: usize) {
@@ -192,7 +204,7 @@ impl ShardMetrics {
         self.waiting_bytes.set(bytes as u64);
     }
 
-    /// Why a connection ended, as a word of the code.
+    /// Why a connection ends, as a word of the code; for those that others end, and for those that end by themselves.
     pub fn closed_because(&self, reason: &'static str) {
         self.closes.add(reason);
     }
@@ -202,9 +214,13 @@ impl ShardMetrics {
         self.refusals.add(reason);
     }
 
-    /// From the arrival of a message at the server to its last byte handed to this shard's outboxes.
-    pub fn delivered(&self, took: Duration) {
-        self.delivery.observe(took);
+    /// From the place of so many messages in the order to the outboxes of this shard.
+    pub fn delivered(&self, took: Duration, messages: u64) {
+        self.delivery.observe_many(took, messages);
+    }
+
+    pub fn login(&self, succeeded: bool) {
+        if succeeded { &self.logins } else { &self.failed_logins }.add(1);
     }
 }
 
@@ -250,8 +266,7 @@ pub struct HubMetrics {
     queue: OwnedCount,
     turn: OwnedHistogram,
     long_turns: OwnedCount,
-    logins: OwnedCount,
-    failed_logins: OwnedCount,
+    waiting: OwnedCount,
     clients: OwnedCount,
     sessions: OwnedCount,
     rooms: OwnedCount,
@@ -285,8 +300,9 @@ impl HubMetrics {
         self.requests.value()
     }
 
-    pub fn login(&self, succeeded: bool) {
-        if succeeded { &self.logins } else { &self.failed_logins }.add(1);
+    /// Commands that wait for the next commit, as of now.
+    pub fn waiting(&self, commands: usize) {
+        self.waiting.set(commands as u64);
     }
 }
 
@@ -297,7 +313,6 @@ pub struct StoreMetrics {
     entries: OwnedCount,
     messages: OwnedCount,
     failures: OwnedCount,
-    queue: OwnedCount,
     latency: OwnedHistogram,
 }
 
@@ -312,11 +327,6 @@ impl StoreMetrics {
 
     pub fn failed(&self) {
         self.failures.add(1);
-    }
-
-    /// Entries that wait for the next commit, as of now.
-    pub fn waiting(&self, entries: usize) {
-        self.queue.set(entries as u64);
     }
 }
 
@@ -387,7 +397,7 @@ impl Collector for Metrics {
                 (kind.word(), begun.saturating_sub(ended))
             })
             .collect();
-        page.gauges("sessions_by_kind", "Open sessions by kind of connection", "kind", &kinds)?;
+        page.gauges("sessions_by_kind", "Open connections that have a session, by kind", "kind", &kinds)?;
         page.counter("connections_opened", "Connections taken over by a shard", self.sum(|shard| &shard.opened))?;
         page.counter("connections_accepted", "Connections accepted by listeners", self.listeners.accepted.value())?;
         page.counter("accept_pauses", "Pauses of accepting for want of open files", self.listeners.pauses.value())?;
@@ -410,7 +420,16 @@ impl Collector for Metrics {
         page.counter("http_requests", "HTTP requests, upgrades included", self.listeners.http_requests.value())?;
 
         page.counter("lines_received", "Lines from clients", self.sum(|shard| &shard.lines_in))?;
-        page.counter("lines_sent", "Lines to clients", self.sum(|shard| &shard.lines_out))?;
+        page.counter(
+            "messages_received",
+            "Messages from clients, as they were committed",
+            self.store.messages.value(),
+        )?;
+        page.counter(
+            "messages_delivered",
+            "Messages put into readers' outboxes",
+            self.sum(|shard| &shard.messages_out),
+        )?;
         page.counter("bytes_received", "Bytes from clients", self.sum(|shard| &shard.bytes_in))?;
         page.counter("bytes_sent", "Bytes to clients", self.sum(|shard| &shard.bytes_out))?;
         page.counter("events_rendered", "Events turned into lines", self.sum(|shard| &shard.events))?;
@@ -431,7 +450,7 @@ impl Collector for Metrics {
             "logins",
             "Login attempts",
             "result",
-            &[("accepted", hub.logins.value()), ("refused", hub.failed_logins.value())],
+            &[("accepted", self.sum(|shard| &shard.logins)), ("refused", self.sum(|shard| &shard.failed_logins))],
         )?;
         page.gauge("clients", "People present", hub.clients.value())?;
         page.gauge("sessions", "Sessions of all people", hub.sessions.value())?;
@@ -445,12 +464,16 @@ impl Collector for Metrics {
         page.counter("committed_entries", "Entries in all commits", store.entries.value())?;
         page.counter("committed_messages", "Messages in all commits", store.messages.value())?;
         page.counter("commit_failures", "Commits that failed", store.failures.value())?;
-        page.gauge("commit_queue_entries", "Entries waiting for a commit", store.queue.value())?;
+        page.gauge("commit_queue_entries", "Commands waiting for a commit", hub.waiting.value())?;
         page.histogram("commit_latency", "Duration of a commit with its flush", &[&store.latency])?;
         let behind = self.search_index.behind();
         page.gauge("search_index_behind_messages", "Messages that the search index has not taken in yet", behind)?;
         let delivery: Vec<&OwnedHistogram> = self.shards.iter().map(|shard| &shard.delivery).collect();
-        page.histogram("delivery_latency", "From a message's arrival to its readers' outboxes", &delivery)
+        page.histogram(
+            "delivery_latency",
+            "From a message's place in the order to its readers' outboxes, by the clock's milliseconds",
+            &delivery,
+        )
     }
 }
 
@@ -518,11 +541,14 @@ mod tests {
             shard.bytes_out(100);
             shard.closed_because("quit");
             shard.refused("not_member");
-            shard.delivered(Duration::from_micros(2_900));
+            shard.delivered(Duration::from_micros(2_900), 1);
+            shard.delivered_to(3);
+            shard.login(false);
         }
         metrics.listeners.refused(AdmissionRefusal::TooFast);
         metrics.hub.turn(5, Duration::from_millis(2), Gauges { rooms: 7, ..Gauges::default() });
-        metrics.hub.login(false);
+        metrics.hub.waiting(4);
+        metrics.store.failed();
         metrics.store.committed(10, 8, Duration::from_millis(3));
         metrics.store.committed(1, 1, Duration::from_secs(60));
         let text = metrics.render();
@@ -537,7 +563,11 @@ mod tests {
             "parlor_commands_refused_total{reason=\"not_member\"} 2",
             "parlor_rooms 7",
             "parlor_hub_turn_seconds_bucket{le=\"0.002\"} 1",
-            "parlor_logins_total{result=\"refused\"} 1",
+            "parlor_logins_total{result=\"refused\"} 2",
+            "parlor_messages_delivered_total 6",
+            "parlor_messages_received_total 9",
+            "parlor_commit_queue_entries 4",
+            "parlor_commit_failures_total 1",
             "parlor_committed_messages_total 9",
             "parlor_commit_latency_seconds_bucket{le=\"0.002\"} 0",
             "parlor_commit_latency_seconds_bucket{le=\"0.003\"} 1",

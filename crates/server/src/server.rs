@@ -547,8 +547,9 @@ fn answer_in(shards: &[Arc<ShardHandle>]) -> host_lookup::Answer {
 fn on_commit(metrics: &Arc<Metrics>) -> store::Observer {
     let (metrics, following) = (metrics.store.clone(), metrics.search_index.clone());
     Arc::new(move |committed| {
+        let Some(committed) = committed else { return metrics.failed() };
         if committed.changes > 0 {
-            metrics.committed(committed.changes, committed.changes, committed.took);
+            metrics.committed(committed.changes, committed.messages, committed.took);
         }
         following.committed();
     })

@@ -130,6 +130,10 @@ pub struct Shard {
     /// To be answered when the sockets have been looked at once more.
     catching_up: Vec<Arc<CatchUp>>,
     stopping: Stopping,
+    /// Bytes in the outboxes of those who do not keep up.
+    waiting: usize,
+    /// Messages that this turn delivers, and when they got their place in the order.
+    delivering: Option<(Timestamp, u64)>,
 
     // Working space, empty between uses.
     buffer: Box<[u8]>,
@@ -182,6 +186,8 @@ impl Shard {
             held: Vec::new(),
             catching_up: Vec::new(),
             stopping: Stopping::No,
+            waiting: 0,
+            delivering: None,
             buffer: vec![0; limits::READ_CHUNK_BYTES].into_boxed_slice(),
             output: Output::default(),
             requests: Vec::new(),

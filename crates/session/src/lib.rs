@@ -41,7 +41,7 @@ mod work;
 pub use facts::{Configured, ServerFacts};
 pub use form::Form;
 pub use host::is_host;
-pub use session::{Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, speaks_something_else};
+pub use session::{Count, Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, speaks_something_else};
 pub use turn::Turn;
 pub use verb::register::is_email;
 pub use work::{Work, WorkResult};

@@ -5,6 +5,7 @@
 
 use crate::registration;
 use crate::sasl::{self, ScramStart};
+use crate::session::Count;
 use crate::turn::Turn;
 use crate::verb::Awaiting;
 use crate::work::{Work, WorkResult};
@@ -195,6 +196,7 @@ pub(crate) fn checked(turn: &mut Turn<'_>, attempt: Attempt, result: WorkResult)
 
 fn succeed(turn: &mut Turn<'_>, purpose: Purpose, account: &str) {
     logged_in(turn, account);
+    turn.count(Count::Login(true));
     match purpose {
         Purpose::Sasl => turn.numeric(Numeric::RPL_SASLSUCCESS).trailing("SASL authentication successful"),
         Purpose::Pass => registration::account_password_passed(turn),
@@ -247,12 +249,13 @@ fn refuse_for(turn: &mut Turn<'_>, purpose: Purpose, refusal: &Refusal) {
 /// The login has failed: counted, and told.
 pub(crate) fn refuse(turn: &mut Turn<'_>, purpose: Purpose, why: &str) {
     count_failure(turn);
+    turn.count(Count::Login(false));
     match purpose {
         Purpose::Sasl => turn.numeric(Numeric::ERR_SASLFAIL).trailing_cut(why),
         Purpose::Pass => {
             let why = why.strip_prefix("SASL authentication failed: ").unwrap_or(why);
             turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing_cut(why);
-            turn.close("Closing link: (Bad password)");
+            turn.close("bad_password", "Closing link: (Bad password)");
         }
         Purpose::Device => {
             turn.fail("*", "LOGIN_ENDED", &[], "This device is no longer logged in: log in again");

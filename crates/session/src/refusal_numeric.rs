@@ -268,14 +268,14 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         }
         R::NotTheAuthor => {
             let text = "Someone else said this: only they may do that, and in a room its moderators (+h and above)";
-            turn.fail(verb, &format!("{verb}_FORBIDDEN"), &context(about), text);
+            turn.fail_counted("FORBIDDEN", verb, &format!("{verb}_FORBIDDEN"), &context(about), text);
         }
         R::TooLate { window_seconds } => {
             let window = window_seconds.to_string();
             let context: Vec<&str> = context(about).into_iter().chain([window.as_str()]).collect();
             let text =
                 format!("This was said too long ago: you could have done it for {} hours", window_seconds / 3600);
-            turn.fail(verb, &format!("{verb}_WINDOW_EXPIRED"), &context, &text);
+            turn.fail_counted("WINDOW_EXPIRED", verb, &format!("{verb}_WINDOW_EXPIRED"), &context, &text);
         }
 
         R::RecipientWantsAccounts { name } => one(
@@ -482,7 +482,7 @@ fn two(turn: &mut Turn<'_>, numeric: Numeric, first: &str, second: &str, text: &
     turn.numeric(numeric).param(shown(first)).param(shown(second)).trailing(text);
 }
 
-fn storage(turn: &mut Turn<'_>, verb: &str, about: &str, code: &str, text: &str) {
+fn storage(turn: &mut Turn<'_>, verb: &str, about: &str, code: &'static str, text: &str) {
     turn.fail(verb, code, &context(about), text);
 }
 

@@ -166,7 +166,7 @@ pub(crate) fn password_checked(turn: &mut Turn<'_>, result: WorkResult) {
 
 fn refuse_password(turn: &mut Turn<'_>) {
     turn.numeric(Numeric::ERR_PASSWDMISMATCH).trailing("Password incorrect");
-    turn.close("Closing link: (Bad password)");
+    turn.close("bad_password", "Closing link: (Bad password)");
 }
 
 /// Equal, in a time that does not tell where they differ.
@@ -275,7 +275,7 @@ fn arrive(turn: &mut Turn<'_>) {
 /// account with SASL".
 fn require_account(turn: &mut Turn<'_>) {
     turn.fail("*", "ACCOUNT_REQUIRED", &[], "You must log in to an account to use this server");
-    turn.close("Closing link: (Account required)");
+    turn.close("account_required", "Closing link: (Account required)");
 }
 
 /// What the hub says to the arrival.
@@ -325,15 +325,15 @@ fn refuse(turn: &mut Turn<'_>, refusal: &Refusal) {
         Refusal::AccountRequired => require_account(turn),
         Refusal::ServerBanned { reason, .. } => {
             refusal_numeric::write(turn, "*", "", refusal);
-            turn.close(&format!("Closing link: (Banned from this server: {reason})"));
+            turn.close("banned", &format!("Closing link: (Banned from this server: {reason})"));
         }
         Refusal::TooManyAttempts { .. } => {
             refusal_numeric::write(turn, "*", "", refusal);
-            turn.close("Closing link: (Try again later)");
+            turn.close("too_many_attempts", "Closing link: (Try again later)");
         }
         _ => {
             refusal_numeric::write(turn, "*", "", refusal);
-            turn.close("Closing link: (Registration failed)");
+            turn.close("registration_failed", "Closing link: (Registration failed)");
         }
     }
 }

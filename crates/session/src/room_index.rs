@@ -218,6 +218,11 @@ impl<K: Copy + Eq> RoomIndex<K> {
         self.across = self.pending.first().copied();
     }
 
+    /// How many slots are in the room.
+    pub fn size(&self, room: RoomNumber) -> usize {
+        self.rooms.get(&room).map_or(0, |room| room.groups.iter().map(|group| group.members.len()).sum())
+    }
+
     /// The slots in the room.
     pub fn members(&self, room: RoomNumber) -> impl Iterator<Item = u32> {
         let groups = self.rooms.get(&room).map(|room| room.groups.as_slice()).unwrap_or_default();

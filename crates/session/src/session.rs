@@ -63,6 +63,19 @@ pub struct Output {
     pub work: Vec<Work>,
     /// Close the connection when the bytes are out.
     pub close: bool,
+    /// For the figures of who runs the server.
+    pub counts: Vec<Count>,
+}
+
+/// Something that happened, for who counts such things.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Count {
+    /// A refusal was written: the name of its numeric, or its FAIL code.
+    Refused(&'static str),
+    /// A login was tried; whether it succeeded.
+    Login(bool),
+    /// The session ends, said once: why, in a word.
+    Ended(&'static str),
 }
 
 /// A line over the limit of its bytes.
@@ -198,10 +211,11 @@ impl Session {
             if first && speaks_something_else(bytes) {
                 self.closing = true;
                 out.close = true;
+                out.counts.push(Count::Ended("another_protocol"));
                 return;
             }
             if self.lines > LINES_BEFORE_REGISTRATION {
-                return self.end_with(now, facts, "Too many lines before registration", out);
+                return self.end_with(now, facts, "too_many_lines", "Too many lines before registration", out);
             }
         }
         match Line::parse(bytes, LineLimits::FROM_CLIENT) {
@@ -435,7 +449,7 @@ impl Session {
         }
         if let Some(registration) = &self.registration {
             if now.monotonic_ms >= registration.deadline_ms {
-                self.end_with(now, facts, "Registration timed out", out);
+                self.end_with(now, facts, "registration_timeout", "Registration timed out", out);
                 return now.monotonic_ms + ping_ms;
             }
             let deadline_ms = registration.deadline_ms;
@@ -458,7 +472,7 @@ impl Session {
         }
         if now.monotonic_ms >= quiet_until + ping_ms && self.pinged {
             let seconds = facts.limits.ping_seconds * 2;
-            self.end_with(now, facts, &format!("Ping timeout: {seconds} seconds"), out);
+            self.end_with(now, facts, "ping_timeout", &format!("Ping timeout: {seconds} seconds"), out);
             return now.monotonic_ms + ping_ms;
         }
         if !self.pinged {
@@ -510,26 +524,27 @@ impl Session {
             let request = self.telling(Command::Depart(Departure::Broken { reason: reason.into() }));
             out.requests.push(request);
         }
-        self.close(now, facts, reason, out);
+        self.departed = true;
+        self.say_goodbye(now, facts, "put_out", reason, out);
     }
 
     /// The session is over, the hub knows or the server stops: says so and closes. Nothing is asked of the hub any more.
     pub fn close(&mut self, now: Moment, facts: &ServerFacts, reason: &str, out: &mut Output) {
         self.departed = true;
-        if !self.closing {
-            let mut turn = Turn::of_answer(self, facts, now, out, 0);
-            turn.error_line(&format!("Closing link: ({reason})"));
-            self.closing = true;
-        }
-        out.close = true;
+        self.say_goodbye(now, facts, "stopping", reason, out);
     }
 
     /// The server ends the conversation for a reason of its own: the client is told, and the hub by [`Session::depart`].
     pub fn turn_away(&mut self, now: Moment, facts: &ServerFacts, reason: &str, out: &mut Output) {
+        self.say_goodbye(now, facts, "turned_away", reason, out);
+    }
+
+    fn say_goodbye(&mut self, now: Moment, facts: &ServerFacts, why: &'static str, reason: &str, out: &mut Output) {
         if !self.closing {
             let mut turn = Turn::of_answer(self, facts, now, out, 0);
             turn.error_line(&format!("Closing link: ({reason})"));
             self.closing = true;
+            out.counts.push(Count::Ended(why));
         }
         out.close = true;
     }
@@ -719,13 +734,14 @@ impl Session {
     }
 
     /// The server ends the connection by its own decision.
-    fn end_with(&mut self, now: Moment, facts: &ServerFacts, reason: &str, out: &mut Output) {
+    fn end_with(&mut self, now: Moment, facts: &ServerFacts, why: &'static str, reason: &str, out: &mut Output) {
         let departure = self.depart(reason);
         out.requests.extend(departure);
         let mut turn = Turn::of_answer(self, facts, now, out, 0);
         turn.error_line(&format!("Closing link: ({reason})"));
         turn.finish();
         out.close = true;
+        out.counts.push(Count::Ended(why));
     }
 
     pub(crate) fn next_number(&mut self) -> RequestNumber {

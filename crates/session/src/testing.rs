@@ -463,7 +463,7 @@ impl World {
     }
 
     fn carry_out(&mut self, at: usize, out: Output) {
-        let Output { bytes, requests, work, close } = out;
+        let Output { bytes, requests, work, close, counts: _ } = out;
         let connection = &mut self.connections[at];
         let text = String::from_utf8(bytes).expect("lines are UTF-8");
         assert!(text.is_empty() || text.ends_with("\r\n"), "lines are whole: {text:?}");

@@ -2,7 +2,7 @@
 
 use crate::facts::ServerFacts;
 use crate::pending::{Labelled, Pending};
-use crate::session::{Moment, Output, Session, nick_of};
+use crate::session::{Count, Moment, Output, Session, nick_of};
 use crate::time_text::write_time;
 use crate::verb::{Awaiting, Verb};
 use crate::work::Work;
@@ -129,10 +129,19 @@ impl<'a> Turn<'a> {
         self.verb.name
     }
 
+    /// For the figures of who runs the server.
+    pub(crate) fn count(&mut self, count: Count) {
+        self.out.counts.push(count);
+    }
+
     // ---- To the client
 
     /// `:server NNN nick` with what else is put behind it.
     pub fn numeric(&mut self, numeric: Numeric) -> ParamWriter<'_> {
+        // That there is no message of the day refuses nobody anything.
+        if numeric.is_error() && numeric != Numeric::ERR_NOMOTD {
+            self.count(Count::Refused(numeric.name()));
+        }
         let facts = self.facts;
         let (buffer, nick) = self.begin_line();
         LineWriter::new(buffer).numeric(&facts.server_name, numeric, nick)
@@ -160,7 +169,13 @@ impl<'a> Turn<'a> {
 
     /// `FAIL verb code context… :text` (standard-replies). Sent to everyone: the specification lets a server use it
     /// without negotiation, and a client that does not know it shows the line.
-    pub fn fail(&mut self, verb: &str, code: &str, context: &[&str], text: &str) {
+    pub fn fail(&mut self, verb: &str, code: &'static str, context: &[&str], text: &str) {
+        self.fail_counted(code, verb, code, context, text);
+    }
+
+    /// The same with a code that depends on the verb; `counted`: without it.
+    pub fn fail_counted(&mut self, counted: &'static str, verb: &str, code: &str, context: &[&str], text: &str) {
+        self.count(Count::Refused(counted));
         self.server_line("FAIL").param(verb).param(code).params(context).trailing_cut(text);
     }
 
@@ -339,9 +354,10 @@ impl<'a> Turn<'a> {
     }
 
     /// Ends the connection once everything before has been answered. The session has departed by then.
-    pub(crate) fn close(&mut self, reason: &str) {
+    pub(crate) fn close(&mut self, why: &'static str, reason: &str) {
         self.error_line(reason);
         self.session.closing = true;
+        self.count(Count::Ended(why));
     }
 
     /// `ERROR :reason`

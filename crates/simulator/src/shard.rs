@@ -478,6 +478,7 @@ impl Shard {
         }
         self.requests.append(&mut self.output.requests);
         self.work.extend(self.output.work.drain(..).map(|work| (id, work)));
+        self.output.counts.clear();
         if std::mem::take(&mut self.output.close) {
             self.depart(id, "Connection closed");
             self.leave_all(id);

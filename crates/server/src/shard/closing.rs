@@ -28,6 +28,7 @@ impl Shard {
             Stage::Proxy { opening, .. } | Stage::Handshake { opening } => {
                 let deadline = opening.deadline;
                 if now >= deadline {
+                    self.handle.metrics.closed_because("handshake_timeout");
                     self.drop_connection(id.slot);
                 } else {
                     self.watch(id, deadline);
@@ -45,7 +46,7 @@ impl Shard {
                 let give_up = connection.last_progress + stalled_after;
                 let blocked = connection.blocked && !connection.outbox.is_empty();
                 if blocked && now >= give_up {
-                    return self.abandon(id, "Reading nothing");
+                    return self.abandon(id, "stalled", "Reading nothing");
                 }
                 let mut next = 0;
                 self.with_session(id, |session, now, facts, output| next = session.check(now, facts, output));
@@ -73,6 +74,7 @@ impl Shard {
             return;
         }
         connection.hung_up = false;
+        self.handle.metrics.closed_because("hung_up");
         self.depart(id, "Connection closed");
         self.leave_all(id);
         if self.connections.find(id).is_some_and(|connection| !connection.outbox.is_empty()) {
@@ -84,22 +86,31 @@ impl Shard {
 
     /// Reading or writing failed.
     pub(super) fn broken(&mut self, id: SessionId, error: &io::Error) {
-        let reason = match error.kind() {
-            io::ErrorKind::ConnectionReset => "Connection reset by peer".to_owned(),
-            io::ErrorKind::BrokenPipe => "Connection closed".to_owned(),
-            io::ErrorKind::TimedOut => "Connection timed out".to_owned(),
+        let (why, reason) = match error.kind() {
+            io::ErrorKind::ConnectionReset => ("reset", "Connection reset by peer"),
+            io::ErrorKind::BrokenPipe => ("reset", "Connection closed"),
+            io::ErrorKind::TimedOut => ("timed_out", "Connection timed out"),
             io::ErrorKind::InvalidData => {
                 self.handle.metrics.refused_handshake();
-                "TLS error".to_owned()
+                ("tls_error", "TLS error")
             }
-            _ => "Connection failed".to_owned(),
+            _ => ("failed", "Connection failed"),
         };
-        self.depart(id, &reason);
+        self.count_end(id, why);
+        self.depart(id, reason);
         self.drop_connection(id.slot);
     }
 
+    /// Counts why a connection ends, unless it was ending already and was counted then.
+    pub(super) fn count_end(&mut self, id: SessionId, why: &'static str) {
+        if self.connections.find(id).is_some_and(|connection| !connection.is_ending()) {
+            self.handle.metrics.closed_because(why);
+        }
+    }
+
     /// A connection that takes nothing any more: what waits for it is thrown away.
-    pub(super) fn abandon(&mut self, id: SessionId, reason: &str) {
+    pub(super) fn abandon(&mut self, id: SessionId, why: &'static str, reason: &str) {
+        self.count_end(id, why);
         self.handle.metrics.closed_slow();
         self.depart(id, reason);
         self.drop_connection(id.slot);
@@ -130,6 +141,7 @@ impl Shard {
 
     /// A WebSocket peer said goodbye, or broke the protocol.
     pub(super) fn websocket_closed(&mut self, id: SessionId, answer: Vec<u8>) {
+        self.count_end(id, "websocket_closed");
         let until = tick(self.now.monotonic_ms) + ENDING_TICKS;
         self.depart(id, "Connection closed");
         self.leave_all(id);
@@ -158,6 +170,10 @@ impl Shard {
             connection.socket.finish();
         }
         self.around.admission.leave(connection.address);
+        self.waiting -= connection.waiting as usize;
+        if let Some(kind) = connection.kind {
+            self.handle.metrics.kind_ended(kind);
+        }
         self.handle.metrics.connections_closed();
     }
 

@@ -2,6 +2,7 @@
 
 use super::outbox::Outbox;
 use super::socket::Socket;
+use crate::metrics::ConnectionKind;
 use crate::websocket;
 use chat::id::{RoomNumber, SessionId};
 use session::{Form, Session};
@@ -35,6 +36,10 @@ pub struct Connection {
     pub caught_up: bool,
     /// Lines wait in the framer for the flood allowance or for answers.
     pub held: bool,
+    /// As which it is counted while it has a session.
+    pub kind: Option<ConnectionKind>,
+    /// What of its outbox is counted as waiting: nothing, while the kernel takes all.
+    pub waiting: u32,
     /// The peer will say no more, and may be waiting for answers to what it said.
     pub hung_up: bool,
 }

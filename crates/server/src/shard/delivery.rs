@@ -8,9 +8,9 @@ use crate::password_pool::Task;
 use crate::readers::Reading;
 use chat::effect::{Effect, EventOrigin};
 use chat::event::Event;
-use chat::id::{RoomNumber, SessionId};
+use chat::id::{RoomNumber, SessionId, Timestamp};
 use session::room_index::{Exception, Outboxes, Segment};
-use session::{ServerFacts, Session, Treatment, Work, render};
+use session::{Count, ServerFacts, Session, Treatment, Work, render};
 use smallvec::SmallVec;
 use wire::Capability;
 
@@ -111,6 +111,10 @@ impl Shard {
             rooms.broadcast(room, exception, render);
         }
         handle.metrics.events(1);
+        if let Event::Posted(message) = event {
+            handle.metrics.delivered_to(rooms.size(room));
+            self.delivers(message.timestamp);
+        }
         if Session::concerns_people(event) {
             for slot in self.rooms.members(room).collect::<Vec<u32>>() {
                 self.observe(slot, event);
@@ -146,6 +150,10 @@ impl Shard {
             self.tell(*id, segment);
         }
         self.handle.metrics.events(1);
+        if let Event::Posted(message) = event {
+            self.handle.metrics.delivered_to(sessions.len());
+            self.delivers(message.timestamp);
+        }
         if Session::concerns_people(event) {
             for id in sessions {
                 self.observe(id.slot, event);
@@ -222,6 +230,7 @@ impl Shard {
     pub(super) fn take_output(&mut self, id: SessionId) {
         let Some(connection) = self.connections.find(id) else {
             self.output.bytes.clear();
+            self.output.counts.clear();
             return;
         };
         let carrier = connection.class.carrier;
@@ -234,6 +243,13 @@ impl Shard {
             self.change_form(id, form);
         }
         self.requests.extend(self.output.requests.drain(..).map(Into::into));
+        for count in self.output.counts.drain(..) {
+            match count {
+                Count::Refused(reason) => self.handle.metrics.refused(reason),
+                Count::Login(succeeded) => self.handle.metrics.login(succeeded),
+                Count::Ended(why) => self.handle.metrics.closed_because(why),
+            }
+        }
         let mut looks_up = false;
         let mut catches_up = None;
         for work in self.output.work.drain(..) {
@@ -330,6 +346,24 @@ impl Shard {
     pub(super) fn flush_rooms(&mut self) {
         let Shard { connections, rooms, dirty, .. } = self;
         rooms.flush(&mut Queues { connections, dirty });
+    }
+
+    /// A message goes to this shard's readers.
+    fn delivers(&mut self, since: Timestamp) {
+        match &mut self.delivering {
+            Some((at, messages)) if *at == since => *messages += 1,
+            _ => {
+                self.observe_deliveries();
+                self.delivering = Some((since, 1));
+            }
+        }
+    }
+
+    pub(super) fn observe_deliveries(&mut self) {
+        if let Some((since, messages)) = self.delivering.take() {
+            let took = super::wall_clock().0.saturating_sub(since.0);
+            self.handle.metrics.delivered(std::time::Duration::from_millis(took), messages);
+        }
     }
 
     /// Takes a connection that is going out of its rooms; what they said before is still written to it.

@@ -8,6 +8,7 @@ use super::{Accepted, Shard, Stopping};
 use crate::http::UpgradedConnection;
 use crate::limits::{self, AdmissionRefusal};
 use crate::logging::RepeatedComplaint;
+use crate::metrics::ConnectionKind;
 use crate::proxy_protocol::{self, ProxyHeader};
 use crate::websocket;
 use chat::id::SessionId;
@@ -112,6 +113,8 @@ impl Shard {
             caught_up: false,
             held: false,
             hung_up: false,
+            kind: None,
+            waiting: 0,
         });
         let connection = self.connections.find(id)?;
         let registered = self.poll.registry().register(
@@ -177,6 +180,7 @@ impl Shard {
                 BAD_PROXY_HEADER.say(|left_out| {
                     tracing::warn!("{from}: no valid PROXY header came on a listener that asks for one{left_out}");
                 });
+                self.handle.metrics.closed_because("bad_proxy_header");
                 self.drop_connection(id.slot);
                 return;
             }
@@ -205,6 +209,7 @@ impl Shard {
 
     /// Says why, where that can be said without a handshake, and closes.
     fn turn_away(&mut self, id: SessionId, refusal: AdmissionRefusal, tls: bool) {
+        self.handle.metrics.closed_because("turned_away");
         if tls {
             return self.drop_connection(id.slot);
         }
@@ -261,6 +266,9 @@ impl Shard {
         let Some(connection) = self.connections.find(id) else { return };
         connection.class.form = session.form();
         connection.stage = Stage::Open(session);
+        let kind = ConnectionKind::of(connection.websocket.is_some(), connection.socket.tls.is_some());
+        connection.kind = Some(kind);
+        self.handle.metrics.kind_begun(kind);
         let next = tick(self.now.monotonic_ms) + 1;
         self.watch(id, next);
     }

@@ -22,6 +22,7 @@ impl Shard {
     /// The end of a turn: what rooms said goes to their members' outboxes, and each of these is written.
     pub(super) fn flush(&mut self) {
         self.flush_rooms();
+        self.observe_deliveries();
         let mut dirty = std::mem::take(&mut self.dirty);
         let mut written = 0;
         for next in dirty.chunks(CALLED_UP) {
@@ -32,6 +33,7 @@ impl Shard {
         }
         dirty.clear();
         self.handle.metrics.bytes_out(written);
+        self.handle.metrics.waiting_bytes(self.waiting);
         // Writing may have ended connections, which leaves nothing new to write; keep the allocation.
         if self.dirty.is_empty() {
             self.dirty = dirty;
@@ -86,10 +88,15 @@ impl Shard {
             }
         }
         let id = connection.id;
+        let left = if connection.blocked { connection.outbox.len() as u32 } else { 0 };
+        if left != connection.waiting {
+            self.waiting = self.waiting + left as usize - connection.waiting as usize;
+            connection.waiting = left;
+        }
         let (blocked, waiting, ending) = (connection.blocked, connection.outbox.len(), connection.is_ending());
         let next_check = connection.next_check;
         if blocked && waiting > self.around.rules.limits.sendq_bytes {
-            self.abandon(id, "SendQ exceeded");
+            self.abandon(id, "sendq_exceeded", "SendQ exceeded");
         } else if blocked {
             let give_up = now + ticks(self.around.rules.limits.stalled_seconds as u64);
             if next_check > give_up {

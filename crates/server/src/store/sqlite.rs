@@ -9,6 +9,7 @@ use super::retention::Pruner;
 use super::writer::Writer;
 use super::{Durability, Problem, flush_folder};
 use crate::shard::wall_clock;
+use chat::change::Change;
 use chat::log::{Batch, Log, Outcome, StorageFailure};
 use std::fmt;
 use std::path::Path;
@@ -20,14 +21,16 @@ use std::time::{Duration, Instant};
 /// Called when an outcome can be taken.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// Called after each commit, for metrics.
-pub type Observer = Arc<dyn Fn(Committed) + Send + Sync>;
+/// Called after each commit, for metrics; `None`: it failed.
+pub type Observer = Arc<dyn Fn(Option<Committed>) + Send + Sync>;
 
 /// A commit that worked.
 #[derive(Clone, Copy, Debug)]
 pub struct Committed {
     /// 0: what is over was deleted.
     pub changes: usize,
+    /// How many of them are messages.
+    pub messages: usize,
     /// Of the whole transaction, its flush included.
     pub took: Duration,
 }
@@ -260,7 +263,7 @@ impl LogThread {
             if rows > 0 {
                 // The search index forgets it too.
                 if let Some(observe) = &self.observe {
-                    observe(Committed { changes: 0, took: begun.elapsed() });
+                    observe(Some(Committed { changes: 0, messages: 0, took: begun.elapsed() }));
                 }
                 self.fold_if_due(rows);
             }
@@ -269,6 +272,7 @@ impl LogThread {
 
     fn take(&mut self, batch: &Batch) {
         if let Some(Failing { failure, .. }) = self.failing {
+            self.observe_failure();
             self.outlet.tell(Outcome::Failed { batch: batch.number, failure });
             return;
         }
@@ -277,11 +281,22 @@ impl LogThread {
             Ok(()) => {
                 self.outlet.tell(Outcome::Committed { batch: batch.number });
                 if let Some(observe) = &self.observe {
-                    observe(Committed { changes: batch.changes.len(), took: begun.elapsed() });
+                    let messages = batch.changes.iter().filter(|change| matches!(change, Change::Posted(_)));
+                    observe(Some(Committed {
+                        changes: batch.changes.len(),
+                        messages: messages.count(),
+                        took: begun.elapsed(),
+                    }));
                 }
                 self.fold_if_due(batch.changes.len());
             }
             Err(error) => self.resolve(batch, &error),
+        }
+    }
+
+    fn observe_failure(&self) {
+        if let Some(observe) = &self.observe {
+            observe(None);
         }
     }
 
@@ -297,6 +312,7 @@ impl LogThread {
             self.outlet.tell(Outcome::Committed { batch: batch.number });
             return;
         }
+        self.observe_failure();
         self.outlet.tell(Outcome::Failed { batch: batch.number, failure });
         self.failing = Some(Failing { failure, next_probe: Instant::now() + PROBE_INTERVAL });
         if overwritten.is_ok() {

@@ -259,6 +259,7 @@ fn a_file_that_may_not_grow_refuses_messages_and_nothing_else() {
     alice.send("NAMES #tea");
     alice.expect(" 366 ");
     assert!(health(&daemon).starts_with("HTTP/1.1 503"));
+    assert!(daemon.metric("parlor_commit_failures_total") >= 1.0);
     let mut bob = Irc::register_with(daemon.irc(), "bob", "batch draft/chathistory message-tags");
     bob.join("#tea");
     bob.send("CHATHISTORY LATEST #tea * 5");

@@ -9,6 +9,7 @@ mod carriers;
 mod client_certificate;
 mod crash;
 mod devices;
+mod figures;
 mod full_disk;
 mod full_screen;
 mod groups;

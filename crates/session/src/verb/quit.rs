@@ -26,7 +26,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         turn.tell(Command::Depart(Departure::Quit { reason: announced }));
     }
     turn.session.departed = true;
-    turn.close(&format!("Closing link: (Quit: {})", reason.unwrap_or(turn.nick())));
+    turn.close("quit", &format!("Closing link: (Quit: {})", reason.unwrap_or(turn.nick())));
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
     let facts = turn.facts;
     let registered = turn.session.is_registered();
     let shown = truncate_at_char_boundary(account, 64);
-    let mut fail = |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
+    let mut fail = |code: &'static str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
     if given_link.is_some() && invite.is_none() {
         return fail(
             "TEMPORARILY_UNAVAILABLE",
@@ -70,7 +70,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return turn.fail("REGISTER", "NEED_NICK", &["*"], "Choose a nickname first (NICK)");
     }
     let wanted = if account == "*" { nick.as_str() } else { account };
-    let mut fail = |code: &str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
+    let mut fail = |code: &'static str, account: &str, text: &str| turn.fail("REGISTER", code, &[account], text);
     let name = match Username::parse(wanted, &facts.name_rules) {
         Ok(name) => name,
         Err(error) => {

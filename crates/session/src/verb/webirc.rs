@@ -104,7 +104,7 @@ fn accept(turn: &mut Turn<'_>, claim: Claim) {
 }
 
 fn refuse(turn: &mut Turn<'_>) {
-    turn.close("Closing link: (WEBIRC refused: unknown gateway, address or password)");
+    turn.close("webirc_refused", "Closing link: (WEBIRC refused: unknown gateway, address or password)");
 }
 
 /// SHA-256 in hexadecimal.
