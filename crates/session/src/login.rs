@@ -233,7 +233,7 @@ fn refuse_for(turn: &mut Turn<'_>, purpose: Purpose, refusal: &Refusal) {
         }
         Refusal::ServerBanned { .. } if purpose == Purpose::Device => {
             crate::refusal_numeric::write(turn, "*", "", refusal);
-            turn.close("Closing link: (Banned from this server)");
+            turn.close("banned", "Closing link: (Banned from this server)");
         }
         Refusal::ServerBanned { reason, .. } => {
             let text = format_compact!("SASL authentication failed: you are banned from this server: {reason}");
@@ -259,7 +259,7 @@ pub(crate) fn refuse(turn: &mut Turn<'_>, purpose: Purpose, why: &str) {
         }
         Purpose::Device => {
             turn.fail("*", "LOGIN_ENDED", &[], "This device is no longer logged in: log in again");
-            turn.close("Closing link: (Login ended)");
+            turn.close("login_ended", "Closing link: (Login ended)");
         }
     }
 }
