@@ -22,7 +22,7 @@ beforeAll(async () => {
   for (const text of ['Hello **there**, @alice', '```rust\nfn main() {}\n```', '> quoted\n- one\n- two', 'https://example.org', '👍']) await bob.say(text);
   await alice.sees('quoted');
   await alice.say('an answer');
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await alice?.leave();
@@ -77,19 +77,19 @@ async function walkThrough(someone: Someone, about: string, rules?: readonly str
   }
 }
 
-test('axe finds nothing on any screen', () => walkThrough(alice, 'light'), 90_000);
+test('axe finds nothing on any screen', () => walkThrough(alice, 'light'), 180_000);
 
 test('nor in the dark', async () => {
   await alice.page.emulateMedia({ colorScheme: 'dark' });
   await walkThrough(alice, 'dark', ['color-contrast']);
   await alice.page.emulateMedia({ colorScheme: 'light' });
-}, 90_000);
+}, 180_000);
 
 test('nor on a phone', async () => {
   await alice.page.setViewportSize({ width: 360, height: 740 });
   await walkThrough(alice, 'phone', undefined, /members|details|search|account|devices|notifications|language|privacy/);
   await alice.page.setViewportSize({ width: 1280, height: 800 });
-}, 90_000);
+}, 180_000);
 
 test('axe finds nothing on the entry', async () => {
   const carol = await Someone.at(server);
@@ -144,7 +144,7 @@ test('the keyboard alone signs up, finds a room, talks, reacts, searches and lea
   await page.locator('#panel').getByText(/1 message found/).waitFor();
   await keyboard.press('Escape');
   await dora.leave();
-}, 60_000);
+}, 180_000);
 
 test('new messages are said to screen readers, politely', async () => {
   await alice.page.goto('/r/tea');

@@ -70,7 +70,8 @@ ${this.settings}`,
   /** As when the power goes. */
   async kill(): Promise<void> {
     const child = this.#process;
-    if (!child || child.exitCode !== null) return;
+    this.#process = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;
@@ -119,7 +120,7 @@ export class Someone {
       baseURL: server.address,
     });
     const someone = new Someone(server, context);
-    context.setDefaultTimeout(6_000);
+    context.setDefaultTimeout(15_000);
     if (otherPage) await serveInstead(context, otherPage);
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
@@ -244,7 +245,7 @@ async function serveInstead(context: BrowserContext, folder: string): Promise<vo
 
 /** Until it is so. */
 export async function until(what: () => Promise<boolean> | boolean, why = ''): Promise<void> {
-  const deadline = Date.now() + 8_000;
+  const deadline = Date.now() + 20_000;
   while (!(await what())) {
     if (Date.now() > deadline) throw new Error(`in vain: ${why || what.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 25));

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await bob.goTo('tea');
   carol = new Terminal(server, 'carol', '#tea');
   await until(async () => (await alice.page.getByText('carol joined').count()) > 0);
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await carol?.leave();

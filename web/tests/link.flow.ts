@@ -16,7 +16,7 @@ beforeAll(async () => {
   await bob.goTo('tea');
   await alice.say('begin');
   await bob.sees('begin');
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await server.kill();
@@ -43,10 +43,11 @@ test('without a network what is said is kept, and said once when there is one', 
   await alice.context.setOffline(false);
   await bob.sees('and more');
   await online(alice);
-  const texts = await bob.texts();
-  expect(texts.filter((text) => text.startsWith('said offline'))).toHaveLength(1);
-  expect(texts.indexOf('said offline')).toBeLessThan(texts.indexOf('and more'));
-  expect(await alice.texts()).toEqual(texts);
+  for (const someone of [alice, bob]) {
+    let texts: string[] = [];
+    await until(async () => (texts = await someone.texts()).includes('and more'));
+    expect(texts.filter((text) => /said offline|and more/.test(text))).toEqual(['said offline', 'and more']);
+  }
 });
 
 test('a message on its way when the server dies arrives once', async () => {
@@ -60,10 +61,12 @@ test('a message on its way when the server dies arrives once', async () => {
     await until(async () => (await bob.texts()).includes(text), text);
     await online(alice);
   }
-  const rounds = (await bob.texts()).filter((text) => text.startsWith('round'));
-  expect(rounds).toEqual(['round 0', 'round 1', 'round 2', 'round 3', 'round 4']);
-  expect((await alice.texts()).filter((text) => text.startsWith('round'))).toEqual(rounds);
-}, 90_000);
+  for (const someone of [alice, bob]) {
+    let rounds: string[] = [];
+    await until(async () => (rounds = (await someone.texts()).filter((text) => text.startsWith('round'))).length >= 5);
+    expect(rounds).toEqual(['round 0', 'round 1', 'round 2', 'round 3', 'round 4']);
+  }
+}, 180_000);
 
 test('what was said offline outlives a reload', async () => {
   await server.kill();
@@ -101,7 +104,7 @@ test('what others said meanwhile is there without a gap', async () => {
   }, 'scrolls back to the beginning');
   const missing = Array.from({ length: 130 }, (_, number) => `gap ${number}`).filter((text) => !seen.has(text));
   expect(missing).toEqual([]);
-}, 90_000);
+}, 180_000);
 
 test('two tabs of one browser agree on what is read', async () => {
   await alice.page.goto('/r/tea');

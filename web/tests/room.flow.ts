@@ -18,7 +18,7 @@ beforeAll(async () => {
   await alice.goTo('tea');
   await bob.goTo('tea');
   mallory = await Raw.at(server, 'mallory');
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   mallory?.leave();

@@ -17,7 +17,7 @@ beforeAll(async () => {
   alice = await Someone.at(server);
   await alice.signUp('alice');
   await alice.goTo('x');
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   mallory?.leave();
@@ -80,7 +80,7 @@ test(`${payloads.length} payloads as messages, actions, edits, reactions and rea
     await mallory.say(...lines);
   }
   await lookAtAll(alice.page);
-}, 120_000);
+}, 180_000);
 
 test('as topics, names, statuses, away texts and reasons of leaving', async () => {
   await alice.page.goto('/r/x');
@@ -104,7 +104,7 @@ test('as topics, names, statuses, away texts and reasons of leaving', async () =
   await alice.page.locator('#messages').press('End');
   await until(async () => (await alice.page.locator('#messages').innerText()).includes('left'));
   await lookAtAll(alice.page);
-}, 120_000);
+}, 180_000);
 
 test('as names of rooms and people', async () => {
   for (const name of nameLike) await mallory.say(`JOIN #${name}`, `PRIVMSG #${name} :hi`, `INVITE alice #${name}`);
@@ -138,4 +138,4 @@ test('as what one types oneself, and as addresses', async () => {
     }
   }, payloads.filter((_, index) => index % 4 === 0));
   await isHarmless(alice.page);
-}, 120_000);
+}, 180_000);
