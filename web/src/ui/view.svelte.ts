@@ -176,8 +176,8 @@ export class View {
     void tick().then(() => (this.spoken = sentence));
   }
 
-  /** The person goes on writing. */
+  /** The person goes on writing; or reading, where nothing may be written. */
   focusComposer(): void {
-    void tick().then(() => document.getElementById('composer')?.focus());
+    void tick().then(() => (document.getElementById('composer') ?? document.getElementById('messages'))?.focus());
   }
 }

@@ -49,6 +49,9 @@ export const more: typeof english = {
 
   asGuest: 'Als Gast',
   createAccount: 'Konto anlegen',
+  email: 'E-Mail-Adresse',
+  noPasswordsHere: 'Von hier darf kein Passwort gesendet werden: Die Verbindung ist nicht verschlüsselt. Komm über https oder mit einem anderen Programm.',
+  youAreBanned: (reason) => (reason ? `Du wirst nicht mehr eingelassen: ${reason}` : 'Du wirst nicht mehr eingelassen.'),
   enter: 'Eintreten',
   guestHint: 'Als Gast brauchst du kein Passwort. Andere können beim nächsten Mal nicht sicher sein, dass du es bist.',
   guestName: 'Wie sollen dich andere nennen?',

@@ -52,6 +52,9 @@ export const more = {
   // The entry
   asGuest: 'As a guest',
   createAccount: 'Create account',
+  email: 'E-mail address',
+  noPasswordsHere: 'From here no password may be sent: the connection is not encrypted. Come by https, or with another program.',
+  youAreBanned: (reason: string) => (reason ? `You are not let in any more: ${reason}` : 'You are not let in any more.'),
   enter: 'Enter',
   guestHint: 'As a guest you need no password. Others cannot be sure next time that it is you.',
   guestName: 'What shall others call you?',

@@ -8,6 +8,7 @@ describe('emoji', () => {
     expect(first('thumbs up')).toContain('👍');
     expect(first('thumbs_up')).toContain('👍');
     expect(first('tada')[0]).toBe('🎉');
+    expect(first('tea').some((emoji) => emoji === '🍵' || emoji === '☕')).toBe(true);
     expect(first('danke')).toContain('🙏');
     expect(first('+1')[0]).toBe('👍');
     expect(find(all, 'no such emoji at all')).toEqual([]);

@@ -127,6 +127,7 @@ export function groups(): Promise<readonly EmojiGroup[]> {
 export function find(all: readonly EmojiGroup[], words: string, limit = Infinity): Emoji[] {
   const wanted = words.toLowerCase().split(/[\s_]+/).filter(Boolean);
   if (wanted.length === 0) return [];
+  const exact: Emoji[] = [];
   const first: Emoji[] = [];
   const second: Emoji[] = [];
   const rest: Emoji[] = [];
@@ -135,12 +136,13 @@ export function find(all: readonly EmojiGroup[], words: string, limit = Infinity
       if (!wanted.every((word) => emoji.words.includes(word))) continue;
       const start = wanted[0] as string;
       const own = added[emoji.text]?.join(' ').split(' ') ?? [];
-      if (emoji.slug.startsWith(wanted.join('_')) || own.includes(start)) first.push(emoji);
+      if (emoji.slug === wanted.join('_') || (wanted.length === 1 && own.includes(start))) exact.push(emoji);
+      else if (emoji.slug.startsWith(wanted.join('_'))) first.push(emoji);
       else if (` ${emoji.words}`.includes(` ${start}`)) second.push(emoji);
       else rest.push(emoji);
     }
   }
-  return [...first, ...second, ...rest].slice(0, limit);
+  return [...exact, ...first, ...second, ...rest].slice(0, limit);
 }
 
 /** A word in the reader's language that says what it is, where there is one. */

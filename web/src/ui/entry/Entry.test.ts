@@ -1,0 +1,74 @@
+import { screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import type { SessionInfo } from '../../state/types';
+import { show } from '../testing';
+import Entry from './Entry.svelte';
+
+function entry(info: Partial<SessionInfo> = {}, change: (shown: ReturnType<typeof show>) => void = () => undefined) {
+  let made: ReturnType<typeof show> | undefined;
+  const shown = show(
+    Entry as never,
+    (chat) => {
+      Object.assign(chat.session.info as SessionInfo, info);
+      return {};
+    },
+    { state: 'out' },
+  );
+  made = shown;
+  change(made);
+  return { ...shown, user: userEvent.setup() };
+}
+
+const tabs = () => screen.queryAllByRole('tab').map((tab) => tab.textContent);
+
+describe('the entry', () => {
+  beforeAll(() => {
+    window.matchMedia ??= ((query: string) => ({ matches: false, media: query })) as never;
+  });
+
+  it('offers the ways in that there are', () => {
+    entry();
+    expect(tabs()).toEqual(['Log in', 'Sign up', 'As a guest']);
+    expect(screen.getByRole('heading', { level: 1 }).textContent).toBe('Teahouse');
+  });
+
+  it('offers no sign-up without an invitation where one is needed', () => {
+    entry({ registration: 'invite', guests: false });
+    expect(tabs()).toEqual([]);
+    expect(screen.queryByText(/invite link/)).not.toBeNull();
+  });
+
+  it('says what was wrong, and asks for the password again', async () => {
+    const { user } = entry();
+    await user.type(screen.getByLabelText('Username'), 'ada');
+    const password = screen.getByLabelText<HTMLInputElement>('Password');
+    await user.type(password, 'wrong{Enter}');
+    expect((await screen.findByRole('alert')).textContent).toBe('The username or the password is wrong.');
+    expect([password.value, document.activeElement]).toEqual(['', password]);
+  });
+
+  it('signs up, with the invitation and the address where they are needed', async () => {
+    const { chat, view, user } = entry({ registration: 'invite', emailRequired: true }, ({ view }) => (view.invitation = { room: '#tea', token: 'abc' }));
+    chat.session.register = vi.fn(() => Promise.resolve());
+    await screen.findByText('You are invited to #tea');
+    await user.type(screen.getByLabelText('Username'), 'ada');
+    await user.type(screen.getByLabelText('Password'), 'a long one');
+    await user.type(screen.getByLabelText('E-mail address'), 'ada@example.org{Enter}');
+    expect(chat.session.register).toHaveBeenCalledWith('ada', 'a long one', { invite: 'abc', email: 'ada@example.org' });
+    expect(view.invitation?.token).toBe('abc');
+  });
+
+  it('asks for no password where none may be sent', () => {
+    entry({ passwordLogin: false });
+    expect(tabs()).toEqual([]);
+    expect(screen.queryByLabelText('Password')).toBeNull();
+    expect(screen.queryByLabelText('What shall others call you?')).not.toBeNull();
+  });
+
+  it('tells who is not let in why', () => {
+    entry({ banned: 'spam' });
+    expect(screen.queryByText('You are not let in any more: spam')).not.toBeNull();
+    expect(screen.queryByRole('textbox')).toBeNull();
+  });
+});
