@@ -173,6 +173,14 @@ pub enum ConversationChange {
         room_name: CompactString,
         on: bool,
     },
+    /// A room that there is; the answer to LIST, room by room.
+    RoomListed {
+        name: CompactString,
+        people: usize,
+        topic: String,
+    },
+    /// All rooms have been told.
+    RoomsListed,
     /// Who is away in a room has become known.
     PresenceKnown {
         room_name: CompactString,

@@ -53,14 +53,18 @@ pub enum What {
         quiet: bool,
     },
     /// A message of one's own that was not taken, or of which nobody knows.
-    Failed {
-        post: PostId,
-        payload: String,
-        kind: MessageKind,
-        sentence: String,
-    },
+    Failed(Box<Failed>),
     /// What was said in between is not known here.
     Gap,
+}
+
+/// Rare, and apart: of messages there may be a hundred thousand.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    pub post: PostId,
+    pub payload: String,
+    pub kind: MessageKind,
+    pub sentence: String,
 }
 
 #[derive(Debug, Clone)]
@@ -442,11 +446,11 @@ impl Conversations {
     pub fn take_failed(&mut self, name: &str, id: EntryId) -> Option<(String, MessageKind)> {
         let conversation = self.by_name.get_mut(&self.case_mapping.fold(name))?;
         let at = conversation.place_of(id)?;
-        if !matches!(conversation.entries[at].what, What::Failed { .. }) {
+        if !matches!(conversation.entries[at].what, What::Failed(_)) {
             return None;
         }
         match conversation.entries.remove(at)?.what {
-            What::Failed { payload, kind, .. } => Some((payload, kind)),
+            What::Failed(failed) => Some((failed.payload, failed.kind)),
             _ => None,
         }
     }
@@ -600,8 +604,9 @@ impl Conversations {
     fn failed(&mut self, post: PostId, target: &str, payload: &str, sentence: &str, now: Moment) {
         let id = self.next_id();
         let conversation = self.open(target);
-        let what =
-            What::Failed { post, payload: payload.to_owned(), kind: MessageKind::Text, sentence: sentence.to_owned() };
+        let failed =
+            Failed { post, payload: payload.to_owned(), kind: MessageKind::Text, sentence: sentence.to_owned() };
+        let what = What::Failed(Box::new(failed));
         conversation.entries.push_back(Entry { id, timestamp: now.wall, what });
     }
 
@@ -692,7 +697,9 @@ impl Conversations {
                     _ => conversation.refused = true,
                 }
             }
-            ConversationChange::PresenceKnown { .. } => {}
+            ConversationChange::PresenceKnown { .. }
+            | ConversationChange::RoomListed { .. }
+            | ConversationChange::RoomsListed => {}
             ConversationChange::Correspondent { name, timestamp } => {
                 let conversation = self.open(name);
                 conversation.last_said = conversation.last_said.max(*timestamp);
@@ -785,7 +792,7 @@ impl Conversations {
                             What::Said(said) => {
                                 !ids.contains(&said.id) && last.is_none_or(|last| entry.timestamp >= last)
                             }
-                            What::Failed { .. } => true,
+                            What::Failed(_) => true,
                             What::Happened { .. } => last.is_some_and(|last| entry.timestamp > last),
                             What::Gap => false,
                         })

@@ -284,6 +284,21 @@ impl Connection {
                 }
                 true
             }
+            // 322 <me> <room> <people> :<topic>
+            "322" => {
+                if let (Some(name), Some(people)) = (line.param(1), line.param(2)) {
+                    changes.push(Change::Conversation(ConversationChange::RoomListed {
+                        name: name.into(),
+                        people: people.parse().unwrap_or_default(),
+                        topic: line.param(3).unwrap_or_default().to_owned(),
+                    }));
+                }
+                true
+            }
+            "323" => {
+                changes.push(Change::Conversation(ConversationChange::RoomsListed));
+                true
+            }
             "354" if line.param(1) == Some(WHO_TOKEN) => {
                 if let (Some(name), Some(flags)) = (line.param(3), line.param(4)) {
                     self.rooms.member_away(name, flags.starts_with('G'));

@@ -113,7 +113,7 @@ fn described(entry: &Entry) -> String {
             line
         }
         What::Happened { sentence, .. } => format!("* {sentence}"),
-        What::Failed { payload, sentence, .. } => format!("! {payload}: {sentence}"),
+        What::Failed(failed) => format!("! {}: {}", failed.payload, failed.sentence),
         What::Gap => "...".to_owned(),
     }
 }

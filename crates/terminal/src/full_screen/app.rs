@@ -28,7 +28,7 @@ use super::look::Look;
 use super::servers::{Neighbour, Wish};
 use super::wire_view::WireView;
 
-pub use overlay::{Looking, Overlay};
+pub use overlay::{Looking, Overlay, rooms_offered};
 
 /// Where the server itself speaks. No person and no room can be called so.
 pub const SERVER: &str = "*";
@@ -93,6 +93,9 @@ pub struct Places {
     pub text_column: u16,
     /// The list of people is shown.
     pub people: bool,
+    /// The lists are shown in this width unless one wants otherwise.
+    pub list_fits: bool,
+    pub people_fit: bool,
 }
 
 impl Places {

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::app::{App, Listed, Looking, Overlay, SERVER};
+use super::app::{App, Listed, Looking, Overlay, SERVER, rooms_offered};
 use super::composer::Purpose;
 use super::flow::cut;
 use super::keys::{Action, SHEET};
@@ -30,6 +30,7 @@ impl App {
             return;
         }
         let list_width = if area.width >= 120 { 22 } else { 17 };
+        (self.places.list_fits, self.places.people_fit) = (area.width >= WITH_LIST, area.width >= WITH_PEOPLE);
         let list_shown = self.show_list.unwrap_or(area.width >= WITH_LIST) && area.width >= 30;
         let is_room = client_core::slash_command::is_room(self.present_name());
         let people_shown = is_room && self.show_people.unwrap_or(area.width >= WITH_PEOPLE) && area.width >= 30;
@@ -160,10 +161,13 @@ impl App {
         let prompt_width = 2;
         let rows = self.view().composer.rows(area.width.saturating_sub(prompt_width + 1)).min(area.height / 2);
         let purpose = u16::from(self.view().composer.purpose.is_some());
+        // What is to be told is told whole.
+        let hint = self.hint_lines(usize::from(area.width));
+        let told = u16::try_from(hint.len()).unwrap_or(1).clamp(1, (area.height / 3).max(1));
         let [head, timeline, status, above, composer] = Layout::vertical([
             Constraint::Length(u16::from(area.height >= 8)),
             Constraint::Min(1),
-            Constraint::Length(1),
+            Constraint::Length(told),
             Constraint::Length(purpose),
             Constraint::Length(rows),
         ])
@@ -172,7 +176,11 @@ impl App {
             self.draw_head(frame, head);
         }
         self.draw_timeline(frame, timeline);
-        self.draw_status(frame, status);
+        if hint.is_empty() {
+            self.draw_status(frame, status);
+        } else {
+            frame.render_widget(Paragraph::new(hint), status);
+        }
         if above.height > 0 {
             self.draw_purpose(frame, above);
         }
@@ -397,6 +405,19 @@ impl App {
         view.anchor = Some((conversation.entries()[at].id, hidden));
     }
 
+    /// What is told until the next key, as lines that fill the width.
+    fn hint_lines(&self, width: usize) -> Vec<Line<'static>> {
+        let Some(hint) = &self.hint else { return Vec::new() };
+        let style = self.look.bar().add_modifier(Modifier::BOLD);
+        let lines = super::flow::broken(&[(printable(hint).into_owned(), style)], width.saturating_sub(2));
+        let full = |spans: Vec<Span<'static>>| {
+            let text: String = spans.iter().map(|span| span.content.as_ref()).collect();
+            let pad = width.saturating_sub(text.width() + 1);
+            Line::styled(format!(" {text}{}", " ".repeat(pad)), style)
+        };
+        lines.into_iter().map(full).collect()
+    }
+
     fn draw_status(&self, frame: &mut Frame<'_>, area: Rect) {
         let width = usize::from(area.width);
         let (state, is_well) = self.state_words();
@@ -409,19 +430,12 @@ impl App {
             left.push_str(" · ");
             left.push_str(&writing);
         }
-        let (text, style) = match &self.hint {
-            Some(hint) => (format!(" {}", printable(hint)), self.look.bar().add_modifier(Modifier::BOLD)),
-            None if is_well => (left, self.look.bar()),
-            None => (left, self.look.bar().patch(self.look.alarm())),
-        };
+        let style = if is_well { self.look.bar() } else { self.look.bar().patch(self.look.alarm()) };
+        let text = left;
         let own = printable(self.connection.name()).into_owned();
         let right = format!(" {own} ");
         let room = width.saturating_sub(right.width());
-        let (text, right) = if room < 20 || self.hint.is_some() {
-            (cut(&text, width), String::new())
-        } else {
-            (cut(&text, room), right)
-        };
+        let (text, right) = if room < 20 { (cut(&text, width), String::new()) } else { (cut(&text, room), right) };
         let pad = width.saturating_sub(text.width() + right.width());
         frame.render_widget(Paragraph::new(Line::styled(format!("{text}{}{right}", " ".repeat(pad)), style)), area);
     }
@@ -448,7 +462,8 @@ impl App {
             }
             LinkState::Down { retry_at } => {
                 let wait = retry_at.saturating_sub(self.now.since_start).as_secs() + 1;
-                (format!("offline{unsent}: trying again in {wait} s"), false)
+                let now = if wait > 5 { " (/reconnect: now)" } else { "" };
+                (format!("offline{unsent}: trying again in {wait} s{now}"), false)
             }
             LinkState::Negotiating | LinkState::Registering => (format!("connecting{unsent} …"), false),
             LinkState::Authenticating => (format!("logging in{unsent} …"), false),
@@ -536,7 +551,9 @@ impl App {
             from_below.push(Line::styled(cut(&words, width), self.look.dim()));
             let arrow = if line.sent { "→" } else { "←" };
             let text = format!("{arrow} {} {}", self.clock(line.at), printable(&line.text));
-            from_below.push(Line::from(cut(&text, width)));
+            // All of it: what one looks for mostly stands behind the tags.
+            let broken = super::flow::broken(&[(text, self.look.plain())], width);
+            from_below.extend(broken.into_iter().rev().map(Line::from));
         }
         from_below.truncate(height);
         let mut lines = head;
@@ -623,6 +640,26 @@ impl App {
                 let height = area.height.saturating_sub(6);
                 scroll = u16::try_from(*at).unwrap_or(0).saturating_sub(height.saturating_sub(2));
                 (title, lines, None)
+            }
+            Overlay::Rooms { rooms, typed, at, ended } => {
+                let offered = rooms_offered(rooms, typed);
+                let width = usize::from(area.width).saturating_sub(10);
+                let height = usize::from(area.height).saturating_sub(7).max(1);
+                let mut lines = vec![Line::from(format!("> {}", printable(typed)))];
+                let from = (at + 1).saturating_sub(height);
+                for (number, room) in offered.iter().enumerate().skip(from).take(height) {
+                    let people = if room.people == 1 { "1 person" } else { &format!("{} people", room.people) };
+                    let text = format!("{:<16} {people:<11} {}", room.name, room.topic.replace('\n', " "));
+                    lines.push(self.choice(cut(&printable(&text), width), number == *at));
+                }
+                let below = match (ended, offered.is_empty()) {
+                    (false, _) => "asking …",
+                    (true, true) => "No room is so called. Esc closes this.",
+                    (true, false) => "Enter: go there   letters: look for some",
+                };
+                lines.push(Line::styled(below, self.look.dim()));
+                let title = format!("{} rooms", rooms.len());
+                (title, lines, Some((2 + typed.width() as u16, 0)))
             }
             Overlay::Report { who, typed, .. } => {
                 let lines = vec![

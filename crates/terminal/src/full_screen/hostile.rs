@@ -111,6 +111,98 @@ fn press(app: &mut App, key: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What lines are made of, and what none should have.
+    const PIECES: &[&str] = &[
+        "\r\n",
+        "\r\n",
+        "\r\n",
+        ":bob!b@h ",
+        ":alice!a@h ",
+        ":s ",
+        "@batch=p;msgid=1 ",
+        "@msgid=2;+draft/reply=1 ",
+        "@label=h1 ",
+        "@+draft/reply=1;+draft/react=x ",
+        "@draft/target-msgid=1;draft/edit-text=y ",
+        "@time=2026-11-22T11:00:00.000Z ",
+        "PRIVMSG ",
+        "NOTICE ",
+        "TAGMSG ",
+        "EDIT ",
+        "REDACT ",
+        "PIN ",
+        "PINS ",
+        "JOIN ",
+        "PART ",
+        "KICK ",
+        "NICK ",
+        "MODE ",
+        "TOPIC ",
+        "BATCH ",
+        "MARKREAD ",
+        "UNREAD ",
+        "RENAME ",
+        "METADATA ",
+        "CAP ",
+        "FAIL ",
+        "INVITE ",
+        "311 ",
+        "322 ",
+        "323 ",
+        "332 ",
+        "353 ",
+        "366 ",
+        "401 ",
+        "433 ",
+        "761 ",
+        "005 ",
+        "ERROR ",
+        "#tea ",
+        "alice ",
+        "bob ",
+        "+p ",
+        "-p ",
+        "chathistory ",
+        "parlor/pins ",
+        "draft/multiline ",
+        "soju.im/muted ",
+        "soju.im/search ",
+        "1 ",
+        "99999999999999999999 ",
+        "+o ",
+        ":",
+        " :hello\r\n",
+        "\u{1b}[2J",
+        "\u{202e}",
+        "\u{7}",
+        "\u{9b}",
+        "日本",
+        "שלום",
+        "👩\u{200d}👩",
+        "```",
+        "https://a ",
+        "\u{1e}\u{0}",
+        "\u{1e}\u{2}",
+        "\u{1e}\u{4}",
+        "\u{1e}\u{6}",
+        "\u{1e}\u{7}",
+        "\u{1e}\u{9}",
+        "\u{1e}\u{b}",
+        "\u{1e}\u{c}",
+        "\u{1e}\u{e}",
+        "\u{1e}r",
+        "\u{1e}x",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if std::env::var_os("PARLOR_LONG").is_some() { 20_000 } else { 100 }))]
+        #[test]
+        fn whatever_is_said_it_goes_on(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..120)) {
+            play(pieces.concat().as_bytes());
+        }
+    }
 
     #[test]
     fn what_is_said_and_pressed_is_played() {

@@ -1,6 +1,6 @@
 //! A conversation's entries as lines of the screen.
 
-use client_core::conversations::{Conversation, Entry, EntryId, Said, What};
+use client_core::conversations::{Conversation, Entry, EntryId, Failed, Said, What};
 use client_core::outbox::Post;
 use client_core::{MessageKind, Timestamp};
 use jiff::tz::TimeZone;
@@ -109,7 +109,8 @@ impl Timeline<'_> {
                 let text = printable(sentence).into_owned();
                 self.put_plain(&time, "·", &text, self.look.dim(), lines);
             }
-            What::Failed { payload, kind, sentence, .. } => {
+            What::Failed(failed) => {
+                let Failed { payload, kind, sentence, .. } = failed.as_ref();
                 let pieces = self.pieces(payload, false);
                 self.put(Some((&time, self.look.alarm())), self.own_name, &pieces, *kind, false, lines);
                 let text = format!("not sent: {} (select it; u: again, x: away)", printable(sentence));

@@ -123,8 +123,15 @@ impl App {
             Action::Next => self.go_along(1),
             Action::Previous => self.go_along(-1),
             Action::Unread => self.go_to_unread(),
-            Action::Rooms => self.show_list = Some(self.places.list.width == 0),
-            Action::People => self.show_people = Some(!self.places.people),
+            // What is as the width has it anyway goes on following the width.
+            Action::Rooms => {
+                let wanted = self.places.list.width == 0;
+                self.show_list = (wanted != self.places.list_fits).then_some(wanted);
+            }
+            Action::People => {
+                let wanted = !self.places.people;
+                self.show_people = (wanted != self.places.people_fit).then_some(wanted);
+            }
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let whose = if self.mouse { "this program" } else { "the terminal: select and copy with it" };
@@ -286,6 +293,10 @@ impl App {
                         }
                     }
                     Typed::Group(names) => self.followed_group = !names.is_empty(),
+                    Typed::List if self.connection.state() == LinkState::Joined => {
+                        self.overlay =
+                            Some(Overlay::Rooms { rooms: Vec::new(), typed: String::new(), at: 0, ended: false });
+                    }
                     Typed::Names(_) => self.asked_names = true,
                     Typed::Topic(None) => self.asked_topic = true,
                     Typed::Message { to, .. } => self.go(&to.clone()),

@@ -2,8 +2,11 @@
 
 use client_core::{Change, ConversationChange};
 
-use super::overlay::Looking;
+use super::overlay::{Looking, RoomOffered};
 use super::{App, MOST_FOUND, Overlay, SERVER};
+
+/// Rooms of a server that are shown to choose from.
+const MOST_ROOMS: usize = 20_000;
 
 impl App {
     pub(super) fn react_to(&mut self, change: Change) {
@@ -92,6 +95,18 @@ impl App {
                 Some(sentence) => self.ask_login(sentence),
                 None => self.done = true,
             },
+            Change::Conversation(ConversationChange::RoomListed { name, people, topic }) => {
+                if let Some(Overlay::Rooms { rooms, .. }) = &mut self.overlay
+                    && rooms.len() < MOST_ROOMS
+                {
+                    rooms.push(RoomOffered { name: name.to_string(), people, topic });
+                }
+            }
+            Change::Conversation(ConversationChange::RoomsListed) => {
+                if let Some(Overlay::Rooms { ended, .. }) = &mut self.overlay {
+                    *ended = true;
+                }
+            }
             Change::Conversation(ConversationChange::Pins { room_name, messages }) => {
                 if let Some(Overlay::Found { looking: Looking::Pins(room), found, ended, at }) = &mut self.overlay
                     && self.conversations.same(room, &room_name)

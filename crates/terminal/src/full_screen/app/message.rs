@@ -69,7 +69,7 @@ impl App {
         let entry = self.conversations.find(self.present_name())?.entry(id)?;
         match &entry.what {
             What::Said(said) => Some(said.payload.clone()),
-            What::Failed { payload, .. } => Some(payload.clone()),
+            What::Failed(failed) => Some(failed.payload.clone()),
             _ => None,
         }
     }
@@ -136,7 +136,7 @@ impl App {
                 ];
                 all.into_iter().filter(|(.., may)| *may).map(|(action, words, _)| (action, words)).collect()
             }
-            Some(What::Failed { .. }) => {
+            Some(What::Failed(_)) => {
                 vec![(Action::Again, "again"), (Action::Delete, "away"), (Action::Copy, "copy")]
             }
             _ => Vec::new(),

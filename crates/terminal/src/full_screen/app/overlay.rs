@@ -42,6 +42,13 @@ pub enum Overlay {
     Long {
         lines: usize,
     },
+    /// The rooms of the server.
+    Rooms {
+        rooms: Vec<RoomOffered>,
+        typed: String,
+        at: usize,
+        ended: bool,
+    },
     /// Why a message is to be reported.
     Report {
         conversation: String,
@@ -59,6 +66,14 @@ pub enum Overlay {
         sentence: String,
         typed: Secret,
     },
+}
+
+/// A room that there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomOffered {
+    pub name: String,
+    pub people: usize,
+    pub topic: String,
 }
 
 /// What messages are looked for.
@@ -89,9 +104,15 @@ impl Secret {
 impl App {
     /// What one is offered while typing in the switcher.
     pub fn offered(&self, typed: &str) -> Vec<(usize, String)> {
-        let mut names: Vec<(usize, String)> =
-            self.whole_list().into_iter().map(|listed| (listed.server, listed.name)).collect();
-        names.sort_by_key(|(server, _)| *server != self.place);
+        let mut list = self.whole_list();
+        let present = self.present_name();
+        // Where something waits is meant most often, and where one is already least.
+        list.sort_by_key(|listed| {
+            let is_here = listed.server == self.place;
+            let waits = std::cmp::Reverse((listed.mentions > 0, listed.unread > 0 && !listed.muted));
+            (is_here && listed.name == present, waits, !is_here)
+        });
+        let mut names: Vec<(usize, String)> = list.into_iter().map(|listed| (listed.server, listed.name)).collect();
         for room in self.connection.rooms().iter() {
             for member in room.members() {
                 if !self.connection.rooms().same(&member.name, self.connection.name()) {
@@ -213,6 +234,18 @@ impl App {
                 }
                 self.overlay = Some(Overlay::Found { looking, found, at, ended });
             }
+            Overlay::Rooms { rooms, mut typed, mut at, ended } => {
+                let offered = rooms_offered(&rooms, &typed);
+                if key.code == KeyCode::Enter {
+                    if let Some(room) = offered.get(at) {
+                        self.command(&format!("/join {}", room.name));
+                    }
+                    return;
+                }
+                let count = offered.len();
+                edit_query(key, &mut typed, &mut at, count);
+                self.overlay = Some(Overlay::Rooms { rooms, typed, at, ended });
+            }
             Overlay::Report { conversation, message_id, who, mut typed } => {
                 if key.code == KeyCode::Enter && !typed.trim().is_empty() {
                     self.view().selected = None;
@@ -263,6 +296,15 @@ impl App {
             }
         }
     }
+}
+
+/// Those that answer to what is typed, the best first; of all of them those with most people.
+pub fn rooms_offered<'r>(rooms: &'r [RoomOffered], typed: &str) -> Vec<&'r RoomOffered> {
+    let score = |room: &RoomOffered| fuzzy::score(typed, &format!("{} {}", room.name, room.topic));
+    let mut offered: Vec<(i64, &RoomOffered)> =
+        rooms.iter().filter_map(|room| Some((if typed.is_empty() { 0 } else { score(room)? }, room))).collect();
+    offered.sort_by_key(|(score, room)| (std::cmp::Reverse(*score), std::cmp::Reverse(room.people), &room.name));
+    offered.into_iter().map(|(_, room)| room).collect()
 }
 
 fn edit_query(key: KeyEvent, typed: &mut String, at: &mut usize, offered: usize) {

@@ -126,7 +126,7 @@ impl App {
         let name = self.present_name().to_owned();
         let Some(conversation) = self.conversations.find(&name) else { return };
         let entries = conversation.entries();
-        let can = |at: usize| matches!(entries[at].what, What::Said(_) | What::Failed { .. });
+        let can = |at: usize| matches!(entries[at].what, What::Said(_) | What::Failed(_));
         let view = self.views.entry(name.clone()).or_default();
         let at = match view.selected.and_then(|id| conversation.place_of(id)) {
             Some(at) if step < 0 => (0..at).rev().find(|at| can(*at)).or(Some(at)),

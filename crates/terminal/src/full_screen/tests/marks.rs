@@ -191,3 +191,36 @@ fn keys_are_as_one_prefers_them_and_the_sheet_says_so() {
     desk.types("w");
     desk.shows("answering bob");
 }
+
+#[test]
+fn the_rooms_of_the_server_are_chosen_from() {
+    let mut desk = Desk::talking(80, 24);
+    desk.take_sent();
+    desk.types("/list\n");
+    assert_eq!(desk.take_sent(), "LIST\n");
+    desk.hear(
+        ":s 321 alice Channel :Users Name
+         :s 322 alice #tea 5 :Tea at five, every day
+         :s 322 alice #garden 12 :Roses\u{1b}[2J, and what grows beside them
+         :s 322 alice #empty 1 :
+         :s 323 alice :End",
+    );
+    insta::assert_snapshot!(desk.picture());
+    desk.types("rose");
+    desk.shows_not("#empty");
+    desk.key(KeyCode::Enter);
+    assert!(desk.take_sent().contains("JOIN #garden\n"));
+}
+
+#[test]
+fn what_is_told_is_told_whole() {
+    let mut desk = Desk::talking(80, 24);
+    desk.app.hint = Some(
+        "This server is for people with an account; log in, or register an account first, and then try this once more."
+            .to_owned(),
+    );
+    let picture = desk.picture();
+    assert!(picture.contains("with an account; log in, or") && picture.contains("try this once more."), "{picture}");
+    desk.key(KeyCode::Char('a'));
+    desk.shows(" online");
+}

@@ -41,3 +41,19 @@ fn a_light_ground_and_sixteen_colours_are_enough() {
         }
     }
 }
+
+#[test]
+fn lists_that_were_shown_and_hidden_follow_the_width_again() {
+    let mut desk = Desk::talking(40, 24);
+    desk.shows_not("#books");
+    desk.key(KeyCode::F(2));
+    desk.shows("#books");
+    desk.key(KeyCode::F(2));
+    desk.shows_not("#books");
+    desk.terminal = Terminal::new(TestBackend::new(110, 24)).unwrap();
+    desk.shows("#books");
+    // Hidden where it would be shown: that stays so.
+    desk.key(KeyCode::F(2));
+    desk.terminal = Terminal::new(TestBackend::new(120, 24)).unwrap();
+    desk.shows_not("#books");
+}
