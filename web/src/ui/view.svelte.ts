@@ -178,6 +178,6 @@ export class View {
 
   /** The person goes on writing; or reading, where nothing may be written. */
   focusComposer(): void {
-    void tick().then(() => (document.getElementById('composer') ?? document.getElementById('messages'))?.focus());
+    void tick().then(() => (document.getElementById('composer') ?? document.getElementById('join') ?? document.getElementById('messages'))?.focus());
   }
 }
