@@ -18,6 +18,7 @@ import { Notifications } from './notifications';
 import { Outbox, type Post } from './outbox';
 import { People, type PersonState } from './people.svelte';
 import { pathOf, pathOfInvite } from './permalink';
+import { readSession } from './http';
 import { createPreferences } from './preferences.svelte';
 import { refused } from './refusals';
 import { accountOf, said, type Said } from './said';
@@ -184,13 +185,16 @@ export class ChatState implements Chat, World {
   // Beginning
 
   async start(): Promise<void> {
+    // Who is here takes as long to learn as everything else together: it is asked first.
+    const reading = readSession();
+    reading.catch(() => undefined);
     this.#watchBrowser();
     // A part of an older page that the server does not have any more: the new page has its own.
     window.addEventListener('vite:preloadError', () => {
       if (navigator.onLine && this.link.kind === 'online') location.reload();
     });
     const [, owner] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
-    await this.session.start(owner !== null);
+    await this.session.start(owner !== null, reading);
     // The page as an app, and without a network.
     if (import.meta.env.PROD) void registerWorker();
   }

@@ -27,22 +27,22 @@ export class SessionState implements Session {
     this.#events = events;
   }
 
-  /** `known`: somebody was logged in here before. */
-  async start(known: boolean): Promise<void> {
+  /** `known`: somebody was logged in here before. `reading`: the server was asked already. */
+  async start(known: boolean, reading: Promise<SessionInfo>): Promise<void> {
     this.guest = sessionStorage.getItem(guestKey);
     // What was kept is shown at once; the server says soon whether it is still so.
     if (known) {
       this.state = 'in';
       this.#events.came();
     }
-    await this.check();
+    await this.check(reading);
   }
 
   /** Asks the server. False: it cannot be reached. */
-  async check(): Promise<boolean> {
+  async check(reading: Promise<SessionInfo> = readSession()): Promise<boolean> {
     let info: SessionInfo;
     try {
-      info = await readSession();
+      info = await reading;
     } catch {
       if (this.state === 'loading') this.state = 'unreachable';
       return false;
