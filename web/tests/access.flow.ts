@@ -48,32 +48,51 @@ async function isAccessible(page: Page, screen: string, rules?: readonly string[
   expect(violations, screen).toEqual([]);
 }
 
+/** As a link within the page goes there: without loading it anew. */
+async function at(page: Page, path: string): Promise<void> {
+  await page.evaluate((path) => {
+    history.pushState(null, '', path);
+    dispatchEvent(new PopStateEvent('popstate'));
+  }, path);
+}
+
+async function members(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /members/ }).first().click();
+  await page.locator('#panel .member').first().waitFor();
+}
+
 const screens: readonly { readonly name: string; open(page: Page): Promise<void> }[] = [
   { name: 'conversation', open: async (page) => void (await page.locator('#composer').waitFor()) },
-  { name: 'members', open: async (page) => page.getByRole('button', { name: /members/ }).first().click() },
+  { name: 'members', open: members },
   { name: 'room details', open: async (page) => page.locator('main header button.title, header button.title').first().click() },
   { name: 'search', open: async (page) => page.keyboard.press('Control+f') },
   { name: 'switcher', open: async (page) => page.keyboard.press('Control+k') },
-  { name: 'profile', open: async (page) => void (await page.goto('/settings/profile')) },
-  { name: 'account', open: async (page) => void (await page.goto('/settings/account')) },
-  { name: 'devices', open: async (page) => void (await page.goto('/settings/devices')) },
-  { name: 'notifications', open: async (page) => void (await page.goto('/settings/notifications')) },
-  { name: 'appearance', open: async (page) => void (await page.goto('/settings/appearance')) },
-  { name: 'language', open: async (page) => void (await page.goto('/settings/language')) },
-  { name: 'privacy', open: async (page) => void (await page.goto('/settings/privacy')) },
-  { name: 'rooms', open: async (page) => void (await page.goto('/rooms')) },
-  { name: 'an address of nothing', open: async (page) => void (await page.goto('/nowhere/at/all')) },
+  { name: 'profile', open: (page) => at(page, '/settings/profile') },
+  { name: 'account', open: (page) => at(page, '/settings/account') },
+  { name: 'devices', open: (page) => at(page, '/settings/devices') },
+  { name: 'notifications', open: (page) => at(page, '/settings/notifications') },
+  { name: 'appearance', open: (page) => at(page, '/settings/appearance') },
+  { name: 'language', open: (page) => at(page, '/settings/language') },
+  { name: 'privacy', open: (page) => at(page, '/settings/privacy') },
+  { name: 'rooms', open: (page) => at(page, '/rooms') },
+  { name: 'an address of nothing', open: (page) => at(page, '/nowhere/at/all') },
 ];
 
 async function walkThrough(someone: Someone, about: string, rules?: readonly string[], without?: RegExp): Promise<void> {
   const { page } = someone;
+  await page.goto('/r/tea');
   for (const { name, open } of screens) {
     if (without?.test(name)) continue;
-    await page.goto('/r/tea');
+    await at(page, '/r/tea');
     await someone.composer().waitFor();
     await open(page);
-    await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== 'running'));
+    // What slides or fades has come to its place.
+    await page.waitForFunction(() =>
+      document.getAnimations().every(({ playState, effect }) => playState !== 'running' || effect?.getTiming().iterations === Infinity),
+    );
     await isAccessible(page, `${name}, ${about}`, rules);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
   }
 }
 
@@ -139,6 +158,7 @@ test('the keyboard alone signs up, finds a room, talks, reacts, searches and lea
   await page.getByText(/Reply to/).first().waitFor();
   await keyboard.press('Escape');
   await keyboard.press('Control+f');
+  await until(() => page.evaluate(() => document.activeElement?.matches('#panel input[type=search]') ?? false));
   await keyboard.type('keys');
   await keyboard.press('Enter');
   await page.locator('#panel').getByText(/1 message found/).waitFor();
