@@ -29,6 +29,10 @@ pub enum AuditAction {
     Role,
     /// Anything else of a room's settings.
     Mode,
+    /// What a room is about was said by its operators.
+    Topic,
+    /// A message was pinned in a room, or no longer.
+    Pin,
     /// Another name for a room.
     Rename,
     /// Someone else's message was taken away.
@@ -47,11 +51,13 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    pub const ALL: [AuditAction; 12] = [
+    pub const ALL: [AuditAction; 14] = [
         AuditAction::Kick,
         AuditAction::List,
         AuditAction::Role,
         AuditAction::Mode,
+        AuditAction::Topic,
+        AuditAction::Pin,
         AuditAction::Rename,
         AuditAction::Redact,
         AuditAction::InviteLink,
@@ -69,6 +75,8 @@ impl AuditAction {
             AuditAction::List => "list",
             AuditAction::Role => "role",
             AuditAction::Mode => "mode",
+            AuditAction::Topic => "topic",
+            AuditAction::Pin => "pin",
             AuditAction::Rename => "rename",
             AuditAction::Redact => "redact",
             AuditAction::InviteLink => "invite-link",

@@ -31,8 +31,8 @@ pub struct Chatroom {
     pub(crate) key: CompactString,
     pub(crate) kind: ChatroomKind,
     pub(crate) created: Timestamp,
-    /// When its name was last changed; not kept on disk.
-    pub(crate) renamed: Option<Timestamp>,
+    /// When the changes of its name are paid for (`hub/renaming.rs`); not kept on disk.
+    pub(crate) renames_paid_at: Option<Timestamp>,
     pub(crate) rules: Rules,
     /// What it says of itself.
     pub(crate) metadata: Option<Box<Metadata>>,
@@ -201,7 +201,7 @@ impl Chatroom {
             key,
             kind: ChatroomKind::Named,
             created,
-            renamed: None,
+            renames_paid_at: None,
             rules: Rules { flags: Flags::of_a_new_room(), ..Rules::default() },
             metadata: None,
             pins: None,

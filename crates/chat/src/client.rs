@@ -74,8 +74,6 @@ pub(crate) struct Rare {
     pub personal: Option<Box<Personal>>,
     /// Changes of metadata in a minute, and which minute that is.
     pub metadata_changes: (u64, u32),
-    /// Groups opened, and people brought into some, in an hour, and which hour that is.
-    pub group_changes: (u64, u32),
     /// All devices are gone, and nobody was told yet.
     pub leaving: Option<Leaving>,
 }

@@ -133,6 +133,7 @@ impl Hub {
                 client: None,
                 is_always_on: false,
                 absent_since: None,
+                group_changes: (0, 0),
                 personal: None,
             });
         }
@@ -222,6 +223,10 @@ impl Hub {
         };
         let Request { origin, command } = entry.request;
         let mut turn = Turn { effects, origin, now: entry.timestamp, position: entry.position, finished: false };
+        // A question waits for no disk.
+        if before.is_none() && !matches!(command, Command::Ask(_)) {
+            self.audit_what_is_owed(&mut turn);
+        }
         if self.check_standing_rooms && before.is_none() {
             self.create_standing_rooms(&mut turn);
         }

@@ -153,7 +153,7 @@ pub struct AuditQuestion {
     pub target: Option<String>,
     #[arg(long, value_name = "MASK")]
     pub room: Option<String>,
-    /// kick, list, role, mode, rename, redact, invite-link, report, kill, server-ban, account, operator
+    /// kick, list, role, mode, rename, redact, topic, pin, invite-link, report, kill, server-ban, account, operator
     #[arg(long)]
     pub action: Option<String>,
     /// No older than so long: 30m, 12h, 7d

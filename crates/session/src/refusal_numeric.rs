@@ -518,7 +518,7 @@ fn not_renamed_in_words(why: NotRenamed) -> (&'static str, &'static str) {
         NotRenamed::OfGroups => (CANNOT, "A group's name is #+ and one word without a +, and no room's begins so"),
         NotRenamed::MayNotCreate => (CANNOT, "This server does not let you make names for rooms"),
         NotRenamed::Standing => (CANNOT, "The server's configuration names this room (rooms.auto_join)"),
-        NotRenamed::RenamedJustNow => (CANNOT, "This room was renamed less than a minute ago: give them time"),
+        NotRenamed::RenamedJustNow => (CANNOT, "This room was renamed three times within minutes: give them a minute"),
         NotRenamed::Unchanged => (CANNOT, "That is the room's name already"),
     }
 }

@@ -117,6 +117,8 @@ pub struct Account {
     stays: bool,
     /// ... and what the store has of it.
     kept_as: Option<Kept>,
+    /// Of which hour, and how many.
+    group_changes: (u64, u32),
 }
 
 /// How someone who stays is shown again.
@@ -152,8 +154,8 @@ pub struct Room {
     /// In the order in which they came, with their ends.
     pub lists: Vec<(ListKind, String, Option<u64>)>,
     pub members: BTreeMap<Who, Roles>,
-    /// When it was last given another name, in this run.
-    renamed: Option<u64>,
+    /// When its other names are paid for, a minute each.
+    renames_paid_at: u64,
     /// Something was said here, or it was here before the last start.
     has_past: bool,
 }
@@ -177,8 +179,6 @@ pub struct Person {
     markers: BTreeMap<Marked, u64>,
     /// Shows the rank of the server's owner.
     shows_rank: bool,
-    /// Groups opened and people brought in, in which hour.
-    group_changes: (u64, u32),
     /// Without a device since then; told to the others at this time.
     gone_at: Option<u64>,
 }
@@ -302,14 +302,17 @@ impl Reference {
         self.addresses.clear();
         for room in self.rooms.values_mut() {
             room.members.clear();
-            room.renamed = None;
+            room.renames_paid_at = 0;
             room.spoke.clear();
             room.has_past = true;
         }
         let mut accounts: Vec<(u32, String)> =
             self.accounts.iter().map(|(key, account)| (account.serial, key.clone())).collect();
         accounts.sort();
-        self.accounts.values_mut().for_each(|account| account.stays = false);
+        for account in self.accounts.values_mut() {
+            account.stays = false;
+            account.group_changes = (0, 0);
+        }
         for (_, account) in accounts {
             if let Some(kept) = self.accounts[&account].kept_as.clone() {
                 self.bring_back(&account, kept, position);
@@ -621,7 +624,7 @@ impl Reference {
             links: Vec::new(),
             lists: Vec::new(),
             members: BTreeMap::new(),
-            renamed: None,
+            renames_paid_at: 0,
             has_past: false,
         };
         self.rooms.entry(name.to_lowercase()).or_insert(room)

@@ -110,6 +110,7 @@ impl Hub {
             client: None,
             is_always_on: false,
             absent_since: None,
+            group_changes: (0, 0),
             personal: None,
         };
         let slot = self.state.add_account(account);

@@ -1,8 +1,8 @@
 //! What is noted of who did what ([`crate::audit`]). It follows what it is about in the same batch, so both are on disk or
-//! neither is; while the store takes nothing, what goes on all the same (ending someone's connections) goes unnoted.
+//! neither is; what goes on while the store takes nothing (ending someone's connections) is noted when it takes something again.
 
-use super::Hub;
 use super::turn::Turn;
+use super::{Hub, StorageState};
 use crate::audit::{AuditAction, AuditEntry};
 use crate::change::Change;
 use crate::command::Origin;
@@ -12,7 +12,7 @@ use compact_str::CompactString;
 
 impl Hub {
     pub(super) fn audit(
-        &self,
+        &mut self,
         action: AuditAction,
         room: Option<&CompactString>,
         target: &str,
@@ -34,10 +34,22 @@ impl Hub {
             target: target.into(),
             detail: detail.into(),
         };
-        self.keep_if_working(Change::Audited(Box::new(entry)), turn);
+        if self.storage == StorageState::Working {
+            turn.keep(Change::Audited(Box::new(entry)));
+        } else {
+            // What needs no disk is done all the same (KILL).
+            self.state.owe_audit(entry);
+        }
     }
 
-    pub(super) fn audit_steps(&self, room: &CompactString, steps: &[RoomStep], turn: &mut Turn) {
+    /// What was done while the store took nothing is noted as soon as it takes something.
+    pub(super) fn audit_what_is_owed(&mut self, turn: &mut Turn) {
+        for entry in self.state.take_owed_audits() {
+            turn.keep(Change::Audited(Box::new(entry)));
+        }
+    }
+
+    pub(super) fn audit_steps(&mut self, room: &CompactString, steps: &[RoomStep], turn: &mut Turn) {
         for step in steps {
             let (action, target, detail) = described(step);
             self.audit(action, Some(room), target, &detail, turn);
@@ -74,6 +86,67 @@ fn described(step: &RoomStep) -> (AuditAction, &str, String) {
 #[cfg(test)]
 mod tests {
     use crate::hub::transcript::{check_with, settings};
+
+    #[test]
+    fn what_is_done_while_the_store_takes_nothing_is_noted_later() {
+        check_with(
+            settings(),
+            "
+            > show audit
+            > eve arrives
+            eve: welcome eve
+            > bob arrives
+            bob: welcome bob
+            > eve opers admin
+            [eve*] eve has modes +o
+            eve: operator: is an admin
+            audit: eve!u@cloak operator eve: admin
+            > storage fails
+            > eve kills bob enough
+            eve: killed bob
+            bob: closed: Killed by eve: enough
+            > storage works
+            > alice arrives
+            alice: welcome alice
+            audit: eve!u@cloak kill bob: enough
+            > carol arrives
+            carol: welcome carol
+            ",
+        );
+    }
+
+    #[test]
+    fn what_operators_say_a_room_is_about_and_keep_in_view_is_noted() {
+        check_with(
+            settings(),
+            "
+            > op arrives
+            op: welcome op
+            > op joins #tea
+            [op*] op joined #tea @
+            op: entered #tea @op
+            > op says #tea one
+            [op*] op -> #tea: one
+            > show audit
+            > op topic #tea leaves
+            [op*] op set topic of #tea: leaves
+            audit: op!u@cloak topic #tea : set
+            > op topic #tea
+            [op*] op set topic of #tea:
+            audit: op!u@cloak topic #tea : removed
+            > op mode #tea -t
+            [op*] op changed #tea: -t
+            audit: op!u@cloak mode #tea : -TopicLocked
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea
+            [op bob*] bob joined #tea
+            bob: entered #tea @op bob
+            > bob topic #tea mine
+            [op bob*] bob set topic of #tea: mine
+            ",
+        );
+    }
 
     #[test]
     fn what_operators_do_is_noted() {

@@ -131,15 +131,16 @@ impl Hub {
         Ok(())
     }
 
-    fn count_group_change(&mut self, slot: u32, turn: &Turn) -> Result<(), Refusal> {
+    fn count_group_change(&mut self, client: u32, turn: &Turn) -> Result<(), Refusal> {
         let hour = turn.now.0 / CHANGES_MS;
-        let counted = self.state.client(slot).and_then(|client| client.rare.as_ref()).map(|rare| rare.group_changes);
+        let slot = self.account_slot(client).ok_or(Refusal::NotYours)?;
+        let counted = self.state.account(slot).map(|account| account.group_changes);
         let changes = counted.filter(|(of, _)| *of == hour).map_or(0, |(_, changes)| changes);
         if changes >= CHANGES {
             let retry_after_seconds = (CHANGES_MS - turn.now.0 % CHANGES_MS).div_ceil(1000);
             return Err(Refusal::GroupsTooOften { retry_after_seconds });
         }
-        self.state.change_client(slot, |client| client.rare_mut().group_changes = (hour, changes + 1));
+        self.state.set_group_changes(slot, (hour, changes + 1));
         Ok(())
     }
 
@@ -614,6 +615,9 @@ mod tests {
             world.run("alice gathers bob,carol");
         }
         world.run("alice parts all");
+        // Whoever comes anew has not gathered less.
+        world.run("alice quits");
+        world.run("alice arrives account alice");
         let script = "
             > alice gathers bob,carol
             alice: refused: GroupsTooOften { retry_after_seconds: N }

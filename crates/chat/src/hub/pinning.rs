@@ -3,11 +3,12 @@
 
 use super::turn::Turn;
 use super::{Asker, Hub};
+use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::chatroom::{Chatroom, ChatroomKind};
 use crate::event::{Event, What};
 use crate::history::Grant;
-use crate::id::MessageId;
+use crate::id::{MessageId, RoomNumber};
 use crate::message::{Message, MessageKind};
 use crate::permission::{Act, permit};
 use crate::pin::{PINS, Pin, PinRecord, WhichPin};
@@ -71,7 +72,16 @@ impl Hub {
         self.state.pin(number, pin);
         turn.keep(Change::Happened(event));
         self.tell_about(asker, &message, &Event::Happened(told.happening.clone()), turn);
+        self.audit_pin(number, target, "pinned", turn);
         Ok(())
+    }
+
+    /// In a room; what people do in their own conversations is nobody else's business.
+    fn audit_pin(&mut self, number: RoomNumber, target: MessageId, what: &str, turn: &mut Turn) {
+        let room = self.state.room(number).filter(|room| room.kind == ChatroomKind::Named);
+        if let Some(name) = room.map(|room| room.name.clone()) {
+            self.audit(AuditAction::Pin, Some(&name), &target.to_string(), what, turn);
+        }
     }
 
     pub(super) fn unpin(&mut self, asker: Asker, of: &Conversation, which: WhichPin, turn: &mut Turn) {
@@ -99,6 +109,7 @@ impl Hub {
         turn.keep(Change::Unpinned { room: grant.room, message: target });
         turn.keep(Change::Happened(event.clone()));
         self.tell_conversation(asker, grant.room, None, &Event::Happened(event.happening.clone()), turn);
+        self.audit_pin(grant.room, target, "unpinned", turn);
         Ok(())
     }
 

@@ -13,9 +13,11 @@ use crate::query::{Answer, RoomRenaming};
 use crate::refusal::{NotRenamed, Refusal};
 use std::sync::Arc;
 
-/// Between two names of one room, in milliseconds: all of its members enter it anew if they know of no such changes
-/// (IRCv3 channel-rename, "Security Considerations").
+/// How long another name of a room is paid for, in milliseconds: all of its members enter it anew if they know of no such
+/// changes (IRCv3 channel-rename, "Security Considerations"). For another spelling of the same name they do not.
 const RENAME_INTERVAL_MS: u64 = 60_000;
+/// So many may be owed: someone mistypes.
+const RENAMES_AT_ONCE: u64 = 3;
 
 impl Hub {
     pub(super) fn rename_room(
@@ -45,7 +47,8 @@ impl Hub {
         let Some((room, client)) = self.state.room(number).zip(self.state.client(asker.slot)) else {
             return Err(Refusal::NotYours);
         };
-        let is_recent = |at: Timestamp| at.0.saturating_add(RENAME_INTERVAL_MS) > turn.now.0;
+        let most = turn.now.0.saturating_add((RENAMES_AT_ONCE - 1) * RENAME_INTERVAL_MS);
+        let is_over = |paid_at: Timestamp| paid_at.0 > most;
         let is_same = room.key == *to.key();
         let why = if room.name == *to.text() {
             NotRenamed::Unchanged
@@ -61,7 +64,7 @@ impl Hub {
             NotRenamed::LooksTaken
         } else if !is_same && !room.is_group() && !self.may_create_rooms(client) {
             NotRenamed::MayNotCreate
-        } else if room.renamed.is_some_and(is_recent) {
+        } else if !is_same && room.renames_paid_at.is_some_and(is_over) {
             NotRenamed::RenamedJustNow
         } else {
             return Ok(number);
@@ -81,7 +84,13 @@ impl Hub {
             return;
         };
         let is_same = self.state.room(number).is_some_and(|room| room.key == *to.key());
-        self.state.name_room(number, to, turn.now);
+        let paid_at = self.state.room(number).and_then(|room| room.renames_paid_at);
+        let paid_at = if is_same {
+            paid_at
+        } else {
+            Some(Timestamp(paid_at.unwrap_or_default().max(turn.now).0.saturating_add(RENAME_INTERVAL_MS)))
+        };
+        self.state.name_room(number, to, paid_at);
         self.keep_room(number, turn);
         let Some((room, members)) = self.room_ref(number).zip(self.members_of(number)) else {
             return;
@@ -224,8 +233,20 @@ mod tests {
             > alice names #tea #TEA
             alice: alice renamed #tea to #TEA (same): @alice bob
             bob (unasked): alice renamed #tea to #TEA (same): @alice bob
+            > alice names #tea #a
+            alice: alice renamed #TEA to #a: @alice bob
+            bob (unasked): alice renamed #TEA to #a: @alice bob
+            > alice names #a #b
+            alice: alice renamed #a to #b: @alice bob
+            bob (unasked): alice renamed #a to #b: @alice bob
+            > alice names #b #tea
+            alice: alice renamed #b to #tea: @alice bob
+            bob (unasked): alice renamed #b to #tea: @alice bob
             > alice names #tea #pot
-            alice: refused: NotRenamed { room: \"#TEA\", to: \"#pot\", why: RenamedJustNow }
+            alice: refused: NotRenamed { room: \"#tea\", to: \"#pot\", why: RenamedJustNow }
+            > alice names #tea #TEA
+            alice: alice renamed #tea to #TEA (same): @alice bob
+            bob (unasked): alice renamed #tea to #TEA (same): @alice bob
             > time 60
             > storage fails
             > alice names #tea #pot

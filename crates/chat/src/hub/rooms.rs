@@ -4,6 +4,7 @@ use super::forwarding::Forwarded;
 use super::pinning::readable_pins;
 use super::turn::Turn;
 use super::{Asker, Hub, StorageState};
+use crate::audit::AuditAction;
 use crate::change::Change;
 use crate::chatroom::{Chatroom, ChatroomKind, RoomFlag};
 use crate::client::Client;
@@ -424,10 +425,22 @@ impl Hub {
             (!text.is_empty()).then(|| Box::new(Topic { text: text.clone(), by: person.mask().into(), at: turn.now }));
         self.state.change_rules(number, |rules| rules.topic = topic);
         self.keep_room(number, turn);
+        self.audit_topic(asker, number, text.is_empty(), turn);
         let event = self.happening(&person, What::TopicChanged { room, text }, turn);
         self.note(number, &event, turn);
         let origin = turn.event_origin();
         self.tell_room(number, event, origin, turn);
+    }
+
+    /// That of people who are no operators is no operator's doing: the room's history has it.
+    fn audit_topic(&mut self, asker: Asker, number: RoomNumber, is_gone: bool, turn: &mut Turn) {
+        let Some((client, room)) = self.state.client(asker.slot).zip(self.state.room(number)) else { return };
+        if room.kind == ChatroomKind::Named
+            && Hub::actor(client, room).roles.unwrap_or_default().at_least(Role::HalfOperator)
+        {
+            let name = room.name.clone();
+            self.audit(AuditAction::Topic, Some(&name), "", if is_gone { "removed" } else { "set" }, turn);
+        }
     }
 
     // Being let in

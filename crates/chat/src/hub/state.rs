@@ -22,6 +22,7 @@ use journal::Undo;
 use slab::Slab;
 
 use super::name_index::{NameIndex, Named};
+use crate::audit::AuditEntry;
 use crate::chatroom::Chatroom;
 use crate::client::Client;
 use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp};
@@ -85,6 +86,8 @@ pub(super) struct State {
     /// When clients without a device are to be announced as gone.
     deadlines: BTreeSet<(Timestamp, u32)>,
     pub counts: StateCounts,
+    /// What is to be noted when the store takes something again, at most [`OWED_AUDITS`].
+    owed_audits: Vec<AuditEntry>,
 
     journal: Vec<Undo>,
     /// Where batches end on the journal, oldest first.
@@ -92,6 +95,9 @@ pub(super) struct State {
 }
 
 /// Kept beside the tables so that nobody needs to count.
+/// More that operators do while the store takes nothing is not noted.
+const OWED_AUDITS: usize = 1_000;
+
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct StateCounts {
     pub clients: usize,
@@ -117,6 +123,8 @@ pub(super) struct Account {
     pub is_always_on: bool,
     /// Since when it had no device when the first of those that are here logged in. The store does not know it.
     pub absent_since: Option<Timestamp>,
+    /// Groups opened, and people brought into some, in an hour, and which hour that is. The store does not know it.
+    pub group_changes: (u64, u32),
     pub personal: Option<Box<Personal>>,
 }
 
@@ -228,6 +236,7 @@ impl State {
     pub fn new(seed: u64, shards: usize) -> State {
         let hasher = FixedState::with_seed(seed);
         State {
+            owed_audits: Vec::new(),
             clients: Slab::default(),
             client_names: NameIndex::new(hasher.clone()),
             sessions: (0..shards).map(|_| Vec::new()).collect(),

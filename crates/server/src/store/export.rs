@@ -141,15 +141,15 @@ fn head(connection: &Connection, of: &Candidate) -> rusqlite::Result<Value> {
         "marks": by_id(MARKS)?,
         "read_markers": by_id(READ_MARKERS)?,
         "invite_links": by_id(INVITE_LINKS)?,
+        "pins": by_id(PINS)?,
         // What was said of her by those who reported it is theirs.
         "reports_made": by_id(REPORTS)?,
         "server_bans": by_text("SELECT reason, set_at AS set_time, until AS until_time FROM server_ban
             WHERE target = ?1", &format!("account {}", of.id.0))?,
-        "done_by_account": by_text("SELECT at AS done_time, action, room, target, detail FROM audit
-            WHERE account = ?1 ORDER BY number", &of.username)?,
+        // Noted by names: what someone else did who had this one before is not hers.
+        "done_by_account": by_id(DONE_BY)?,
         // By whom, and what else is said of it, is theirs who did it.
-        "done_to_account": by_text("SELECT at AS done_time, action, room FROM audit
-            WHERE target = ?1 AND account IS NOT ?1 ORDER BY number", &of.username)?,
+        "done_to_account": by_id(DONE_TO)?,
     }))
 }
 
@@ -176,6 +176,20 @@ const REPORTS: &str = "SELECT report.at AS reported_time, room.name AS room_name
     report.message, report.reason, report.is_open FROM report LEFT JOIN room ON room.number = report.room
     WHERE report.reporter = ?1 ORDER BY report.number";
 
+const DONE_BY: &str = "SELECT audit.at AS done_time, audit.action, audit.room, audit.target, audit.detail
+    FROM account JOIN audit ON audit.account = account.username AND audit.at >= account.created
+    WHERE account.id = ?1 ORDER BY audit.number";
+
+const DONE_TO: &str = "SELECT audit.at AS done_time, audit.action, audit.room
+    FROM account JOIN audit ON audit.target = account.username AND audit.at >= account.created
+    WHERE account.id = ?1 AND audit.account IS NOT account.username ORDER BY audit.number";
+
+/// What she pinned and is pinned still.
+const PINS: &str = "SELECT room.name AS room_name, pin.message, pin.pinned_at AS pinned_time
+    FROM pin JOIN event ON event.room = pin.room AND event.position = pin.pinned AND event.target = pin.message
+    JOIN person ON person.number = event.person LEFT JOIN room ON room.number = pin.room
+    WHERE person.client = ?1 ORDER BY pin.pinned_at, pin.message";
+
 const MESSAGES: &str = "SELECT message.id, message.time AS said_time, room.id AS room_id, room.name AS room_name,
     message.addressed_to, person.name AS sender_name, CASE message.kind WHEN 0 THEN 'message' WHEN 1 THEN 'notice' ELSE
     'signal' END AS kind, message.tags, message.text
@@ -186,8 +200,9 @@ const MESSAGES: &str = "SELECT message.id, message.time AS said_time, room.id AS
 const EVENTS: &str = "SELECT event.id, event.time AS done_time, room.id AS room_id, room.name AS room_name,
     event.addressed_to, person.name AS sender_name, CASE event.kind WHEN 1 THEN 'signal' WHEN 2 THEN 'reaction'
     WHEN 3 THEN 'reaction-taken-back' WHEN 4 THEN 'redaction' WHEN 5 THEN 'edit' WHEN 6 THEN 'edit' WHEN 7 THEN 'edit'
+    WHEN 8 THEN 'pin' WHEN 9 THEN 'unpin'
     WHEN 20 THEN 'join' WHEN 21 THEN 'leave' WHEN 22 THEN 'kick' WHEN 23 THEN 'quit' WHEN 24 THEN 'rename'
-    WHEN 25 THEN 'topic' WHEN 26 THEN 'room-change' ELSE 'other' END AS kind, event.target, event.text, event.earlier,
+    WHEN 25 THEN 'topic' WHEN 26 THEN 'room-change' WHEN 27 THEN 'room-rename' ELSE 'other' END AS kind, event.target, event.text, event.earlier,
     event.tags
     FROM event CROSS JOIN person ON person.number = event.person LEFT JOIN room ON room.number = event.room
     WHERE event.number >= ?2 AND event.number < ?3 AND event.kind <> 0 AND person.client = ?1 ORDER BY event.number";

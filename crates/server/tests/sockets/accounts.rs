@@ -172,6 +172,13 @@ fn one_can_have_what_is_kept_of_oneself() {
     let daemon = Daemon::start("");
     let mut root = Irc::connect(daemon.irc());
     register(&mut root, "root");
+    let mut former = Irc::connect(daemon.irc());
+    register(&mut former, "alice");
+    former.join("#cup");
+    root.join("#cup");
+    former.send("KICK #cup root\r\nACCOUNT DELETE :four words of it");
+    former.until_closed();
+    root.expect(" KICK ");
     let mut alice = Irc::connect(daemon.irc());
     alice.send("CAP REQ :message-tags echo-message draft/message-edit draft/metadata-2 batch draft/read-marker");
     alice.expect(" ACK ");
@@ -195,6 +202,14 @@ fn one_can_have_what_is_kept_of_oneself() {
     alice.expect("MARKREAD #tea timestamp=");
     alice.send("TOPIC #tea :leaves");
     alice.expect(" TOPIC ");
+    root.join("#tea");
+    root.send("PRIVMSG #tea :what root says");
+    let heard = alice.expect("PRIVMSG #tea :what root says");
+    let other = heard.split(['@', ';', ' ']).find_map(|tag| tag.strip_prefix("msgid=")).expect("an id").to_owned();
+    alice.send(&format!("PIN #tea {other}"));
+    alice.expect("NOTICE #tea :pinned ");
+    alice.send(&format!("REPORT #tea {other} :not kind"));
+    alice.expect("Those who moderate have your report");
     let many = 3_000;
     for number in 0..many {
         alice.send(&format!("PRIVMSG #tea :number {number}"));
@@ -227,7 +242,20 @@ fn one_can_have_what_is_kept_of_oneself() {
     assert_eq!((&said[0]["text"], &said[many]["text"]), (&"better".into(), &format!("number {}", many - 1).into()));
     let events = export["events"].as_array().expect("a list");
     let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().expect("a word")).collect();
-    assert_eq!(kinds, ["join", "reaction", "edit", "topic"], "{events:?}");
+    assert_eq!(kinds, ["join", "reaction", "edit", "topic", "pin"], "{events:?}");
+    assert_eq!(
+        (&export["pins"][0]["message"], &export["pins"][0]["room_name"]),
+        (&other.as_str().into(), &"#tea".into())
+    );
+    let report = &export["reports_made"][0];
+    assert_eq!(
+        (&report["message"], &report["reason"], &report["is_open"]),
+        (&other.as_str().into(), &"not kind".into(), &true.into())
+    );
+    // What is done is noted by names, and this one was someone else's before.
+    let done = export["done_by_account"].as_array().expect("a list");
+    assert!(done.iter().all(|entry| entry["action"] != "kick"), "{done:?}");
+    assert!(!body.contains("what root says"));
     assert_eq!(events[2]["earlier"], "first");
     assert!(!body.contains("argon2") && !body.contains("not hers"));
     assert_eq!(console(&daemon, &["export", "alice"]).expect("an export"), body, "the same as on the command line");

@@ -24,7 +24,7 @@ pub(crate) const VERB: Verb = Verb {
     receive,
     help: "AUDIT {by=<mask>|target=<mask>|room=<mask>|action=<action>|since=<duration>|limit=<n>}\n\
            Shows who did what to whom, the newest last. Actions: kick, list (bans and mutes), role, mode, rename, redact, \
-           invite-link, report, kill, server-ban, account, operator. For operators of the server.",
+           topic, pin, invite-link, report, kill, server-ban, account, operator. For operators of the server.",
 };
 
 fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {

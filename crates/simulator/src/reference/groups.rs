@@ -66,7 +66,8 @@ impl Reference {
 
     pub(super) fn count_group_change(&mut self, who: Who, line: &Applied<'_>) -> Permission {
         let hour = line.at / 3_600_000;
-        let counted = &mut self.person_mut(who).group_changes;
+        let Some(account) = self.person_mut(who).account.clone() else { return Ok(()) };
+        let counted = &mut self.account_mut(&account).group_changes;
         if counted.0 != hour {
             *counted = (hour, 0);
         }

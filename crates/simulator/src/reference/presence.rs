@@ -44,7 +44,6 @@ impl Reference {
             accepted: BTreeSet::new(),
             markers: BTreeMap::new(),
             shows_rank: false,
-            group_changes: (0, 0),
             gone_at: None,
         });
         self.sessions.insert(session, Place::Present { who, secure });
@@ -170,6 +169,7 @@ impl Reference {
             always_on: None,
             stays: false,
             kept_as: None,
+            group_changes: (0, 0),
         };
         self.accounts.insert(key.clone(), account);
         self.be(session, &key, line);

@@ -119,13 +119,15 @@ impl Reference {
             || room.is_group != is_of_group(to)
             || (room.is_group && to.matches('+').count() > 1)
             || (is_other && (key == "#lobby" || self.rooms.contains_key(&to_key)))
-            || room.renamed.is_some_and(|at| line.at < at + 60_000)
+            || (is_other && room.renames_paid_at > line.at + 120_000)
         {
             return no("NotRenamed");
         }
         if let Some(mut room) = self.rooms.remove(&key) {
             room.name = to.to_owned();
-            room.renamed = Some(line.at);
+            if is_other {
+                room.renames_paid_at = room.renames_paid_at.max(line.at) + 60_000;
+            }
             self.rooms.insert(to_key.clone(), room);
         }
         for account in self.accounts.values_mut() {

@@ -27,7 +27,6 @@ impl Reference {
             accepted: BTreeSet::new(),
             markers: BTreeMap::new(),
             shows_rank: false,
-            group_changes: (0, 0),
             gone_at: None,
         });
         self.account_mut(account).stays = true;

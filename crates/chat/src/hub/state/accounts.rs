@@ -1,7 +1,9 @@
 //! Accounts, by place, name, id and certificate, and the memberships that they keep.
 
+use super::OWED_AUDITS;
 use super::journal::Undo;
 use super::{Account, State, name_of_account, named};
+use crate::audit::AuditEntry;
 use crate::chatroom::ChatroomKind;
 use crate::client::AccountOf;
 use crate::id::{ClientId, RoomNumber, Timestamp};
@@ -74,6 +76,28 @@ impl State {
         let Some(account) = self.accounts.at_mut(slot) else { return };
         let before = std::mem::replace(&mut account.absent_since, since);
         self.journal.push(Undo::AbsentSince { slot, before });
+    }
+
+    pub fn owe_audit(&mut self, entry: AuditEntry) {
+        if self.owed_audits.len() < OWED_AUDITS {
+            self.journal.push(Undo::OwedAudits { before: self.owed_audits.clone() });
+            self.owed_audits.push(entry);
+        }
+    }
+
+    pub fn take_owed_audits(&mut self) -> Vec<AuditEntry> {
+        if self.owed_audits.is_empty() {
+            return Vec::new();
+        }
+        let owed = std::mem::take(&mut self.owed_audits);
+        self.journal.push(Undo::OwedAudits { before: owed.clone() });
+        owed
+    }
+
+    pub fn set_group_changes(&mut self, slot: u32, changes: (u64, u32)) {
+        let Some(account) = self.accounts.at_mut(slot) else { return };
+        let before = std::mem::replace(&mut account.group_changes, changes);
+        self.journal.push(Undo::GroupChanges { slot, before });
     }
 
     pub(super) fn put_always_on(&mut self, slot: u32, is_always_on: bool) -> bool {

@@ -2,6 +2,7 @@
 
 use super::personal::{Keeper, MetadataOf};
 use super::{Account, Redacted, Reported, Session, SessionPlace, Stage, State, Whowas, forget_worked_out, set_place};
+use crate::audit::AuditEntry;
 use crate::chatroom::{Chatroom, Member, Rules};
 use crate::client::{Client, Place};
 use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp};
@@ -41,6 +42,8 @@ pub(super) enum Undo {
     Record { slot: u32, before: SharedAccount },
     AlwaysOn { slot: u32, before: bool },
     AbsentSince { slot: u32, before: Option<Timestamp> },
+    OwedAudits { before: Vec<AuditEntry> },
+    GroupChanges { slot: u32, before: (u64, u32) },
     AccountNamed { slot: u32, before: Box<(Username, SharedAccount)> },
     KeptAdded { account: u32 },
     KeptChanged { account: u32, position: u32, before: Membership },
@@ -285,6 +288,12 @@ impl State {
             Undo::AbsentSince { slot, before } => {
                 if let Some(account) = self.accounts.at_mut(slot) {
                     account.absent_since = before;
+                }
+            }
+            Undo::OwedAudits { before } => self.owed_audits = before,
+            Undo::GroupChanges { slot, before } => {
+                if let Some(account) = self.accounts.at_mut(slot) {
+                    account.group_changes = before;
                 }
             }
             Undo::AlwaysOn { slot, before } => _ = self.put_always_on(slot, before),

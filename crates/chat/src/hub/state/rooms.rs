@@ -177,8 +177,8 @@ impl State {
     }
 
     /// Gives a named room another name, which must be free.
-    pub fn name_room(&mut self, number: RoomNumber, name: &ChatroomName, now: Timestamp) {
-        if let Some(before) = self.replace_room_name(number, name.text().clone(), name.key().clone(), Some(now)) {
+    pub fn name_room(&mut self, number: RoomNumber, name: &ChatroomName, paid_at: Option<Timestamp>) {
+        if let Some(before) = self.replace_room_name(number, name.text().clone(), name.key().clone(), paid_at) {
             self.journal.push(Undo::RoomNamed { room: number, before: Box::new(before) });
         }
     }
@@ -210,7 +210,7 @@ impl State {
         let before = (
             std::mem::replace(&mut room.name, name),
             std::mem::replace(&mut room.key, key),
-            std::mem::replace(&mut room.renamed, at),
+            std::mem::replace(&mut room.renames_paid_at, at),
         );
         self.room_names.insert(number.0, name_of_room(room));
         Some(before)
