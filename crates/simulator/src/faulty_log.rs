@@ -110,6 +110,12 @@ impl Store {
         self.accounts.len()
     }
 
+    /// The account of this name, and since when its proofs are good.
+    pub fn proof_of(&self, name: &str) -> Option<(ClientId, Timestamp)> {
+        let record = self.accounts.values().find(|record| record.username.eq_ignore_ascii_case(name))?;
+        Some((record.id, record.proofs_since))
+    }
+
     pub fn usernames(&self) -> impl Iterator<Item = (ClientId, String)> {
         self.accounts.values().map(|record| (record.id, record.username.to_string()))
     }

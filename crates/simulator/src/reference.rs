@@ -3,6 +3,7 @@
 //! come of it.
 
 mod bans;
+mod browsers;
 mod changes;
 mod groups;
 mod history;
@@ -58,6 +59,10 @@ pub struct Reference {
     bans: Vec<(Target, Option<u64>)>,
     /// From where each session comes.
     addresses: BTreeMap<SessionId, IpAddr>,
+    /// What keeps browsers logged in, by account and secret, and since when.
+    logins: BTreeMap<(String, [u8; 32]), u64>,
+    /// Sessions that come from one of them.
+    browsers: BTreeMap<SessionId, [u8; 32]>,
     /// Entries that one list of a room can have.
     list_entries: usize,
     rooms_per_client: usize,
@@ -288,6 +293,8 @@ impl Reference {
             order: 0,
             bans: Vec::new(),
             addresses: BTreeMap::new(),
+            logins: BTreeMap::new(),
+            browsers: BTreeMap::new(),
             next: 0,
         };
         reference.add_room("#lobby").flags.insert(RoomFlag::Registered as u16);
@@ -300,6 +307,7 @@ impl Reference {
         self.people.clear();
         self.sessions.clear();
         self.addresses.clear();
+        self.browsers.clear();
         for room in self.rooms.values_mut() {
             room.members.clear();
             room.renames_paid_at = 0;
@@ -390,6 +398,18 @@ impl Reference {
                     Some(name) => self.not_banned(None, Some(&name), line.at).map(|()| self.be(session, &name, line)),
                     None => no("WrongCredentials"),
                 }));
+            }
+            Command::LogInDevice { account, device, .. } => {
+                let account = username(*account).map(|name| name.to_lowercase());
+                return Ok(one(self.log_in_device(account, device, line)));
+            }
+            Command::LogInAgain { claim, .. } => {
+                let account = username(claim.account).map(|name| name.to_lowercase());
+                return Ok(one(self.log_in_again(session, account, claim, line)));
+            }
+            Command::EndLogin { claim } => {
+                let account = username(claim.account).map(|name| name.to_lowercase());
+                return Ok(one(self.end_login(account, claim, line)));
             }
             Command::CreateAccount(new) => {
                 return Ok(one(self.create_account(session, new.username.text(), new.address, line)));

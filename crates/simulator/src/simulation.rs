@@ -8,8 +8,10 @@ use crate::random::Random;
 use crate::reference::{Applied, Place, Reference};
 use crate::shard::Sent;
 use crate::transcript::Transcript;
-use crate::workload::{PEOPLE, peer, push_line};
+use crate::workload::{PEOPLE, browser_login, peer, push_line};
 use crate::world::{MOST_TURNS, Released, SHARDS, World, configuration, name_of};
+use chat::command::Command;
+use chat::device_login::LoginClaim;
 use chat::event::What;
 use chat::history::{Item, Kept};
 use chat::hub::Gauges;
@@ -20,12 +22,15 @@ use chat::name::ChatroomName;
 use chat::query::{Answer, Query};
 use chat::refusal::{ListKind, Refusal};
 use chat::settings::{AlwaysOn, Settings};
+use session::Peer;
 use session::facts::Limits;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Connections at a time.
 const MOST_CONNECTIONS: usize = 14;
+/// Browsers of one person that stay logged in at a time: fewer than there is room for devices.
+const MOST_BROWSERS: usize = 3;
 /// Bytes that a shard reads of a connection in a turn, when it reads little.
 const SMALL_READ: usize = 40;
 /// Steps between two rests, on average: at a rest everything is compared with the model.
@@ -58,6 +63,8 @@ struct Simulation {
     clients: BTreeMap<SessionId, Client>,
     faults: Faults,
     usernames: BTreeMap<ClientId, String>,
+    /// What each one's browsers show, the last one last. The server may not know them.
+    browsers: [Vec<LoginClaim>; PEOPLE.len()],
     reached: Reached,
     transcript: Transcript,
 }
@@ -119,6 +126,7 @@ impl Simulation {
             clients: BTreeMap::new(),
             faults,
             usernames: BTreeMap::new(),
+            browsers: Default::default(),
             reached: Reached::default(),
             transcript,
         }
@@ -127,7 +135,7 @@ impl Simulation {
     fn step(&mut self) -> Result<(), String> {
         let pause = self.random.below(50) as u64;
         self.pass(pause);
-        let what = self.random.weighted(&[560, 40, 10, 6, 3, 1, 380]);
+        let what = self.random.weighted(&[560, 40, 10, 6, 3, 1, 380, 20]);
         match what {
             0 => self.someone_speaks(),
             1 => self.someone_comes(),
@@ -135,6 +143,7 @@ impl Simulation {
             3 => self.someone_quits(),
             4 => self.time_jumps(),
             5 => self.restart()?,
+            7 => self.someone_is_at_the_page(),
             _ => {}
         }
         self.turns()?;
@@ -152,7 +161,8 @@ impl Simulation {
         }
         let who = self.random.below(PEOPLE.len());
         let shard = self.random.below(SHARDS);
-        let id = self.world.open(shard, peer(who, &mut self.random));
+        let login = self.browsers[who].last().copied().filter(|_| self.random.happens(450));
+        let id = self.world.open(shard, Peer { login, ..peer(who, &mut self.random) });
         let mut client = Client::new(id, who);
         client.dead = self.random.happens(20);
         let mut bytes = Vec::new();
@@ -162,6 +172,23 @@ impl Simulation {
         self.clients.insert(id, client);
         self.transcript.note(format_args!("{} connects, {}", name_of(id), PEOPLE[who]));
         self.arrive(id, &bytes);
+    }
+
+    /// Someone logs in with a browser, or logs it out.
+    fn someone_is_at_the_page(&mut self) {
+        let who = self.random.below(PEOPLE.len());
+        if self.browsers[who].len() >= MOST_BROWSERS || (!self.browsers[who].is_empty() && self.random.happens(300)) {
+            let which = self.random.below(self.browsers[who].len());
+            let claim = self.browsers[who].remove(which);
+            self.transcript.note(format_args!("a browser of {} logs out", PEOPLE[who]));
+            return self.world.visit(Command::EndLogin { claim });
+        }
+        let store = &self.world.log().store;
+        let Some((account, proofs_since)) = store.proof_of(PEOPLE[who]) else { return };
+        let device = Box::new(browser_login(who, self.random.number()));
+        self.browsers[who].push(LoginClaim { account, secret: device.secret });
+        self.transcript.note(format_args!("a browser of {} logs in", PEOPLE[who]));
+        self.world.visit(Command::LogInDevice { account, counted: None, proofs_since, device });
     }
 
     fn someone_speaks(&mut self) {

@@ -5,6 +5,7 @@ use crate::invariants::{Keyed, Ledger};
 use crate::random::Random;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chat::device_login::{NewDevice, SecretHash};
 use chat::id::Timestamp;
 use session::Peer;
 use session::time_text::time_text;
@@ -62,6 +63,21 @@ pub fn peer(who: usize, random: &mut Random) -> Peer {
         login: None,
         transport: if secure { "TLS" } else { "TCP" },
         exempt: !random.happens(250),
+    }
+}
+
+/// What the page's browsers are called.
+pub const BROWSER: &str = "a browser";
+
+/// How the browser of this person logs in to an account.
+pub fn browser_login(who: usize, secret: u64) -> NewDevice {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&secret.to_be_bytes());
+    NewDevice {
+        name: Some(BROWSER.into()),
+        transport: "WebSocket".into(),
+        address: [10, 0, 0, who as u8 + 1].into(),
+        secret: SecretHash(hash),
     }
 }
 

@@ -344,6 +344,15 @@ impl World {
         self.clock
     }
 
+    /// Has the server's HTTP side ask something for a visitor.
+    pub fn visit(&mut self, command: Command) {
+        self.marks += 1;
+        let number = self.marks;
+        self.to_hub.push_back(Request { origin: Origin::Console { number: u64::from(number) }, command });
+        let origin = Origin::Session { id: MARK, number, last: true };
+        self.to_hub.push_back(Request { origin, command: Command::Ask(Query::Counts) });
+    }
+
     /// Has the server do something by itself, with a mark behind it by which its end is known.
     fn mark(&mut self, command: Option<Command>) {
         self.marks += 1;
@@ -356,6 +365,7 @@ impl World {
     fn note_asked(&mut self, request: &Request, at: Timestamp) {
         let (session, number) = match request.origin {
             Origin::Session { id, number, .. } => (id, number),
+            Origin::Console { number } => (MARK, number as RequestNumber),
             _ => (MARK, self.marks),
         };
         if self.transcript.is_on() && session != MARK {
@@ -419,7 +429,11 @@ impl World {
                 }
             }
         }
-        effects.server.clear();
+        for effect in effects.server.drain(..) {
+            if let ServerEffect::Console { number, answer: Answer::Refused(refusal) } = effect {
+                self.heard.entry((MARK, number as RequestNumber)).or_default().refusals.push(refusal);
+            }
+        }
         while let Some(asked) = self.in_flight.front() {
             let key = (asked.session, asked.number);
             if !self.heard.get(&key).is_some_and(|heard| heard.done) {

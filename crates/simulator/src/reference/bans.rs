@@ -1,6 +1,8 @@
 //! Bans from the whole server, and the devices that are ended.
 
 use super::*;
+use crate::workload::BROWSER;
+use chat::query::DeviceRow;
 
 /// Wider ranges are taken for a slip.
 const NARROWEST_SLIP: u8 = 7;
@@ -133,9 +135,13 @@ impl Reference {
     pub(super) fn ask_devices(&self, who: Who, line: &Applied<'_>) -> Result<Vec<String>, String> {
         for answer in line.answers {
             let Answer::Devices(rows) = answer else { continue };
-            let expected = self.people[&who].sessions.len();
-            if rows.len() != expected || rows.iter().filter(|row| row.is_this).count() != 1 {
-                return Err(format!("has {expected} devices, and is told of {rows:?}"));
+            let expected = self.device_counts(who);
+            let is_browser = |row: &&DeviceRow| row.name.as_deref() == Some(BROWSER);
+            let here = rows.iter().filter(|row| row.is_connected);
+            let gone = rows.iter().filter(|row| !row.is_connected);
+            let told = (here.clone().count(), here.filter(is_browser).count(), gone.filter(is_browser).count());
+            if told != expected || rows.iter().filter(|row| row.is_this).count() != 1 {
+                return Err(format!("has {expected:?} devices, and is told of {rows:?}"));
             }
         }
         Ok(Vec::new())

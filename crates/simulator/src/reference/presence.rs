@@ -20,17 +20,27 @@ impl Reference {
             return no("WrongCredentials");
         }
         self.not_banned(Some(arrival.address), proved.as_deref(), line.at)?;
+        if let Some(claim) = &arrival.login {
+            self.is_logged_in_by(proved.as_deref(), claim.secret, line.at)?;
+        }
         let secure = arrival.secure;
         self.addresses.insert(session, arrival.address);
+        let note_browser = |reference: &mut Reference| {
+            if let Some(claim) = &arrival.login {
+                reference.browsers.insert(session, claim.secret.0);
+            }
+        };
         if let Some(account) = &proved
             && let Some(who) = self.present_as(account)
         {
+            note_browser(self);
             self.person_mut(who).sessions.insert(session);
             self.person_mut(who).gone_at = None;
             self.sessions.insert(session, Place::Present { who, secure });
             return Ok(());
         }
         self.check_name(arrival.name.text(), None, proved.as_deref())?;
+        note_browser(self);
         let who = self.add_person(Person {
             name: arrival.name.text().to_string(),
             account: proved.clone(),
