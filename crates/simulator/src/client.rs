@@ -253,8 +253,8 @@ impl Client {
                 self.agreed(line.params().last().copied().unwrap_or_default());
                 Ok(())
             }
-            // Browsers are logged out over HTTP.
-            "DEVICE" if line.param(1) == Some("other") && line.param(7).is_none() => {
+            // Browsers are logged out over HTTP, and what is gone the model does not know by its id.
+            "DEVICE" if line.param(1) == Some("other") && line.param(2) != Some("gone") && line.param(7).is_none() => {
                 self.devices.truncate(3);
                 self.devices.push(first.to_owned());
                 Ok(())

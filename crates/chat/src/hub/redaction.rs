@@ -133,8 +133,11 @@ impl Hub {
             (None, Some((role, author))) => {
                 let mut sessions = self.sessions_at_least(room.number, role);
                 // Whoever said it to a higher role sees what becomes of it.
-                let author = self.client_of(author).map(|slot| self.sessions_of(slot)).unwrap_or_default();
-                for id in author.into_iter().chain(self.sessions_of(asker.slot)) {
+                let author = self.client_of(author);
+                let is_here =
+                    |slot: &u32| self.state.client(*slot).is_some_and(|client| client.place(room.number).is_some());
+                let those = author.into_iter().chain([asker.slot]).filter(is_here);
+                for id in those.flat_map(|slot| self.sessions_of(slot)) {
                     if !sessions.contains(&id) {
                         sessions.push(id);
                     }
@@ -317,6 +320,12 @@ mod tests {
             [op bob*] bob -> @#tea: help
             > op redacts help
             [bob] op redacted something in #tea
+            [op*] op redacted something in #tea
+            > bob says @#tea again
+            [op bob*] bob -> @#tea: again
+            > bob parts #tea
+            [op bob* eve] bob left #tea
+            > op redacts again
             [op*] op redacted something in #tea
             ",
         );
