@@ -169,7 +169,6 @@ impl FullScreen {
             started: Instant::now(),
             last_link: 0,
             zone: TimeZone::system(),
-            keyring: preferences.keyring,
             orders: preferences.right_to_left,
             look: Look::preferred(&preferences),
             keymap: Arc::new(Keymap::preferred(&preferences.keys).unwrap_or_default()),
@@ -384,7 +383,7 @@ impl FullScreen {
                 "You are on {MOST_SERVERS} servers, and more there cannot be; leave one with /disconnect."
             ));
         }
-        let plan = Plan::to_one_more(target, key.1, guest, rooms, self.timeout, self.preferences.keyring)?;
+        let plan = Plan::to_one_more(target, key.1, guest, rooms, self.timeout)?;
         let place = self.servers.len();
         let mut server = Server::new(plan, place, &self.around);
         server.app.in_front = false;

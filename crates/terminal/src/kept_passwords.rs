@@ -1,11 +1,8 @@
-//! Passwords of accounts, kept so that the next time is without questions: in the system's keyring, and where there is none
-//! in a file that only its owner can read.
+//! Passwords of accounts, kept so that the next time is without questions: in a file that only its owner can read.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use std::time::Duration;
 
 use client_core::Password;
 use serde::{Deserialize, Serialize};
@@ -47,23 +44,20 @@ pub enum Kept {
     Already,
 }
 
-/// `keyring`: the system's is asked first, and waited for no longer than `patience`. The error is a sentence.
-pub fn find(address: &str, name: &str, keyring: bool, patience: Duration) -> Result<Option<Password>, String> {
-    let _ = (keyring, patience);
+/// The error is a sentence.
+pub fn find(address: &str, name: &str) -> Result<Option<Password>, String> {
     path().map_or(Ok(None), |path| find_in(&path, address, name))
 }
 
-/// Keeps it in place of an older one. May take as long as a person takes to unlock a keyring. The error is a sentence.
-pub fn keep(address: &str, name: &str, password: &Password, keyring: bool) -> Result<Kept, String> {
-    let _ = keyring;
+/// Keeps it in place of an older one. The error is a sentence.
+pub fn keep(address: &str, name: &str, password: &Password) -> Result<Kept, String> {
     let Some(path) = path() else { return Ok(Kept::Already) };
     let is_new = change_in(&path, address, name, Some(password))?;
     Ok(if is_new { Kept::InFile(path) } else { Kept::Already })
 }
 
 /// It was wrong. The error is a sentence.
-pub fn forget(address: &str, name: &str, keyring: bool) -> Result<(), String> {
-    let _ = keyring;
+pub fn forget(address: &str, name: &str) -> Result<(), String> {
     path().map_or(Ok(false), |path| change_in(&path, address, name, None)).map(drop)
 }
 

@@ -30,8 +30,7 @@ pub struct Plan {
 
 impl Plan {
     /// Asks on the terminal where something is missing. The error is a sentence.
-    /// `keyring`: the system's is asked for passwords.
-    pub fn new(arguments: Arguments, keyring: bool) -> Result<Plan, String> {
+    pub fn new(arguments: Arguments) -> Result<Plan, String> {
         let interactive = arguments.is_interactive();
         let encryption = match (arguments.tls, arguments.plain) {
             (true, _) => Encryption::Tls,
@@ -53,7 +52,7 @@ impl Plan {
                 if let Some(server) = remembered.drain(..usize::from(known).min(remembered.len())).next() {
                     let as_before = if server.tls { Encryption::Tls } else { Encryption::Plain };
                     let target = Address::parse(&server.address)?.target(as_before);
-                    let login = choose_known_login(&server, keyring)?;
+                    let login = choose_known_login(&server)?;
                     return Plan::of(target, server.name, login, server.rooms, arguments, interactive);
                 }
                 // A machine without a network asks all the same.
@@ -123,14 +122,14 @@ impl Plan {
     }
 
     /// The other servers that one was on the last time, when this one is known from then.
-    pub fn of_the_others(&self, keyring: bool) -> Result<Vec<Plan>, String> {
+    pub fn of_the_others(&self) -> Result<Vec<Plan>, String> {
         let others = remembered_servers::read()?.into_iter().filter(|server| {
             server.open && !(server.address == self.target.to_string() && server.name == self.settings.name)
         });
         let plan = |server: Remembered| {
             let as_before = if server.tls { Encryption::Tls } else { Encryption::Plain };
             let target = Address::parse(&server.address)?.target(as_before);
-            Plan::to_one_more(target, server.name, server.guest, server.rooms, self.timeout, keyring)
+            Plan::to_one_more(target, server.name, server.guest, server.rooms, self.timeout)
         };
         others.map(plan).collect()
     }
@@ -143,11 +142,8 @@ impl Plan {
         guest: bool,
         rooms: Vec<String>,
         timeout: Duration,
-        keyring: bool,
     ) -> Result<Plan, String> {
-        // Whoever is on the screen already is not kept waiting: should it take longer, the password is asked for.
-        let patience = Duration::from_secs(1);
-        let known = if guest { None } else { kept_passwords::find(&target.to_string(), &name, keyring, patience)? };
+        let known = if guest { None } else { kept_passwords::find(&target.to_string(), &name)? };
         let asks_login = !guest && known.is_none();
         let settings = Settings {
             realname: name.clone(),
@@ -188,14 +184,13 @@ fn key_prefix() -> Result<String, String> {
 }
 
 /// As one came the last time.
-fn choose_known_login(server: &Remembered, keyring: bool) -> Result<(Login, bool), String> {
+fn choose_known_login(server: &Remembered) -> Result<(Login, bool), String> {
     if server.guest {
         return Ok((Login::Guest, false));
     }
     let known = match password::given(None)? {
         Some(password) => Some(password),
-        // The keyring may have to be unlocked first.
-        None => kept_passwords::find(&server.address, &server.name, keyring, Duration::from_secs(120))?,
+        None => kept_passwords::find(&server.address, &server.name)?,
     };
     if let Some(password) = known {
         return Ok((Login::Account { password }, false));

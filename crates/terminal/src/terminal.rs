@@ -59,8 +59,8 @@ fn talk(arguments: Arguments) -> Exit {
     // Before any question is asked.
     let preferences = if full_screen { preferences::read() } else { Ok(preferences::Preferences::default()) };
     let planned = preferences.and_then(|preferences| {
-        let plan = plan::Plan::new(arguments, preferences.keyring)?;
-        let others = if as_before { plan.of_the_others(preferences.keyring)? } else { Vec::new() };
+        let plan = plan::Plan::new(arguments)?;
+        let others = if as_before { plan.of_the_others()? } else { Vec::new() };
         Ok((plan, others, preferences))
     });
     match planned {

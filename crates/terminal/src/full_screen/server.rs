@@ -32,8 +32,6 @@ pub struct Surroundings {
     /// Numbers of links, so that one that was given up is told from the next.
     pub last_link: u64,
     pub zone: TimeZone,
-    /// Passwords are kept in the system's.
-    pub keyring: bool,
     pub look: Look,
     /// Text from right to left is brought into order here.
     pub orders: bool,
@@ -316,13 +314,13 @@ impl Server {
         }
     }
 
-    /// So that the next time is without questions. Beside the screen: a keyring may ask its owner first.
+    /// So that the next time is without questions. Beside the screen, which waits for no disk.
     fn change_password(&self, password: Option<Password>, around: &Surroundings) {
-        let (key, keyring, events) = (self.key(), around.keyring, around.events.clone());
+        let (key, events) = (self.key(), around.events.clone());
         let change = move || {
             let changed = match password {
-                Some(password) => kept_passwords::keep(&key.0, &key.1, &password, keyring),
-                None => kept_passwords::forget(&key.0, &key.1, keyring).map(|()| Kept::Already),
+                Some(password) => kept_passwords::keep(&key.0, &key.1, &password),
+                None => kept_passwords::forget(&key.0, &key.1).map(|()| Kept::Already),
             };
             drop(events.send(Event::Password(key, changed)));
         };
@@ -337,7 +335,7 @@ impl Server {
             Ok(Kept::InFile(path)) => {
                 let sentence = format!("Your password is kept for you alone in {}.", path.display());
                 self.app.conversations.remark(SERVER, sentence, self.app.now.wall);
-                Some("No keyring here: your password is in passwords.toml.".to_owned())
+                Some("For you alone, your password is in passwords.toml.".to_owned())
             }
             Err(sentence) => Some(sentence),
         };
