@@ -10,27 +10,35 @@ export function worker(): Plugin {
   return {
     name: 'parlor-worker',
     apply: 'build',
-    generateBundle(_, bundle) {
-      const first = new Set<string>();
-      const follow = (file: string): void => {
-        const chunk = bundle[file];
-        if (first.has(`/${file}`) || chunk?.type !== 'chunk') return;
-        first.add(`/${file}`);
-        chunk.imports.forEach(follow);
-        chunk.viteMetadata?.importedCss.forEach((css) => first.add(`/${css}`));
-      };
-      const chunks = Object.values(bundle);
-      chunks.forEach((chunk) => chunk.type === 'chunk' && chunk.isEntry && follow(chunk.fileName));
-      const all = chunks.map((chunk) => `/${chunk.fileName}`).filter((file) => file.startsWith('/assets/'));
-      const source = readFileSync(new URL('./worker.js', import.meta.url), 'utf8');
-      const files = JSON.stringify({ first: [...first].sort(), all: all.sort() });
-      // A new page is a new worker: the names have hashes of what is in them.
-      const version = createHash('sha256').update(files).update(source).digest('hex').slice(0, 12);
-      this.emitFile({
-        type: 'asset',
-        fileName: 'sw.js',
-        source: source.replace('= __FILES__;', `= ${files};`).replace('shell-__VERSION__', `shell-${version}`),
-      });
+    enforce: 'post',
+    // Behind Vite's own, which takes away files that nothing is left in.
+    generateBundle: {
+      order: 'post',
+      handler(_, bundle) {
+        const html = bundle['index.html'];
+        const page = html?.type === 'asset' ? html.source.toString() : '';
+        const first = new Set<string>();
+        const follow = (file: string): void => {
+          const chunk = bundle[file];
+          if (!chunk || first.has(`/${file}`)) return;
+          first.add(`/${file}`);
+          if (chunk.type === 'chunk') chunk.imports.forEach(follow);
+        };
+        for (const [, file = ''] of page.matchAll(/(?:src|href)="\/(assets\/[^"]+\.(?:js|css))"/g)) follow(file);
+        if (first.size === 0) this.error('index.html names no script');
+        const all = Object.keys(bundle)
+          .filter((file) => file.startsWith('assets/'))
+          .map((file) => `/${file}`);
+        const source = readFileSync(new URL('./worker.js', import.meta.url), 'utf8');
+        const files = JSON.stringify({ first: [...first].sort(), all: all.sort() });
+        // A new page is a new worker: the names have hashes of what is in them.
+        const version = createHash('sha256').update(files).update(source).digest('hex').slice(0, 12);
+        this.emitFile({
+          type: 'asset',
+          fileName: 'sw.js',
+          source: source.replace('= __FILES__;', `= ${files};`).replace('shell-__VERSION__', `shell-${version}`),
+        });
+      },
     },
   };
 }

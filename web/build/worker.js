@@ -13,7 +13,8 @@ self.addEventListener('install', (event) => {
     (async () => {
       await (await caches.open(shell)).add(new Request('/', { cache: 'reload' }));
       const known = await caches.open(assets);
-      await Promise.all(files.first.map(async (file) => (await known.match(file)) || known.add(file)));
+      // One that cannot be had is fetched when it is wanted.
+      await Promise.allSettled(files.first.map(async (file) => (await known.match(file)) || known.add(file)));
       await self.skipWaiting();
     })(),
   );

@@ -11,7 +11,7 @@ import { expect } from 'vitest';
 const binary = process.env.CHAT_SERVER ?? '../target/debug/chat_server';
 export const clientBinary = process.env.CHAT_CLIENT ?? '../target/debug/chat_client';
 /** A built page to be shown instead of the one within the server: while a page is worked on, without building the server. */
-const otherPage = process.env.PARLOR_PAGE;
+export const otherPage = process.env.PARLOR_PAGE;
 
 export const password = 'a few easy words';
 

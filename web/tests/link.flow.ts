@@ -1,7 +1,7 @@
 // The link breaks in every way, and nothing is lost, doubled or out of order.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeBrowser, Server, Someone, until } from './bench';
+import { closeBrowser, otherPage, Server, Someone, until } from './bench';
 
 const server = new Server();
 let alice: Someone;
@@ -143,6 +143,39 @@ test('what a closed tab could not send another one sends', async () => {
   await hurry(alice, bob);
   await bob.sees('from a closed tab');
   expect((await bob.texts()).filter((text) => text === 'from a closed tab')).toHaveLength(1);
+});
+
+// A page that is put in place of the server's has no service worker.
+test.skipIf(otherPage)('without a server the page opens all the same, with what was said last', async () => {
+  await alice.page.goto('/r/tea');
+  await alice.sees('begin');
+  await alice.page.evaluate(() => navigator.serviceWorker.ready);
+  await until(() => alice.page.evaluate(() => navigator.serviceWorker.controller !== null));
+  await alice.say('said before the end');
+  await bob.sees('said before the end');
+  // Kept a moment later.
+  await until(() =>
+    alice.page.evaluate(
+      () =>
+        new Promise<boolean>((resolve) => {
+          const request = indexedDB.open('parlor');
+          request.onsuccess = () => {
+            const all = request.result.transaction('conversations').objectStore('conversations').getAll();
+            all.onsuccess = () => {
+              request.result.close();
+              resolve(JSON.stringify(all.result).includes('said before the end'));
+            };
+          };
+        }),
+    ),
+  );
+  await server.kill();
+  await alice.page.reload();
+  await alice.sees('said before the end');
+  await alice.page.getByText('You are offline.').waitFor();
+  await server.start();
+  await hurry(alice, bob);
+  await online(alice);
 });
 
 test('logging out in one tab logs out the others, and nothing stays', async () => {
