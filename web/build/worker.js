@@ -13,8 +13,8 @@ self.addEventListener('install', (event) => {
     (async () => {
       await (await caches.open(shell)).add(new Request('/', { cache: 'reload' }));
       const known = await caches.open(assets);
-      // One that cannot be had is fetched when it is wanted.
-      await Promise.allSettled(files.first.map(async (file) => (await known.match(file)) || known.add(file)));
+      // All of them, so that every part opens without a network; one that cannot be had now is fetched when it is wanted.
+      await Promise.allSettled(files.all.map(async (file) => (await known.match(file)) || known.add(file)));
       await self.skipWaiting();
     })(),
   );
