@@ -25,15 +25,26 @@ fn found(looking: &Program) -> Value {
     serde_json::from_str(&looking.says("\"there\"")).expect("an object")
 }
 
+/// As it is once all of its addresses are known: they come one after the other.
+#[track_caller]
+fn found_at(looking: &Program, address: &str) -> Value {
+    loop {
+        let there = found(looking);
+        if there["addresses"][0] == address {
+            return there;
+        }
+    }
+}
+
 #[test]
 fn a_server_is_found_joined_and_seen_to_go() {
     let Some(hosts) = Hosts::new(2, Family::Both) else { return };
     let looking = look(&hosts, 2);
     let (mut server, code) = serve(&hosts, 1, "Room 12");
 
-    let there = found(&looking);
+    let there = found_at(&looking, "192.168.77.1");
     assert_eq!((&there["name"], &there["tls"], &there["join"]), (&"Room 12".into(), &true.into(), &"open".into()));
-    assert_eq!((&there["port"], &there["addresses"][0]), (&6697.into(), &"192.168.77.1".into()));
+    assert_eq!(there["port"], 6697);
     let fingerprint = there["sha256"].as_str().expect("a fingerprint").replace(':', "").to_lowercase();
 
     // The code alone leads there, and holds the server to its certificate.

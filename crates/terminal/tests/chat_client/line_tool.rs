@@ -504,7 +504,7 @@ fn a_reader_that_goes_is_no_mishap() {
         ENTERS,
         "
         wait gone
-        < :bob!b@h PRIVMSG #tea :one
+        <~ :bob!b@h PRIVMSG #tea :one
         ",
         LEAVES,
     ]));
@@ -512,6 +512,7 @@ fn a_reader_that_goes_is_no_mishap() {
     let stdin = child.stdin.take();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     output.read_line(&mut String::new()).unwrap();
+    // Another test that starts a program just now may have the pipe for a moment longer, hence the <~ above.
     drop(output);
     peer.waited.send("gone".to_owned()).unwrap();
     peer.finished();
@@ -590,7 +591,10 @@ fn mistakes_in_the_arguments_end_at_once() {
 #[test]
 fn a_server_that_is_not_there_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // A port that is taken, so that no other test listens there, and on which nobody does: the near end of a connection.
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpStream::connect(elsewhere.local_addr().unwrap()).unwrap();
+    let address = taken.local_addr().unwrap();
     let outcome = run(chat_client(folder.path()).args(["--plain", "--guest", &address.to_string()]), "hello\n");
     assert!(outcome.complaints.contains("The machine answers, but no server listens at"), "{}", outcome.complaints);
     assert_eq!(outcome.code, Some(2));

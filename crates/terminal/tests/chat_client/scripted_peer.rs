@@ -2,6 +2,7 @@
 //!
 //! In a transcript `> ` is a line that the client must send, `< ` one that it is sent; other lines are
 //!
+//! - `<~ LINE`: the client is sent this line again and again, until it says something,
 //! - `close`: the peer hangs up,
 //! - `again`: the client must come with a new connection,
 //! - `wait NAME`: until the test says NAME,
@@ -96,6 +97,16 @@ fn play(
                 });
                 link.as_mut().unwrap().get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
             }
+            ("<~", line) => {
+                let link = link.as_mut().unwrap();
+                let begun = Instant::now();
+                link.get_ref().socket().set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+                while link.fill_buf().is_err() {
+                    assert!(begun.elapsed() < DEADLINE, "the client has nothing to say to: {line}");
+                    link.get_mut().write_all(format!("{line}\r\n").as_bytes()).unwrap();
+                }
+                link.get_ref().socket().set_read_timeout(Some(DEADLINE)).unwrap();
+            }
             ("close", _) => link = None,
             ("again", _) => link = Some(accept(listener, tls.clone())),
             ("tell", name) => tell.send(name.to_owned()).unwrap(),
@@ -132,8 +143,21 @@ fn matches(expected: &str, line: &str, words: &mut BTreeMap<String, String>) -> 
     }
 }
 
-trait Link: Read + Write + Send {}
-impl<T: Read + Write + Send> Link for T {}
+trait Link: Read + Write + Send {
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Link for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Link for Closing {
+    fn socket(&self) -> &TcpStream {
+        &self.0.sock
+    }
+}
 
 fn accept(listener: &TcpListener, tls: Option<Arc<ServerConfig>>) -> BufReader<Box<dyn Link>> {
     let (stream, _) = listener.accept().unwrap();
