@@ -205,7 +205,9 @@ export class Someone {
 
   /** All texts that stand there, in their order. */
   async texts(page = this.page): Promise<string[]> {
-    return page.locator('#messages article .text').allInnerTexts();
+    // A row that was not measured yet is there without being seen.
+    const texts = await page.locator('#messages article .text').allTextContents();
+    return texts.map((text) => text.trim());
   }
 
   /** Nothing went wrong that nobody saw; and the browser is closed. */

@@ -44,9 +44,9 @@ test('several lines, Markdown and code are elements, and code can be copied', as
   await alice.say('**Bold** and `code`\n- one\n- two\n```rust\nfn main() {}\n```\nhttps://example.org/a');
   const row = bob.message('Bold').last();
   await row.waitFor();
-  expect(await row.locator('strong').innerText()).toBe('Bold');
-  expect(await row.locator('li').allInnerTexts()).toEqual(['one', 'two']);
-  expect(await row.locator('pre').innerText()).toContain('fn main() {}');
+  expect(await row.locator('strong').textContent()).toBe('Bold');
+  expect(await row.locator('li').allTextContents()).toEqual(['one', 'two']);
+  expect(await row.locator('pre').textContent()).toContain('fn main() {}');
   expect(await row.locator('a[href="https://example.org/a"]').getAttribute('rel')).toContain('noopener');
   const own = alice.message('Bold').last();
   await own.locator('pre').hover();

@@ -148,7 +148,7 @@ test('what a closed tab could not send another one sends', async () => {
 // A page that is put in place of the server's has no service worker.
 test.skipIf(otherPage)('without a server the page opens all the same, with what was said last', async () => {
   await alice.page.goto('/r/tea');
-  await alice.sees('begin');
+  await alice.sees('from a closed tab');
   await alice.page.evaluate(() => navigator.serviceWorker.ready);
   await until(() => alice.page.evaluate(() => navigator.serviceWorker.controller !== null));
   await alice.say('said before the end');
