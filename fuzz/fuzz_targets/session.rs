@@ -236,6 +236,7 @@ impl Play {
             secure,
             loopback,
             certificate: bit(3).then_some([how; 32]),
+            login: None,
             transport: if secure { "TLS" } else { "TCP" },
             exempt: !bit(4),
         };
