@@ -6,7 +6,7 @@
 //! what happened to it later, wherever that is in the order, so that whoever reads the page sees the message as it is now
 //! (draft/chathistory-context). Context is not counted. The same event stands in its own place only when its message was
 //! said before the stretch begins: whoever reads on from there has the message already and learns what became of it.
-//! Of a redacted message those who know of redactions are shown that there was one, without its text, and its redaction as
+//! Of a redacted message those who ask for placeholders are shown that there was one, without its text, and its redaction as
 //! its context; to others it is not there.
 
 use crate::change::Change;
@@ -68,6 +68,8 @@ pub enum Stretch {
 pub struct View {
     /// That messages were redacted.
     pub redactions: bool,
+    /// In their places the redacted messages too, without their text. Else they are left out, and so is their redaction.
+    pub placeholders: bool,
     /// That messages were edited. Else they have their newest text all the same.
     pub edits: bool,
     /// Lasting signals, and whatever else happened.
@@ -167,7 +169,7 @@ impl View {
             Kept::Said { message, state } if message.kind == MessageKind::Signal => {
                 self.events && *state != MessageState::Redacted
             }
-            Kept::Said { state, .. } => self.redactions || *state != MessageState::Redacted,
+            Kept::Said { state, .. } => self.placeholders || *state != MessageState::Redacted,
             Kept::Happened(event) => match event.happening.what {
                 What::Redacted { .. } => self.redactions,
                 What::Edited { .. } => self.edits,

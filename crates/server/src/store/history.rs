@@ -343,7 +343,7 @@ impl History {
     /// Events that stand in their own place, in whichever order.
     fn events(&self, reader: &Reader, order: Order, part: Range<i64>, limit: usize) -> rusqlite::Result<Vec<Kept>> {
         // What is about messages alone is wanted of those known already, and where none is, nothing.
-        let View { redactions, edits, events, renamings } = reader.view;
+        let View { redactions, edits, events, renamings, .. } = reader.view;
         if !events && (!(redactions || edits) || reader.known.is_none()) {
             return Ok(Vec::new());
         }
@@ -549,7 +549,7 @@ impl Reader {
             first,
             view,
             known: None,
-            sees_redacted: view.redactions,
+            sees_redacted: view.placeholders,
         }
     }
 

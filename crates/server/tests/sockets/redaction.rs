@@ -2,7 +2,8 @@
 
 use crate::support::{Daemon, Irc, tag};
 
-const CAPABILITIES: &str = "batch server-time message-tags echo-message draft/chathistory draft/message-redaction";
+const CAPABILITIES: &str =
+    "batch server-time message-tags echo-message draft/chathistory draft/message-redaction parlor/identity";
 
 #[test]
 fn a_redaction_outlives_a_kill() {

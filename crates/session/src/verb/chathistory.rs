@@ -182,6 +182,8 @@ pub(crate) fn read(turn: &mut Turn<'_>, asked: &Asked, result: &WorkResult) {
 fn view(turn: &Turn<'_>) -> View {
     View {
         redactions: turn.has(Capability::MessageRedaction),
+        // Clients that are not made for it would show an empty line (message-redaction: left out, or placeholder and REDACT).
+        placeholders: turn.has(Capability::MessageRedaction) && turn.has(Capability::ParlorIdentity),
         edits: turn.has(Capability::MessageEdit),
         events: turn.has(Capability::EventPlayback),
         // To others it was a PART and a JOIN of their own, which is not what happened.

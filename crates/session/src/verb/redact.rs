@@ -74,9 +74,14 @@ mod tests {
              eve< …BATCH -1
              alice> CHATHISTORY LATEST #tea * 10
              alice< …BATCH +1 chathistory #tea
-             alice< @batch=1;msgid={hi} :bob!… PRIVMSG #tea :
-             alice< @batch=1;draft/chathistory-context :bob!… REDACT #tea {hi}
              alice< …BATCH -1
+             alice> CAP REQ parlor/identity
+             alice<<
+             alice> CHATHISTORY LATEST #tea * 10
+             alice< …BATCH +2 chathistory #tea
+             alice< @batch=2;msgid={hi};… :bob!… PRIVMSG #tea :
+             alice< @batch=2;draft/chathistory-context;… :bob!… REDACT #tea {hi}
+             alice< …BATCH -2
              bob> REDACT #tea {hi}
              bob< :irc.example FAIL REDACT UNKNOWN_MSGID #tea {hi} :…",
         );

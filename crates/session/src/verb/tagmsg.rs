@@ -112,10 +112,12 @@ mod tests {
              alice<<
              bob<<
              eve<<
+             alice> CAP REQ parlor/identity
+             alice<<
              alice> CHATHISTORY BEFORE #tea msgid={{there}} 1
              alice< …BATCH +1 chathistory #tea
-             alice< @batch=1;msgid={{hi}} :alice!… PRIVMSG #tea :
-             alice< @batch=1;draft/chathistory-context :alice!… REDACT #tea {{hi}}
+             alice< @batch=1;msgid={{hi}};… :alice!… PRIVMSG #tea :
+             alice< @batch=1;draft/chathistory-context;… :alice!… REDACT #tea {{hi}}
              alice< …BATCH -1"
         ));
     }

@@ -130,7 +130,7 @@ proptest! {
                 position: Position(position.unwrap_or(0)),
                 time: Timestamp(time.map_or(0, |time| START.0 + time / 5)),
             };
-            let view = View { redactions, edits, events, renamings: redactions != edits };
+            let view = View { redactions, placeholders: redactions && events, edits, events, renamings: redactions != edits };
             let grant = Grant { room: RoomNumber(room), name: "#room".into(), reader: client(reader), role, since };
             let found = history.read(&grant, stretch, view, limit).expect("read");
             let expected = past.read(&grant, stretch, view, limit);
