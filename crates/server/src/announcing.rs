@@ -37,7 +37,7 @@ pub fn services(
     let mut services: Vec<Service> = Vec::new();
     let mark = mark(config, fingerprint);
     let instance = format!("{} ({mark})", instance_name(&config.server.network, mark.len() + 3));
-    let host = format!("{}-{mark}.local.", host_label(&host_name(), mark.len() + 1));
+    let host = format!("{}-{mark}.local.", host_label(&machine_name(), mark.len() + 1));
     for (listener, address) in listening.iter().filter(|(_, address)| !address.ip().is_loopback()) {
         let (kind, path) = match (listener.protocol, listener.tls) {
             (Protocol::Irc, true) => (IRC_OVER_TLS, None),
@@ -189,7 +189,7 @@ fn note(event: &DaemonEvent) {
     }
 }
 
-fn host_name() -> String {
+fn machine_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::exit_code::Exit;
-use crate::lan::{Announced, Listening, Neighbours, NetworkChange, in_words};
+use crate::lan::{Announced, Listening, Neighbours, Seen, in_words};
 
 /// What helps where multicast does not get through, as on many school networks.
 pub const JOIN_CODE_HELPS: &str = "If there is one, the network may block multicast: ask for the join code that chat_server \
@@ -40,13 +40,9 @@ fn listen(seconds: Duration, json: bool, output: &mut impl Write) -> Result<bool
             Ok(change) => change,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(any),
         };
-        let name = match &change {
-            NetworkChange::Gone(key) => neighbours.name(key).map(str::to_owned),
-            NetworkChange::There(..) => None,
-        };
-        let Some(change) = neighbours.note(change) else { continue };
+        let Some(seen) = neighbours.note(change) else { continue };
         any = true;
-        let line = if json { in_json(&change, name) } else { in_a_line(&change, name) };
+        let line = if json { in_json(&seen) } else { in_a_line(&seen) };
         match writeln!(output, "{line}").and_then(|()| output.flush()) {
             Ok(()) => {}
             // Whoever reads has enough.
@@ -56,16 +52,16 @@ fn listen(seconds: Duration, json: bool, output: &mut impl Write) -> Result<bool
     }
 }
 
-fn in_a_line(change: &NetworkChange, name: Option<String>) -> String {
-    match change {
-        NetworkChange::There(_, found) => format!("+ {}", in_words(found)),
-        NetworkChange::Gone(_) => format!("- {} has gone", name.unwrap_or_default()),
+fn in_a_line(seen: &Seen) -> String {
+    match seen {
+        Seen::There(_, found) => format!("+ {}", in_words(found)),
+        Seen::Gone(_, was) => format!("- {} has gone", was.name),
     }
 }
 
-fn in_json(change: &NetworkChange, name: Option<String>) -> String {
-    match change {
-        NetworkChange::There(key, Announced { name, tls, host, port, addresses, fingerprint, policy }) => json!({
+fn in_json(seen: &Seen) -> String {
+    match seen {
+        Seen::There(key, Announced { name, tls, host, port, addresses, fingerprint, policy }) => json!({
             "type": "there",
             "id": key,
             "name": name,
@@ -77,7 +73,7 @@ fn in_json(change: &NetworkChange, name: Option<String>) -> String {
             "join": policy.map(discovery::JoinPolicy::word),
         })
         .to_string(),
-        NetworkChange::Gone(key) => json!({ "type": "gone", "id": key, "name": name }).to_string(),
+        Seen::Gone(key, was) => json!({ "type": "gone", "id": key, "name": was.name }).to_string(),
     }
 }
 
@@ -97,15 +93,15 @@ mod tests {
             fingerprint: Some([0xAB; 32]),
             policy: Some(JoinPolicy::Open),
         };
-        let there = NetworkChange::There("Room 12._ircs._tcp.local.".to_owned(), found);
-        let gone = NetworkChange::Gone("Room 12._ircs._tcp.local.".to_owned());
-        assert_eq!(in_a_line(&there, None), "+ Room 12  192.168.1.5:6697, guests may come in");
-        assert_eq!(in_a_line(&gone, Some("Room 12".to_owned())), "- Room 12 has gone");
-        let object: serde_json::Value = serde_json::from_str(&in_json(&there, None)).unwrap();
+        let there = Seen::There("Room 12._ircs._tcp.local.".to_owned(), found.clone());
+        let gone = Seen::Gone("Room 12._ircs._tcp.local.".to_owned(), found);
+        assert_eq!(in_a_line(&there), "+ Room 12  192.168.1.5:6697, guests may come in");
+        assert_eq!(in_a_line(&gone), "- Room 12 has gone");
+        let object: serde_json::Value = serde_json::from_str(&in_json(&there)).unwrap();
         assert_eq!(object["addresses"][1], "fd00::5");
         assert_eq!(object["join"], "open");
         assert!(object["sha256"].as_str().unwrap().starts_with("AB:AB:"));
-        let object: serde_json::Value = serde_json::from_str(&in_json(&gone, Some("Room 12".to_owned()))).unwrap();
+        let object: serde_json::Value = serde_json::from_str(&in_json(&gone)).unwrap();
         assert_eq!((object["type"].as_str(), object["name"].as_str()), (Some("gone"), Some("Room 12")));
     }
 }

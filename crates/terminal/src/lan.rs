@@ -128,6 +128,14 @@ fn instance_of(fullname: &str) -> String {
     instance.replace("\\.", ".").replace("\\\\", "\\")
 }
 
+/// What became different for whoever looks at the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    There(String, Announced),
+    /// And what it was.
+    Gone(String, Announced),
+}
+
 /// Who is there now: the one place that turns changes into a list. Those over TLS hide the same server without.
 #[derive(Debug, Default)]
 pub struct Neighbours {
@@ -135,8 +143,8 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// What became different for whoever looks at the list; `None`: nothing.
-    pub fn note(&mut self, change: NetworkChange) -> Option<NetworkChange> {
+    /// `None`: for whoever looks at the list nothing became different.
+    pub fn note(&mut self, change: NetworkChange) -> Option<Seen> {
         match change {
             NetworkChange::There(key, found) => {
                 if self.known.get(&key) == Some(&found) {
@@ -144,14 +152,10 @@ impl Neighbours {
                 }
                 self.known.insert(key.clone(), found.clone());
                 let hidden = !found.tls && self.known.values().any(|other| other.tls && other.host == found.host);
-                (!hidden).then_some(NetworkChange::There(key, found))
+                (!hidden).then_some(Seen::There(key, found))
             }
-            NetworkChange::Gone(key) => self.known.remove(&key).map(|_| NetworkChange::Gone(key)),
+            NetworkChange::Gone(key) => self.known.remove(&key).map(|was| Seen::Gone(key, was)),
         }
-    }
-
-    pub fn name(&self, key: &str) -> Option<&str> {
-        self.known.get(key).map(|found| found.name.as_str())
     }
 }
 
@@ -190,13 +194,12 @@ mod tests {
         let there = |key: &str, found: Announced| NetworkChange::There(key.to_owned(), found);
         let gone = |key: &str| NetworkChange::Gone(key.to_owned());
         assert_eq!(neighbours.note(gone("a")), None);
-        assert_eq!(neighbours.note(there("a", found("A", true))), Some(there("a", found("A", true))));
+        assert_eq!(neighbours.note(there("a", found("A", true))), Some(Seen::There("a".to_owned(), found("A", true))));
         assert_eq!(neighbours.note(there("a", found("A", true))), None);
         // The same machine without TLS is nothing new.
         assert_eq!(neighbours.note(there("b", found("A", false))), None);
-        assert_eq!(neighbours.note(there("a", found("B", true))), Some(there("a", found("B", true))));
-        assert_eq!(neighbours.name("a"), Some("B"));
-        assert_eq!(neighbours.note(gone("a")), Some(gone("a")));
+        assert_eq!(neighbours.note(there("a", found("B", true))), Some(Seen::There("a".to_owned(), found("B", true))));
+        assert_eq!(neighbours.note(gone("a")), Some(Seen::Gone("a".to_owned(), found("B", true))));
         assert_eq!(neighbours.note(gone("a")), None);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossterm::event::{self, Event};
 
-use crate::lan::{Announced, Listening, Neighbours, NetworkChange, in_words};
+use crate::lan::{Announced, Listening, Neighbours, NetworkChange, Seen, in_words};
 use crate::line_editor::KeyOutcome;
 use crate::plain_text::Stream;
 use crate::screen::Screen;
@@ -32,12 +32,8 @@ struct Numbered {
 impl Numbered {
     /// The line that tells it.
     fn note(&mut self, change: NetworkChange) -> Option<String> {
-        let name = match &change {
-            NetworkChange::Gone(key) => self.neighbours.name(key).map(str::to_owned),
-            NetworkChange::There(..) => None,
-        };
         match self.neighbours.note(change)? {
-            NetworkChange::There(key, server) => {
+            Seen::There(key, server) => {
                 let place = self.found.iter().position(|(known, _)| *known == key).unwrap_or(self.found.len());
                 let line = format!("  {}  {}  (on this network)", self.first + place, in_words(&server));
                 match self.found.get_mut(place) {
@@ -46,10 +42,10 @@ impl Numbered {
                 }
                 Some(line)
             }
-            NetworkChange::Gone(key) => {
+            Seen::Gone(key, was) => {
                 let place = self.found.iter().position(|(known, _)| *known == key)?;
                 self.found[place].1 = None;
-                Some(format!("  {}  {} has gone", self.first + place, name.unwrap_or_default()))
+                Some(format!("  {}  {} has gone", self.first + place, was.name))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A table whose places are used again.
 
-/// A table whose places are used again, the last one freed first.
+/// The place that was freed last is given out first.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
     pub(super) entries: Vec<Option<T>>,
