@@ -168,9 +168,17 @@ test('the keyboard alone signs up, finds a room, talks, reacts, searches and lea
 }, 180_000);
 
 test('new messages are said to screen readers, politely', async () => {
+  await alice.goTo('tea');
+  await alice.isCaughtUp();
+  await alice.page.goto('about:blank');
+  await bob.say('said while nobody listened');
+  await bob.page.locator('#messages article').filter({ hasText: 'said while nobody listened' }).first().waitFor();
   await alice.page.goto('/r/tea');
-  await alice.composer().waitFor();
-  // What was said before she was there is history, which is not read out; of two at once one is, and the other counted.
+  await alice.sees('said while nobody listened');
+  await alice.isCaughtUp();
+  // What was said before she was there is history, which is not read out.
+  expect(await alice.page.getByRole('log', { name: 'New messages' }).innerText()).toBe('');
+  // Of two at once one is, and the other counted.
   await bob.say('heard by everyone');
   await alice.sees('heard by everyone');
   await bob.say('and heard again');

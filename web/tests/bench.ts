@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 
 const binary = process.env.CHAT_SERVER ?? '../target/debug/chat_server';
 export const clientBinary = process.env.CHAT_CLIENT ?? '../target/debug/chat_client';
@@ -100,6 +100,21 @@ export async function closeBrowser(): Promise<void> {
   browser = null;
 }
 
+/** Those whose browsers are open. */
+const present = new Set<Someone>();
+
+// How it looked to everyone when it failed, for whoever has to find out why.
+afterEach(async ({ task }) => {
+  const folder = process.env.PARLOR_SHOTS;
+  if (!folder || task.result?.state !== 'fail') return;
+  let number = 0;
+  for (const someone of present) {
+    for (const page of someone.context.pages()) {
+      await page.screenshot({ path: join(folder, `${task.name.replace(/\W+/g, '_')}.${number++}.png`) });
+    }
+  }
+});
+
 /** Someone at a browser of her own. */
 export class Someone {
   /** What must not be: violations of the policy, errors of scripts. */
@@ -128,6 +143,7 @@ export class Someone {
       });
     });
     someone.page = await someone.tab();
+    present.add(someone);
     return someone;
   }
 
@@ -178,6 +194,11 @@ export class Someone {
     await this.composer(page).waitFor();
   }
 
+  /** All that was said before is there: from now on it is live. */
+  async isCaughtUp(page = this.page): Promise<void> {
+    await page.locator('#messages[aria-busy=false]').waitFor();
+  }
+
   composer(page = this.page): ReturnType<Page['locator']> {
     return page.locator('#composer');
   }
@@ -193,14 +214,7 @@ export class Someone {
   }
 
   async sees(text: string, page = this.page): Promise<void> {
-    try {
-      await this.message(text, page).first().waitFor();
-    } catch (error) {
-      // How it looked instead, for whoever has to find out why.
-      const shot = process.env.PARLOR_SHOTS;
-      if (shot) await page.screenshot({ path: join(shot, `${text.replace(/\W+/g, '_')}.png`) });
-      throw error;
-    }
+    await this.message(text, page).first().waitFor();
   }
 
   /** All texts that stand there, in their order. */
@@ -212,6 +226,7 @@ export class Someone {
 
   /** Nothing went wrong that nobody saw; and the browser is closed. */
   async leave(): Promise<void> {
+    present.delete(this);
     await this.context.unrouteAll({ behavior: 'ignoreErrors' });
     await this.context.close();
     expect(this.complaints).toEqual([]);

@@ -174,6 +174,12 @@ test('what was said is found, with filters, and shown in its place', async () =>
   await alice.page.keyboard.press('Escape');
 });
 
+test('what is searched for before there is a link is found as soon as there is one', async () => {
+  await alice.page.goto('/search?q=cake');
+  await alice.page.getByRole('complementary').getByText('And I bring').first().waitFor();
+  expect(await alice.page.getByRole('alert').count()).toBe(0);
+});
+
 test('the switcher leads anywhere by a few letters', async () => {
   await alice.page.keyboard.press('Control+k');
   await alice.page.getByRole('combobox').fill('boo');
