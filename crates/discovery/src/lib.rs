@@ -1,10 +1,14 @@
-//! How a server is found: what it says of itself on the local network, and the code that stands for its address.
+//! How a server is found: what it says of itself on the local network, the code that stands for its address, which machine
+//! of a domain it is and which address is tried when; and the record of all that.
 //!
 //! Pure, and known to both sides: the server writes these, the clients read them. Nothing here is trust. What a record says
 //! only tells where to knock; a fingerprint counts when a person brought it (a join code), not because the network said so.
 
 pub mod announcement;
 pub mod join_code;
+pub mod race;
+pub mod srv;
+pub mod steps;
 
 pub use announcement::{Announcement, JoinPolicy};
 pub use join_code::{JoinCode, JoinCodeError};
