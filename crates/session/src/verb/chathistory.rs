@@ -280,7 +280,18 @@ pub(crate) fn write_replay(turn: &mut Turn<'_>, room: &str, items: &[Item]) {
     // One's own words to someone would look like someone's words to oneself.
     let own = turn.session.person.as_ref().map(|person| person.id);
     let is_own = |kept: &Kept| matches!(kept, Kept::Said { message, .. } if message.recipient_id.is_some() && Some(message.sender_id) == own);
-    let items: Vec<Item> = items.iter().filter(|item| !is_own(&item.kept)).cloned().collect();
+    let mut items: Vec<Item> = items.iter().filter(|item| !is_own(&item.kept)).cloned().collect();
+    // And what was said to an earlier name of hers, said to a stranger.
+    for item in &mut items {
+        if let Kept::Said { message, .. } = &mut item.kept
+            && message.recipient_id.is_some()
+            && message.recipient_id == own
+        {
+            let addressed_to = turn.nick().into();
+            let seams = message.seams.clone();
+            *message = Arc::new(Message { addressed_to, seams, ..message.with_payload(&message.payload) });
+        }
+    }
     if turn.has(Capability::ServerTime) {
         return write_batch(turn, room, &items);
     }

@@ -241,6 +241,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_missed_is_said_to_the_name_of_today() {
+        let renamed = LOGIN.replace("NICK bob", "NICK robert");
+        check(&format!(
+            "account root
+             account bob
+             alice=
+             alice> REGISTER * * sesame
+             alice<<
+             +1
+             alice> PRIVMSG bob :before
+             alice<<
+             bob+
+             {renamed}
+             bob< :alice!… PRIVMSG robert :[2023-11-14 22:13:21] before"
+        ));
+    }
+
+    #[test]
     fn of_much_that_was_missed_the_last_is_shown() {
         let said: String = (0..60).map(|number| format!("alice> PRIVMSG bob :{number}\nalice<<\n")).collect();
         let shown: String =
