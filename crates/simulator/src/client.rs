@@ -353,8 +353,14 @@ impl Client {
             return ledger.seen(number, &to, line.tags.raw_value("msgid"), store).map(|_| ());
         }
         // What was missed comes as it was said, before, after or among what is said now.
-        if !is_next && key.is_empty() && self.account.is_some() && source != self.nick && self.missed.insert(number) {
-            return ledger.seen(number, &to, line.tags.raw_value("msgid"), store).map(|_| ());
+        // It may be of someone who had her name of today then, and was sent to a name that she had then.
+        let is_of_others = source != self.nick || to == self.nick.to_lowercase();
+        let account = self.account.as_deref().filter(|_| !is_next && key.is_empty() && is_of_others);
+        if let Some(account) = account
+            && self.missed.insert(number)
+        {
+            let sent_to = store.name_that_reached(number, account).unwrap_or(&to);
+            return ledger.seen(number, sent_to, line.tags.raw_value("msgid"), store).map(|_| ());
         }
         let next = self.expected.get_mut(&key).and_then(VecDeque::pop_front);
         let next = match next {

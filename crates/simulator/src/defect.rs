@@ -25,9 +25,11 @@ pub enum Defect {
     ShowsTooEarly,
     /// The log says "committed" and has not kept what happened in rooms.
     LogLosesEvents,
+    /// After a start it is no longer known which keys were used (parlor/once).
+    ForgetsKeys,
 }
 
-pub const ALL: [Defect; 9] = [
+pub const ALL: [Defect; 10] = [
     Defect::LogLosesMessages,
     Defect::LosesMessages,
     Defect::RepeatsMessages,
@@ -37,6 +39,7 @@ pub const ALL: [Defect; 9] = [
     Defect::SwallowsRefusals,
     Defect::ShowsTooEarly,
     Defect::LogLosesEvents,
+    Defect::ForgetsKeys,
 ];
 
 /// Every so many effects of its kind one is spoiled.
@@ -90,7 +93,7 @@ impl Spoiler {
             Defect::SwallowsRefusals => {
                 matches!(effect, Effect::Answer { answer: chat::query::Answer::Refused(_), .. })
             }
-            Defect::LogLosesMessages | Defect::ShowsTooEarly | Defect::LogLosesEvents => false,
+            Defect::LogLosesMessages | Defect::ShowsTooEarly | Defect::LogLosesEvents | Defect::ForgetsKeys => false,
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Store {
     marks: BTreeMap<(ClientId, ConversationKey), MarksRecord>,
     /// By the number in their text, and whom they were sent to, in small letters.
     said: BTreeMap<(u64, String), Position>,
+    /// Of what was said to people, by the number and whom it reached: the name it was sent to, in small letters.
+    said_to_people: BTreeMap<(u64, ClientId), String>,
     /// What was said under one key in two rooms.
     said_anew: BTreeSet<u64>,
     ids: BTreeSet<MessageId>,
@@ -90,6 +92,12 @@ impl Store {
     /// The place in the order of the message with this number in its text, sent to this name.
     pub fn position_of(&self, number: u64, to: &str) -> Option<Position> {
         self.said.get(&(number, to.to_owned())).copied()
+    }
+
+    /// The name that the message with this number was sent to, which reached the account of this name.
+    pub fn name_that_reached(&self, number: u64, account: &str) -> Option<&str> {
+        let (id, _) = self.proof_of(account)?;
+        self.said_to_people.get(&(number, id)).map(String::as_str)
     }
 
     /// What a reader of this store finds.
@@ -245,6 +253,9 @@ impl Store {
         }
         let Some(number) = number_in(&message.payload) else { return };
         let to = message.addressed_to.to_lowercase().to_string();
+        if let Some(recipient) = message.recipient_id {
+            self.said_to_people.insert((number, recipient), to.clone());
+        }
         // Under a key another account may say the same, and this one in another room that has the name by now.
         let before = self.said.insert((number, to), message.position);
         let is_same = |kept: &Kept| match kept {
@@ -378,6 +389,9 @@ impl FaultyLog {
 
     /// What is left for the next process.
     pub fn restarted(&mut self) -> FaultyLog {
+        if self.defect == Some(Defect::ForgetsKeys) {
+            self.store.posted_once.clear();
+        }
         FaultyLog { store: std::mem::take(&mut self.store), ..FaultyLog::with_defect(self.defect) }
     }
 

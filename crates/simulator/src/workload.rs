@@ -140,7 +140,7 @@ impl Client {
     pub fn speak(&mut self, random: &mut Random, ledger: &mut Ledger, out: &mut Vec<u8>) {
         const WEIGHTS: [usize; 43] = [
             300, 70, 25, 25, 20, 110, 45, 55, 45, 60, 25, 30, 25, 25, 25, 20, 35, 90, 90, 15, 12, 18, 20, 20, 10, 4, 3,
-            12, 40, 25, 25, 60, 15, 12, 15, 10, 35, 12, 14, 20, 20, 25, 90,
+            12, 40, 25, 25, 60, 15, 12, 15, 10, 35, 12, 14, 20, 20, 25, 180,
         ];
         let room = self.some_room(random);
         let person = self.some_person(random);
@@ -489,7 +489,7 @@ impl Client {
             return self.fence(random, ledger, out);
         }
         let hers: Vec<Keyed> = ledger.keyed.iter().filter(|keyed| keyed.account == account).cloned().collect();
-        let keyed = match hers.is_empty() || random.happens(500) {
+        let keyed = match hers.is_empty() || random.happens(300) {
             true => {
                 let to = if random.happens(750) { room } else { person };
                 let keyed =
