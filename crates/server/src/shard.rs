@@ -15,6 +15,7 @@ mod closing;
 mod delivery;
 mod opening;
 mod reading;
+mod seeing;
 mod writing;
 
 use crate::admission::Admission;

@@ -44,4 +44,4 @@ pub use host::is_host;
 pub use session::{Count, Moment, Output, Overlong, Peer, Session, Treatment, WAIT_FOR_ANSWER, speaks_something_else};
 pub use turn::Turn;
 pub use verb::register::is_email;
-pub use work::{Work, WorkResult};
+pub use work::{ConnectionSeen, Fact, Work, WorkResult};

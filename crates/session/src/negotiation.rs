@@ -47,6 +47,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::ReadMarker,
     Capability::Relaymsg,
     Capability::ParlorDevices,
+    Capability::ParlorConnection,
     Capability::ParlorGroups,
     Capability::ParlorActivity,
     Capability::ParlorUnread,

@@ -386,6 +386,7 @@ impl Session {
                 (Some(Awaiting::Reports(views)), result) => verb::reports::read(&mut turn, &views, &result),
                 (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
                 (Some(Awaiting::Missed(asked)), result) => verb::unread::read_missed(&mut turn, &asked, &result),
+                (_, WorkResult::Connection(seen)) => verb::connection::write(&mut turn, &seen),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),
                 (Some(Awaiting::Export), result) => verb::account::offered(&mut turn, &result),
                 (Some(Awaiting::Ping { token }), _) => verb::ping::caught_up(&mut turn, token),

@@ -27,8 +27,8 @@
 use crate::facts::AddressRange;
 use crate::sasl::scram::tests::keys_of;
 use crate::{
-    Configured, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, WAIT_FOR_ANSWER, Work, WorkResult,
-    render,
+    Configured, ConnectionSeen, Moment, Output, Overlong, Peer, ServerFacts, Session, Treatment, WAIT_FOR_ANSWER, Work,
+    WorkResult, render,
 };
 use chat::audit::AuditEntry;
 use chat::change::Change;
@@ -662,6 +662,7 @@ impl World {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }
             Work::CatchUp { ticket } => (ticket, WorkResult::CaughtUp),
+            Work::SeeConnection { ticket } => (ticket, WorkResult::Connection(Box::new(seen()))),
             Work::OfferExport { ticket, .. } if *unreadable => (ticket, WorkResult::Busy),
             Work::OfferExport { ticket, .. } => {
                 (ticket, WorkResult::Offered { url: "https://irc.example/export/0".to_owned(), seconds: 600 })
@@ -670,6 +671,16 @@ impl World {
             Work::DrawToken { ticket } | Work::ReadAudit { ticket, .. } => (ticket, WorkResult::Busy),
             Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(self.connections[at].host.clone())),
         }
+    }
+}
+
+/// What a server sees of each connection here.
+fn seen() -> ConnectionSeen {
+    ConnectionSeen {
+        ends: Some(("192.0.2.1:50000".parse().unwrap(), "192.0.2.9:6697".parse().unwrap())),
+        tls: vec![("version", "TLSv1.3".to_owned()), ("suite", "TLS13_AES_256_GCM_SHA384".to_owned())],
+        tcp: vec![("state", "ESTABLISHED".to_owned()), ("rtt-us", "1500".to_owned())],
+        link: vec![("mtu", "1500".to_owned())],
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod batch;
 pub(crate) mod cap;
 pub(crate) mod chathistory;
 pub(crate) mod chghost;
+pub(crate) mod connection;
 pub(crate) mod devices;
 pub(crate) mod die;
 pub(crate) mod edit;
@@ -214,6 +215,7 @@ pub static VERBS: &[Verb] = &[
     cap::VERB,
     chathistory::VERB,
     chghost::VERB,
+    connection::VERB,
     devices::VERB,
     die::VERB,
     kline::DLINE,

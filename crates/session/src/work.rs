@@ -9,7 +9,7 @@ use chat::search::Search;
 use chat::snapshot::ScramKeys;
 use chat::unread::{Unread, UnreadQuestion};
 use compact_str::CompactString;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -52,9 +52,24 @@ pub enum Work {
     Search { ticket: u32, grants: Vec<Grant>, search: Box<Search>, limit: usize },
     /// That the hub has all that anyone's connection had to read by now.
     CatchUp { ticket: u32 },
+    /// What the server's end of this connection looks like.
+    SeeConnection { ticket: u32 },
     /// The name of an address, from the domain name system. Only while the session registers.
     LookUpHost { ticket: u32, address: IpAddr },
 }
+
+/// One connection as the server's end sees it. What is not known is left out.
+#[derive(Debug, Default)]
+pub struct ConnectionSeen {
+    /// The two ends of the socket. With a proxy between them the person is elsewhere.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+    pub tls: Vec<Fact>,
+    pub tcp: Vec<Fact>,
+    pub link: Vec<Fact>,
+}
+
+/// A name and what it is; neither has a space.
+pub type Fact = (&'static str, String);
 
 #[derive(Debug)]
 pub enum WorkResult {
@@ -103,6 +118,7 @@ pub enum WorkResult {
     },
     /// What was there to be read has been handed to the hub.
     CaughtUp,
+    Connection(Box<ConnectionSeen>),
     /// A name that resolves to the address again; `None`: there is none, or it was not found in time.
     Host(Option<CompactString>),
     /// The store could not be read.

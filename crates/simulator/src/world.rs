@@ -513,6 +513,7 @@ fn result_of(work: Work, store: &Store, tokens: u64) -> (u32, WorkResult) {
             (ticket, WorkResult::Drawn(token.into()))
         }
         Work::CatchUp { ticket } => (ticket, WorkResult::CaughtUp),
+        Work::SeeConnection { ticket } => (ticket, WorkResult::Connection(Box::default())),
         Work::LookUpHost { ticket, .. } => (ticket, WorkResult::Host(None)),
     }
 }

@@ -83,6 +83,8 @@ capabilities! {
     ParlorReports = "parlor/reports",
     /// Ours: DEVICES answers in lines for programs.
     ParlorDevices = "parlor/devices",
+    /// Ours: CONNECTION answers in lines for programs.
+    ParlorConnection = "parlor/connection",
     /// Ours: the tag `parlor/activity` on the rooms that LIST shows, when something was last said there.
     ParlorActivity = "parlor/activity",
     /// Ours: GROUP answers in lines for programs.

@@ -252,6 +252,7 @@ impl Shard {
         }
         let mut looks_up = false;
         let mut catches_up = None;
+        let mut sees = None;
         for work in self.output.work.drain(..) {
             match work {
                 Work::CheckPassword { ticket, hash, password } => {
@@ -293,6 +294,7 @@ impl Shard {
                     self.around.searches.submit(id, ticket, grants, search, limit);
                 }
                 Work::CatchUp { ticket } => catches_up = Some(ticket),
+                Work::SeeConnection { ticket } => sees = Some(ticket),
                 Work::LookUpHost { ticket, address } => {
                     self.around.lookups.submit(id, ticket, address);
                     looks_up = true;
@@ -301,6 +303,9 @@ impl Shard {
         }
         if let Some(ticket) = catches_up {
             self.ask_all_to_catch_up(id, ticket);
+        }
+        if let Some(ticket) = sees {
+            self.see_connection(id, ticket);
         }
         if looks_up {
             let patience_ends = self.now.monotonic_ms + limits::HOST_LOOKUP_PATIENCE.as_millis() as u64;

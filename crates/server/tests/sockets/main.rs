@@ -7,6 +7,7 @@ mod accounts;
 mod always_on;
 mod carriers;
 mod client_certificate;
+mod connection;
 mod crash;
 mod devices;
 mod figures;

@@ -81,6 +81,12 @@ fn a_trusted_proxy_says_for_whom_it_speaks() {
     second.greeted("second");
     assert_eq!(address_of(&mut second), "203.0.113.8");
 
+    // Of its own connection to the proxy the server tells nobody anything.
+    second.send("CONNECTION\r\nPING after");
+    let told = second.expect_any(&["NOTICE second :"]);
+    assert!(told.ends_with(":ADDRESS: yours=203.0.113.8 behind=proxy transport=tcp"), "{told}");
+    assert!(second.expect_any(&["NOTICE second :", " PONG "]).contains(" PONG "));
+
     // Before TLS, where the proxy can say it.
     let mut stream = dial(daemon.address("ircs"));
     std::io::Write::write_all(&mut stream, &proxy_v2([203, 0, 113, 9])).expect("written");
