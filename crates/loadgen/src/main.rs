@@ -6,6 +6,7 @@ mod fault;
 mod irc_bytes;
 mod limit;
 mod measure;
+mod proxy;
 mod scenario;
 mod swarm;
 mod tls;
@@ -70,6 +71,8 @@ enum Command {
     Unread(Unread),
     /// Be the bare server that parses nothing: the limit that a real one can reach on this machine
     Limit(limit::Limit),
+    /// Be a network that misbehaves, between clients and a server: delay, loss, half-open, cut
+    Proxy(proxy::Proxy),
 }
 
 fn main() -> ExitCode {
@@ -101,6 +104,7 @@ fn run(arguments: &Arguments) -> Result<Option<Report>, Fault> {
         Command::History(scenario) => scenario.run().map(Some),
         Command::Unread(scenario) => scenario.run().map(Some),
         Command::Limit(limit) => limit.run().map(|()| None),
+        Command::Proxy(proxy) => proxy.run().map(|()| None),
     }
 }
 
