@@ -151,6 +151,11 @@ pub enum ConversationChange {
         name: CompactString,
         timestamp: Timestamp,
     },
+    /// What the server sees of this connection: a name and what it is, of one group (ADDRESS, TLS, TCP, LINK).
+    ConnectionSeen {
+        group: CompactString,
+        facts: Vec<(CompactString, String)>,
+    },
     /// A message is kept in view for everyone, or no more.
     Pinned {
         room_name: CompactString,

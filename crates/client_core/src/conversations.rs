@@ -699,6 +699,7 @@ impl Conversations {
             }
             ConversationChange::PresenceKnown { .. }
             | ConversationChange::RoomListed { .. }
+            | ConversationChange::ConnectionSeen { .. }
             | ConversationChange::RoomsListed => {}
             ConversationChange::Correspondent { name, timestamp } => {
                 let conversation = self.open(name);

@@ -16,7 +16,7 @@ use rustls_pki_types::ServerName;
 
 use crate::address::Target;
 use crate::certificate_trust::{CertificateTrust, Verdict};
-use crate::known_servers::{Expected, KnownServers};
+use crate::known_servers::{Expected, Fingerprint, KnownServers};
 
 /// No address of a server is waited for longer than this while others are left to try.
 const LONGEST_TRY: Duration = Duration::from_secs(5);
@@ -27,6 +27,19 @@ const MOST_READS: usize = 16;
 const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
 
+/// What two ends have agreed on, and whom we believe the other one to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// As rustls names them.
+    pub version: String,
+    pub suite: String,
+    pub key_exchange: Option<String>,
+    /// The fingerprint of the server's certificate.
+    pub certificate: Option<Fingerprint>,
+    /// The system knows who issued it; otherwise it is one that was seen before, or promised by a join code.
+    pub known_to_system: bool,
+}
+
 /// What a link tells.
 #[derive(Debug)]
 pub enum NetworkEvent {
@@ -34,8 +47,8 @@ pub enum NetworkEvent {
     Connected {
         address: SocketAddr,
         local: Option<SocketAddr>,
-        /// The version and the cipher suite of an encrypted link.
-        tls: Option<String>,
+        /// Of an encrypted link.
+        tls: Option<TlsFacts>,
         notes: Vec<String>,
     },
     Received(Vec<u8>),
@@ -169,14 +182,15 @@ fn run(
         if !target.tls {
             return Ok((stream, address, None, Vec::new()));
         }
-        let (stream, tls, notes) = handshake(target, known_servers, stream, deadline)?;
-        Ok((stream, address, Some(tls), notes))
+        let (stream, tls, known_to_system, notes) = handshake(target, known_servers, stream, deadline)?;
+        Ok((stream, address, Some((tls, known_to_system)), notes))
     });
     let failure = match opened {
         Ok((stream, address, tls, notes)) => {
             let local = stream.local_addr().ok();
-            report(NetworkEvent::Connected { address, local, tls: tls.as_ref().map(facts_of), notes });
-            move_bytes(stream, tls, poll, queue, &mut report)
+            let facts = tls.as_ref().map(|(tls, known_to_system)| facts_of(tls, *known_to_system));
+            report(NetworkEvent::Connected { address, local, tls: facts, notes });
+            move_bytes(stream, tls.map(|(tls, _)| tls), poll, queue, &mut report)
         }
         Err(failure) => Some(failure),
     };
@@ -185,10 +199,14 @@ fn run(
     }
 }
 
-fn facts_of(tls: &ClientConnection) -> String {
-    let version = tls.protocol_version().map_or_else(|| "TLS".to_owned(), |version| format!("{version:?}"));
-    let suite = tls.negotiated_cipher_suite().map_or_else(String::new, |suite| format!(", {:?}", suite.suite()));
-    format!("{version}{suite}")
+fn facts_of(tls: &ClientConnection, known_to_system: bool) -> TlsFacts {
+    TlsFacts {
+        version: tls.protocol_version().map_or_else(|| "TLS".to_owned(), |version| format!("{version:?}")),
+        suite: tls.negotiated_cipher_suite().map_or_else(String::new, |suite| format!("{:?}", suite.suite())),
+        key_exchange: tls.negotiated_key_exchange_group().map(|group| format!("{:?}", group.name())),
+        certificate: tls.peer_certificates().and_then(|chain| chain.first()).map(|first| Fingerprint::of(first)),
+        known_to_system,
+    }
 }
 
 /// Tries every address of the host in turn, the two families alternating (in the spirit of RFC 8305), until one
@@ -244,7 +262,7 @@ fn handshake(
     known_servers: Arc<KnownServers>,
     mut stream: TcpStream,
     deadline: Instant,
-) -> Result<(TcpStream, ClientConnection, Vec<String>), LinkFailure> {
+) -> Result<(TcpStream, ClientConnection, bool, Vec<String>), LinkFailure> {
     let failed = |why: String| LinkFailure::TlsFailed { target: target.to_string(), why };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let trust = Arc::new(CertificateTrust::new(target.to_string(), Arc::clone(&known_servers), Arc::clone(&provider)));
@@ -294,7 +312,8 @@ fn handshake(
         }
         _ => Vec::new(),
     };
-    Ok((stream, tls, notes))
+    let known_to_system = trust.verdict() == Some(Verdict::Known);
+    Ok((stream, tls, known_to_system, notes))
 }
 
 /// Until one side ends it. `None`: we did.

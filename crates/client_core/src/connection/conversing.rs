@@ -23,6 +23,7 @@ pub(super) const WANTED_FOR_CONVERSATIONS: CapabilitySet = CapabilitySet::of(&[
     Capability::ChannelRename,
     Capability::ParlorUnread,
     Capability::ParlorPins,
+    Capability::ParlorConnection,
     Capability::Metadata2,
 ]);
 
@@ -136,6 +137,11 @@ impl Connection {
     /// Asks up to when one has read; of rooms the server says it by itself.
     pub fn ask_read_marker(&mut self, target: &str) -> bool {
         self.write_if(Capability::ReadMarker, |line| line.verb("MARKREAD").param(target).end())
+    }
+
+    /// Has the server tell what it sees of this connection (`parlor/connection`). `false`: it cannot.
+    pub fn ask_connection(&mut self) -> bool {
+        self.write_if(Capability::ParlorConnection, |line| line.verb("CONNECTION").end())
     }
 
     /// Whether history can be asked for.
@@ -262,6 +268,17 @@ impl Connection {
         match verb {
             "TAGMSG" | "EDIT" | "REDACT" | "MARKREAD" | "RENAME" | "PIN" | "UNPIN" => {
                 changes.extend(self.conversation_change(now, verb, line));
+                true
+            }
+            "CONNECTION" => {
+                if let [group, facts] = line.params() {
+                    let facts = facts.split_ascii_whitespace().filter_map(|fact| fact.split_once('='));
+                    let facts = facts.map(|(name, value)| (name.into(), value.to_owned())).collect();
+                    changes.push(Change::Conversation(ConversationChange::ConnectionSeen {
+                        group: (*group).into(),
+                        facts,
+                    }));
+                }
                 true
             }
             "UNREAD" => {

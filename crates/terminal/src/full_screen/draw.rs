@@ -521,47 +521,7 @@ impl App {
         }
     }
 
-    /// The wire has the whole screen.
-    fn draw_wire(&self, frame: &mut Frame<'_>, area: Rect, scrolled: usize) {
-        frame.render_widget(Clear, area);
-        let block = Block::bordered().title(" The wire (F12 closes it) ");
-        let inner = block.inner(area);
-        frame.render_widget(block, area);
-        let width = usize::from(inner.width);
-        let facts = match &self.wire.facts {
-            Some(facts) => {
-                let tls =
-                    facts.tls.as_ref().map_or_else(|| "not encrypted".to_owned(), |tls| format!("encrypted, {tls}"));
-                let trip = self.connection.round_trip().map_or_else(String::new, |trip| {
-                    format!(", there and back in {:.1} ms", trip.as_secs_f64() * 1_000.0)
-                });
-                format!("from {} to {}, {tls}{trip}", facts.local, facts.remote)
-            }
-            None => format!("no link to {}", self.server),
-        };
-        let head: Vec<Line<'static>> =
-            super::flow::broken(&[(facts, self.look.bold())], width).into_iter().map(Line::from).collect();
-        let height = usize::from(inner.height).saturating_sub(head.len());
-        let mut from_below: Vec<Line<'static>> = Vec::new();
-        for line in self.wire.lines().iter().rev().skip(scrolled) {
-            if from_below.len() >= height {
-                break;
-            }
-            let words = format!("     {}", printable(&super::wire_view::explained(line)));
-            from_below.push(Line::styled(cut(&words, width), self.look.dim()));
-            let arrow = if line.sent { "→" } else { "←" };
-            let text = format!("{arrow} {} {}", self.clock(line.at), printable(&line.text));
-            // All of it: what one looks for mostly stands behind the tags.
-            let broken = super::flow::broken(&[(text, self.look.plain())], width);
-            from_below.extend(broken.into_iter().rev().map(Line::from));
-        }
-        from_below.truncate(height);
-        let mut lines = head;
-        lines.extend(from_below.into_iter().rev());
-        frame.render_widget(Paragraph::new(lines), inner);
-    }
-
-    fn clock(&self, timestamp: client_core::Timestamp) -> String {
+    pub(super) fn clock(&self, timestamp: client_core::Timestamp) -> String {
         jiff::Timestamp::from_millisecond(timestamp.0)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
             .to_zoned(self.zone.clone())
@@ -570,8 +530,9 @@ impl App {
     }
 
     fn draw_overlay(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        if let Some(Overlay::Wire { scrolled }) = self.overlay {
-            return self.draw_wire(frame, area, scrolled);
+        if let Some(Overlay::Wire { scrolled, unfolded }) = self.overlay {
+            let scrolled = self.wire.below(scrolled, unfolded);
+            return self.draw_wire(frame, area, scrolled, unfolded.map(|unfolded| unfolded.row));
         }
         let Some(overlay) = &self.overlay else { return };
         let mut scroll = 0;
@@ -725,7 +686,7 @@ impl App {
         }
     }
 
-    fn choice(&self, text: String, is_chosen: bool) -> Line<'static> {
+    pub(super) fn choice(&self, text: String, is_chosen: bool) -> Line<'static> {
         if is_chosen { Line::styled(format!("» {text}"), self.look.bold()) } else { Line::from(format!("  {text}")) }
     }
 

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::app::{App, Overlay, SERVER};
 use super::keys::Keymap;
 use super::look::Look;
-use super::wire_view::LinkFacts;
+use super::wire_view::{LinkFacts, Looked};
 use super::{Event, wall_clock};
 use crate::kept_conversations;
 use crate::kept_outbox::KeptOutbox;
@@ -126,8 +126,7 @@ impl Server {
         match event {
             NetworkEvent::Connected { address, local, tls, notes } => {
                 self.app.opening = false;
-                let local = local.map_or_else(|| "unknown".to_owned(), |local| local.to_string());
-                self.app.wire.link_opened(LinkFacts { local, remote: address.to_string(), tls });
+                self.app.wire.link_opened(LinkFacts { local, remote: address, tls });
                 for note in notes {
                     self.app.conversations.remark(SERVER, note, now.wall);
                 }
@@ -207,6 +206,7 @@ impl Server {
         if is_dead {
             self.lose_link(None, around);
         }
+        self.look_at_wire();
         if let LinkState::Down { retry_at } = self.app.connection.state()
             && !self.app.done
             && !self.app.asks_login
@@ -228,6 +228,16 @@ impl Server {
         }
     }
 
+    /// Asks the kernel about the connection while somebody has it on the screen.
+    fn look_at_wire(&mut self) {
+        let now = self.app.now.since_start;
+        if let Some((due, local, remote)) = self.app.next_look()
+            && due <= now
+        {
+            self.app.wire.looked = Some(Looked { at: now, seen: socket_facts::look(local, remote) });
+        }
+    }
+
     fn patience(&self) -> Duration {
         self.plan.timeout + Duration::from_secs(1)
     }
@@ -235,7 +245,11 @@ impl Server {
     pub fn next_wake(&self, around: &Surroundings) -> Instant {
         let at = |since_start: Duration| around.started + since_start.min(Duration::from_secs(100 * 86_400));
         let mut wake = Instant::now() + Duration::from_secs(60);
-        for due in [self.app.connection.next_deadline(), self.app.next_change()].into_iter().flatten() {
+        for due in
+            [self.app.connection.next_deadline(), self.app.next_change(), self.app.next_look().map(|(due, ..)| due)]
+                .into_iter()
+                .flatten()
+        {
             wake = wake.min(at(due));
         }
         if let LinkState::Down { retry_at } = self.app.connection.state()

@@ -698,14 +698,55 @@ fn the_mouse_goes_and_selects() {
     assert_eq!(desk.app.present_name(), "#books");
 }
 
+fn link_facts() -> super::wire_view::LinkFacts {
+    super::wire_view::LinkFacts {
+        local: Some("192.0.2.7:50000".parse().unwrap()),
+        remote: "192.0.2.1:6697".parse().unwrap(),
+        tls: Some(crate::network::TlsFacts {
+            version: "TLSv1_3".to_owned(),
+            suite: "TLS13_AES_256_GCM_SHA384".to_owned(),
+            key_exchange: Some("X25519MLKEM768".to_owned()),
+            certificate: None,
+            known_to_system: true,
+        }),
+    }
+}
+
+#[test]
+fn a_line_of_the_wire_is_unfolded() {
+    let mut desk = Desk::talking_with("parlor/connection", 100, 30);
+    desk.app.wire.link_opened(link_facts());
+    assert_eq!(desk.app.next_look(), None, "nothing is looked at while nobody looks");
+    desk.types("hi\n");
+    desk.key(KeyCode::F(12));
+    assert_eq!(desk.app.next_look(), None);
+    desk.sent.clear();
+    desk.key(KeyCode::Enter);
+    assert_eq!(desk.sent, "CONNECTION\n", "the server is asked once");
+    assert!(desk.app.next_look().is_some());
+    desk.key(KeyCode::Right);
+    desk.key(KeyCode::Right);
+    desk.hear(
+        ":s BATCH +c parlor/connection
+         @batch=c :s CONNECTION ADDRESS :yours=198.51.100.2 your-port=61000 transport=tls
+         @batch=c :s CONNECTION TCP :state=ESTABLISHED segment=1400
+         :s BATCH -c",
+    );
+    // What has come since does not push it away.
+    insta::assert_snapshot!(desk.picture());
+    for _ in 0..30 {
+        desk.key(KeyCode::Right);
+    }
+    desk.shows("Encrypts the connection");
+    desk.key(KeyCode::Enter);
+    assert_eq!(desk.app.next_look(), None);
+    desk.shows("Enter unfolds the last line");
+}
+
 #[test]
 fn the_wire_is_explained() {
     let mut desk = Desk::talking(100, 18);
-    desk.app.wire.link_opened(super::wire_view::LinkFacts {
-        local: "192.0.2.7:50000".to_owned(),
-        remote: "192.0.2.1:6697".to_owned(),
-        tls: Some("TLSv1_3, TLS13_AES_256_GCM_SHA384".to_owned()),
-    });
+    desk.app.wire.link_opened(link_facts());
     desk.types("hi\n");
     desk.key(KeyCode::F(12));
     insta::assert_snapshot!(desk.picture());

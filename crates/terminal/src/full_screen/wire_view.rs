@@ -1,36 +1,79 @@
 //! F12: every line sent and received, explained in words, and what is known of the link. Passwords are not among it.
+//!
+//! Unfolded, one of them is shown layer by layer, beside what the kernel and the server know of the connection; only then
+//! are these asked.
 
-use std::collections::VecDeque;
+mod drawing;
+mod unfolded;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use client_core::{Timestamp, plain_words};
+use compact_str::CompactString;
+use socket_facts::Seen;
+
+use crate::network::TlsFacts;
 
 /// Lines that are kept.
 const MOST_LINES: usize = 1_000;
 /// Bytes of one that are kept; the rest is only counted.
 const MOST_BYTES: usize = 2_000;
+/// The kernel is asked so often while somebody looks.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Groups of facts that a server tells, at most.
+const MOST_GROUPS: usize = 8;
+/// Stands for a secret.
+const SECRET: &str = " •••";
 
 #[derive(Debug, Clone)]
 pub struct WireLine {
     pub at: Timestamp,
     pub sent: bool,
     pub text: String,
+    /// So much of the text is what crossed the network; the rest says that something is not shown.
+    pub clear: usize,
+    /// Bytes that are not shown: a secret, or what is too long to be kept.
+    pub hidden: usize,
 }
 
 /// What a link is made of, as far as this end knows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkFacts {
-    pub local: String,
-    pub remote: String,
-    /// The version and the cipher suite; `None`: not encrypted.
-    pub tls: Option<String>,
+    pub local: Option<SocketAddr>,
+    pub remote: SocketAddr,
+    /// `None`: not encrypted.
+    pub tls: Option<TlsFacts>,
+}
+
+/// What the kernel said of the link, and when.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    pub at: Duration,
+    pub seen: Seen,
+}
+
+/// The line that is unfolded stays the same while others come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfolded {
+    /// The row that is explained.
+    pub row: usize,
+    /// Lines that had come by then.
+    pub since: u64,
 }
 
 #[derive(Debug, Default)]
 pub struct WireView {
     lines: VecDeque<WireLine>,
+    /// Lines that have come, those that are not kept any more among them.
+    came: u64,
     /// The beginning of a received line whose end has not come.
     partial: Vec<u8>,
     pub facts: Option<LinkFacts>,
+    pub looked: Option<Looked>,
+    /// What the server says of this connection, by group and name.
+    told: BTreeMap<CompactString, Vec<(CompactString, String)>>,
 }
 
 impl WireView {
@@ -38,13 +81,42 @@ impl WireView {
         &self.lines
     }
 
+    /// Lines below the screen, where so many were and this is unfolded.
+    pub fn below(&self, scrolled: usize, unfolded: Option<Unfolded>) -> usize {
+        let since = unfolded.map_or(0, |unfolded| self.came - unfolded.since);
+        (scrolled + usize::try_from(since).unwrap_or(usize::MAX / 2)).min(self.lines.len().saturating_sub(1))
+    }
+
+    pub fn unfold(&self, row: usize) -> Unfolded {
+        Unfolded { row, since: self.came }
+    }
+
     pub fn link_opened(&mut self, facts: LinkFacts) {
-        self.partial.clear();
+        self.link_ended();
         self.facts = Some(facts);
     }
 
     pub fn link_ended(&mut self) {
-        self.facts = None;
+        self.partial.clear();
+        (self.facts, self.looked) = (None, None);
+        self.told.clear();
+    }
+
+    /// When the kernel is to be asked again, with the ends of the connection; `None`: there is none.
+    pub fn next_look(&self) -> Option<(Duration, SocketAddr, SocketAddr)> {
+        let facts = self.facts.as_ref()?;
+        let due = self.looked.as_ref().map_or(Duration::ZERO, |looked| looked.at + LOOK_AGAIN);
+        Some((due, facts.local?, facts.remote))
+    }
+
+    pub fn server_told(&mut self, group: CompactString, facts: Vec<(CompactString, String)>) {
+        if self.told.len() < MOST_GROUPS || self.told.contains_key(&group) {
+            self.told.insert(group, facts);
+        }
+    }
+
+    fn told(&self, group: &str, name: &str) -> Option<&str> {
+        self.told.get(group)?.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     pub fn sent(&mut self, at: Timestamp, bytes: &[u8]) {
@@ -67,17 +139,23 @@ impl WireView {
 
     fn push(&mut self, at: Timestamp, sent: bool, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let mut text = String::from_utf8_lossy(&line[..line.len().min(MOST_BYTES)]).into_owned();
+        let kept = &line[..line.len().min(MOST_BYTES)];
+        let mut text = String::from_utf8_lossy(kept).into_owned();
+        // Up to what is no text, or is cut in the middle of a letter.
+        let mut clear = str::from_utf8(kept).map_or_else(|error| error.valid_up_to(), str::len);
         if line.len() > MOST_BYTES {
             text.push_str(&format!(" … ({} bytes)", line.len()));
         }
         if sent && let Some(shown) = without_secret(&text) {
+            clear = shown.len() - SECRET.len();
             text = shown;
         }
+        let hidden = line.len().saturating_sub(clear);
+        self.came += 1;
         if self.lines.len() >= MOST_LINES {
             self.lines.pop_front();
         }
-        self.lines.push_back(WireLine { at, sent, text });
+        self.lines.push_back(WireLine { at, sent, text, clear, hidden });
     }
 }
 
@@ -108,10 +186,10 @@ fn without_secret(line: &str) -> Option<String> {
     let mechanisms = ["PLAIN", "SCRAM-SHA-256", "EXTERNAL", "*", "+"];
     let verb = verb.to_ascii_uppercase();
     match verb.as_str() {
-        "AUTHENTICATE" if params.iter().any(|param| !mechanisms.contains(param)) => Some(format!("{verb} •••")),
-        "PASS" | "OPER" | "PASSWORD" | "REGISTER" | "ACCOUNT" => Some(format!("{verb} •••")),
+        "AUTHENTICATE" if params.iter().any(|param| !mechanisms.contains(param)) => Some(format!("{verb}{SECRET}")),
+        "PASS" | "OPER" | "PASSWORD" | "REGISTER" | "ACCOUNT" => Some(format!("{verb}{SECRET}")),
         // JOIN <rooms> <keys>
-        "JOIN" if params.len() > 1 => Some(format!("{verb} {} •••", params[0])),
+        "JOIN" if params.len() > 1 => Some(format!("{verb} {}{SECRET}", params[0])),
         _ => None,
     }
 }
@@ -208,6 +286,18 @@ mod tests {
             ("PRIVMSG #tea :PASS me the tea", "PRIVMSG #tea :PASS me the tea"),
         ] {
             assert_eq!(shown(line), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        let mut view = WireView::default();
+        view.sent(Timestamp(0), b"@label=1 REGISTER * * :sesame\r\nPRIVMSG #tea :hi\r\nPRIVMSG #tea :h\xFFi\r\n");
+        view.received(Timestamp(0), format!("{}\r\n", "é".repeat(2_000)).as_bytes());
+        let counted: Vec<(usize, usize)> = view.lines().iter().map(|line| (line.clear, line.hidden)).collect();
+        assert_eq!(counted, [(8, 21), (16, 0), (15, 2), (2_000, 2_000)]);
+        for line in view.lines() {
+            assert!(line.text.is_char_boundary(line.clear), "{line:?}");
         }
     }
 

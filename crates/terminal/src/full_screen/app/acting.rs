@@ -83,7 +83,7 @@ impl App {
             Some(Action::Wire) if !is_asked => {
                 self.overlay = match self.overlay {
                     Some(Overlay::Wire { .. }) => None,
-                    _ => Some(Overlay::Wire { scrolled: 0 }),
+                    _ => Some(Overlay::Wire { scrolled: 0, unfolded: None }),
                 };
                 return;
             }

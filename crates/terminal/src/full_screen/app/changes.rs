@@ -102,6 +102,9 @@ impl App {
                     rooms.push(RoomOffered { name: name.to_string(), people, topic });
                 }
             }
+            Change::Conversation(ConversationChange::ConnectionSeen { group, facts }) => {
+                self.wire.server_told(group, facts);
+            }
             Change::Conversation(ConversationChange::RoomsListed) => {
                 if let Some(Overlay::Rooms { ended, .. }) = &mut self.overlay {
                     *ended = true;

@@ -8,6 +8,7 @@ use super::{App, Jump, SERVER};
 use crate::full_screen::emoji::EMOJI;
 use crate::full_screen::fuzzy;
 use crate::full_screen::keys::Action;
+use crate::full_screen::wire_view::Unfolded;
 
 /// What stands in front of everything.
 #[derive(Debug)]
@@ -28,9 +29,11 @@ pub enum Overlay {
     Help {
         scrolled: u16,
     },
-    /// Lines of the wire; so many of the last ones are below the screen.
+    /// Lines of the wire; so many of the last ones are below the screen. The last one that is shown may be
+    /// unfolded.
     Wire {
         scrolled: usize,
+        unfolded: Option<Unfolded>,
     },
     Found {
         looking: Looking,
@@ -195,7 +198,8 @@ impl App {
                     self.overlay = Some(Overlay::Help { scrolled });
                 }
             }
-            Overlay::Wire { scrolled } => {
+            Overlay::Wire { scrolled, unfolded } => {
+                let scrolled = self.wire.below(scrolled, unfolded);
                 let scrolled = match key.code {
                     KeyCode::Up => scrolled + 1,
                     KeyCode::Down => scrolled.saturating_sub(1),
@@ -204,8 +208,20 @@ impl App {
                     KeyCode::End => 0,
                     _ => scrolled,
                 };
-                self.overlay =
-                    Some(Overlay::Wire { scrolled: scrolled.min(self.wire.lines().len().saturating_sub(1)) });
+                let scrolled = self.wire.below(scrolled, None);
+                let row = match (key.code, unfolded.map(|unfolded| unfolded.row)) {
+                    (KeyCode::Enter, None) => {
+                        self.connection.ask_connection();
+                        Some(0)
+                    }
+                    (KeyCode::Enter, Some(_)) => None,
+                    (KeyCode::Right | KeyCode::Tab, Some(row)) => Some(row + 1),
+                    (KeyCode::Left | KeyCode::BackTab, Some(row)) => Some(row.saturating_sub(1)),
+                    (_, row) => row,
+                };
+                let last_row = self.wire.rows(scrolled).len().saturating_sub(1);
+                let unfolded = row.map(|row| self.wire.unfold(row.min(last_row)));
+                self.overlay = Some(Overlay::Wire { scrolled, unfolded });
             }
             Overlay::Found { looking, found, mut at, ended } => {
                 match key.code {

@@ -114,7 +114,7 @@ impl App {
             *scrolled = scrolled.saturating_add_signed(i16::try_from(-rows).unwrap_or(0));
             return;
         }
-        if let Some(Overlay::Wire { scrolled }) = &mut self.overlay {
+        if let Some(Overlay::Wire { scrolled, .. }) = &mut self.overlay {
             *scrolled = scrolled.saturating_add_signed(rows).min(self.wire.lines().len().saturating_sub(1));
             return;
         }
