@@ -80,7 +80,7 @@ fn share(percent: f64) -> Result<f64, String> {
 fn accept(listener: &TcpListener, to: SocketAddr, seed: u64, controls: &Arc<Controls>) {
     for number in 0_u64.. {
         match listener.accept() {
-            Ok((client, from)) => match connection::open(client, to, seed.wrapping_add(number), controls) {
+            Ok((client, from)) => match connection::open(number, client, to, seed, controls) {
                 Ok(()) => println!("connection {number} from {from}"),
                 Err(error) => eprintln!("loadgen: {from} could not be brought to {to}: {error}"),
             },

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -109,14 +110,47 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Talks as always, and writes what really went over the connection into a file for Wireshark
+    ///
+    /// The file has the secrets that open the encryption of this conversation: it holds everything that is said, your
+    /// password if you log in, for whoever gets it. Say --with-secrets if that is what you want, as for a lesson, and come
+    /// as a guest. The packets are put together from the bytes that were written and read; no right is needed.
+    Capture {
+        /// Yes: the file may hold everything that this conversation says, and the keys to it
+        #[arg(long)]
+        with_secrets: bool,
+
+        /// A file that is not there yet (FILE.pcapng)
+        file: PathBuf,
+
+        /// As without it: [NAME@]HOST[:PORT] ROOM …, and options
+        #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
 }
 
 /// The arguments, or the end: help was asked for, or something is wrong and has been said.
 pub fn read() -> Result<Arguments, Exit> {
+    parsed(std::env::args_os())
+}
+
+/// Those behind the file of a capture.
+pub fn read_rest(rest: Vec<String>) -> Result<Arguments, Exit> {
+    let arguments = parsed(std::iter::once("chat_client".to_owned()).chain(rest).map(Into::into))?;
+    if arguments.command.is_some() {
+        eprintln!(
+            "Behind the file stands where to and as whom, as in chat_client capture --with-secrets FILE HOST ROOM."
+        );
+        return Err(Exit::Usage);
+    }
+    Ok(arguments)
+}
+
+fn parsed(arguments: impl Iterator<Item = OsString>) -> Result<Arguments, Exit> {
     let command = Arguments::command()
         .after_long_help(story())
         .after_help("More, with examples and exit codes: chat_client --help");
-    let parsed = command.try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
     parsed.map_err(|error| {
         // A closed pipe is no reason to complain about complaining.
         let _ = error.print();
@@ -161,6 +195,9 @@ Examples:
   chat_client                                  asks where to and who you are; the next time it
                                                goes there at once (--ask asks again)
   chat_client discover                         the servers of this network
+  chat_client capture --with-secrets lesson.pcapng --guest ann@localhost
+                                               talks, and keeps what went over the wire for
+                                               Wireshark
   chat_client localhost                        in #lobby of the server on this machine
   chat_client alice@chat.example '#tea' books  logged in, talking in #tea, listening in #books
   chat_client --register alice@chat.example    makes the account alice

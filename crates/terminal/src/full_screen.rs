@@ -31,6 +31,7 @@ use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 
 use crate::address::{Address, Encryption};
+use crate::capture::Capture;
 use crate::exit_code::Exit;
 use crate::kept_passwords::Kept;
 use crate::known_servers::KnownServers;
@@ -68,7 +69,7 @@ pub enum Event {
 }
 
 /// Plays the whole conversation on the whole screen.
-pub fn run(plans: Vec<Plan>, preferences: Preferences) -> Exit {
+pub fn run(plans: Vec<Plan>, preferences: Preferences, capture: Option<Arc<Capture>>) -> Exit {
     let (events, received) = mpsc::sync_channel(MOST_EVENTS);
     let told = events.clone();
     let started =
@@ -86,7 +87,7 @@ pub fn run(plans: Vec<Plan>, preferences: Preferences) -> Exit {
         restore();
         hook(panic);
     }));
-    let exit = match FullScreen::new(plans, preferences, terminal, events) {
+    let exit = match FullScreen::new(plans, preferences, capture, terminal, events) {
         Ok(mut full_screen) => full_screen.run(&received),
         Err(error) => Err((
             Exit::NoConnection,
@@ -145,6 +146,7 @@ impl FullScreen {
     fn new(
         plans: Vec<Plan>,
         preferences: Preferences,
+        capture: Option<Arc<Capture>>,
         terminal: DefaultTerminal,
         events: SyncSender<Event>,
     ) -> io::Result<FullScreen> {
@@ -165,6 +167,7 @@ impl FullScreen {
         thread::Builder::new().name("keys".to_owned()).spawn(read)?;
         let around = Surroundings {
             known_servers: Arc::new(KnownServers::open()),
+            capture,
             events,
             started: Instant::now(),
             last_link: 0,

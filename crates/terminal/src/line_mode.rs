@@ -13,6 +13,7 @@ use client_core::{
 };
 use jiff::tz::TimeZone;
 
+use crate::capture::Capture;
 use crate::exit_code::Exit;
 use crate::input::{self, InputEvent};
 use crate::json_lines;
@@ -42,8 +43,8 @@ enum Event {
 }
 
 /// Plays the whole conversation.
-pub fn run(plan: Plan) -> Exit {
-    match LineMode::new(plan) {
+pub fn run(plan: Plan, capture: Option<Arc<Capture>>) -> Exit {
+    match LineMode::new(plan, capture) {
         Ok((mut line_mode, events)) => line_mode.run(&events),
         Err(error) => {
             eprintln!("This machine cannot run the program just now ({error}); close other programs and try again.");
@@ -58,6 +59,7 @@ struct LineMode {
     screen: Screen,
     plain_text: PlainText,
     known_servers: Arc<KnownServers>,
+    capture: Option<Arc<Capture>>,
     started: Instant,
     events: SyncSender<Event>,
     link: Option<Link>,
@@ -94,7 +96,7 @@ struct LineMode {
 }
 
 impl LineMode {
-    fn new(plan: Plan) -> io::Result<(LineMode, Receiver<Event>)> {
+    fn new(plan: Plan, capture: Option<Arc<Capture>>) -> io::Result<(LineMode, Receiver<Event>)> {
         let (events, received) = mpsc::sync_channel(MOST_EVENTS);
         let report = |events: &SyncSender<Event>| {
             let events = events.clone();
@@ -126,6 +128,7 @@ impl LineMode {
             plain_text: PlainText { colours, zone: TimeZone::system(), interactive: plan.interactive },
             present: plan.settings.rooms.first().cloned(),
             known_servers: Arc::new(KnownServers::open()),
+            capture,
             screen,
             started: now,
             events,
@@ -313,7 +316,8 @@ impl LineMode {
         self.heard = false;
         let (number, events) = (self.link_number, self.events.clone());
         let report = move |event| drop(events.send(Event::Network(number, event)));
-        match Link::open(self.plan.target.clone(), Arc::clone(&self.known_servers), self.plan.timeout, report) {
+        let (target, known_servers) = (self.plan.target.clone(), Arc::clone(&self.known_servers));
+        match Link::open(target, known_servers, self.capture.clone(), self.plan.timeout, report) {
             Ok(link) => self.link = Some(link),
             Err(error) => self.link_ended(LinkFailure::System { why: error.to_string() }),
         }

@@ -15,6 +15,7 @@ use rustls::{ClientConfig, ClientConnection};
 use rustls_pki_types::ServerName;
 
 use crate::address::Target;
+use crate::capture::{Capture, CapturedLink, Tapped};
 use crate::certificate_trust::{CertificateTrust, Verdict};
 use crate::known_servers::{Expected, Fingerprint, KnownServers};
 
@@ -140,6 +141,7 @@ impl Link {
     pub fn open(
         target: Target,
         known_servers: Arc<KnownServers>,
+        capture: Option<Arc<Capture>>,
         timeout: Duration,
         report: impl FnMut(NetworkEvent) + Send + 'static,
     ) -> io::Result<Link> {
@@ -148,7 +150,7 @@ impl Link {
         let (outgoing, queue) = mpsc::channel();
         thread::Builder::new()
             .name("link".to_owned())
-            .spawn(move || run(&target, known_servers, timeout, poll, &queue, report))?;
+            .spawn(move || run(&target, known_servers, capture, timeout, poll, &queue, report))?;
         Ok(Link { outgoing, waker })
     }
 
@@ -172,6 +174,7 @@ impl Drop for Link {
 fn run(
     target: &Target,
     known_servers: Arc<KnownServers>,
+    capture: Option<Arc<Capture>>,
     timeout: Duration,
     poll: Poll,
     queue: &mpsc::Receiver<Vec<u8>>,
@@ -179,18 +182,25 @@ fn run(
 ) {
     let deadline = Instant::now() + timeout;
     let opened = connect(target, deadline).and_then(|(stream, address)| {
-        if !target.tls {
-            return Ok((stream, address, None, Vec::new()));
+        let captured = capture.map(|capture| capture.link(stream.local_addr().ok(), address));
+        let (stream, tls, notes) = if target.tls {
+            let (stream, tls, known_to_system, notes) =
+                handshake(target, known_servers, captured.as_ref(), stream, deadline)?;
+            (stream, Some((tls, known_to_system)), notes)
+        } else {
+            (stream, None, Vec::new())
+        };
+        if let Some(captured) = &captured {
+            captured.established();
         }
-        let (stream, tls, known_to_system, notes) = handshake(target, known_servers, stream, deadline)?;
-        Ok((stream, address, Some((tls, known_to_system)), notes))
+        Ok((stream, address, tls, captured, notes))
     });
     let failure = match opened {
-        Ok((stream, address, tls, notes)) => {
+        Ok((stream, address, tls, captured, notes)) => {
             let local = stream.local_addr().ok();
             let facts = tls.as_ref().map(|(tls, known_to_system)| facts_of(tls, *known_to_system));
             report(NetworkEvent::Connected { address, local, tls: facts, notes });
-            move_bytes(stream, tls.map(|(tls, _)| tls), poll, queue, &mut report)
+            move_bytes(stream, tls.map(|(tls, _)| tls), captured, poll, queue, &mut report)
         }
         Err(failure) => Some(failure),
     };
@@ -260,18 +270,22 @@ fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 fn handshake(
     target: &Target,
     known_servers: Arc<KnownServers>,
+    captured: Option<&Arc<CapturedLink>>,
     mut stream: TcpStream,
     deadline: Instant,
 ) -> Result<(TcpStream, ClientConnection, bool, Vec<String>), LinkFailure> {
     let failed = |why: String| LinkFailure::TlsFailed { target: target.to_string(), why };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let trust = Arc::new(CertificateTrust::new(target.to_string(), Arc::clone(&known_servers), Arc::clone(&provider)));
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(error.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&trust) as Arc<_>)
         .with_no_client_auth();
+    if let Some(captured) = captured {
+        config.key_log = Arc::clone(captured) as Arc<_>;
+    }
     let name = ServerName::try_from(target.host.clone())
         .map_err(|_| LinkFailure::NameNotFound { host: target.host.clone(), why: "it is no host name".to_owned() })?;
     let mut tls = ClientConnection::new(Arc::new(config), name).map_err(|error| failed(error.to_string()))?;
@@ -283,7 +297,7 @@ fn handshake(
         }
         let timeouts = stream.set_read_timeout(Some(left)).and_then(|()| stream.set_write_timeout(Some(left)));
         timeouts.map_err(|error| LinkFailure::System { why: error.to_string() })?;
-        if let Err(error) = tls.complete_io(&mut stream) {
+        if let Err(error) = tls.complete_io(&mut Tapped { stream: &mut stream, captured: captured.map(Arc::as_ref) }) {
             return Err(match (trust.verdict(), error.kind()) {
                 (Some(Verdict::Changed(sentence) | Verdict::Undecided(sentence)), _) => {
                     LinkFailure::CertificateRefused { sentence }
@@ -320,11 +334,12 @@ fn handshake(
 fn move_bytes(
     stream: TcpStream,
     tls: Option<ClientConnection>,
+    captured: Option<Arc<CapturedLink>>,
     poll: Poll,
     queue: &mpsc::Receiver<Vec<u8>>,
     report: &mut impl FnMut(NetworkEvent),
 ) -> Option<LinkFailure> {
-    match MovingBytes::new(stream, tls, poll).and_then(|mut moving| moving.run(queue, report)) {
+    match MovingBytes::new(stream, tls, captured, poll).and_then(|mut moving| moving.run(queue, report)) {
         Ok(()) => None,
         Err(error) => Some(LinkFailure::Dropped { why: plain_reason(&error) }),
     }
@@ -345,6 +360,7 @@ fn plain_reason(error: &io::Error) -> String {
 struct MovingBytes {
     stream: mio::net::TcpStream,
     tls: Option<ClientConnection>,
+    captured: Option<Arc<CapturedLink>>,
     poll: Poll,
     /// Not yet taken by the socket (of TLS: by the encryption).
     pending: Vec<u8>,
@@ -352,7 +368,12 @@ struct MovingBytes {
 }
 
 impl MovingBytes {
-    fn new(stream: TcpStream, tls: Option<ClientConnection>, poll: Poll) -> io::Result<MovingBytes> {
+    fn new(
+        stream: TcpStream,
+        tls: Option<ClientConnection>,
+        captured: Option<Arc<CapturedLink>>,
+        poll: Poll,
+    ) -> io::Result<MovingBytes> {
         stream.set_read_timeout(None)?;
         stream.set_write_timeout(None)?;
         stream.set_nonblocking(true)?;
@@ -361,6 +382,7 @@ impl MovingBytes {
         Ok(MovingBytes {
             stream,
             tls,
+            captured,
             poll,
             pending: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
@@ -404,10 +426,11 @@ impl MovingBytes {
 
     /// Whether nothing is left.
     fn write(&mut self) -> io::Result<bool> {
+        let mut stream = Tapped { stream: &mut self.stream, captured: self.captured.as_deref() };
         match &mut self.tls {
             None => {
                 while !self.pending.is_empty() {
-                    match self.stream.write(&self.pending) {
+                    match stream.write(&self.pending) {
                         Ok(0) => return Err(io::ErrorKind::BrokenPipe.into()),
                         Ok(written) => drop(self.pending.drain(..written)),
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -422,7 +445,7 @@ impl MovingBytes {
                 tls.writer().write_all(&self.pending)?;
                 self.pending.clear();
                 while tls.wants_write() {
-                    match tls.write_tls(&mut self.stream) {
+                    match tls.write_tls(&mut stream) {
                         Ok(_) => {}
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                             return Ok(false);
@@ -440,9 +463,10 @@ impl MovingBytes {
     /// `UnexpectedEof`.
     fn read(&mut self, report: &mut impl FnMut(NetworkEvent)) -> io::Result<bool> {
         for _ in 0..MOST_READS {
+            let mut stream = Tapped { stream: &mut self.stream, captured: self.captured.as_deref() };
             let read = match &mut self.tls {
-                None => self.stream.read(&mut self.buffer),
-                Some(tls) => read_decrypted(tls, &mut self.stream, &mut self.buffer),
+                None => stream.read(&mut self.buffer),
+                Some(tls) => read_decrypted(tls, &mut stream, &mut self.buffer),
             };
             match read {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -456,11 +480,7 @@ impl MovingBytes {
     }
 }
 
-fn read_decrypted(
-    tls: &mut ClientConnection,
-    stream: &mut mio::net::TcpStream,
-    buffer: &mut [u8],
-) -> io::Result<usize> {
+fn read_decrypted(tls: &mut ClientConnection, stream: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match tls.reader().read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -481,7 +501,8 @@ mod tests {
     fn opened(target: Target) -> LinkFailure {
         let (told, events) = mpsc::channel();
         let known = Arc::new(KnownServers::open());
-        let _link = Link::open(target, known, Duration::from_secs(5), move |event| drop(told.send(event))).unwrap();
+        let _link =
+            Link::open(target, known, None, Duration::from_secs(5), move |event| drop(told.send(event))).unwrap();
         match events.recv_timeout(Duration::from_secs(20)) {
             Ok(NetworkEvent::Ended(failure)) => failure,
             other => panic!("{other:?}"),

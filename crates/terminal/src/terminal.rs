@@ -7,6 +7,7 @@
 
 mod address;
 mod arguments;
+mod capture;
 mod certificate_trust;
 mod data_folder;
 mod discover;
@@ -34,9 +35,12 @@ mod server_list;
 mod signals;
 mod word_wrap;
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use arguments::{Arguments, Command};
+use capture::Capture;
 pub use exit_code::Exit;
 /// For fuzzing: see the target `screen`.
 #[doc(hidden)]
@@ -46,13 +50,47 @@ pub use full_screen::play_hostile_server;
 pub fn run() -> ExitCode {
     let exit = match arguments::read() {
         Ok(Arguments { command: Some(Command::Discover { seconds, json }), .. }) => discover::run(seconds, json),
-        Ok(arguments) => talk(arguments),
+        Ok(Arguments { command: Some(Command::Capture { with_secrets, file, rest }), .. }) => {
+            captured(with_secrets, &file, rest)
+        }
+        Ok(arguments) => talk(arguments, None),
         Err(exit) => exit,
     };
     exit.into()
 }
 
-fn talk(arguments: Arguments) -> Exit {
+fn captured(with_secrets: bool, file: &Path, rest: Vec<String>) -> Exit {
+    if !with_secrets {
+        eprintln!(
+            "The file would hold {}. If that is what you want, say chat_client capture --with-secrets FILE ...",
+            capture::WARNING
+        );
+        return Exit::Usage;
+    }
+    let arguments = match arguments::read_rest(rest) {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit,
+    };
+    let capture = match Capture::create(file) {
+        Ok(capture) => capture,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            return Exit::Usage;
+        }
+    };
+    eprintln!("Careful: {} will hold {}.", file.display(), capture::WARNING);
+    let exit = talk(arguments, Some(Arc::clone(&capture)));
+    match capture.in_words() {
+        Ok(sentence) => eprintln!("{sentence}"),
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            return Exit::Usage;
+        }
+    }
+    exit
+}
+
+fn talk(arguments: Arguments, capture: Option<Arc<Capture>>) -> Exit {
     let full_screen = arguments.is_full_screen();
     // As the last time: on the same servers.
     let as_before = full_screen && arguments.server.is_none() && !arguments.ask;
@@ -65,9 +103,9 @@ fn talk(arguments: Arguments) -> Exit {
     });
     match planned {
         Ok((plan, others, preferences)) if full_screen => {
-            full_screen::run(std::iter::once(plan).chain(others).collect(), preferences)
+            full_screen::run(std::iter::once(plan).chain(others).collect(), preferences, capture)
         }
-        Ok((plan, ..)) => line_mode::run(plan),
+        Ok((plan, ..)) => line_mode::run(plan, capture),
         Err(sentence) => {
             eprintln!("{sentence}");
             Exit::Usage

@@ -30,6 +30,7 @@ enum Way {
 /// What both ways of a connection share.
 #[derive(Debug)]
 struct Both {
+    number: u64,
     client: TcpStream,
     server: TcpStream,
     /// How it was when it began.
@@ -53,15 +54,16 @@ struct Piece {
 }
 
 /// Begins to carry; returns at once.
-pub fn open(client: TcpStream, to: SocketAddr, seed: u64, controls: &Arc<Controls>) -> io::Result<()> {
+pub fn open(number: u64, client: TcpStream, to: SocketAddr, seed: u64, controls: &Arc<Controls>) -> io::Result<()> {
     let server = TcpStream::connect(to)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     // What the other end does not take must not keep an order from being carried out.
     client.set_write_timeout(Some(LOOK_AGAIN))?;
     server.set_write_timeout(Some(LOOK_AGAIN))?;
-    let both = Both { client, server, began: controls.now(), controls: Arc::clone(controls) };
+    let both = Both { number, client, server, began: controls.now(), controls: Arc::clone(controls) };
     let both = Arc::new(both);
+    let seed = seed.wrapping_add(number);
     for (way, seed) in [(Way::ToServer, seed), (Way::ToClient, seed ^ 0x9E37_79B9_7F4A_7C15)] {
         let (sender, pieces) = sync_channel(MOST_PIECES);
         let (reading, writing) = (Arc::clone(&both), Arc::clone(&both));
@@ -128,7 +130,12 @@ impl Both {
             loop {
                 match self.passes(way, due) {
                     Passage::Over => return,
-                    Passage::Nowhere => break,
+                    Passage::Nowhere => {
+                        if !rest.is_empty() {
+                            println!("connection {}: {} bytes went nowhere", self.number, rest.len());
+                        }
+                        break;
+                    }
                     Passage::Through if rest.is_empty() => break,
                     Passage::Through => {}
                 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `--lan`, and named so.
-fn serve(hosts: &Hosts, host: usize, network: &str) -> (Program, String) {
+pub fn serve(hosts: &Hosts, host: usize, network: &str) -> (Program, String) {
     let config = hosts.folder.path().join(format!("{host}.toml"));
     std::fs::write(&config, format!("[server]\nnetwork = \"{network}\"\n[accounts]\npassword_cost = \"standard\"\n"))
         .expect("a configuration");

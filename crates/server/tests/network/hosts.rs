@@ -72,18 +72,16 @@ impl Hosts {
 
     /// Starts a program of ours on a host (from 1), as a person who has nothing there yet.
     pub fn start(&self, host: usize, program: &str, arguments: &[&str]) -> Program {
-        let home = self.home(host);
-        std::fs::create_dir_all(&home).expect("a home");
-        let complaints = home.join(format!("{program}.complaints"));
-        let mut child = Command::new("ip")
-            .args(["netns", "exec", &self.names[host - 1]])
-            .arg(beside_the_server(program))
+        self.start_any(host, &beside_the_server(program), arguments)
+    }
+
+    /// Starts any program there.
+    pub fn start_any(&self, host: usize, program: &Path, arguments: &[&str]) -> Program {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let mut command = self.command(host, program);
+        let complaints = self.home(host).join(format!("{name}.complaints"));
+        let mut child = command
             .args(arguments)
-            .current_dir(&home)
-            .env("HOME", &home)
-            .env("XDG_DATA_HOME", &home)
-            .env("XDG_CONFIG_HOME", &home)
-            .env("USER", format!("host{host}"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&complaints).expect("a file for complaints"))
@@ -93,6 +91,22 @@ impl Hosts {
         let (sender, lines) = channel();
         std::thread::spawn(move || output.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
         Program { child, lines, complaints }
+    }
+
+    /// To be run on a host (from 1).
+    pub fn command(&self, host: usize, program: &Path) -> Command {
+        let home = self.home(host);
+        std::fs::create_dir_all(&home).expect("a home");
+        let mut command = Command::new("ip");
+        command
+            .args(["netns", "exec", &self.names[host - 1]])
+            .arg(program)
+            .current_dir(&home)
+            .env("HOME", &home)
+            .env("XDG_DATA_HOME", &home)
+            .env("XDG_CONFIG_HOME", &home)
+            .env("USER", format!("host{host}"));
+        command
     }
 
     pub fn home(&self, host: usize) -> PathBuf {
@@ -142,6 +156,21 @@ impl Program {
         assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
     }
 
+    /// Waits for this in its complaints.
+    #[track_caller]
+    pub fn complains(&self, part: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let complaints = std::fs::read_to_string(&self.complaints).unwrap_or_default();
+            if complaints.contains(part) {
+                return complaints;
+            }
+            assert!(Instant::now() < deadline, "{part:?} was not complained of: {complaints}");
+            // A file tells nobody that it has grown; this only paces.
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     #[track_caller]
     pub fn ends(&mut self) -> (ExitStatus, String) {
         let deadline = Instant::now() + DEADLINE;
@@ -163,7 +192,7 @@ impl Drop for Program {
     }
 }
 
-fn beside_the_server(program: &str) -> PathBuf {
+pub fn beside_the_server(program: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_chat_server")).with_file_name(program);
     assert!(path.exists(), "{} is missing: run `cargo build --workspace --bins` first", path.display());
     path

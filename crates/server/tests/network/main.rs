@@ -4,3 +4,4 @@
 
 mod discovery;
 mod hosts;
+mod wire;

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod always_on;
+mod bad_network;
+mod captures;
 mod carriers;
 mod client_certificate;
 mod connection;

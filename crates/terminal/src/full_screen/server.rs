@@ -13,6 +13,7 @@ use super::keys::Keymap;
 use super::look::Look;
 use super::wire_view::{LinkFacts, Looked};
 use super::{Event, wall_clock};
+use crate::capture::Capture;
 use crate::kept_conversations;
 use crate::kept_outbox::KeptOutbox;
 use crate::kept_passwords::{self, Kept};
@@ -27,6 +28,8 @@ const KEEP_AGAIN: Duration = Duration::from_secs(60);
 /// What all servers share.
 pub struct Surroundings {
     pub known_servers: Arc<KnownServers>,
+    /// Where everything goes that goes over the links.
+    pub capture: Option<Arc<Capture>>,
     pub events: SyncSender<Event>,
     pub started: Instant,
     /// Numbers of links, so that one that was given up is told from the next.
@@ -187,7 +190,8 @@ impl Server {
         self.link_opened = Instant::now();
         let (number, events) = (self.link_number, around.events.clone());
         let report = move |event| drop(events.send(Event::Network(number, event)));
-        match Link::open(self.plan.target.clone(), Arc::clone(&around.known_servers), self.plan.timeout, report) {
+        let (target, known_servers) = (self.plan.target.clone(), Arc::clone(&around.known_servers));
+        match Link::open(target, known_servers, around.capture.clone(), self.plan.timeout, report) {
             Ok(link) => {
                 self.link = Some(link);
                 self.app.opening = true;

@@ -518,6 +518,53 @@ impl Person {
     }
 }
 
+/// `loadgen proxy`, a network that misbehaves as it is told.
+pub struct BadNetwork {
+    child: Child,
+    orders: ChildStdin,
+    says: Receiver<String>,
+    pub address: SocketAddr,
+}
+
+impl BadNetwork {
+    pub fn start(to: SocketAddr, options: &[&str]) -> BadNetwork {
+        let mut child = Command::new(program("loadgen"))
+            .args(["proxy", "--listen", "127.0.0.1:0", "--to", &to.to_string()])
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("loadgen starts");
+        let orders = child.stdin.take().expect("piped");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let (sender, says) = channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+        let first: String = says.recv_timeout(DEADLINE).expect("it says where it listens");
+        let address = first.split(' ').nth(2).and_then(|word| word.parse().ok()).expect("an address");
+        says.recv_timeout(DEADLINE).expect("it says how it is");
+        BadNetwork { child, orders, says, address }
+    }
+
+    /// Waits until it has been carried out.
+    #[track_caller]
+    pub fn order(&mut self, order: &str) {
+        writeln!(self.orders, "{order}").expect("it listens");
+        self.says("now: ");
+    }
+
+    #[track_caller]
+    pub fn says(&self, part: &str) {
+        while !self.says.recv_timeout(DEADLINE).expect("it says something").contains(part) {}
+    }
+}
+
+impl Drop for BadNetwork {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// The value of a tag of a line as it came, unescaped only where nothing needs it.
 pub fn tag<'a>(line: &'a str, key: &str) -> Option<&'a str> {
     let tags = line.strip_prefix('@')?.split(' ').next()?;

@@ -108,7 +108,7 @@ impl WireView {
                 if let Some(certificate) = tls.certificate {
                     let trust =
                         if tls.known_to_system { "signed by an authority that your system knows" } else { "pinned" };
-                    add("Certificate", format!("{trust}, SHA-256 {certificate}"));
+                    add("Certificate", format!("{trust}, {certificate}"));
                 }
             }
         }
@@ -158,18 +158,22 @@ fn layer_row(layer: &Layer) -> Row {
     let pieces = if layer.pieces > 1 { format!(", {} pieces", layer.pieces) } else { String::new() };
     let carried = layer.bytes - layer.own;
     let value = if carried == 0 {
-        format!("{} bytes{pieces}", layer.bytes)
+        format!("{}{pieces}", in_bytes(layer.bytes))
     } else {
-        format!("{} bytes = {carried} + {}{pieces}", layer.bytes, layer.own)
+        format!("{} = {carried} + {}{pieces}", in_bytes(layer.bytes), layer.own)
     };
     let details = layer.parts.iter().map(|part| {
         let mark = mark(part.known);
         let value = if part.value.is_empty() { String::new() } else { format!(" {}", part.value) };
-        format!("{}{value} ({} bytes{mark})", part.name, part.bytes)
+        format!("{}{value} ({}{mark})", part.name, in_bytes(part.bytes))
     });
     // Every layer has a term of its name; a test holds that.
     let term = Term::named(layer.name).unwrap_or(&layers::TERMS[0]);
     Row { term, value, known: layer.known, details: details.collect() }
+}
+
+fn in_bytes(count: usize) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
 }
 
 /// Behind what was not seen.

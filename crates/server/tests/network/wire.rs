@@ -1,0 +1,222 @@
+//! What the wire view of `chat_client` shows of a line is what tshark sees on the cable, layer by layer; and what `capture`
+//! puts together is the same.
+
+use crate::discovery::serve;
+use crate::hosts::{DEADLINE, Family, Hosts, beside_the_server};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const PORT: &str = "6697";
+
+/// `chat_client` on the whole screen of a host.
+struct Screen<'a> {
+    hosts: &'a Hosts,
+    host: usize,
+}
+
+impl Screen<'_> {
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let socket = self.hosts.home(self.host).join("tmux");
+        let mut command = self.hosts.command(self.host, Path::new("tmux"));
+        let output = command.arg("-u").arg("-S").arg(socket).args(arguments).output().expect("ip netns exec");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
+    }
+
+    #[track_caller]
+    fn sees(&self, is_so: impl Fn(&str) -> bool, what: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let picture = self.tmux(&["capture-pane", "-p"]);
+            if is_so(&picture) {
+                return picture;
+            }
+            assert!(Instant::now() < deadline, "not seen: {what}\n{picture}");
+            // A terminal tells nobody that it has changed; this only paces the looking.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Screen<'_> {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+/// A frame with a line of IRC in it, as tshark reads it.
+#[derive(Debug, PartialEq, Eq)]
+struct Frame {
+    /// Source and destination: MAC, address, port.
+    ends: [[String; 3]; 2],
+    line: usize,
+    record: usize,
+    segment: usize,
+    packet: usize,
+    /// Without the checksum, which no program sees.
+    frame: usize,
+}
+
+fn frames(file: &Path, secrets: Option<&Path>, filter: &str) -> Vec<Frame> {
+    let secrets = secrets.map(|path| format!("tls.keylog_file:{}", path.display()));
+    let fields = [
+        "eth.src",
+        "ip.src",
+        "tcp.srcport",
+        "eth.dst",
+        "ip.dst",
+        "tcp.dstport",
+        "data.len",
+        "tls.record.length",
+        "tcp.hdr_len",
+        "tcp.len",
+        "ip.len",
+        "frame.len",
+    ];
+    let output = Command::new("tshark")
+        .arg("-r")
+        .arg(file)
+        .args(secrets.iter().flat_map(|secrets| ["-o", secrets]))
+        .args(["-d", "tcp.port==6697,tls", "-Y", filter, "-T", "fields", "-E", "separator=\t"])
+        .args(fields.iter().flat_map(|field| ["-e", field]))
+        .output()
+        .expect("tshark");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let frame = |line: &str| {
+        let field: Vec<&str> = line.split('\t').collect();
+        let number = |at: usize| field[at].parse::<usize>().unwrap_or_else(|_| panic!("{} in {line:?}", fields[at]));
+        let end = |from: usize| [field[from], field[from + 1], field[from + 2]].map(str::to_owned);
+        Frame {
+            ends: [end(0), end(3)],
+            line: number(6),
+            record: number(7) + 5,
+            segment: number(8) + number(9),
+            packet: number(10),
+            frame: number(11),
+        }
+    };
+    text.lines().map(frame).collect()
+}
+
+/// The lines of a key log that stand in a capture (blocks of kind 10, behind 16 bytes of head).
+fn secrets_of(capture: &[u8]) -> Vec<u8> {
+    let mut rest = capture;
+    let mut secrets = Vec::new();
+    while let Some(head) = rest.get(..8) {
+        let number = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().expect("four bytes"));
+        let length = number(4) as usize;
+        if number(0) == 10 {
+            let bytes = u32::from_le_bytes(rest[12..16].try_into().expect("four bytes")) as usize;
+            secrets.extend_from_slice(&rest[16..16 + bytes]);
+        }
+        rest = &rest[length..];
+    }
+    secrets
+}
+
+/// What stands behind each name of the unfolded line.
+fn rows(picture: &str) -> BTreeMap<String, String> {
+    let rows = picture.lines().filter_map(|line| {
+        let line = line.trim_matches(['│', ' ', '»']).trim();
+        let (name, value) = line.split_once("  ")?;
+        Some((name.to_owned(), value.trim().to_owned()))
+    });
+    rows.collect()
+}
+
+/// The lines, without what is below and changes by itself.
+fn head(picture: &str) -> Vec<&str> {
+    picture.lines().take(5).collect()
+}
+
+fn bytes(rows: &BTreeMap<String, String>, layer: &str) -> usize {
+    let value = rows.get(layer).unwrap_or_else(|| panic!("no {layer} in {rows:#?}"));
+    value.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{layer}: {value}"))
+}
+
+#[test]
+fn the_wire_view_shows_what_tshark_sees() {
+    if let Err(error) = Command::new("tshark").arg("--version").output() {
+        return eprintln!("skipped: there is no tshark ({error}); install it, as `apt-get install tshark` does");
+    }
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let (_server, code) = serve(&hosts, 1, "Room 12");
+    let real = hosts.folder.path().join("real.pcapng");
+    let real_name = real.to_str().expect("UTF-8");
+    let filter = format!("tcp port {PORT}");
+    let mut watching = hosts.start_any(2, Path::new("dumpcap"), &["-q", "-i", "eth0", "-f", &filter, "-w", real_name]);
+    watching.complains("File:");
+
+    let screen = Screen { hosts: &hosts, host: 2 };
+    let own = hosts.folder.path().join("own.pcapng");
+    let client = beside_the_server("chat_client");
+    let command = format!(
+        "TZ=UTC '{}' capture --with-secrets '{}' --guest {code}; echo ended with $?; read wait",
+        client.display(),
+        own.display()
+    );
+    screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "320", "-y", "50", &command]);
+    screen.sees(|picture| picture.contains("online"), "online");
+    screen.keys(&["-l", "tshark sees this"]);
+    screen.sees(
+        |picture| picture.contains("> tshark sees this"),
+        "what is typed, which others are told of before it is sent",
+    );
+    screen.keys(&["Enter"]);
+    screen.sees(|picture| picture.contains("tshark sees this") && !picture.contains("> tshark"), "it has been sent");
+    screen.keys(&["F12"]);
+    screen.keys(&["Enter"]);
+    let mut shown = Vec::new();
+    for (arrow, doing) in [("←", "says something"), ("→", "you say something")] {
+        // The line that is unfolded is the third one on the screen, and its words the fourth.
+        let is_it = |picture: &str| {
+            let at = |row| picture.lines().nth(row).unwrap_or_default();
+            at(3).contains(arrow) && at(3).contains(":tshark sees this") && at(4).contains(doing)
+        };
+        // The server has told how it sees the connection.
+        screen.sees(|picture| picture.contains("the server's ESTABLISHED"), "what the server tells");
+        let mut picture = screen.tmux(&["capture-pane", "-p"]);
+        while !is_it(&picture) {
+            screen.keys(&["Up"]);
+            picture = screen.sees(|now| head(now) != head(&picture), "another line");
+        }
+        shown.push(rows(&screen.sees(is_it, doing)));
+    }
+    screen.keys(&["F12"]);
+    screen.keys(&["-l", "/quit"]);
+    screen.keys(&["Enter"]);
+    screen.sees(|picture| picture.contains("ended with 0"), "a clean end");
+    watching.signal("INT");
+    watching.ends();
+
+    let secrets = hosts.folder.path().join("secrets");
+    std::fs::write(&secrets, secrets_of(&std::fs::read(&own).expect("a capture"))).expect("written");
+    let received = "tcp.srcport == 6697 && data.data contains \"PRIVMSG #lobby :tshark sees this\"";
+    let sent = "tcp.dstport == 6697 && data.data contains \"PRIVMSG #lobby :tshark sees this\"";
+    for (shown, filter, [source, destination]) in [(&shown[0], received, [1, 0]), (&shown[1], sent, [0, 1])] {
+        let seen = frames(&real, Some(&secrets), filter);
+        let [seen] = seen.as_slice() else { panic!("{filter}: {seen:#?}") };
+        for (layer, expected) in [
+            ("IRC line", seen.line),
+            ("TLS record", seen.record),
+            ("TCP segment", seen.segment),
+            ("IP packet", seen.packet),
+            ("Ethernet frame", seen.frame + 4),
+        ] {
+            assert_eq!(bytes(shown, layer), expected, "{filter}, {layer}: {shown:#?} {seen:#?}");
+        }
+        let (client, server) = (&seen.ends[source], &seen.ends[destination]);
+        assert_eq!(shown["Port"], format!("yours {}, the server's {}", client[2], server[2]));
+        assert_eq!(shown["Address"], format!("yours {} (private), the server's {} (private)", client[1], server[1]));
+        assert_eq!(shown["MAC address"], client[0]);
+        assert_eq!(shown["Next hop"], format!("the server itself {}, MAC {}", server[1], server[0]));
+        assert_eq!(shown["NAT"], "none: the server sees you under the same address and port");
+        // The capture that was put together needs no secrets besides, and has the same.
+        assert_eq!(frames(&own, None, filter), std::slice::from_ref(seen), "{filter}");
+    }
+}
