@@ -61,11 +61,19 @@ async function members(page: Page): Promise<void> {
   await page.locator('#panel .member').first().waitFor();
 }
 
+async function unfolded(page: Page): Promise<void> {
+  await page.locator('article').filter({ hasText: 'an answer' }).last().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'On the wire' }).click();
+  await page.locator('#panel summary').first().waitFor();
+  for (const summary of await page.locator('#panel summary').all()) await summary.click();
+}
+
 const screens: readonly { readonly name: string; open(page: Page): Promise<void> }[] = [
   { name: 'conversation', open: async (page) => void (await page.locator('#composer').waitFor()) },
   { name: 'members', open: members },
   { name: 'room details', open: async (page) => page.locator('main header button.title, header button.title').first().click() },
   { name: 'search', open: async (page) => page.keyboard.press('Control+f') },
+  { name: 'the wire', open: unfolded },
   { name: 'switcher', open: async (page) => page.keyboard.press('Control+k') },
   { name: 'profile', open: (page) => at(page, '/settings/profile') },
   { name: 'account', open: (page) => at(page, '/settings/account') },

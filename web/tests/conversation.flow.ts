@@ -199,3 +199,25 @@ test('the address of a message leads to it', async () => {
   await bob.page.goto(address);
   await bob.page.locator('article.flash').filter({ hasText: 'Who makes the tea?' }).waitFor();
 });
+
+test('a message is unfolded into what crosses the network', async () => {
+  await alice.goTo('tea');
+  await alice.say('seen on the wire');
+  await bob.goTo('tea');
+  const row = bob.message('seen on the wire').last();
+  await row.waitFor();
+  await row.click({ button: 'right' });
+  await bob.page.getByRole('menuitem', { name: 'On the wire' }).click();
+  const panel = bob.page.locator('#panel');
+  await panel.getByText(/^@.*:alice!.* PRIVMSG #tea :seen on the wire$/).waitFor();
+  const layer = (name: string) => panel.locator('details').filter({ has: bob.page.getByText(name, { exact: true }) }).first();
+  await layer('Text').locator('summary').getByText('16 bytes', { exact: true }).waitFor();
+  await layer('WebSocket frame').getByText(/^\d+ bytes = \d+ \+ 4, computed$/).waitFor();
+  // The server runs on this machine: there is no frame below IP, and it says so of the connection.
+  await layer('IP packet').click();
+  await layer('IP packet').getByText('127.0.0.1').first().waitFor();
+  expect(await panel.getByText('Ethernet frame').count()).toBe(0);
+  await layer('Socket').locator('summary').getByText('ESTABLISHED', { exact: true }).waitFor();
+  await layer('Round-trip time').locator('summary').getByText(/ms ± /).waitFor();
+  await bob.page.keyboard.press('Escape');
+});

@@ -41,6 +41,7 @@ const wanted = [
   'parlor/pins',
   'parlor/reports',
   'parlor/devices',
+  'parlor/connection',
   'parlor/activity',
   'parlor/groups',
   'parlor/identity',

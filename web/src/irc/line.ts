@@ -7,6 +7,8 @@ export interface Line {
   /** In capitals. */
   readonly command: string;
   readonly params: readonly string[];
+  /** As it came. */
+  readonly raw: string;
 }
 
 const unescaped: Record<string, string> = { ':': ';', s: ' ', '\\': '\\', r: '\r', n: '\n' };
@@ -59,7 +61,7 @@ export function parse(text: string): Line | null {
     }
     params.push(word());
   }
-  return { tags, source, command, params };
+  return { tags, source, command, params, raw: text };
 }
 
 /** What is not in `tags` is left out when its value is null or undefined. */

@@ -20,6 +20,7 @@ import {
   type ListEntry,
   type Member,
   type MessageEntry,
+  type OnTheWire,
   type Paging,
   type Pin,
   type Rank,
@@ -1217,6 +1218,24 @@ export class ConversationState implements Conversation {
       }
     }
     return texts;
+  }
+
+  async onTheWire(message: MessageEntry): Promise<OnTheWire> {
+    if (message.id === null) return { lines: [], connection: null };
+    const world = this.#world;
+    const [said, seen] = await Promise.all([
+      world.request('CHATHISTORY', ['AROUND', this.name, `msgid=${message.id}`, '1'], { quiet: true }),
+      world.has('parlor/connection') ? world.request('CONNECTION', [], { quiet: true }) : null,
+    ]);
+    const lines = [...linesOf(said)].filter((line) => line.command === 'PRIVMSG' || line.command === 'NOTICE').map((line) => line.raw);
+    if (!seen) return { lines, connection: null };
+    const connection = new Map<string, ReadonlyMap<string, string>>();
+    for (const { command, params } of linesOf(seen)) {
+      if (command !== 'CONNECTION') continue;
+      const facts = (params[1] ?? '').split(' ').map((fact) => fact.split(/=(.*)/s));
+      connection.set(params[0] ?? '', new Map(facts.map(([name = '', value = '']) => [name, value])));
+    }
+    return { lines, connection };
   }
 
   mayEdit(message: MessageEntry): boolean {

@@ -321,6 +321,8 @@ export interface Conversation {
   loadPins(): Promise<readonly Pin[]>;
   report(message: MessageEntry, reason: string): Promise<void>;
   earlierTexts(message: MessageEntry): Promise<readonly { text: string; at: number }[]>;
+  /** Has the server tell a message again, and what it sees of this connection. */
+  onTheWire(message: MessageEntry): Promise<OnTheWire>;
   mayEdit(message: MessageEntry): boolean;
   mayDelete(message: MessageEntry): boolean;
 
@@ -527,6 +529,13 @@ export interface Chat {
   permalink(conversation: Conversation, message?: MessageEntry): string;
   /** Asks the browser; true if it may. */
   askForNotifications(): Promise<boolean>;
+}
+
+export interface OnTheWire {
+  /** Of the message, as they came. */
+  readonly lines: readonly string[];
+  /** What the server says of this connection, by group; null: it says nothing. */
+  readonly connection: ReadonlyMap<string, ReadonlyMap<string, string>> | null;
 }
 
 export interface ServerAbilities {

@@ -10,6 +10,7 @@ export type Panel =
   | { readonly kind: 'details' }
   | { readonly kind: 'search'; readonly words: string; readonly everywhere: boolean }
   | { readonly kind: 'thread'; readonly rootId: string }
+  | { readonly kind: 'wire'; readonly message: MessageEntry }
   | { readonly kind: 'person'; readonly nick: string };
 
 export type SettingsPart = 'profile' | 'account' | 'devices' | 'notifications' | 'appearance' | 'language' | 'privacy';

@@ -93,6 +93,7 @@ export const ui: typeof english = {
   directBegins: (name) => `Was du und ${name} einander sagt, seht nur ihr beide.`,
   earlierMessage: 'Eine frühere Nachricht',
   earlierTexts: 'Frühere Fassungen',
+  onTheWire: 'Auf der Leitung',
   edited: '(bearbeitet)',
   groupBegins: 'Was hier gesagt wird, sehen nur die in dieser Gruppe.',
   join: 'Beitreten',

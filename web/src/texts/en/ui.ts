@@ -98,6 +98,7 @@ export const ui = {
   directBegins: (name: string) => `What you and ${name} say to each other is seen by you two alone.`,
   earlierMessage: 'An earlier message',
   earlierTexts: 'Earlier texts',
+  onTheWire: 'On the wire',
   edited: '(edited)',
   groupBegins: 'What is said here is seen by those in this group alone.',
   join: 'Join',

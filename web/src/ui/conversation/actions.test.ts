@@ -15,17 +15,17 @@ function names(change: (chat: FixtureChat) => void = () => undefined, which = (e
 
 describe('what can be done with a message', () => {
   it('is what one may', () => {
-    expect(names()).toEqual(['react', 'reply', 'thread', 'copy', 'link', 'pin', 'report', 'delete']);
-    expect(names(undefined, (entry) => entry.own)).toEqual(['react', 'reply', 'thread', 'edit', 'copy', 'link', 'pin', 'delete']);
+    expect(names()).toEqual(['react', 'reply', 'thread', 'copy', 'link', 'pin', 'wire', 'report', 'delete']);
+    expect(names(undefined, (entry) => entry.own)).toEqual(['react', 'reply', 'thread', 'edit', 'copy', 'link', 'pin', 'wire', 'delete']);
   });
 
   it('is less for whoever has no role, and for whoever may only read', () => {
-    expect(names((chat) => (chat.open('#tea').rights = reader))).toEqual(['react', 'reply', 'thread', 'copy', 'link', 'report']);
-    expect(names((chat) => (chat.open('#tea').rights = { ...reader, speak: false }))).toEqual(['thread', 'copy', 'link', 'report']);
+    expect(names((chat) => (chat.open('#tea').rights = reader))).toEqual(['react', 'reply', 'thread', 'copy', 'link', 'wire', 'report']);
+    expect(names((chat) => (chat.open('#tea').rights = { ...reader, speak: false }))).toEqual(['thread', 'copy', 'link', 'wire', 'report']);
   });
 
   it('is less where the server can do less', () => {
-    expect(names((chat) => Object.assign(chat.can, { react: false, pins: false, reports: false }))).toEqual(['reply', 'thread', 'copy', 'link', 'delete']);
+    expect(names((chat) => Object.assign(chat.can, { react: false, pins: false, reports: false }))).toEqual(['reply', 'thread', 'copy', 'link', 'wire', 'delete']);
   });
 
   it('of a deleted message is nearly nothing', () => {

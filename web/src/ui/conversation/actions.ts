@@ -6,7 +6,7 @@ import { pathOf } from '../route';
 import type { View } from '../view.svelte';
 
 export interface Action extends MenuItem {
-  readonly name: 'reply' | 'react' | 'thread' | 'edit' | 'copy' | 'link' | 'pin' | 'earlier' | 'report' | 'delete' | 'retry' | 'discard';
+  readonly name: 'reply' | 'react' | 'thread' | 'edit' | 'copy' | 'link' | 'pin' | 'earlier' | 'wire' | 'report' | 'delete' | 'retry' | 'discard';
   /** The key that does it while the message has the focus. */
   readonly key?: string;
   /** In the row of icons over the message. */
@@ -93,6 +93,9 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   }
   if (message.edited && (message.own || conversation.rights.moderate || conversation.kind === 'direct')) {
     actions.push({ name: 'earlier', text: w.earlierTexts, icon: 'clock', run: () => (view.dialog = { kind: 'earlier', conversation, message }) });
+  }
+  if (there && chat.can.history) {
+    actions.push({ name: 'wire', text: w.onTheWire, icon: 'layers', run: () => (view.panel = { kind: 'wire', message }) });
   }
   if (there && !message.own && chat.can.reports) {
     actions.push({ name: 'report', text: w.report, icon: 'flag', apart: true, danger: true, run: () => (view.dialog = { kind: 'report', conversation, message }) });
