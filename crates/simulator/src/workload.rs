@@ -17,7 +17,7 @@ pub const PEOPLE: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank",
 pub const ROOMS: [&str; 6] = ["#lobby", "#tea", "#milk", "#green", "#café", "#cup"];
 
 /// Those that a client may ask for and lay down at any time.
-const CAPABILITIES: [Capability; 31] = [
+const CAPABILITIES: [Capability; 30] = [
     Capability::EchoMessage,
     Capability::LabeledResponse,
     Capability::Batch,
@@ -48,7 +48,6 @@ const CAPABILITIES: [Capability; 31] = [
     Capability::Relaymsg,
     Capability::ParlorUnread,
     Capability::ParlorDevices,
-    Capability::ParlorConnection,
 ];
 
 /// Where a device of this person comes from.
