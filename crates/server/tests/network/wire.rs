@@ -67,15 +67,18 @@ fn frames(file: &Path, secrets: Option<&Path>, filter: &str) -> Vec<Frame> {
     let fields = [
         "eth.src",
         "ip.src",
+        "ipv6.src",
         "tcp.srcport",
         "eth.dst",
         "ip.dst",
+        "ipv6.dst",
         "tcp.dstport",
         "data.len",
         "tls.record.length",
         "tcp.hdr_len",
         "tcp.len",
         "ip.len",
+        "ipv6.plen",
         "frame.len",
     ];
     let output = Command::new("tshark")
@@ -90,14 +93,19 @@ fn frames(file: &Path, secrets: Option<&Path>, filter: &str) -> Vec<Frame> {
     let frame = |line: &str| {
         let field: Vec<&str> = line.split('\t').collect();
         let number = |at: usize| field[at].parse::<usize>().unwrap_or_else(|_| panic!("{} in {line:?}", fields[at]));
-        let end = |from: usize| [field[from], field[from + 1], field[from + 2]].map(str::to_owned);
+        // One of the two families is empty.
+        let end = |from: usize| {
+            let address = [field[from + 1], field[from + 2]].concat();
+            [field[from].to_owned(), address, field[from + 3].to_owned()]
+        };
         Frame {
-            ends: [end(0), end(3)],
-            line: number(6),
-            record: number(7) + 5,
-            segment: number(8) + number(9),
-            packet: number(10),
-            frame: number(11),
+            ends: [end(0), end(4)],
+            line: number(8),
+            record: number(9) + 5,
+            segment: number(10) + number(11),
+            // IPv6 tells the length without its header.
+            packet: if field[12].is_empty() { number(13) + 40 } else { number(12) },
+            frame: number(14),
         }
     };
     text.lines().map(frame).collect()
@@ -141,10 +149,19 @@ fn bytes(rows: &BTreeMap<String, String>, layer: &str) -> usize {
 
 #[test]
 fn the_wire_view_shows_what_tshark_sees() {
+    compare(Family::Both);
+}
+
+#[test]
+fn over_ipv6_too() {
+    compare(Family::V6);
+}
+
+fn compare(family: Family) {
     if let Err(error) = Command::new("tshark").arg("--version").output() {
         return eprintln!("skipped: there is no tshark ({error}); install it, as `apt-get install tshark` does");
     }
-    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let Some(hosts) = Hosts::new(2, family) else { return };
     let (_server, code) = serve(&hosts, 1, "Room 12");
     let real = hosts.folder.path().join("real.pcapng");
     let real_name = real.to_str().expect("UTF-8");

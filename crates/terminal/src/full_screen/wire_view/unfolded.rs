@@ -85,7 +85,7 @@ impl WireView {
         }
         if let Some(tcp) = self.tcp() {
             self.tcp_rows(tcp, &mut add);
-        } else if cfg!(not(target_os = "linux")) {
+        } else if self.looked.is_some() {
             add("Socket", "this system does not tell".to_owned());
         }
         if let Some(interface) = self.interface() {
