@@ -12,7 +12,8 @@ if (target) {
     .catch(() => undefined)
     .then(() => {
       const chat = createChat();
-      mount(Page, { target, props: { chat } });
+      // The server is asked before anything is drawn.
       void chat.start();
+      mount(Page, { target, props: { chat } });
     });
 }

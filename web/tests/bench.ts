@@ -2,9 +2,11 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { createServer, request, type ClientRequest, type IncomingMessage, type Server as NodeServer } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterEach, expect } from 'vitest';
 
@@ -16,8 +18,12 @@ export const otherPage = process.env.PARLOR_PAGE;
 export const password = 'a few easy words';
 
 export class Server {
+  /** Where the page is. */
   port = 0;
+  /** Where the server itself listens: the same, unless another page stands before it. */
+  httpPort = 0;
   ircPort = 0;
+  #before: NodeServer | null = null;
   readonly folder = mkdtempSync(join(tmpdir(), 'parlor-page-'));
   #process: ChildProcess | null = null;
 
@@ -40,7 +46,7 @@ description = "A friendly place"
 address = "127.0.0.1:${this.ircPort}"
 protocol = "irc"
 [[listener]]
-address = "127.0.0.1:${this.port}"
+address = "127.0.0.1:${this.httpPort}"
 protocol = "http"
 [storage]
 path = "data"
@@ -58,13 +64,15 @@ ${this.settings}`,
         said += data.toString();
         if (!said.includes('Ready')) return;
         this.ircPort = Number(/irc:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
-        this.port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+        this.httpPort = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
         resolve();
       };
       child.stdout?.on('data', look);
       child.stderr?.on('data', (data: Buffer) => (said += data.toString()));
       child.on('exit', () => reject(new Error(`the server ended:\n${said}`)));
     });
+    if (otherPage) this.#before ??= await pageBefore(this, otherPage);
+    this.port = this.#before ? (this.#before.address() as AddressInfo).port : this.httpPort;
   }
 
   /** As when the power goes. */
@@ -79,6 +87,7 @@ ${this.settings}`,
 
   async stop(): Promise<void> {
     await this.kill();
+    this.#before?.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -89,8 +98,7 @@ export async function launch(): Promise<Browser> {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     // As root there is no sandbox; in a container there may be no room in /dev/shm.
-    // A page that is put in place of the server's comes from nowhere, as the browser sees it.
-    args: ['--no-sandbox', '--disable-dev-shm-usage', ...(otherPage ? ['--disable-features=LocalNetworkAccessChecks'] : [])],
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });
   return browser;
 }
@@ -136,7 +144,6 @@ export class Someone {
     });
     const someone = new Someone(server, context);
     context.setDefaultTimeout(15_000);
-    if (otherPage) await serveInstead(context, otherPage);
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
         console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
@@ -227,7 +234,6 @@ export class Someone {
   /** Nothing went wrong that nobody saw; and the browser is closed. */
   async leave(): Promise<void> {
     present.delete(this);
-    await this.context.unrouteAll({ behavior: 'ignoreErrors' });
     await this.context.close();
     expect(this.complaints).toEqual([]);
   }
@@ -248,16 +254,51 @@ const types: Record<string, string> = {
   '.webmanifest': 'application/manifest+json',
 };
 
-async function serveInstead(context: BrowserContext, folder: string): Promise<void> {
-  await context.route('**/*', async (route) => {
-    const { pathname } = new URL(route.request().url());
-    if (/^\/(session|login|register|logout|export|ws|healthz|metrics)(\/|$)/.test(pathname)) return route.continue();
-    const file = join(folder, pathname);
-    const exists = pathname !== '/' && statSync(file, { throwIfNoEntry: false })?.isFile();
-    const shown = exists ? file : join(folder, 'index.html');
-    const type = types[extname(shown)] ?? 'application/octet-stream';
-    await route.fulfill({ body: readFileSync(shown), headers: { 'content-type': type, 'content-security-policy': policy } });
+/** Stands before the server, answers with the files of a folder what is the page's, and hands on everything else as it is. */
+function pageBefore(server: Server, folder: string): Promise<NodeServer> {
+  const packed = new Map<string, Buffer>();
+  const file = (path: string): { body: Buffer; type: string } => {
+    const whole = join(folder, path);
+    const exists = path !== '/' && statSync(whole, { throwIfNoEntry: false })?.isFile();
+    const shown = exists ? whole : join(folder, 'index.html');
+    let body = packed.get(shown);
+    if (!body) packed.set(shown, (body = brotliCompressSync(readFileSync(shown))));
+    return { body, type: types[extname(shown)] ?? 'application/octet-stream' };
+  };
+  const ours = (message: IncomingMessage): string | null => {
+    const { pathname } = new URL(message.url ?? '/', server.address);
+    return message.method !== 'GET' || /^\/(session|login|register|logout|export|join|ws|healthz|metrics)(\/|$)/.test(pathname) ? null : pathname;
+  };
+  const onward = (message: IncomingMessage): ClientRequest =>
+    request({ host: '127.0.0.1', port: server.httpPort, path: message.url, method: message.method, headers: message.headers });
+  const listening = createServer((message, answer) => {
+    const path = ours(message);
+    if (path === null) {
+      const behind = onward(message);
+      behind.on('response', (response) => {
+        answer.writeHead(response.statusCode ?? 502, response.headers);
+        response.pipe(answer);
+      });
+      behind.on('error', () => answer.destroy());
+      message.pipe(behind);
+      return;
+    }
+    const { body, type } = file(path);
+    const kept = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+    answer.writeHead(200, { 'content-type': type, 'content-encoding': 'br', 'cache-control': kept, 'content-security-policy': policy }).end(body);
   });
+  listening.on('upgrade', (message, socket: Socket, head) => {
+    const behind = connect(server.httpPort, '127.0.0.1');
+    for (const [one, other] of [[socket, behind], [behind, socket]] as const) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+    const headers = message.rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${message.rawHeaders[index + 1] ?? ''}`] : []));
+    behind.write(`${message.method} ${message.url} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+    behind.write(head);
+    socket.pipe(behind).pipe(socket);
+  });
+  return new Promise((resolve) => listening.listen(0, '127.0.0.1', () => resolve(listening)));
 }
 
 /** Until it is so. */

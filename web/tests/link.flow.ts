@@ -61,6 +61,8 @@ test('a message on its way when the server dies arrives once', async () => {
     await until(async () => (await bob.texts()).includes(text), text);
     await online(alice);
   }
+  // Until its answer has come a message may stand there twice: as what the server has, and as what it may not have.
+  await until(async () => (await alice.page.locator('#messages article.pending').count()) === 0, 'nothing is on its way');
   for (const someone of [alice, bob]) {
     let rounds: string[] = [];
     await until(async () => (rounds = (await someone.texts()).filter((text) => text.startsWith('round'))).length >= 5);
@@ -145,7 +147,7 @@ test('what a closed tab could not send another one sends', async () => {
   expect((await bob.texts()).filter((text) => text === 'from a closed tab')).toHaveLength(1);
 });
 
-// A page that is put in place of the server's has no service worker.
+// A page that stands before the server is there without it.
 test.skipIf(otherPage)('without a server the page opens all the same, with what was said last', async () => {
   await alice.page.goto('/r/tea');
   await alice.sees('from a closed tab');

@@ -8,7 +8,8 @@ export interface Avatar {
   readonly shape: number;
 }
 
-const segments = typeof Intl !== 'undefined' && 'Segmenter' in Intl ? new Intl.Segmenter() : null;
+/** Made for the first name that is not of plain letters: making it takes longer than drawing the page. */
+let segments: Intl.Segmenter | undefined;
 
 export function avatar(seed: string, name: string): Avatar {
   const hash = fnv1a(seed);
@@ -17,9 +18,11 @@ export function avatar(seed: string, name: string): Avatar {
 }
 
 function initials(name: string): string {
+  if (/^[A-Za-z0-9]+$/.test(name)) return name.charAt(0).toUpperCase();
   const words = name.split(/[\s._\-+|[\]{}^`\\#]+/u).filter((word) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(word));
   const first = (word: string): string => {
-    if (!segments) return Array.from(word)[0] ?? '';
+    if (!('Segmenter' in Intl)) return Array.from(word)[0] ?? '';
+    segments ??= new Intl.Segmenter();
     return segments.segment(word)[Symbol.iterator]().next().value?.segment ?? '';
   };
   const taken = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];

@@ -66,12 +66,15 @@ export function plain(text: string): string {
   return ofBlocks(format(text, nobody)).replace(/\s+/g, ' ').trim();
 }
 
+const isAscii = /^[\0-\x7f]*$/;
 const pictograph = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20e3/u;
-const graphemes = typeof Intl !== 'undefined' && 'Segmenter' in Intl ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
+/** Made when there is a first pictograph: it takes longer than everything else here. */
+let graphemes: Intl.Segmenter | undefined;
 
 function onlyEmoji(text: string): string | null {
   const trimmed = text.trim();
-  if (!graphemes || trimmed === '' || trimmed.length > 80 || !pictograph.test(trimmed)) return null;
+  if (trimmed === '' || trimmed.length > 80 || isAscii.test(trimmed) || !('Segmenter' in Intl) || !pictograph.test(trimmed)) return null;
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   let count = 0;
   for (const { segment } of graphemes.segment(trimmed)) {
     if (/^\s+$/.test(segment)) continue;
@@ -201,7 +204,11 @@ const pairs: readonly { mark: string; kind: Paired; word: boolean }[] = [
 const toggles: Record<string, Paired> = { '\x02': 'strong', '\x1d': 'emphasis', '\x1f': 'underline', '\x1e': 'strike' };
 const ircFormatting = /[\x02\x03\x0f\x11\x16\x1d-\x1f]/;
 
-const isWord = /[\p{L}\p{N}_]/u;
+// The tables behind `\p{…}` are large, and most words need none of them.
+const asciiWord = /[A-Za-z0-9]+/y;
+const goesOn = /[_\-[\]{}\\|^`\u0080-\uffff]/;
+const wordBeyondAscii = /[\p{L}\p{N}_]/u;
+const isWord = { test: (character: string): boolean => /^[A-Za-z0-9_]/.test(character) || (character > '\x7f' && wordBeyondAscii.test(character)) };
 const punctuation = /[!-/:-@[-`{-~]/;
 const link = /(?:https?|ircs?):\/\/[^\s<>"\u0002\u0003\u000f\u0011\u0016\u001d-\u001f]+/iy;
 const named = /\[([^\]\n]{1,200})\]\(((?:https?|ircs?):\/\/[^\s<>"()]{1,1000}(?:\([^\s<>"()]{0,200}\)[^\s<>"()]{0,200})?)\)/iy;
@@ -302,8 +309,9 @@ function inline(text: string, context: Context, depth: number, begins: boolean):
       }
     }
     if (!isWord.test(before) && before !== '@') {
-      name.lastIndex = at;
-      const match = name.exec(text);
+      name.lastIndex = asciiWord.lastIndex = at;
+      const simple = asciiWord.exec(text);
+      const match = simple && !goesOn.test(text.charAt(asciiWord.lastIndex)) ? simple : name.exec(text);
       const node = match ? mention(match[0], text.charAt(at + match[0].length), begins && at === 0, context) : null;
       if (match && node) {
         add(node);
@@ -312,7 +320,7 @@ function inline(text: string, context: Context, depth: number, begins: boolean):
       }
       if (match && !match[0].startsWith('@')) {
         // A word, up to where something else could begin.
-        const word = /^[\p{L}\p{N}\p{M}]+/u.exec(match[0])?.[0] ?? '';
+        const word = match === simple ? match[0] : (/^[\p{L}\p{N}\p{M}]+/u.exec(match[0])?.[0] ?? '');
         if (word && !/^(?:https?|ircs?)$/i.test(word)) {
           run += word;
           at += word.length;
@@ -410,7 +418,7 @@ function mention(word: string, after: string, first: boolean, context: Context):
     if (nick !== null || (me && addressed)) {
       return { kind: 'mention', nick: nick ?? called, me, text: at ? `@${called}` : called };
     }
-    if (!/[^\p{L}\p{N}]$/u.test(called)) return null;
+    if (/[A-Za-z0-9]$/.test(called) || !/[^\p{L}\p{N}]$/u.test(called)) return null;
     called = called.slice(0, -1);
   }
   return null;

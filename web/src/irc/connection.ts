@@ -24,7 +24,6 @@ const wanted = [
   'server-time',
   'setname',
   'standard-replies',
-  'draft/account-registration',
   'draft/channel-rename',
   'draft/chathistory',
   'draft/event-playback',
@@ -57,6 +56,9 @@ const subscriptions = [
   'soju.im/pinned',
   'soju.im/blocked',
 ];
+
+/** The server refused a capability that ours has (an older page, a newer server): from then on it is asked what there is first. */
+let serverIsOther = false;
 
 /** From the opening of the socket to the welcome. */
 const welcomeWithin = 20_000;
@@ -108,7 +110,9 @@ export interface Options {
   realname: string;
   events: Events;
   /** Calls back soon, or at once: several lines that come together are dealt with together. */
-  schedule?: (run: () => void) => void;
+  schedule: (run: () => void) => void;
+  /** Calls back when what is being done now is done, with all that follows of it. */
+  later: (run: () => void) => void;
   now?: () => number;
 }
 
@@ -144,6 +148,9 @@ export class Connection {
   readonly #now: () => number;
   #incoming: string[] = [];
   #scheduled = false;
+  /** Something else has to be done before what comes is told. */
+  #waits = false;
+  #answered = 0;
   #down = false;
   #introduced = false;
   #nicksTried = 0;
@@ -214,15 +221,39 @@ export class Connection {
     if (this.isOpen) this.#sendPing(pongSoon);
   }
 
-  /** Deals with what has come at once. */
+  /** Deals with what has come, without waiting for a frame: in a tab that is hidden none comes. */
   flush(): void {
+    if (this.#waits) return;
     this.#scheduled = false;
+    this.#takeSome();
+  }
+
+  /** Up to where somebody else has to do something first. */
+  #takeSome(): void {
     const lines = this.#incoming;
     this.#incoming = [];
-    for (const line of lines) {
+    for (const [index, line] of lines.entries()) {
       if (this.#down) return;
+      const [wasReady, answered] = [this.ready, this.#answered];
       this.#take(line);
+      if (this.ready === wasReady && this.#answered === answered) continue;
+      this.#incoming = [...lines.slice(index + 1), ...this.#incoming];
+      // The greeting is for whoever listens, when they have the time. And who asked something has dealt with the answer before
+      // what came behind it is told: a count that is answered is older than the message that follows.
+      if (this.#incoming.length === 0) return;
+      this.#waits = true;
+      this.#continue(this.ready === wasReady ? this.#options.later : this.#options.schedule);
+      return;
     }
+  }
+
+  #continue(when: (run: () => void) => void): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    when(() => {
+      this.#scheduled = this.#waits = false;
+      this.#takeSome();
+    });
   }
 
   close(): void {
@@ -232,8 +263,12 @@ export class Connection {
     this.#ended();
   }
 
+  /** Everything at once: the server answers in order, and what is wanted our own has. */
   #opened(): void {
     this.#socket.send('CAP LS 302');
+    if (serverIsOther) return;
+    this.#request(wanted);
+    this.#introduce(true);
   }
 
   #received(data: unknown): void {
@@ -243,18 +278,14 @@ export class Connection {
       const clean = line.replace(/\r$/, '');
       if (clean) this.#incoming.push(clean);
     }
-    const schedule = this.#options.schedule;
-    if (!schedule || !this.ready) this.flush();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      schedule(() => this.flush());
-    }
+    if (this.ready) this.#continue(this.#options.schedule);
+    else this.#takeSome();
   }
 
   #ended(): void {
     if (this.#down) return;
     // The last words may say why.
-    this.flush();
+    while (this.#incoming.length > 0 && !this.#down) this.#takeSome();
     if (this.#down) return;
     this.#down = true;
     clearInterval(this.#timer);
@@ -331,6 +362,7 @@ export class Connection {
     if (!question?.quiet) for (const part of items) events.item(part);
     if (label === undefined || !question) return;
     this.#questions.delete(label);
+    this.#answered += 1;
     const failure = failureOf(items);
     if (failure) question.reject(failure);
     else question.resolve(items.filter((part) => isBatch(part) || part.command !== 'ACK'));
@@ -401,7 +433,7 @@ export class Connection {
         const moreFollow = line.params[2] === '*' && line.params.length > 3;
         if (subcommand === 'LS' && moreFollow) return;
         this.#requestCapabilities();
-        if (subcommand === 'LS') this.#introduce();
+        if (subcommand === 'LS') this.#introduce(this.#offered.has('draft/metadata-2'));
         return;
       }
       case 'ACK':
@@ -413,6 +445,10 @@ export class Connection {
         }
         return;
       case 'NAK':
+        if (!this.ready && !serverIsOther) {
+          serverIsOther = true;
+          return this.#giveUp();
+        }
         // A request is granted or refused as a whole; one by one only the culprit is missed.
         if (list.length > 1) for (const name of list) this.send('CAP', ['REQ', name]);
         else for (const name of list) this.#requested.delete(name);
@@ -427,7 +463,10 @@ export class Connection {
   }
 
   #requestCapabilities(): void {
-    const names = wanted.filter((name) => this.#offered.has(name) && !this.capabilities.has(name) && !this.#requested.has(name));
+    this.#request(wanted.filter((name) => this.#offered.has(name) && !this.capabilities.has(name) && !this.#requested.has(name)));
+  }
+
+  #request(names: readonly string[]): void {
     // A line has room for 510 bytes.
     let request: string[] = [];
     const say = (): void => {
@@ -442,15 +481,15 @@ export class Connection {
     say();
   }
 
-  /** All at once: the server answers in order, so nobody has to wait for the answers to the requests. */
-  #introduce(): void {
+  /** All at once: nobody has to wait for the answers to the requests. */
+  #introduce(hasMetadata: boolean): void {
     if (this.#introduced) return;
     this.#introduced = true;
     const user = this.nick.replace(/[^A-Za-z0-9]/g, '').slice(0, 10) || 'user';
     this.send('NICK', [this.nick]);
     this.sendRaw(`USER ${user} 0 * :${this.#options.realname.replace(/[\r\n\0]/g, ' ')}`);
     // Before the welcome, so that one's own marks (muted, favourite, blocked) come with it.
-    if (this.#offered.has('draft/metadata-2')) this.send('METADATA', ['*', 'SUB', ...subscriptions]);
+    if (hasMetadata) this.send('METADATA', ['*', 'SUB', ...subscriptions]);
     this.send('CAP', ['END']);
   }
 }

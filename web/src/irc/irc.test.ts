@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Backoff, firstWait, longestWait, provenLink } from './backoff';
 import { batchOf, Batches, isBatch, linesOf } from './batches';
 import { fold } from './casefold';
+import { Connection, type Socket } from './connection';
 import { Isupport, modeChanges } from './isupport';
 import { escapeTag, nickOf, parse, unescapeTag, write } from './line';
 import { joined, messagesWithin, multilineLimits, pieces, textBudget, writeMessage } from './multiline';
@@ -150,4 +151,27 @@ describe('messages of several lines', () => {
     expect(multilineLimits('')).toBeNull();
     expect(textBudget(32, '#tea', 'text')).toBeLessThan(400);
   });
+});
+
+test('what waits for a frame is dealt with when there will be none, and so is what comes then', () => {
+  const socket: Socket = { send: () => undefined, close: () => undefined, onopen: null, onmessage: null, onclose: null };
+  const heard: string[] = [];
+  const frames: (() => void)[] = [];
+  const connection = new Connection({
+    socket,
+    nick: 'alice',
+    realname: 'Alice',
+    schedule: (run) => void frames.push(run),
+    later: (run) => run(),
+    events: { welcome: () => undefined, item: (item) => void (isBatch(item) || heard.push(item.command)), down: () => undefined, otherNick: () => null, refused: () => undefined },
+  });
+  const say = (line: string): void => socket.onmessage?.({ data: line });
+  say(':s 001 alice :Welcome');
+  say('JOIN #a');
+  expect(heard).toEqual(['001']);
+  connection.flush();
+  expect(heard).toEqual(['001', 'JOIN']);
+  say('PART #a');
+  expect(frames).toHaveLength(2);
+  connection.close();
 });

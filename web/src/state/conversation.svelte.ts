@@ -1,30 +1,33 @@
 // One conversation: what was said as far as it is known here, who is in it, what is read, and what one can do there.
 
 import { isBatch, linesOf, type Item } from '../irc/batches';
-import { modeChanges, type ModeChange } from '../irc/isupport';
+import type { ModeChange } from '../irc/isupport';
 import { nickOf, timeOf, type Line } from '../irc/line';
 import { mentions } from '../format/format';
 import { language } from '../texts/language.svelte';
+import { changeOf, happeningOf, type Change, type Who } from './becoming';
 import { happening, together, type Happening } from './happenings';
-import { grantable, height, letterOfRank, modeLines, noSettings, rankOfLetter, rankOfSign, reaches, withChanges } from './modes';
+import { entryOfKept, keptOf } from './kept';
+import { Members } from './members.svelte';
+import { letterOfRank, modeLines, noSettings, rankOfLetter, rankOfSign, withChanges } from './modes';
 import type { Post } from './outbox';
 import type { PersonState } from './people.svelte';
-import { accountOf, editedText, reactionOf, said, type Said } from './said';
-import type { KeptConversation, KeptMessage } from './storage';
+import { rightsIn } from './rights';
+import * as roomLists from './room_lists';
+import { accountOf, said, type Said } from './said';
+import type { KeptConversation } from './storage';
 import {
   Refused,
   type Conversation,
   type Entry,
   type EventEntry,
   type InviteLink,
-  type ListEntry,
   type Member,
   type MessageEntry,
   type OnTheWire,
   type Paging,
   type Pin,
   type Rank,
-  type Reaction,
   type Rights,
   type RoomLists,
   type RoomSettings,
@@ -32,30 +35,24 @@ import {
   type Thread,
 } from './types';
 import type { World } from './world';
+import { Writers } from './writers.svelte';
 
 /** Entries while the end is shown; older ones go, and come back as pages. */
 const mostAtEnd = 1_500;
 const leftAtEnd = 1_000;
-/** Entries in any case. */
-const mostEntries = 200_000;
+/** Entries in any case: of those far from what is read some are let go of, and come back as pages. */
+const mostEntries = 12_000;
+const leftEntries = 10_000;
 /** Messages that came while a page was on its way. */
 const mostMeanwhile = 2_000;
 /** Pages that a thread is looked for in. */
 const mostThreadPages = 20;
 /** Messages that are fetched to be quoted, at a time. */
 const mostFetching = 8;
-const mostReactions = 50;
-const mostReacting = 200;
-const mostTyping = 20;
-const typingLasts = 6_000;
-const pauseLasts = 30_000;
 const sayTypingEvery = 3_000;
 /** The server's own windows (EDIT_WINDOW_MS, REDACTION_WINDOW_MS). */
 const editWithin = 24 * 3_600_000;
 const mostKeptMessages = 60;
-
-/** What may become of a message that is known or comes with a page; done again when the page is there. */
-type Change = (find: (id: string) => MessageEntry | undefined, put: (entry: MessageEntry) => void) => void;
 
 interface Page {
   entries: Entry[];
@@ -72,7 +69,6 @@ export class ConversationState implements Conversation {
   topicBy = $state<string | null>(null);
   membership: Conversation['membership'] = $state('out');
   joinRefusal = $state<string | null>(null);
-  members: readonly Member[] = $state.raw([]);
   settings: RoomSettings = $state.raw(noSettings);
   unread = $state(0);
   unreadIsMore = $state(false);
@@ -80,7 +76,6 @@ export class ConversationState implements Conversation {
   muted = $state(false);
   favourite = $state(false);
   lastActive = $state(0);
-  typing: readonly string[] = $state.raw([]);
   openReports = $state(0);
   entries: readonly Entry[] = $state.raw([]);
   beginsHere = $state(false);
@@ -95,7 +90,6 @@ export class ConversationState implements Conversation {
   /** Of groups: who is in it, here or not. */
   groupPeople: readonly string[] = $state.raw([]);
   #draft = $state('');
-  #ownRank: Rank | null = $state(null);
   /** Counts up when what `find` and `thread` know beside `entries` has changed. */
   #known = $state(0);
 
@@ -124,8 +118,7 @@ export class ConversationState implements Conversation {
   readonly #fetching = new Set<string>();
   readonly #unfetchable = new Set<string>();
   readonly #fetchLater: string[] = [];
-  #membersByKey = new Map<string, Member>();
-  #membersDirty = false;
+  readonly #members: Members;
   #entriesDirty = false;
   /** Pages under way, and what happened while they were. */
   #pages = 0;
@@ -134,16 +127,20 @@ export class ConversationState implements Conversation {
   /** Pages that were asked for before what is shown was replaced are of no use. */
   #asOf = 0;
   #replaced = false;
+  /** The last page that came was an older one. */
+  #goesBack = false;
+  #drops = false;
   #nextKey = 0;
   /** What is unread begins behind this time, as of when it was opened. */
   #lineAfter = 0;
-  #writing = new Map<string, number>();
-  #typingTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #writers: Writers;
   #saidTypingAt = 0;
   #latest: Promise<void> | null = null;
 
   constructor(world: World, name: string) {
     this.#world = world;
+    this.#writers = new Writers(() => world.now());
+    this.#members = new Members(world, () => world.touch(this));
     this.name = name;
     this.kind = kindOf(name);
   }
@@ -169,40 +166,24 @@ export class ConversationState implements Conversation {
     return others.map((nick) => this.#world.people.get(nick).displayName).join(', ');
   }
 
+  get members(): readonly Member[] {
+    return this.#members.list;
+  }
+
+  get typing(): readonly string[] {
+    return this.#writers.names;
+  }
+
   get person(): PersonState | null {
     return this.kind === 'direct' ? this.#world.people.get(this.name) : null;
   }
 
   get rank(): Rank | null {
-    return this.#ownRank;
+    return this.#members.ownRank;
   }
 
   get rights(): Rights {
-    const texts = language.texts.state.whyNot;
-    const isIn = this.kind === 'direct' || this.membership === 'in';
-    const isGroup = this.kind === 'group';
-    const isRoom = this.kind === 'room';
-    const at = (rank: Rank): boolean => isIn && isRoom && reaches(this.rank, rank);
-    const { settings } = this;
-    let whyNot: string | null = null;
-    if (!isIn && this.membership !== 'joining') whyNot = texts.notMember;
-    else if (isRoom && settings.announcements && !reaches(this.rank, 'half-operator')) whyNot = texts.announcements;
-    else if (isRoom && settings.moderated && this.rank === null) whyNot = texts.moderated;
-    else if (isRoom && settings.accountsSpeak && this.rank === null && this.#world.account === null) whyNot = texts.accountsOnly;
-    return {
-      speak: whyNot === null,
-      whyNot,
-      topic: isIn && this.isRoom && (isGroup || !settings.topicLocked || at('half-operator')),
-      invite: isIn && this.isRoom && (isGroup || !settings.inviteOnly || at('half-operator')),
-      inviteLinks: at('operator'),
-      pin: isIn && (!isRoom || at('half-operator')),
-      moderate: at('half-operator'),
-      kick: at('half-operator'),
-      ban: at('half-operator'),
-      settings: at('operator'),
-      rename: isIn && (isGroup || (settings.kept ? at('owner') : at('operator'))),
-      ranks: isIn && isRoom ? grantable(this.rank) : [],
-    };
+    return rightsIn(this, this.#world.account !== null);
   }
 
   get draft(): string {
@@ -375,10 +356,7 @@ export class ConversationState implements Conversation {
         this.#sent = [...fresh, ...this.#sent];
         for (const entry of fresh) this.#enter(entry);
         this.beginsHere = page.counted < limit;
-        if (this.#sent.length > mostEntries) {
-          this.#forget(this.#sent.splice(mostEntries));
-          this.atEnd = false;
-        }
+        this.#goesBack = true;
       });
       this.older = 'idle';
     } catch (error) {
@@ -407,10 +385,7 @@ export class ConversationState implements Conversation {
           this.#enter(entry);
         }
         this.atEnd = reaches;
-        if (this.#sent.length > mostEntries) {
-          this.#forget(this.#sent.splice(0, this.#sent.length - mostEntries));
-          this.beginsHere = false;
-        }
+        this.#goesBack = false;
       });
       this.newer = 'idle';
     } catch (error) {
@@ -501,7 +476,7 @@ export class ConversationState implements Conversation {
         continue;
       }
       if (isBatch(item)) continue;
-      const change = this.#changeOf(line);
+      const change = changeOf(line, this.#who(line));
       if (change) {
         let found = false;
         change(find, (entry) => {
@@ -512,70 +487,15 @@ export class ConversationState implements Conversation {
         elsewhere.push(change);
       }
       if (isContext) continue;
-      const what = this.#happeningOf(line);
+      const what = happeningOf(line, this.#who(line), this.#world.isupport);
       if (what) pushTogether(entries, this.#eventOf(what, line));
     }
     return { entries, counted, elsewhere };
   }
 
-  /** EDIT, REDACT, PIN, reactions: what becomes of a message. */
-  #changeOf(line: Line): Change | null {
+  #who(line: Line): Who {
     const nick = nickOf(line.source);
-    const own = this.#isOwn(nick, accountOf(line));
-    const on = (id: string | null | undefined, become: (entry: MessageEntry) => MessageEntry): Change | null => {
-      if (!id) return null;
-      return (find, put) => {
-        const entry = find(id);
-        if (entry) put(become(entry));
-      };
-    };
-    switch (line.command) {
-      case 'TAGMSG': {
-        const reaction = reactionOf(line);
-        return reaction ? on(reaction.to, (entry) => reacted(entry, nick, own, reaction.text, reaction.on)) : null;
-      }
-      case 'EDIT': {
-        const edited = editedText(line);
-        return edited ? on(edited.id, (entry) => this.#edited(entry, edited.text)) : null;
-      }
-      case 'REDACT':
-        return on(line.params[1], (entry) => deleted(entry, nick, line.params[2] || null));
-      case 'PIN':
-      case 'UNPIN':
-        return on(line.params[1], (entry) => ({ ...entry, pinned: line.command === 'PIN' }));
-      default:
-        return null;
-    }
-  }
-
-  #happeningOf(line: Line): Happening | null {
-    const who = nickOf(line.source);
-    const own = this.#isOwn(who, accountOf(line));
-    const [, first = '', second = ''] = line.params;
-    switch (line.command) {
-      case 'JOIN':
-        return own ? null : { kind: 'joined', who };
-      case 'PART':
-        return own ? null : { kind: 'left', who, reason: first || null };
-      case 'QUIT':
-        return own ? null : { kind: 'quit', who, reason: line.params[0] || null };
-      case 'KICK':
-        return { kind: 'kicked', who: first, by: who, reason: second || null };
-      case 'NICK':
-        return { kind: 'renamed', from: who, to: line.params[0] ?? '' };
-      case 'TOPIC':
-        return { kind: 'topic', by: who, topic: first };
-      case 'MODE':
-        return { kind: 'modes', by: who, changes: modeChanges(this.#world.isupport, line.params.slice(1)) };
-      case 'RENAME':
-        return { kind: 'room-renamed', from: line.params[0] ?? '', to: first };
-      case 'INVITE':
-        return { kind: 'invited', who: line.params[0] ?? '', by: who };
-      case 'REDACT':
-        return { kind: 'deleted', by: who, reason: second || null };
-      default:
-        return null;
-    }
+    return { nick, own: this.#isOwn(nick, accountOf(line)), me: this.#world.people.me.nick };
   }
 
   #eventOf(what: Happening, line: Line): EventEntry {
@@ -625,7 +545,7 @@ export class ConversationState implements Conversation {
 
   /** Whether it is new here. */
   messageCame(message: Said, postKey: string | null): MessageEntry | null {
-    this.#stopsWriting(message.nick);
+    this.#writers.stops(message.nick);
     if (message.id !== null && this.#isKnown(message.id)) {
       if (postKey !== null) this.#removePost(postKey);
       return null;
@@ -638,7 +558,7 @@ export class ConversationState implements Conversation {
     }
     this.lastActive = Math.max(this.lastActive, entry.time);
     this.#add(entry);
-    if (!entry.own && entry.time > this.readUpTo) {
+    if (!entry.own && !entry.sender.blocked && entry.time > this.readUpTo) {
       if (this.#isSeen()) this.#read(entry.time);
       else {
         this.unread += 1;
@@ -657,7 +577,7 @@ export class ConversationState implements Conversation {
 
   /** A line that changes a message, or says that somebody writes. */
   lineCame(line: Line): void {
-    const change = this.#changeOf(line);
+    const change = changeOf(line, this.#who(line));
     if (change) {
       this.#change(change, true);
       if (line.command === 'PIN' || line.command === 'UNPIN') this.#pinCame(line);
@@ -666,11 +586,8 @@ export class ConversationState implements Conversation {
     }
     const typing = line.tags.get('+typing');
     const nick = nickOf(line.source);
-    if (line.command === 'TAGMSG' && typing !== undefined && !this.#isOwn(nick, accountOf(line))) {
-      this.#stopsWriting(nick);
-      const lasts = typing === 'active' ? typingLasts : typing === 'paused' ? pauseLasts : 0;
-      if (lasts > 0 && this.#writing.size < mostTyping) this.#writing.set(nick, this.#world.now() + lasts);
-      this.#showTyping();
+    if (line.command === 'TAGMSG' && typing !== undefined && !this.#isOwn(nick, accountOf(line)) && !this.#world.people.find(nick)?.blocked) {
+      this.#writers.say(nick, typing);
     }
   }
 
@@ -703,11 +620,6 @@ export class ConversationState implements Conversation {
       this.pins = this.pins.map((pin) => (pin.message.id === id ? { ...pin, message: entry } : pin));
     }
     this.#changedEntries();
-  }
-
-  #edited(entry: MessageEntry, text: string): MessageEntry {
-    if (entry.deleted) return entry;
-    return { ...entry, text, edited: true, mentionsMe: !entry.own && mentions(text, this.#world.people.me.nick) };
   }
 
   #add(entry: Entry): void {
@@ -778,25 +690,47 @@ export class ConversationState implements Conversation {
 
   /** Shows what has changed. */
   commit(): void {
-    if (this.#membersDirty) {
-      this.#membersDirty = false;
-      this.members = [...this.#membersByKey.values()].sort(byRankAndName);
-    }
+    this.#members.commit();
     if (!this.#entriesDirty) return;
     this.#entriesDirty = false;
-    const trims = this.atEnd && (this.#seesEnd || !this.#world.isCurrent(this)) && this.#pages === 0;
-    if (trims && this.#sent.length > mostAtEnd) {
-      this.#forget(this.#sent.splice(0, this.#sent.length - leftAtEnd));
-      this.beginsHere = false;
-    }
     if (this.#replaced) {
       this.#replaced = false;
       this.generation += 1;
     }
     this.entries = this.#tail.length > 0 && this.atEnd ? [...this.#sent, ...this.#tail] : [...this.#sent];
+    if (this.#most() < this.#sent.length) this.#dropSoon();
     if (this.unreadLine === null) this.#placeUnreadLine();
     // It was before the eyes before it was known to be the end.
     if (this.unread > 0 && this.#isSeen()) this.markRead();
+  }
+
+  #most(): number {
+    return this.atEnd && (this.#seesEnd || !this.#world.isCurrent(this)) ? mostAtEnd : mostEntries;
+  }
+
+  /** When what came has been shown: a list that grows at one end and shrinks at the other in one step does not know what moved. */
+  #dropSoon(): void {
+    if (this.#drops) return;
+    this.#drops = true;
+    this.#world.later(() => {
+      this.#drops = false;
+      this.#drop();
+    });
+  }
+
+  #drop(): void {
+    const most = this.#most();
+    // A page that is under way goes on from what is there, and asks again when it has come.
+    if (this.#pages > 0 || this.#sent.length <= most) return;
+    const left = most === mostAtEnd ? leftAtEnd : leftEntries;
+    if (most === mostEntries && this.#goesBack) {
+      this.#forget(this.#sent.splice(left));
+      this.atEnd = false;
+    } else {
+      this.#forget(this.#sent.splice(0, this.#sent.length - left));
+      this.beginsHere = false;
+    }
+    this.#changedEntries();
   }
 
   // Messages on their way
@@ -932,7 +866,7 @@ export class ConversationState implements Conversation {
     for (let at = this.#sent.length - 1; at >= 0; at -= 1) {
       const entry = this.#sent[at];
       if (!entry || entry.time <= this.readUpTo) break;
-      if (entry.kind !== 'message' || entry.own || entry.deleted) continue;
+      if (entry.kind !== 'message' || entry.own || entry.deleted || entry.sender.blocked) continue;
       unread += 1;
       if (entry.mentionsMe || this.kind === 'direct') named += 1;
     }
@@ -963,11 +897,7 @@ export class ConversationState implements Conversation {
             this.#world.has('draft/metadata-2') ? this.#world.request('METADATA', [this.name, 'SYNC']) : [],
           ]);
         } else if (this.isConfirmed) {
-          const [people] = await Promise.all([
-            this.#world.request('WHO', [this.name, '%tnfar,7'], { quiet: true }),
-            this.#world.request('MODE', [this.name]),
-          ]);
-          this.#peopleCame(people);
+          await Promise.all([this.#askPeople(), this.#world.request('MODE', [this.name])]);
           if (this.#world.has('draft/metadata-2')) await this.#world.request('METADATA', [this.name, 'SYNC']);
           if (this.pinCount > 0 && this.#world.has('parlor/pins')) await this.loadPins();
         } else {
@@ -980,88 +910,37 @@ export class ConversationState implements Conversation {
     await reading;
   }
 
-  /** The answer to WHO with fields (WHOX): `354 <me> 7 <nick> <flags> <account> :<realname>`. */
-  #peopleCame(items: readonly Item[]): void {
-    const members = new Map<string, Member>();
-    for (const line of linesOf(items)) {
-      if (line.command !== '354' || line.params[1] !== '7') continue;
-      const [, , nick = '', letters = '', account = '0', realname = ''] = line.params;
-      const person = this.#world.people.get(nick);
-      person.know({
-        account: account === '0' ? null : account,
-        realname: realname || null,
-        presence: letters.startsWith('G') ? 'away' : 'here',
-        bot: letters.includes('B'),
-      });
-      members.set(person.key, { person, rank: this.#highest(letters) });
-    }
-    this.#membersByKey = members;
-    this.#ownRank = members.get(this.#world.people.me.key)?.rank ?? this.#ownRank;
-    this.#changedMembers();
-  }
-
-  #highest(letters: string): Rank | null {
-    const ranks = [...letters].map((letter) => rankOfSign(this.#world.isupport, letter)).filter((rank) => rank !== null);
-    return ranks.sort((one, other) => height(one) - height(other))[0] ?? null;
-  }
-
-  #changedMembers(): void {
-    this.#membersDirty = true;
-    this.#world.touch(this);
-  }
-
   hasMember(nick: string): boolean {
-    return this.#membersByKey.has(this.#world.isupport.fold(nick));
+    return this.#members.has(nick);
   }
 
   memberCame(nick: string): void {
-    const person = this.#world.people.get(nick);
-    if (this.#membersByKey.has(person.key)) return;
-    this.#membersByKey.set(person.key, { person, rank: null });
-    this.#changedMembers();
+    this.#members.came(nick);
   }
 
   memberLeft(nick: string): void {
-    this.#stopsWriting(nick);
-    if (this.#membersByKey.delete(this.#world.isupport.fold(nick))) this.#changedMembers();
+    this.#writers.stops(nick);
+    this.#members.left(nick);
   }
 
   memberRenamed(from: string, to: string): void {
-    const before = this.#membersByKey.get(this.#world.isupport.fold(from));
-    if (!before) return;
-    this.#membersByKey.delete(this.#world.isupport.fold(from));
-    const person = this.#world.people.get(to);
-    this.#membersByKey.set(person.key, { person, rank: before.rank });
-    this.#changedMembers();
+    this.#members.renamed(from, to);
   }
 
   /** MODE, or the list of all (324). */
   modesCame(changes: readonly ModeChange[], all: boolean): void {
     this.settings = withChanges(all ? noSettings : this.settings, changes);
+    let isUnknown = false;
     for (const { on, letter, param } of changes) {
-      const rank = rankOfLetter(letter);
-      if (!rank || !param || !this.#world.isupport.rankLetters.includes(letter)) continue;
-      const isMe = this.#world.people.isMe(param);
-      const key = this.#world.isupport.fold(param);
-      const member = this.#membersByKey.get(key);
-      const before = member?.rank ?? (isMe ? this.#ownRank : null);
-      // Of several ranks the highest shows; which one is below a rank that was taken is asked for.
-      const next = on ? (height(rank) < height(before) ? rank : before) : before === rank ? null : before;
-      if (member) {
-        this.#membersByKey.set(key, { ...member, rank: next });
-        this.#changedMembers();
-      }
-      if (isMe) this.#ownRank = next;
-      if (!on && before === rank && this.#entered) void this.#askPeople();
+      const rank = this.#world.isupport.rankLetters.includes(letter) ? rankOfLetter(letter) : null;
+      if (rank && param && !this.#members.ranked(param, rank, on)) isUnknown = true;
     }
+    // It is asked for again on the next link.
+    if (isUnknown && this.#entered) this.#askPeople().catch(() => undefined);
   }
 
   async #askPeople(): Promise<void> {
-    try {
-      this.#peopleCame(await this.#world.request('WHO', [this.name, '%tnfar,7'], { quiet: true }));
-    } catch {
-      // It is asked for again on the next link.
-    }
+    this.#members.are(await this.#world.request('WHO', [this.name, '%tnfar,7'], { quiet: true }));
   }
 
   joined(): void {
@@ -1076,38 +955,21 @@ export class ConversationState implements Conversation {
   out(): void {
     this.membership = 'out';
     this.isConfirmed = false;
-    this.#ownRank = null;
     this.#entered = false;
-    this.#membersByKey.clear();
-    this.#changedMembers();
+    this.#members.clear();
   }
 
   linkLost(): void {
     this.isFresh = false;
     this.#entered = false;
     this.#unfetchable.clear();
-    this.#writing.clear();
-    this.#showTyping();
+    this.#writers.clear();
     this.isConfirmed = false;
   }
 
   renamed(name: string): void {
     this.name = name;
     this.kind = kindOf(name);
-  }
-
-  #stopsWriting(nick: string): void {
-    if (this.#writing.delete(nick)) this.#showTyping();
-  }
-
-  #showTyping(): void {
-    clearTimeout(this.#typingTimer);
-    const now = this.#world.now();
-    for (const [nick, until] of this.#writing) if (until <= now) this.#writing.delete(nick);
-    const names = [...this.#writing.keys()];
-    if (names.join(' ') !== this.typing.join(' ')) this.typing = names;
-    if (names.length === 0) return;
-    this.#typingTimer = setTimeout(() => this.#showTyping(), Math.min(...this.#writing.values()) - now + 50);
   }
 
   // Doing
@@ -1294,7 +1156,7 @@ export class ConversationState implements Conversation {
   }
 
   async setRank(nick: string, rank: Rank | null): Promise<void> {
-    const now = this.#membersByKey.get(this.#world.isupport.fold(nick))?.rank ?? null;
+    const now = this.#members.rankOf(nick);
     if (now === rank) return;
     const letters: string[] = [];
     if (rank !== null) letters.push(`+${letterOfRank(rank)}`);
@@ -1306,101 +1168,38 @@ export class ConversationState implements Conversation {
     await this.#world.request('KICK', [this.name, nick, ...(reason ? [reason] : [])]);
   }
 
-  async ban(mask: string, options: { duration?: string; mute?: boolean } = {}): Promise<void> {
-    const whom = `${options.mute ? 'm:' : ''}${maskOf(mask)}`;
-    if (options.duration) await this.#world.request('TBAN', [this.name, options.duration, whom]);
-    else await this.#world.request('MODE', [this.name, '+b', whom]);
+  ban(mask: string, options: { duration?: string; mute?: boolean } = {}): Promise<void> {
+    return roomLists.ban(this.#world, this.name, mask, options);
   }
 
-  async lists(): Promise<RoomLists> {
-    const read = async (letter: string, numeric: string): Promise<ListEntry[]> => {
-      const items = await this.#world.request('MODE', [this.name, letter], { quiet: true });
-      const entries: ListEntry[] = [];
-      for (const line of linesOf(items)) {
-        if (line.command !== numeric) continue;
-        const [, , mask = '', by, at] = line.params;
-        entries.push({ mask, by: by ? nickOf(by) : null, at: at ? Number(at) * 1_000 : null });
-      }
-      return entries;
-    };
-    const orNone = (list: Promise<ListEntry[]>): Promise<ListEntry[]> => list.catch(() => []);
-    const [banned, exceptions, invitations] = await Promise.all([
-      read('b', '367'),
-      // Moderators alone are shown these.
-      orNone(read('e', '348')),
-      orNone(read('I', '346')),
-    ]);
-    const isMute = (entry: ListEntry): boolean => /^~?m:/.test(entry.mask);
-    return { bans: banned.filter((entry) => !isMute(entry)), mutes: banned.filter(isMute), exceptions, invitations };
+  lists(): Promise<RoomLists> {
+    return roomLists.lists(this.#world, this.name);
   }
 
-  async addToList(list: keyof RoomLists, mask: string): Promise<void> {
-    const whom = list === 'mutes' && !/^~?m:/.test(mask) ? `m:${maskOf(mask)}` : maskOf(mask);
-    await this.#world.request('MODE', [this.name, `+${letterOfList(list)}`, whom]);
+  addToList(list: keyof RoomLists, mask: string): Promise<void> {
+    return roomLists.addToList(this.#world, this.name, list, mask);
   }
 
-  async removeFromList(list: keyof RoomLists, mask: string): Promise<void> {
-    await this.#world.request('MODE', [this.name, `-${letterOfList(list)}`, mask]);
+  removeFromList(list: keyof RoomLists, mask: string): Promise<void> {
+    return roomLists.removeFromList(this.#world, this.name, list, mask);
   }
 
-  async inviteLinks(): Promise<readonly InviteLink[]> {
-    const items = await this.#world.request('INVITELINK', ['LIST', this.name], { quiet: true });
-    const links: InviteLink[] = [];
-    for (const line of linesOf(items)) {
-      if (line.command !== 'NOTE' || line.params[1] !== 'LINK') continue;
-      const [, , , id = '', left = '*', expires = '*', text = ''] = line.params;
-      const by = /^made by ([^!;]+)/.exec(text)?.[1] ?? null;
-      links.push({ id, by, expires: timeOf(expires), usesLeft: left === '*' ? null : Number(left), url: null });
-    }
-    return links;
+  inviteLinks(): Promise<readonly InviteLink[]> {
+    return roomLists.inviteLinks(this.#world, this.name);
   }
 
-  async createInviteLink(options: { duration?: string; uses?: number } = {}): Promise<InviteLink> {
-    const params = ['CREATE', this.name, options.duration ?? '7d', ...(options.uses ? [String(options.uses)] : [])];
-    const items = await this.#world.request('INVITELINK', params, { quiet: true });
-    for (const line of linesOf(items)) {
-      if (line.command !== 'NOTE' || line.params[1] !== 'CREATED') continue;
-      const [, , , id = '', token = ''] = line.params;
-      return {
-        id,
-        by: this.#world.people.me.nick,
-        expires: null,
-        usesLeft: options.uses ?? null,
-        url: this.#world.permalinkOfInvite(this.name, token),
-      };
-    }
-    throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');
+  createInviteLink(options: { duration?: string; uses?: number } = {}): Promise<InviteLink> {
+    return roomLists.createInviteLink(this.#world, this.name, options);
   }
 
-  async revokeInviteLink(id: string): Promise<void> {
-    await this.#world.request('INVITELINK', ['REVOKE', this.name, id], { quiet: true });
+  revokeInviteLink(id: string): Promise<void> {
+    return roomLists.revokeInviteLink(this.#world, this.name, id);
   }
 
   // What outlives the page
 
   kept(): KeptConversation {
-    const messages: KeptMessage[] = [];
-    if (this.atEnd) {
-      for (const entry of this.#sent.slice(-mostKeptMessages)) {
-        if (entry.kind !== 'message' || entry.id === null) continue;
-        const { id, time, sender, own, style, text, mentionsMe, replyTo, edited, deleted, reactions } = entry;
-        messages.push({
-          id,
-          time,
-          nick: sender.nick,
-          account: sender.account,
-          personId: sender.id,
-          own,
-          style,
-          text,
-          mentionsMe,
-          replyTo,
-          edited,
-          deleted,
-          reactions: reactions.map(({ text, people, own }) => ({ text, people: [...people], own })),
-        });
-      }
-    }
+    const messages = this.atEnd ? this.#sent.slice(-mostKeptMessages).filter((entry) => entry.kind === 'message') : [];
     return {
       key: this.key,
       name: this.name,
@@ -1413,7 +1212,7 @@ export class ConversationState implements Conversation {
       muted: this.muted,
       favourite: this.favourite,
       people: [...this.groupPeople],
-      messages,
+      messages: messages.flatMap(keptOf),
     };
   }
 
@@ -1431,32 +1230,7 @@ export class ConversationState implements Conversation {
     if (this.isRoom) this.membership = 'in';
     if (kept.messages.length === 0) return;
     this.#fromBefore = true;
-    this.#sent = kept.messages.map((message): MessageEntry => {
-      const sender = this.#world.people.get(message.nick);
-      sender.know({ account: message.account ?? undefined, id: message.personId ?? undefined });
-      const { id, time, own, style, text, mentionsMe, replyTo, edited, deleted, reactions } = message;
-      return {
-        kind: 'message',
-        key: id,
-        id,
-        time,
-        sender,
-        own,
-        style,
-        text,
-        mentionsMe,
-        replyTo,
-        replyCount: 0,
-        edited,
-        deleted,
-        reactions,
-        pinned: false,
-        onlyFor: null,
-        relayedBy: null,
-        status: 'sent',
-        failure: null,
-      };
-    });
+    this.#sent = kept.messages.map((message) => entryOfKept(message, this.#world.people));
     for (const entry of this.#sent) this.#enter(entry);
     this.#changedEntries();
   }
@@ -1488,46 +1262,4 @@ function findBatch(items: readonly Item[], type: string): readonly Item[] {
     if (within.length > 0) return within;
   }
   return [];
-}
-
-function reacted(entry: MessageEntry, nick: string, own: boolean, text: string, on: boolean): MessageEntry {
-  const known = entry.reactions.find((reaction) => reaction.text === text);
-  let reactions: Reaction[];
-  if (on) {
-    if (!known) {
-      if (entry.reactions.length >= mostReactions || entry.deleted) return entry;
-      reactions = [...entry.reactions, { text, people: [nick], own }];
-    } else if (known.people.includes(nick)) {
-      return entry;
-    } else {
-      const people = known.people.length < mostReacting ? [...known.people, nick] : known.people;
-      reactions = entry.reactions.map((reaction) => (reaction === known ? { text, people, own: reaction.own || own } : reaction));
-    }
-  } else {
-    if (!known) return entry;
-    const people = known.people.filter((name) => name !== nick);
-    reactions = entry.reactions
-      .map((reaction) => (reaction === known ? { text, people, own: reaction.own && !own } : reaction))
-      .filter((reaction) => reaction.people.length > 0);
-  }
-  return { ...entry, reactions };
-}
-
-function deleted(entry: MessageEntry, by: string, reason: string | null): MessageEntry {
-  return { ...entry, text: '', reactions: [], mentionsMe: false, edited: false, pinned: false, deleted: { by, reason } };
-}
-
-const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
-
-function byRankAndName(one: Member, other: Member): number {
-  return height(one.rank) - height(other.rank) || collator.compare(one.person.nick, other.person.nick);
-}
-
-/** A bare name is anyone of this name. */
-function maskOf(mask: string): string {
-  return /[!@*?:]/.test(mask) ? mask : `${mask}!*@*`;
-}
-
-function letterOfList(list: keyof RoomLists): string {
-  return { bans: 'b', mutes: 'b', exceptions: 'e', invitations: 'I' }[list];
 }

@@ -5,7 +5,8 @@ import { Refused, type SessionInfo } from './types';
 
 /** Rejected with a `TypeError` where the server cannot be reached. */
 export async function readSession(): Promise<SessionInfo> {
-  const response = await fetch('/session', { headers: { accept: 'application/json' }, cache: 'no-store' });
+  // As index.html asks for it beforehand: with other options it would be asked for twice.
+  const response = await fetch('/session');
   if (!response.ok) throw new TypeError(`the server answered ${response.status}`);
   return (await response.json()) as SessionInfo;
 }

@@ -31,7 +31,8 @@ export class Notifications {
   /** Whether it would be told, were nobody looking. */
   isWorth(conversation: ConversationState, message: MessageEntry): boolean {
     if (message.own || conversation.muted || message.sender.blocked || message.style === 'notice') return false;
-    const named = message.mentionsMe || conversation.kind === 'direct';
+    const answersMe = message.replyTo !== null && conversation.find(message.replyTo)?.own === true;
+    const named = message.mentionsMe || answersMe || conversation.kind !== 'room';
     return this.#preferences.notifications === 'all' || (this.#preferences.notifications === 'mentions' && named);
   }
 

@@ -108,6 +108,19 @@ describe('coming', () => {
   });
 });
 
+test('a link that breaks right behind an answer has made nobody leave', async () => {
+  server.answers.UNREAD = (_, label) => {
+    server.socket.say(`@label=${label} :s BATCH +u parlor/unread`, ':s BATCH -u');
+    server.socket.break();
+    return null;
+  };
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice'];
+  const chat = await open();
+  await until(() => chat.link.kind === 'offline' && chat.conversations.length > 0);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(chat.find('#tea')?.membership).toBe('in');
+});
+
 describe('history', () => {
   test('is read when it is looked at, back to the beginning', async () => {
     server.answers.CHATHISTORY = (line, label) => {
@@ -241,6 +254,61 @@ describe('history', () => {
     const answer = tea.find('m9');
     expect(answer && tea.threadRoot(answer)).toBe('m1');
     expect(tea.entries).toHaveLength(3);
+  });
+});
+
+describe('a long history', () => {
+  /** More messages than are kept, and somebody who walks through them. */
+  const all = Array.from({ length: 14_000 }, (_, index) => `m${index} bob text ${index}`);
+  async function inLong(): Promise<{ chat: ChatState; tea: ConversationState }> {
+    server.historyPage = 1_000;
+    server.answers.CHATHISTORY = (line, label) => {
+      const [which, target = '', anchor = '', count = '0'] = line.params;
+      const [at, limit] = [Number(/m(\d+)/.exec(anchor)?.[1] ?? all.length), Number(count)];
+      const [from, to] = which === 'LATEST' || which === 'BEFORE' ? [Math.max(0, at - limit), at] : [at + 1, at + 1 + limit];
+      return which === 'TARGETS' ? [`@label=${label} :s ACK`] : page(label, target, ...all.slice(from, to));
+    };
+    const { chat, tea } = await inTea();
+    await until(() => tea.isFresh && tea.entries.length > 0);
+    return { chat, tea };
+  }
+  const texts = (tea: ConversationState) => tea.entries.map((entry) => (entry.kind === 'message' ? Number(entry.text.slice(5)) : -1));
+
+  test('is let go of at its other end, and comes back whole', async () => {
+    const { tea } = await inLong();
+    while (!tea.beginsHere) await tea.loadOlder();
+    await until(() => tea.entries.length < 12_000);
+    expect([tea.atEnd, texts(tea)[0], texts(tea).at(-1)]).toEqual([false, 0, 9_999]);
+    // What is said meanwhile stands at the end, where one is not.
+    server.socket.say(message('m14000 bob text 14000', '#tea'));
+    all.push('m14000 bob text 14000');
+    while (!tea.atEnd) {
+      await tea.loadNewer();
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    expect(tea.beginsHere).toBe(false);
+    const numbers = texts(tea);
+    expect(numbers.at(-1)).toBe(14_000);
+    expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
+    expect(numbers.length).toBeLessThanOrEqual(12_000);
+  });
+
+  test('of a room where much is said while one looks stays short, one step at a time', async () => {
+    const { tea } = await inLong();
+    tea.sees(true);
+    let before = tea.entries;
+    for (let at = 0; at < 900; at += 1) {
+      server.socket.say(message(`n${at} bob text ${14_000 + at}`, '#tea'));
+      // Either more at the end or less at the beginning, never both.
+      const grew = tea.entries.at(-1) !== before.at(-1);
+      const shrank = tea.entries[0] !== before[0];
+      expect(grew && shrank).toBe(false);
+      before = tea.entries;
+      if (at % 100 === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+    await until(() => tea.entries.length <= 1_500);
+    expect(texts(tea).at(-1)).toBe(14_899);
+    expect(tea.beginsHere).toBe(false);
   });
 });
 
@@ -379,6 +447,14 @@ describe('read and unread', () => {
     expect(chat.totalUnread).toBe(14);
   });
 
+  test('what was said behind the count is counted on top of it', async () => {
+    // As one packet brings them.
+    server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, ':s BATCH -u', message('m1 bob hi', '#tea')];
+    const { chat } = await inTea();
+    chat.closeCurrent();
+    await until(() => chat.find('#tea')?.unread === 1);
+  });
+
   test('what is before the eyes is read, on all devices', async () => {
     const { tea } = await inTea();
     await until(() => tea.isFresh);
@@ -391,6 +467,16 @@ describe('read and unread', () => {
     expect(tea.unread).toBe(1);
     server.socket.say(':s MARKREAD #tea timestamp=2026-11-27T09:02:00.000Z');
     expect(tea.unread).toBe(0);
+  });
+
+  test('of people one has blocked is not counted, and nobody sees them write', async () => {
+    const { chat, tea } = await inTea();
+    await until(() => tea.isFresh);
+    server.socket.say('METADATA mallory soju.im/blocked private :1', '@+typing=active :mallory!u@h TAGMSG #tea', message('m1 mallory hi alice', '#tea'), message('m2 bob hi', '#tea'));
+    expect([tea.unread, tea.mentions, tea.typing]).toEqual([1, 0, []]);
+    server.socket.say(':s MARKREAD #tea timestamp=2026-11-27T09:00:30.000Z');
+    expect(tea.unread).toBe(1);
+    expect(chat.totalUnread).toBe(1);
   });
 
   test('elsewhere is read here, in conversations that were not looked at, too', async () => {
@@ -445,6 +531,22 @@ describe('people', () => {
     expect(names()).toBe('owner:alice :rob');
     expect(chat.person('rob').displayName).toBe('Robert');
     expect(shown(tea)).toEqual(['(dora joined)', '(alice gave dora a voice)'.replace('gave dora a voice', 'made dora voice'), '(bob is now called rob; carol went offline (bye))', '(dora was removed by alice (rude))']);
+  });
+
+  test('who leaves right behind the list of all is not in it', async () => {
+    server.answers.WHO = (line, label) => [
+      `@label=${label} :s BATCH +w labeled-response`,
+      '@batch=w :s 354 alice 7 alice H alice :Alice',
+      '@batch=w :s 354 alice 7 bob H bob :Bob',
+      `@batch=w :s 315 alice ${line.params[0]} :End`,
+      ':s BATCH -w',
+      `:bob!u@h PART ${line.params[0]}`,
+    ];
+    const { tea } = await inTea();
+    await until(() => tea.members.length > 0);
+    await until(() => server.socket.sent.some((line) => line.includes('METADATA #tea SYNC')));
+    await until(() => tea.members.length === 1);
+    expect(tea.members.map((member) => member.person.nick)).toEqual(['alice']);
   });
 
   test('who writes is shown until she stops', async () => {

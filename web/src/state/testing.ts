@@ -55,6 +55,7 @@ export class FakeServer {
   /** What is said at the welcome, behind the end of the greeting. */
   greeting: string[] = [];
   sockets: FakeSocket[] = [];
+  historyPage = 3;
   /** By command. Null: nothing is answered yet. What is not here is answered with ACK. */
   answers: Record<string, Answer> = {};
   /** Told for PRIVMSG: the id of the next message, and by key what was said already. */
@@ -92,7 +93,7 @@ export class FakeServer {
         return [
           ...(this.account ? [`:s 900 ${this.nick} ${this.nick}!u@h ${this.account} :in`] : []),
           `:s 001 ${this.nick} :Welcome`,
-          `:s 005 ${this.nick} CASEMAPPING=precis PREFIX=(qaohv)~&@%+ STATUSMSG=~&@%+ CHANMODES=Ibe,k,HWfl,ACJMPRUimnpstu CHATHISTORY=3 WHOX NICKLEN=32 :are`,
+          `:s 005 ${this.nick} CASEMAPPING=precis PREFIX=(qaohv)~&@%+ STATUSMSG=~&@%+ CHANMODES=Ibe,k,HWfl,ACJMPRUimnpstu CHATHISTORY=${this.historyPage} WHOX NICKLEN=32 :are`,
           `:s 422 ${this.nick} :none`,
           ...this.greeting,
         ];
@@ -184,6 +185,7 @@ export async function openPage(server: FakeServer, session: SessionInfo | null =
     random: () => 0,
     now: () => Date.parse('2026-11-27T10:00:00.000Z'),
     schedule: (run) => run(),
+    later: (run) => void setTimeout(run),
   };
   const chat = new ChatState(outside);
   await chat.start();

@@ -21,6 +21,10 @@ export interface World {
   request(command: string, params: readonly string[], options?: RequestOptions): Promise<Item[]>;
   /** The conversation has changed: it is shown when all that came together is dealt with. */
   touch(conversation: ConversationState): void;
+  /** When what is being done now is done, and shown. */
+  later(run: () => void): void;
+  /** The conversation of this name, if it is known here. */
+  known(name: string): ConversationState | undefined;
   /** Whether the person has it before her eyes. */
   looksAt(conversation: ConversationState): boolean;
   isCurrent(conversation: ConversationState): boolean;

@@ -59,6 +59,8 @@ export class View {
   /** The address names nothing that there is. */
   lost = $state(false);
   invitation = $state.raw<{ room: string; token: string } | null>(null);
+  /** What was typed for the quick switcher before it was there. */
+  typedAhead = '';
   /** Said to screen readers, politely. */
   spoken = $state('');
 
@@ -149,6 +151,11 @@ export class View {
     this.target = null;
   }
   #shown: Conversation | null = null;
+
+  openSwitcher(): void {
+    this.typedAhead = '';
+    this.dialog = { kind: 'switcher' };
+  }
 
   /** On narrow screens: back to the list. */
   back(): void {

@@ -93,7 +93,7 @@ export const more: typeof english = {
   ban: 'Aussperren',
   banned: (name) => `${name} ist ausgesperrt`,
   block: 'Blockieren',
-  blockHint: 'Was Blockierte dir direkt sagen, erreicht dich nicht. Sie erfahren davon nichts.',
+  blockHint: 'Was Blockierte dir direkt sagen, erreicht dich nicht, und was sie in Räumen sagen, ist verdeckt. Sie erfahren davon nichts.',
   blocked: (name) => `${name} ist blockiert`,
   changeRole: 'Rolle',
   closePanel: 'Schließen',

@@ -89,6 +89,8 @@ export const ui: typeof english = {
   deleted: 'Diese Nachricht wurde gelöscht',
   deletedBy: (name) => `Diese Nachricht wurde von ${name} gelöscht`,
   deletedShort: 'Gelöschte Nachricht',
+  blockedMessage: 'Eine Nachricht von jemandem, den du blockiert hast',
+  showIt: 'Zeigen',
   detailsOf: (title) => `Details zu ${title}`,
   directBegins: (name) => `Was du und ${name} einander sagt, seht nur ihr beide.`,
   earlierMessage: 'Eine frühere Nachricht',

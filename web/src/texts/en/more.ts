@@ -99,7 +99,7 @@ export const more = {
   ban: 'Ban',
   banned: (name: string) => `${name} is banned`,
   block: 'Block',
-  blockHint: 'What people whom you blocked say to you directly does not reach you. They are not told.',
+  blockHint: 'What people whom you blocked say to you directly does not reach you, and what they say in rooms is hidden. They are not told.',
   blocked: (name: string) => `${name} is blocked`,
   changeRole: 'Role',
   closePanel: 'Close',

@@ -94,6 +94,8 @@ export const ui = {
   deleted: 'This message was deleted',
   deletedBy: (name: string) => `This message was deleted by ${name}`,
   deletedShort: 'Deleted message',
+  blockedMessage: 'A message of someone you blocked',
+  showIt: 'Show',
   detailsOf: (title: string) => `Details of ${title}`,
   directBegins: (name: string) => `What you and ${name} say to each other is seen by you two alone.`,
   earlierMessage: 'An earlier message',

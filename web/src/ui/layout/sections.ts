@@ -1,3 +1,4 @@
+import { alphabetically } from '../../format/alphabet';
 import type { Conversation } from '../../state/types';
 
 export type SectionName = 'favourites' | 'rooms' | 'groups' | 'people';
@@ -9,7 +10,7 @@ export interface Section {
 
 /** The list, in the order in which it is shown and in which Alt-Up and Alt-Down walk. */
 export function sections(all: readonly Conversation[]): readonly Section[] {
-  const byTitle = (a: Conversation, b: Conversation) => Number(a.muted) - Number(b.muted) || a.title.localeCompare(b.title, undefined, { sensitivity: 'base', numeric: true });
+  const byTitle = (a: Conversation, b: Conversation) => Number(a.muted) - Number(b.muted) || alphabetically(a.title, b.title);
   const byActivity = (a: Conversation, b: Conversation) => Number(a.muted) - Number(b.muted) || b.lastActive - a.lastActive || byTitle(a, b);
   const rest = all.filter((conversation) => !conversation.favourite);
   const of = (kind: Conversation['kind']) => rest.filter((conversation) => conversation.kind === kind);

@@ -1,36 +1,30 @@
 // Times as people of the reader's place write them. Formatters are made once for a language: making one costs more than
 // a thousand uses.
 
-interface Formats {
-  clock: Intl.DateTimeFormat;
-  weekday: Intl.DateTimeFormat;
-  date: Intl.DateTimeFormat;
-  dateOfYear: Intl.DateTimeFormat;
-  short: Intl.DateTimeFormat;
-  shortOfYear: Intl.DateTimeFormat;
-  full: Intl.DateTimeFormat;
-  relative: Intl.RelativeTimeFormat;
+const kinds = {
+  clock: { hour: 'numeric', minute: '2-digit' },
+  weekday: { weekday: 'long' },
+  date: { weekday: 'long', day: 'numeric', month: 'long' },
+  dateOfYear: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
+  short: { day: 'numeric', month: 'short' },
+  shortOfYear: { day: 'numeric', month: 'short', year: 'numeric' },
+  full: { dateStyle: 'full', timeStyle: 'medium' },
+} satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+const made = new Map<string, Intl.DateTimeFormat>();
+const madeRelative = new Map<string, Intl.RelativeTimeFormat>();
+
+function write(kind: keyof typeof kinds, time: number, locale: string): string {
+  const key = `${kind} ${locale}`;
+  let format = made.get(key);
+  if (!format) made.set(key, (format = new Intl.DateTimeFormat(locale, kinds[kind])));
+  return format.format(time);
 }
 
-const made = new Map<string, Formats>();
-
-function formats(locale: string): Formats {
-  let all = made.get(locale);
-  if (!all) {
-    const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
-    all = {
-      clock: of({ hour: 'numeric', minute: '2-digit' }),
-      weekday: of({ weekday: 'long' }),
-      date: of({ weekday: 'long', day: 'numeric', month: 'long' }),
-      dateOfYear: of({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }),
-      short: of({ day: 'numeric', month: 'short' }),
-      shortOfYear: of({ day: 'numeric', month: 'short', year: 'numeric' }),
-      full: of({ dateStyle: 'full', timeStyle: 'medium' }),
-      relative: new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }),
-    };
-    made.set(locale, all);
-  }
-  return all;
+function writeRelative(count: number, unit: Intl.RelativeTimeFormatUnit, locale: string): string {
+  let format = madeRelative.get(locale);
+  if (!format) madeRelative.set(locale, (format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })));
+  return format.format(count, unit);
 }
 
 /** The day that a moment is of, in the reader's zone: equal for moments of the same day. */
@@ -46,34 +40,32 @@ function daysBetween(time: number, now: number): number {
 }
 
 export function clock(time: number, locale: string): string {
-  return formats(locale).clock.format(time);
+  return write('clock', time, locale);
 }
 
 const capital = (text: string, locale: string) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
 
 /** For the line between two days: "Today", "Yesterday", "Monday, 3 March". */
 export function dayLine(time: number, now: number, locale: string): string {
-  const all = formats(locale);
   const days = daysBetween(time, now);
-  if (days === 0 || days === 1) return capital(all.relative.format(-days, 'day'), locale);
-  if (new Date(time).getFullYear() === new Date(now).getFullYear()) return all.date.format(time);
-  return all.dateOfYear.format(time);
+  if (days === 0 || days === 1) return capital(writeRelative(-days, 'day', locale), locale);
+  if (new Date(time).getFullYear() === new Date(now).getFullYear()) return write('date', time, locale);
+  return write('dateOfYear', time, locale);
 }
 
 /** For a list: the clock today, the weekday this week, else the date. */
 export function brief(time: number, now: number, locale: string): string {
-  const all = formats(locale);
   const days = daysBetween(time, now);
-  if (days <= 0) return all.clock.format(time);
-  if (days === 1) return capital(all.relative.format(-1, 'day'), locale);
-  if (days < 7) return all.weekday.format(time);
-  if (new Date(time).getFullYear() === new Date(now).getFullYear()) return all.short.format(time);
-  return all.shortOfYear.format(time);
+  if (days <= 0) return write('clock', time, locale);
+  if (days === 1) return capital(writeRelative(-1, 'day', locale), locale);
+  if (days < 7) return write('weekday', time, locale);
+  if (new Date(time).getFullYear() === new Date(now).getFullYear()) return write('short', time, locale);
+  return write('shortOfYear', time, locale);
 }
 
 /** Everything, for whoever wants to know exactly. */
 export function exact(time: number, locale: string): string {
-  return formats(locale).full.format(time);
+  return write('full', time, locale);
 }
 
 /** "3 minutes ago", "in 2 days". */
@@ -87,7 +79,7 @@ export function ago(time: number, now: number, locale: string): string {
     ['minute', 60],
   ];
   for (const [unit, length] of steps) {
-    if (Math.abs(seconds) >= length) return formats(locale).relative.format(Math.trunc(seconds / length), unit);
+    if (Math.abs(seconds) >= length) return writeRelative(Math.trunc(seconds / length), unit, locale);
   }
-  return formats(locale).relative.format(0, 'second');
+  return writeRelative(0, 'second', locale);
 }

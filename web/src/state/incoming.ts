@@ -1,0 +1,295 @@
+// What a line that comes by itself means for conversations and people. Messages are not here: they have a way of their own
+// (`ChatState`).
+
+import { failureOf } from '../irc/connection';
+import { modeChanges } from '../irc/isupport';
+import { nickOf, timeOf, type Line } from '../irc/line';
+import { language } from '../texts/language.svelte';
+import type { ConversationState } from './conversation.svelte';
+import type { PersonState } from './people.svelte';
+import { refused } from './refusals';
+import { accountOf } from './said';
+import type { SessionState } from './session.svelte';
+import type { Link, Notice } from './types';
+import type { World } from './world';
+
+/** What changes by it. */
+export interface Receiver extends World {
+  readonly me: PersonState;
+  readonly link: Link;
+  readonly session: SessionState;
+  account: string | null;
+  isOperator: boolean;
+  /** One has said so. */
+  isAway: boolean;
+  /** Nobody looks at this device. */
+  readonly isAbsent: boolean;
+  /** Reports that are no room's of ours. */
+  operatorReports: number;
+  all(): Iterable<ConversationState>;
+  /** The conversation of this name; it begins with this, if need be. */
+  ensure(name: string): ConversationState;
+  renamed(conversation: ConversationState, name: string): void;
+  /** One is in other rooms than before. */
+  rememberRooms(): void;
+  /** What waits to be sent there cannot be. */
+  failPosts(conversation: ConversationState, sentence: string): void;
+  say(sentence: string, more?: { tone?: Notice['tone']; room?: string }): void;
+}
+
+export function lineCame(chat: Receiver, line: Line): void {
+  const { isupport, people } = chat;
+  const who = nickOf(line.source);
+  const isMe = people.isMe(who);
+  const params = line.params;
+  const [first = '', second = '', third = ''] = params;
+  switch (line.command) {
+    case 'JOIN': {
+      const conversation = isMe ? chat.ensure(first) : chat.known(first);
+      if (!conversation) return;
+      people.get(who).know({
+        presence: 'here',
+        account: params.length > 1 ? (second === '*' ? null : second) : undefined,
+        realname: third || undefined,
+        id: line.tags.get('parlor/sender-id') || undefined,
+      });
+      if (isMe) {
+        conversation.joined();
+        chat.rememberRooms();
+        // Who is in a group, here or not, its name need not say.
+        if (conversation.kind === 'group' && chat.link.kind === 'online') chat.request('GROUP', []).catch(() => undefined);
+      }
+      conversation.memberCame(who);
+      if (!isMe) conversation.happened({ kind: 'joined', who }, line);
+      return;
+    }
+    case 'PART': {
+      const conversation = chat.known(first);
+      if (!conversation) return;
+      conversation.memberLeft(who);
+      if (isMe) {
+        conversation.out();
+        chat.close(conversation);
+        chat.rememberRooms();
+      } else conversation.happened({ kind: 'left', who, reason: second || null }, line);
+      return;
+    }
+    case 'KICK': {
+      const conversation = chat.known(first);
+      if (!conversation) return;
+      conversation.memberLeft(second);
+      conversation.happened({ kind: 'kicked', who: second, by: who, reason: third || null }, line);
+      if (people.isMe(second)) {
+        conversation.out();
+        chat.rememberRooms();
+        const sentence = language.texts.state.notice.removed(conversation.title, who);
+        conversation.joinRefusal = sentence;
+        chat.say(sentence);
+        chat.failPosts(conversation, sentence);
+      }
+      return;
+    }
+    case 'QUIT':
+      people.find(who)?.know({ presence: 'gone', awayMessage: null });
+      if (isMe) return;
+      for (const conversation of chat.all()) {
+        if (!conversation.hasMember(who)) continue;
+        conversation.memberLeft(who);
+        conversation.happened({ kind: 'quit', who, reason: first || null }, line);
+      }
+      return;
+    case 'NICK': {
+      people.renamed(who, first);
+      if (isMe) chat.session.guestIs(first);
+      for (const conversation of [...chat.all()]) {
+        if (conversation.hasMember(who)) {
+          conversation.memberRenamed(who, first);
+          conversation.happened({ kind: 'renamed', from: who, to: first }, line);
+        }
+        if (conversation.kind === 'direct' && isupport.same(conversation.name, who) && !chat.known(first)) {
+          chat.renamed(conversation, first);
+        }
+      }
+      return;
+    }
+    case 'RENAME': {
+      const conversation = chat.known(first);
+      if (!conversation) return;
+      chat.renamed(conversation, second);
+      conversation.happened({ kind: 'room-renamed', from: first, to: second }, line);
+      return;
+    }
+    case 'TOPIC': {
+      const conversation = chat.known(first);
+      if (!conversation) return;
+      conversation.topic = second;
+      conversation.topicBy = who;
+      conversation.happened({ kind: 'topic', by: who, topic: second }, line);
+      chat.touch(conversation);
+      return;
+    }
+    case '331':
+    case '332': {
+      const conversation = chat.known(second);
+      if (conversation) conversation.topic = line.command === '332' ? third : '';
+      return;
+    }
+    case '333': {
+      const conversation = chat.known(second);
+      if (conversation) conversation.topicBy = nickOf(third);
+      return;
+    }
+    case 'MODE': {
+      const changes = modeChanges(isupport, params.slice(1));
+      const conversation = chat.known(first);
+      if (conversation?.isRoom) {
+        conversation.modesCame(changes, false);
+        if (!(changes.length > 0 && who.includes('.'))) conversation.happened({ kind: 'modes', by: who, changes }, line);
+      } else if (people.isMe(first)) {
+        for (const { on, letter } of changes) if (letter === 'o') chat.isOperator = on;
+      }
+      return;
+    }
+    case '324':
+      chat.known(second)?.modesCame(modeChanges(isupport, params.slice(2)), true);
+      return;
+    case '221':
+      chat.isOperator = second.includes('o');
+      return;
+    case '381':
+      chat.isOperator = true;
+      return;
+    case 'AWAY':
+      people.get(who).know(first ? { presence: 'away', awayMessage: first } : { presence: 'here', awayMessage: null });
+      return;
+    case '301':
+      people.get(second).know({ presence: 'away', awayMessage: third });
+      return;
+    case '305':
+      chat.isAway = false;
+      chat.me.know({ presence: 'here', awayMessage: null });
+      return;
+    case '306':
+      if (!chat.isAbsent) chat.me.know({ presence: 'away' });
+      return;
+    case '730':
+      for (const name of second.split(',')) people.get(nickOf(name)).know({ presence: 'here' });
+      return;
+    case '731':
+      for (const name of second.split(',')) people.get(nickOf(name)).know({ presence: 'gone' });
+      return;
+    case 'ACCOUNT':
+      people.get(who).know({ account: first === '*' ? null : first });
+      if (isMe) chat.account = first === '*' ? null : first;
+      return;
+    case 'SETNAME':
+      people.get(who).know({ realname: first });
+      return;
+    case 'INVITE':
+      if (people.isMe(first)) {
+        chat.say(language.texts.state.notice.invited(who, second), { room: second });
+      } else chat.known(second)?.happened({ kind: 'invited', who: first, by: who }, line);
+      return;
+    case '710':
+      chat.known(second)?.happened({ kind: 'knocked', who: nickOf(third) }, line);
+      return;
+    case 'TAGMSG':
+    case 'EDIT':
+    case 'REDACT':
+    case 'PIN':
+    case 'UNPIN': {
+      const target = isupport.withoutStatus(first).target;
+      const mine = isMe || (chat.account !== null && accountOf(line) === chat.account);
+      const name = isupport.isRoom(target) || mine ? target : who;
+      chat.known(name)?.lineCame(line);
+      return;
+    }
+    case 'MARKREAD': {
+      const upTo = timeOf(second.replace(/^timestamp=/, ''));
+      if (upTo !== null) chat.known(first)?.readElsewhere(upTo);
+      return;
+    }
+    case 'UNREAD':
+      chat.ensure(first).unreadIs(Number.parseInt(second, 10), second.endsWith('+'), Number.parseInt(third, 10));
+      return;
+    case 'PINS': {
+      const conversation = chat.known(first);
+      if (conversation) conversation.pinCount = Number(second) || 0;
+      return;
+    }
+    case 'GROUP': {
+      const conversation = chat.known(first);
+      if (conversation) conversation.groupPeople = second.split(' ').filter(Boolean);
+      return;
+    }
+    case 'CHATHISTORY': {
+      // CHATHISTORY TARGETS <name> <timestamp>
+      const time = timeOf(third);
+      if (first !== 'TARGETS' || time === null) return;
+      const conversation = isupport.isRoom(second) ? chat.known(second) : chat.ensure(second);
+      if (conversation) conversation.lastActive = Math.max(conversation.lastActive, time);
+      return;
+    }
+    case 'METADATA':
+      // METADATA <target> <key> <visibility> [:<value>]
+      return metadataCame(chat, first, second, params[3] ?? null);
+    case '761':
+      return metadataCame(chat, second, third, params[4] ?? null);
+    case '766':
+      return metadataCame(chat, second, third, null);
+    case 'NOTE':
+      return noteCame(chat, line);
+    case 'WALLOPS':
+      chat.say(first);
+      return;
+    case 'FAIL': {
+      // What is answered to a label is for whoever asked.
+      if (line.tags.has('label') || line.tags.has('batch')) return;
+      const failure = failureOf([line]);
+      // The cookie has ended: here, on another device, or by another password.
+      if (failure?.code === 'LOGIN_ENDED') void chat.session.check();
+      else if (failure) void refused(failure).then(({ message }) => chat.say(message, { tone: 'refusal' }));
+      return;
+    }
+  }
+}
+
+function metadataCame(chat: Receiver, target: string, key: string, value: string | null): void {
+  const { people, isupport } = chat;
+  const isOn = value === '1';
+  switch (key) {
+    case 'soju.im/muted':
+      chat.ensure(target).muted = isOn;
+      return;
+    case 'soju.im/pinned':
+      chat.ensure(target).favourite = isOn;
+      return;
+    case 'soju.im/blocked':
+      if (!isupport.isRoom(target)) people.get(target).know({ blocked: isOn });
+      return;
+  }
+  if (isupport.isRoom(target)) return;
+  const person = target === '*' ? chat.me : people.get(target);
+  if (key === 'display-name') person.know({ displayName: value || null });
+  else if (key === 'pronouns') person.know({ pronouns: value || null });
+  else if (key === 'status') person.know({ status: value || null });
+}
+
+function noteCame(chat: Receiver, line: Line): void {
+  const [command, code, ...context] = line.params;
+  if (command !== 'REPORTS') return;
+  const room = context[0] ?? '*';
+  if (code === 'OPEN') {
+    const count = Number(context[1]) || 0;
+    const conversation = chat.known(room);
+    if (conversation) conversation.openReports = count;
+    else chat.operatorReports = count;
+  } else if (code === 'REPORT' && !line.tags.has('batch') && !line.tags.has('label')) {
+    // <number> <room> <msgid> <time> <said by> <reported by> :<reason>
+    const place = context[1] ?? '*';
+    const conversation = chat.known(place);
+    if (conversation) conversation.openReports += 1;
+    else chat.operatorReports += 1;
+    chat.say(language.texts.state.notice.newReport(place === '*' ? '…' : place));
+  }
+}

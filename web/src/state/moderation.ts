@@ -1,0 +1,69 @@
+// What moderators and operators ask for: the queue of reports, and who did what.
+
+import { linesOf } from '../irc/batches';
+import { nickOf, timeOf } from '../irc/line';
+import type { AuditLine, Report } from './types';
+import type { World } from './world';
+
+export interface AuditQuery {
+  by?: string;
+  target?: string;
+  room?: string;
+  action?: string;
+  since?: string;
+  limit?: number;
+}
+
+export async function reports(world: World, room?: string): Promise<readonly Report[]> {
+  const items = await world.request('REPORTS', room ? [room] : [], { quiet: true });
+  const reports = new Map<string, { -readonly [Name in keyof Report]: Report[Name] }>();
+  for (const { command, params } of linesOf(items)) {
+    if (command !== 'NOTE' || params[0] !== 'REPORTS') continue;
+    const [, code, number = '', ...rest] = params;
+    if (code === 'REPORT') {
+      const [place = '*', messageId = '', at, saidBy = '', by = '', reason = ''] = rest;
+      reports.set(number, {
+        number,
+        place: place === '*' ? 'direct' : place,
+        messageId,
+        at: timeOf(at) ?? 0,
+        said: nickOf(saidBy),
+        by: nickOf(by),
+        reason,
+        text: null,
+      });
+    } else if (code === 'TEXT') {
+      const report = reports.get(number);
+      if (report) report.text = report.text === null ? (rest[0] ?? '') : `${report.text}\n${rest[0] ?? ''}`;
+    }
+  }
+  return [...reports.values()];
+}
+
+export async function closeReport(world: World, report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {
+  await world.request('REPORTS', [how.toUpperCase(), report.number, ...(note ? [note] : [])], { quiet: true });
+}
+
+export async function audit(world: World, query: AuditQuery): Promise<readonly AuditLine[]> {
+  const filters = Object.entries(query)
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([key, value]) => `${key}=${String(value).replace(/\s+/g, '?')}`);
+  const items = await world.request('AUDIT', filters, { quiet: true });
+  const lines: AuditLine[] = [];
+  const orNull = (text: string | undefined): string | null => (text === undefined || text === '*' ? null : text);
+  for (const { command, params } of linesOf(items)) {
+    // NOTE AUDIT ENTRY <time> <action> <by> <account or *> <room or *> <target or *> :<detail>
+    if (command !== 'NOTE' || params[1] !== 'ENTRY') continue;
+    const [, , time, action = '', by = '', account, room, target, detail = ''] = params;
+    lines.push({
+      at: timeOf(time) ?? 0,
+      action,
+      by: nickOf(by),
+      account: orNull(account),
+      room: orNull(room),
+      target: orNull(target),
+      detail: detail === '-' ? '' : detail,
+    });
+  }
+  return lines.reverse();
+}

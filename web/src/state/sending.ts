@@ -1,0 +1,153 @@
+// Messages on their way: written, kept in the outbox, sent in order under their keys, and taken out when the server has them.
+
+import { Failure, type Connection } from '../irc/connection';
+import { messagesWithin, pieces, textBudget, writeMessage } from '../irc/multiline';
+import { language } from '../texts/language.svelte';
+import type { ConversationState } from './conversation.svelte';
+import type { Receiver } from './incoming';
+import type { Outbox, Post } from './outbox';
+import { refused } from './refusals';
+import { Refused, type ServerAbilities } from './types';
+
+/** The server knows a repetition by its key. Without labels nothing could be told apart; every server of ours has both. */
+export const keepsKeys = 'parlor/once';
+
+interface Sender extends Receiver {
+  readonly outbox: Outbox;
+  readonly can: ServerAbilities;
+  readonly link: Receiver['link'] & { unsent: number };
+  /** Shows all that is done in it at once. */
+  together(work: () => void): void;
+}
+
+export class Sending {
+  readonly #chat: Sender;
+  readonly #postOfLabel = new Map<string, string>();
+  #isSending = false;
+  #nextReference = 1;
+
+  constructor(chat: Sender) {
+    this.#chat = chat;
+  }
+
+  async post(conversation: ConversationState, text: string, style: Post['style'], replyTo: string | null): Promise<void> {
+    const { isupport, can, outbox } = this.#chat;
+    const budget = textBudget(isupport.nickLength, conversation.name, style);
+    const limits = { bytes: can.messageBytes, lines: can.messageLines };
+    const messages = style === 'action' ? pieces(text.replaceAll('\n', ' '), budget) : messagesWithin(text, budget, limits);
+    conversation.isListed = true;
+    for (const [index, message] of messages.entries()) {
+      const post = await outbox.add(conversation.name, message, style, index === 0 ? replyTo : null);
+      if (!post) throw new Refused(language.texts.state.refused.tooMany, 'TOO_MANY');
+    }
+    this.go();
+  }
+
+  again(key: string): void {
+    void this.#chat.outbox.again(key).then(() => this.go());
+  }
+
+  /** The post that a label of an echo is of. */
+  postOf(label: string): string | null {
+    return this.#postOfLabel.get(label) ?? null;
+  }
+
+  linkLost(): void {
+    this.#postOfLabel.clear();
+  }
+
+  /** Sends what may go. */
+  go(): void {
+    void this.#send();
+  }
+
+  postsChanged(): void {
+    this.#chat.link.unsent = this.#chat.outbox.unsent;
+    const byConversation = new Map<string, Post[]>();
+    for (const post of this.#chat.outbox.posts) {
+      const key = this.#chat.isupport.fold(post.target);
+      const posts = byConversation.get(key);
+      if (posts) posts.push(post);
+      else byConversation.set(key, [post]);
+    }
+    this.#chat.together(() => {
+      for (const posts of byConversation.values()) if (posts[0] && !this.#chat.known(posts[0].target)) this.#chat.ensure(posts[0].target);
+      for (const conversation of this.#chat.all()) {
+        const posts = byConversation.get(conversation.key);
+        if (posts || conversation.hasPosts) conversation.showPosts(posts ?? []);
+      }
+    });
+  }
+
+  /** Sends what may go, in order. */
+  async #send(): Promise<void> {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    try {
+      for (;;) {
+        const connection = this.#chat.connection();
+        if (!connection || this.#chat.link.kind !== 'online') return;
+        const keys = connection.has(keepsKeys);
+        const post = await this.#chat.outbox.next(keys, (target) => {
+          const conversation = this.#chat.known(target);
+          return !this.#chat.isupport.isRoom(target) || !conversation || conversation.membership === 'out' || conversation.isConfirmed;
+        });
+        if (!post) return;
+        if (this.#chat.connection() !== connection) {
+          await this.#chat.outbox.linkLost(true, '');
+          return;
+        }
+        void this.#sendPost(connection, post, keys);
+      }
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  async #sendPost(connection: Connection, post: Post, keys: boolean): Promise<void> {
+    const budget = textBudget(this.#chat.isupport.nickLength, post.target, post.style);
+    const reference = `m${this.#nextReference++}`;
+    let label = '';
+    const answer = connection.ask((given) => {
+      label = given;
+      this.#postOfLabel.set(label, post.key);
+      const tags = { label, [keepsKeys]: keys ? post.key : null, '+draft/reply': post.replyTo };
+      return writeMessage(post.target, post.text, post.style, tags, reference, budget);
+    }, false);
+    try {
+      await answer;
+      await this.#chat.outbox.done(post.key);
+    } catch (error) {
+      await this.#postFailed(connection, post, error);
+    } finally {
+      this.#postOfLabel.delete(label);
+      this.go();
+    }
+  }
+
+  async #postFailed(connection: Connection, post: Post, error: unknown): Promise<void> {
+    if (!(error instanceof Failure)) throw error;
+    switch (error.code) {
+      // What becomes of it is decided where the link's loss is (`#down`).
+      case 'LINK_LOST':
+      case 'NO_LINK':
+        return;
+      case 'TIMEOUT':
+        connection.close();
+        return;
+      case 'NOT_KEPT':
+        // It was posted, and its time is over.
+        return this.#chat.outbox.done(post.key);
+      case 'TRY_AGAIN':
+        if (error.context[0] === keepsKeys) return this.#chat.outbox.done(post.key);
+    }
+    await this.#chat.outbox.fail(post.key, (await refused(error)).message);
+  }
+
+  /** What waits for this conversation cannot be sent. */
+  fail(conversation: ConversationState, sentence: string): void {
+    for (const post of this.#chat.outbox.posts) {
+      if (this.#chat.isupport.same(post.target, conversation.name) && post.failure === null) void this.#chat.outbox.fail(post.key, sentence);
+    }
+  }
+}
