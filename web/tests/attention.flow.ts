@@ -12,12 +12,14 @@ beforeAll(async () => {
   alice = await Someone.at(server);
   bob = await Someone.at(server);
   // Notifications as the desktop would have been given them; and whether somebody looks is for the test to say.
-  await alice.context.grantPermissions(['notifications'], { origin: server.address });
   await alice.context.addInitScript(() => {
     const told: { title: string; body: string; click(): void }[] = [];
     class Told {
-      static permission = 'granted';
-      static requestPermission = async () => 'granted';
+      static permission = sessionStorage.getItem('granted') ?? 'default';
+      static requestPermission = async () => {
+        sessionStorage.setItem('granted', 'granted');
+        return (Told.permission = 'granted');
+      };
       onclick: (() => void) | null = null;
       constructor(title: string, { body }: { body: string }) {
         told.push({ title, body, click: () => this.onclick?.() });
@@ -60,6 +62,7 @@ test('notifications come by choice, and not of what one looks at', async () => {
   await alice.sees('alice, one');
   expect(await told()).toEqual([]);
 
+  // She asks for them: so the page asks the browser.
   await choose(/When I am meant/);
   await looks(false);
   await bob.say('nothing for her');
@@ -108,9 +111,11 @@ test('what people say whom one has blocked is hidden until one asks for it', asy
   await alice.page.getByRole('button', { name: 'bob', exact: true }).first().click();
   await alice.page.locator('#panel').getByRole('button', { name: 'Block' }).click();
   await row.waitFor({ state: 'detached' });
-  await bob.say('after it');
   const hidden = alice.page.getByText('A message of someone you blocked');
-  await until(async () => (await hidden.count()) >= 2);
+  const before = (await alice.texts()).length;
+  await bob.say('after it');
+  await until(async () => (await alice.texts()).length > before);
+  await hidden.last().waitFor();
   expect((await alice.texts()).join()).not.toContain('after it');
   await alice.page.getByRole('button', { name: 'Show', exact: true }).last().click();
   await alice.sees('after it');
@@ -119,8 +124,10 @@ test('what people say whom one has blocked is hidden until one asks for it', asy
 });
 
 test('what is typed for the quick switcher before it is there is in it', async () => {
+  let typed = (): void => undefined;
+  const all = new Promise<void>((resolve) => (typed = resolve));
   await alice.page.route('**/assets/Switcher-*.js', async (route) => {
-    await alice.page.keyboard.type('lob');
+    await all;
     await route.continue();
   });
   await alice.page.goto('/r/tea');
@@ -132,7 +139,9 @@ test('what is typed for the quick switcher before it is there is in it', async (
   await alice.page.goto('/r/tea');
   await alice.composer().waitFor();
   await alice.page.keyboard.press('Control+k');
-  const field = alice.page.getByRole('combobox', { name: /jump/i });
+  await alice.page.keyboard.type('lob');
+  typed();
+  const field = alice.page.getByRole('dialog').getByRole('combobox');
   await field.waitFor();
   expect(await field.inputValue()).toBe('lob');
   await alice.page.keyboard.press('Enter');
