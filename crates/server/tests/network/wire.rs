@@ -16,7 +16,18 @@ struct Screen<'a> {
     host: usize,
 }
 
-impl Screen<'_> {
+impl<'a> Screen<'a> {
+    /// With these arguments, until it is online.
+    #[track_caller]
+    fn start(hosts: &'a Hosts, host: usize, arguments: &str) -> Screen<'a> {
+        let screen = Screen { hosts, host };
+        let client = beside_the_server("chat_client");
+        let command = format!("TZ=UTC '{}' {arguments}; echo ended with $?; read wait", client.display());
+        screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "320", "-y", "50", &command]);
+        screen.sees(|picture| picture.contains("online"), "online");
+        screen
+    }
+
     fn tmux(&self, arguments: &[&str]) -> String {
         let socket = self.hosts.home(self.host).join("tmux");
         let mut command = self.hosts.command(self.host, Path::new("tmux"));
@@ -169,16 +180,9 @@ fn compare(family: Family) {
     let mut watching = hosts.start_any(2, Path::new("dumpcap"), &["-q", "-i", "eth0", "-f", &filter, "-w", real_name]);
     watching.complains("File:");
 
-    let screen = Screen { hosts: &hosts, host: 2 };
     let own = hosts.folder.path().join("own.pcapng");
-    let client = beside_the_server("chat_client");
-    let command = format!(
-        "TZ=UTC '{}' capture --with-secrets '{}' --guest {code}; echo ended with $?; read wait",
-        client.display(),
-        own.display()
-    );
-    screen.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "320", "-y", "50", &command]);
-    screen.sees(|picture| picture.contains("online"), "online");
+    let capture = format!("capture --with-secrets '{}' --guest {code}", own.display());
+    let screen = Screen::start(&hosts, 2, &capture);
     screen.keys(&["-l", "tshark sees this"]);
     screen.sees(
         |picture| picture.contains("> tshark sees this"),
@@ -236,4 +240,41 @@ fn compare(family: Family) {
         // The capture that was put together needs no secrets besides, and has the same.
         assert_eq!(frames(&own, None, filter), std::slice::from_ref(seen), "{filter}");
     }
+}
+
+/// Does it on a host as its administrator would; `Err`: why not.
+fn administer(hosts: &Hosts, host: usize, program: &str, arguments: &[&str]) -> Result<(), String> {
+    let output = hosts.command(host, Path::new(program)).args(arguments).output().map_err(|error| error.to_string())?;
+    let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    if output.status.success() { Ok(()) } else { Err(format!("{program} {}: {complaint}", arguments.join(" "))) }
+}
+
+#[test]
+fn a_router_that_writes_over_addresses_is_seen() {
+    let Some(hosts) = Hosts::new(3, Family::Both) else { return };
+    // Host 3 is on a network of its own behind host 2, which lends it its address.
+    if let Err(why) = administer(&hosts, 2, "nft", &["list", "ruleset"]) {
+        return eprintln!("skipped: addresses cannot be translated here ({why}); this needs nftables");
+    }
+    for (host, program, arguments) in [
+        (2, "sh", "-c|echo 1 >/proc/sys/net/ipv4/ip_forward"),
+        (2, "nft", "add table ip nat; add chain ip nat out { type nat hook postrouting priority 100; }"),
+        (2, "nft", "add rule ip nat out ip saddr 10.77.0.0/24 masquerade"),
+        (2, "ip", "addr|add|10.77.0.2/24|dev|eth0"),
+        (3, "ip", "addr|flush|dev|eth0"),
+        (3, "ip", "addr|add|10.77.0.3/24|dev|eth0"),
+        (3, "ip", "route|add|default|via|10.77.0.2"),
+    ] {
+        let arguments: Vec<&str> = arguments.split('|').collect();
+        administer(&hosts, host, program, &arguments).expect("a router");
+    }
+    let (_server, _) = serve(&hosts, 1, "Room 12");
+    let screen = Screen::start(&hosts, 3, "--guest ann@192.168.77.1");
+    screen.keys(&["F12"]);
+    screen.keys(&["Enter"]);
+    let shown = rows(&screen.sees(|picture| picture.contains("the server sees"), "what the server tells"));
+    let port = shown["Port"].trim_start_matches("yours ").split(',').next().expect("a port").to_owned();
+    let expected = format!("yes: you are 10.77.0.3 port {port} here, and the server sees 192.168.77.2 port ");
+    assert!(shown["NAT"].starts_with(&expected), "{shown:#?}");
+    assert!(shown["Next hop"].starts_with("the router 10.77.0.2, MAC "), "{shown:#?}");
 }
