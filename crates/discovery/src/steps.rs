@@ -163,10 +163,6 @@ pub enum Step {
         line: String,
         took: Duration,
     },
-    /// Something went wrong for good: the sentence.
-    Failed {
-        why: String,
-    },
 }
 
 /// A step, and when it was: since the search began.
@@ -223,6 +219,9 @@ impl fmt::Display for Answer {
     }
 }
 
+/// Characters of a server's first line that are told in words; some say at length what they can do.
+const GREETING_SHOWN: usize = 80;
+
 impl fmt::Display for Step {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -275,8 +274,11 @@ impl fmt::Display for Step {
                 let names = if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) };
                 write!(out, "certificate{names}: {belief}; {sha256}")
             }
-            Step::Greeted { line, took } => write!(out, "the server says after {}: {line}", Milliseconds(*took)),
-            Step::Failed { why } => out.write_str(why),
+            Step::Greeted { line, took } => {
+                let shown: String = line.chars().take(GREETING_SHOWN).collect();
+                let more = if shown.len() < line.len() { " …" } else { "" };
+                write!(out, "the server says after {}: {shown}{more}", Milliseconds(*took))
+            }
         }
     }
 }
@@ -296,7 +298,7 @@ impl fmt::Display for Milliseconds {
 const MOST_STEPS: usize = 500;
 
 /// The latest steps, oldest first.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct StepLog {
     steps: VecDeque<TimedStep>,
 }
@@ -313,8 +315,8 @@ impl StepLog {
         self.steps.iter()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+    pub fn into_steps(self) -> impl Iterator<Item = TimedStep> {
+        self.steps.into_iter()
     }
 }
 
@@ -375,6 +377,12 @@ mod tests {
             },
             "certificate for chat.example: the system knows its issuer, and it is for this name; SHA256:00",
         );
+    }
+
+    #[test]
+    fn a_long_greeting_is_cut() {
+        let step = Step::Greeted { line: "é".repeat(100), took: Duration::from_millis(20) };
+        assert_eq!(step.to_string(), format!("the server says after 20 ms: {} …", "é".repeat(GREETING_SHOWN)));
     }
 
     #[test]

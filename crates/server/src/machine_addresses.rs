@@ -6,7 +6,18 @@ use std::net::{IpAddr, UdpSocket};
 pub fn machine_addresses() -> Vec<IpAddr> {
     let mut addresses = interface_addresses();
     addresses.extend(routed_addresses());
+    usable(addresses)
+}
+
+fn usable(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let is_last_resort = |address: &IpAddr| matches!(address, IpAddr::V4(v4) if v4.is_link_local());
+    // Two machines and a cable: IPv4's link-local addresses (RFC 3927) are all that they have. Those of IPv6 need a zone, which
+    // is another one on each machine.
+    let last_resort: Vec<IpAddr> = addresses.iter().copied().filter(is_last_resort).collect();
     addresses.retain(|address| is_reachable(*address));
+    if addresses.is_empty() {
+        addresses = last_resort;
+    }
     addresses.sort_by_key(|address| (address.is_ipv6(), *address));
     addresses.dedup();
     addresses
@@ -84,10 +95,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_address_of_this_machine_is_local_only() {
-        for address in machine_addresses() {
-            assert!(is_reachable(address), "{address}");
-        }
+    fn what_others_can_reach_is_told() {
+        let check = |found: &[&str], expected: &[&str]| {
+            let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>();
+            assert_eq!(usable(parse(found)), parse(expected), "{found:?}");
+        };
+        check(&["fd00::5", "192.168.1.5", "127.0.0.1", "::1", "192.168.1.5"], &["192.168.1.5", "fd00::5"]);
+        check(&["169.254.7.7", "192.168.1.5", "fe80::1"], &["192.168.1.5"]);
+        check(&["169.254.7.7", "fe80::1", "127.0.0.1"], &["169.254.7.7"]);
+        check(&["fe80::1", "127.0.0.1"], &[]);
     }
 
     #[cfg(target_os = "linux")]

@@ -26,6 +26,9 @@ pub struct Target {
     pub host: String,
     pub port: u16,
     pub tls: bool,
+    /// No port was given, so DNS may say where the server of that domain is (RFC 2782). The certificate is held to `host` all
+    /// the same.
+    pub by_name: bool,
 }
 
 /// What was asked for about encryption.
@@ -88,7 +91,7 @@ impl Address {
             (Encryption::Choose, Some(port)) => port != PLAIN_PORT,
         };
         let port = self.port.unwrap_or(if tls { TLS_PORT } else { PLAIN_PORT });
-        Target { host: self.host.clone(), port, tls }
+        Target { host: self.host.clone(), port, tls, by_name: self.port.is_none() }
     }
 
     fn is_loopback(&self) -> bool {
@@ -97,14 +100,17 @@ impl Address {
     }
 }
 
-/// `host:port`, with brackets where they are needed: the key of a server in our files.
+impl Target {
+    /// `host:port`, with brackets where they are needed: the key of a server in our files. It is that of the name, wherever
+    /// DNS says that the server is.
+    pub fn key(host: &str, port: u16) -> String {
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{}:{port}", host.to_ascii_lowercase()) }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(out, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(out, "{}:{}", self.host.to_ascii_lowercase(), self.port)
-        }
+        out.write_str(&Target::key(&self.host, self.port))
     }
 }
 
@@ -115,7 +121,8 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     {
         return (host, after.strip_prefix(':'));
     }
-    if text.parse::<Ipv6Addr>().is_ok() {
+    // Its zone, behind a percent sign, is part of the address (RFC 4007 section 11).
+    if text.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()) {
         return (text, None);
     }
     match text.rsplit_once(':') {
@@ -141,6 +148,8 @@ mod tests {
         check("[::1]", None, "::1", None);
         check("bob@[2001:db8::1]:6697", Some("bob"), "2001:db8::1", Some(6697));
         check("127.0.0.1:6667", None, "127.0.0.1", Some(6667));
+        check("[fe80::1%eth0]:6697", None, "fe80::1%eth0", Some(6697));
+        check("fe80::1%eth0", None, "fe80::1%eth0", None);
     }
 
     #[test]
@@ -164,6 +173,13 @@ mod tests {
         check("host:irc", "\"irc\" in \"host:irc\" is no port; use a number from 1 to 65535.");
         check("@host", "The name before the @ in \"@host\" is missing or has a space; write it as alice@host.");
         check("irc://host", "\"//host\" in \"irc://host\" is no port; use a number from 1 to 65535.");
+    }
+
+    #[test]
+    fn without_a_port_dns_may_say_where_the_server_is() {
+        let by_name = |text: &str| Address::parse(text).unwrap().target(Encryption::Choose).by_name;
+        assert!(by_name("chat.example") && by_name("alice@chat.example"));
+        assert!(!by_name("chat.example:6697"));
     }
 
     #[test]

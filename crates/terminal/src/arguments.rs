@@ -26,8 +26,8 @@ pub struct Arguments {
 
     /// The server, and who you are there: HOST, HOST:PORT, NAME@HOST
     ///
-    /// Without a port: this machine itself is reached unencrypted on 6667, every other one over TLS on 6697. With a
-    /// port: 6667 is unencrypted, every other one is TLS. --tls and --plain say otherwise. Without NAME you are a guest
+    /// Without a port: this machine itself is reached unencrypted on 6667, every other one over TLS, where its domain's
+    /// SRV record _ircs._tcp says, else on 6697. With a port: 6667 is unencrypted, every other one is TLS. --tls and --plain say otherwise. Without NAME you are a guest
     /// under the name of your account on this machine. The join code that chat_server prints stands for HOST:PORT and
     /// the server's certificate.
     #[arg(value_name = "[NAME@]HOST[:PORT]")]
@@ -127,6 +127,39 @@ pub enum Command {
         #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Tries whether a server can be reached, without a login, and says how with --explain
+    ///
+    /// Nothing is kept of it: a certificate that is new is shown, and not yet trusted. Exit code 0: the server answers.
+    Connect(Reaching),
+}
+
+/// What `connect` is told.
+#[derive(Debug, clap::Args)]
+pub struct Reaching {
+    /// The server: HOST, HOST:PORT, or a join code
+    #[arg(value_name = "HOST[:PORT]")]
+    pub server: String,
+
+    /// Show every step with its time: the questions of DNS and mDNS and their answers, the order of the addresses, each
+    /// attempt, the encryption and the certificate, and what the server says first
+    #[arg(long)]
+    pub explain: bool,
+
+    /// Print one JSON object a line: step, at_ms and what belongs to it; the last is the step "result"
+    #[arg(long)]
+    pub json: bool,
+
+    /// Encrypt, whatever the port
+    #[arg(long, conflicts_with = "plain")]
+    pub tls: bool,
+
+    /// Do not encrypt
+    #[arg(long)]
+    pub plain: bool,
+
+    /// How long to try
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub timeout: Duration,
 }
 
 /// The arguments, or the end: help was asked for, or something is wrong and has been said.
@@ -198,6 +231,8 @@ Examples:
   chat_client capture --with-secrets lesson.pcapng --guest ann@localhost
                                                talks, and keeps what went over the wire for
                                                Wireshark
+  chat_client connect --explain chat.example   every step from the name to the server's first
+                                               words, with times; no login
   chat_client localhost                        in #lobby of the server on this machine
   chat_client alice@chat.example '#tea' books  logged in, talking in #tea, listening in #books
   chat_client --register alice@chat.example    makes the account alice

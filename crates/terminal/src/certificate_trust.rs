@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use discovery::steps::Belief;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -21,10 +22,32 @@ pub enum Verdict {
     FirstUse(Fingerprint),
     /// Never seen, and what a join code promised: to be kept likewise.
     Promised(Fingerprint),
-    /// Another one than before. The sentence says what to do.
+    /// Another one than before, or of another server. The sentence says what to do.
     Changed(String),
     /// The file of known certificates is of no use. The sentence says why.
     Undecided(String),
+}
+
+impl Verdict {
+    /// How it came to be believed; `None`: it is not.
+    pub fn belief(&self) -> Option<Belief> {
+        match self {
+            Verdict::Known => Some(Belief::KnownIssuer),
+            Verdict::SeenBefore => Some(Belief::SeenBefore),
+            Verdict::FirstUse(_) => Some(Belief::FirstUse),
+            Verdict::Promised(_) => Some(Belief::Promised),
+            Verdict::Changed(_) | Verdict::Undecided(_) => None,
+        }
+    }
+}
+
+/// What the system says of a certificate.
+enum OfSystem {
+    /// It knows who issued it, and it is for this server.
+    Known,
+    /// It knows who issued it, and it is for these others.
+    OfOthers(Vec<String>),
+    Unknown,
 }
 
 /// Judges the certificates of one server.
@@ -53,13 +76,24 @@ impl CertificateTrust {
         self.verdict.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    fn judge(&self, certificate: &[u8], known_to_system: bool) -> Verdict {
-        if known_to_system {
+    fn judge(&self, certificate: &[u8], name: &ServerName<'_>, of_system: OfSystem) -> Verdict {
+        if matches!(of_system, OfSystem::Known) {
             return Verdict::Known;
         }
         let found = Fingerprint::of(certificate);
         match self.known_servers.find(&self.server) {
             Err(sentence) => Verdict::Undecided(sentence),
+            // Who has a certificate of an authority means to be known by its name: another server's is no reason to trust this
+            // one. No authority certifies addresses of a network like this, or names that are only known there.
+            Ok(None) if let (OfSystem::OfOthers(names), true) = (&of_system, is_public(name)) => {
+                Verdict::Changed(format!(
+                    "The certificate of {} is for {}, and not for the name that you typed. Someone may be listening in, or the \
+                     server has another name. Nothing was sent. Connect under the name that the certificate is for, or ask the \
+                     administrator.",
+                    self.server,
+                    if names.is_empty() { "another server".to_owned() } else { names.join(" or ") },
+                ))
+            }
             Ok(None) => Verdict::FirstUse(found),
             Ok(Some(Pin { expected: Expected::Start(start), .. })) => {
                 if Expected::Start(start).fits(&found) {
@@ -85,6 +119,26 @@ impl CertificateTrust {
     }
 }
 
+/// Whether authorities certify such names at all.
+fn is_public(name: &ServerName<'_>) -> bool {
+    match name {
+        ServerName::DnsName(name) => {
+            let name = name.as_ref();
+            name.contains('.') && !name.ends_with(".local") && !name.ends_with(".localhost")
+        }
+        _ => false,
+    }
+}
+
+/// Names that a certificate says of itself; the first few, if it is one that can be read.
+pub fn names_of(certificate: &CertificateDer<'_>) -> Vec<String> {
+    /// For a person's eyes.
+    const MOST_NAMES: usize = 5;
+    webpki::EndEntityCert::try_from(certificate)
+        .map(|certificate| certificate.valid_dns_names().take(MOST_NAMES).map(str::to_owned).collect())
+        .unwrap_or_default()
+}
+
 impl ServerCertVerifier for CertificateTrust {
     fn verify_server_cert(
         &self,
@@ -94,10 +148,19 @@ impl ServerCertVerifier for CertificateTrust {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let known_to_system = self.system.as_ref().is_some_and(|system| {
-            system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).is_ok()
-        });
-        let verdict = self.judge(end_entity, known_to_system);
+        let checked = self
+            .system
+            .as_ref()
+            .map(|system| system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now));
+        let of_system = match checked {
+            Some(Ok(_)) => OfSystem::Known,
+            // The name is looked at last: all else is well.
+            Some(Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ))) => OfSystem::OfOthers(names_of(end_entity)),
+            Some(Err(_)) | None => OfSystem::Unknown,
+        };
+        let verdict = self.judge(end_entity, server_name, of_system);
         let believed = !matches!(verdict, Verdict::Changed(_) | Verdict::Undecided(_));
         *self.verdict.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(verdict);
         if believed {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::exit_code::Exit;
-use crate::lan::{Announced, Listening, Neighbours, Seen, in_words};
+use crate::lan::{Announced, Listening, Neighbours, Seen, in_words, ip_text};
 
 /// What helps where multicast does not get through, as on many school networks.
 pub const JOIN_CODE_HELPS: &str = "If there is one, the network may block multicast: ask for the join code that chat_server \
@@ -68,7 +68,7 @@ fn in_json(seen: &Seen) -> String {
             "tls": tls,
             "host": host,
             "port": port,
-            "addresses": addresses,
+            "addresses": addresses.iter().map(ip_text).collect::<Vec<_>>(),
             "sha256": fingerprint.map(|bytes| discovery::fingerprint_text(&bytes)),
             "join": policy.map(discovery::JoinPolicy::word),
         })
@@ -89,7 +89,7 @@ mod tests {
             tls: true,
             host: "pi.local".to_owned(),
             port: 6697,
-            addresses: vec!["192.168.1.5".parse().unwrap(), "fd00::5".parse().unwrap()],
+            addresses: vec!["192.168.1.5:6697".parse().unwrap(), "[fd00::5]:6697".parse().unwrap()],
             fingerprint: Some([0xAB; 32]),
             policy: Some(JoinPolicy::Open),
         };

@@ -160,6 +160,14 @@ impl KnownServers {
         }
     }
 
+    /// As [`KnownServers::promise`], for this run alone.
+    pub fn promise_once(&self, server: &str, start: [u8; FINGERPRINT_BYTES]) {
+        self.unwritten
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .insert(server.to_owned(), Expected::Start(start));
+    }
+
     /// Remembers what a certificate will be held to, from now on. In this run it holds even when the file cannot be written,
     /// which the error tells.
     pub fn add(&self, server: &str, expected: Expected) -> Result<(), String> {

@@ -3,15 +3,27 @@
 //!
 //! What is found is a hint. It says where to knock; whom one has reached the certificate tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use discovery::announcement::{IRC, IRC_OVER_TLS, IRC_OVER_TLS_REGISTERED};
+use discovery::steps::{Question, Record, RecordKind, Step, StepLog, TimedStep, Via};
 use discovery::{Announcement, Fingerprint, JoinPolicy};
 use mdns_sd::{Receiver, ResolvedService, ServiceDaemon, ServiceEvent};
 
 use crate::address::Target;
+use crate::lookup;
+
+/// How often those that are known are asked whether they are still there: a server that was cut off says no goodbye, and its
+/// records would live for two minutes.
+const VERIFY_EVERY: Duration = Duration::from_secs(8);
+/// For their answer (RFC 6762 section 10.4; shorter than its ten seconds, since what is doubted is asked for once more).
+const VERIFY_PATIENCE: Duration = Duration::from_secs(4);
+/// For one that did not answer to be found anew: multicast gets lost, over radio above all.
+const DOUBT: Duration = Duration::from_secs(3);
 
 /// A server on the network, as it was announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,16 +35,28 @@ pub struct Announced {
     pub host: String,
     pub port: u16,
     /// IPv4 first, since it needs no zone; never empty.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Vec<SocketAddr>,
     pub fingerprint: Option<Fingerprint>,
     pub policy: Option<JoinPolicy>,
 }
 
 impl Announced {
-    /// The first of its addresses.
+    /// Its name on this network rather than one of its addresses: all of them are tried, and it is still the same server when
+    /// the network gives it another address.
     pub fn target(&self) -> Target {
-        let host = self.addresses.first().map_or_else(|| self.host.clone(), IpAddr::to_string);
-        Target { host, port: self.port, tls: self.tls }
+        let host = match self.addresses.first() {
+            Some(address) if !self.host.to_ascii_lowercase().ends_with(".local") => ip_text(address),
+            _ => self.host.clone(),
+        };
+        Target { host, port: self.port, tls: self.tls, by_name: false }
+    }
+}
+
+/// Without its port, with its zone.
+pub fn ip_text(address: &SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+        other => other.ip().to_string(),
     }
 }
 
@@ -48,6 +72,7 @@ pub enum NetworkChange {
 pub struct Listening {
     daemon: ServiceDaemon,
     changes: mpsc::Receiver<NetworkChange>,
+    steps: Arc<Mutex<StepLog>>,
 }
 
 impl Listening {
@@ -59,19 +84,37 @@ impl Listening {
         };
         let daemon = ServiceDaemon::new().map_err(cannot)?;
         let (sender, changes) = mpsc::channel();
+        let (steps, began) = (Arc::new(Mutex::new(StepLog::default())), Instant::now());
         for (kind, tls) in [(IRC_OVER_TLS, true), (IRC_OVER_TLS_REGISTERED, true), (IRC, false)] {
-            let events = daemon.browse(&format!("{kind}.local.")).map_err(cannot)?;
-            let sender = sender.clone();
+            let kind = format!("{kind}.local.");
+            let events = daemon.browse(&kind).map_err(cannot)?;
+            let mut watch = Watch {
+                daemon: daemon.clone(),
+                kind,
+                tls,
+                sender: sender.clone(),
+                steps: Arc::clone(&steps),
+                began,
+                known: BTreeSet::new(),
+                doubted: BTreeMap::new(),
+                verify_at: began + VERIFY_EVERY,
+                verified_until: began,
+            };
             std::thread::Builder::new()
                 .name("network".to_owned())
-                .spawn(move || forward(&events, tls, &sender))
+                .spawn(move || watch.run(events))
                 .map_err(|error| format!("The local network cannot be listened to ({error}); close other programs."))?;
         }
-        Ok(Listening { daemon, changes })
+        Ok(Listening { daemon, changes, steps })
     }
 
     pub fn changes(&self) -> &mpsc::Receiver<NetworkChange> {
         &self.changes
+    }
+
+    /// What was asked and heard so far.
+    pub fn steps(&self) -> StepLog {
+        self.steps.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 }
 
@@ -82,19 +125,119 @@ impl Drop for Listening {
     }
 }
 
-fn forward(events: &Receiver<ServiceEvent>, tls: bool, sender: &mpsc::Sender<NetworkChange>) {
-    for event in events.iter() {
-        let change = match event {
-            ServiceEvent::ServiceResolved(service) => {
-                announced(&service, tls).map(|found| NetworkChange::There(service.get_fullname().to_owned(), found))
+/// What one thread knows of one kind of service.
+struct Watch {
+    daemon: ServiceDaemon,
+    /// `_ircs._tcp.local.`
+    kind: String,
+    tls: bool,
+    sender: mpsc::Sender<NetworkChange>,
+    steps: Arc<Mutex<StepLog>>,
+    began: Instant,
+    known: BTreeSet<String>,
+    /// Those that did not answer, and when that is believed.
+    doubted: BTreeMap<String, Instant>,
+    verify_at: Instant,
+    /// Who goes before then may only not have answered in time.
+    verified_until: Instant,
+}
+
+impl Watch {
+    fn run(&mut self, mut events: Receiver<ServiceEvent>) {
+        self.tell(Step::Asked {
+            via: Via::Multicast,
+            question: Question { name: self.kind.trim_end_matches('.').to_owned(), kinds: vec![RecordKind::Ptr] },
+        });
+        loop {
+            let now = Instant::now();
+            if now >= self.verify_at {
+                self.verify(now);
             }
-            ServiceEvent::ServiceRemoved(_, name) => Some(NetworkChange::Gone(name)),
-            _ => None,
-        };
-        if change.is_some_and(|change| sender.send(change).is_err()) {
-            return;
+            let gone: Vec<String> =
+                self.doubted.iter().filter(|(_, due)| **due <= now).map(|(name, _)| name.clone()).collect();
+            for name in gone {
+                if !self.gone(name) {
+                    return;
+                }
+            }
+            let wake = self.doubted.values().copied().fold(self.verify_at, Instant::min);
+            let event = match events.recv_timeout(wake.saturating_duration_since(Instant::now())) {
+                Ok(event) => event,
+                Err(_) if events.is_disconnected() => return,
+                Err(_) => continue,
+            };
+            let is_wanted = match event {
+                ServiceEvent::ServiceResolved(service) => self.there(&service),
+                ServiceEvent::ServiceRemoved(_, name) if Instant::now() < self.verified_until => {
+                    self.doubted.insert(name, Instant::now() + DOUBT);
+                    // Asking anew finds it if it is there.
+                    match self.daemon.browse(&self.kind) {
+                        Ok(anew) => events = anew,
+                        Err(_) => return,
+                    }
+                    true
+                }
+                ServiceEvent::ServiceRemoved(_, name) => self.gone(name),
+                _ => true,
+            };
+            if !is_wanted {
+                return;
+            }
         }
     }
+
+    fn verify(&mut self, now: Instant) {
+        self.verify_at = now + VERIFY_EVERY;
+        // A little more than that: the flushing has a timer of its own.
+        self.verified_until = now + VERIFY_PATIENCE + Duration::from_secs(1);
+        for name in &self.known {
+            // One that cannot be asked is told by its records' time to live.
+            let _ = self.daemon.verify(name.clone(), VERIFY_PATIENCE);
+        }
+    }
+
+    /// Whether anyone still listens.
+    fn there(&mut self, service: &ResolvedService) -> bool {
+        let name = service.get_fullname().to_owned();
+        let was_doubted = self.doubted.remove(&name).is_some();
+        let Some(found) = announced(service, self.tls) else { return true };
+        if self.known.insert(name.clone()) && !was_doubted {
+            self.tell(Step::Announced { records: records_of(service, &self.kind) });
+        }
+        self.sender.send(NetworkChange::There(name, found)).is_ok()
+    }
+
+    fn gone(&mut self, name: String) -> bool {
+        self.doubted.remove(&name);
+        self.known.remove(&name);
+        self.tell(Step::Gone { name: name.trim_end_matches('.').to_owned() });
+        self.sender.send(NetworkChange::Gone(name)).is_ok()
+    }
+
+    fn tell(&self, step: Step) {
+        let step = TimedStep { at: self.began.elapsed(), step };
+        self.steps.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(step);
+    }
+}
+
+/// PTR, SRV, TXT and the addresses: what DNS-SD is made of (RFC 6763 section 4).
+fn records_of(service: &ResolvedService, kind: &str) -> Vec<Record> {
+    let plain = |name: &str| name.trim_end_matches('.').chars().filter(|c| !c.is_control()).collect::<String>();
+    let record = |name: &str, kind, data: String| Record { name: plain(name), kind, ttl: None, data };
+    let (instance, host) = (service.get_fullname(), service.get_hostname());
+    let texts: Vec<String> = service.get_properties().iter().map(|property| plain(&property.to_string())).collect();
+    let mut records = vec![
+        record(kind, RecordKind::Ptr, plain(instance)),
+        record(instance, RecordKind::Srv, format!("0 0 {} {}", service.get_port(), plain(host))),
+        record(instance, RecordKind::Txt, texts.join(" ")),
+    ];
+    let addresses: Vec<SocketAddr> = all_addresses(service).collect();
+    records.extend(lookup::records_of(&plain(host), &addresses));
+    records
+}
+
+fn all_addresses(service: &ResolvedService) -> impl Iterator<Item = SocketAddr> {
+    service.get_addresses().iter().map(|ip| lookup::socket_address(ip, service.get_port()))
 }
 
 /// `None`: it tells no address, so there is nowhere to go.
@@ -102,12 +245,12 @@ fn announced(service: &ResolvedService, tls: bool) -> Option<Announced> {
     let texts = service.get_properties().iter().map(|property| (property.key(), property.val().unwrap_or_default()));
     let says = Announcement::from_txt(texts);
     // A link-local IPv6 address is good for one interface only; whoever has another one is reached there.
-    let mut addresses: Vec<IpAddr> = service
-        .get_addresses()
-        .iter()
-        .map(|address| address.to_ip_addr())
-        .filter(|address| !matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local()))
-        .collect();
+    let is_link_local = |address: &SocketAddr| matches!(address.ip(), IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let (last_resort, mut addresses): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        all_addresses(service).partition(is_link_local);
+    if addresses.is_empty() {
+        addresses = last_resort;
+    }
     addresses.sort_by_key(|address| (address.is_ipv6(), *address));
     addresses.first()?;
     let name = says.network.unwrap_or_else(|| instance_of(service.get_fullname()));
@@ -161,7 +304,7 @@ impl Neighbours {
 
 /// `192.168.1.5:6697`, and what is worth knowing before one goes there.
 pub fn in_words(found: &Announced) -> String {
-    let address = SocketAddr::new(found.addresses.first().copied().unwrap_or([0, 0, 0, 0].into()), found.port);
+    let address = found.addresses.first().map_or_else(|| found.host.clone(), SocketAddr::to_string);
     let encryption = if found.tls { "" } else { ", not encrypted" };
     let policy = match found.policy {
         Some(JoinPolicy::Open) => ", guests may come in",
@@ -182,7 +325,7 @@ mod tests {
             tls,
             host: "pi.local".to_owned(),
             port: if tls { 6697 } else { 6667 },
-            addresses: vec!["192.168.1.5".parse().unwrap()],
+            addresses: vec![SocketAddr::new("192.168.1.5".parse().unwrap(), if tls { 6697 } else { 6667 })],
             fingerprint: None,
             policy: Some(JoinPolicy::Open),
         }
@@ -207,7 +350,14 @@ mod tests {
     fn a_server_in_words() {
         assert_eq!(in_words(&found("Room 12", true)), "Room 12  192.168.1.5:6697, guests may come in");
         assert_eq!(in_words(&found("Room 12", false)), "Room 12  192.168.1.5:6667, not encrypted, guests may come in");
-        assert_eq!(found("Room 12", true).target().to_string(), "192.168.1.5:6697");
+    }
+
+    #[test]
+    fn a_server_is_gone_to_by_its_name() {
+        assert_eq!(found("Room 12", true).target().to_string(), "pi.local:6697");
+        let zoned: SocketAddr = "[fe80::1%3]:6697".parse().unwrap();
+        let elsewhere = Announced { host: "pi.example".to_owned(), addresses: vec![zoned], ..found("Room 12", true) };
+        assert_eq!(elsewhere.target().to_string(), "[fe80::1%3]:6697");
     }
 
     #[test]

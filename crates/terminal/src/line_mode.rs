@@ -19,7 +19,8 @@ use crate::input::{self, InputEvent};
 use crate::json_lines;
 use crate::known_servers::KnownServers;
 use crate::line_editor::KeyOutcome;
-use crate::network::{Link, LinkFailure, NetworkEvent};
+use crate::link_failure::{LinkFailure, other_protocol};
+use crate::network::{Link, NetworkEvent};
 use crate::plain_text::{self, Circumstances, PlainText, Stream};
 use crate::plan::{Plan, random};
 use crate::remembered_servers::{self, Remembered};
@@ -200,6 +201,7 @@ impl LineMode {
     fn network(&mut self, event: NetworkEvent) {
         let now = self.moment();
         match event {
+            NetworkEvent::Step(_) => {}
             NetworkEvent::Connected { address, notes, .. } => {
                 for note in notes {
                     self.remark(&note);
@@ -219,7 +221,7 @@ impl LineMode {
             }
             NetworkEvent::Received(bytes) => {
                 if !self.heard
-                    && let Some(sentence) = self.other_protocol(&bytes)
+                    && let Some(sentence) = other_protocol(&self.plan.target, &bytes)
                 {
                     self.give_up_or_retry(Some(&sentence));
                     return;
@@ -248,22 +250,6 @@ impl LineMode {
         } else {
             self.give_up_or_retry(Some(&sentence));
         }
-    }
-
-    /// Whether a server's first bytes are those of another protocol: the sentence that says so.
-    fn other_protocol(&self, bytes: &[u8]) -> Option<String> {
-        let target = &self.plan.target;
-        // RFC 8446 section 5.1: an alert of TLS, which is what its servers answer to plain text.
-        if !target.tls && bytes.starts_with(&[0x15, 0x03]) {
-            return Some(format!(
-                "The server at {target} speaks only TLS on that port; leave --plain out, or use --tls."
-            ));
-        }
-        bytes.starts_with(b"HTTP/").then(|| {
-            format!(
-                "The server at {target} speaks HTTP, for browsers, on that port; use its port for IRC, such as 6697."
-            )
-        })
     }
 
     /// The link is gone or useless; the sentence says why, unless that has been said. A first link that comes to
@@ -505,14 +491,9 @@ impl LineMode {
             self.remark(&format!("You are {back}on {}, {standing}.", self.plan.target));
         }
         if !self.ever_joined && self.plan.send.is_none() {
-            let remembered = Remembered {
-                address: self.plan.target.to_string(),
-                tls: self.plan.target.tls,
-                name: wanted,
-                guest: self.connection.account().is_none(),
-                rooms: self.plan.settings.rooms.clone(),
-                open: false,
-            };
+            let is_guest = self.connection.account().is_none();
+            let rooms = self.plan.settings.rooms.clone();
+            let remembered = Remembered::new(&self.plan.target, wanted, is_guest, rooms, false);
             if let Err(sentence) = remembered_servers::remember(remembered) {
                 self.alarm(&sentence);
             }
@@ -588,16 +569,9 @@ impl LineMode {
         }
         if let LinkState::Down { retry_at } = self.connection.state() {
             match self.link {
-                // Looking up a name cannot be interrupted, but it need not be waited for.
+                // The link ends by itself in time; a machine that is too busy even for that is not waited for.
                 Some(_) if self.link_opened.elapsed() >= self.plan.timeout + Duration::from_secs(1) => {
-                    let why = "it took too long".to_owned();
-                    self.link_ended(LinkFailure::NotConnected {
-                        target: self.plan.target.to_string(),
-                        tried: 0,
-                        why,
-                        timed_out: false,
-                        refused: false,
-                    });
+                    self.link_ended(LinkFailure::TookTooLong { target: self.plan.target.to_string() });
                 }
                 None if now.since_start >= retry_at => self.open_link(),
                 _ => {}

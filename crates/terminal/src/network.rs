@@ -1,14 +1,14 @@
 //! One link: a thread of its own that connects, speaks TLS, and moves bytes both ways. Nothing here waits for the
 //! person, and the person never waits for a slow link.
 
-use std::fmt;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use discovery::steps::{Step, TimedStep};
 use mio::{Events, Interest, Poll, Token, Waker};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, ClientConnection};
@@ -16,11 +16,12 @@ use rustls_pki_types::ServerName;
 
 use crate::address::Target;
 use crate::capture::{Capture, CapturedLink, Tapped};
-use crate::certificate_trust::{CertificateTrust, Verdict};
+use crate::certificate_trust::{CertificateTrust, Verdict, names_of};
 use crate::known_servers::{Expected, Fingerprint, KnownServers};
+use crate::link_failure::LinkFailure;
+use crate::lookup;
+use crate::reach::reach;
 
-/// No address of a server is waited for longer than this while others are left to try.
-const LONGEST_TRY: Duration = Duration::from_secs(5);
 const READ_BUFFER_BYTES: usize = 16 * 1024;
 /// Full buffers read before it is looked again whether there is something to write.
 const MOST_READS: usize = 16;
@@ -44,6 +45,8 @@ pub struct TlsFacts {
 /// What a link tells.
 #[derive(Debug)]
 pub enum NetworkEvent {
+    /// Something on the way to the server, for who wants to see it.
+    Step(TimedStep),
     /// Ready for bytes. `notes` are sentences for the person about the server's certificate.
     Connected {
         address: SocketAddr,
@@ -55,78 +58,6 @@ pub enum NetworkEvent {
     Received(Vec<u8>),
     /// It could not be opened, or is gone. The last event of a link.
     Ended(LinkFailure),
-}
-
-/// Why a link could not be opened, or ended. `Display` is the sentence, and says which step failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkFailure {
-    NameNotFound {
-        host: String,
-        why: String,
-    },
-    NotConnected {
-        target: String,
-        tried: usize,
-        why: String,
-        timed_out: bool,
-        refused: bool,
-    },
-    NotTls {
-        target: String,
-    },
-    TlsFailed {
-        target: String,
-        why: String,
-    },
-    CertificateRefused {
-        sentence: String,
-    },
-    /// The server, or something on the way, ended a link that was open.
-    Dropped {
-        why: String,
-    },
-    /// A system call of our own failed.
-    System {
-        why: String,
-    },
-}
-
-impl fmt::Display for LinkFailure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LinkFailure::NameNotFound { host, why } => write!(
-                out,
-                "The address of \"{host}\" cannot be found ({why}); check the spelling and your network connection."
-            ),
-            LinkFailure::NotConnected { target, refused: true, .. } => write!(
-                out,
-                "The machine answers, but no server listens at {target}; check the port, or ask whether the server is running."
-            ),
-            LinkFailure::NotConnected { target, timed_out: true, tried, .. } => {
-                let addresses =
-                    if *tried == 1 { "1 address was".to_owned() } else { format!("{tried} addresses were") };
-                write!(
-                    out,
-                    "Nobody answers at {target} ({addresses} tried); check the address, your network connection and any firewall."
-                )
-            }
-            LinkFailure::NotConnected { target, why, .. } => {
-                write!(out, "{target} cannot be reached ({why}); check the address and your network connection.")
-            }
-            LinkFailure::NotTls { target } => write!(
-                out,
-                "The server at {target} does not speak TLS on that port; use another port, or --plain if nobody may listen in."
-            ),
-            LinkFailure::TlsFailed { target, why } => {
-                write!(out, "No encrypted link to {target} could be made ({why}); ask the server's administrator.")
-            }
-            LinkFailure::CertificateRefused { sentence } => out.write_str(sentence),
-            LinkFailure::Dropped { why } => write!(out, "The link to the server was lost ({why})."),
-            LinkFailure::System { why } => {
-                write!(out, "This machine cannot open a link just now ({why}); close other programs and try again.")
-            }
-        }
-    }
 }
 
 /// The other end of a link's thread. Dropping it closes the link, after what was sent has gone out.
@@ -180,25 +111,14 @@ fn run(
     queue: &mpsc::Receiver<Vec<u8>>,
     mut report: impl FnMut(NetworkEvent),
 ) {
-    let deadline = Instant::now() + timeout;
-    let opened = connect(target, deadline).and_then(|(stream, address)| {
-        let captured = capture.map(|capture| capture.link(stream.local_addr().ok(), address));
-        let (stream, tls, notes) = if target.tls {
-            let (stream, tls, known_to_system, notes) =
-                handshake(target, known_servers, captured.as_ref(), stream, deadline)?;
-            (stream, Some((tls, known_to_system)), notes)
-        } else {
-            (stream, None, Vec::new())
-        };
-        if let Some(captured) = &captured {
-            captured.established();
-        }
-        Ok((stream, address, tls, captured, notes))
-    });
+    let began = Instant::now();
+    let mut tell = |step| report(NetworkEvent::Step(TimedStep { at: began.elapsed(), step }));
+    let opened = open(target, &known_servers, capture.as_ref(), began + timeout, &mut tell);
     let failure = match opened {
-        Ok((stream, address, tls, captured, notes)) => {
+        Ok(Opened { stream, address, tls, captured }) => {
             let local = stream.local_addr().ok();
-            let facts = tls.as_ref().map(|(tls, known_to_system)| facts_of(tls, *known_to_system));
+            let notes = tls.as_ref().map(|(_, verdict)| keep(verdict, target, &known_servers)).unwrap_or_default();
+            let facts = tls.as_ref().map(|(tls, verdict)| facts_of(tls, *verdict == Verdict::Known));
             report(NetworkEvent::Connected { address, local, tls: facts, notes });
             move_bytes(stream, tls.map(|(tls, _)| tls), captured, poll, queue, &mut report)
         }
@@ -207,6 +127,35 @@ fn run(
     if let Some(failure) = failure {
         report(NetworkEvent::Ended(failure));
     }
+}
+
+/// A socket that is ready for bytes.
+pub struct Opened {
+    pub stream: TcpStream,
+    pub address: SocketAddr,
+    /// `None`: not encrypted.
+    pub tls: Option<(ClientConnection, Verdict)>,
+    captured: Option<Arc<CapturedLink>>,
+}
+
+/// Finds the server, connects, and speaks TLS where that is wanted. Nothing is kept of the certificate.
+pub fn open(
+    target: &Target,
+    known_servers: &Arc<KnownServers>,
+    capture: Option<&Arc<Capture>>,
+    deadline: Instant,
+    tell: &mut dyn FnMut(Step),
+) -> Result<Opened, LinkFailure> {
+    let (mut stream, address) = reach(target, deadline, tell)?;
+    let captured = capture.map(|capture| capture.link(stream.local_addr().ok(), address));
+    let tls = match target.tls {
+        true => Some(handshake(target, known_servers, captured.as_ref(), &mut stream, deadline, tell)?),
+        false => None,
+    };
+    if let Some(captured) = &captured {
+        captured.established();
+    }
+    Ok(Opened { stream, address, tls, captured })
 }
 
 fn facts_of(tls: &ClientConnection, known_to_system: bool) -> TlsFacts {
@@ -219,64 +168,17 @@ fn facts_of(tls: &ClientConnection, known_to_system: bool) -> TlsFacts {
     }
 }
 
-/// Tries every address of the host in turn, the two families alternating (in the spirit of RFC 8305), until one
-/// answers.
-fn connect(target: &Target, deadline: Instant) -> Result<(TcpStream, SocketAddr), LinkFailure> {
-    let not_found = |why: String| LinkFailure::NameNotFound { host: target.host.clone(), why };
-    let found: Vec<SocketAddr> =
-        (target.host.as_str(), target.port).to_socket_addrs().map_err(|error| not_found(error.to_string()))?.collect();
-    let addresses = alternating(found);
-    let mut last_error = io::Error::from(io::ErrorKind::NotFound);
-    for (index, address) in addresses.iter().enumerate() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let patience = if index + 1 < addresses.len() { left.min(LONGEST_TRY) } else { left };
-        if patience.is_zero() {
-            last_error = io::Error::from(io::ErrorKind::TimedOut);
-            break;
-        }
-        match TcpStream::connect_timeout(address, patience) {
-            Ok(stream) => {
-                // Single lines must not wait for each other's acknowledgements; a failure only costs time.
-                let _ = stream.set_nodelay(true);
-                return Ok((stream, *address));
-            }
-            Err(error) => last_error = error,
-        }
-    }
-    if addresses.is_empty() {
-        return Err(not_found("it has none".to_owned()));
-    }
-    Err(LinkFailure::NotConnected {
-        target: target.to_string(),
-        tried: addresses.len(),
-        timed_out: last_error.kind() == io::ErrorKind::TimedOut,
-        refused: last_error.kind() == io::ErrorKind::ConnectionRefused,
-        why: last_error.to_string(),
-    })
-}
-
-/// The resolver's order within each family, the families in turn, beginning with the resolver's first choice.
-fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (preferred, other): (Vec<_>, Vec<_>) =
-        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
-    let mut others = other.into_iter();
-    let mut order: Vec<SocketAddr> =
-        preferred.into_iter().flat_map(|address| [Some(address), others.next()]).flatten().collect();
-    order.extend(others);
-    order
-}
-
 fn handshake(
     target: &Target,
-    known_servers: Arc<KnownServers>,
+    known_servers: &Arc<KnownServers>,
     captured: Option<&Arc<CapturedLink>>,
-    mut stream: TcpStream,
+    stream: &mut TcpStream,
     deadline: Instant,
-) -> Result<(TcpStream, ClientConnection, bool, Vec<String>), LinkFailure> {
+    tell: &mut dyn FnMut(Step),
+) -> Result<(ClientConnection, Verdict), LinkFailure> {
     let failed = |why: String| LinkFailure::TlsFailed { target: target.to_string(), why };
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let trust = Arc::new(CertificateTrust::new(target.to_string(), Arc::clone(&known_servers), Arc::clone(&provider)));
+    let trust = Arc::new(CertificateTrust::new(target.to_string(), Arc::clone(known_servers), Arc::clone(&provider)));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(error.to_string()))?
@@ -286,10 +188,22 @@ fn handshake(
     if let Some(captured) = captured {
         config.key_log = Arc::clone(captured) as Arc<_>;
     }
-    let name = ServerName::try_from(target.host.clone())
-        .map_err(|_| LinkFailure::NameNotFound { host: target.host.clone(), why: "it is no host name".to_owned() })?;
+    // The name that was typed, whatever machine DNS named for it; of an address its zone is ours alone.
+    let name = lookup::ascii_name(&target.host).unwrap_or_default();
+    let name = target
+        .host
+        .split('%')
+        .next()
+        .and_then(|host| host.parse::<IpAddr>().ok())
+        .map_or_else(|| ServerName::try_from(name), |ip| Ok(ServerName::from(ip)));
+    let name = name.map_err(|_| LinkFailure::NameNotFound {
+        host: target.host.clone(),
+        why: "it is no name of a host".to_owned(),
+    })?;
     let mut tls = ClientConnection::new(Arc::new(config), name).map_err(|error| failed(error.to_string()))?;
     tls.set_buffer_limit(None);
+    // Reading the system's authorities is none of the server's time.
+    let began = Instant::now();
     while tls.is_handshaking() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -297,7 +211,7 @@ fn handshake(
         }
         let timeouts = stream.set_read_timeout(Some(left)).and_then(|()| stream.set_write_timeout(Some(left)));
         timeouts.map_err(|error| LinkFailure::System { why: error.to_string() })?;
-        if let Err(error) = tls.complete_io(&mut Tapped { stream: &mut stream, captured: captured.map(Arc::as_ref) }) {
+        if let Err(error) = tls.complete_io(&mut Tapped { stream, captured: captured.map(Arc::as_ref) }) {
             return Err(match (trust.verdict(), error.kind()) {
                 (Some(Verdict::Changed(sentence) | Verdict::Undecided(sentence)), _) => {
                     LinkFailure::CertificateRefused { sentence }
@@ -311,23 +225,35 @@ fn handshake(
             });
         }
     }
-    let notes = match trust.verdict() {
-        Some(Verdict::FirstUse(fingerprint)) => {
-            let mut notes = vec![format!(
-                "The certificate of {target} is new to this machine and is trusted from now on: {fingerprint}. Compare it with what the administrator says."
-            )];
-            notes.extend(known_servers.add(&target.to_string(), Expected::Whole(fingerprint)).err());
-            notes
-        }
-        Some(Verdict::Promised(fingerprint)) => {
-            let mut notes = vec![format!("The certificate of {target} is the one of the join code: {fingerprint}.")];
-            notes.extend(known_servers.add(&target.to_string(), Expected::Whole(fingerprint)).err());
-            notes
-        }
-        _ => Vec::new(),
+    let TlsFacts { version, suite, .. } = facts_of(&tls, false);
+    tell(Step::Encrypted { version, suite, took: began.elapsed() });
+    let certificate = tls.peer_certificates().and_then(<[_]>::first);
+    let (Some(certificate), Some(verdict)) = (certificate, trust.verdict()) else {
+        return Err(failed("the server showed no certificate".to_owned()));
     };
-    let known_to_system = trust.verdict() == Some(Verdict::Known);
-    Ok((stream, tls, known_to_system, notes))
+    if let Some(belief) = verdict.belief() {
+        let sha256 = Fingerprint::of(certificate).to_string();
+        tell(Step::Certificate { sha256, names: names_of(certificate), belief });
+    }
+    Ok((tls, verdict))
+}
+
+/// Keeps what a new certificate will be held to from now on; the sentences say so.
+fn keep(verdict: &Verdict, target: &Target, known_servers: &KnownServers) -> Vec<String> {
+    let (fingerprint, note) = match verdict {
+        Verdict::FirstUse(fingerprint) => (
+            fingerprint,
+            format!(
+                "The certificate of {target} is new to this machine and is trusted from now on: {fingerprint}. Compare it with what the administrator says."
+            ),
+        ),
+        Verdict::Promised(fingerprint) => {
+            (fingerprint, format!("The certificate of {target} is the one of the join code: {fingerprint}."))
+        }
+        _ => return Vec::new(),
+    };
+    let kept = known_servers.add(&target.to_string(), Expected::Whole(*fingerprint));
+    std::iter::once(note).chain(kept.err()).collect()
 }
 
 /// Until one side ends it. `None`: we did.
@@ -503,14 +429,17 @@ mod tests {
         let known = Arc::new(KnownServers::open());
         let _link =
             Link::open(target, known, None, Duration::from_secs(5), move |event| drop(told.send(event))).unwrap();
-        match events.recv_timeout(Duration::from_secs(20)) {
-            Ok(NetworkEvent::Ended(failure)) => failure,
-            other => panic!("{other:?}"),
+        loop {
+            match events.recv_timeout(Duration::from_secs(20)) {
+                Ok(NetworkEvent::Ended(failure)) => return failure,
+                Ok(NetworkEvent::Step(_)) => {}
+                other => panic!("{other:?}"),
+            }
         }
     }
 
     fn target(port: u16, tls: bool) -> Target {
-        Target { host: "127.0.0.1".to_owned(), port, tls }
+        Target { host: "127.0.0.1".to_owned(), port, tls, by_name: false }
     }
 
     #[test]
@@ -526,7 +455,7 @@ mod tests {
 
     #[test]
     fn a_name_without_an_address_is_told() {
-        let failure = opened(Target { host: "nowhere.invalid".to_owned(), port: 6667, tls: false });
+        let failure = opened(Target { host: "nowhere.invalid".to_owned(), port: 6667, tls: false, by_name: true });
         assert!(failure.to_string().starts_with("The address of \"nowhere.invalid\" cannot be found ("), "{failure}");
     }
 
@@ -545,19 +474,5 @@ mod tests {
             )
         );
         server.join().unwrap();
-    }
-
-    #[test]
-    fn families_alternate() {
-        let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        assert_eq!(
-            alternating(parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"])),
-            parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"])
-        );
-        assert_eq!(
-            alternating(parse(&["1.1.1.1:1", "2.2.2.2:1", "[::1]:1"])),
-            parse(&["1.1.1.1:1", "[::1]:1", "2.2.2.2:1"])
-        );
-        assert!(alternating(Vec::new()).is_empty());
     }
 }

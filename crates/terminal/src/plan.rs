@@ -4,6 +4,7 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use client_core::{Login, Settings, slash_command};
+use discovery::steps::StepLog;
 
 use crate::address::{Address, Encryption, Target};
 use crate::arguments::Arguments;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// The account's password is still to be asked for, on the screen.
     pub asks_login: bool,
+    /// What was heard on the network while the person chose.
+    pub heard: StepLog,
 }
 
 impl Plan {
@@ -50,8 +53,7 @@ impl Plan {
                 // On the whole screen a known way is gone at once.
                 let known = arguments.is_full_screen() && !arguments.ask;
                 if let Some(server) = remembered.drain(..usize::from(known).min(remembered.len())).next() {
-                    let as_before = if server.tls { Encryption::Tls } else { Encryption::Plain };
-                    let target = Address::parse(&server.address)?.target(as_before);
+                    let target = server.target()?;
                     let login = choose_known_login(&server)?;
                     return Plan::of(target, server.name, login, server.rooms, arguments, interactive);
                 }
@@ -67,7 +69,9 @@ impl Plan {
                     !arguments.is_full_screen(),
                 )?;
                 let asked = matches!(answers.login, Login::Account { .. });
-                (answers.target, answers.name, (answers.login, asked), answers.rooms)
+                let login = (answers.login, asked);
+                let plan = Plan::of(answers.target, answers.name, login, answers.rooms, arguments, interactive)?;
+                return Ok(Plan { heard: network.map(|network| network.steps()).unwrap_or_default(), ..plan });
             }
             None => {
                 return Err(
@@ -118,6 +122,7 @@ impl Plan {
             interactive,
             timeout: arguments.timeout,
             asks_login: false,
+            heard: StepLog::default(),
         })
     }
 
@@ -127,9 +132,7 @@ impl Plan {
             server.open && !(server.address == self.target.to_string() && server.name == self.settings.name)
         });
         let plan = |server: Remembered| {
-            let as_before = if server.tls { Encryption::Tls } else { Encryption::Plain };
-            let target = Address::parse(&server.address)?.target(as_before);
-            Plan::to_one_more(target, server.name, server.guest, server.rooms, self.timeout)
+            Plan::to_one_more(server.target()?, server.name, server.guest, server.rooms, self.timeout)
         };
         others.map(plan).collect()
     }
@@ -164,6 +167,7 @@ impl Plan {
             interactive: true,
             timeout,
             asks_login,
+            heard: StepLog::default(),
         })
     }
 }

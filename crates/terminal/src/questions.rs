@@ -53,9 +53,7 @@ pub fn ask(
         };
         let number = if answer.is_empty() { Some(1) } else { answer.parse::<usize>().ok() };
         if let Some(known) = number.and_then(|number| remembered.get(number.wrapping_sub(1))) {
-            let as_before = if known.tls { Encryption::Tls } else { Encryption::Plain };
-            let target = Address::parse(&known.address)?.target(as_before);
-            break (target, Some(known), None);
+            break (known.target()?, Some(known), None);
         }
         let text = if answer.is_empty() { "localhost" } else { &answer };
         match Address::parse(text) {
@@ -124,6 +122,7 @@ mod tests {
             guest,
             rooms: vec!["#tea".to_owned()],
             open: false,
+            by_name: false,
         };
         vec![server("chat.example:6697", true, false), server("[::1]:7000", false, true)]
     }

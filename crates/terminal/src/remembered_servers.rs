@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::{Address, Encryption, Target};
 use crate::data_folder;
 
 /// More are not kept.
@@ -24,6 +25,22 @@ pub struct Remembered {
     /// Whether one was on it when the whole screen was left the last time; all of these are gone to again.
     #[serde(default)]
     pub open: bool,
+    /// It was named without a port: DNS may say where it is, each time anew.
+    #[serde(default)]
+    pub by_name: bool,
+}
+
+impl Remembered {
+    pub fn new(target: &Target, name: String, guest: bool, rooms: Vec<String>, open: bool) -> Remembered {
+        let Target { tls, by_name, .. } = *target;
+        Remembered { address: target.to_string(), tls, name, guest, rooms, open, by_name }
+    }
+
+    /// As one went there before. The error is a sentence.
+    pub fn target(&self) -> Result<Target, String> {
+        let as_before = if self.tls { Encryption::Tls } else { Encryption::Plain };
+        Ok(Target { by_name: self.by_name, ..Address::parse(&self.address)?.target(as_before) })
+    }
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -120,6 +137,16 @@ mod tests {
             guest: false,
             rooms: vec!["#lobby".to_owned()],
             open: false,
+            by_name: false,
+        }
+    }
+
+    #[test]
+    fn one_goes_back_the_way_one_came() {
+        for (typed, encryption) in [("chat.example", Encryption::Choose), ("chat.example:7000", Encryption::Plain)] {
+            let target = Address::parse(typed).unwrap().target(encryption);
+            let remembered = Remembered::new(&target, "alice".to_owned(), true, Vec::new(), false);
+            assert_eq!(remembered.target(), Ok(target), "{typed}");
         }
     }
 

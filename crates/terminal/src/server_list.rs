@@ -110,7 +110,7 @@ mod tests {
             tls: true,
             host: format!("{key}.local"),
             port: 6697,
-            addresses: vec!["192.168.1.5".parse().unwrap()],
+            addresses: vec!["192.168.1.5:6697".parse().unwrap()],
             fingerprint: None,
             policy: None,
         };

@@ -12,6 +12,7 @@ mod certificate_trust;
 mod data_folder;
 mod discover;
 mod exit_code;
+mod explain;
 mod full_screen;
 mod input;
 mod json_lines;
@@ -22,6 +23,8 @@ mod known_servers;
 mod lan;
 mod line_editor;
 mod line_mode;
+mod link_failure;
+mod lookup;
 mod network;
 mod password;
 mod plain_text;
@@ -29,6 +32,7 @@ mod plan;
 mod preferences;
 mod printable;
 mod questions;
+mod reach;
 mod remembered_servers;
 mod screen;
 mod server_list;
@@ -50,6 +54,7 @@ pub use full_screen::play_hostile_server;
 pub fn run() -> ExitCode {
     let exit = match arguments::read() {
         Ok(Arguments { command: Some(Command::Discover { seconds, json }), .. }) => discover::run(seconds, json),
+        Ok(Arguments { command: Some(Command::Connect(reaching)), .. }) => explain::run(&reaching),
         Ok(Arguments { command: Some(Command::Capture { with_secrets, file, rest }), .. }) => {
             captured(with_secrets, &file, rest)
         }

@@ -10,6 +10,7 @@ const NEEDED: &[(&str, &str, &str, &str)] = &[
     ("npm", "--version", "npm", "which brings what the page is built with"),
     ("chromium", "--version", "chromium", "in which the page is tested"),
     ("ip", "-V", "iproute2", "with which the tests of several hosts make their networks"),
+    ("dnsmasq", "--version", "dnsmasq-base", "whose names the tests of several hosts look up"),
 ];
 
 pub fn install() -> Result<(), String> {

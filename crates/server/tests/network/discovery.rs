@@ -126,3 +126,67 @@ fn a_server_that_vanished_is_not_waited_for_without_end() {
     assert_eq!(status.code(), Some(2), "{complaints}");
     assert!(complaints.contains("192.168.77.1:6697"), "{complaints}");
 }
+
+#[test]
+fn a_server_that_was_cut_off_leaves_the_list_and_comes_back() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let (_server, _) = serve(&hosts, 1, "Room 12");
+    let looking = look(&hosts, 2);
+    let there = found_at(&looking, "192.168.77.1");
+    hosts.unplug(1);
+    let gone: Value = serde_json::from_str(&looking.says("\"gone\"")).expect("an object");
+    assert_eq!(gone["id"], there["id"]);
+    hosts.plug_in(1);
+    assert_eq!(found_at(&looking, "192.168.77.1")["id"], there["id"]);
+}
+
+#[test]
+fn a_server_that_was_killed_leaves_the_list() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let (killed, _) = serve(&hosts, 1, "Room 12");
+    let looking = look(&hosts, 2);
+    let there = found_at(&looking, "192.168.77.1");
+    killed.signal("KILL");
+    let gone: Value = serde_json::from_str(&looking.says("\"gone\"")).expect("an object");
+    assert_eq!(gone["id"], there["id"]);
+}
+
+#[test]
+fn interfaces_come_and_go() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    hosts.ip(1, &["link", "set", "eth0", "down"]);
+    let (_server, _) = serve(&hosts, 1, "Room 12");
+    let looking = look(&hosts, 2);
+    hosts.ip(1, &["link", "set", "eth0", "up"]);
+    found_at(&looking, "192.168.77.1");
+    // Another network takes the place of the first.
+    hosts.ip(1, &["address", "del", "192.168.77.1/24", "dev", "eth0"]);
+    hosts.ip(1, &["address", "add", "192.168.77.101/24", "dev", "eth0"]);
+    let there = found_at(&looking, "192.168.77.101");
+    let name = there["host"].as_str().expect("a name");
+    let mut joining = hosts.start(2, "chat_client", &["--guest", "--send", "hello", name]);
+    let (status, complaints) = joining.ends();
+    assert_eq!(status.code(), Some(0), "{complaints}");
+}
+
+#[test]
+fn a_cable_is_enough() {
+    // No router, no DHCP: two machines have nothing but the addresses that they give themselves.
+    let Some(hosts) = Hosts::new(2, Family::V6) else { return };
+    for host in [1, 2] {
+        hosts.ip(host, &["-6", "address", "flush", "dev", "eth0", "scope", "global"]);
+        hosts.link_local(host);
+    }
+    // Such an address stands in no join code: its zone is another one on each machine.
+    let server = hosts.start(1, "chat_server", &["--lan"]);
+    server.says("Ready.");
+    let there = found(&look(&hosts, 2));
+    let address = there["addresses"][0].as_str().expect("an address");
+    assert!(address.starts_with("fe80::") && address.contains('%'), "{address}");
+    let by_address = format!("[{address}]:6697");
+    for server in [there["host"].as_str().expect("a name"), &by_address] {
+        let mut joining = hosts.start(2, "chat_client", &["--guest", "--send", "hello", server]);
+        let (status, complaints) = joining.ends();
+        assert_eq!(status.code(), Some(0), "{server}: {complaints}");
+    }
+}

@@ -70,18 +70,74 @@ impl Hosts {
         ip(&["-n", &self.bridge, "link", "set", &format!("port{host}"), "down"]).expect("the cable is pulled");
     }
 
+    /// And puts it back.
+    pub fn plug_in(&self, host: usize) {
+        ip(&["-n", &self.bridge, "link", "set", &format!("port{host}"), "up"]).expect("the cable is put back");
+    }
+
+    /// `ip` on a host (from 1): its addresses, interfaces and ways.
+    #[track_caller]
+    pub fn ip(&self, host: usize, arguments: &[&str]) {
+        ip(&[&["-n", &self.names[host - 1]], arguments].concat()).expect("ip");
+    }
+
+    /// The address of a host that is good on its cable only.
+    pub fn link_local(&self, host: usize) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let arguments =
+                ["-n", &self.names[host - 1], "-o", "-6", "address", "show", "dev", "eth0", "scope", "link"];
+            let output = Command::new("ip").args(arguments).output().expect("ip");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let address = text.split_whitespace().find_map(|word| word.strip_suffix("/64"));
+            // Until it is sure that nobody else has it, it is tentative.
+            if let Some(address) = address.filter(|_| !text.contains("tentative")) {
+                return address.to_owned();
+            }
+            assert!(Instant::now() < deadline, "no link-local address: {text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What programs on a host see as this file of `/etc`; `ip netns exec` puts it there.
+    pub fn etc(&self, host: usize, file: &str, text: &str) {
+        let folder = etc_of(&self.names[host - 1]);
+        std::fs::create_dir_all(&folder).expect("a folder for /etc");
+        std::fs::write(folder.join(file), text).expect("a file for /etc");
+    }
+
+    /// A DNS server on a host, which knows what these options of dnsmasq say.
+    pub fn serve_dns(&self, host: usize, options: &[&str]) -> Program {
+        let all = ["--conf-file=/dev/null", "--keep-in-foreground", "--no-hosts", "--no-resolv", "--log-facility=-"];
+        let own = ["--user=root", "--pid-file=", "--local-ttl=77", "--local=/example/"];
+        let arguments = [&all[..], &own, options].concat();
+        let server = self.start_any(host, Path::new("dnsmasq"), &arguments);
+        server.complains("started, version");
+        server
+    }
+
     /// Starts a program of ours on a host (from 1), as a person who has nothing there yet.
     pub fn start(&self, host: usize, program: &str, arguments: &[&str]) -> Program {
-        self.start_any(host, &beside_the_server(program), arguments)
+        self.start_with(host, program, arguments, &[])
+    }
+
+    /// With these variables in its environment.
+    pub fn start_with(&self, host: usize, program: &str, arguments: &[&str], variables: &[(&str, &Path)]) -> Program {
+        self.start_program(host, &beside_the_server(program), arguments, variables)
     }
 
     /// Starts any program there.
     pub fn start_any(&self, host: usize, program: &Path, arguments: &[&str]) -> Program {
+        self.start_program(host, program, arguments, &[])
+    }
+
+    fn start_program(&self, host: usize, program: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Program {
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         let mut command = self.command(host, program);
         let complaints = self.home(host).join(format!("{name}.complaints"));
         let mut child = command
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&complaints).expect("a file for complaints"))
@@ -117,6 +173,7 @@ impl Hosts {
 impl Drop for Hosts {
     fn drop(&mut self) {
         for name in self.names.iter().chain([&self.bridge]) {
+            let _ = std::fs::remove_dir_all(etc_of(name));
             if let Err(why) = ip(&["netns", "delete", name]) {
                 eprintln!("the namespace {name} is left behind: {why}");
             }
@@ -148,6 +205,16 @@ impl Program {
                 }
             }
         }
+    }
+
+    /// All that is left of its output, until it closes it.
+    pub fn rest(&self) -> Vec<String> {
+        let deadline = Instant::now() + DEADLINE;
+        let mut lines = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            lines.push(line);
+        }
+        lines
     }
 
     /// As Ctrl-C does, or worse. The namespace's runner becomes the program itself, so this is its process.
@@ -196,6 +263,10 @@ pub fn beside_the_server(program: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_chat_server")).with_file_name(program);
     assert!(path.exists(), "{} is missing: run `cargo build --workspace --bins` first", path.display());
     path
+}
+
+fn etc_of(namespace: &str) -> PathBuf {
+    Path::new("/etc/netns").join(namespace)
 }
 
 fn ip(arguments: &[&str]) -> Result<(), String> {

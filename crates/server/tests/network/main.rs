@@ -4,4 +4,5 @@
 
 mod discovery;
 mod hosts;
+mod resolution;
 mod wire;

@@ -18,7 +18,8 @@ use crate::kept_conversations;
 use crate::kept_outbox::KeptOutbox;
 use crate::kept_passwords::{self, Kept};
 use crate::known_servers::KnownServers;
-use crate::network::{Link, LinkFailure, NetworkEvent};
+use crate::link_failure::LinkFailure;
+use crate::network::{Link, NetworkEvent};
 use crate::plan::{Plan, random};
 use crate::remembered_servers::{self, Remembered};
 
@@ -69,7 +70,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(plan: Plan, place: usize, around: &Surroundings) -> Server {
+    pub fn new(mut plan: Plan, place: usize, around: &Surroundings) -> Server {
         let now = around.moment();
         let mut connection = Connection::new(plan.settings.clone());
         let mut complaint = None;
@@ -96,6 +97,9 @@ impl Server {
         app.orders = around.orders;
         app.hint = complaint;
         app.asks_login = plan.asks_login;
+        for step in std::mem::take(&mut plan.heard).into_steps() {
+            app.wire.stepped(now.wall, step);
+        }
         if plan.asks_login {
             app.ask_login(format!("{} wants to know who you are.", plan.target));
         }
@@ -127,6 +131,7 @@ impl Server {
     pub fn network(&mut self, event: NetworkEvent, around: &mut Surroundings) {
         let now = self.app.now;
         match event {
+            NetworkEvent::Step(step) => self.app.wire.stepped(now.wall, step),
             NetworkEvent::Connected { address, local, tls, notes } => {
                 self.app.opening = false;
                 self.app.wire.link_opened(LinkFacts { local, remote: address, tls });
@@ -217,7 +222,7 @@ impl Server {
             && self.app.barred.is_none()
         {
             match self.link {
-                // Looking up a name cannot be interrupted, but it need not be waited for.
+                // The link ends by itself in time; a machine that is too busy even for that is not waited for.
                 Some(_) if self.link_opened.elapsed() >= self.patience() => {
                     self.lose_link(Some(format!("{} does not answer.", self.plan.target)), around);
                 }
@@ -319,14 +324,8 @@ impl Server {
     }
 
     fn remember_as(&mut self, guest: bool, rooms: Vec<String>) {
-        let remembered = Remembered {
-            address: self.plan.target.to_string(),
-            tls: self.plan.target.tls,
-            name: self.plan.settings.name.clone(),
-            guest,
-            rooms,
-            open: true,
-        };
+        let name = self.plan.settings.name.clone();
+        let remembered = Remembered::new(&self.plan.target, name, guest, rooms, true);
         if let Err(sentence) = remembered_servers::remember(remembered) {
             self.app.hint = Some(sentence);
         }

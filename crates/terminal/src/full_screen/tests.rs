@@ -713,6 +713,25 @@ fn link_facts() -> super::wire_view::LinkFacts {
 }
 
 #[test]
+fn the_wire_shows_how_the_link_came_about() {
+    use discovery::steps::{Answer, Question, RecordKind, Step, TimedStep, Via};
+    let mut desk = Desk::talking_with("", 100, 30);
+    let step = Step::Answered {
+        via: Via::Dns(vec!["192.0.2.53".parse().unwrap()]),
+        question: Question { name: "chat.example".to_owned(), kinds: vec![RecordKind::Aaaa] },
+        took: std::time::Duration::from_millis(12),
+        answer: Answer::NoSuchName,
+    };
+    let later = client_core::Timestamp(desk.app.now.wall.0 + 1);
+    desk.app.wire.stepped(later, TimedStep { at: std::time::Duration::from_millis(20), step });
+    desk.key(KeyCode::F(12));
+    desk.shows("+20 ms AAAA chat.example after 12 ms: there is no such name");
+    // Further up are the lines from before it.
+    desk.key(KeyCode::PageUp);
+    desk.shows_not("there is no such name");
+}
+
+#[test]
 fn a_line_of_the_wire_is_unfolded() {
     let mut desk = Desk::talking_with("parlor/connection", 100, 30);
     desk.app.wire.link_opened(link_facts());

@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use client_core::{Timestamp, plain_words};
 use compact_str::CompactString;
+use discovery::steps::TimedStep;
 use socket_facts::Seen;
 
 use crate::network::TlsFacts;
 
 /// Lines that are kept.
 const MOST_LINES: usize = 1_000;
+/// Steps of searches that are kept.
+const MOST_STEPS: usize = 500;
 /// Bytes of one that are kept; the rest is only counted.
 const MOST_BYTES: usize = 2_000;
 /// The kernel is asked so often while somebody looks.
@@ -74,11 +77,25 @@ pub struct WireView {
     pub looked: Option<Looked>,
     /// What the server says of this connection, by group and name.
     told: BTreeMap<CompactString, Vec<(CompactString, String)>>,
+    /// How the link came about: questions of DNS and multicast DNS, attempts, encryption.
+    steps: VecDeque<(Timestamp, TimedStep)>,
 }
 
 impl WireView {
     pub fn lines(&self) -> &VecDeque<WireLine> {
         &self.lines
+    }
+
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = &(Timestamp, TimedStep)> {
+        self.steps.iter()
+    }
+
+    /// Something was asked, answered or tried for the sake of this link.
+    pub fn stepped(&mut self, at: Timestamp, step: TimedStep) {
+        if self.steps.len() >= MOST_STEPS {
+            self.steps.pop_front();
+        }
+        self.steps.push_back((at, step));
     }
 
     /// Lines below the screen, where so many were and this is unfolded.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use client_core::Timestamp;
+use discovery::steps::{Milliseconds, TimedStep};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -75,9 +77,19 @@ impl App {
         let width = usize::from(area.width);
         let height = usize::from(area.height).saturating_sub(head.len());
         let mut from_below: Vec<Line<'static>> = Vec::new();
-        for line in self.wire.lines().iter().rev().skip(scrolled) {
+        let mut steps = self.wire.steps().rev().peekable();
+        for (place, line) in self.wire.lines().iter().rev().enumerate() {
+            // How the link came about stands where it happened, between the lines.
+            while let Some((at, step)) = steps.next_if(|(at, _)| *at > line.at) {
+                if place >= scrolled && from_below.len() < height {
+                    from_below.extend(self.step_in_words(*at, step, width));
+                }
+            }
             if from_below.len() >= height {
                 break;
+            }
+            if place < scrolled {
+                continue;
             }
             let words = format!("     {}", printable(&super::explained(line)));
             from_below.push(Line::styled(cut(&words, width), self.look.dim()));
@@ -87,10 +99,23 @@ impl App {
             let text = broken(&[(text, self.look.plain())], width);
             from_below.extend(text.into_iter().rev().map(Line::from));
         }
+        for (at, step) in steps {
+            if from_below.len() >= height {
+                break;
+            }
+            from_below.extend(self.step_in_words(*at, step, width));
+        }
         from_below.truncate(height);
         let mut lines = head;
         lines.extend(from_below.into_iter().rev());
         frame.render_widget(Paragraph::new(lines), area);
+    }
+
+    /// The last row first.
+    fn step_in_words(&self, at: Timestamp, step: &TimedStep, width: usize) -> impl Iterator<Item = Line<'static>> {
+        let words = printable(&step.step.to_string()).into_owned();
+        let text = format!("· {} +{} {words}", self.clock(at), Milliseconds(step.at));
+        broken(&[(text, self.look.dim())], width).into_iter().rev().map(Line::from)
     }
 
     fn draw_unfolded(&self, frame: &mut Frame<'_>, area: Rect, scrolled: usize, chosen: usize) {
