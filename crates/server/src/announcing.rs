@@ -66,11 +66,25 @@ pub fn services(
     services
 }
 
-/// What sets this server apart from others with the same names: the same at every start.
+/// What sets this server apart from others with the same names: the same at every start. Where a machine was copied with its
+/// data folder, the certificate is the same too; the network cards are not.
 fn mark(config: &Config, fingerprint: Option<&Fingerprint>) -> String {
-    let identity = fingerprint.map_or_else(|| config.server.name.as_bytes(), |fingerprint| fingerprint.as_slice());
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, identity);
-    digest.as_ref().iter().take(2).map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    digest.update(fingerprint.map_or_else(|| config.server.name.as_bytes(), |fingerprint| fingerprint.as_slice()));
+    digest.update(network_cards().concat().as_bytes());
+    digest.finish().as_ref().iter().take(2).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The MAC addresses of this machine, in a fixed order: of its cards, or where it has none (in containers) of what stands in
+/// for them. Empty where the kernel does not tell them as Linux does.
+fn network_cards() -> Vec<String> {
+    let of = |entry: &std::fs::DirEntry| std::fs::read_to_string(entry.path().join("address")).ok();
+    let entries: Vec<_> = std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten().collect();
+    let (cards, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.path().join("device").exists());
+    let shown = if cards.is_empty() { others } else { cards };
+    let mut addresses: Vec<String> = shown.iter().filter_map(of).collect();
+    addresses.sort();
+    addresses
 }
 
 fn policy(config: &Config) -> JoinPolicy {

@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, UdpSocket};
 
-/// Addresses of this machine's interfaces, without loopback and link-local ones; IPv4 first. Empty if there is no network.
+/// Addresses of this machine's interfaces, without loopback and link-local ones; IPv4 first, and of each family the one
+/// towards the rest of the world: the others may belong to networks of containers. Empty if there is no network.
 pub fn machine_addresses() -> Vec<IpAddr> {
-    let mut addresses = interface_addresses();
-    addresses.extend(routed_addresses());
-    usable(addresses)
+    usable(interface_addresses(), &routed_addresses())
 }
 
-fn usable(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+fn usable(mut addresses: Vec<IpAddr>, routed: &[IpAddr]) -> Vec<IpAddr> {
+    addresses.extend(routed);
     let is_last_resort = |address: &IpAddr| matches!(address, IpAddr::V4(v4) if v4.is_link_local());
     // Two machines and a cable: IPv4's link-local addresses (RFC 3927) are all that they have. Those of IPv6 need a zone, which
     // is another one on each machine.
@@ -18,7 +18,7 @@ fn usable(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     if addresses.is_empty() {
         addresses = last_resort;
     }
-    addresses.sort_by_key(|address| (address.is_ipv6(), *address));
+    addresses.sort_by_key(|address| (address.is_ipv6(), !routed.contains(address), *address));
     addresses.dedup();
     addresses
 }
@@ -96,14 +96,16 @@ mod tests {
 
     #[test]
     fn what_others_can_reach_is_told() {
-        let check = |found: &[&str], expected: &[&str]| {
+        let check = |found: &[&str], routed: &[&str], expected: &[&str]| {
             let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>();
-            assert_eq!(usable(parse(found)), parse(expected), "{found:?}");
+            assert_eq!(usable(parse(found), &parse(routed)), parse(expected), "{found:?}");
         };
-        check(&["fd00::5", "192.168.1.5", "127.0.0.1", "::1", "192.168.1.5"], &["192.168.1.5", "fd00::5"]);
-        check(&["169.254.7.7", "192.168.1.5", "fe80::1"], &["192.168.1.5"]);
-        check(&["169.254.7.7", "fe80::1", "127.0.0.1"], &["169.254.7.7"]);
-        check(&["fe80::1", "127.0.0.1"], &[]);
+        check(&["fd00::5", "192.168.1.5", "127.0.0.1", "::1"], &["192.168.1.5"], &["192.168.1.5", "fd00::5"]);
+        check(&["169.254.7.7", "192.168.1.5", "fe80::1"], &[], &["192.168.1.5"]);
+        check(&["169.254.7.7", "fe80::1", "127.0.0.1"], &[], &["169.254.7.7"]);
+        check(&["fe80::1", "127.0.0.1"], &[], &[]);
+        // A network of containers, whose address is the lesser number.
+        check(&["172.17.0.1", "192.168.1.5"], &["192.168.1.5"], &["192.168.1.5", "172.17.0.1"]);
     }
 
     #[cfg(target_os = "linux")]
