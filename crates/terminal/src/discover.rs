@@ -1,5 +1,6 @@
 //! `chat_client discover`: the servers of the local network, as they appear and go.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -34,6 +35,7 @@ fn listen(seconds: Duration, json: bool, output: &mut impl Write) -> Result<bool
     let deadline = Instant::now() + seconds;
     let mut neighbours = Neighbours::default();
     let mut any = false;
+    let mut shown: BTreeMap<String, String> = BTreeMap::new();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let change = match listening.changes().recv_timeout(left) {
@@ -43,6 +45,11 @@ fn listen(seconds: Duration, json: bool, output: &mut impl Write) -> Result<bool
         let Some(seen) = neighbours.note(change) else { continue };
         any = true;
         let line = if json { in_json(&seen) } else { in_a_line(&seen) };
+        // One more address is nothing new for whoever reads lines.
+        let (Seen::There(key, _) | Seen::Gone(key, _)) = &seen;
+        if shown.insert(key.clone(), line.clone()).as_ref() == Some(&line) {
+            continue;
+        }
         match writeln!(output, "{line}").and_then(|()| output.flush()) {
             Ok(()) => {}
             // Whoever reads has enough.

@@ -4,7 +4,7 @@
 //! What is found is a hint. It says where to knock; whom one has reached the certificate tells.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -244,14 +244,7 @@ fn all_addresses(service: &ResolvedService) -> impl Iterator<Item = SocketAddr> 
 fn announced(service: &ResolvedService, tls: bool) -> Option<Announced> {
     let texts = service.get_properties().iter().map(|property| (property.key(), property.val().unwrap_or_default()));
     let says = Announcement::from_txt(texts);
-    // A link-local IPv6 address is good for one interface only; whoever has another one is reached there.
-    let is_link_local = |address: &SocketAddr| matches!(address.ip(), IpAddr::V6(v6) if v6.is_unicast_link_local());
-    let (last_resort, mut addresses): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        all_addresses(service).partition(is_link_local);
-    if addresses.is_empty() {
-        addresses = last_resort;
-    }
-    addresses.sort_by_key(|address| (address.is_ipv6(), *address));
+    let addresses = lookup::of_this_network(all_addresses(service).collect());
     addresses.first()?;
     let name = says.network.unwrap_or_else(|| instance_of(service.get_fullname()));
     Some(Announced {

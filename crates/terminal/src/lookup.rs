@@ -220,9 +220,20 @@ async fn ask_network(name: &str, port: u16) -> mdns_sd::Result<Vec<SocketAddr>> 
             None => break,
         }
     }
-    // A link-local address is the last resort: it is good for one interface, and gone with it.
-    addresses.sort_by_key(|address| (matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local()), *address));
-    Ok(addresses)
+    Ok(of_this_network(addresses))
+}
+
+/// A link-local address is the last resort, for machines that have no other: servers tell those of all their interfaces on
+/// each of them, and whoever tries one of another network waits for nothing.
+pub fn of_this_network(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let is_link_local = |address: &SocketAddr| matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let (last_resort, mut addresses): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        addresses.into_iter().partition(is_link_local);
+    if addresses.is_empty() {
+        addresses = last_resort;
+    }
+    addresses.sort_by_key(|address| (address.is_ipv6(), *address));
+    addresses
 }
 
 /// With its zone, where it has one.
@@ -275,6 +286,16 @@ mod tests {
         check("a..b", None);
         check(".", None);
         check(&"x".repeat(64), None);
+    }
+
+    #[test]
+    fn link_local_addresses_are_the_last_resort() {
+        let check = |found: &[&str], expected: &[&str]| {
+            let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+            assert_eq!(of_this_network(parse(found)), parse(expected), "{found:?}");
+        };
+        check(&["[fe80::1%2]:1", "[fd00::1]:1", "192.0.2.1:1"], &["192.0.2.1:1", "[fd00::1]:1"]);
+        check(&["[fe80::2%2]:1", "[fe80::1%2]:1"], &["[fe80::1%2]:1", "[fe80::2%2]:1"]);
     }
 
     #[test]

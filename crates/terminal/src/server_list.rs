@@ -1,7 +1,7 @@
 //! The question where to, with the servers of the local network below it as they appear and go while one thinks.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event};
 
@@ -12,6 +12,11 @@ use crate::screen::Screen;
 
 /// How often the network is looked at while no key comes.
 const GLANCE: Duration = Duration::from_millis(100);
+
+/// After so long it is likely that nobody will be heard of.
+const SILENCE: Duration = Duration::from_secs(5);
+const NOBODY_YET: &str = "  No server of this network has announced itself yet. If there is one, the network may block multicast: type the \
+                          join code that chat_server prints at its start.";
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +40,17 @@ impl Numbered {
         match self.neighbours.note(change)? {
             Seen::There(key, server) => {
                 let place = self.found.iter().position(|(known, _)| *known == key).unwrap_or(self.found.len());
-                let line = format!("  {}  {}  (on this network)", self.first + place, in_words(&server));
-                match self.found.get_mut(place) {
-                    Some(entry) => entry.1 = Some(server),
-                    None => self.found.push((key, Some(server))),
-                }
-                Some(line)
+                let words = in_words(&server);
+                let before = match self.found.get_mut(place) {
+                    Some(entry) => entry.1.replace(server),
+                    None => {
+                        self.found.push((key, Some(server)));
+                        None
+                    }
+                };
+                // One more address is nothing new for whoever reads the list.
+                let is_new = before.is_none_or(|before| in_words(&before) != words);
+                is_new.then(|| format!("  {}  {words}  (on this network)", self.first + place))
             }
             Seen::Gone(key, was) => {
                 let place = self.found.iter().position(|(known, _)| *known == key)?;
@@ -69,7 +79,11 @@ pub fn ask(listening: &Listening, question: &str, first: usize) -> Result<Answer
     let mut screen = Screen::of_terminal().map_err(unusable)?;
     screen.change_prompt(question);
     let mut numbered = Numbered { first, neighbours: Neighbours::default(), found: Vec::new() };
+    let mut silent_until = Some(Instant::now() + SILENCE);
     loop {
+        if silent_until.take_if(|until| *until <= Instant::now()).is_some() && numbered.found.is_empty() {
+            screen.print(Stream::Output, NOBODY_YET).map_err(unusable)?;
+        }
         while let Ok(change) = listening.changes().try_recv() {
             if let Some(line) = numbered.note(change) {
                 screen.print(Stream::Output, &line).map_err(unusable)?;
@@ -123,6 +137,9 @@ mod tests {
         let mut note = |change| numbered.note(change).unwrap_or_default();
         assert_eq!(note(there("a", "A")), "  3  A  192.168.1.5:6697  (on this network)");
         assert_eq!(note(there("b", "B")), "  4  B  192.168.1.5:6697  (on this network)");
+        let NetworkChange::There(key, mut more) = there("b", "B") else { panic!("it is there") };
+        more.addresses.push("[fd00::5]:6697".parse().unwrap());
+        assert_eq!(note(NetworkChange::There(key, more)), "");
         assert_eq!(note(NetworkChange::Gone("a".to_owned())), "  3  A has gone");
         assert_eq!(numbered.answer("3".to_owned()), Answer::Typed("3".to_owned()));
         assert!(matches!(numbered.answer("4".to_owned()), Answer::Found(server) if server.name == "B"));

@@ -601,6 +601,32 @@ fn a_server_that_is_not_there_is_told() {
 }
 
 #[test]
+fn a_server_is_tried_without_a_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let tried = |answer: &str, format: &str| {
+        let script = format!("> CAP LS 302\n< {answer}\n> QUIT\nclose");
+        let peer = Peer::tls(&script, &Certificate::self_signed());
+        let outcome = run(chat_client(folder.path()).args(["connect", format, "--tls", &peer.address.to_string()]), "");
+        peer.finished();
+        outcome
+    };
+    let outcome = tried(":s CAP * LS :sasl", "--json");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.complaints);
+    let steps = outcome.output.lines().map(|line| serde_json::from_str(line).unwrap());
+    let steps: Vec<serde_json::Value> = steps.collect();
+    let words: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
+    assert_eq!(words, ["ordered", "trying", "reached", "encrypted", "certificate", "greeted", "result"]);
+    assert_eq!((&steps[4]["belief"], &steps[6]["reached"]), (&"first-use".into(), &true.into()));
+    // It was looked at, and is not trusted for that.
+    assert!(!folder.path().join("parlor/known_servers").exists() && !folder.path().join("known_servers").exists());
+
+    let outcome = tried("ERROR :Too many of you", "--explain");
+    assert_eq!(outcome.code, Some(2));
+    assert!(outcome.complaints.contains("turns us away (Too many of you)"), "{}", outcome.complaints);
+    assert!(outcome.output.contains("certificate for"), "{}", outcome.output);
+}
+
+#[test]
 fn a_port_for_something_else_is_told() {
     let check = |answer: &'static [u8], sentence: &str| {
         let folder = tempfile::tempdir().unwrap();
