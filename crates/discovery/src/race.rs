@@ -47,10 +47,12 @@ pub enum Turn {
 }
 
 /// The addresses of one family of a machine.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Side {
     /// `None`: not told yet.
     left: Option<VecDeque<SocketAddr>>,
+    /// As they were told.
+    all: Vec<SocketAddr>,
     told_at: Duration,
 }
 
@@ -68,7 +70,7 @@ impl Side {
     }
 }
 
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Machine {
     asked: bool,
     v6: Side,
@@ -114,14 +116,17 @@ impl Race {
         }
     }
 
-    /// The addresses of one family of a machine are known; empty: there are none, or nobody could say.
+    /// The addresses of one family of a machine are known; empty: there are none, or nobody could say. The same again is no
+    /// news.
     pub fn found(&mut self, now: Duration, machine: usize, family: Family, addresses: Vec<SocketAddr>) {
         if let Some(machine) = self.machines.get_mut(machine) {
             let side = match family {
                 Family::V6 => &mut machine.v6,
                 Family::V4 => &mut machine.v4,
             };
-            *side = Side { left: Some(addresses.into()), told_at: now };
+            if !side.is_told() || side.all != addresses {
+                *side = Side { left: Some(addresses.clone().into()), all: addresses, told_at: now };
+            }
         }
     }
 
@@ -136,8 +141,7 @@ impl Race {
     /// What a machine's addresses will be tried in, as far as they are known and have not been tried.
     pub fn order(&self, machine: usize) -> Vec<SocketAddr> {
         let Some(machine) = self.machines.get(machine) else { return Vec::new() };
-        let side = |side: &Side| Side { left: side.left.clone(), told_at: side.told_at };
-        let mut copy = Machine { asked: true, v6: side(&machine.v6), v4: side(&machine.v4), last: machine.last };
+        let mut copy = machine.clone();
         std::iter::from_fn(|| copy.next()).filter(|address| !self.tried.contains(address)).collect()
     }
 
@@ -251,6 +255,22 @@ mod tests {
             &["0 look up 0", "5 ::1", "255 1.1.1.1", "505 ::2", "755 ::3"],
         );
         check(1, &[(5, "0 v4 1.1.1.1 2.2.2.2"), (6, "0 v6")], &["0 look up 0", "6 1.1.1.1", "256 2.2.2.2"]);
+    }
+
+    #[test]
+    fn what_is_told_again_changes_nothing() {
+        check(
+            1,
+            &[
+                (1, "0 v6 ::1 ::2 ::3"),
+                (1, "0 v4 1.1.1.1 2.2.2.2"),
+                (300, "0 v6 ::1 ::2 ::3"),
+                (300, "0 v4 1.1.1.1 2.2.2.2"),
+            ],
+            &["0 look up 0", "1 ::1", "251 1.1.1.1", "501 ::2", "751 2.2.2.2", "1001 ::3"],
+        );
+        // None of DNS, and then some of the system.
+        check(1, &[(1, "0 v6"), (2, "0 v6 ::1"), (3, "0 v4")], &["0 look up 0", "2 ::1"]);
     }
 
     #[test]

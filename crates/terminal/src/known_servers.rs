@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -20,6 +21,12 @@ use crate::data_folder;
 /// SHA-256 of a certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; digest::SHA256_OUTPUT_LEN]);
+
+impl From<discovery::Fingerprint> for Fingerprint {
+    fn from(bytes: discovery::Fingerprint) -> Fingerprint {
+        Fingerprint(bytes)
+    }
+}
 
 impl Fingerprint {
     pub fn of(certificate: &[u8]) -> Fingerprint {
@@ -160,6 +167,23 @@ impl KnownServers {
         }
     }
 
+    /// A server of this network is gone to by its name from now on. What is known of it under one of its addresses, as from a
+    /// join code, counts under the name too, if it is what the server says of itself: an address may have been another
+    /// machine's then. The error is a sentence.
+    pub fn carry_over(&self, server: &str, addresses: &[SocketAddr], announced: Fingerprint) -> Result<(), String> {
+        if self.find(server)?.is_some() {
+            return Ok(());
+        }
+        for address in addresses {
+            if let Some(pin) = self.find(&address.to_string())?
+                && pin.expected.fits(&announced)
+            {
+                return self.add(server, pin.expected);
+            }
+        }
+        Ok(())
+    }
+
     /// As [`KnownServers::promise`], for this run alone.
     pub fn promise_once(&self, server: &str, start: [u8; FINGERPRINT_BYTES]) {
         self.unwritten
@@ -234,6 +258,24 @@ mod tests {
         assert_eq!(servers.find("a:1").unwrap().unwrap().expected, Expected::Whole(one));
         let _ = servers.promise("a:1", start(two));
         assert_eq!(servers.find("a:1").unwrap().unwrap().expected, Expected::Start(start(two)));
+    }
+
+    #[test]
+    fn what_is_known_of_an_address_counts_for_the_name_of_its_server() {
+        let servers = KnownServers::at(None);
+        let (one, two) = (Fingerprint::of(b"one"), Fingerprint::of(b"two"));
+        let addresses = ["192.168.1.5:6697".parse().unwrap(), "[fd00::5]:6697".parse().unwrap()];
+        let known = |server: &str| servers.find(server).unwrap().map(|pin| pin.expected);
+        let _ = servers.add("[fd00::5]:6697", Expected::Whole(one));
+        // Another machine has that address now.
+        let _ = servers.carry_over("other.local:6697", &addresses, two);
+        assert_eq!(known("other.local:6697"), None);
+        let _ = servers.carry_over("pi.local:6697", &addresses, one);
+        assert_eq!(known("pi.local:6697"), Some(Expected::Whole(one)));
+        // What is known under the name is not written over.
+        let _ = servers.add("[fd00::5]:6697", Expected::Whole(two));
+        let _ = servers.carry_over("pi.local:6697", &addresses, two);
+        assert_eq!(known("pi.local:6697"), Some(Expected::Whole(one)));
     }
 
     #[test]

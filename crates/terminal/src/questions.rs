@@ -6,6 +6,7 @@ use std::io::{self, BufRead, Write};
 use client_core::{Login, Password};
 
 use crate::address::{Address, Encryption, Target};
+use crate::known_servers::KnownServers;
 use crate::lan::Listening;
 use crate::plan;
 use crate::remembered_servers::Remembered;
@@ -47,7 +48,14 @@ pub fn ask(
         let answer = match network {
             Some(network) => match server_list::ask(network, &question, remembered.len() + 1)? {
                 Answer::Typed(text) => text,
-                Answer::Found(server) => break (server.target(), None, None),
+                Answer::Found(server) => {
+                    let target = server.target();
+                    if let Some(announced) = server.fingerprint {
+                        let known_servers = KnownServers::open();
+                        known_servers.carry_over(&target.to_string(), &server.addresses, announced.into())?;
+                    }
+                    break (target, None, None);
+                }
             },
             None => line(input, output, &question)?,
         };

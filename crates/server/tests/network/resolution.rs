@@ -5,6 +5,7 @@ use crate::hosts::{Family, Hosts, Program};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Instant;
 
 /// Whoever asks, on host 2; the server is on host 1, and DNS on host 3.
@@ -13,6 +14,11 @@ const DNS: usize = 3;
 
 /// With a name server on host 3 that says this; `None`: skipped.
 fn with_dns(options: &[&str]) -> Option<(Hosts, Program)> {
+    if let Err(why) = Command::new("dnsmasq").arg("--version").output() {
+        assert!(std::env::var_os("CI").is_none(), "CI must have dnsmasq: {why}");
+        eprintln!("skipped: there is no dnsmasq here ({why}); install it (`apt-get install dnsmasq-base`)");
+        return None;
+    }
     let hosts = Hosts::new(3, Family::Both)?;
     let dns = hosts.serve_dns(DNS, options);
     hosts.etc(ASKS, "resolv.conf", "nameserver 192.168.77.3\n");
