@@ -180,11 +180,34 @@ test('what is searched for before there is a link is found as soon as there is o
   expect(await alice.page.getByRole('alert').count()).toBe(0);
 });
 
+test('a search that is come to by its address is shown on a phone, too', async () => {
+  const wide = alice.page.viewportSize() ?? { width: 1280, height: 800 };
+  await alice.page.setViewportSize({ width: 360, height: 640 });
+  await alice.page.goto('/search?q=cake');
+  await alice.page.getByRole('complementary').getByText('And I bring').first().waitFor();
+  await alice.page.getByRole('button', { name: 'Close' }).first().click();
+  await alice.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: /^tea/ }).waitFor();
+  await alice.page.setViewportSize(wide);
+});
+
 test('the switcher leads anywhere by a few letters', async () => {
   await alice.page.keyboard.press('Control+k');
   await alice.page.getByRole('combobox').fill('boo');
   await alice.page.keyboard.press('Enter');
   await until(() => alice.page.url().endsWith('/r/books'));
+});
+
+test('in a window as small as can be one sees the end all the same', async () => {
+  const wide = alice.page.viewportSize() ?? { width: 1280, height: 800 };
+  await alice.page.setViewportSize({ width: 320, height: 568 });
+  for (let times = 0; times < 3; times += 1) {
+    await alice.page.goto('/r/tea');
+    await alice.page.locator('#messages.ready article').last().waitFor();
+    const below = (): Promise<number> => alice.page.locator('#messages').evaluate((list) => list.scrollHeight - list.clientHeight - list.scrollTop);
+    await until(async () => (await below()) < 2);
+    expect(await alice.page.getByRole('button', { name: 'To the latest' }).count()).toBe(0);
+  }
+  await alice.page.setViewportSize(wide);
 });
 
 test('the address of a message leads to it', async () => {

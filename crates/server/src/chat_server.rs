@@ -125,7 +125,7 @@ fn greet(output: &mut impl Write, options: &Options, config: &Config, server: &S
     if let Some(code) = code {
         writeln!(output, "  chat_client {code:<39} the join code")?;
     }
-    if let Some(page) = join_page(&server.listening, &machine_addresses())
+    if let Some(page) = join_page(&server.listening, &machine_addresses(), server.self_signed)
         && io::stdout().is_terminal()
         && let Some(square) = qr_code(&code.map_or_else(|| page.clone(), |code| format!("{page}#{code}")))
     {

@@ -115,6 +115,13 @@ pub fn irc_listeners<'a>(facts: &'a PageFacts, host: &str) -> impl Iterator<Item
     facts.listeners.iter().filter(|listener| listener.protocol == Protocol::Irc).filter(reachable)
 }
 
+/// The page with encryption, for someone who reached the one without under this name or address.
+pub fn secure_page(facts: &PageFacts, host: &str) -> Option<String> {
+    let secure = |listener: &&Listener| listener.protocol == Protocol::Http && listener.tls;
+    let page = facts.listeners.iter().filter(secure).find(|listener| !listener.address.ip().is_loopback())?;
+    Some(format!("https://{host}:{}/", page.address.port()))
+}
+
 fn ip_of(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
@@ -142,6 +149,21 @@ mod tests {
     fn facts() -> PageFacts {
         let config = Config::default();
         PageFacts::new(&config, config.listeners.clone())
+    }
+
+    #[test]
+    fn the_page_with_encryption_is_where_others_can_reach_it() {
+        let check = |listeners: &[(&str, bool)], expected: Option<&str>| {
+            let listener = |(address, tls): &(&str, bool)| {
+                let address: std::net::SocketAddr = address.parse().unwrap();
+                Listener::new(address.ip(), address.port(), Protocol::Http, *tls)
+            };
+            let facts = PageFacts::new(&Config::default(), listeners.iter().map(listener).collect());
+            assert_eq!(secure_page(&facts, "192.168.1.5").as_deref(), expected, "{listeners:?}");
+        };
+        check(&[("0.0.0.0:8080", false)], None);
+        check(&[("0.0.0.0:8080", false), ("127.0.0.1:8443", true)], None);
+        check(&[("0.0.0.0:8080", false), ("0.0.0.0:9443", true)], Some("https://192.168.1.5:9443/"));
     }
 
     #[test]

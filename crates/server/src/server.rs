@@ -79,6 +79,8 @@ pub struct Server {
     pub listening: Vec<(Listener, SocketAddr)>,
     /// SHA-256 of the certificate, when something speaks TLS.
     pub fingerprint: Option<discovery::Fingerprint>,
+    /// The server made it itself.
+    pub self_signed: bool,
     /// No account exists yet: the first one made will own the server.
     pub has_no_account: bool,
 
@@ -281,6 +283,7 @@ impl Server {
         threads.push(spawn("accept", move || acceptor.run()).map_err(|e| failed("accepting", e))?);
 
         let fingerprint = tls_material.as_ref().map(|material| material.fingerprint);
+        let self_signed = tls_material.as_ref().is_some_and(|material| material.self_signed);
         let mut announcer = None;
         announce(&mut announcer, &config, &listening, fingerprint.as_ref());
 
@@ -290,6 +293,7 @@ impl Server {
             port: first.port(),
             listening,
             fingerprint,
+            self_signed,
             has_no_account,
             sources,
             log_control,
@@ -387,6 +391,7 @@ impl Server {
             shard.inputs.push(ShardInput::Reconfigured { facts: facts.clone(), rules: rules.clone() });
         }
         self.fingerprint = tls_material.as_ref().map(|material| material.fingerprint);
+        self.self_signed = tls_material.as_ref().is_some_and(|material| material.self_signed);
         announce(&mut self.announcer, &config, &self.listening, self.fingerprint.as_ref());
         self.config = config;
         tracing::info!("the configuration was read again ({by})");

@@ -42,9 +42,14 @@ pub fn join_code(
     Some(JoinCode::new(address, fingerprint?))
 }
 
-/// The address of the page for other machines, over TLS if there is a choice.
-pub fn join_page(listening: &[(Listener, SocketAddr)], machine: &[IpAddr]) -> Option<String> {
-    [("https", true), ("http", false)].into_iter().find_map(|(scheme, tls)| {
+/// The address of the page for other machines, over TLS if there is a choice; but browsers warn of a certificate that the server
+/// made itself, so that then the way without is the first (docs/decisions/0013-encryption-on-a-lan.md).
+pub fn join_page(listening: &[(Listener, SocketAddr)], machine: &[IpAddr], self_signed: bool) -> Option<String> {
+    let mut kinds = [("https", true), ("http", false)];
+    if self_signed {
+        kinds.reverse();
+    }
+    kinds.into_iter().find_map(|(scheme, tls)| {
         let is_page = |listener: &Listener| listener.protocol == Protocol::Http && listener.tls == tls;
         let address = first_reachable(listening, machine, is_page)?;
         Some(format!("{scheme}://{address}/"))
@@ -109,7 +114,7 @@ mod tests {
         };
         let machine: Vec<IpAddr> = vec!["192.168.1.5".parse().unwrap(), "fd00::5".parse().unwrap()];
         let check = |urls: &[(Protocol, bool, &str)], page: Option<&str>| {
-            assert_eq!(join_page(&listening(urls), &machine).as_deref(), page, "{urls:?}");
+            assert_eq!(join_page(&listening(urls), &machine, false).as_deref(), page, "{urls:?}");
         };
         check(&[(Protocol::Http, false, "127.0.0.1:8080"), (Protocol::Irc, true, "0.0.0.0:6697")], None);
         check(
@@ -117,6 +122,9 @@ mod tests {
             Some("https://192.168.1.5:8443/"),
         );
         check(&[(Protocol::Http, true, "[::]:8443")], Some("https://[fd00::5]:8443/"));
+        let both = listening(&[(Protocol::Http, true, "0.0.0.0:8443"), (Protocol::Http, false, "0.0.0.0:8080")]);
+        assert_eq!(join_page(&both, &machine, true).as_deref(), Some("http://192.168.1.5:8080/"));
+        assert_eq!(join_page(&both[..1], &machine, true).as_deref(), Some("https://192.168.1.5:8443/"));
         let all = listening(&[(Protocol::Irc, true, "127.0.0.1:6697"), (Protocol::Irc, true, "0.0.0.0:7000")]);
         let code = join_code(&all, &machine, Some(&[7; 32])).unwrap();
         assert_eq!(code.address, "192.168.1.5:7000".parse().unwrap());

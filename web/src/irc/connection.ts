@@ -70,6 +70,8 @@ const answerWithin = 30_000;
 
 /** The part of WebSocket that is used. */
 export interface Socket {
+  /** 1: open. It may be closed already, and not have said so yet. */
+  readonly readyState: number;
   send(text: string): void;
   close(): void;
   onopen: (() => void) | null;
@@ -197,7 +199,8 @@ export class Connection {
   }
 
   sendRaw(line: string): void {
-    if (!this.#down) this.#socket.send(line);
+    // What is said to a link that is gone is dealt with when it has said that it is.
+    if (!this.#down && this.#socket.readyState === 1) this.#socket.send(line);
   }
 
   /** Asks, and gives what the server answers. Rejected with a `Failure` when that is a refusal. */
@@ -212,7 +215,7 @@ export class Connection {
     const answer = new Promise<Item[]>((resolve, reject) => {
       this.#questions.set(label, { resolve, reject, quiet, until: this.#now() + answerWithin });
     });
-    for (const line of lines(label)) this.#socket.send(line);
+    for (const line of lines(label)) this.sendRaw(line);
     return answer;
   }
 
@@ -258,14 +261,14 @@ export class Connection {
 
   close(): void {
     if (this.#down) return;
-    if (this.ready) this.#socket.send('QUIT');
+    if (this.ready) this.sendRaw('QUIT');
     this.#socket.close();
     this.#ended();
   }
 
   /** Everything at once: the server answers in order, and what is wanted our own has. */
   #opened(): void {
-    this.#socket.send('CAP LS 302');
+    this.sendRaw('CAP LS 302');
     if (serverIsOther) return;
     this.#request(wanted);
     this.#introduce(true);

@@ -17,9 +17,11 @@ export type Happening =
   | { kind: 'invited'; who: string; by: string }
   | { kind: 'deleted'; by: string; reason: string | null }
   | { kind: 'pinned'; by: string; on: boolean }
-  | { kind: 'knocked'; who: string };
+  | { kind: 'knocked'; who: string }
+  /** Several comings and goings of one person as what they come to. */
+  | { kind: 'came-back' | 'looked-in'; who: string };
 
-const quietKinds = new Set<Happening['kind']>(['joined', 'left', 'quit', 'renamed']);
+const quietKinds = new Set<Happening['kind']>(['joined', 'left', 'quit', 'renamed', 'came-back', 'looked-in']);
 const mostTogether = 8;
 const togetherWithin = 10 * 60_000;
 
@@ -47,8 +49,30 @@ function entryOf(parts: readonly Part[], key: string, id: string | null, time: n
 /** People who come and go in a row share a line. Null where these two do not. */
 export function together(before: EventEntry, next: EventEntry): HappeningEntry | null {
   if (!before.quiet || !next.quiet || !hasParts(before) || !hasParts(next)) return null;
-  if (before.parts.length + next.parts.length > mostTogether || next.time - before.time > togetherWithin) return null;
-  return entryOf([...before.parts, ...next.parts], before.key, before.id, before.time, true);
+  const parts = next.parts.reduce(added, before.parts);
+  if (parts.length > mostTogether || next.time - before.time > togetherWithin) return null;
+  return entryOf(parts, before.key, before.id, before.time, true);
+}
+
+/** Whether the person was there before, and is behind it; null for what is no coming or going. */
+const presence: Partial<Record<Happening['kind'], readonly [before: boolean, after: boolean]>> = {
+  joined: [false, true],
+  left: [true, false],
+  quit: [true, false],
+  'came-back': [true, true],
+  'looked-in': [false, false],
+};
+
+/** Whoever comes and goes again and again is told of once. */
+function added(parts: readonly Part[], part: Part): readonly Part[] {
+  const after = presence[part.what.kind];
+  if (!after || !('who' in part.what)) return [...parts, part];
+  const { who } = part.what;
+  const at = parts.findLastIndex(({ what }) => presence[what.kind] !== undefined && 'who' in what && what.who === who);
+  const before = presence[parts[at]?.what.kind ?? 'knocked'];
+  if (at < 0 || !before) return [...parts, part];
+  const what: Happening = before[0] ? (after[1] ? { kind: 'came-back', who } : part.what) : { kind: after[1] ? 'joined' : 'looked-in', who };
+  return parts.with(at, { what });
 }
 
 function hasParts(entry: EventEntry): entry is HappeningEntry {
@@ -64,6 +88,10 @@ export function sentence(what: Happening): string {
       return because(texts.left(what.who), what.reason);
     case 'quit':
       return because(texts.quit(what.who), what.reason);
+    case 'came-back':
+      return texts.cameBack(what.who);
+    case 'looked-in':
+      return texts.lookedIn(what.who);
     case 'kicked':
       return because(texts.kicked(what.who, what.by), what.reason);
     case 'renamed':

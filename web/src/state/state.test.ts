@@ -533,6 +533,19 @@ describe('people', () => {
     expect(shown(tea)).toEqual(['(dora joined)', '(alice gave dora a voice)'.replace('gave dora a voice', 'made dora voice'), '(bob is now called rob; carol went offline (bye))', '(dora was removed by alice (rude))']);
   });
 
+  test('who comes and goes again and again is told of once', async () => {
+    const { tea } = await inTea();
+    await until(() => tea.isFresh);
+    for (let times = 0; times < 12; times += 1) server.socket.say(':bob!u@h JOIN #tea bob :Bob', ':bob!u@h PART #tea');
+    expect(shown(tea)).toEqual(['(bob joined and left)']);
+    server.socket.say(':carol!u@h JOIN #tea carol :Carol', ':bob!u@h JOIN #tea bob :Bob');
+    expect(shown(tea)).toEqual(['(bob joined; carol joined)']);
+    server.socket.say(message('m1 bob hi', '#tea'), ':bob!u@h PART #tea :tea', ':bob!u@h JOIN #tea bob :Bob');
+    expect(shown(tea).slice(1)).toEqual(['hi', '(bob left and came back)']);
+    server.socket.say(':bob!u@h PART #tea :for good');
+    expect(shown(tea).slice(1)).toEqual(['hi', '(bob left (for good))']);
+  });
+
   test('who leaves right behind the list of all is not in it', async () => {
     server.answers.WHO = (line, label) => [
       `@label=${label} :s BATCH +w labeled-response`,

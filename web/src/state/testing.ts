@@ -21,6 +21,9 @@ export class FakeSocket implements Socket {
   onclose: (() => void) | null = null;
   readonly sent: string[] = [];
   isClosed = false;
+  get readyState(): number {
+    return this.isClosed ? 3 : 1;
+  }
   readonly #server: FakeServer;
 
   constructor(server: FakeServer) {

@@ -28,6 +28,8 @@ export interface SessionInfo {
   emailRequired?: boolean;
   /** False: no password may be sent from here, such as over http from elsewhere. */
   passwordLogin?: boolean;
+  /** Where the same page is with encryption, if passwords may not be sent from here. */
+  securePage?: string | null;
   /** Why one is not let in any more. */
   banned?: string;
   /** Rooms that everybody is brought into who is in none. */

@@ -3,6 +3,9 @@
 use super::settings::{Complaints, Origin, Section, Settings};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+/// Of the page with TLS, if nothing else is said.
+const HTTPS_PORT: u16 = 8443;
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listener {
     /// Port 0: any free one, printed at start.
@@ -13,7 +16,7 @@ pub struct Listener {
     pub proxy_protocol: bool,
     /// IPV6_V6ONLY: an IPv4 listener has the same port, and both must fit beside each other.
     pub v6_only: bool,
-    /// The IPv6 half of `--lan`: a machine without IPv6 goes on without it.
+    /// What `--lan` adds: a machine without IPv6, or whose port is taken, goes on without it.
     pub optional: bool,
 }
 
@@ -92,6 +95,9 @@ pub(super) fn read(settings: &mut Settings, lan: bool, complaints: &Complaints) 
         ];
     }
     if lan {
+        if !any_written {
+            written.push((encrypted_page(), None));
+        }
         written = written.into_iter().flat_map(opened_to_the_network).collect();
     }
     complain_of_duplicates(&written, complaints);
@@ -151,7 +157,7 @@ fn parse_url(url: &str) -> Result<Listener, String> {
         "irc" => (Protocol::Irc, false, 6667),
         "ircs" => (Protocol::Irc, true, 6697),
         "http" => (Protocol::Http, false, 8080),
-        "https" => (Protocol::Http, true, 8443),
+        "https" => (Protocol::Http, true, HTTPS_PORT),
         _ => {
             return Err(format!("{scheme:?} is none of irc, ircs, http, https; {example}"));
         }
@@ -179,6 +185,13 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// `--lan`: beside the page that is opened to the network without encryption there is one with it, as passwords are taken nowhere
+/// else (docs/decisions/0013-encryption-on-a-lan.md). Where its port is taken the server goes on without.
+fn encrypted_page() -> Listener {
+    let page = Listener::new(IpAddr::V4(Ipv4Addr::LOCALHOST), HTTPS_PORT, Protocol::Http, true);
+    Listener { optional: true, ..page }
+}
+
 /// `--lan`: whatever speaks TLS, and the page, moves from loopback to all addresses of both families. Plain IRC stays.
 fn opened_to_the_network((listener, place): (Listener, Option<Origin>)) -> Vec<(Listener, Option<Origin>)> {
     let to_open = (listener.tls || listener.protocol == Protocol::Http) && listener.address.ip().is_loopback();
@@ -187,7 +200,7 @@ fn opened_to_the_network((listener, place): (Listener, Option<Origin>)) -> Vec<(
     }
     let on = |ip: IpAddr, optional| Listener {
         address: SocketAddr::new(ip, listener.address.port()),
-        optional,
+        optional: optional || listener.optional,
         ..listener.clone()
     };
     vec![

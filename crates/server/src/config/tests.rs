@@ -438,10 +438,22 @@ fn lan_opens_tls_and_the_page_but_not_plain_irc() {
     let config = load("", &[], lan()).unwrap();
     assert_eq!(
         addresses(&config),
-        ["irc://127.0.0.1:6667", "ircs://0.0.0.0:6697", "ircs://[::]:6697", "http://0.0.0.0:8080", "http://[::]:8080"]
+        [
+            "irc://127.0.0.1:6667",
+            "ircs://0.0.0.0:6697",
+            "ircs://[::]:6697",
+            "http://0.0.0.0:8080",
+            "http://[::]:8080",
+            "https://0.0.0.0:8443",
+            "https://[::]:8443",
+        ]
     );
     assert!(config.listeners.iter().all(|listener| listener.v6_only == listener.address.is_ipv6()));
-    assert!(config.listeners.iter().all(|listener| listener.optional == listener.address.is_ipv6()));
+    let may_be_missing = |listener: &Listener| listener.address.is_ipv6() || listener.scheme() == "https";
+    assert!(config.listeners.iter().all(|listener| listener.optional == may_be_missing(listener)));
+    // Whoever writes listeners has those.
+    let config = load("[[listener]]\nprotocol = \"http\"\naddress = \"127.0.0.1:8000\"", &[], lan()).unwrap();
+    assert_eq!(addresses(&config), ["http://0.0.0.0:8000", "http://[::]:8000"]);
     let config = load("[[listener]]\naddress = \"192.0.2.1:6697\"\ntls = true", &[], lan()).unwrap();
     assert_eq!(addresses(&config), ["ircs://192.0.2.1:6697"]);
 }

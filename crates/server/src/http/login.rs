@@ -263,6 +263,8 @@ impl Asking<'_> {
         let addresses: Vec<Value> = page::irc_listeners(&rules.page, host)
             .map(|listener| json!({ "protocol": "irc", "host": host, "port": listener.address.port(), "tls": listener.tls }))
             .collect();
+        let passwords_from_here = self.may_send_password().is_ok();
+        let secure_page = page::secure_page(&rules.page, host).filter(|_| rules.password_login && !passwords_from_here);
         json!({
             "signedIn": false,
             "network": rules.page.network,
@@ -271,7 +273,8 @@ impl Asking<'_> {
             "registration": if rules.registration_open { "open" } else { "invite" },
             "emailRequired": rules.email_required,
             "guests": rules.guests,
-            "passwordLogin": rules.password_login && self.may_send_password().is_ok(),
+            "passwordLogin": rules.password_login && passwords_from_here,
+            "securePage": secure_page,
             "minimumPassword": LEAST_CHARACTERS,
             "rooms": rules.auto_join,
             "addresses": addresses,

@@ -131,6 +131,23 @@ fn read_header(stream: &mut impl Read) -> String {
 }
 
 #[test]
+fn who_may_send_no_password_is_told_where_one_may_be_sent() {
+    let site = site_with(|config| {
+        let address: SocketAddr = "0.0.0.0:8443".parse().unwrap();
+        config.listeners.push(Listener::new(address.ip(), address.port(), crate::config::Protocol::Http, true));
+    });
+    let check = |headers: &str, expected: [&str; 2]| {
+        let answer = site.get("/session", headers);
+        for part in expected {
+            assert!(answer.contains(part), "{headers}: {answer}");
+        }
+    };
+    check("", ["\"passwordLogin\":true", "\"securePage\":null"]);
+    check("X-Forwarded-For: 192.0.2.7\r\n", ["\"passwordLogin\":false", "\"securePage\":\"https://localhost:8443/\""]);
+}
+
+/// T26; in a browser: no flow of web/tests may leave a violation of the policy.
+#[test]
 fn every_route_answers_with_the_security_headers() {
     let site = site();
     let check = |path: &str, expected: u16, part: &str| {

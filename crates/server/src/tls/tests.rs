@@ -172,6 +172,7 @@ fn application_protocols_keep_the_two_apart() {
     check(&[b"h2", b"http/1.1"], &material.irc, Err(()));
 }
 
+/// T8.
 #[test]
 fn garbage_is_refused_without_a_panic() {
     let (material, _folder) = material();

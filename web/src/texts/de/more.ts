@@ -51,6 +51,8 @@ export const more: typeof english = {
   createAccount: 'Konto anlegen',
   email: 'E-Mail-Adresse',
   noPasswordsHere: 'Von hier darf kein Passwort gesendet werden: Die Verbindung ist nicht verschlüsselt. Komm über https oder mit einem anderen Programm.',
+  securePage: 'Auf der verschlüsselten Seite anmelden oder registrieren',
+  securePageHint: 'Von hier werden keine Passwörter gesendet, weil diese Verbindung nicht verschlüsselt ist. Vor der anderen wird der Browser warnen: Der Server hat sein Zertifikat selbst gemacht. Geh dort einmal weiter.',
   youAreBanned: (reason) => (reason ? `Du wirst nicht mehr eingelassen: ${reason}` : 'Du wirst nicht mehr eingelassen.'),
   enter: 'Eintreten',
   guestHint: 'Als Gast brauchst du kein Passwort. Andere können beim nächsten Mal nicht sicher sein, dass du es bist.',

@@ -54,6 +54,8 @@ export const more = {
   createAccount: 'Create account',
   email: 'E-mail address',
   noPasswordsHere: 'From here no password may be sent: the connection is not encrypted. Come by https, or with another program.',
+  securePage: 'Log in or sign up on the encrypted page',
+  securePageHint: 'Passwords are not sent from here, as this connection is not encrypted. The browser will warn of the other one: the server made its certificate itself. Go on there once.',
   youAreBanned: (reason: string) => (reason ? `You are not let in any more: ${reason}` : 'You are not let in any more.'),
   enter: 'Enter',
   guestHint: 'As a guest you need no password. Others cannot be sure next time that it is you.',

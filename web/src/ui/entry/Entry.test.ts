@@ -66,6 +66,13 @@ describe('the entry', () => {
     expect(screen.queryByLabelText('What shall others call you?')).not.toBeNull();
   });
 
+  it('leads to the encrypted page, where there is one, with the invitation', async () => {
+    entry({ passwordLogin: false, securePage: 'https://192.168.1.5:8443/' }, ({ view }) => (view.invitation = { room: '#tea', token: 'abc' }));
+    await screen.findByText('You are invited to #tea');
+    expect(screen.getByRole('link', { name: 'Log in or sign up on the encrypted page' }).getAttribute('href')).toBe('https://192.168.1.5:8443/invite/tea/abc');
+    expect(screen.queryByLabelText('What shall others call you?')).not.toBeNull();
+  });
+
   it('tells who is not let in why', () => {
     entry({ banned: 'spam' });
     expect(screen.queryByText('You are not let in any more: spam')).not.toBeNull();
