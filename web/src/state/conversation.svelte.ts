@@ -435,10 +435,13 @@ export class ConversationState implements Conversation {
       const page = await this.#ask(which, anchor, limit);
       // Meanwhile something else may be shown than what it goes on from.
       if (which !== 'LATEST' && which !== 'AROUND' && generation !== this.#asOf) return;
-      take(page);
-      for (const change of [...page.elsewhere, ...this.#changesMeanwhile]) this.#change(change, false);
-      this.#placeUnreadLine();
-      this.#countUnread();
+      // Shown once, not a hundred times.
+      this.#world.together(() => {
+        take(page);
+        for (const change of [...page.elsewhere, ...this.#changesMeanwhile]) this.#change(change, false);
+        this.#placeUnreadLine();
+        this.#countUnread();
+      });
     } finally {
       this.#pages -= 1;
       this.#changedEntries();

@@ -16,8 +16,6 @@ interface Sender extends Receiver {
   readonly outbox: Outbox;
   readonly can: ServerAbilities;
   readonly link: Receiver['link'] & { unsent: number };
-  /** Shows all that is done in it at once. */
-  together(work: () => void): void;
 }
 
 export class Sending {

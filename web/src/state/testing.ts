@@ -4,6 +4,7 @@ import 'fake-indexeddb/auto';
 import { Connection, type Socket } from '../irc/connection';
 import { parse, type Line } from '../irc/line';
 import { ChatState, type Outside } from './chat.svelte';
+import type { ConversationState } from './conversation.svelte';
 import type { SessionInfo } from './types';
 
 export const capabilities =
@@ -161,11 +162,6 @@ export function message(short: string, target: string, tags = ''): string {
   return `@${tags}time=2026-11-27T09:${minute}:00.000Z;msgid=${id};account=${nick} :${nick}!u@h PRIVMSG ${target} :${words.join(' ')}`;
 }
 
-export interface Bench {
-  chat: ChatState;
-  server: FakeServer;
-}
-
 export const info: SessionInfo = {
   signedIn: true,
   username: 'alice',
@@ -193,6 +189,42 @@ export async function openPage(server: FakeServer, session: SessionInfo | null =
   const chat = new ChatState(outside);
   await chat.start();
   return chat;
+}
+
+const pages: ChatState[] = [];
+
+/** A page that `closePages` closes. */
+export async function openHere(server: FakeServer, session: SessionInfo | null = info): Promise<ChatState> {
+  const chat = await openPage(server, session);
+  pages.push(chat);
+  return chat;
+}
+
+/** Alice is at the page, in #tea. */
+export async function inTeaHere(server: FakeServer): Promise<{ chat: ChatState; tea: ConversationState }> {
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice'];
+  const chat = await openHere(server);
+  await until(() => chat.link.kind === 'online');
+  return { chat, tea: chat.open('#tea') };
+}
+
+/** Behind each test: nothing of it is left for the next. */
+export async function closePages(): Promise<void> {
+  for (const chat of pages.splice(0)) {
+    await chat.session.loggedOut(null);
+    chat.tabs.stop();
+  }
+  localStorage.clear();
+  sessionStorage.clear();
+}
+
+/** What stands there, in short: texts, `…` pending, `!` failed, `(event)`. */
+export function shown(conversation: ConversationState): string[] {
+  return conversation.entries.map((entry) => {
+    if (entry.kind === 'event') return `(${entry.describe()})`;
+    const mark = entry.status === 'pending' ? '…' : entry.status === 'failed' ? '!' : '';
+    return `${mark}${entry.deleted ? `deleted by ${entry.deleted.by}` : entry.text}${entry.edited ? '*' : ''}`;
+  });
 }
 
 /** Until it is so; a test that waits in vain fails. */

@@ -21,6 +21,8 @@ export interface World {
   request(command: string, params: readonly string[], options?: RequestOptions): Promise<Item[]>;
   /** The conversation has changed: it is shown when all that came together is dealt with. */
   touch(conversation: ConversationState): void;
+  /** Shows all that is done in it at once. */
+  together(work: () => void): void;
   /** When what is being done now is done, and shown. */
   later(run: () => void): void;
   /** The conversation of this name, if it is known here. */

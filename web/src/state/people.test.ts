@@ -1,0 +1,98 @@
+// Who is there, in what rank, and what they do.
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ChatState } from './chat.svelte';
+import type { ConversationState } from './conversation.svelte';
+import { closePages, FakeServer, inTeaHere, message, shown, until } from './testing';
+
+let server: FakeServer;
+const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
+
+beforeEach(() => {
+  server = new FakeServer();
+});
+afterEach(closePages);
+
+test('come, go, are called otherwise and have ranks', async () => {
+  server.answers.WHO = (_, label) => [
+    `@label=${label} :s BATCH +w labeled-response`,
+    '@batch=w :s 354 alice 7 alice H~ alice :Alice',
+    '@batch=w :s 354 alice 7 bob G 0 :Bob',
+    '@batch=w :s 354 alice 7 carol H@+ carol :Carol',
+    ':s BATCH -w',
+  ];
+  const { chat, tea } = await inTea();
+  await until(() => tea.members.length === 3);
+  const names = (): string => tea.members.map((member) => `${member.rank ?? ''}:${member.person.nick}`).join(' ');
+  expect(names()).toBe('owner:alice operator:carol :bob');
+  expect(chat.person('bob').presence).toBe('away');
+  expect(tea.rank).toBe('owner');
+  expect(tea.rights.settings).toBe(true);
+  server.socket.say(':bob!u@h AWAY', ':dora!u@h JOIN #tea * :Dora', ':alice!u@h MODE #tea +v dora', ':bob!u@h NICK rob', ':carol!u@h QUIT :bye');
+  expect(names()).toBe('owner:alice voice:dora :rob');
+  expect(chat.person('rob').presence).toBe('here');
+  expect(chat.person('carol').presence).toBe('gone');
+  server.socket.say(':alice!u@h KICK #tea dora :rude', 'METADATA rob display-name * :Robert');
+  expect(names()).toBe('owner:alice :rob');
+  expect(chat.person('rob').displayName).toBe('Robert');
+  expect(shown(tea)).toEqual(['(dora joined)', '(alice gave dora a voice)'.replace('gave dora a voice', 'made dora voice'), '(bob is now called rob; carol went offline (bye))', '(dora was removed by alice (rude))']);
+});
+
+test('who comes and goes again and again is told of once', async () => {
+  const { tea } = await inTea();
+  await until(() => tea.isFresh);
+  for (let times = 0; times < 12; times += 1) server.socket.say(':bob!u@h JOIN #tea bob :Bob', ':bob!u@h PART #tea');
+  expect(shown(tea)).toEqual(['(bob joined and left)']);
+  server.socket.say(':carol!u@h JOIN #tea carol :Carol', ':bob!u@h JOIN #tea bob :Bob');
+  expect(shown(tea)).toEqual(['(bob joined; carol joined)']);
+  server.socket.say(message('m1 bob hi', '#tea'), ':bob!u@h PART #tea :tea', ':bob!u@h JOIN #tea bob :Bob');
+  expect(shown(tea).slice(1)).toEqual(['hi', '(bob left and came back)']);
+  server.socket.say(':bob!u@h PART #tea :for good');
+  expect(shown(tea).slice(1)).toEqual(['hi', '(bob left (for good))']);
+});
+
+test('who leaves right behind the list of all is not in it', async () => {
+  server.answers.WHO = (line, label) => [
+    `@label=${label} :s BATCH +w labeled-response`,
+    '@batch=w :s 354 alice 7 alice H alice :Alice',
+    '@batch=w :s 354 alice 7 bob H bob :Bob',
+    `@batch=w :s 315 alice ${line.params[0]} :End`,
+    ':s BATCH -w',
+    `:bob!u@h PART ${line.params[0]}`,
+  ];
+  const { tea } = await inTea();
+  await until(() => tea.members.length > 0);
+  await until(() => server.socket.sent.some((line) => line.includes('METADATA #tea SYNC')));
+  await until(() => tea.members.length === 1);
+  expect(tea.members.map((member) => member.person.nick)).toEqual(['alice']);
+});
+
+test('who writes is shown until she stops', async () => {
+  const { tea } = await inTea();
+  server.socket.say('@+typing=active :bob!u@h TAGMSG #tea');
+  expect(tea.typing).toEqual(['bob']);
+  server.socket.say(message('m1 bob done', '#tea'));
+  expect(tea.typing).toEqual([]);
+  tea.types('h');
+  tea.types('he');
+  expect(server.socket.sent.filter((line) => line.includes('+typing=active'))).toHaveLength(1);
+  tea.types('');
+  expect(server.socket.sent.at(-1)).toContain('+typing=done');
+});
+
+test('who is put out is told, and what waits is not sent', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.say(':bob!u@h KICK #tea alice :rude');
+  expect(tea.membership).toBe('out');
+  expect(tea.rights.speak).toBe(false);
+  expect(chat.notices.at(-1)?.sentence).toContain('bob');
+});
+
+test('a room of another name is the same room', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.say(message('m1 bob hi', '#tea'), ':bob!u@h RENAME #tea #coffee :better');
+  expect(chat.find('#tea')).toBeNull();
+  expect(chat.find('#Coffee')).toBe(tea);
+  server.socket.say(message('m2 bob there', '#coffee'));
+  expect(shown(tea)).toEqual(['hi', '(#tea is now called #coffee)', 'there']);
+});

@@ -1,0 +1,133 @@
+// What one says: once, in order, with or without a link.
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ChatState } from './chat.svelte';
+import type { ConversationState } from './conversation.svelte';
+import { closePages, FakeServer, inTeaHere, info, message, openHere, shown, until } from './testing';
+import { Refused } from './types';
+
+let server: FakeServer;
+const open = (session = info): Promise<ChatState> => openHere(server, session);
+const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
+
+beforeEach(() => {
+  server = new FakeServer();
+});
+afterEach(closePages);
+
+test('stands there at once, and is the echo when that has come', async () => {
+  const { tea } = await inTea();
+  let label = '';
+  server.answers.PRIVMSG = (_, given) => {
+    label = given;
+    return null;
+  };
+  await tea.send('hello');
+  await until(() => label !== '');
+  expect(shown(tea)).toEqual(['…hello']);
+  const key = tea.entries[0]?.key;
+  server.socket.say(message('m1 bob first', '#tea'));
+  server.socket.say(`@label=${label};msgid=m2;account=alice :alice!u@h PRIVMSG #tea :hello`);
+  expect(shown(tea)).toEqual(['first', 'hello']);
+  expect(tea.entries[1]?.key).toBe(key);
+});
+
+test('offline goes when the link is back, once each, in order', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.break();
+  await tea.send('one');
+  await tea.send('two\nlines');
+  expect(shown(tea)).toEqual(['…one', '…two\nlines']);
+  expect(chat.link.unsent).toBe(2);
+  chat.link.reconnect();
+  await until(() => chat.link.unsent === 0);
+  expect(shown(tea)).toEqual(['one', 'two\nlines']);
+  expect(server.posted.size).toBe(2);
+});
+
+test('and not answered before the link broke is said again with its key', async () => {
+  const { chat, tea } = await inTea();
+  const keys: string[] = [];
+  server.answers.PRIVMSG = (line) => {
+    keys.push(line.tags.get('parlor/once') ?? '');
+    return null;
+  };
+  await tea.send('hello');
+  await until(() => keys.length === 1);
+  server.socket.break();
+  delete server.answers.PRIVMSG;
+  server.posted.set(keys[0] ?? '', 'm7');
+  chat.link.reconnect();
+  await until(() => chat.link.unsent === 0);
+  expect(tea.entries.map((entry) => entry.id)).toEqual(['m7']);
+  expect(server.posted.size).toBe(1);
+});
+
+test('outlives the page', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.break();
+  await tea.send('kept');
+  tea.draft = 'half a thou';
+  let draft: string | undefined;
+  await until(() => {
+    void chat.storage.drafts().then((all) => (draft = all.get('#tea')));
+    return draft === 'half a thou';
+  });
+  // The tab is gone without a word; another page of the same browser is opened.
+  chat.tabs.stop();
+  const again = await open();
+  await until(() => again.link.kind === 'online' && again.link.unsent === 0);
+  const there = again.open('#tea');
+  expect(there.draft).toBe('half a thou');
+  expect([...server.posted.values()]).toHaveLength(1);
+});
+
+test('by a guest and not answered is not said twice', async () => {
+  server.account = null;
+  const chat = await open({ ...info, signedIn: false, username: undefined });
+  await chat.session.enterAsGuest('alice');
+  await until(() => chat.link.kind === 'online');
+  const tea = chat.open('#tea');
+  server.socket.say(':alice!u@h JOIN #tea * :Alice');
+  let asked = 0;
+  server.answers.PRIVMSG = () => {
+    asked += 1;
+    return null;
+  };
+  await tea.send('hello');
+  await until(() => asked === 1);
+  server.socket.break();
+  await until(() => shown(tea)[0] === '!hello');
+  chat.link.reconnect();
+  await until(() => chat.link.kind === 'online');
+  expect(asked).toBe(1);
+  expect(server.socket.sent).toContain(server.socket.sent.find((line) => line.includes('JOIN #tea')));
+});
+
+test('and refused says why, and can be tried again or thrown away', async () => {
+  const { chat, tea } = await inTea();
+  server.answers.PRIVMSG = (_, label) => [`@label=${label} :s 404 alice #tea :You are muted`];
+  await tea.send('hello');
+  await until(() => shown(tea)[0] === '!hello');
+  const failed = tea.entries[0];
+  if (failed?.kind !== 'message') throw new Error('no message');
+  expect(failed.failure).toContain('#tea');
+  delete server.answers.PRIVMSG;
+  tea.retry(failed);
+  await until(() => shown(tea)[0] === 'hello');
+  expect(chat.link.unsent).toBe(0);
+});
+
+test('of commands is carried out, or refused in words', async () => {
+  const { tea } = await inTea();
+  await tea.send('/me waves');
+  await until(() => server.socket.sent.some((line) => line.includes('\x01ACTION waves\x01')));
+  await tea.send('/topic green tea');
+  expect(server.socket.sent.at(-1)).toContain('TOPIC #tea :green tea');
+  await expect(tea.send('/nonsense')).rejects.toThrow('/nonsense');
+  await expect(tea.send('/constructor')).rejects.toThrow('/constructor');
+  await expect(tea.send('/kick')).rejects.toThrow('/kick NAME');
+  await tea.send('/usr/bin/env is a path');
+  await until(() => server.socket.sent.some((line) => line.includes(':/usr/bin/env')));
+  await expect(tea.send('  \n ')).rejects.toThrow(Refused);
+});
