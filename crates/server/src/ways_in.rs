@@ -43,7 +43,7 @@ pub fn join_code(
 }
 
 /// The address of the page for other machines, over TLS if there is a choice; but browsers warn of a certificate that the server
-/// made itself, so that then the way without is the first (docs/decisions/0013-encryption-on-a-lan.md).
+/// made itself, so that then the way without is the first (docs/decisions/0015-encryption-on-a-lan.md).
 pub fn join_page(listening: &[(Listener, SocketAddr)], machine: &[IpAddr], self_signed: bool) -> Option<String> {
     let mut kinds = [("https", true), ("http", false)];
     if self_signed {

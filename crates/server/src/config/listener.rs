@@ -186,7 +186,7 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `--lan`: beside the page that is opened to the network without encryption there is one with it, as passwords are taken nowhere
-/// else (docs/decisions/0013-encryption-on-a-lan.md). Where its port is taken the server goes on without.
+/// else (docs/decisions/0015-encryption-on-a-lan.md). Where its port is taken the server goes on without.
 fn encrypted_page() -> Listener {
     let page = Listener::new(IpAddr::V4(Ipv4Addr::LOCALHOST), HTTPS_PORT, Protocol::Http, true);
     Listener { optional: true, ..page }
