@@ -756,7 +756,7 @@ fn a_line_of_the_wire_is_unfolded() {
     for _ in 0..30 {
         desk.key(KeyCode::Right);
     }
-    desk.shows("Encrypts the connection");
+    desk.shows("The same question, asked of everyone");
     desk.key(KeyCode::Enter);
     assert_eq!(desk.app.next_look(), None);
     desk.shows("Enter unfolds the last line");

@@ -39,6 +39,8 @@ pub struct WireLine {
     pub clear: usize,
     /// Bytes that are not shown: a secret, or what is too long to be kept.
     pub hidden: usize,
+    /// Other lines that were written in the same moment, and so share its record and segment; of those that were sent.
+    pub beside: usize,
 }
 
 /// What a link is made of, as far as this end knows.
@@ -137,8 +139,10 @@ impl WireView {
     }
 
     pub fn sent(&mut self, at: Timestamp, bytes: &[u8]) {
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            self.push(at, true, line);
+        let lines = || bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let beside = lines().count().saturating_sub(1);
+        for line in lines() {
+            self.push(at, true, beside, line);
         }
     }
 
@@ -147,14 +151,14 @@ impl WireView {
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let mut line = std::mem::take(&mut self.partial);
             line.extend_from_slice(&rest[..end]);
-            self.push(at, false, &line);
+            self.push(at, false, 0, &line);
             rest = &rest[end + 1..];
         }
         let room = MOST_BYTES.saturating_sub(self.partial.len());
         self.partial.extend_from_slice(&rest[..rest.len().min(room)]);
     }
 
-    fn push(&mut self, at: Timestamp, sent: bool, line: &[u8]) {
+    fn push(&mut self, at: Timestamp, sent: bool, beside: usize, line: &[u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let kept = &line[..line.len().min(MOST_BYTES)];
         let mut text = String::from_utf8_lossy(kept).into_owned();
@@ -172,7 +176,7 @@ impl WireView {
         if self.lines.len() >= MOST_LINES {
             self.lines.pop_front();
         }
-        self.lines.push_back(WireLine { at, sent, text, clear, hidden });
+        self.lines.push_back(WireLine { at, sent, text, clear, hidden, beside });
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use discovery::steps::{Step, Via};
 use layers::{Direction, Known, Layer, Link, Path, RecordProtection, Term};
 use socket_facts::{Interface, InterfaceKind, TcpInfo};
 
 use super::{LinkFacts, WireLine, WireView};
+
+/// Answers of DNS that are shown in detail.
+const MOST_ANSWERS: usize = 8;
 
 /// One thing that is known, or that nobody told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +28,15 @@ impl WireView {
         let Some(facts) = &self.facts else { return rows };
         if let Some(line) = self.lines.iter().nth_back(scrolled) {
             rows.extend(self.layers_of(line, facts).iter().map(layer_row));
+            // What carries the line is shown as if it carried nothing else.
+            let carrier = rows.iter_mut().find(|row| row.known != Known::Seen);
+            if let (Some(carrier), 1..) = (carrier, line.beside) {
+                let s = if line.beside == 1 { "" } else { "s" };
+                carrier.value.push_str(&format!(" (by itself; it was shared with {} other line{s})", line.beside));
+            }
         }
         self.connection_rows(facts, &mut rows);
+        self.question_rows(&mut rows);
         rows
     }
 
@@ -111,6 +122,28 @@ impl WireView {
                     add("Certificate", format!("{trust}, {certificate}"));
                 }
             }
+        }
+    }
+
+    /// What was asked for the sake of this link, by DNS and by everyone on this network.
+    fn question_rows(&self, rows: &mut Vec<Row>) {
+        for (term, is_it) in [
+            ("DNS question", (|via| matches!(via, Via::Dns(_))) as fn(&Via) -> bool),
+            ("mDNS question", |via| matches!(via, Via::Multicast)),
+        ] {
+            let answers = self.steps.iter().filter(|(_, step)| match &step.step {
+                Step::Answered { via, .. } => is_it(via),
+                Step::Announced { .. } | Step::Gone { .. } => is_it(&Via::Multicast),
+                _ => false,
+            });
+            let words: Vec<String> = answers.map(|(_, step)| step.step.to_string()).collect();
+            let value = match words.last() {
+                None => "none was needed".to_owned(),
+                Some(last) if words.len() == 1 => last.clone(),
+                Some(last) => format!("{} answers; the last: {last}", words.len()),
+            };
+            let first = words.len().saturating_sub(MOST_ANSWERS);
+            rows.extend(row(term, value, words[first..].to_vec()));
         }
     }
 
@@ -225,6 +258,31 @@ mod tests {
         let rows = view.rows(0);
         let row = rows.iter().find(|row| row.term.name == name);
         row.map_or_else(|| "-".to_owned(), |row| format!("{}{}", row.value, mark(row.known)))
+    }
+
+    #[test]
+    fn questions_are_told_and_what_shares_a_record_is() {
+        use discovery::steps::{Answer, Question, RecordKind, TimedStep};
+        let mut view = view();
+        assert_eq!(shown(&view, "DNS question"), "none was needed");
+        for (via, name, answer) in [
+            (Via::Dns(Vec::new()), "one.example", Answer::NoSuchName),
+            (Via::Multicast, "two.local", Answer::NobodyAnswered),
+            (Via::Dns(Vec::new()), "three.example", Answer::NoRecords),
+        ] {
+            let question = Question { name: name.to_owned(), kinds: vec![RecordKind::A] };
+            let step = Step::Answered { via, question, took: Duration::from_millis(3), answer };
+            view.stepped(Timestamp(0), TimedStep { at: Duration::ZERO, step });
+        }
+        assert_eq!(
+            shown(&view, "DNS question"),
+            "2 answers; the last: A three.example after 3 ms: the name has no such record"
+        );
+        assert!(shown(&view, "mDNS question").starts_with("A two.local after 3 ms: "));
+        assert_eq!(shown(&view, "TLS record"), "40 bytes = 18 + 22, computed");
+        view.sent(Timestamp(0), b"PING :a\r\nPING :b\r\n");
+        let expected = "31 bytes = 9 + 22 (by itself; it was shared with 1 other line), computed";
+        assert_eq!(shown(&view, "TLS record"), expected);
     }
 
     #[test]
