@@ -271,14 +271,14 @@ mod tests {
             (Via::Dns(Vec::new()), "three.example", Answer::NoRecords),
         ] {
             let question = Question { name: name.to_owned(), kinds: vec![RecordKind::A] };
-            let step = Step::Answered { via, question, took: Duration::from_millis(3), answer };
+            let step = Step::Answered { via, question, took: Duration::from_millis(12), answer };
             view.stepped(Timestamp(0), TimedStep { at: Duration::ZERO, step });
         }
         assert_eq!(
             shown(&view, "DNS question"),
-            "2 answers; the last: A three.example after 3 ms: the name has no such record"
+            "2 answers; the last: A three.example after 12 ms: the name has no such record"
         );
-        assert!(shown(&view, "mDNS question").starts_with("A two.local after 3 ms: "));
+        assert!(shown(&view, "mDNS question").starts_with("A two.local after 12 ms: "));
         assert_eq!(shown(&view, "TLS record"), "40 bytes = 18 + 22, computed");
         view.sent(Timestamp(0), b"PING :a\r\nPING :b\r\n");
         let expected = "31 bytes = 9 + 22 (by itself; it was shared with 1 other line), computed";
