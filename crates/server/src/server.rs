@@ -181,7 +181,7 @@ impl Server {
         let passwords =
             PasswordPool::start(facts::password_cost(&config)).map_err(|e| failed("the password thread", e))?;
         let session_facts = Arc::new(ServerFacts::new(facts::configured(&config, &secret, started)));
-        let rules = Arc::new(connection_rules(&config));
+        let rules = Arc::new(connection_rules(&config, tls_material.as_ref()));
 
         let mut threads = Vec::new();
         let mut shards = Vec::new();
@@ -384,7 +384,7 @@ impl Server {
         self.http_tls.replace(tls_material.as_ref().map(|material| material.http.clone()));
         self.http_rules.replace(http::HttpRules::new(&config, with_ports(&self.listening)));
         let facts = Arc::new(ServerFacts::new(facts::configured(&config, &self.secret, self.started)));
-        let rules = Arc::new(connection_rules(&config));
+        let rules = Arc::new(connection_rules(&config, tls_material.as_ref()));
         self.hub.push(HubInput::Server(Box::new(Command::Reconfigure(Box::new(facts::settings(&config))))));
         self.keep_for.set(facts::retention(&config));
         for shard in &self.shards {
@@ -565,8 +565,12 @@ fn shard_count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(64)
 }
 
-fn connection_rules(config: &Config) -> ConnectionRules {
-    ConnectionRules { limits: config.limits.clone(), exempt: config.flood.exempt.clone() }
+fn connection_rules(config: &Config, tls: Option<&TlsMaterial>) -> ConnectionRules {
+    ConnectionRules {
+        limits: config.limits.clone(),
+        exempt: config.flood.exempt.clone(),
+        certificate: tls.map(|material| material.fingerprint),
+    }
 }
 
 fn admission_rules(config: &Config, most: usize) -> AdmissionRules {

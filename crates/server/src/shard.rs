@@ -85,6 +85,8 @@ pub struct Accepted {
 pub struct ConnectionRules {
     pub limits: Limits,
     pub exempt: Vec<crate::config::AddressRange>,
+    /// SHA-256 of the certificate that new connections are shown.
+    pub certificate: Option<discovery::Fingerprint>,
 }
 
 /// How other threads reach a shard.

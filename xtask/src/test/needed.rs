@@ -10,6 +10,8 @@ const NEEDED: &[(&str, &str, &str, &str)] = &[
     ("npm", "--version", "npm", "which brings what the page is built with"),
     ("chromium", "--version", "chromium", "in which the page is tested"),
     ("ip", "-V", "iproute2", "with which the tests of several hosts make their networks"),
+    ("tshark", "--version", "tshark", "which the wire view and the captures are compared with"),
+    ("nft", "--version", "nftables", "which makes a router of a machine in the tests of several hosts"),
     ("dnsmasq", "--version", "dnsmasq-base", "whose names the tests of several hosts look up"),
 ];
 
@@ -21,7 +23,7 @@ pub fn install() -> Result<(), String> {
     let packages: Vec<&str> = missing.iter().map(|(_, _, package, _)| *package).collect();
     for arguments in [vec!["update"], [vec!["install", "--yes", "--no-install-recommends"], packages].concat()] {
         // As someone who may not install, or where there is no apt-get: said below.
-        let _ = Command::new("apt-get").args(arguments).status();
+        let _ = Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").status();
     }
     match missing.into_iter().find(|(program, version, ..)| !is_there(program, version)) {
         None => Ok(()),

@@ -3,6 +3,7 @@
 use super::socket::Socket;
 use super::{Shard, ShardInput};
 use chat::id::SessionId;
+use discovery::Fingerprint;
 use session::{ConnectionSeen, Fact, WorkResult};
 use socket_facts::{InterfaceKind, Seen, TcpInfo};
 
@@ -10,29 +11,33 @@ impl Shard {
     /// The kernel answers at once; it is four system calls for each question, for which the asker's allowance pays.
     pub(super) fn see_connection(&mut self, session: SessionId, ticket: u32) {
         let Some(connection) = self.connections.find(session) else { return };
-        let result = WorkResult::Connection(Box::new(seen(&connection.socket)));
+        let seen = seen(&connection.socket, self.around.rules.certificate.as_ref());
+        let result = WorkResult::Connection(Box::new(seen));
         self.handle.inputs.push(ShardInput::WorkDone { session, ticket, result });
     }
 }
 
-fn seen(socket: &Socket) -> ConnectionSeen {
+fn seen(socket: &Socket, certificate: Option<&Fingerprint>) -> ConnectionSeen {
     let ends = socket.stream.peer_addr().and_then(|peer| Ok((peer, socket.stream.local_addr()?))).ok();
     let Some((peer, local)) = ends else { return ConnectionSeen::default() };
     let facts = socket_facts::look(local, peer);
     ConnectionSeen {
         ends,
-        tls: socket.tls.as_deref().map_or_else(Vec::new, tls),
+        tls: socket.tls.as_deref().map_or_else(Vec::new, |connection| tls(connection, certificate)),
         tcp: facts.tcp.as_ref().map_or_else(Vec::new, tcp),
         link: link(&facts),
     }
 }
 
-fn tls(tls: &rustls::ServerConnection) -> Vec<Fact> {
+/// `certificate`: the one that the server shows now. A connection from before a reload was shown the one of then, which
+/// is not known any more.
+fn tls(tls: &rustls::ServerConnection, certificate: Option<&Fingerprint>) -> Vec<Fact> {
     let version = tls.protocol_version().map(|version| ("version", format!("{version:?}").replace('_', ".")));
     let suite = tls.negotiated_cipher_suite().map(|suite| ("suite", format!("{:?}", suite.suite())));
     let exchange = tls.negotiated_key_exchange_group().map(|group| ("key-exchange", format!("{:?}", group.name())));
     let resumed = matches!(tls.handshake_kind(), Some(rustls::HandshakeKind::Resumed));
-    version.into_iter().chain(suite).chain(exchange).chain([("resumed", yes(resumed))]).collect()
+    let certificate = certificate.map(|fingerprint| ("certificate", discovery::fingerprint_text(fingerprint)));
+    version.into_iter().chain(suite).chain(exchange).chain([("resumed", yes(resumed))]).chain(certificate).collect()
 }
 
 fn tcp(tcp: &TcpInfo) -> Vec<Fact> {

@@ -50,6 +50,7 @@ export const wire: typeof english = {
     mtu: ['MTU', 'Das längste Paket, das die Netzwerkkarte des Servers in einem Rahmen sendet, bei Ethernet 1500 Bytes. Längeres schneidet TCP schon vorher.'],
     mac: ['MAC-Adresse', '48 Bit, die eine Netzwerkkarte an ihrem Kabel oder in ihrem WLAN benennen. Sie kommt nie weiter als bis zum nächsten Router, darum kennt der Server deine nur im eigenen Netz.'],
     suite: ['TLS', 'Verschlüsselt die Verbindung und beweist mit einem Zertifikat, dass der Server der ist, der er zu sein sagt. Version und Verfahren sagen wie; beide Enden haben sich beim Handschlag darauf geeinigt.'],
+    certificate: ['Zertifikat', 'Der SHA-256-Fingerabdruck des Zertifikats, das der Server zeigt. Vergleiche ihn mit dem im Schloss des Browsers, oder mit dem, den dir vorliest, wer den Server betreibt: Sind sie verschieden, steht jemand dazwischen.'],
   },
   parts: {
     utf8: 'Zeichen',

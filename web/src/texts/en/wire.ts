@@ -49,6 +49,7 @@ export const wire = {
     mtu: ['MTU', 'The longest packet that the server’s network card sends in one frame, 1500 bytes on Ethernet. Longer data is cut by TCP before it gets there.'],
     mac: ['MAC address', '48 bits that name a network card on its own cable or Wi-Fi. It never goes further than the next router, so the server knows yours only on its own network.'],
     suite: ['TLS', 'Encrypts the connection, and proves with a certificate that the server is who it says. Version and suite say how; both ends agreed on them in the handshake.'],
+    certificate: ['Certificate', 'The SHA-256 fingerprint of the certificate that the server shows. Compare it with the one in the browser’s padlock, or the one that whoever runs the server reads to you: if they differ, someone stands in between.'],
   },
   parts: {
     utf8: 'characters',

@@ -23,7 +23,7 @@ describe('a message on the wire', () => {
     panel();
     await screen.findByText('Layers');
     const shown = rows();
-    expect(shown.map((row) => row?.split(/ (?=\d|yours|ESTAB|TLSv)/)[0])).toEqual([
+    expect(shown.map((row) => row?.split(/ (?=\d|yours|ESTAB|TLSv|5E:)/)[0])).toEqual([
       'Text',
       'IRC line',
       'WebSocket frame',
@@ -42,6 +42,7 @@ describe('a message on the wire', () => {
       'MTU',
       'MAC address',
       'TLS',
+      'Certificate',
     ]);
     expect(shown).toContain('Round-trip time 1.5 ms ± 0.25 ms');
     expect(shown).toContain('MAC address yours 02:00:00:00:00:07, the server’s 02:00:00:00:00:01');
