@@ -78,13 +78,17 @@ impl JoinCode {
         fingerprint.starts_with(&self.fingerprint)
     }
 
-    /// Whether a text can only be meant as a join code: no host name or address looks like it.
+    /// Whether a text can only be meant as a join code: no host name or address looks like it. Typed from a board it may have
+    /// spaces in place of the hyphens, or neither.
     pub fn is_meant(text: &str) -> bool {
-        let characters = text.chars().filter(|c| *c != '-').count();
-        text.contains('-')
-            && (18..=50).contains(&characters)
-            && text.chars().all(|c| c == '-' || c.is_ascii_alphanumeric())
-            && text.split('-').rev().skip(1).all(|group| group.len() == GROUP)
+        let is_gap = |c: char| c == '-' || c == ' ';
+        let characters = text.chars().filter(|c| !is_gap(*c)).count();
+        let in_groups = || text.split(is_gap).rev().skip(1).all(|group| group.len() == GROUP);
+        // A name of so many letters without a hyphen or a dot is conceivable, with digits among them hardly.
+        let in_one_piece = || !text.contains(is_gap) && text.contains(|c: char| c.is_ascii_digit());
+        (18..=50).contains(&characters)
+            && text.chars().all(|c| is_gap(c) || c.is_ascii_alphanumeric())
+            && (text.contains(is_gap) && in_groups() || in_one_piece())
     }
 }
 
@@ -285,8 +289,10 @@ mod tests {
             let code = code(address);
             let text = code.to_string();
             assert_eq!(text.chars().filter(|c| *c != '-').count(), characters, "{address}: {text}");
-            assert!(JoinCode::is_meant(&text), "{text}");
-            assert_eq!(text.parse(), Ok(code), "{text}");
+            for typed in [text.clone(), text.replace('-', " "), text.replace('-', "").to_lowercase()] {
+                assert!(JoinCode::is_meant(&typed), "{typed}");
+                assert_eq!(typed.parse(), Ok(code), "{typed}");
+            }
             assert_eq!(text.to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l").parse(), Ok(code));
         };
         check("192.168.1.5:6697", 20);
@@ -312,7 +318,15 @@ mod tests {
 
     #[test]
     fn only_codes_look_like_codes() {
-        for text in ["localhost", "chat.example.org", "192.168.1.5", "my-server", "::1", "a-b-c-d-e-f-g-h-i-j-k-l"] {
+        for text in [
+            "localhost",
+            "chat.example.org",
+            "192.168.1.5",
+            "my-server",
+            "::1",
+            "a-b-c-d-e-f-g-h-i-j-k-l",
+            "averyveryverylongname",
+        ] {
             assert!(!JoinCode::is_meant(text), "{text}");
         }
     }

@@ -18,6 +18,10 @@ pub struct Address {
     pub port: Option<u16>,
     /// It came as a join code, which promises a certificate.
     pub code: Option<JoinCode>,
+    /// As `irc://` or `ircs://` before it says.
+    pub encryption: Encryption,
+    /// What such an address names behind the host.
+    pub room: Option<String>,
 }
 
 /// A server that a link can be opened to.
@@ -42,8 +46,20 @@ pub enum Encryption {
 
 impl Address {
     /// Reads `[USER@]HOST[:PORT]`, an IPv6 address with a port in brackets; or a join code in place of host and port, bare or
-    /// behind the `#` of the page's address that chat_server shows as a QR code. The error is a sentence.
+    /// behind the `#` of the page's address that chat_server shows as a QR code; or an address as web pages have them,
+    /// `ircs://HOST[:PORT][/#ROOM]`. The error is a sentence.
     pub fn parse(text: &str) -> Result<Address, String> {
+        match text.split_once("://") {
+            Some((scheme @ ("irc" | "ircs"), rest)) => {
+                let (server, room) = rest.split_once('/').unwrap_or((rest, ""));
+                let encryption = if scheme == "ircs" { Encryption::Tls } else { Encryption::Plain };
+                Ok(Address { encryption, room: room_of(room), ..Address::parse_server(server)? })
+            }
+            _ => Address::parse_server(text),
+        }
+    }
+
+    fn parse_server(text: &str) -> Result<Address, String> {
         let (user, rest) = match text.rsplit_once('@') {
             Some((user, rest)) => (Some(user), rest),
             None => (None, text),
@@ -60,7 +76,19 @@ impl Address {
         if let Some(code) = after_page.or_else(|| JoinCode::is_meant(rest).then_some(rest)) {
             let code: JoinCode = code.parse().map_err(|error| format!("\"{text}\": {error}."))?;
             let (host, port) = (code.address.ip().to_string(), Some(code.address.port()));
-            return Ok(Address { user: user.map(str::to_owned), host, port, code: Some(code) });
+            return Ok(Address {
+                user: user.map(str::to_owned),
+                host,
+                port,
+                code: Some(code),
+                encryption: Encryption::Choose,
+                room: None,
+            });
+        }
+        if page.is_some() {
+            return Err(format!(
+                "\"{text}\" is for browsers; give chat_client the host without http://, or the join code that chat_server prints."
+            ));
         }
         let (host, port) = split_port(rest);
         let port = match port {
@@ -75,13 +103,21 @@ impl Address {
         if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '/') {
             return Err(format!("\"{text}\" names no server; write it as HOST, HOST:PORT or NAME@HOST."));
         }
-        Ok(Address { user: user.map(str::to_owned), host: host.to_owned(), port, code: None })
+        Ok(Address {
+            user: user.map(str::to_owned),
+            host: host.to_owned(),
+            port,
+            code: None,
+            encryption: Encryption::Choose,
+            room: None,
+        })
     }
 
     /// Which port, and whether encrypted. Without a port: this machine itself (`localhost`, 127.0.0.0/8, ::1) plain on
-    /// 6667, everything else TLS on 6697. With one: 6667 is plain, every other is TLS. `--tls` and `--plain` say
-    /// otherwise.
+    /// 6667, everything else TLS on 6697. With one: 6667 is plain, every other is TLS. `irc://` and `ircs://` say otherwise,
+    /// and `--tls` and `--plain` before them.
     pub fn target(&self, encryption: Encryption) -> Target {
+        let encryption = if encryption == Encryption::Choose { self.encryption } else { encryption };
         let tls = match (encryption, self.port) {
             (Encryption::Tls, _) => true,
             // There is a certificate to hold it to.
@@ -114,6 +150,12 @@ impl fmt::Display for Target {
     }
 }
 
+/// The first room of a URL's path; its `#` may be written as `%23`, or be missing.
+fn room_of(path: &str) -> Option<String> {
+    let room = path.split([',', '?']).next().unwrap_or_default().replace("%23", "#");
+    (!room.is_empty()).then(|| if room.starts_with('#') { room } else { format!("#{room}") })
+}
+
 /// The port's text, if there is one. An IPv6 address without brackets has colons but no port.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     if let Some(rest) = text.strip_prefix('[')
@@ -138,8 +180,9 @@ mod tests {
     #[test]
     fn addresses_are_read() {
         let check = |text: &str, user: Option<&str>, host: &str, port: Option<u16>| {
-            let expected = Address { user: user.map(str::to_owned), host: host.to_owned(), port, code: None };
-            assert_eq!(Address::parse(text), Ok(expected), "{text}");
+            let address = Address::parse(text).unwrap();
+            assert_eq!((address.user.as_deref(), address.host.as_str(), address.port), (user, host, port), "{text}");
+            assert_eq!((address.code, address.room, address.encryption), (None, None, Encryption::Choose), "{text}");
         };
         check("chat.example", None, "chat.example", None);
         check("alice@chat.example:7000", Some("alice"), "chat.example", Some(7000));
@@ -153,9 +196,30 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_web_pages_are_read() {
+        let check = |text: &str, user: Option<&str>, target: &str, tls: bool, room: Option<&str>| {
+            let address = Address::parse(text).unwrap();
+            let to = address.target(Encryption::Choose);
+            assert_eq!((address.user.as_deref(), to.to_string().as_str(), to.tls), (user, target, tls), "{text}");
+            assert_eq!(address.room.as_deref(), room, "{text}");
+        };
+        check("ircs://chat.example", None, "chat.example:6697", true, None);
+        check("irc://chat.example/", None, "chat.example:6667", false, None);
+        check("irc://ann@chat.example:7000/#tea", Some("ann"), "chat.example:7000", false, Some("#tea"));
+        check("ircs://[fd00::5]:6667/tea,needkey?x", None, "[fd00::5]:6667", true, Some("#tea"));
+        check("ircs://localhost/%23tea", None, "localhost:6697", true, Some("#tea"));
+    }
+
+    #[test]
     fn a_join_code_is_an_address_with_a_promise() {
         let code = JoinCode::new("192.168.1.5:6667".parse().unwrap(), &[7; 32]);
-        for text in [code.to_string(), format!("https://192.168.1.5:8443/#{code}")] {
+        let groups = code.to_string();
+        for text in [
+            groups.clone(),
+            groups.replace('-', ""),
+            groups.replace('-', " "),
+            format!("https://192.168.1.5:8443/#{code}"),
+        ] {
             let address = Address::parse(&format!("alice@{text}")).unwrap();
             assert_eq!((address.user.as_deref(), address.code), (Some("alice"), Some(code)), "{text}");
             let target = address.target(Encryption::Choose);
@@ -172,7 +236,11 @@ mod tests {
         check("host:0", "\"0\" in \"host:0\" is no port; use a number from 1 to 65535.");
         check("host:irc", "\"irc\" in \"host:irc\" is no port; use a number from 1 to 65535.");
         check("@host", "The name before the @ in \"@host\" is missing or has a space; write it as alice@host.");
-        check("irc://host", "\"//host\" in \"irc://host\" is no port; use a number from 1 to 65535.");
+        check("irc://host:x", "\"x\" in \"host:x\" is no port; use a number from 1 to 65535.");
+        check(
+            "http://host:8080/",
+            "\"http://host:8080/\" is for browsers; give chat_client the host without http://, or the join code that chat_server prints.",
+        );
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Without a port: this machine itself is reached unencrypted on 6667, every other one over TLS, where its domain's
     /// SRV record _ircs._tcp says, else on 6697. With a port: 6667 is unencrypted, every other one is TLS. --tls and --plain say otherwise. Without NAME you are a guest
     /// under the name of your account on this machine. The join code that chat_server prints stands for HOST:PORT and
-    /// the server's certificate.
+    /// the server's certificate; ircs://HOST[:PORT][/ROOM] and irc:// are understood too.
     #[arg(value_name = "[NAME@]HOST[:PORT]")]
     pub server: Option<String>,
 

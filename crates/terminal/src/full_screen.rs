@@ -366,15 +366,11 @@ impl FullScreen {
         self.introduce();
     }
 
-    /// `[NAME@]HOST[:PORT]`; the error is a sentence.
-    fn connect(&mut self, address: &str, rooms: Vec<String>) -> Result<(), String> {
-        let (address, encryption) = match address.split_once("://") {
-            Some(("irc", address)) => (address, Encryption::Plain),
-            Some(("ircs", address)) => (address, Encryption::Tls),
-            _ => (address, Encryption::Choose),
-        };
+    /// As on the command line; the error is a sentence.
+    fn connect(&mut self, address: &str, mut rooms: Vec<String>) -> Result<(), String> {
         let address = Address::parse(address)?;
-        let (target, guest) = (address.target(encryption), address.user.is_none());
+        rooms.extend(address.room.clone());
+        let (target, guest) = (address.target(Encryption::Choose), address.user.is_none());
         let own = self.servers[self.front].key().1;
         let key = (target.to_string(), address.user.unwrap_or(own));
         if let Some(known) = self.servers.iter().position(|server| server.key() == key) {

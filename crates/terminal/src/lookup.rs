@@ -176,7 +176,8 @@ fn unanswered(error: &NetError) -> Answer {
         }
         NetError::Dns(DnsError::NoRecordsFound(_)) => Answer::NoRecords,
         NetError::Dns(DnsError::ResponseCode(code)) => Answer::Failed(format!("the DNS server says \"{code}\"")),
-        NetError::Timeout | NetError::NoConnections => Answer::NobodyAnswered,
+        NetError::Timeout => Answer::NobodyAnswered,
+        NetError::NoConnections => Answer::Failed("no DNS server can be reached".to_owned()),
         NetError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Answer::NobodyAnswered,
         NetError::Io(error) => Answer::Failed(format!("the DNS server cannot be reached: {error}")),
         other => Answer::Failed(other.to_string()),

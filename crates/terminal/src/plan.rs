@@ -46,7 +46,8 @@ impl Plan {
                 let login = choose_login(&arguments, &address)?;
                 let name = address.user.clone().unwrap_or_else(questions::login_name);
                 keep_promise(&address, encryption)?;
-                (address.target(encryption), name, login, arguments.rooms.clone())
+                let rooms = address.room.iter().chain(&arguments.rooms).cloned().collect();
+                (address.target(encryption), name, login, rooms)
             }
             None if interactive => {
                 let mut remembered = remembered_servers::read()?;

@@ -10,7 +10,7 @@ use crate::known_servers::KnownServers;
 use crate::lan::Listening;
 use crate::plan;
 use crate::remembered_servers::Remembered;
-use crate::server_list::{self, Answer};
+use crate::server_list::{Answer, ServerList};
 
 /// What was answered.
 #[derive(Debug)]
@@ -44,30 +44,40 @@ pub fn ask(
         Some(server) => format!("Server: a number, or HOST[:PORT] [1: {}]: ", server.address),
         None => "Server: HOST[:PORT] [localhost]: ".to_owned(),
     };
-    let (target, known, user) = loop {
-        let answer = match network {
-            Some(network) => match server_list::ask(network, &question, remembered.len() + 1)? {
+    let mut network = network.map(|listening| ServerList::new(listening, remembered.len() + 1));
+    let (target, known, user, room) = loop {
+        let answer = match &mut network {
+            Some(network) => match network.ask(&question)? {
                 Answer::Typed(text) => text,
+                Answer::Gone(name) => {
+                    say(output, &format!("{name} has gone from this network; choose another, or wait for it.\n"))?;
+                    continue;
+                }
                 Answer::Found(server) => {
                     let target = server.target();
                     if let Some(announced) = server.fingerprint {
                         let known_servers = KnownServers::open();
                         known_servers.carry_over(&target.to_string(), &server.addresses, announced.into())?;
                     }
-                    break (target, None, None);
+                    break (target, None, None, None);
                 }
             },
             None => line(input, output, &question)?,
         };
         let number = if answer.is_empty() { Some(1) } else { answer.parse::<usize>().ok() };
         if let Some(known) = number.and_then(|number| remembered.get(number.wrapping_sub(1))) {
-            break (known.target()?, Some(known), None);
+            break (known.target()?, Some(known), None, None);
+        }
+        // No machine is called so; a network's first byte alone is no address that one types either.
+        if let Some(number) = number.filter(|_| !answer.is_empty()) {
+            say(output, &format!("There is no server {number} in the list; give its number, or HOST[:PORT].\n"))?;
+            continue;
         }
         let text = if answer.is_empty() { "localhost" } else { &answer };
         match Address::parse(text) {
             Ok(address) => {
                 plan::keep_promise(&address, encryption)?;
-                break (address.target(encryption), None, address.user);
+                break (address.target(encryption), None, address.user, address.room);
             }
             Err(sentence) => say(output, &format!("{sentence}\n"))?,
         }
@@ -89,7 +99,8 @@ pub fn ask(
         }
     };
     let rooms = known.map(|known| known.rooms.clone()).filter(|rooms| !rooms.is_empty());
-    Ok(Answers { target, name, login, rooms: rooms.unwrap_or_else(|| vec!["#lobby".to_owned()]) })
+    let rooms = rooms.unwrap_or_else(|| vec![room.unwrap_or_else(|| "#lobby".to_owned())]);
+    Ok(Answers { target, name, login, rooms })
 }
 
 /// What this machine calls the person; made fit for a name.
@@ -163,7 +174,8 @@ mod tests {
         check(&known(), "\n\n", "sesame", "chat.example:6697 tls alice account #tea");
         check(&known(), "2\nbob\n", "", "[::1]:7000 plain bob guest #tea");
         check(&known(), "1\nbob\nyes\n", "sesame", "chat.example:6697 tls bob register #tea");
-        check(&known(), "9\n\n", "", "9:6697 tls NAME guest #lobby".replace("NAME", &login_name()).as_str());
+        check(&known(), "9\n2\nbob\n", "", "[::1]:7000 plain bob guest #tea");
+        check(&[], "1\nircs://other.example/#coffee\ncarol\n", "", "other.example:6697 tls carol guest #coffee");
         check(&[], "\ncarol\n", "", "localhost:6667 plain carol guest #lobby");
         check_with(Encryption::Plain, &[], "localhost:7000\ncarol\n", "", "localhost:7000 plain carol guest #lobby");
         check_with(Encryption::Tls, &[], "\ncarol\n", "", "localhost:6697 tls carol guest #lobby");

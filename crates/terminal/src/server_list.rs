@@ -24,6 +24,8 @@ pub enum Answer {
     Typed(String),
     /// The number of one that was found.
     Found(Announced),
+    /// The number of one that has gone since; its name.
+    Gone(String),
 }
 
 /// The numbers of what was found, in the order in which it appeared. A number once seen stays that server's.
@@ -31,7 +33,15 @@ pub enum Answer {
 struct Numbered {
     first: usize,
     neighbours: Neighbours,
-    found: Vec<(String, Option<Announced>)>,
+    found: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: String,
+    /// As it was seen last.
+    server: Announced,
+    is_there: bool,
 }
 
 impl Numbered {
@@ -39,77 +49,111 @@ impl Numbered {
     fn note(&mut self, change: NetworkChange) -> Option<String> {
         match self.neighbours.note(change)? {
             Seen::There(key, server) => {
-                let place = self.found.iter().position(|(known, _)| *known == key).unwrap_or(self.found.len());
                 let words = in_words(&server);
-                let before = match self.found.get_mut(place) {
-                    Some(entry) => entry.1.replace(server),
+                let place = self.found.iter().position(|entry| entry.key == key);
+                let number = self.first + place.unwrap_or(self.found.len());
+                // One more address is nothing new for whoever reads the list.
+                let is_new = match place.and_then(|place| self.found.get_mut(place)) {
+                    Some(entry) => {
+                        let was_there = std::mem::replace(&mut entry.is_there, true);
+                        let before = std::mem::replace(&mut entry.server, server);
+                        !was_there || in_words(&before) != words
+                    }
                     None => {
-                        self.found.push((key, Some(server)));
-                        None
+                        self.found.push(Entry { key, server, is_there: true });
+                        true
                     }
                 };
-                // One more address is nothing new for whoever reads the list.
-                let is_new = before.is_none_or(|before| in_words(&before) != words);
-                is_new.then(|| format!("  {}  {words}  (on this network)", self.first + place))
+                is_new.then(|| format!("  {number}  {words}  (on this network)"))
             }
             Seen::Gone(key, was) => {
-                let place = self.found.iter().position(|(known, _)| *known == key)?;
-                self.found[place].1 = None;
+                let place = self.found.iter().position(|entry| entry.key == key)?;
+                self.found[place].is_there = false;
                 Some(format!("  {}  {} has gone", self.first + place, was.name))
             }
         }
     }
 
+    /// What Enter alone means, where nothing else is suggested: the first that is there.
+    fn suggested(&self) -> Option<(usize, &Announced)> {
+        let there = self.found.iter().enumerate().find(|(_, entry)| entry.is_there);
+        there.filter(|_| self.first == 1).map(|(place, entry)| (self.first + place, &entry.server))
+    }
+
     fn answer(&self, text: String) -> Answer {
+        if text.is_empty()
+            && let Some((_, server)) = self.suggested()
+        {
+            return Answer::Found(server.clone());
+        }
         let number = text.parse::<usize>().ok().and_then(|number| number.checked_sub(self.first));
         match number.and_then(|place| self.found.get(place)) {
-            Some((_, Some(server))) => Answer::Found(server.clone()),
-            _ => Answer::Typed(text),
+            Some(entry) if entry.is_there => Answer::Found(entry.server.clone()),
+            Some(entry) => Answer::Gone(entry.server.name.clone()),
+            None => Answer::Typed(text),
         }
     }
 }
 
-/// Asks on the terminal. Servers that are found get the numbers from `first` on.
-///
-/// # Errors
-/// A sentence: the terminal is of no use, or the person left.
-pub fn ask(listening: &Listening, question: &str, first: usize) -> Result<Answer, String> {
-    let unusable =
-        |error: io::Error| format!("The questions cannot be asked here ({error}); give the server as an argument.");
-    let mut screen = Screen::of_terminal().map_err(unusable)?;
-    screen.change_prompt(question);
-    let mut numbered = Numbered { first, neighbours: Neighbours::default(), found: Vec::new() };
-    let mut silent_until = Some(Instant::now() + SILENCE);
-    loop {
-        if silent_until.take_if(|until| *until <= Instant::now()).is_some() && numbered.found.is_empty() {
-            screen.print(Stream::Output, NOBODY_YET).map_err(unusable)?;
-        }
-        while let Ok(change) = listening.changes().try_recv() {
-            if let Some(line) = numbered.note(change) {
-                screen.print(Stream::Output, &line).map_err(unusable)?;
+/// The servers of the local network, through all that is asked about them.
+pub struct ServerList<'a> {
+    listening: &'a Listening,
+    numbered: Numbered,
+    silent_until: Option<Instant>,
+}
+
+impl<'a> ServerList<'a> {
+    /// Servers that are found get the numbers from `first` on; where that is 1 nothing is remembered, and the first of them is
+    /// what Enter alone chooses.
+    pub fn new(listening: &'a Listening, first: usize) -> ServerList<'a> {
+        let numbered = Numbered { first, neighbours: Neighbours::default(), found: Vec::new() };
+        ServerList { listening, numbered, silent_until: Some(Instant::now() + SILENCE) }
+    }
+
+    /// Asks on the terminal.
+    ///
+    /// # Errors
+    /// A sentence: the terminal is of no use, or the person left.
+    pub fn ask(&mut self, question: &str) -> Result<Answer, String> {
+        let unusable =
+            |error: io::Error| format!("The questions cannot be asked here ({error}); give the server as an argument.");
+        let mut screen = Screen::of_terminal().map_err(unusable)?;
+        loop {
+            if self.silent_until.take_if(|until| *until <= Instant::now()).is_some() && self.numbered.found.is_empty() {
+                screen.print(Stream::Output, NOBODY_YET).map_err(unusable)?;
             }
-        }
-        screen.flush().map_err(unusable)?;
-        if !event::poll(GLANCE).map_err(unusable)? {
-            continue;
-        }
-        match event::read().map_err(unusable)? {
-            Event::Key(key) => match screen.key(key).map_err(unusable)? {
-                KeyOutcome::Entered(text) => {
-                    screen.print(Stream::Output, &format!("{question}{text}")).map_err(unusable)?;
-                    screen.change_prompt("");
-                    screen.flush().map_err(unusable)?;
-                    return Ok(numbered.answer(text.trim().to_owned()));
+            while let Ok(change) = self.listening.changes().try_recv() {
+                if let Some(line) = self.numbered.note(change) {
+                    screen.print(Stream::Output, &line).map_err(unusable)?;
                 }
-                KeyOutcome::InputEnded | KeyOutcome::Interrupted => {
-                    return Err(
-                        "No server was named; run chat_client again, or give the server as an argument.".to_owned()
-                    );
-                }
+            }
+            let prompt = match self.numbered.suggested() {
+                Some((number, server)) => format!("Server: a number, or HOST[:PORT] [{number}: {}]: ", server.name),
+                None => question.to_owned(),
+            };
+            screen.change_prompt(&prompt);
+            screen.flush().map_err(unusable)?;
+            if !event::poll(GLANCE).map_err(unusable)? {
+                continue;
+            }
+            match event::read().map_err(unusable)? {
+                Event::Key(key) => match screen.key(key).map_err(unusable)? {
+                    KeyOutcome::Entered(text) => {
+                        screen.print(Stream::Output, &format!("{prompt}{text}")).map_err(unusable)?;
+                        screen.change_prompt("");
+                        screen.flush().map_err(unusable)?;
+                        return Ok(self.numbered.answer(text.trim().to_owned()));
+                    }
+                    KeyOutcome::InputEnded | KeyOutcome::Interrupted => {
+                        return Err(
+                            "No server was named; run chat_client again, or give the server as an argument.".to_owned()
+                        );
+                    }
+                    _ => {}
+                },
+                Event::Resize(columns, _) => screen.resized(columns.into()),
                 _ => {}
-            },
-            Event::Resize(columns, _) => screen.resized(columns.into()),
-            _ => {}
+            }
         }
     }
 }
@@ -141,10 +185,25 @@ mod tests {
         more.addresses.push("[fd00::5]:6697".parse().unwrap());
         assert_eq!(note(NetworkChange::There(key, more)), "");
         assert_eq!(note(NetworkChange::Gone("a".to_owned())), "  3  A has gone");
-        assert_eq!(numbered.answer("3".to_owned()), Answer::Typed("3".to_owned()));
+        assert_eq!(numbered.answer("3".to_owned()), Answer::Gone("A".to_owned()));
+        assert_eq!(numbered.answer(String::new()), Answer::Typed(String::new()));
         assert!(matches!(numbered.answer("4".to_owned()), Answer::Found(server) if server.name == "B"));
         assert_eq!(numbered.answer("1".to_owned()), Answer::Typed("1".to_owned()));
         assert_eq!(numbered.note(there("a", "A")).unwrap(), "  3  A  192.168.1.5:6697  (on this network)");
         assert!(matches!(numbered.answer("3".to_owned()), Answer::Found(server) if server.name == "A"));
+    }
+
+    #[test]
+    fn where_nothing_is_remembered_enter_takes_the_first_that_is_there() {
+        let mut numbered = Numbered { first: 1, neighbours: Neighbours::default(), found: Vec::new() };
+        let suggested =
+            |numbered: &Numbered| numbered.suggested().map(|(number, server)| (number, server.name.clone()));
+        assert_eq!(suggested(&numbered), None);
+        numbered.note(there("a", "A"));
+        numbered.note(there("b", "B"));
+        assert_eq!(suggested(&numbered), Some((1, "A".to_owned())));
+        numbered.note(NetworkChange::Gone("a".to_owned()));
+        assert_eq!(suggested(&numbered), Some((2, "B".to_owned())));
+        assert!(matches!(numbered.answer(String::new()), Answer::Found(server) if server.name == "B"));
     }
 }
