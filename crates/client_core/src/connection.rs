@@ -133,6 +133,8 @@ struct Link {
     has_whox: bool,
     /// Rooms about whose people was asked.
     who_asked: Vec<CompactString>,
+    /// Rooms whose modes are asked for, though not by hand.
+    modes_asked: Vec<CompactString>,
     /// Messages that the server tells at once (ISUPPORT CHATHISTORY); 0: any number.
     history_page: usize,
     /// Bytes of the longest name (ISUPPORT NICKLEN).
@@ -669,6 +671,7 @@ impl Link {
             next_question: 1,
             has_whox: false,
             who_asked: Vec::new(),
+            modes_asked: Vec::new(),
             history_page: 0,
             nick_length: None,
             arriving: Vec::new(),

@@ -29,6 +29,8 @@ pub struct Room {
     pub name: CompactString,
     pub id: Option<CompactString>,
     pub topic: Option<String>,
+    /// The letters of the modes that are set, ranks and lists apart, where they have been asked for.
+    pub modes: Option<CompactString>,
     /// The id of the last message that was read here.
     pub last_message: Option<CompactString>,
     /// What JOIN gives as the key.
@@ -45,6 +47,11 @@ impl Room {
     /// By folded name.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.values()
+    }
+
+    /// Whether that mode is known to be set.
+    pub fn is_set(&self, mode: char) -> bool {
+        self.modes.as_ref().is_some_and(|modes| modes.contains(mode))
     }
 }
 
@@ -105,6 +112,7 @@ impl Rooms {
             name: name.into(),
             id: None,
             topic: None,
+            modes: None,
             last_message: None,
             key: None,
             presence: Presence::Wished,
@@ -126,6 +134,7 @@ impl Rooms {
     pub fn link_lost(&mut self) {
         for room in self.rooms.values_mut() {
             room.presence = Presence::Wished;
+            room.modes = None;
             room.members.clear();
             room.arriving.clear();
         }
@@ -148,10 +157,10 @@ impl Rooms {
         }
     }
 
-    /// `MODE <room> <letters> <parameters>`: what of it gives and takes ranks. Other letters with parameters are those that
+    /// `MODE <room> <letters> <parameters>`: what of it gives and takes ranks, and which modes are set then. Other letters with parameters are those that
     /// have one on nearly all servers (Modern IRC "Channel Modes"); a rank behind an unknown one is not found, and the next
     /// NAMES says it.
-    pub fn ranks_changed(&mut self, room: &str, modes: &[&str], rank_letters: &str, rank_symbols: &str) {
+    pub fn modes_changed(&mut self, room: &str, modes: &[&str], rank_letters: &str, rank_symbols: &str) {
         let case_mapping = self.case_mapping;
         let Some(room) = self.find_mut(room) else { return };
         let Some((letters, parameters)) = modes.split_first() else { return };
@@ -169,13 +178,28 @@ impl Rooms {
                             let held = |rank: char| if rank == symbol { on } else { member.ranks.contains(rank) };
                             member.ranks = rank_symbols.chars().filter(|rank| held(*rank)).collect();
                         }
-                    } else if matches!(letter, 'b' | 'e' | 'I' | 'k')
+                        continue;
+                    }
+                    if matches!(letter, 'b' | 'e' | 'I' | 'k')
                         || on && matches!(letter, 'l' | 'f' | 'H' | 'W' | 'j' | 'L')
                     {
                         parameters.next();
                     }
+                    if let Some(modes) = room.modes.as_mut().filter(|_| !matches!(letter, 'b' | 'e' | 'I')) {
+                        modes.retain(|held| held != letter);
+                        if on {
+                            modes.push(letter);
+                        }
+                    }
                 }
             }
+        }
+    }
+
+    /// `+ntk key`: all modes of a room.
+    pub fn modes_are(&mut self, room: &str, letters: &str) {
+        if let Some(room) = self.find_mut(room) {
+            room.modes = Some(letters.chars().filter(char::is_ascii_alphanumeric).collect());
         }
     }
 

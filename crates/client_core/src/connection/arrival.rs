@@ -257,7 +257,7 @@ impl Connection {
         let Some((target, modes)) = line.params().split_first() else {
             return;
         };
-        self.rooms.ranks_changed(target, modes, &self.link.rank_letters, &self.link.rank_symbols);
+        self.rooms.modes_changed(target, modes, &self.link.rank_letters, &self.link.rank_symbols);
         changes.push(Change::ModesChanged {
             target: (*target).into(),
             by: source(line),

@@ -222,10 +222,12 @@ impl Connection {
         }
     }
 
-    /// One is in a room: what was said there last, and who is away.
+    /// One is in a room: what was said there last, who is away, and what one may do there.
     pub(super) fn room_entered(&mut self, now: Moment, room: &str) {
         self.ask_history(now, room, Page::Latest);
         self.ask_muted(room);
+        LineWriter::new(&mut self.output).verb("MODE").param(room).end();
+        self.link.modes_asked.push(room.into());
         if self.link.has_whox {
             LineWriter::new(&mut self.output)
                 .verb("WHO")

@@ -143,6 +143,15 @@ impl Connection {
         let params = line.params();
         let (tone, sentence) = plain_words::numeric(code, params);
         let target = params.get(1).copied();
+        if code == 324
+            && let [_, room, letters, ..] = params
+        {
+            self.rooms.modes_are(room, letters);
+            if let Some(at) = self.link.modes_asked.iter().position(|asked| self.rooms.same(asked, room)) {
+                self.link.modes_asked.remove(at);
+                return;
+            }
+        }
         if tone == Tone::Refusal {
             let label = self.label(line);
             if self.refuse_post(label.as_deref(), target.filter(|_| is_about_message(code)), &sentence, changes) {

@@ -224,3 +224,26 @@ fn what_is_told_is_told_whole() {
     desk.key(KeyCode::Char('a'));
     desk.shows(" online");
 }
+
+#[test]
+fn the_topic_and_the_settings_are_offered_to_be_changed_only_to_those_who_may() {
+    let mut desk = Desk::talking(90, 24);
+    assert!(desk.take_sent().contains("MODE #tea\n"), "asked for by itself");
+    let usage = |desk: &Desk, name: &str| {
+        let offered = desk.app.commands();
+        offered.iter().find(|help| help.name == name).map_or("", |help| help.usage)
+    };
+    desk.hear(":s 324 alice #tea +nt");
+    desk.shows_not("The modes of #tea");
+    assert_eq!((usage(&desk, "topic"), usage(&desk, "mode")), ("/topic", "/mode [ROOM]"));
+    assert_eq!(usage(&desk, "invite"), "/invite NAME [ROOM]");
+    desk.hear(":bob!b@h MODE #tea -t+i");
+    assert_eq!((usage(&desk, "topic"), usage(&desk, "invite")), ("/topic [TEXT]", ""));
+    desk.hear(":bob!b@h MODE #tea +to alice");
+    assert_eq!((usage(&desk, "topic"), usage(&desk, "mode")), ("/topic [TEXT]", "/mode [ROOM|NAME] [CHANGES]"));
+    assert_eq!(usage(&desk, "invite"), "/invite NAME [ROOM]");
+    // Asked for by hand it is told.
+    desk.types("/mode #tea\n");
+    desk.hear(":s 324 alice #tea +itn");
+    desk.shows("The modes of #tea are +itn.");
+}
