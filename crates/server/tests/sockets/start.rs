@@ -106,14 +106,14 @@ fn start(folder: TempDir) -> (Duration, TempDir) {
 #[test]
 fn a_long_history_is_there_within_a_second() {
     let _alone = support::alone();
-    let size = if cfg!(debug_assertions) { 1 } else { 10 };
+    let (size, limit) = if cfg!(debug_assertions) { (1, 5) } else { (10, 1) };
     let mut folder = used_folder(size * 100_000, size * 10_000);
     let mut tries = Vec::new();
     while tries.len() < 3 {
         let (took, used) = start(folder);
         folder = used;
         tries.push(took);
-        if took <= Duration::from_secs(1) {
+        if took <= Duration::from_secs(limit) {
             return;
         }
     }
