@@ -139,7 +139,9 @@ fn greet(output: &mut impl Write, options: &Options, config: &Config, server: &S
     }
     writeln!(output)?;
     if let Some((_, address)) = server.listening.iter().find(|(listener, _)| listener.protocol == Protocol::Irc) {
-        writeln!(output, "Join from a terminal:  chat_client --guest YOURNAME@{address} '#lobby'")?;
+        // On any other port chat_client expects TLS.
+        let plain = if address.port() == 6667 { "" } else { "--plain " };
+        writeln!(output, "Join from a terminal:  chat_client {plain}--guest YOURNAME@{address} '#lobby'")?;
     }
     if server.has_no_account {
         let mut command = "chat_server account add YOURNAME".to_owned();
