@@ -40,6 +40,12 @@ pub fn ask(
             say(output, &format!("  {}  {}  as {name}  in {}\n", index + 1, server.address, server.rooms.join(" ")))?;
         }
     }
+    if remembered.is_empty() {
+        say(
+            output,
+            "Where to? Type the name or address of a server, or its join code. Enter takes what stands in [ ].\n",
+        )?;
+    }
     let question = match remembered.first() {
         Some(server) => format!("Server: a number, or HOST[:PORT] [1: {}]: ", server.address),
         None => "Server: HOST[:PORT] [localhost]: ".to_owned(),

@@ -1,6 +1,6 @@
 //! Where one types: several lines with undo, what was typed before, and completion of people, rooms, commands and emoji.
 
-use ratatui_textarea::{CursorMove, Input, TextArea, WrapMode};
+use ratatui_textarea::{CursorMove, Input, Key, TextArea, WrapMode};
 
 use super::emoji::EMOJI;
 
@@ -25,6 +25,8 @@ pub struct Composer {
     remembered: Vec<String>,
     /// Which of the remembered texts is shown, and what was being typed meanwhile.
     recalled: Option<(usize, String)>,
+    /// What was being written before a command came in between.
+    aside: Option<(String, Option<Purpose>)>,
     completion: Option<Completion>,
 }
 
@@ -38,7 +40,14 @@ struct Completion {
 
 impl Default for Composer {
     fn default() -> Composer {
-        Composer { area: area(""), purpose: None, remembered: Vec::new(), recalled: None, completion: None }
+        Composer {
+            area: area(""),
+            purpose: None,
+            remembered: Vec::new(),
+            recalled: None,
+            aside: None,
+            completion: None,
+        }
     }
 }
 
@@ -95,12 +104,34 @@ impl Composer {
         }
         self.set_text("");
         self.purpose = None;
+        self.resume();
         text
+    }
+
+    /// A command is typed for once; what was being written comes back behind it.
+    pub fn interrupt(&mut self, command: &str) {
+        if self.aside.is_none() && (!self.is_empty() || self.purpose.is_some()) {
+            self.aside = Some((self.text(), self.purpose.take()));
+        }
+        self.set_text(command);
+    }
+
+    /// `false`: nothing was interrupted.
+    pub fn resume(&mut self) -> bool {
+        let Some((text, purpose)) = self.aside.take() else { return false };
+        self.set_text(&text);
+        self.purpose = purpose;
+        true
     }
 
     pub fn input(&mut self, input: Input) {
         self.completion = None;
-        self.area.input(input);
+        // As in a shell, and in other clients; the text area would undo.
+        if matches!(input, Input { key: Key::Char('u'), ctrl: true, alt: false, .. }) {
+            self.area.delete_line_by_head();
+        } else {
+            self.area.input(input);
+        }
     }
 
     pub fn undo(&mut self) {
@@ -258,6 +289,29 @@ mod tests {
         composer.recall_newer();
         composer.recall_newer();
         assert_eq!(composer.text(), "three");
+    }
+
+    #[test]
+    fn what_a_command_interrupts_comes_back() {
+        let mut composer = typed("half a sent");
+        composer.purpose = Some(Purpose::Edit { message_id: "7".to_owned() });
+        composer.interrupt("/search ");
+        assert_eq!((composer.text().as_str(), &composer.purpose), ("/search ", &None));
+        composer.insert("tea");
+        composer.interrupt("/search ");
+        assert_eq!(composer.take(), "/search ");
+        assert_eq!(composer.text(), "half a sent");
+        assert_eq!(composer.purpose, Some(Purpose::Edit { message_id: "7".to_owned() }));
+        assert!(!composer.resume());
+    }
+
+    #[test]
+    fn ctrl_u_deletes_what_is_before_the_cursor() {
+        let mut composer = typed("first\nsecond line");
+        composer.input(Input { key: Key::Char('u'), ctrl: true, alt: false, shift: false });
+        assert_eq!(composer.text(), "first\n");
+        composer.undo();
+        assert_eq!(composer.text(), "first\nsecond line");
     }
 
     #[test]

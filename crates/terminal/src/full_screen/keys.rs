@@ -320,6 +320,7 @@ pub const SHEET: &[(&str, &[Keys])] = &[
             Keys::Fixed("Tab", "complete a name, #room, /command or :emoji"),
             Keys::Fixed("Up, Down", "what you typed before"),
             Keys::Each(&[Action::Undo, Action::Redo], "undo, redo"),
+            Keys::Fixed("Ctrl-W, Ctrl-U", "delete the word before, all before"),
             Keys::Fixed("Esc", "neither answer nor edit; back to the end"),
         ],
     ),

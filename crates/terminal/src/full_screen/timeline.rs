@@ -8,6 +8,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::app::link_in;
 use super::direction;
 use super::flow::{broken, cut};
 use super::look::Look;
@@ -80,6 +81,31 @@ impl Timeline<'_> {
             line: if is_selected && number >= above { self.marked(line) } else { line },
         });
         rows.collect()
+    }
+
+    /// Whose it is, where the row that says so is above the screen.
+    pub fn name_at_top(&self, row: &mut Row, entry: &Entry) {
+        let is_its_row = row.entry == Some(entry.id) && !self.is_narrow();
+        let Some(said) = entry.said().filter(|said| is_its_row && said.kind == MessageKind::Text) else { return };
+        let (mut columns, mut prefix) = (0, 0);
+        let spans = &mut row.line.spans;
+        while columns < self.text_column() && prefix < spans.len() {
+            columns += spans[prefix].width();
+            prefix += 1;
+        }
+        let margin: String = spans[..prefix].iter().map(|span| span.content.as_ref()).collect();
+        // A time is left, and no more than that.
+        let Some((time, "")) = margin.split_at_checked(TIME).map(|(time, rest)| (time.to_owned(), rest.trim())) else {
+            return;
+        };
+        if columns != self.text_column() {
+            return;
+        }
+        let name = printable(&said.sender.name).into_owned();
+        let shown = cut(&name, NAME);
+        let shown = format!("{}{shown} ", " ".repeat(NAME.saturating_sub(shown.width())));
+        let style = self.look.name(&name).add_modifier(Modifier::DIM);
+        spans.splice(..prefix, [Span::styled(time, self.look.dim()), Span::styled(shown, style)]);
     }
 
     /// A message that is under way.
@@ -191,22 +217,35 @@ impl Timeline<'_> {
 
     fn words(&self, line: &str, mentions: bool) -> Vec<(String, Style)> {
         let mut pieces = Vec::new();
-        for (number, word) in line.split(' ').enumerate() {
+        let mut rest = line;
+        while let Some((before, (code, after))) =
+            rest.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?)))
+        {
+            self.plain_words(before, mentions, &mut pieces);
+            pieces.push((format!("`{code}`"), if code.is_empty() { self.look.plain() } else { self.look.code() }));
+            rest = after;
+        }
+        self.plain_words(rest, mentions, &mut pieces);
+        pieces
+    }
+
+    fn plain_words(&self, text: &str, mentions: bool, pieces: &mut Vec<(String, Style)>) {
+        for (number, word) in text.split(' ').enumerate() {
             if number > 0 {
                 pieces.push((" ".to_owned(), self.look.plain()));
             }
-            let style = if word.starts_with("https://") || word.starts_with("http://") {
-                self.look.link()
-            } else if mentions && client_core::conversations::mentions(word, self.own_name) {
-                self.look.mention()
-            } else if word.len() > 2 && word.starts_with('`') && word.ends_with('`') {
-                self.look.code()
-            } else {
-                self.look.plain()
-            };
+            if let Some(link) = link_in(word)
+                && let Some((before, after)) = word.split_once(link)
+            {
+                pieces.push((before.to_owned(), self.look.plain()));
+                pieces.push((link.to_owned(), self.look.link()));
+                pieces.push((after.to_owned(), self.look.plain()));
+                continue;
+            }
+            let is_mention = mentions && client_core::conversations::mentions(word, self.own_name);
+            let style = if is_mention { self.look.mention() } else { self.look.plain() };
             pieces.push((word.to_owned(), style));
         }
-        pieces
     }
 
     fn is_narrow(&self) -> bool {

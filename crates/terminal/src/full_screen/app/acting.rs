@@ -138,7 +138,7 @@ impl App {
                 let key = self.keymap.first(Action::Mouse);
                 self.hint = Some(format!("The mouse belongs to {whose}. {key} changes that."));
             }
-            Action::Search => self.view().composer.set_text("/search "),
+            Action::Search => self.view().composer.interrupt("/search "),
             Action::Pins => self.show_pins(),
             Action::Select => self.select(-1),
             Action::SelectDown => self.select(1),
@@ -165,6 +165,7 @@ impl App {
                 let backwards = key.code == KeyCode::BackTab;
                 self.view().composer.complete(&commands, &people, &rooms, backwards);
             }
+            KeyCode::Esc if self.view().composer.resume() => {}
             KeyCode::Esc => {
                 let view = self.view();
                 if view.composer.purpose.take().is_none() {

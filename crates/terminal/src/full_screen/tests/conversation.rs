@@ -84,3 +84,35 @@ fn what_is_read_at_the_end_is_asked_for_anew_and_older_pages_too() {
     }
     assert!(desk.take_sent().contains("CHATHISTORY BEFORE #tea msgid=250 100\n"));
 }
+
+#[test]
+fn whose_the_topmost_message_is_stands_beside_it() {
+    let mut desk = Desk::talking(90, 12);
+    for number in 0..20 {
+        desk.hear(&format!("@time=2026-11-22T11:50:00.000Z;msgid=n{number} :carol!c@h PRIVMSG #tea :number {number}"));
+    }
+    let picture = desk.picture();
+    let top = picture.lines().nth(1).unwrap();
+    assert!(top.contains("carol number 11"), "{picture}");
+    assert_eq!(picture.matches("carol").count(), 1, "{picture}");
+}
+
+#[test]
+fn links_and_code_are_told_from_what_stands_around_them() {
+    let mut desk = Desk::talking(90, 24);
+    desk.hear("@time=2026-11-22T11:50:00.000Z;msgid=l :carol!c@h PRIVMSG #tea :see (https://tea.example/a), or `make tea` for `");
+    let picture = desk.picture();
+    let row =
+        picture.lines().position(|line| line.contains("see (https://tea.example/a), or `make tea` for `")).unwrap();
+    let buffer = desk.terminal.backend().buffer().clone();
+    let at = |text: &str| {
+        let line = picture.lines().nth(row).unwrap();
+        let column = line[..line.find(text).unwrap()].chars().count();
+        buffer[(u16::try_from(column).unwrap(), u16::try_from(row).unwrap())].style()
+    };
+    assert_eq!(at("(https"), at(" or"));
+    assert_ne!(at("https"), at(" or"));
+    assert_eq!(at("), or"), at(" or"));
+    assert_eq!(at("`make"), at("tea` for"));
+    assert_ne!(at("`make"), at(" or"));
+}
