@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use client_core::Mechanism;
 
+use crate::address::Encryption;
 use crate::exit_code::Exit;
 
 /// Talk in the rooms of a parlor server, or of any IRC server.
@@ -82,17 +83,34 @@ pub struct Arguments {
     #[arg(long, value_name = "MECHANISM", value_parser = mechanism)]
     pub sasl: Option<Mechanism>,
 
+    #[command(flatten)]
+    pub way: Way,
+}
+
+/// How the server is reached.
+#[derive(Debug, clap::Args)]
+pub struct Way {
     /// Encrypt, whatever the port
     #[arg(long, conflicts_with = "plain")]
-    pub tls: bool,
+    tls: bool,
 
     /// Do not encrypt: everyone on the way can read along
     #[arg(long)]
-    pub plain: bool,
+    plain: bool,
 
-    /// How long to wait for the connection, the login and each acknowledgement
+    /// How long to wait: for the connection, and then for the login and each acknowledgement
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub timeout: Duration,
+}
+
+impl Way {
+    pub fn encryption(&self) -> Encryption {
+        match (self.tls, self.plain) {
+            (true, _) => Encryption::Tls,
+            (_, true) => Encryption::Plain,
+            _ => Encryption::Choose,
+        }
+    }
 }
 
 /// What else it can do.
@@ -149,17 +167,8 @@ pub struct Reaching {
     #[arg(long)]
     pub json: bool,
 
-    /// Encrypt, whatever the port
-    #[arg(long, conflicts_with = "plain")]
-    pub tls: bool,
-
-    /// Do not encrypt
-    #[arg(long)]
-    pub plain: bool,
-
-    /// How long to try
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub timeout: Duration,
+    #[command(flatten)]
+    pub way: Way,
 }
 
 /// The arguments, or the end: help was asked for, or something is wrong and has been said.
@@ -266,8 +275,10 @@ When the link drops:
 
 Passwords:
   Never an argument. Taken from --password-file, else from the environment
-  variable PARLOR_PASSWORD, else asked for without showing it. A server's own
-  password, asked of everyone by some, is taken from PARLOR_SERVER_PASSWORD.
+  variable PARLOR_PASSWORD, else asked for without showing it. On the whole
+  screen one that was right is kept in the system's keyring, or else in a file
+  that you alone can read, and is not asked for again. A server's own password,
+  asked of everyone by some, is taken from PARLOR_SERVER_PASSWORD.
 
 Certificates:
   One that the system knows is fine. Another one is trusted on first use; its
@@ -312,7 +323,7 @@ mod tests {
         let arguments =
             Arguments::try_parse_from(["chat_client", "--json", "--timeout", "5", "a@h:1", "tea", "#b"]).unwrap();
         assert_eq!(
-            (arguments.server.as_deref(), arguments.rooms.as_slice(), arguments.json, arguments.timeout),
+            (arguments.server.as_deref(), arguments.rooms.as_slice(), arguments.json, arguments.way.timeout),
             (Some("a@h:1"), &["tea".to_owned(), "#b".to_owned()][..], true, Duration::from_secs(5))
         );
         for wrong in [

@@ -21,6 +21,21 @@ pub fn path() -> Option<PathBuf> {
 
 /// Writes a whole file that only its owner can read, so that a crash leaves the old one or the new one.
 pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    replace_private(path, text, fs::File::sync_all)
+}
+
+/// The same, for whoever cannot wait for the disk: it survives the end of this program, and once it is flushed the machine's.
+pub fn write_private_soon(path: &Path, text: &str) -> io::Result<()> {
+    replace_private(path, text, |_| Ok(()))
+}
+
+/// Waits until what has been written to a file is on the disk.
+pub fn flush(path: &Path) -> io::Result<()> {
+    // For writing, without which Windows flushes nothing.
+    fs::OpenOptions::new().write(true).open(path)?.sync_all()
+}
+
+fn replace_private(path: &Path, text: &str, flush: impl FnOnce(&fs::File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private_folder(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -28,7 +43,7 @@ pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let written = (|| {
         let mut file = private_file().write(true).create(true).truncate(true).open(&draft)?;
         file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        flush(&file)?;
         fs::rename(&draft, path)
     })();
     if written.is_err() {

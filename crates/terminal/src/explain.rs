@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use discovery::steps::{Answer, Question, Record, RecordKind, Step, TimedStep};
 use serde_json::{Value, json};
 
-use crate::address::{Address, Encryption, Target};
+use crate::address::{Address, Target};
 use crate::arguments::Reaching;
 use crate::exit_code::Exit;
 use crate::known_servers::KnownServers;
@@ -37,12 +37,7 @@ pub fn run(reaching: &Reaching) -> Exit {
             return Exit::Usage;
         }
     };
-    let encryption = match (reaching.tls, reaching.plain) {
-        (true, _) => Encryption::Tls,
-        (_, true) => Encryption::Plain,
-        _ => Encryption::Choose,
-    };
-    let target = address.target(encryption);
+    let target = address.target(reaching.way.encryption());
     let known_servers = Arc::new(KnownServers::open());
     if let Some(code) = address.code {
         known_servers.promise_once(&target.to_string(), code.fingerprint);
@@ -55,7 +50,7 @@ pub fn run(reaching: &Reaching) -> Exit {
             written = write_step(&mut output, reaching, &TimedStep { at: began.elapsed(), step });
         }
     };
-    let outcome = go(&target, &known_servers, reaching.timeout, &mut tell);
+    let outcome = go(&target, &known_servers, reaching.way.timeout, &mut tell);
     if written.is_ok() {
         written = write_outcome(&mut output, reaching.json, began.elapsed(), &outcome);
     }

@@ -24,7 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
-use client_core::Timestamp;
+use client_core::{Password, Timestamp};
 use crossterm::event as terminal_event;
 use crossterm::execute;
 use jiff::tz::TimeZone;
@@ -32,6 +32,7 @@ use ratatui::DefaultTerminal;
 
 use crate::address::{Address, Encryption};
 use crate::capture::Capture;
+use crate::disk::Disk;
 use crate::exit_code::Exit;
 use crate::kept_passwords::Kept;
 use crate::known_servers::KnownServers;
@@ -64,6 +65,10 @@ pub enum Event {
     Terminal(terminal_event::Event),
     /// To the server of this address and name: what became of its password.
     Password((String, String), Result<Kept, String>),
+    /// To the same: what the keyring has.
+    PasswordFound((String, String), Option<Password>),
+    /// Something cannot be put on the disk: a sentence.
+    DiskRefuses(String),
     TerminalLost,
     Signal,
 }
@@ -165,13 +170,21 @@ impl FullScreen {
             let _ = keys.send(Event::TerminalLost);
         };
         thread::Builder::new().name("keys".to_owned()).spawn(read)?;
+        let told = events.clone();
+        let disk = Disk::start(move |path, error| {
+            let sentence = format!("{} cannot be written ({error}); check its folder.", path.display());
+            // Nobody looks any more once the loop is over, and the thread must not wait for it then.
+            let _ = told.try_send(Event::DiskRefuses(sentence));
+        })?;
         let around = Surroundings {
             known_servers: Arc::new(KnownServers::open()),
+            disk,
             capture,
             events,
             started: Instant::now(),
             last_link: 0,
             zone: TimeZone::system(),
+            keyring: preferences.keyring,
             orders: preferences.right_to_left,
             look: Look::preferred(&preferences),
             keymap: Arc::new(Keymap::preferred(&preferences.keys).unwrap_or_default()),
@@ -226,7 +239,7 @@ impl FullScreen {
             }
         };
         for server in &mut self.servers {
-            server.put_away();
+            server.put_away(&self.around);
         }
         ended
     }
@@ -248,6 +261,12 @@ impl FullScreen {
                     server.password_kept(kept);
                 }
             }
+            Event::PasswordFound(key, password) => {
+                if let Some(server) = self.servers.iter_mut().find(|server| server.key() == key) {
+                    server.password_found(password);
+                }
+            }
+            Event::DiskRefuses(sentence) => self.app().hint = Some(sentence),
             Event::TerminalLost | Event::Signal => self.app().leave(None),
         }
         // What comes next may be meant for what this has put in front.
@@ -403,7 +422,7 @@ impl FullScreen {
     /// Servers that have been said goodbye to.
     fn put_away_the_left(&mut self) {
         while let Some(gone) = self.servers.iter().position(|server| server.app.done) {
-            self.servers[gone].put_away();
+            self.servers[gone].put_away(&self.around);
             let left_for_good = self.servers[gone].leaving;
             if !self.servers[gone].app.leaves && self.servers.len() > 1 {
                 let next = if gone == self.front { (gone + 1) % self.servers.len() } else { self.front };

@@ -10,6 +10,7 @@ use client_core::{MessageKind, Person, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::data_folder;
+use crate::disk::Disk;
 use crate::kept_outbox::file_name;
 
 #[derive(Serialize, Deserialize)]
@@ -49,11 +50,11 @@ pub fn read(server: &str, name: &str) -> Vec<KeptConversation> {
     text.map_or_else(Vec::new, |text| from_text(&text))
 }
 
-/// The error is a sentence.
-pub fn write(server: &str, name: &str, kept: Vec<KeptConversation>) -> Result<(), String> {
-    let Some(path) = path(server, name) else { return Ok(()) };
-    data_folder::write_private(&path, &to_text(kept))
-        .map_err(|error| format!("Conversations cannot be kept in {} ({error}).", path.display()))
+/// Soon: the disk is not waited for.
+pub fn write(server: &str, name: &str, kept: Vec<KeptConversation>, disk: &Disk) {
+    if let Some(path) = path(server, name) {
+        disk.write(path, move || to_text(kept));
+    }
 }
 
 fn to_text(kept: Vec<KeptConversation>) -> String {

@@ -63,6 +63,10 @@ impl KeptOutbox {
         }
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What was left, oldest first. The error is a sentence.
     pub fn read(&self, now: Timestamp) -> Result<Vec<KeptPost>, String> {
         let text = match fs::read_to_string(&self.path) {
@@ -72,6 +76,10 @@ impl KeptOutbox {
                 return Err(format!("Unsent messages in {} cannot be read ({error}).", self.path.display()));
             }
         };
+        // The power went before it was flushed.
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
         let written: Vec<Written> = serde_json::from_str(&text).map_err(|error| {
             format!("Unsent messages in {} are not understood ({error}); remove that file.", self.path.display())
         })?;
@@ -91,7 +99,8 @@ impl KeptOutbox {
         Ok(written.into_iter().map(kept).collect())
     }
 
-    /// The error is a sentence.
+    /// Written when this returns, so that the end of this program takes nothing away; flushed soon, so that nobody waits for
+    /// the disk before a message goes out or its echo is seen. The error is a sentence.
     pub fn write(&mut self, posts: Vec<KeptPost>, now: Timestamp) -> Result<(), String> {
         if posts.is_empty() && self.is_empty {
             return Ok(());
@@ -118,7 +127,7 @@ impl KeptOutbox {
             )
         };
         let text = serde_json::to_string(&written).map_err(|error| cannot(error.to_string()))?;
-        data_folder::write_private(&self.path, &text).map_err(|error| cannot(error.to_string()))?;
+        data_folder::write_private_soon(&self.path, &text).map_err(|error| cannot(error.to_string()))?;
         self.is_empty = is_empty;
         Ok(())
     }

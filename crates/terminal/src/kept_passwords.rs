@@ -1,14 +1,22 @@
-//! Passwords of accounts, kept so that the next time is without questions: in a file that only its owner can read.
+//! Passwords of accounts, kept so that the next time is without questions: in the system's keyring, and where there is none
+//! in a file that only its owner can read.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use client_core::Password;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::data_folder;
+use crate::system_keyring;
+
+pub use crate::system_keyring::Owner;
+
+/// How long the keyring may have its owner unlock it.
+const TO_UNLOCK: Duration = Duration::from_secs(60);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,26 +47,52 @@ fn path() -> Option<PathBuf> {
 /// Where a password is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
+    InKeyring,
     InFile(PathBuf),
     /// As it was before.
     Already,
 }
 
-/// The error is a sentence.
-pub fn find(address: &str, name: &str) -> Result<Option<Password>, String> {
-    path().map_or(Ok(None), |path| find_in(&path, address, name))
+/// The file's, which is there at once. The error is a sentence.
+pub fn find_in_file(owner: &Owner) -> Result<Option<Password>, String> {
+    path().map_or(Ok(None), |path| find_in(&path, &owner.address, &owner.name))
 }
 
-/// Keeps it in place of an older one. The error is a sentence.
-pub fn keep(address: &str, name: &str, password: &Password) -> Result<Kept, String> {
+/// May take as long as a person takes to unlock a keyring.
+pub fn find_in_keyring(owner: &Owner) -> Option<Password> {
+    system_keyring::find(owner, TO_UNLOCK)
+}
+
+/// Keeps it in place of an older one. May take as long as a person takes to unlock a keyring. The error is a sentence.
+pub fn keep(owner: &Owner, password: &Password, keyring: bool) -> Result<Kept, String> {
+    if keyring && system_keyring::keep(owner, password, TO_UNLOCK) {
+        forget_in_file(owner)?;
+        return Ok(Kept::InKeyring);
+    }
     let Some(path) = path() else { return Ok(Kept::Already) };
-    let is_new = change_in(&path, address, name, Some(password))?;
+    let is_new = change_in(&path, &owner.address, &owner.name, Some(password))?;
     Ok(if is_new { Kept::InFile(path) } else { Kept::Already })
 }
 
+/// From the file to the keyring, if there is one by now that needs no unlocking. The error is a sentence.
+pub fn move_to_keyring(owner: &Owner, password: &Password) -> Result<Kept, String> {
+    if !system_keyring::keep(owner, password, Duration::ZERO) {
+        return Ok(Kept::Already);
+    }
+    forget_in_file(owner)?;
+    Ok(Kept::InKeyring)
+}
+
 /// It was wrong. The error is a sentence.
-pub fn forget(address: &str, name: &str) -> Result<(), String> {
-    path().map_or(Ok(false), |path| change_in(&path, address, name, None)).map(drop)
+pub fn forget(owner: &Owner, keyring: bool) -> Result<(), String> {
+    if keyring {
+        system_keyring::forget(owner, Duration::ZERO);
+    }
+    forget_in_file(owner)
+}
+
+fn forget_in_file(owner: &Owner) -> Result<(), String> {
+    path().map_or(Ok(false), |path| change_in(&path, &owner.address, &owner.name, None)).map(drop)
 }
 
 fn find_in(path: &Path, address: &str, name: &str) -> Result<Option<Password>, String> {

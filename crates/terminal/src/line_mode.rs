@@ -22,7 +22,7 @@ use crate::line_editor::KeyOutcome;
 use crate::link_failure::{LinkFailure, other_protocol};
 use crate::network::{Link, NetworkEvent};
 use crate::plain_text::{self, Circumstances, PlainText, Stream};
-use crate::plan::{Plan, random};
+use crate::plan::{PasswordFrom, Plan, random};
 use crate::remembered_servers::{self, Remembered};
 use crate::screen::Screen;
 use crate::signals;
@@ -470,7 +470,8 @@ impl LineMode {
             Change::Refused { .. } => self.refused(),
             Change::LoginRefused { wrong_password, .. } => {
                 self.exit = Exit::LoginRefused;
-                self.password_wrong = *wrong_password && self.plan.password_asked && self.repeats < MOST_REPEATS;
+                let asked = self.plan.interactive && self.plan.password_from == PasswordFrom::Person;
+                self.password_wrong = *wrong_password && asked && self.repeats < MOST_REPEATS;
             }
             Change::Closed { .. } if self.password_wrong && !self.input_ended => self.ask_password_again(),
             Change::Closed { .. } => self.done = true,

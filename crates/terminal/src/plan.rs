@@ -8,7 +8,7 @@ use discovery::steps::StepLog;
 
 use crate::address::{Address, Encryption, Target};
 use crate::arguments::Arguments;
-use crate::kept_passwords;
+use crate::kept_passwords::{self, Owner};
 use crate::known_servers::KnownServers;
 use crate::lan::Listening;
 use crate::password;
@@ -19,35 +19,45 @@ use crate::remembered_servers::{self, Remembered};
 pub struct Plan {
     pub target: Target,
     pub settings: Settings,
-    /// A person typed the password, and may try again.
-    pub password_asked: bool,
+    pub password_from: PasswordFrom,
     pub send: Option<String>,
     pub json: bool,
     pub interactive: bool,
     pub timeout: Duration,
-    /// The account's password is still to be asked for, on the screen.
-    pub asks_login: bool,
     /// What was heard on the network while the person chose.
     pub heard: StepLog,
+}
+
+/// Where the password of the account is from, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordFrom {
+    /// An option, the environment; or a guest has none.
+    Given,
+    /// A person typed it, and may try again.
+    Person,
+    /// The file of kept passwords.
+    File,
+    /// From the system's keyring, or else from the person: on the screen.
+    ToBeFound,
 }
 
 impl Plan {
     /// Asks on the terminal where something is missing. The error is a sentence.
     pub fn new(arguments: Arguments) -> Result<Plan, String> {
         let interactive = arguments.is_interactive();
-        let encryption = match (arguments.tls, arguments.plain) {
-            (true, _) => Encryption::Tls,
-            (_, true) => Encryption::Plain,
-            _ => Encryption::Choose,
-        };
-        let (target, name, (login, password_asked), rooms) = match &arguments.server {
+        let encryption = arguments.way.encryption();
+        let (target, name, login, rooms) = match &arguments.server {
             Some(server) => {
                 let address = Address::parse(server)?;
-                let login = choose_login(&arguments, &address)?;
+                let target = address.target(encryption);
+                let login = match known_account(&arguments, &address, &target)? {
+                    Some(known) => known,
+                    None => choose_login(&arguments, &address)?,
+                };
                 let name = address.user.clone().unwrap_or_else(questions::login_name);
                 keep_promise(&address, encryption)?;
                 let rooms = address.room.iter().chain(&arguments.rooms).cloned().collect();
-                (address.target(encryption), name, login, rooms)
+                (target, name, login, rooms)
             }
             None if interactive => {
                 let mut remembered = remembered_servers::read()?;
@@ -69,8 +79,11 @@ impl Plan {
                     password::ask,
                     !arguments.is_full_screen(),
                 )?;
-                let asked = matches!(answers.login, Login::Account { .. });
-                let login = (answers.login, asked);
+                let from = match answers.login {
+                    Login::Account { .. } => PasswordFrom::Person,
+                    _ => PasswordFrom::Given,
+                };
+                let login = (answers.login, from);
                 let plan = Plan::of(answers.target, answers.name, login, answers.rooms, arguments, interactive)?;
                 return Ok(Plan { heard: network.map(|network| network.steps()).unwrap_or_default(), ..plan });
             }
@@ -80,13 +93,13 @@ impl Plan {
                 );
             }
         };
-        Plan::of(target, name, (login, password_asked), rooms, arguments, interactive)
+        Plan::of(target, name, login, rooms, arguments, interactive)
     }
 
     fn of(
         target: Target,
         name: String,
-        (login, password_asked): (Login, bool),
+        (login, password_from): (Login, PasswordFrom),
         rooms: Vec<String>,
         arguments: Arguments,
         interactive: bool,
@@ -112,17 +125,16 @@ impl Plan {
             mechanism: arguments.sasl,
             rooms,
             key_prefix: key_prefix()?,
-            login_patience: arguments.timeout,
+            login_patience: arguments.way.timeout,
         };
         Ok(Plan {
             target,
             settings,
-            password_asked: password_asked && interactive,
+            password_from,
             send,
             json: arguments.json,
             interactive,
-            timeout: arguments.timeout,
-            asks_login: false,
+            timeout: arguments.way.timeout,
             heard: StepLog::default(),
         })
     }
@@ -147,12 +159,11 @@ impl Plan {
         rooms: Vec<String>,
         timeout: Duration,
     ) -> Result<Plan, String> {
-        let known = if guest { None } else { kept_passwords::find(&target.to_string(), &name)? };
-        let asks_login = !guest && known.is_none();
+        let (login, password_from) = kept_login(&target.to_string(), &name, guest)?;
         let settings = Settings {
             realname: name.clone(),
             name,
-            login: known.map_or(Login::Guest, |password| Login::Account { password }),
+            login,
             server_password: None,
             mechanism: None,
             rooms: if rooms.is_empty() { vec!["#lobby".to_owned()] } else { rooms },
@@ -162,12 +173,11 @@ impl Plan {
         Ok(Plan {
             target,
             settings,
-            password_asked: false,
+            password_from,
             send: None,
             json: false,
             interactive: true,
             timeout,
-            asks_login,
             heard: StepLog::default(),
         })
     }
@@ -189,27 +199,44 @@ fn key_prefix() -> Result<String, String> {
 }
 
 /// As one came the last time.
-fn choose_known_login(server: &Remembered) -> Result<(Login, bool), String> {
-    if server.guest {
-        return Ok((Login::Guest, false));
+fn choose_known_login(server: &Remembered) -> Result<(Login, PasswordFrom), String> {
+    match password::given(None)? {
+        Some(password) if !server.guest => Ok((Login::Account { password }, PasswordFrom::Given)),
+        _ => kept_login(&server.address, &server.name, server.guest),
     }
-    let known = match password::given(None)? {
-        Some(password) => Some(password),
-        None => kept_passwords::find(&server.address, &server.name)?,
-    };
-    if let Some(password) = known {
-        return Ok((Login::Account { password }, false));
-    }
-    let password =
-        password::ask(&format!("Password for {} on {} (empty: come as a guest): ", server.name, server.address))?;
-    Ok(if password.is_empty() { (Login::Guest, false) } else { (Login::Account { password }, true) })
 }
 
-/// With a password one has an account; without a name or a password one is a guest. And whether the account's password was
-/// asked for.
-fn choose_login(arguments: &Arguments, address: &Address) -> Result<(Login, bool), String> {
+/// Someone who was there with an account before, on the screen, need not say their password again.
+fn known_account(
+    arguments: &Arguments,
+    address: &Address,
+    target: &Target,
+) -> Result<Option<(Login, PasswordFrom)>, String> {
+    let Some(name) = &address.user else { return Ok(None) };
+    let given = arguments.guest || arguments.register || password::given(arguments.password_file.as_deref())?.is_some();
+    if given || !arguments.is_full_screen() {
+        return Ok(None);
+    }
+    let (address, known) = (target.to_string(), remembered_servers::read()?);
+    let was_there = known.iter().any(|known| known.address == address && known.name == *name && !known.guest);
+    if was_there { kept_login(&address, name, false).map(Some) } else { Ok(None) }
+}
+
+fn kept_login(address: &str, name: &str, guest: bool) -> Result<(Login, PasswordFrom), String> {
+    if guest {
+        return Ok((Login::Guest, PasswordFrom::Given));
+    }
+    let owner = Owner { address: address.to_owned(), name: name.to_owned() };
+    Ok(match kept_passwords::find_in_file(&owner)? {
+        Some(password) => (Login::Account { password }, PasswordFrom::File),
+        None => (Login::Guest, PasswordFrom::ToBeFound),
+    })
+}
+
+/// With a password one has an account; without a name or a password one is a guest.
+fn choose_login(arguments: &Arguments, address: &Address) -> Result<(Login, PasswordFrom), String> {
     if arguments.guest {
-        return Ok((Login::Guest, false));
+        return Ok((Login::Guest, PasswordFrom::Given));
     }
     let given = password::given(arguments.password_file.as_deref())?;
     if arguments.register {
@@ -217,16 +244,17 @@ fn choose_login(arguments: &Arguments, address: &Address) -> Result<(Login, bool
             return Err("--register needs the name of the new account; write it as NAME@HOST.".to_owned());
         };
         let password = given.map_or_else(|| password::ask_new(name), Ok)?;
-        return Ok((Login::Register { password, email: arguments.email.clone() }, false));
+        return Ok((Login::Register { password, email: arguments.email.clone() }, PasswordFrom::Given));
     }
-    let (password, asked) = match (given, &address.user) {
-        (Some(password), _) => (password, false),
-        (None, None) => return Ok((Login::Guest, false)),
+    let (password, from) = match (given, &address.user) {
+        (Some(password), _) => (password, PasswordFrom::Given),
+        (None, None) => return Ok((Login::Guest, PasswordFrom::Given)),
         (None, Some(name)) => {
-            (password::ask(&format!("Password for {name} on {} (empty: come as a guest): ", address.host))?, true)
+            let question = format!("Password for {name} on {} (empty: come as a guest): ", address.host);
+            (password::ask(&question)?, PasswordFrom::Person)
         }
     };
-    Ok(if password.is_empty() { (Login::Guest, false) } else { (Login::Account { password }, asked) })
+    Ok(if password.is_empty() { (Login::Guest, PasswordFrom::Given) } else { (Login::Account { password }, from) })
 }
 
 /// Bytes of standard input that can be posted as one text. No server takes more as one message.

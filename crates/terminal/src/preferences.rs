@@ -26,6 +26,8 @@ pub struct Preferences {
     pub themes: BTreeMap<String, OwnTheme>,
     /// The mouse scrolls and selects here, and not in the terminal.
     pub mouse: bool,
+    /// Passwords are kept in the system's keyring, where there is one.
+    pub keyring: bool,
     /// Text from right to left is brought into order here, and the terminal is asked to leave it so.
     pub right_to_left: bool,
     /// Other keys than the usual ones, by what they do.
@@ -119,6 +121,7 @@ impl Default for Preferences {
             theme: "auto".to_owned(),
             themes: BTreeMap::new(),
             mouse: true,
+            keyring: true,
             right_to_left: true,
             keys: BTreeMap::new(),
         }
@@ -218,7 +221,7 @@ mod tests {
         let some =
             read("bell = false\nnotify = true\ntheme = \"light\"\nquiet = \"22:00-07:30\"\nmouse = false\n").unwrap();
         assert_eq!((some.bell, some.notify, some.theme.as_str()), (false, Notify::Osc9, "light"));
-        assert!(!some.mouse);
+        assert!(!some.mouse && some.keyring);
         assert_eq!(read("notify = 'osc777'").unwrap().notify, Notify::Osc777);
         let quiet = some.quiet.unwrap();
         assert!(quiet.contain(23 * 60) && quiet.contain(7 * 60) && !quiet.contain(7 * 60 + 30) && !quiet.contain(720));

@@ -11,6 +11,7 @@ mod capture;
 mod certificate_trust;
 mod data_folder;
 mod discover;
+mod disk;
 mod exit_code;
 mod explain;
 mod full_screen;
@@ -37,6 +38,7 @@ mod remembered_servers;
 mod screen;
 mod server_list;
 mod signals;
+mod system_keyring;
 mod word_wrap;
 
 use std::path::Path;

@@ -6,6 +6,8 @@ use std::process::Command;
 /// The program, how it tells its version, its Debian package, and what it is for.
 const NEEDED: &[(&str, &str, &str, &str)] = &[
     ("tmux", "-V", "tmux", "in which the screen of chat_client is tested"),
+    ("dbus-run-session", "--version", "dbus-daemon", "which is the session of a test with a keyring"),
+    ("gnome-keyring-daemon", "--version", "gnome-keyring", "in which chat_client keeps passwords in a test"),
     ("node", "--version", "nodejs", "on which the page is built and tested, in version 20.19 or later"),
     ("npm", "--version", "npm", "which brings what the page is built with"),
     ("chromium", "--version", "chromium", "in which the page is tested"),

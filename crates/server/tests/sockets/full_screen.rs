@@ -1,5 +1,6 @@
 //! `chat_client` on the whole screen: the real program in a real terminal (tmux), with a real server.
 
+mod keyring;
 mod measures;
 
 use crate::support::{DEADLINE, Daemon, EXEMPT, Irc, TEST_CONFIG, program, tag};
@@ -15,15 +16,28 @@ struct Terminal {
 }
 
 impl Terminal {
-    /// `arguments` as a shell reads them.
+    /// `arguments` as a shell reads them. Without a session's bus, and so without a keyring.
     fn start(folder: &Path, name: &str, columns: u16, rows: u16, arguments: &str) -> Terminal {
+        let around = "env DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere";
+        Terminal::start_in(around, "", folder, name, (columns, rows), arguments)
+    }
+
+    /// `around`: what runs the shell that does `before` and then becomes the program.
+    fn start_in(
+        around: &str,
+        before: &str,
+        folder: &Path,
+        name: &str,
+        (columns, rows): (u16, u16),
+        arguments: &str,
+    ) -> Terminal {
         // A tmux of its own, whose socket stays for as long as it runs: without it nothing could end it.
         let socket = TempDir::new().expect("a folder for the socket");
         let client = program("chat_client");
         let home = folder.join(name);
         std::fs::create_dir_all(&home).expect("a home");
         let command = format!(
-            "env HOME='{home}' XDG_DATA_HOME='{home}' XDG_CONFIG_HOME='{home}' TZ=UTC DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere USER={name} sh -c 'echo $$ >\"$HOME/pid\"; exec \"$0\" \"$@\"' '{client}' {arguments}; echo ended with $?; read wait",
+            "env HOME='{home}' XDG_DATA_HOME='{home}' XDG_CONFIG_HOME='{home}' XDG_RUNTIME_DIR='{home}' TZ=UTC USER={name} {around} sh -c '{before} echo $$ >\"$HOME/pid\"; exec \"$0\" \"$@\"' '{client}' {arguments}; echo ended with $?; read wait",
             home = home.display(),
             client = client.display(),
         );
@@ -66,6 +80,12 @@ impl Terminal {
     #[track_caller]
     fn sees(&self, text: &str) -> String {
         self.sees_so(|picture| picture.contains(text), text)
+    }
+
+    /// The server has it: what is only under way has its sign before it.
+    #[track_caller]
+    fn sees_said(&self, text: &str) {
+        self.sees_so(|picture| picture.lines().any(|line| line.contains(text) && !line.contains('…')), text);
     }
 
     #[track_caller]
@@ -121,7 +141,7 @@ fn someone_new_talks_answers_reacts_edits_and_searches() {
 
     alice.says("hello from the screen");
     bob.expect("PRIVMSG #lobby :hello from the screen");
-    alice.sees("alice hello from the screen");
+    alice.sees_said("alice hello from the screen");
 
     // An answer, to the message before one's own.
     alice.keys(&["M-Up"]);
@@ -360,7 +380,7 @@ fn an_account_is_made_kept_and_marks_the_same_on_two_devices() {
     alice.says("/join garden");
     alice.sees(" #garden");
     alice.says("keep the roses");
-    alice.sees("alice keep the roses");
+    alice.sees_said("alice keep the roses");
     alice.keys(&["M-Up"]);
     alice.sees("P pin");
     alice.types("P");

@@ -15,7 +15,7 @@ use std::time::Duration;
 use client_core::conversations::{Entry, EntryId};
 use client_core::rooms::Presence;
 use client_core::{
-    Anchor, Change, Connection, Conversations, LinkState, Moment, Page, Password, Timestamp, slash_command,
+    Anchor, Change, Connection, Conversations, LinkState, Login, Moment, Page, Password, Timestamp, slash_command,
 };
 use jiff::tz::TimeZone;
 use ratatui::layout::{Position, Rect};
@@ -28,6 +28,7 @@ use super::look::Look;
 use super::servers::{Neighbour, Wish};
 use super::wire_view::WireView;
 
+pub use message::link_in;
 pub use overlay::{Looking, Overlay, rooms_offered};
 
 /// Where the server itself speaks. No person and no room can be called so.
@@ -156,6 +157,8 @@ pub struct App {
     pub opening: bool,
     /// Why the last link ended or did not come up.
     pub failure: Option<String>,
+    /// The server has been reached, and has let one in.
+    pub was_let_in: bool,
     pub places: Places,
     pub wire: WireView,
     /// The mouse is drawn over the conversation, from here to there.
@@ -195,6 +198,8 @@ pub struct App {
     pub wish: Option<Wish>,
     /// Who one is, is still asked; before that there is no link.
     pub asks_login: bool,
+    /// The system's keyring has been asked for the password, and has not answered.
+    pub asks_keyring: bool,
     /// Why the server is not to be gone to again until the person says so.
     pub barred: Option<String>,
     /// The person leaves: all servers.
@@ -225,6 +230,7 @@ impl App {
             hint: None,
             opening: false,
             failure: None,
+            was_let_in: false,
             places: Places::default(),
             wire: WireView::default(),
             copied: None,
@@ -246,6 +252,7 @@ impl App {
             in_front: true,
             wish: None,
             asks_login: false,
+            asks_keyring: false,
             barred: None,
             leaves: false,
         }
@@ -437,6 +444,16 @@ impl App {
     /// Asks for a password, before there is a link or because of what the server said.
     pub fn ask_login(&mut self, sentence: String) {
         self.overlay = Some(Overlay::Login { sentence, typed: overlay::Secret::default() });
+    }
+
+    /// With what was found or typed; whatever asked for it is over.
+    pub fn log_in(&mut self, login: Login) {
+        if matches!(self.overlay, Some(Overlay::Login { .. })) {
+            self.overlay = None;
+        }
+        self.asks_login = false;
+        let changes = self.connection.log_in_again(self.now, login);
+        self.take_in(changes);
     }
 
     pub fn focus_changed(&mut self, focused: bool) {

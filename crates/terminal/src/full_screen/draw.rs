@@ -276,7 +276,10 @@ impl App {
             LinkState::Joined if !self.is_here(name) => format!("Asking to be let into {} …", printable(name)),
             LinkState::Joined => "Nobody has said anything here yet. Say hello!".to_owned(),
             _ => match &self.failure {
-                Some(sentence) => printable(sentence).into_owned(),
+                Some(sentence) if self.was_let_in => printable(sentence).into_owned(),
+                Some(sentence) => {
+                    format!("{} /server HOST goes somewhere else, Ctrl-C twice leaves.", printable(sentence))
+                }
                 None => format!("Going to {} …", self.server),
             },
         }
@@ -348,6 +351,9 @@ impl App {
         }
         from_below.truncate(height);
         from_below.reverse();
+        if let (Some(top), Some(entry)) = (from_below.first_mut(), conversation.entries().get(at)) {
+            timeline.name_at_top(top, entry);
+        }
         (from_below, anchor.map(|(at, hidden)| (conversation.entries()[at].id, hidden)))
     }
 
@@ -449,6 +455,9 @@ impl App {
         };
         if self.barred.is_some() {
             return (format!("offline{unsent}: not trusted; /reconnect tries again"), false);
+        }
+        if self.asks_keyring && self.asks_login {
+            return ("offline: asking the keyring for your password …".to_owned(), false);
         }
         if self.asks_login {
             return ("offline: who are you there?".to_owned(), false);
@@ -675,7 +684,11 @@ impl App {
         let most = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_sub(height.saturating_sub(2));
         let scroll = scroll.min(most);
         frame.render_widget(Clear, place);
-        let block = Block::bordered().title(format!(" {title} ")).padding(ratatui::widgets::Padding::horizontal(1));
+        let mut block = Block::bordered().title(format!(" {title} ")).padding(ratatui::widgets::Padding::horizontal(1));
+        if let (Some(Overlay::Keys { .. } | Overlay::Help { .. }), true) = (&self.overlay, most > 0) {
+            let words = if scroll < most { " Down: more " } else { " Up: what is above " };
+            block = block.title_bottom(Line::from(words).right_aligned());
+        }
         let inner = block.inner(place);
         frame.render_widget(Paragraph::new(lines).block(block).scroll((scroll, 0)), place);
         if let Some((x, y)) = cursor {

@@ -14,21 +14,25 @@ use super::look::Look;
 use super::wire_view::{LinkFacts, Looked};
 use super::{Event, wall_clock};
 use crate::capture::Capture;
+use crate::disk::Disk;
 use crate::kept_conversations;
 use crate::kept_outbox::KeptOutbox;
-use crate::kept_passwords::{self, Kept};
+use crate::kept_passwords::{self, Kept, Owner};
 use crate::known_servers::KnownServers;
 use crate::link_failure::LinkFailure;
 use crate::network::{Link, NetworkEvent};
-use crate::plan::{Plan, random};
+use crate::plan::{PasswordFrom, Plan, random};
 use crate::remembered_servers::{self, Remembered};
 
 /// Conversations are put on disk so often.
 const KEEP_AGAIN: Duration = Duration::from_secs(60);
+/// A keyring that has not answered by then is locked, as a rule: the person may type the password as well.
+const KEYRING_QUICK: Duration = Duration::from_millis(500);
 
 /// What all servers share.
 pub struct Surroundings {
     pub known_servers: Arc<KnownServers>,
+    pub disk: Disk,
     /// Where everything goes that goes over the links.
     pub capture: Option<Arc<Capture>>,
     pub events: SyncSender<Event>,
@@ -36,6 +40,8 @@ pub struct Surroundings {
     /// Numbers of links, so that one that was given up is told from the next.
     pub last_link: u64,
     pub zone: TimeZone,
+    /// Passwords are kept in the system's.
+    pub keyring: bool,
     pub look: Look,
     /// Text from right to left is brought into order here.
     pub orders: bool,
@@ -53,6 +59,13 @@ impl Surroundings {
     }
 }
 
+/// What becomes of a kept password.
+enum PasswordChange {
+    Keep(Password),
+    MoveToKeyring(Password),
+    Forget,
+}
+
 pub struct Server {
     plan: Plan,
     pub app: App,
@@ -65,6 +78,8 @@ pub struct Server {
     kept_revision: u64,
     /// When the conversations were put on disk last.
     conversations_kept: Duration,
+    /// When the password is asked for, unless the keyring has answered by then.
+    asks_person_at: Option<Duration>,
     /// Everything of it has been put away.
     pub leaving: bool,
 }
@@ -96,16 +111,13 @@ impl Server {
         app.keymap = Arc::clone(&around.keymap);
         app.orders = around.orders;
         app.hint = complaint;
-        app.asks_login = plan.asks_login;
+        app.asks_login = plan.password_from == PasswordFrom::ToBeFound;
         for step in std::mem::take(&mut plan.heard).into_steps() {
             app.wire.stepped(now.wall, step);
         }
-        if plan.asks_login {
-            app.ask_login(format!("{} wants to know who you are.", plan.target));
-        }
         // Shown until the server tells the end.
         app.conversations.restore(kept_conversations::read(&plan.target.to_string(), &plan.settings.name));
-        Server {
+        let mut server = Server {
             plan,
             app,
             link: None,
@@ -115,8 +127,58 @@ impl Server {
             kept_outbox,
             kept_revision,
             conversations_kept: Duration::ZERO,
+            asks_person_at: None,
             leaving: false,
+        };
+        if server.app.asks_login {
+            server.find_password(around);
         }
+        server
+    }
+
+    /// In the keyring, beside the screen: it may ask its owner first. Else the person is asked.
+    fn find_password(&mut self, around: &Surroundings) {
+        let (owner, key, events) = (self.owner(), self.key(), around.events.clone());
+        let find = move || {
+            let found = kept_passwords::find_in_keyring(&owner);
+            drop(events.send(Event::PasswordFound(key, found)));
+        };
+        if around.keyring && thread::Builder::new().name("password".to_owned()).spawn(find).is_ok() {
+            self.app.asks_keyring = true;
+            self.asks_person_at = Some(self.app.now.since_start + KEYRING_QUICK);
+        } else {
+            self.ask_person();
+        }
+    }
+
+    fn ask_person(&mut self) {
+        self.asks_person_at = None;
+        let sentence = if self.app.asks_keyring {
+            "The keyring of this system does not answer yet; unlock it, or type the password here.".to_owned()
+        } else {
+            format!("{} wants to know who you are.", self.plan.target)
+        };
+        self.app.ask_login(sentence);
+    }
+
+    /// The keyring has answered, unless the person was quicker.
+    pub fn password_found(&mut self, password: Option<Password>) {
+        self.asks_person_at = None;
+        self.app.asks_keyring = false;
+        if !self.app.asks_login {
+            return;
+        }
+        match password {
+            Some(password) => self.app.log_in(Login::Account { password }),
+            // What was typed meanwhile stays.
+            None if matches!(self.app.overlay, Some(Overlay::Login { .. })) => {}
+            None => self.ask_person(),
+        }
+    }
+
+    fn owner(&self) -> Owner {
+        let (address, name) = self.key();
+        Owner { address, name }
     }
 
     /// `host:port` and the name: what tells one server of ours from another.
@@ -216,6 +278,9 @@ impl Server {
             self.lose_link(None, around);
         }
         self.look_at_wire();
+        if self.asks_person_at.is_some_and(|due| due <= now.since_start) {
+            self.ask_person();
+        }
         if let LinkState::Down { retry_at } = self.app.connection.state()
             && !self.app.done
             && !self.app.asks_login
@@ -254,11 +319,9 @@ impl Server {
     pub fn next_wake(&self, around: &Surroundings) -> Instant {
         let at = |since_start: Duration| around.started + since_start.min(Duration::from_secs(100 * 86_400));
         let mut wake = Instant::now() + Duration::from_secs(60);
-        for due in
-            [self.app.connection.next_deadline(), self.app.next_change(), self.app.next_look().map(|(due, ..)| due)]
-                .into_iter()
-                .flatten()
-        {
+        let look = self.app.next_look().map(|(due, ..)| due);
+        let dues = [self.app.connection.next_deadline(), self.app.next_change(), look, self.asks_person_at];
+        for due in dues.into_iter().flatten() {
             wake = wake.min(at(due));
         }
         if let LinkState::Down { retry_at } = self.app.connection.state()
@@ -278,7 +341,7 @@ impl Server {
         self.app.barred = None;
         self.app.overlay = None;
         if self.app.asks_login {
-            return self.app.ask_login(format!("{} wants to know who you are.", self.plan.target));
+            return self.ask_person();
         }
         let changes = self.app.connection.retry_now(self.app.now);
         self.app.take_in(changes);
@@ -288,23 +351,23 @@ impl Server {
     pub fn settle(&mut self, around: &Surroundings) {
         self.app.settle();
         self.remember(around);
-        self.keep_outbox();
+        self.keep_outbox(around);
         if self.app.now.since_start >= self.conversations_kept + KEEP_AGAIN {
-            self.keep_conversations();
+            self.keep_conversations(around);
         }
         self.send_output();
     }
 
     /// The end, here or of the program.
-    pub fn put_away(&mut self) {
-        self.keep_conversations();
+    pub fn put_away(&mut self, around: &Surroundings) {
+        self.keep_conversations(around);
         self.send_output();
     }
 
     /// The next time without arguments goes here at once.
     fn remember(&mut self, around: &Surroundings) {
         if std::mem::take(&mut self.app.password_wrong) {
-            self.change_password(None, around);
+            self.change_password(PasswordChange::Forget, around);
         }
         if self.remembered || self.app.connection.state() != LinkState::Joined {
             return;
@@ -312,14 +375,19 @@ impl Server {
         self.remembered = true;
         let is_guest = self.app.connection.account().is_none();
         self.remember_as(is_guest, self.plan.settings.rooms.clone());
-        let password = match (&self.app.typed_password, &self.plan.settings.login) {
-            (Some(password), _) => Some(password.clone()),
-            (None, Login::Account { password }) if self.plan.password_asked => Some(password.clone()),
-            (None, Login::Register { password, .. }) => Some(password.clone()),
-            (None, _) => None,
+        let change = match (&self.app.typed_password, &self.plan.settings.login) {
+            _ if is_guest => None,
+            (Some(password), _) => Some(PasswordChange::Keep(password.clone())),
+            (None, Login::Account { password }) => match self.plan.password_from {
+                PasswordFrom::Person => Some(PasswordChange::Keep(password.clone())),
+                PasswordFrom::File if around.keyring => Some(PasswordChange::MoveToKeyring(password.clone())),
+                _ => None,
+            },
+            (None, Login::Register { password, .. }) => Some(PasswordChange::Keep(password.clone())),
+            (None, Login::Guest) => None,
         };
-        if let (false, Some(password)) = (is_guest, password) {
-            self.change_password(Some(password), around);
+        if let Some(change) = change {
+            self.change_password(change, around);
         }
     }
 
@@ -331,13 +399,14 @@ impl Server {
         }
     }
 
-    /// So that the next time is without questions. Beside the screen, which waits for no disk.
-    fn change_password(&self, password: Option<Password>, around: &Surroundings) {
-        let (key, events) = (self.key(), around.events.clone());
+    /// So that the next time is without questions. Beside the screen: a keyring may ask its owner first.
+    fn change_password(&self, change: PasswordChange, around: &Surroundings) {
+        let (owner, key, keyring, events) = (self.owner(), self.key(), around.keyring, around.events.clone());
         let change = move || {
-            let changed = match password {
-                Some(password) => kept_passwords::keep(&key.0, &key.1, &password),
-                None => kept_passwords::forget(&key.0, &key.1).map(|()| Kept::Already),
+            let changed = match change {
+                PasswordChange::Keep(password) => kept_passwords::keep(&owner, &password, keyring),
+                PasswordChange::MoveToKeyring(password) => kept_passwords::move_to_keyring(&owner, &password),
+                PasswordChange::Forget => kept_passwords::forget(&owner, keyring).map(|()| Kept::Already),
             };
             drop(events.send(Event::Password(key, changed)));
         };
@@ -349,38 +418,36 @@ impl Server {
     pub fn password_kept(&mut self, kept: Result<Kept, String>) {
         self.app.hint = match kept {
             Ok(Kept::Already) => return,
+            Ok(Kept::InKeyring) => Some("Your password is kept in the keyring of this system.".to_owned()),
             Ok(Kept::InFile(path)) => {
                 let sentence = format!("Your password is kept for you alone in {}.", path.display());
                 self.app.conversations.remark(SERVER, sentence, self.app.now.wall);
-                Some("For you alone, your password is in passwords.toml.".to_owned())
+                Some("No keyring here: your password is in passwords.toml.".to_owned())
             }
             Err(sentence) => Some(sentence),
         };
     }
 
     /// Now and then, and at the end; by the program that has the outbox, so that two do not write over each other.
-    fn keep_conversations(&mut self) {
+    fn keep_conversations(&mut self, around: &Surroundings) {
         self.conversations_kept = self.app.now.since_start;
-        if self.kept_outbox.is_none() {
-            return;
-        }
-        let kept = self.app.conversations.kept();
-        let written = kept_conversations::write(&self.plan.target.to_string(), &self.plan.settings.name, kept);
-        if let Err(sentence) = written {
-            self.app.hint = Some(sentence);
+        if self.kept_outbox.is_some() {
+            let kept = self.app.conversations.kept();
+            kept_conversations::write(&self.plan.target.to_string(), &self.plan.settings.name, kept, &around.disk);
         }
     }
 
     /// Before anything of it is sent.
-    fn keep_outbox(&mut self) {
+    fn keep_outbox(&mut self, around: &Surroundings) {
         let outbox = self.app.connection.outbox();
         let Some(kept) = &mut self.kept_outbox else { return };
         if outbox.revision() == self.kept_revision {
             return;
         }
         self.kept_revision = outbox.revision();
-        if let Err(sentence) = kept.write(outbox.kept(self.app.now.since_start), self.app.now.wall) {
-            self.app.hint = Some(sentence);
+        match kept.write(outbox.kept(self.app.now.since_start), self.app.now.wall) {
+            Ok(()) => around.disk.flush(kept.path().to_owned()),
+            Err(sentence) => self.app.hint = Some(sentence),
         }
     }
 

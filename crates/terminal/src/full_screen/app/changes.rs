@@ -86,7 +86,10 @@ impl App {
             }
             Change::MessageOfTheDay { text } => self.conversations.remark(SERVER, text, self.now.wall),
             Change::LinkDead { sentence } => self.failure = Some(sentence),
-            Change::Welcome { .. } => self.failure = None,
+            Change::Welcome { .. } => {
+                self.failure = None;
+                self.was_let_in = true;
+            }
             Change::LoginRefused { sentence, wrong_password } => {
                 self.login_refused = Some(sentence);
                 self.password_wrong |= wrong_password;

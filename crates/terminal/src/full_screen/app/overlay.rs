@@ -299,13 +299,11 @@ impl App {
                 };
                 match login {
                     Some(login) => {
-                        self.asks_login = false;
                         self.typed_password = match &login {
                             Login::Guest => None,
                             Login::Account { password } | Login::Register { password, .. } => Some(password.clone()),
                         };
-                        let changes = self.connection.log_in_again(self.now, login);
-                        self.take_in(changes);
+                        self.log_in(login);
                     }
                     None => self.overlay = Some(Overlay::Login { sentence, typed }),
                 }
