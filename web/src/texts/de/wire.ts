@@ -24,6 +24,8 @@ export const wire: typeof english = {
   notTold: 'Dieser Server sagt nicht, was er von deiner Verbindung sieht.',
   headings: {
     osi: 'OSI-Modell',
+    dns: 'DNS',
+    mdns: 'mDNS',
     ethernet: 'Ethernet',
     mac: 'MAC-Adresse',
     ip: 'IP-Adresse',
@@ -51,6 +53,8 @@ export const wire: typeof english = {
     mac: ['MAC-Adresse', '48 Bit, die eine Netzwerkkarte an ihrem Kabel oder in ihrem WLAN benennen. Sie kommt nie weiter als bis zum nächsten Router, darum kennt der Server deine nur im eigenen Netz.'],
     suite: ['TLS', 'Verschlüsselt die Verbindung und beweist mit einem Zertifikat, dass der Server der ist, der er zu sein sagt. Version und Verfahren sagen wie; beide Enden haben sich beim Handschlag darauf geeinigt.'],
     certificate: ['Zertifikat', 'Der SHA-256-Fingerabdruck des Zertifikats, das der Server zeigt. Vergleiche ihn mit dem im Schloss des Browsers, oder mit dem, den dir vorliest, wer den Server betreibt: Sind sie verschieden, steht jemand dazwischen.'],
+    dns: ['DNS', 'Findet die Adresse zu einem Namen, indem es einen Server fragt, der sie weiß oder weiß, wer sie weiß. Ein Browser sagt seinen Seiten nur, wie lange das dauerte, nicht was die Antwort war.'],
+    mdns: ['mDNS', 'Findet die Adresse zu einem Namen, der mit .local endet, indem es alle in diesem Netz auf einmal fragt. Wer so heißt, antwortet; ein Server ist nicht nötig, und niemand beweist, dass die Antwort stimmt.'],
   },
   parts: {
     utf8: 'Zeichen',
@@ -98,5 +102,9 @@ export const wire: typeof english = {
   segmentValue: (count: number, options: string) => `${bytes(count)}; Optionen ${options}`,
   transferredValue: (sent: string, confirmed: string, received: string) => `${sent} gesandt, ${confirmed} bestätigt, ${received} empfangen`,
   mtuValue: (count: number, kind: string) => `${bytes(count)} (${kind})`,
+  behindRouter: 'die eines Routers: Er steht zwischen dir und dem Server',
+  noLookup: 'nicht nötig: Die Adresse selbst wurde eingegeben',
+  knownName: 'Der Browser kannte die Adresse schon',
+  lookedUp: (milliseconds: string) => `in ${milliseconds} ms nachgeschlagen, als die Seite geöffnet wurde`,
   plain: 'keines: Jeder unterwegs kann mitlesen',
 };

@@ -23,6 +23,8 @@ export const wire = {
   notTold: 'This server does not tell what it sees of your connection.',
   headings: {
     osi: 'OSI model',
+    dns: 'DNS',
+    mdns: 'mDNS',
     ethernet: 'Ethernet',
     mac: 'MAC address',
     ip: 'IP address',
@@ -50,6 +52,8 @@ export const wire = {
     mac: ['MAC address', '48 bits that name a network card on its own cable or Wi-Fi. It never goes further than the next router, so the server knows yours only on its own network.'],
     suite: ['TLS', 'Encrypts the connection, and proves with a certificate that the server is who it says. Version and suite say how; both ends agreed on them in the handshake.'],
     certificate: ['Certificate', 'The SHA-256 fingerprint of the certificate that the server shows. Compare it with the one in the browser’s padlock, or the one that whoever runs the server reads to you: if they differ, someone stands in between.'],
+    dns: ['DNS', 'Finds the address that belongs to a name, by asking a server that knows or knows whom to ask. A browser tells its pages only how long that took, not what was answered.'],
+    mdns: ['mDNS', 'Finds the address that belongs to a name which ends with .local, by asking everyone on this network at once. Whoever has that name answers, so no server is needed, and nobody proves that the answer is true.'],
   },
   parts: {
     utf8: 'characters',
@@ -97,5 +101,9 @@ export const wire = {
   segmentValue: (count: number, options: string) => `${bytes(count)}; options ${options}`,
   transferredValue: (sent: string, confirmed: string, received: string) => `${sent} sent, ${confirmed} confirmed, ${received} received`,
   mtuValue: (count: number, kind: string) => `${bytes(count)} (${kind})`,
+  behindRouter: 'a router’s: it stands between you and the server',
+  noLookup: 'none was needed: the address itself was typed',
+  knownName: 'the browser knew the address already',
+  lookedUp: (milliseconds: string) => `looked up in ${milliseconds} ms as the page was opened`,
   plain: 'none: everyone on the way can read along',
 };

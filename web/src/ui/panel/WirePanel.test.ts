@@ -43,6 +43,7 @@ describe('a message on the wire', () => {
       'MAC address',
       'TLS',
       'Certificate',
+      'DNS none was needed: the address itself was typed',
     ]);
     expect(shown).toContain('Round-trip time 1.5 ms ± 0.25 ms');
     expect(shown).toContain('MAC address yours 02:00:00:00:00:07, the server’s 02:00:00:00:00:01');
@@ -64,6 +65,20 @@ describe('a message on the wire', () => {
     });
     await screen.findByText('This server does not tell what it sees of your connection.');
     expect(rows().at(-1)).toMatch(/^Ethernet frame \d+ bytes = \d+ \+ 18, assumed$/);
+  });
+
+  it('names the router that hides the MAC addresses', async () => {
+    panel((chat) => {
+      const conversation = chat.open('#tea');
+      const ask = conversation.onTheWire.bind(conversation);
+      conversation.onTheWire = async (message) => {
+        const told = await ask(message);
+        const connection = new Map(told.connection).set('LINK', new Map([['kind', 'ethernet'], ['mtu', '1500'], ['next', 'router']]));
+        return { ...told, connection };
+      };
+    });
+    await screen.findByText('Layers');
+    expect(rows()).toContain('MAC address a router’s: it stands between you and the server');
   });
 
   it('says why where it cannot be asked', async () => {
