@@ -22,6 +22,8 @@ beforeAll(async () => {
   for (const text of ['Hello **there**, @alice', '```rust\nfn main() {}\n```', '> quoted\n- one\n- two', 'https://example.org', '👍']) await bob.say(text);
   await alice.sees('quoted');
   await alice.say('an answer');
+  // The page is about to be loaded anew.
+  await bob.sees('an answer');
 }, 180_000);
 
 afterAll(async () => {
