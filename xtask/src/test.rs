@@ -17,7 +17,7 @@ pub struct Arguments {
 
 /// The fuzz targets: how many seconds each runs in CI, and how long its inputs get.
 const FUZZ_TARGETS: [(&str, u32, u32); 5] =
-    [("line", 20, 16_384), ("session", 30, 4_096), ("names", 10, 512), ("search", 10, 512), ("screen", 20, 4_096)];
+    [("line", 30, 16_384), ("session", 30, 4_096), ("names", 10, 512), ("search", 10, 512), ("screen", 10, 4_096)];
 /// Seeds of the simulator in CI.
 const SIMULATOR_SEEDS: u32 = 1_000;
 
