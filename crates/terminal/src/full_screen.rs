@@ -5,11 +5,13 @@ mod app;
 mod commands;
 mod composer;
 mod direction;
+mod disputed_widths;
 mod draw;
 mod emoji;
 mod flow;
 mod fuzzy;
 mod hostile;
+mod keyboard;
 pub mod keys;
 mod look;
 mod server;
@@ -42,7 +44,9 @@ use crate::preferences::{Notify, Preferences};
 use crate::remembered_servers;
 use crate::signals;
 use app::App;
+use disputed_widths::DisputedWidths;
 pub use hostile::play as play_hostile_server;
+use keyboard::{Keyboard, Wait};
 use keys::Keymap;
 use look::Look;
 use server::{Server, Surroundings};
@@ -141,6 +145,7 @@ struct FullScreen {
     around: Surroundings,
     terminal: DefaultTerminal,
     mouse: bool,
+    disputed_widths: DisputedWidths,
     /// What the window is called now.
     title: String,
     preferences: Preferences,
@@ -162,7 +167,12 @@ impl FullScreen {
         }
         let keys = events.clone();
         let read = move || {
-            while let Ok(event) = terminal_event::read() {
+            let next = |wait| match wait {
+                Wait::No if !terminal_event::poll(Duration::ZERO)? => Ok(None),
+                Wait::Yes | Wait::No => terminal_event::read().map(Some),
+            };
+            let mut keyboard = Keyboard::new(next);
+            while let Ok(Some(event)) = keyboard.read() as io::Result<_> {
                 if keys.send(Event::Terminal(event)).is_err() {
                     return;
                 }
@@ -197,7 +207,17 @@ impl FullScreen {
             server.app.mouse = preferences.mouse;
         }
         // The mouse is taken with the first picture, if it is wanted.
-        Ok(FullScreen { servers, front: 0, around, terminal, mouse: false, title: String::new(), preferences, timeout })
+        Ok(FullScreen {
+            servers,
+            front: 0,
+            around,
+            terminal,
+            mouse: false,
+            disputed_widths: DisputedWidths::default(),
+            title: String::new(),
+            preferences,
+            timeout,
+        })
     }
 
     fn app(&mut self) -> &mut App {
@@ -220,7 +240,12 @@ impl FullScreen {
                 break Err((Exit::CertificateChanged, sentence));
             }
             let front = &mut self.servers[self.front].app;
-            if self.terminal.draw(|frame| front.draw(frame)).is_err() {
+            let disputed = &mut self.disputed_widths;
+            let drawn = self.terminal.draw(|frame| {
+                front.draw(frame);
+                disputed.write_whole(frame.buffer_mut());
+            });
+            if drawn.is_err() {
                 break Err((Exit::NoConnection, "The terminal is gone.".to_owned()));
             }
             let wake = self.servers.iter().map(|server| server.next_wake(&self.around)).min();

@@ -92,6 +92,8 @@ pub struct Places {
     /// What the rows say, and where texts begin in them.
     pub texts: Vec<String>,
     pub text_column: u16,
+    /// The entry below the line of what was unread.
+    pub first_unread: Option<EntryId>,
     /// The list of people is shown.
     pub people: bool,
     /// The lists are shown in this width unless one wants otherwise.

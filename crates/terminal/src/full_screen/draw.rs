@@ -303,6 +303,7 @@ impl App {
             selected,
             first_unread: unread_from.and_then(|marker| super::timeline::first_unread(conversation, marker)),
         };
+        self.places.first_unread = timeline.first_unread;
         let count = conversation.entries().len();
         let anchor = anchor.and_then(|(id, hidden)| match conversation.place_of(id) {
             Some(at) => Some((at, hidden)),
@@ -424,6 +425,18 @@ impl App {
         lines.into_iter().map(full).collect()
     }
 
+    /// More is unread than fits: the line before it is not on the screen.
+    fn unread_is_above(&self) -> bool {
+        let name = self.present_name();
+        let Some(conversation) = self.conversations.find(name) else { return false };
+        let visible = self.views.get(name).and_then(|view| view.visible);
+        let place = |id: Option<EntryId>| id.and_then(|id| conversation.place_of(id));
+        match (place(self.places.first_unread), place(visible.map(|(first, _)| first))) {
+            (Some(unread), Some(visible)) => unread < visible,
+            _ => false,
+        }
+    }
+
     fn draw_status(&self, frame: &mut Frame<'_>, area: Rect) {
         let width = usize::from(area.width);
         let (state, is_well) = self.state_words();
@@ -431,6 +444,8 @@ impl App {
         let view = self.views.get(self.present_name());
         if view.is_some_and(|view| view.anchor.is_some()) {
             left.push_str(&format!(" · further down there is more: {}", self.keymap.first(Action::End)));
+        } else if self.unread_is_above() {
+            left.push_str(&format!(" · new above: {}", self.keymap.first(Action::FirstUnread)));
         }
         if let Some(writing) = self.writing_words() {
             left.push_str(" · ");

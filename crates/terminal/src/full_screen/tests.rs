@@ -264,6 +264,26 @@ fn what_is_unread_stands_in_the_list_and_behind_a_line() {
 }
 
 #[test]
+fn where_more_is_unread_than_fits_the_way_up_is_told() {
+    let mut desk = Desk::talking(100, 12);
+    desk.hear(":s MARKREAD #books timestamp=2026-11-22T11:00:00.000Z");
+    let say = |desk: &mut Desk, number: u32| {
+        desk.hear(&format!(
+            "@time=2026-11-22T11:{:02}:00.000Z;msgid=b{number} :carol!c@h PRIVMSG #books :{number}.",
+            10 + number
+        ));
+    };
+    (0..5).for_each(|number| say(&mut desk, number));
+    desk.alt(KeyCode::Char('2'));
+    desk.shows_not("new above");
+    (5..20).for_each(|number| say(&mut desk, number));
+    desk.shows("online · new above: Alt-U");
+    desk.alt(KeyCode::Char('u'));
+    desk.shows("── new ──");
+    desk.shows_not("new above");
+}
+
+#[test]
 fn what_is_typed_is_sent_and_stands_there_until_its_echo() {
     let mut desk = Desk::talking(80, 24);
     desk.take_sent();
