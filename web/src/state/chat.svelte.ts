@@ -12,12 +12,10 @@ import { format, formatInline, type Context } from '../format/format';
 import type { Block } from '../format/nodes';
 import { language } from '../texts/language.svelte';
 import { abilitiesOf, noAbilities } from './abilities';
-import * as account from './account';
-import { run } from './commands';
+import { asking } from './asking';
 import { ConversationState } from './conversation.svelte';
-import * as directory from './directory';
 import { lineCame, type Receiver } from './incoming';
-import * as moderation from './moderation';
+import type { AuditQuery } from './moderation';
 import { Notifications } from './notifications';
 import { Outbox, type Post } from './outbox';
 import { People, type PersonState } from './people.svelte';
@@ -26,7 +24,6 @@ import { readSession } from './http';
 import { createPreferences } from './preferences.svelte';
 import { refused } from './refusals';
 import { said, type Said } from './said';
-import { search } from './search';
 import { keepsKeys, Sending } from './sending';
 import { SessionState } from './session.svelte';
 import { Storage } from './storage';
@@ -796,8 +793,8 @@ export class ChatState implements Chat, Receiver {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  command(conversation: ConversationState, line: string): Promise<void> {
-    return run(this, conversation, line);
+  async command(conversation: ConversationState, line: string): Promise<void> {
+    return (await asking()).commands.run(this, conversation, line);
   }
 
   async quote(line: string): Promise<void> {
@@ -870,26 +867,26 @@ export class ChatState implements Chat, Receiver {
     this.me.know(message === null ? { presence: 'here', awayMessage: null } : { presence: 'away', awayMessage: message });
   }
 
-  listRooms(filter = ''): Promise<readonly ListedRoom[]> {
-    return directory.listRooms(this, filter);
+  async listRooms(filter = ''): Promise<readonly ListedRoom[]> {
+    return (await asking()).directory.listRooms(this, filter);
   }
 
-  findPeople(words: string): Promise<readonly Person[]> {
-    return directory.findPeople(this, words);
+  async findPeople(words: string): Promise<readonly Person[]> {
+    return (await asking()).directory.findPeople(this, words);
   }
 
-  whoIs(nick: string): Promise<WhoIs> {
-    return directory.whoIs(this, nick);
+  async whoIs(nick: string): Promise<WhoIs> {
+    return (await asking()).directory.whoIs(this, nick);
   }
 
-  search(query: SearchQuery): Promise<readonly SearchHit[]> {
-    return search(this, query);
+  async search(query: SearchQuery): Promise<readonly SearchHit[]> {
+    return (await asking()).search(this, query);
   }
 
   // One's account
 
-  changePassword(old: string, wanted: string): Promise<void> {
-    return account.changePassword(this, old, wanted);
+  async changePassword(old: string, wanted: string): Promise<void> {
+    return (await asking()).account.changePassword(this, old, wanted);
   }
 
   async renameAccount(name: string, password: string): Promise<void> {
@@ -902,30 +899,30 @@ export class ChatState implements Chat, Receiver {
     await this.session.loggedOut(null);
   }
 
-  exportAccount(): Promise<string> {
-    return account.exportAccount(this);
+  async exportAccount(): Promise<string> {
+    return (await asking()).account.exportAccount(this);
   }
 
-  devices(): Promise<readonly Device[]> {
-    return account.devices(this);
+  async devices(): Promise<readonly Device[]> {
+    return (await asking()).account.devices(this);
   }
 
-  endDevice(id: string): Promise<void> {
-    return account.endDevice(this, id);
+  async endDevice(id: string): Promise<void> {
+    return (await asking()).account.endDevice(this, id);
   }
 
-  alwaysOn(): Promise<{ wanted: 'on' | 'off' | 'default'; is: boolean }> {
-    return account.alwaysOn(this);
+  async alwaysOn(): Promise<{ wanted: 'on' | 'off' | 'default'; is: boolean }> {
+    return (await asking()).account.alwaysOn(this);
   }
 
-  setAlwaysOn(wanted: 'on' | 'off' | 'default'): Promise<void> {
-    return account.setAlwaysOn(this, wanted);
+  async setAlwaysOn(wanted: 'on' | 'off' | 'default'): Promise<void> {
+    return (await asking()).account.setAlwaysOn(this, wanted);
   }
 
   // Moderation
 
   async reports(room?: string): Promise<readonly Report[]> {
-    const found = await moderation.reports(this, room);
+    const found = await (await asking()).moderation.reports(this, room);
     for (const conversation of this.#byKey.values()) {
       if (room !== undefined && !this.isupport.same(room, conversation.name)) continue;
       conversation.openReports = found.filter((report) => this.isupport.same(report.place, conversation.name)).length;
@@ -935,14 +932,14 @@ export class ChatState implements Chat, Receiver {
   }
 
   async closeReport(report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {
-    await moderation.closeReport(this, report, how, note);
+    await (await asking()).moderation.closeReport(this, report, how, note);
     const conversation = this.known(report.place);
     if (conversation) conversation.openReports = Math.max(0, conversation.openReports - 1);
     else this.operatorReports = Math.max(0, this.operatorReports - 1);
   }
 
-  audit(query: moderation.AuditQuery = {}): Promise<readonly AuditLine[]> {
-    return moderation.audit(this, query);
+  async audit(query: AuditQuery = {}): Promise<readonly AuditLine[]> {
+    return (await asking()).moderation.audit(this, query);
   }
 
   // What is shown

@@ -1,10 +1,11 @@
 // One conversation: what was said as far as it is known here, who is in it, what is read, and what one can do there.
 
-import { isBatch, linesOf, type Item } from '../irc/batches';
+import { isBatch, type Item } from '../irc/batches';
 import type { ModeChange } from '../irc/isupport';
 import { nickOf, timeOf, type Line } from '../irc/line';
 import { mentions } from '../format/format';
 import { language } from '../texts/language.svelte';
+import { asking } from './asking';
 import { changeOf, happeningOf, type Change, type Who } from './becoming';
 import { happening, together, type Happening } from './happenings';
 import { entryOfKept, keptOf } from './kept';
@@ -13,7 +14,6 @@ import { letterOfRank, modeLines, noSettings, rankOfLetter, rankOfSign, withChan
 import type { Post } from './outbox';
 import type { PersonState } from './people.svelte';
 import { rightsIn } from './rights';
-import * as roomLists from './room_lists';
 import { accountOf, said, type Said } from './said';
 import type { KeptConversation } from './storage';
 import {
@@ -1068,39 +1068,11 @@ export class ConversationState implements Conversation {
   }
 
   async earlierTexts(message: MessageEntry): Promise<readonly { text: string; at: number }[]> {
-    if (message.id === null) return [];
-    const items = await this.#world.request('EDITS', [this.name, message.id], { quiet: true });
-    const texts: { text: string; at: number }[] = [];
-    const head = `${this.name} ${message.id} until `;
-    const end = `${this.name} ${message.id}: `;
-    for (const line of linesOf(items)) {
-      const text = line.params[1] ?? '';
-      if (line.command !== 'NOTICE' || text.startsWith(end)) continue;
-      if (text.startsWith(head)) texts.push({ text: '', at: timeOf(text.slice(head.length, -1)) ?? 0 });
-      else {
-        const last = texts.at(-1);
-        if (last) last.text += last.text ? `\n${text}` : text;
-      }
-    }
-    return texts;
+    return message.id === null ? [] : (await asking()).messageFacts.earlierTexts(this.#world, this.name, message.id);
   }
 
   async onTheWire(message: MessageEntry): Promise<OnTheWire> {
-    if (message.id === null) return { lines: [], connection: null };
-    const world = this.#world;
-    const [said, seen] = await Promise.all([
-      world.request('CHATHISTORY', ['AROUND', this.name, `msgid=${message.id}`, '1'], { quiet: true }),
-      world.has('parlor/connection') ? world.request('CONNECTION', [], { quiet: true }) : null,
-    ]);
-    const lines = [...linesOf(said)].filter((line) => line.command === 'PRIVMSG' || line.command === 'NOTICE').map((line) => line.raw);
-    if (!seen) return { lines, connection: null };
-    const connection = new Map<string, ReadonlyMap<string, string>>();
-    for (const { command, params } of linesOf(seen)) {
-      if (command !== 'CONNECTION') continue;
-      const facts = (params[1] ?? '').split(' ').map((fact) => fact.split(/=(.*)/s));
-      connection.set(params[0] ?? '', new Map(facts.map(([name = '', value = '']) => [name, value])));
-    }
-    return { lines, connection };
+    return message.id === null ? { lines: [], connection: null } : (await asking()).messageFacts.onTheWire(this.#world, this.name, message.id);
   }
 
   mayEdit(message: MessageEntry): boolean {
@@ -1171,32 +1143,32 @@ export class ConversationState implements Conversation {
     await this.#world.request('KICK', [this.name, nick, ...(reason ? [reason] : [])]);
   }
 
-  ban(mask: string, options: { duration?: string; mute?: boolean } = {}): Promise<void> {
-    return roomLists.ban(this.#world, this.name, mask, options);
+  async ban(mask: string, options: { duration?: string; mute?: boolean } = {}): Promise<void> {
+    return (await asking()).roomLists.ban(this.#world, this.name, mask, options);
   }
 
-  lists(): Promise<RoomLists> {
-    return roomLists.lists(this.#world, this.name);
+  async lists(): Promise<RoomLists> {
+    return (await asking()).roomLists.lists(this.#world, this.name);
   }
 
-  addToList(list: keyof RoomLists, mask: string): Promise<void> {
-    return roomLists.addToList(this.#world, this.name, list, mask);
+  async addToList(list: keyof RoomLists, mask: string): Promise<void> {
+    return (await asking()).roomLists.addToList(this.#world, this.name, list, mask);
   }
 
-  removeFromList(list: keyof RoomLists, mask: string): Promise<void> {
-    return roomLists.removeFromList(this.#world, this.name, list, mask);
+  async removeFromList(list: keyof RoomLists, mask: string): Promise<void> {
+    return (await asking()).roomLists.removeFromList(this.#world, this.name, list, mask);
   }
 
-  inviteLinks(): Promise<readonly InviteLink[]> {
-    return roomLists.inviteLinks(this.#world, this.name);
+  async inviteLinks(): Promise<readonly InviteLink[]> {
+    return (await asking()).roomLists.inviteLinks(this.#world, this.name);
   }
 
-  createInviteLink(options: { duration?: string; uses?: number } = {}): Promise<InviteLink> {
-    return roomLists.createInviteLink(this.#world, this.name, options);
+  async createInviteLink(options: { duration?: string; uses?: number } = {}): Promise<InviteLink> {
+    return (await asking()).roomLists.createInviteLink(this.#world, this.name, options);
   }
 
-  revokeInviteLink(id: string): Promise<void> {
-    return roomLists.revokeInviteLink(this.#world, this.name, id);
+  async revokeInviteLink(id: string): Promise<void> {
+    return (await asking()).roomLists.revokeInviteLink(this.#world, this.name, id);
   }
 
   // What outlives the page

@@ -1,0 +1,9 @@
+// What the server is asked for when somebody looks: loaded then (asking.ts), not with the page.
+
+export * as account from './account';
+export * as commands from './commands';
+export * as directory from './directory';
+export * as messageFacts from './message_facts';
+export * as moderation from './moderation';
+export * as roomLists from './room_lists';
+export { search } from './search';
