@@ -108,6 +108,25 @@ test('what others said meanwhile is there without a gap', async () => {
   expect(missing).toEqual([]);
 }, 180_000);
 
+test('whoever is at the end is there again when the link is', async () => {
+  const list = bob.page.locator('#messages');
+  await list.hover();
+  await bob.page.mouse.wheel(0, -400);
+  await bob.page.getByRole('button', { name: 'To the latest' }).waitFor();
+  await bob.page.mouse.wheel(0, 4_000);
+  await bob.page.getByRole('button', { name: 'To the latest' }).waitFor({ state: 'detached' });
+  for (let round = 0; round < 3; round += 1) {
+    await server.kill();
+    await bob.page.getByText('You are offline.').waitFor();
+    await server.start();
+    await hurry(alice, bob);
+    await online(bob);
+    await alice.say(`behind the end ${round}`);
+    await bob.message(`behind the end ${round}`).waitFor();
+    await until(() => list.evaluate((list) => list.scrollHeight - list.clientHeight - list.scrollTop < 2), 'the end is seen');
+  }
+});
+
 test('two tabs of one browser agree on what is read', async () => {
   await alice.page.goto('/r/tea');
   await alice.composer().waitFor();

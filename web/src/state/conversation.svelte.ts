@@ -43,6 +43,10 @@ const leftAtEnd = 1_000;
 /** Entries in any case: of those far from what is read some are let go of, and come back as pages. */
 const mostEntries = 12_000;
 const leftEntries = 10_000;
+/** Pages that are shown together while someone goes on and on: showing one moves all rows, however long it is. */
+const mostPagesAtOnce = 4;
+/** She goes on who asks again so soon. */
+const goesOnWithin = 1_500;
 /** Messages that came while a page was on its way. */
 const mostMeanwhile = 2_000;
 /** Pages that a thread is looked for in. */
@@ -56,9 +60,9 @@ const mostKeptMessages = 60;
 
 interface Page {
   entries: Entry[];
-  /** What the server counts: a page that has less than was asked for is the last. */
-  counted: number;
   elsewhere: Change[];
+  /** There is nothing beyond it: the server had less than it was asked for. */
+  isLast: boolean;
 }
 
 export class ConversationState implements Conversation {
@@ -129,6 +133,8 @@ export class ConversationState implements Conversation {
   #replaced = false;
   /** The last page that came was an older one. */
   #goesBack = false;
+  /** When such a page came. */
+  #wentBackAt = Number.NEGATIVE_INFINITY;
   #drops = false;
   #nextKey = 0;
   /** What is unread begins behind this time, as of when it was opened. */
@@ -264,17 +270,16 @@ export class ConversationState implements Conversation {
   }
 
   async loadThread(rootId: string): Promise<void> {
-    const limit = this.#world.isupport.historyPage;
     let page = await this.#ask('AROUND', `msgid=${rootId}`, 2);
     this.#quote(page.entries.filter((entry) => entry.id === rootId));
     let after = rootId;
     for (let pages = 0; pages < mostThreadPages; pages += 1) {
-      page = await this.#ask('AFTER', `msgid=${after}`, limit);
+      page = await this.#ask('AFTER', `msgid=${after}`);
       const answers = page.entries.filter((entry): entry is MessageEntry => entry.kind === 'message' && entry.replyTo !== null);
       this.#quote(answers);
       const last = lastId(page.entries);
       // From here on it is known anyway.
-      if (page.counted < limit || last === null || (this.atEnd && this.#byId.has(last))) return;
+      if (page.isLast || last === null || (this.atEnd && this.#byId.has(last))) return;
       after = last;
     }
   }
@@ -313,16 +318,15 @@ export class ConversationState implements Conversation {
   }
 
   async #doReadLatest(): Promise<void> {
-    const limit = this.#world.isupport.historyPage;
     this.older = 'loading';
     this.isFresh = true;
     try {
-      await this.#paged('LATEST', '*', limit, (page) => {
+      await this.#paged('LATEST', '*', (page) => {
         const ids = new Set(page.entries.map((entry) => entry.id));
         const since = this.#meanwhile.filter((entry) => entry.id === null || !ids.has(entry.id));
         // Of what is known already some may have become another since: only what the server tells now counts.
         this.#replaceAll([...page.entries, ...since]);
-        this.beginsHere = page.counted < limit;
+        this.beginsHere = page.isLast;
         this.atEnd = true;
         this.#fromBefore = false;
         return true;
@@ -348,14 +352,13 @@ export class ConversationState implements Conversation {
     if (this.beginsHere || this.older === 'loading' || !this.isFresh) return;
     const first = this.#sent.find((entry) => entry.id !== null);
     if (!first) return;
-    const limit = this.#world.isupport.historyPage;
     this.older = 'loading';
     try {
-      await this.#paged('BEFORE', `msgid=${first.id ?? ''}`, limit, (page) => {
+      await this.#paged('BEFORE', `msgid=${first.id ?? ''}`, (page) => {
         const fresh = page.entries.filter((entry) => entry.id === null || !this.#isKnown(entry.id));
         this.#sent = [...fresh, ...this.#sent];
         for (const entry of fresh) this.#enter(entry);
-        this.beginsHere = page.counted < limit;
+        this.beginsHere = page.isLast;
         this.#goesBack = true;
       });
       this.older = 'idle';
@@ -369,13 +372,12 @@ export class ConversationState implements Conversation {
     if (this.atEnd || this.newer === 'loading') return;
     const last = lastId(this.#sent);
     if (last === null) return this.goToEnd();
-    const limit = this.#world.isupport.historyPage;
     this.newer = 'loading';
     // What came before it was asked is in the page.
     this.#meanwhile = [];
     try {
-      await this.#paged('AFTER', `msgid=${last}`, limit, (page) => {
-        const reaches = page.counted < limit;
+      await this.#paged('AFTER', `msgid=${last}`, (page) => {
+        const reaches = page.isLast;
         const came = reaches ? [...page.entries, ...this.#meanwhile] : page.entries;
         const taken = new Set<string>();
         for (const entry of came) {
@@ -397,10 +399,9 @@ export class ConversationState implements Conversation {
   async goTo(id: string): Promise<MessageEntry> {
     const known = this.#byId.get(id);
     if (known && !this.#fromBefore) return known;
-    const limit = this.#world.isupport.historyPage;
     this.older = 'loading';
     try {
-      await this.#paged('AROUND', `msgid=${id}`, limit, (page) => {
+      await this.#paged('AROUND', `msgid=${id}`, (page) => {
         if (!page.entries.some((entry) => entry.id === id)) return;
         const last = page.entries.findLastIndex((entry) => entry.id !== null && this.#isKnown(entry.id));
         const joint = last < 0 || this.#fromBefore ? -1 : this.#sent.findIndex((entry) => entry.id === page.entries[last]?.id);
@@ -424,7 +425,7 @@ export class ConversationState implements Conversation {
   }
 
   /** A page, and what happened while it was under way. */
-  async #paged(which: string, anchor: string, limit: number, take: (page: Page) => boolean | void): Promise<void> {
+  async #paged(which: 'LATEST' | 'BEFORE' | 'AFTER' | 'AROUND', anchor: string, take: (page: Page) => boolean | void): Promise<void> {
     const generation = this.#asOf;
     if (this.#pages === 0) {
       this.#meanwhile = [];
@@ -432,7 +433,7 @@ export class ConversationState implements Conversation {
     }
     this.#pages += 1;
     try {
-      const page = await this.#ask(which, anchor, limit);
+      const page = await (which === 'BEFORE' ? this.#askBefore(anchor) : this.#ask(which, anchor));
       // Meanwhile something else may be shown than what it goes on from.
       if (which !== 'LATEST' && which !== 'AROUND' && generation !== this.#asOf) return;
       // Shown once, not a hundred times.
@@ -448,13 +449,31 @@ export class ConversationState implements Conversation {
     }
   }
 
-  async #ask(which: string, anchor: string, limit: number): Promise<Page> {
-    const items = await this.#world.request('CHATHISTORY', [which, this.name, anchor, String(limit)], { quiet: true });
-    const batch = findBatch(items, 'chathistory');
-    return this.#pageOf(batch);
+  /** What is before it; several pages when one goes on and on. */
+  async #askBefore(anchor: string): Promise<Page> {
+    const goesOn = this.#world.now() - this.#wentBackAt < goesOnWithin;
+    let page = await this.#ask('BEFORE', anchor);
+    try {
+      for (let pages = 1; goesOn && pages < mostPagesAtOnce && !page.isLast; pages += 1) {
+        const first = page.entries.find((entry) => entry.id !== null);
+        if (!first) break;
+        const earlier = await this.#ask('BEFORE', `msgid=${first.id ?? ''}`);
+        page = { entries: [...earlier.entries, ...page.entries], elsewhere: [...earlier.elsewhere, ...page.elsewhere], isLast: earlier.isLast };
+      }
+    } catch {
+      // What has come is shown; what has not is asked for again.
+    }
+    this.#wentBackAt = this.#world.now();
+    return page;
   }
 
-  #pageOf(items: readonly Item[]): Page {
+  async #ask(which: string, anchor: string, limit = this.#world.isupport.historyPage): Promise<Page> {
+    const items = await this.#world.request('CHATHISTORY', [which, this.name, anchor, String(limit)], { quiet: true });
+    const batch = findBatch(items, 'chathistory');
+    return this.#pageOf(batch, limit);
+  }
+
+  #pageOf(items: readonly Item[], limit: number): Page {
     const entries: Entry[] = [];
     const places = new Map<string, number>();
     const elsewhere: Change[] = [];
@@ -493,7 +512,7 @@ export class ConversationState implements Conversation {
       const what = happeningOf(line, this.#who(line), this.#world.isupport);
       if (what) pushTogether(entries, this.#eventOf(what, line));
     }
-    return { entries, counted, elsewhere };
+    return { entries, elsewhere, isLast: counted < limit };
   }
 
   #who(line: Line): Who {

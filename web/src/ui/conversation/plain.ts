@@ -24,3 +24,10 @@ export function plain(blocks: readonly Block[], hide = '▒▒▒'): string {
   }
   return parts.join(' ').trim();
 }
+
+/** The text of a message that is one sentence without any marks, as most are; null of any other. */
+export function sentenceOf(blocks: readonly Block[]): string | null {
+  const [first, second] = blocks;
+  if (first?.kind !== 'paragraph' || second !== undefined || first.children.length !== 1) return null;
+  return first.children[0]?.kind === 'text' ? first.children[0].text : null;
+}
