@@ -61,7 +61,6 @@ test('a message on its way when the server dies arrives once', async () => {
     await until(async () => (await bob.texts()).includes(text), text);
     await online(alice);
   }
-  // Until its answer has come a message may stand there twice: as what the server has, and as what it may not have.
   await until(async () => (await alice.page.locator('#messages article.pending').count()) === 0, 'nothing is on its way');
   for (const someone of [alice, bob]) {
     let rounds: string[] = [];

@@ -114,6 +114,10 @@ export class ConversationState implements Conversation {
 
   #sent: Entry[] = [];
   #tail: MessageEntry[] = [];
+  /** Of those on their way: which were sent before, so that the server may have them already. */
+  readonly #unsure = new Set<string>();
+  /** And which it was seen to have: they stand among `#sent`, and until it answers not among `#tail`. */
+  readonly #found = new Set<string>();
   readonly #byId = new Map<string, MessageEntry>();
   /** Messages beside `entries`, by their id: fetched for a quotation or a thread. */
   readonly #quotes = new Map<string, MessageEntry>();
@@ -325,7 +329,7 @@ export class ConversationState implements Conversation {
         const ids = new Set(page.entries.map((entry) => entry.id));
         const since = this.#meanwhile.filter((entry) => entry.id === null || !ids.has(entry.id));
         // Of what is known already some may have become another since: only what the server tells now counts.
-        this.#replaceAll([...page.entries, ...since]);
+        this.#replaceAll([...page.entries.map((entry) => this.#foundAs(entry)), ...since]);
         this.beginsHere = page.isLast;
         this.atEnd = true;
         this.#fromBefore = false;
@@ -574,8 +578,8 @@ export class ConversationState implements Conversation {
     }
     let entry = this.#messageOf(message);
     if (postKey !== null) {
-      // Its row stays the one that was shown when it was written.
-      entry = { ...entry, key: postKey };
+      // Its row stays the one that was shown when it was written; unless another message was taken for it.
+      if (!this.#found.has(postKey)) entry = { ...entry, key: postKey };
       this.#removePost(postKey);
     }
     this.lastActive = Math.max(this.lastActive, entry.time);
@@ -719,7 +723,8 @@ export class ConversationState implements Conversation {
       this.#replaced = false;
       this.generation += 1;
     }
-    this.entries = this.#tail.length > 0 && this.atEnd ? [...this.#sent, ...this.#tail] : [...this.#sent];
+    const tail = this.atEnd ? this.#tail.filter((entry) => !this.#found.has(entry.key)) : [];
+    this.entries = [...this.#sent, ...tail];
     if (this.#most() < this.#sent.length) this.#dropSoon();
     if (this.unreadLine === null) this.#placeUnreadLine();
     // It was before the eyes before it was known to be the end.
@@ -760,6 +765,11 @@ export class ConversationState implements Conversation {
   /** What waits to be sent here, as it is now. */
   showPosts(posts: readonly Post[]): void {
     const before = new Map(this.#tail.map((entry) => [entry.key, entry]));
+    this.#unsure.clear();
+    for (const post of posts) {
+      if (post.wasSent && post.failure === null) this.#unsure.add(post.key);
+      else this.#found.delete(post.key);
+    }
     this.#tail = posts.map((post) => {
       const known = before.get(post.key);
       const status = post.failure === null ? 'pending' : 'failed';
@@ -793,7 +803,22 @@ export class ConversationState implements Conversation {
     return this.#tail.length > 0;
   }
 
+  /**
+   * What the server tells of the past may be what is on its way here, its answer having been lost: then it is shown in its place.
+   * Which is which the server's answer says (`parlor/once`); until then the same text by oneself, that was not there before, is it.
+   */
+  #foundAs(entry: Entry): Entry {
+    if (entry.kind !== 'message' || !entry.own || entry.id === null || this.#isKnown(entry.id)) return entry;
+    const post = this.#tail.find(
+      (post) => this.#unsure.has(post.key) && !this.#found.has(post.key) && post.text === entry.text && post.style === entry.style && post.replyTo === entry.replyTo,
+    );
+    if (!post) return entry;
+    this.#found.add(post.key);
+    return { ...entry, key: post.key };
+  }
+
   #removePost(key: string): void {
+    this.#found.delete(key);
     this.#tail = this.#tail.filter((entry) => entry.key !== key);
     this.#changedEntries();
   }

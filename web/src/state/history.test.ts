@@ -32,6 +32,24 @@ test('is read when it is looked at, back to the beginning', async () => {
   expect(server.socket.sent.filter((line) => line.includes('CHATHISTORY BEFORE'))).toHaveLength(1);
 });
 
+test('comes several pages at once to who goes on and on', async () => {
+  const all = Array.from({ length: 31 }, (_, index) => `m${index + 1} bob ${index + 1}`);
+  server.answers.CHATHISTORY = (line, label) => {
+    const [which, target = '', anchor = ''] = line.params;
+    const end = which === 'LATEST' ? all.length : Number(/\d+/.exec(anchor)?.[0]) - 1;
+    return page(label, target, ...all.slice(Math.max(0, end - 3), end));
+  };
+  const { tea } = await inTea();
+  await until(() => tea.entries.length === 3);
+  const lengths: number[] = [];
+  while (!tea.beginsHere) {
+    await tea.loadOlder();
+    lengths.push(tea.entries.length);
+  }
+  expect(lengths).toEqual([6, 18, 30, 31]);
+  expect(shown(tea)).toEqual(all.map((_, index) => `${index + 1}`));
+});
+
 test('that is under way takes in what comes and changes meanwhile', async () => {
   let ask: string | null = null;
   server.answers.CHATHISTORY = (line, label) => {

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
-import { closePages, FakeServer, inTeaHere, info, message, openHere, shown, until } from './testing';
+import { closePages, FakeServer, inTeaHere, info, message, openHere, page, shown, until } from './testing';
 import { Refused } from './types';
 
 let server: FakeServer;
@@ -61,6 +61,39 @@ test('and not answered before the link broke is said again with its key', async 
   await until(() => chat.link.unsent === 0);
   expect(tea.entries.map((entry) => entry.id)).toEqual(['m7']);
   expect(server.posted.size).toBe(1);
+});
+
+test('and stored before the link broke stands there once while it is said again', async () => {
+  const { chat, tea } = await inTea();
+  let key = '';
+  server.answers.PRIVMSG = (line) => {
+    key = line.tags.get('parlor/once') ?? '';
+    return null;
+  };
+  await tea.send('hello');
+  await until(() => key !== '');
+  const row = tea.entries[0]?.key;
+  server.socket.break();
+  server.posted.set(key, 'm7');
+  let label = '';
+  server.answers.PRIVMSG = (_, given) => {
+    label = given;
+    return null;
+  };
+  // Bob says the same, and so did alice before: neither is what is on its way.
+  server.answers.CHATHISTORY = (line, given) =>
+    line.params[0] === 'LATEST' ? page(given, '#tea', 'm6 bob hello', 'm7 alice hello') : [`@label=${given} :s ACK`];
+  chat.link.reconnect();
+  await until(() => label !== '' && tea.entries.some((entry) => entry.id === 'm7'));
+  expect(shown(tea)).toEqual(['hello', 'hello']);
+  expect(tea.entries[1]?.key).toBe(row);
+  const first = label;
+  await tea.send('hello');
+  await until(() => shown(tea).length === 3);
+  expect(shown(tea)).toEqual(['hello', 'hello', '…hello']);
+  server.socket.say(`@label=${first};msgid=m7;account=alice :alice!u@h PRIVMSG #tea :hello`);
+  await until(() => chat.link.unsent === 1);
+  expect(shown(tea)).toEqual(['hello', 'hello', '…hello']);
 });
 
 test('outlives the page', async () => {
