@@ -210,6 +210,24 @@ test('in a window as small as can be one sees the end all the same', async () =>
   await alice.page.setViewportSize(wide);
 });
 
+test('whoever is brought up by something else than a hand is left there', async () => {
+  // As the browser's own search does, and screen readers, which bring what they read into view.
+  const page = await alice.tab('/r/tea');
+  await page.setViewportSize({ width: 400, height: 400 });
+  const list = page.locator('#messages.ready');
+  await list.locator('article').last().waitFor();
+  const toLatest = page.getByRole('button', { name: 'To the latest' });
+  await until(async () => {
+    await list.evaluate((element) => (element.scrollTop = Math.min(element.scrollTop, element.scrollHeight - element.clientHeight - 300)));
+    return (await toLatest.count()) === 1;
+  }, 'the end is left');
+  const at = await list.evaluate((element) => element.scrollTop);
+  await bob.say('said while she reads further up');
+  await page.getByRole('button', { name: '1 new message' }).waitFor();
+  expect(await list.evaluate((element) => element.scrollTop)).toBe(at);
+  await page.close();
+});
+
 test('the address of a message leads to it', async () => {
   await alice.goTo('tea');
   await alice.message('Who makes the tea?').first().focus();
