@@ -123,10 +123,10 @@ test('what people say whom one has blocked is hidden until one asks for it', asy
   await alice.sees('before it');
 });
 
-test('what is typed for the quick switcher before it is there is in it', async () => {
+test('what is typed for the quick switcher or the search before it is there is in it', async () => {
   let typed = (): void => undefined;
   const all = new Promise<void>((resolve) => (typed = resolve));
-  await alice.page.route('**/assets/Switcher-*.js', async (route) => {
+  await alice.page.route(/assets\/(Switcher|SearchPanel)-.*\.js$/, async (route) => {
     await all;
     await route.continue();
   });
@@ -139,8 +139,20 @@ test('what is typed for the quick switcher before it is there is in it', async (
   await alice.page.goto('/r/tea');
   await alice.composer().waitFor();
   await alice.page.keyboard.press('Control+k');
-  await alice.page.keyboard.type('lob');
+  await alice.page.keyboard.type('lobx');
+  await alice.page.keyboard.press('Backspace');
+  await alice.page.keyboard.press('Escape');
+  await alice.page.keyboard.press('Control+f');
+  await alice.page.keyboard.type('sugar');
+  await alice.page.keyboard.press('Enter');
+  // It is no message.
+  expect(await alice.composer().inputValue()).toBe('');
   typed();
+  await alice.page.locator('#panel').getByText(/messages? found/).waitFor();
+  expect(await alice.page.locator('#panel input[type=search]').inputValue()).toBe('sugar');
+  await alice.page.keyboard.press('Escape');
+  await alice.page.keyboard.press('Control+k');
+  await alice.page.keyboard.type('lob');
   const field = alice.page.getByRole('dialog').getByRole('combobox');
   await field.waitFor();
   expect(await field.inputValue()).toBe('lob');

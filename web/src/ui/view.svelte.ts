@@ -59,8 +59,8 @@ export class View {
   /** The address names nothing that there is. */
   lost = $state(false);
   invitation = $state.raw<{ room: string; token: string } | null>(null);
-  /** What was typed for the quick switcher before it was there. */
-  typedAhead = '';
+  /** What is typed for the quick switcher or the search before it is there; null while neither is on its way. */
+  typedAhead: string | null = null;
   /** Said to screen readers, politely. */
   spoken = $state('');
 
@@ -155,6 +155,19 @@ export class View {
   openSwitcher(): void {
     this.typedAhead = '';
     this.dialog = { kind: 'switcher' };
+  }
+
+  openSearch(everywhere: boolean): void {
+    this.typedAhead = '';
+    this.panel = { kind: 'search', words: '', everywhere };
+  }
+
+  /** For what has come: what was typed for it, and whether with Enter. */
+  takeTyped(): { words: string; entered: boolean } {
+    const typed = this.typedAhead ?? '';
+    this.typedAhead = null;
+    const [words = ''] = typed.split('\n');
+    return { words, entered: typed.includes('\n') };
   }
 
   /** On narrow screens: back to the list. */
