@@ -6,7 +6,7 @@ import { createServer, request, type ClientRequest, type IncomingMessage, type S
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterEach, expect } from 'vitest';
 
@@ -14,6 +14,9 @@ const binary = process.env.CHAT_SERVER ?? '../target/debug/chat_server';
 export const clientBinary = process.env.CHAT_CLIENT ?? '../target/debug/chat_client';
 /** A built page to be shown instead of the one within the server: while a page is worked on, without building the server. */
 export const otherPage = process.env.PARLOR_PAGE;
+
+/** An address that is of no machine (RFC 5737): as where a page comes over a network. */
+export const anotherMachine = '192.0.2.7';
 
 export const password = 'a few easy words';
 
@@ -98,7 +101,8 @@ export async function launch(): Promise<Browser> {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     // As root there is no sandbox; in a container there may be no room in /dev/shm.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    // `anotherMachine` is this one, but browsers do not know that.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', `--host-resolver-rules=MAP ${anotherMachine} 127.0.0.1`],
   });
   return browser;
 }
@@ -257,12 +261,12 @@ const types: Record<string, string> = {
 /** Stands before the server, answers with the files of a folder what is the page's, and hands on everything else as it is. */
 function pageBefore(server: Server, folder: string): Promise<NodeServer> {
   const packed = new Map<string, Buffer>();
-  const file = (path: string): { body: Buffer; type: string } => {
+  const file = (path: string, coding: 'br' | 'gzip'): { body: Buffer; type: string } => {
     const whole = join(folder, path);
     const exists = path !== '/' && statSync(whole, { throwIfNoEntry: false })?.isFile();
     const shown = exists ? whole : join(folder, 'index.html');
-    let body = packed.get(shown);
-    if (!body) packed.set(shown, (body = brotliCompressSync(readFileSync(shown))));
+    let body = packed.get(`${coding} ${shown}`);
+    if (!body) packed.set(`${coding} ${shown}`, (body = (coding === 'br' ? brotliCompressSync : gzipSync)(readFileSync(shown))));
     return { body, type: types[extname(shown)] ?? 'application/octet-stream' };
   };
   const ours = (message: IncomingMessage): string | null => {
@@ -283,9 +287,11 @@ function pageBefore(server: Server, folder: string): Promise<NodeServer> {
       message.pipe(behind);
       return;
     }
-    const { body, type } = file(path);
+    // Without encryption browsers take no Brotli from another machine.
+    const coding = message.headers['accept-encoding']?.includes('br') ? 'br' : 'gzip';
+    const { body, type } = file(path, coding);
     const kept = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
-    answer.writeHead(200, { 'content-type': type, 'content-encoding': 'br', 'cache-control': kept, 'content-security-policy': policy }).end(body);
+    answer.writeHead(200, { 'content-type': type, 'content-encoding': coding, 'cache-control': kept, 'content-security-policy': policy }).end(body);
   });
   listening.on('upgrade', (message, socket: Socket, head) => {
     const behind = connect(server.httpPort, '127.0.0.1');

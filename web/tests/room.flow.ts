@@ -1,7 +1,7 @@
 // Rooms and those who run them: settings, roles, bans, invite links, reports; and one's own devices and profile.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeBrowser, password, Raw, Server, Someone, until } from './bench';
+import { anotherMachine, closeBrowser, password, Raw, Server, Someone, until } from './bench';
 
 const server = new Server();
 let alice: Someone;
@@ -167,6 +167,25 @@ test('a wrong password is refused in words, and a guest comes without one', asyn
   await frank.page.reload();
   await frank.sees('as a guest');
   await frank.leave();
+});
+
+test('without encryption, from another machine, a guest talks and copies', async () => {
+  const greta = await Someone.at(server);
+  const { page } = greta;
+  await page.goto(`http://${anotherMachine}:${server.port}/r/lobby`);
+  expect(await page.evaluate(() => isSecureContext)).toBe(false);
+  await page.getByRole('tab', { name: 'As a guest' }).click();
+  await page.getByRole('tabpanel').getByRole('textbox').fill('greta');
+  await page.keyboard.press('Enter');
+  await greta.composer().waitFor();
+  await greta.say('from another machine');
+  await greta.message('from another machine').last().click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Copy text' }).click();
+  await page.getByText('Copied').first().waitFor();
+  await greta.composer().focus();
+  await page.keyboard.press('Control+v');
+  expect(await greta.composer().inputValue()).toBe('from another machine');
+  await greta.leave();
 });
 
 test('in German everything is German', async () => {

@@ -342,6 +342,7 @@ export const more: typeof english = {
   nobodyBlocked: 'Du hast niemanden blockiert.',
   notifications: 'Benachrichtigungen',
   notificationsHint: 'Meldungen des Desktops, während du anderes ansiehst.',
+  notificationsUnencrypted: 'Ohne Verschlüsselung zeigen Browser keine Benachrichtigungen einer Seite: sie gehen, wo die Adresse mit https beginnt.',
   notificationsRefused: 'Dein Browser erlaubt dieser Seite keine Benachrichtigungen. Ändere das am Schloss neben der Adresse.',
   notifyAll: 'Bei jeder Nachricht',
   notifyMentions: 'Wenn ich gemeint bin',

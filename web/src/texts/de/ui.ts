@@ -19,6 +19,7 @@ export const ui: typeof english = {
 
   add: 'Hinzufügen',
   copied: 'Kopiert',
+  notCopied: 'Der Browser lässt diese Seite nicht kopieren; markiere es und kopiere es von Hand',
   copy: 'Kopieren',
   copyLink: 'Link kopieren',
   copyText: 'Text kopieren',

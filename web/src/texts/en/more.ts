@@ -354,6 +354,7 @@ export const more = {
   nobodyBlocked: 'You have blocked nobody.',
   notifications: 'Notifications',
   notificationsHint: 'Messages of the desktop while you look at something else.',
+  notificationsUnencrypted: 'Without encryption browsers show no notifications of a page: they work where the address begins with https.',
   notificationsRefused: 'Your browser does not allow this page to show notifications. Change that at the lock beside the address.',
   notifyAll: 'For every message',
   notifyMentions: 'When I am meant',

@@ -20,6 +20,7 @@ export const ui = {
   // Everywhere
   add: 'Add',
   copied: 'Copied',
+  notCopied: 'The browser does not let this page copy; select it and copy it by hand',
   copy: 'Copy',
   copyLink: 'Copy link',
   copyText: 'Copy text',

@@ -2,6 +2,7 @@
 import type { Chat, Conversation, MessageEntry } from '../../state/types';
 import type { Texts } from '../../texts/en';
 import type { MenuItem } from '../parts/Menu.svelte';
+import { copyText } from '../parts/clipboard';
 import { pathOf } from '../route';
 import type { View } from '../view.svelte';
 
@@ -30,7 +31,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
     if (message.status === 'pending') return [];
     return [
       { name: 'retry', text: w.sendAgain, icon: 'retry', key: 'Enter', quick: true, run: () => conversation.retry(message) },
-      { name: 'copy', text: w.copyText, icon: 'copy', key: 'c', run: () => copy(chat, message.text, w.copied) },
+      { name: 'copy', text: w.copyText, icon: 'copy', key: 'c', run: () => copy(chat, message.text, w.copied, w.notCopied) },
       { name: 'discard', text: w.discard, icon: 'trash', key: 'Delete', danger: true, quick: true, run: () => conversation.discard(message) },
     ];
   }
@@ -77,10 +78,10 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
     });
   }
   if (there) {
-    actions.push({ name: 'copy', text: w.copyText, icon: 'copy', key: 'c', apart: true, run: () => copy(chat, message.text, w.copied) });
+    actions.push({ name: 'copy', text: w.copyText, icon: 'copy', key: 'c', apart: true, run: () => copy(chat, message.text, w.copied, w.notCopied) });
   }
   if (message.id !== null) {
-    actions.push({ name: 'link', text: w.copyLink, icon: 'link', key: 'l', run: () => copy(chat, new URL(pathOf(conversation.name, message.id), location.origin).href, w.linkCopied) });
+    actions.push({ name: 'link', text: w.copyLink, icon: 'link', key: 'l', run: () => copy(chat, new URL(pathOf(conversation.name, message.id), location.origin).href, w.linkCopied, w.notCopied) });
   }
   if (there && conversation.rights.pin && chat.can.pins) {
     actions.push({
@@ -114,9 +115,6 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   return actions;
 }
 
-function copy(chat: Chat, text: string, said: string): void {
-  navigator.clipboard.writeText(text).then(
-    () => chat.say(said),
-    (error: Error) => chat.say(error.message),
-  );
+function copy(chat: Chat, text: string, said: string, notCopied: string): void {
+  void copyText(text).then((copied) => chat.say(copied ? said : notCopied));
 }

@@ -1,6 +1,7 @@
 import type { Chat, Conversation } from '../../state/types';
 import type { Texts } from '../../texts/en';
 import type { MenuItem } from '../parts/Menu.svelte';
+import { copyText } from '../parts/clipboard';
 import { pathOf } from '../route';
 import type { View } from '../view.svelte';
 
@@ -20,7 +21,7 @@ export function conversationMenu(chat: Chat, view: View, conversation: Conversat
   items.push({
     text: w.copyLink,
     icon: 'link',
-    run: () => attempt(navigator.clipboard.writeText(new URL(pathOf(conversation.name), location.origin).href).then(() => chat.say(w.linkCopied))),
+    run: () => void copyText(new URL(pathOf(conversation.name), location.origin).href).then((copied) => chat.say(copied ? w.linkCopied : w.notCopied)),
   });
   const details = () => {
     view.go(conversation.name);
