@@ -222,7 +222,7 @@ test('whoever is brought up by something else than a hand is left there', async 
     return (await toLatest.count()) === 1;
   }, 'the end is left');
   const at = await list.evaluate((element) => element.scrollTop);
-  await bob.say('said while she reads further up');
+  carol.say('said while she reads further up');
   await page.getByRole('button', { name: '1 new message' }).waitFor();
   expect(await list.evaluate((element) => element.scrollTop)).toBe(at);
   await page.close();
