@@ -372,9 +372,8 @@ fn an_account_is_made_kept_and_marks_the_same_on_two_devices() {
     alice.says("");
     alice.sees("Password (empty");
     alice.says("sesame-and-more");
-    // There is no such account yet: it is made here.
-    alice.sees("make this account");
-    alice.types("sesame-and-more");
+    // There is no such account yet: it is made by one key.
+    alice.sees("New here? Ctrl-R");
     alice.keys(&["C-r"]);
     alice.sees("your password is in passwords.toml");
     alice.says("/join garden");

@@ -188,6 +188,8 @@ pub struct App {
     login_refused: Option<String>,
     /// The password that was typed here last.
     pub typed_password: Option<Password>,
+    /// The password that was answered before the screen: whoever is new makes an account with it by one key.
+    pub answered_password: Option<Password>,
     /// A password was wrong: what is kept of it is of no use.
     pub password_wrong: bool,
     /// Which of the servers this one is, in their order.
@@ -248,6 +250,7 @@ impl App {
             typing_said: None,
             login_refused: None,
             typed_password: None,
+            answered_password: None,
             password_wrong: false,
             place: 0,
             neighbours: Vec::new(),
@@ -445,7 +448,8 @@ impl App {
 
     /// Asks for a password, before there is a link or because of what the server said.
     pub fn ask_login(&mut self, sentence: String) {
-        self.overlay = Some(Overlay::Login { sentence, typed: overlay::Secret::default() });
+        let typed = self.answered_password.take().map(|password| overlay::Secret::from_before(&password));
+        self.overlay = Some(Overlay::Login { sentence, typed: typed.unwrap_or_default() });
     }
 
     /// With what was found or typed; whatever asked for it is over.

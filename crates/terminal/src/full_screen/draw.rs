@@ -685,6 +685,11 @@ impl App {
                 let question = format!("Password for {name}: ");
                 let column = question.width() as u16 + typed.length() as u16;
                 lines.push(Line::from(format!("{question}{}", "•".repeat(typed.length()))));
+                if typed.is_from_before {
+                    lines.push(Line::from(format!(
+                        "New here? Ctrl-R makes the account {name} with the password you gave."
+                    )));
+                }
                 lines.push(Line::styled("Enter: log in   Ctrl-R: make this account", self.look.dim()));
                 lines.push(Line::styled("Esc: come as a guest   Ctrl-C: leave", self.look.dim()));
                 ("Logging in".to_owned(), lines, Some((column, row)))

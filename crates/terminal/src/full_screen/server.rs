@@ -111,6 +111,9 @@ impl Server {
         app.keymap = Arc::clone(&around.keymap);
         app.orders = around.orders;
         app.hint = complaint;
+        if let (Login::Account { password }, PasswordFrom::Person) = (&plan.settings.login, plan.password_from) {
+            app.answered_password = Some(password.clone());
+        }
         app.asks_login = plan.password_from == PasswordFrom::ToBeFound;
         for step in std::mem::take(&mut plan.heard).into_steps() {
             app.wire.stepped(now.wall, step);

@@ -638,9 +638,33 @@ fn a_wrong_password_is_asked_for_again() {
     desk.types("sesame");
     insta::assert_snapshot!(desk.picture());
     desk.shows_not("sesame");
+    desk.shows_not("New here?");
     desk.key(KeyCode::Enter);
     assert_eq!(desk.app.connection.state(), LinkState::Down { retry_at: desk.app.now.since_start });
     assert!(!desk.app.done);
+}
+
+#[test]
+fn whoever_is_new_makes_an_account_with_the_password_that_was_answered() {
+    let ask = || {
+        let mut desk = Desk::new(80, 16);
+        desk.app.answered_password = Some(Password::new("sesame"));
+        desk.app.ask_login("The name or the password is wrong.".to_owned());
+        desk.shows("Password for alice: ••••••");
+        desk.shows("New here? Ctrl-R makes the account alice with the password you gave.");
+        desk
+    };
+    let password = |desk: &Desk| desk.app.typed_password.as_ref().map(|password| password.reveal().to_owned());
+    let mut desk = ask();
+    desk.press(KeyCode::Char('r'), KeyModifiers::CONTROL);
+    assert_eq!(password(&desk).as_deref(), Some("sesame"));
+    assert!(desk.app.overlay.is_none());
+    // Who mistyped it types it anew.
+    let mut desk = ask();
+    desk.types("open");
+    desk.shows_not("New here?");
+    desk.key(KeyCode::Enter);
+    assert_eq!(password(&desk).as_deref(), Some("open"));
 }
 
 #[test]

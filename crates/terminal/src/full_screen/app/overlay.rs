@@ -90,7 +90,11 @@ pub enum Looking {
 
 /// A secret that is being typed: shown to nobody, not even in a debug print.
 #[derive(Default)]
-pub struct Secret(zeroize::Zeroizing<String>);
+pub struct Secret {
+    text: zeroize::Zeroizing<String>,
+    /// It was answered before; who types now begins anew.
+    pub is_from_before: bool,
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -99,8 +103,18 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
+    pub fn from_before(password: &Password) -> Secret {
+        Secret { text: zeroize::Zeroizing::new(password.reveal().to_owned()), is_from_before: true }
+    }
+
     pub fn length(&self) -> usize {
-        self.0.chars().count()
+        self.text.chars().count()
+    }
+
+    fn begin_anew(&mut self) {
+        if std::mem::take(&mut self.is_from_before) {
+            self.text.clear();
+        }
     }
 }
 
@@ -282,17 +296,19 @@ impl App {
                 let control = key.modifiers.contains(KeyModifiers::CONTROL);
                 let login = match key.code {
                     KeyCode::Esc => Some(Login::Guest),
-                    KeyCode::Enter if typed.0.is_empty() => None,
-                    KeyCode::Enter => Some(Login::Account { password: Password::new(typed.0.as_str()) }),
-                    KeyCode::Char('r') if control && !typed.0.is_empty() => {
-                        Some(Login::Register { password: Password::new(typed.0.as_str()), email: None })
+                    KeyCode::Enter if typed.text.is_empty() => None,
+                    KeyCode::Enter => Some(Login::Account { password: Password::new(typed.text.as_str()) }),
+                    KeyCode::Char('r') if control && !typed.text.is_empty() => {
+                        Some(Login::Register { password: Password::new(typed.text.as_str()), email: None })
                     }
                     KeyCode::Backspace => {
-                        typed.0.pop();
+                        typed.begin_anew();
+                        typed.text.pop();
                         None
                     }
                     KeyCode::Char(c) if !control => {
-                        typed.0.push(c);
+                        typed.begin_anew();
+                        typed.text.push(c);
                         None
                     }
                     _ => None,
