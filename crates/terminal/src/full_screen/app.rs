@@ -58,6 +58,8 @@ pub struct View {
     /// When that was said: should it be gone, what was said next to it takes its place.
     pub anchored_at: Timestamp,
     pub selected: Option<EntryId>,
+    /// The view stands still because something is selected, and goes back to the end behind that.
+    held: bool,
     pub unread_from: Option<Timestamp>,
     pub jump: Option<Jump>,
     pub composer: Composer,
@@ -184,6 +186,8 @@ pub struct App {
     followed_group: bool,
     asked_names: bool,
     asked_topic: bool,
+    /// What the server says by notices answers the last command.
+    asked_notices: bool,
     typing_said: Option<(String, Duration)>,
     login_refused: Option<String>,
     /// The password that was typed here last.
@@ -247,6 +251,7 @@ impl App {
             followed_group: false,
             asked_names: false,
             asked_topic: false,
+            asked_notices: false,
             typing_said: None,
             login_refused: None,
             typed_password: None,
@@ -287,6 +292,7 @@ impl App {
             self.present = self.connection.rooms().iter().next().map(|room| room.name.to_string());
         }
         let Some(name) = self.present.clone() else { return };
+        self.hold_still();
         if name == SERVER {
             return;
         }
@@ -323,6 +329,19 @@ impl App {
             && let Some(up_to) = self.conversations.seen(&name)
         {
             self.connection.mark_read(&name, up_to);
+        }
+    }
+
+    /// What is selected stays on the screen, however much is said meanwhile.
+    fn hold_still(&mut self) {
+        let view = self.view();
+        match (view.selected, view.visible) {
+            (Some(_), Some((_, last))) if view.anchor.is_none() => {
+                view.anchor = Some((last, 0));
+                view.held = true;
+            }
+            (None, _) if std::mem::take(&mut view.held) => self.show_end(),
+            _ => {}
         }
     }
 
@@ -431,6 +450,7 @@ impl App {
         {
             view.selected = None;
             view.unread_from = None;
+            view.held = false;
         }
         let conversation = self.conversations.open(&name);
         let unread_from = conversation.read_up_to().filter(|_| conversation.unread().number > 0);
@@ -442,6 +462,7 @@ impl App {
         let view = self.views.entry(name.clone()).or_default();
         view.unread_from = unread_from;
         view.anchor = None;
+        view.held = false;
         view.visible = None;
         self.present = Some(name);
     }

@@ -425,6 +425,15 @@ impl App {
         lines.into_iter().map(full).collect()
     }
 
+    fn more_is_below(&self) -> bool {
+        let name = self.present_name();
+        let Some((lowest, hidden)) = self.views.get(name).and_then(|view| view.anchor) else { return false };
+        let is_last = |id| {
+            self.conversations.find(name).is_some_and(|found| found.entries().back().is_some_and(|last| last.id == id))
+        };
+        hidden > 0 || !is_last(lowest) || !self.conversations.find(name).is_some_and(|found| found.is_at_end())
+    }
+
     /// More is unread than fits: the line before it is not on the screen.
     fn unread_is_above(&self) -> bool {
         let name = self.present_name();
@@ -441,8 +450,7 @@ impl App {
         let width = usize::from(area.width);
         let (state, is_well) = self.state_words();
         let mut left = format!(" {state}");
-        let view = self.views.get(self.present_name());
-        if view.is_some_and(|view| view.anchor.is_some()) {
+        if self.more_is_below() {
             left.push_str(&format!(" · further down there is more: {}", self.keymap.first(Action::End)));
         } else if self.unread_is_above() {
             left.push_str(&format!(" · new above: {}", self.keymap.first(Action::FirstUnread)));

@@ -285,6 +285,8 @@ impl App {
             Ok(Typed::Quit(reason)) => self.leave(reason.as_deref()),
             Ok(Typed::Pins) => self.show_pins(),
             Ok(typed) => {
+                // Servers answer these by notices.
+                self.asked_notices = matches!(&typed, Typed::Group(_) | Typed::Quote(_));
                 match &typed {
                     Typed::Join { rooms, .. } => {
                         let here: Option<String> = rooms.iter().find(|room| self.is_here(room)).cloned();
@@ -315,7 +317,8 @@ impl App {
     fn command_of_the_screen(&mut self, line: &str) -> bool {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
-            ["/query" | "/msg", name] => self.go(name),
+            // Of two there is no group, and it needs none.
+            ["/query" | "/msg" | "/group", name] => self.go(name),
             ["/server" | "/connect"] => {
                 let others = self.neighbours.iter();
                 let others = others.map(|other| (other.place, format!("{} ({})", other.server, other.words)));

@@ -59,6 +59,8 @@ impl App {
                 if matches!(self.overlay, Some(Overlay::Found { .. })) {
                     self.overlay = None;
                 }
+                // Gone with the next key; there it can be read again.
+                self.conversations.remark(SERVER, sentence.clone(), self.now.wall);
                 self.hint = Some(sentence);
             }
             Change::JoinRefused { room_name, sentence } => {
@@ -81,6 +83,7 @@ impl App {
                 self.hint = Some(sentence.clone());
                 self.conversations.remark(SERVER, sentence, self.now.wall);
             }
+            Change::Notice { text, .. } if self.asked_notices => self.tell(text),
             Change::Notice { from, text, timestamp } => {
                 self.conversations.remark(SERVER, format!("{from}: {text}"), timestamp);
             }

@@ -116,3 +116,34 @@ fn links_and_code_are_told_from_what_stands_around_them() {
     assert_eq!(at("`make"), at("tea` for"));
     assert_ne!(at("`make"), at(" or"));
 }
+
+#[test]
+fn what_is_selected_stays_where_it_is_while_others_talk() {
+    let mut desk = Desk::talking(90, 16);
+    let say = |desk: &mut Desk, numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            let line =
+                format!("@time=2026-11-22T11:50:00.000Z;msgid=n{number} :carol!c@h PRIVMSG #tea :number {number}.");
+            desk.hear(&line);
+            desk.draw();
+        }
+    };
+    say(&mut desk, 0..20);
+    desk.alt(KeyCode::Up);
+    desk.shows_not("further down");
+    say(&mut desk, 20..60);
+    desk.shows("number 19.");
+    desk.shows_not("number 20.");
+    desk.shows("further down there is more");
+    desk.key(KeyCode::Up);
+    desk.types("r");
+    desk.shows("answering carol: number 18.");
+    // And then the end again.
+    desk.shows("number 59.");
+    desk.shows_not("further down");
+    desk.alt(KeyCode::Up);
+    say(&mut desk, 60..90);
+    desk.shows("number 59.");
+    desk.key(KeyCode::Esc);
+    desk.shows("number 89.");
+}

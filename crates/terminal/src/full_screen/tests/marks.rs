@@ -247,3 +247,17 @@ fn the_topic_and_the_settings_are_offered_to_be_changed_only_to_those_who_may() 
     desk.hear(":s 324 alice #tea +itn");
     desk.shows("The modes of #tea are +itn.");
 }
+
+#[test]
+fn what_a_server_answers_by_a_notice_stands_where_it_was_asked() {
+    let mut desk = Desk::talking(90, 24);
+    desk.types("/group\n");
+    desk.hear(":chat.example NOTICE alice :You are in no group");
+    desk.shows("· You are in no group");
+    desk.types("/names\n");
+    desk.hear(":chat.example NOTICE alice :The server goes down at noon");
+    desk.shows_not("at noon");
+    // With one person one talks without a group.
+    desk.types("/group carol\n");
+    assert_eq!(desk.app.present_name(), "carol");
+}
