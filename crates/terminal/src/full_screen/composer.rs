@@ -306,15 +306,6 @@ mod tests {
     }
 
     #[test]
-    fn ctrl_u_deletes_what_is_before_the_cursor() {
-        let mut composer = typed("first\nsecond line");
-        composer.input(Input { key: Key::Char('u'), ctrl: true, alt: false, shift: false });
-        assert_eq!(composer.text(), "first\n");
-        composer.undo();
-        assert_eq!(composer.text(), "first\nsecond line");
-    }
-
-    #[test]
     fn pasted_control_characters_are_no_text() {
         assert_eq!(typed("a\u{1b}[2J\r\nb\u{7}\tc").text(), "a[2J\nb    c");
     }

@@ -20,6 +20,8 @@ use crate::printable::printable;
 /// The list of rooms beside the conversation, from this width on; the people, from that one.
 const WITH_LIST: u16 = 64;
 const WITH_PEOPLE: u16 = 100;
+/// Messages that a search tells, of those that it finds: the last ones.
+const SEARCHED: usize = 50;
 
 impl App {
     pub fn draw(&mut self, frame: &mut Frame<'_>) {
@@ -626,6 +628,9 @@ impl App {
                     Looking::Pins(_) if *ended && lines.is_empty() => "Nothing is pinned. Esc closes this.".to_owned(),
                     Looking::Pins(room) if self.may_pin(room) => {
                         format!("Enter opens it in its place   {} unpins it", self.keymap.first(Action::Pin))
+                    }
+                    Looking::Words(_) if found.len() >= SEARCHED => {
+                        "Enter opens it in its place   older ones: add before:DAY".to_owned()
                     }
                     _ => "Enter opens it in its place".to_owned(),
                 };

@@ -85,7 +85,7 @@ const USUAL: &[Usual] = &[
     anywhere(Action::Wire, "wire", &["f12"]),
     anywhere(Action::Redraw, "redraw", &["ctrl-l"]),
     anywhere(Action::NewLine, "new-line", &["alt-enter", "ctrl-j", "shift-enter", "ctrl-enter"]),
-    anywhere(Action::Undo, "undo", &["ctrl-z", "ctrl-u"]),
+    anywhere(Action::Undo, "undo", &["ctrl-z"]),
     anywhere(Action::Redo, "redo", &["ctrl-r"]),
     message(Action::Reply, "reply", &["r", "enter"]),
     message(Action::Quote, "quote", &[">"]),

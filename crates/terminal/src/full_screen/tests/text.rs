@@ -57,3 +57,30 @@ fn lists_that_were_shown_and_hidden_follow_the_width_again() {
     desk.terminal = Terminal::new(TestBackend::new(120, 24)).unwrap();
     desk.shows_not("#books");
 }
+
+#[test]
+fn ctrl_u_deletes_what_is_before_the_cursor_and_ctrl_z_brings_it_back() {
+    let mut desk = Desk::talking(80, 24);
+    desk.types("first");
+    desk.press(KeyCode::Enter, KeyModifiers::ALT);
+    desk.types("second line");
+    desk.press(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    assert_eq!(desk.app.view().composer.text(), "first\n");
+    desk.press(KeyCode::Char('z'), KeyModifiers::CONTROL);
+    assert_eq!(desk.app.view().composer.text(), "first\nsecond line");
+}
+
+#[test]
+fn a_search_interrupts_what_is_written_and_it_comes_back() {
+    let mut desk = Desk::talking(80, 24);
+    desk.types("half a sent");
+    desk.press(KeyCode::Char('f'), KeyModifiers::CONTROL);
+    desk.types("tea\n");
+    desk.shows("tea");
+    desk.key(KeyCode::Esc);
+    assert_eq!(desk.app.view().composer.text(), "half a sent");
+    desk.press(KeyCode::Char('f'), KeyModifiers::CONTROL);
+    assert_eq!(desk.app.view().composer.text(), "/search ");
+    desk.key(KeyCode::Esc);
+    assert_eq!(desk.app.view().composer.text(), "half a sent");
+}
