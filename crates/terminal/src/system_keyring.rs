@@ -57,12 +57,20 @@ enum Word<T> {
 }
 
 /// The keyring's side of waiting.
+#[cfg_attr(
+    not(all(feature = "keyring", unix, not(target_os = "macos"))),
+    allow(dead_code, reason = "not every keyring says when it asks")
+)]
 struct Waiting<'w> {
     /// How long its owner may take; nothing: it may not ask.
     patience: Duration,
     tell: &'w dyn Fn(),
 }
 
+#[cfg_attr(
+    not(all(feature = "keyring", unix, not(target_os = "macos"))),
+    allow(dead_code, reason = "not every keyring says when it asks")
+)]
 impl Waiting<'_> {
     /// Before anything that may ask the owner.
     fn asks(&self) {
