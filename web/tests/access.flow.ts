@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeBrowser, password, Server, Someone, until } from './bench';
+import { closeBrowser, password, Raw, Server, Someone, until } from './bench';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const server = new Server();
@@ -197,3 +197,45 @@ test('new messages are said to screen readers, politely', async () => {
     return regions.some((text) => /heard by everyone|and heard again/.test(text));
   });
 });
+
+test('what is said, what waits elsewhere and what becomes of the link are heard, each once', async () => {
+  const { page } = alice;
+  await alice.goTo('tea');
+  await alice.isCaughtUp();
+  await page.evaluate(() => {
+    const heard: string[] = [];
+    (window as { heard?: string[] }).heard = heard;
+    for (const region of document.querySelectorAll('[aria-live=polite], [role=status]')) {
+      let last = region.textContent?.trim() ?? '';
+      new MutationObserver(() => {
+        const text = region.textContent?.trim() ?? '';
+        if (text && text !== last) heard.push(text);
+        last = text;
+      }).observe(region, { childList: true, subtree: true, characterData: true });
+    }
+  });
+  const heard = (): Promise<string[]> => page.evaluate(() => (window as { heard?: string[] }).heard ?? []);
+  const hears = (text: string): Promise<void> => until(async () => (await heard()).includes(text), `${text} is heard`);
+  await bob.say('alone');
+  await hears('bob: alone');
+  // Soon behind it: each in words, as long as they are few; then their number.
+  const dave = await Raw.at(server, 'dave');
+  await dave.say('JOIN #tea', 'PRIVMSG #tea :one', 'PRIVMSG #tea :two');
+  await hears('dave: one\ndave: two');
+  await dave.say(...['a', 'b', 'c', 'd'].map((text) => `PRIVMSG #tea :${text}`));
+  await hears('4 new messages');
+  await alice.say('my own');
+  await dave.say('PRIVMSG alice :psst');
+  await hears('dave: 1 new for you');
+  dave.leave();
+  await server.kill();
+  await until(async () => (await heard()).some((text) => text.startsWith('You are offline.')));
+  // Attempts are not heard.
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await page.getByText('The server cannot be reached').waitFor();
+  await server.start();
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await hears('You are online again.');
+  const [offline = ''] = (await heard()).filter((text) => text.startsWith('You are offline.'));
+  expect(await heard()).toEqual(['bob: alone', 'dave: one\ndave: two', '4 new messages', 'dave: 1 new for you', offline, 'You are online again.']);
+}, 60_000);

@@ -144,7 +144,7 @@ export class ChatState implements Chat, Receiver {
   #keeping: ReturnType<typeof setTimeout> | undefined;
   #absence: ReturnType<typeof setTimeout> | undefined;
   isAbsent = false;
-  #wasOnline = false;
+  wasOnline = false;
   isAway = false;
   readonly #marks = new Map<string, { conversation: ConversationState; upTo: number; timer: ReturnType<typeof setTimeout> | null }>();
   #nextNotice = 1;
@@ -471,8 +471,8 @@ export class ChatState implements Chat, Receiver {
     }
     if (this.#connection !== connection) return;
     this.link.kind = 'online';
-    if (this.#wasOnline) this.#renew();
-    this.#wasOnline = true;
+    if (this.wasOnline) this.#renew();
+    this.wasOnline = true;
     this.link.roundTrip = connection.roundTrip;
     await this.outbox.linkReady(connection.has(keepsKeys) && isAccount, language.texts.state.refused.unknownOutcome);
     await this.outbox.adopt();

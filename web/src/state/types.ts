@@ -464,6 +464,8 @@ export interface Profile {
 export interface Chat {
   readonly session: Session;
   readonly link: Link;
+  /** There was a link since the page was opened: what comes from now on is new. */
+  readonly wasOnline: boolean;
   readonly preferences: Preferences;
   readonly me: Person;
   /** The server's operator, who sees reports of the whole server and the audit. */
