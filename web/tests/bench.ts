@@ -30,7 +30,8 @@ export class Server {
   readonly folder = mkdtempSync(join(tmpdir(), 'parlor-page-'));
   #process: ChildProcess | null = null;
 
-  constructor(readonly settings = '') {}
+  /** More of the configuration, as of the next start. It goes on within `[accounts]`. */
+  constructor(public settings = '') {}
 
   get address(): string {
     return `http://127.0.0.1:${this.port}`;

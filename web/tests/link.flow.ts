@@ -1,7 +1,7 @@
 // The link breaks in every way, and nothing is lost, doubled or out of order.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeBrowser, otherPage, Server, Someone, until } from './bench';
+import { closeBrowser, otherPage, password, Server, Someone, until } from './bench';
 
 const server = new Server();
 let alice: Someone;
@@ -231,4 +231,40 @@ test('logging out in one tab logs out the others, and nothing stays', async () =
   await other.close();
   await alice.logIn('alice');
   await alice.isIn();
+});
+
+test('where nobody may sign up, whoever has an invite link may, as often as it says', async () => {
+  await alice.goTo('tea');
+  await alice.page.getByRole('button', { name: 'Menu of tea' }).click();
+  await alice.page.getByRole('menuitem', { name: 'Invite people' }).click();
+  const dialog = alice.page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Invite link' }).click();
+  await dialog.getByLabel('People').fill('1');
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const { pathname } = new URL(await dialog.getByRole('textbox', { name: 'Invite link' }).inputValue());
+  await alice.page.keyboard.press('Escape');
+  await server.kill();
+  server.settings = 'registration = "closed"';
+  await server.start();
+  await hurry(alice, bob);
+  const erin = await Someone.at(server);
+  await erin.page.goto('/');
+  await erin.page.getByRole('tab', { name: 'Log in' }).waitFor();
+  expect(await erin.page.getByRole('tab', { name: 'Sign up' }).count()).toBe(0);
+  await erin.page.goto(pathname);
+  await erin.page.getByText(/invited to #tea/).waitFor();
+  await erin.page.getByLabel('Username').fill('erin');
+  await erin.page.getByLabel('Password', { exact: true }).fill(password);
+  await erin.page.getByRole('button', { name: 'Create account' }).click();
+  await erin.composer().waitFor();
+  await erin.say('by a link');
+  await alice.sees('by a link');
+  await erin.leave();
+  const late = await Someone.at(server);
+  await late.page.goto(pathname);
+  await late.page.getByLabel('Username').fill('late');
+  await late.page.getByLabel('Password', { exact: true }).fill(password);
+  await late.page.getByRole('button', { name: 'Create account' }).click();
+  await late.page.getByRole('alert').filter({ hasText: /link/ }).waitFor();
+  await late.leave();
 });

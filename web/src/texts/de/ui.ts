@@ -74,6 +74,8 @@ export const ui: typeof english = {
   catchingUp: 'Holt Verpasstes nach …',
   connecting: 'Verbindet …',
   offline: 'Du bist offline.',
+  offlineNow: 'Die Verbindung ist weg. Was du schreibst, bleibt und wird gesendet, sobald sie wieder da ist.',
+  willBeSent: (count) => `${count} zu senden.`,
   onlineAgain: 'Du bist wieder online.',
   retryIn: (count) => `Nächster Versuch in ${inSeconds(count)}`,
   tryNow: 'Jetzt versuchen',

@@ -78,6 +78,8 @@ export const ui = {
   catchingUp: 'Catching up…',
   connecting: 'Connecting…',
   offline: 'You are offline.',
+  offlineNow: 'The link is gone. What you write is kept, and sent when it is back.',
+  willBeSent: (count: number) => `${count} to be sent.`,
   onlineAgain: 'You are online again.',
   retryIn: (count: number) => `Next try in ${seconds(count)}`,
   tryNow: 'Try now',
