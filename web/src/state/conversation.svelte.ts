@@ -1,21 +1,26 @@
 // One conversation: what was said as far as it is known here, who is in it, what is read, and what one can do there.
 
-import { isBatch, type Item } from '../irc/batches';
+import { isBatch } from '../irc/batches';
 import type { ModeChange } from '../irc/isupport';
 import { nickOf, timeOf, type Line } from '../irc/line';
 import { mentions } from '../format/format';
 import { language } from '../texts/language.svelte';
 import { asking } from './asking';
-import { changeOf, happeningOf, type Change, type Who } from './becoming';
-import { happening, together, type Happening } from './happenings';
+import { changeOf, type Change, type Who } from './becoming';
+import { happening, type Happening } from './happenings';
 import { entryOfKept, keptOf } from './kept';
 import { Members } from './members.svelte';
 import { letterOfRank, modeLines, noSettings, rankOfLetter, rankOfSign, withChanges } from './modes';
 import type { Post } from './outbox';
+import { findBatch, pageOf, type Page, type Reader } from './pages';
 import type { PersonState } from './people.svelte';
+import { firstUnreadIn, unreadIn } from './reading';
 import { rightsIn } from './rights';
 import { accountOf, said, type Said } from './said';
 import type { KeptConversation } from './storage';
+import { Tail } from './tail';
+import { threadIn, threadRootIn } from './threads';
+import { lastId, Timeline } from './timeline';
 import {
   Refused,
   type Conversation,
@@ -57,13 +62,6 @@ const sayTypingEvery = 3_000;
 /** The server's own windows (EDIT_WINDOW_MS, REDACTION_WINDOW_MS). */
 const editWithin = 24 * 3_600_000;
 const mostKeptMessages = 60;
-
-interface Page {
-  entries: Entry[];
-  elsewhere: Change[];
-  /** There is nothing beyond it: the server had less than it was asked for. */
-  isLast: boolean;
-}
 
 export class ConversationState implements Conversation {
   readonly #world: World;
@@ -112,17 +110,9 @@ export class ConversationState implements Conversation {
   /** Who is in it was asked for on this link. */
   #entered = false;
 
-  #sent: Entry[] = [];
-  #tail: MessageEntry[] = [];
-  /** Of those on their way: which were sent before, so that the server may have them already. */
-  readonly #unsure = new Set<string>();
-  /** And which it was seen to have: they stand among `#sent`, and until it answers not among `#tail`. */
-  readonly #found = new Set<string>();
-  readonly #byId = new Map<string, MessageEntry>();
-  /** Messages beside `entries`, by their id: fetched for a quotation or a thread. */
-  readonly #quotes = new Map<string, MessageEntry>();
-  /** By the id of what is answered, the ids of the answers. */
-  readonly #answers = new Map<string, Set<string>>();
+  readonly #timeline: Timeline;
+  readonly #reader: Reader;
+  readonly #tail = new Tail();
   readonly #fetching = new Set<string>();
   readonly #unfetchable = new Set<string>();
   readonly #fetchLater: string[] = [];
@@ -151,6 +141,16 @@ export class ConversationState implements Conversation {
     this.#world = world;
     this.#writers = new Writers(() => world.now());
     this.#members = new Members(world, () => world.touch(this));
+    this.#timeline = new Timeline({ became: (entry) => this.#became(entry), quoted: () => (this.#known += 1) });
+    this.#reader = {
+      get isupport() {
+        return world.isupport;
+      },
+      now: () => world.now(),
+      who: (line) => this.#who(line),
+      message: (message) => this.#messageOf(message),
+      event: (what, line) => this.#eventOf(what, line),
+    };
     this.name = name;
     this.kind = kindOf(name);
   }
@@ -216,37 +216,17 @@ export class ConversationState implements Conversation {
   find(id: string): MessageEntry | null {
     void this.entries;
     void this.#known;
-    return this.#byId.get(id) ?? this.#quotes.get(id) ?? null;
+    return this.#timeline.find(id) ?? null;
   }
 
   thread(rootId: string): Thread {
-    const replies: MessageEntry[] = [];
-    const seen = new Set([rootId]);
-    const ids = [rootId];
-    for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
-      for (const answer of this.#answers.get(id) ?? []) {
-        if (seen.has(answer)) continue;
-        seen.add(answer);
-        ids.push(answer);
-        const entry = this.find(answer);
-        if (entry) replies.push(entry);
-      }
-    }
-    replies.sort((one, other) => one.time - other.time || ((one.id ?? '') < (other.id ?? '') ? -1 : 1));
-    const pending = this.entries.filter((entry): entry is MessageEntry => entry.kind === 'message' && entry.id === null && entry.replyTo !== null && seen.has(entry.replyTo));
-    return { rootId, root: this.find(rootId), replies: [...replies, ...pending] };
+    void this.entries;
+    void this.#known;
+    return threadIn(this.#timeline, rootId, this.#tail.shown());
   }
 
   threadRoot(message: MessageEntry): string {
-    let at: MessageEntry | null = message;
-    const seen = new Set<string>();
-    let root = message.id ?? message.replyTo ?? '';
-    while (at?.replyTo && !seen.has(at.replyTo)) {
-      root = at.replyTo;
-      seen.add(root);
-      at = this.find(root);
-    }
-    return root;
+    return threadRootIn(this.#timeline, message);
   }
 
   fetch(id: string): void {
@@ -263,8 +243,8 @@ export class ConversationState implements Conversation {
     try {
       // AROUND counts from the message; it is in the middle of what comes.
       const page = await this.#ask('AROUND', `msgid=${id}`, 2);
-      this.#quote(page.entries);
-      if (!this.#quotes.has(id) && !this.#byId.has(id)) this.#unfetchable.add(id);
+      this.#timeline.quote(page.entries);
+      if (!this.#timeline.find(id)) this.#unfetchable.add(id);
     } catch (error) {
       if (error instanceof Refused && !['NO_LINK', 'LINK_LOST', 'TIMEOUT'].includes(error.code)) this.#unfetchable.add(id);
     } finally {
@@ -275,26 +255,17 @@ export class ConversationState implements Conversation {
 
   async loadThread(rootId: string): Promise<void> {
     let page = await this.#ask('AROUND', `msgid=${rootId}`, 2);
-    this.#quote(page.entries.filter((entry) => entry.id === rootId));
+    this.#timeline.quote(page.entries.filter((entry) => entry.id === rootId));
     let after = rootId;
     for (let pages = 0; pages < mostThreadPages; pages += 1) {
       page = await this.#ask('AFTER', `msgid=${after}`);
       const answers = page.entries.filter((entry): entry is MessageEntry => entry.kind === 'message' && entry.replyTo !== null);
-      this.#quote(answers);
+      this.#timeline.quote(answers);
       const last = lastId(page.entries);
       // From here on it is known anyway.
-      if (page.isLast || last === null || (this.atEnd && this.#byId.has(last))) return;
+      if (page.isLast || last === null || (this.atEnd && this.#timeline.isPlaced(last))) return;
       after = last;
     }
-  }
-
-  #quote(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      if (entry.kind !== 'message' || entry.id === null || this.#byId.has(entry.id)) continue;
-      this.#quotes.set(entry.id, entry);
-      this.#index(entry);
-    }
-    this.#known += 1;
   }
 
   // History
@@ -329,7 +300,7 @@ export class ConversationState implements Conversation {
         const ids = new Set(page.entries.map((entry) => entry.id));
         const since = this.#meanwhile.filter((entry) => entry.id === null || !ids.has(entry.id));
         // Of what is known already some may have become another since: only what the server tells now counts.
-        this.#replaceAll([...page.entries.map((entry) => this.#foundAs(entry)), ...since]);
+        this.#replaceAll([...page.entries.map((entry) => (entry.id === null || this.#timeline.isPlaced(entry.id) ? entry : this.#tail.foundAs(entry))), ...since]);
         this.beginsHere = page.isLast;
         this.atEnd = true;
         this.#fromBefore = false;
@@ -354,14 +325,13 @@ export class ConversationState implements Conversation {
 
   async loadOlder(): Promise<void> {
     if (this.beginsHere || this.older === 'loading' || !this.isFresh) return;
-    const first = this.#sent.find((entry) => entry.id !== null);
+    const first = this.#timeline.entries.find((entry) => entry.id !== null);
     if (!first) return;
     this.older = 'loading';
     try {
       await this.#paged('BEFORE', `msgid=${first.id ?? ''}`, (page) => {
-        const fresh = page.entries.filter((entry) => entry.id === null || !this.#isKnown(entry.id));
-        this.#sent = [...fresh, ...this.#sent];
-        for (const entry of fresh) this.#enter(entry);
+        const fresh = page.entries.filter((entry) => entry.id === null || !this.#timeline.isPlaced(entry.id));
+        this.#timeline.prepend(fresh);
         this.beginsHere = page.isLast;
         this.#goesBack = true;
       });
@@ -374,7 +344,7 @@ export class ConversationState implements Conversation {
 
   async loadNewer(): Promise<void> {
     if (this.atEnd || this.newer === 'loading') return;
-    const last = lastId(this.#sent);
+    const last = lastId(this.#timeline.entries);
     if (last === null) return this.goToEnd();
     this.newer = 'loading';
     // What came before it was asked is in the page.
@@ -385,10 +355,9 @@ export class ConversationState implements Conversation {
         const came = reaches ? [...page.entries, ...this.#meanwhile] : page.entries;
         const taken = new Set<string>();
         for (const entry of came) {
-          if (entry.id !== null && (taken.has(entry.id) || this.#isKnown(entry.id))) continue;
+          if (entry.id !== null && (taken.has(entry.id) || this.#timeline.isPlaced(entry.id))) continue;
           if (entry.id !== null) taken.add(entry.id);
-          this.#sent.push(entry);
-          this.#enter(entry);
+          this.#timeline.push(entry);
         }
         this.atEnd = reaches;
         this.#goesBack = false;
@@ -401,17 +370,17 @@ export class ConversationState implements Conversation {
   }
 
   async goTo(id: string): Promise<MessageEntry> {
-    const known = this.#byId.get(id);
+    const known = this.#timeline.placed(id);
     if (known && !this.#fromBefore) return known;
     this.older = 'loading';
     try {
       await this.#paged('AROUND', `msgid=${id}`, (page) => {
         if (!page.entries.some((entry) => entry.id === id)) return;
-        const last = page.entries.findLastIndex((entry) => entry.id !== null && this.#isKnown(entry.id));
-        const joint = last < 0 || this.#fromBefore ? -1 : this.#sent.findIndex((entry) => entry.id === page.entries[last]?.id);
+        const last = page.entries.findLastIndex((entry) => entry.id !== null && this.#timeline.isPlaced(entry.id));
+        const joint = last < 0 || this.#fromBefore ? -1 : this.#timeline.entries.findIndex((entry) => entry.id === page.entries[last]?.id);
         if (joint >= 0) {
           // It touches what is shown: both together.
-          this.#replaceAll([...page.entries, ...this.#sent.slice(joint + 1).filter((entry) => entry.id === null || !page.entries.some((other) => other.id === entry.id))]);
+          this.#replaceAll([...page.entries, ...this.#timeline.entries.slice(joint + 1).filter((entry) => entry.id === null || !page.entries.some((other) => other.id === entry.id))]);
         } else {
           this.#replaceAll(page.entries);
           this.atEnd = false;
@@ -423,7 +392,7 @@ export class ConversationState implements Conversation {
     } finally {
       this.older = 'idle';
     }
-    const found = this.#byId.get(id);
+    const found = this.#timeline.placed(id);
     if (!found) throw new Refused(language.texts.state.refused.notThere, 'NOT_THERE');
     return found;
   }
@@ -473,50 +442,7 @@ export class ConversationState implements Conversation {
 
   async #ask(which: string, anchor: string, limit = this.#world.isupport.historyPage): Promise<Page> {
     const items = await this.#world.request('CHATHISTORY', [which, this.name, anchor, String(limit)], { quiet: true });
-    const batch = findBatch(items, 'chathistory');
-    return this.#pageOf(batch, limit);
-  }
-
-  #pageOf(items: readonly Item[], limit: number): Page {
-    const entries: Entry[] = [];
-    const places = new Map<string, number>();
-    const elsewhere: Change[] = [];
-    let counted = 0;
-    const find = (id: string): MessageEntry | undefined => {
-      const entry = entries[places.get(id) ?? -1];
-      return entry?.kind === 'message' ? entry : undefined;
-    };
-    const put = (entry: MessageEntry): void => {
-      const place = places.get(entry.id ?? '');
-      if (place !== undefined) entries[place] = entry;
-    };
-    for (const item of items) {
-      const message = said(item, this.#world.isupport, this.#world.now());
-      const line = isBatch(item) ? item.opening : item;
-      const isContext = line.tags.has('draft/chathistory-context');
-      if (!isContext) counted += 1;
-      if (message) {
-        const entry = this.#messageOf(message);
-        if (entry.id !== null) places.set(entry.id, entries.length);
-        entries.push(entry);
-        continue;
-      }
-      if (isBatch(item)) continue;
-      const change = changeOf(line, this.#who(line));
-      if (change) {
-        let found = false;
-        change(find, (entry) => {
-          found = true;
-          put(entry);
-        });
-        if (found) continue;
-        elsewhere.push(change);
-      }
-      if (isContext) continue;
-      const what = happeningOf(line, this.#who(line), this.#world.isupport);
-      if (what) pushTogether(entries, this.#eventOf(what, line));
-    }
-    return { entries, elsewhere, isLast: counted < limit };
+    return pageOf(items, limit, this.#reader);
   }
 
   #who(line: Line): Who {
@@ -532,7 +458,7 @@ export class ConversationState implements Conversation {
     const sender = this.#world.people.get(message.nick);
     sender.know({ account: message.account ?? undefined, id: message.personId ?? undefined, bot: message.bot || undefined });
     const own = this.#isOwn(message.nick, message.account);
-    const known = message.id !== null ? (this.#byId.get(message.id) ?? this.#quotes.get(message.id)) : undefined;
+    const known = message.id !== null ? this.#timeline.find(message.id) : undefined;
     return {
       kind: 'message',
       key: known?.key ?? message.id ?? this.#key(),
@@ -544,7 +470,7 @@ export class ConversationState implements Conversation {
       text: message.text,
       mentionsMe: !own && mentions(message.text, this.#world.people.me.nick),
       replyTo: message.replyTo,
-      replyCount: message.id !== null ? (this.#answers.get(message.id)?.size ?? 0) : 0,
+      replyCount: message.id !== null ? this.#timeline.answersTo(message.id).size : 0,
       edited: message.edited,
       deleted: null,
       reactions: [],
@@ -572,14 +498,14 @@ export class ConversationState implements Conversation {
   /** Whether it is new here. */
   messageCame(message: Said, postKey: string | null): MessageEntry | null {
     this.#writers.stops(message.nick);
-    if (message.id !== null && this.#isKnown(message.id)) {
+    if (message.id !== null && this.#timeline.isPlaced(message.id)) {
       if (postKey !== null) this.#removePost(postKey);
       return null;
     }
     let entry = this.#messageOf(message);
     if (postKey !== null) {
       // Its row stays the one that was shown when it was written; unless another message was taken for it.
-      if (!this.#found.has(postKey)) entry = { ...entry, key: postKey };
+      if (!this.#tail.isFound(postKey)) entry = { ...entry, key: postKey };
       this.#removePost(postKey);
     }
     this.lastActive = Math.max(this.lastActive, entry.time);
@@ -595,9 +521,9 @@ export class ConversationState implements Conversation {
   }
 
   happened(what: Happening, line: Line): void {
-    if (this.#sent.length === 0 && !this.isFresh && !this.#fromBefore) return;
+    if (this.#timeline.entries.length === 0 && !this.isFresh && !this.#fromBefore) return;
     const entry = this.#eventOf(what, line);
-    if (entry.id !== null && this.#sent.slice(-100).some((known) => known.id === entry.id)) return;
+    if (entry.id !== null && this.#timeline.entries.slice(-100).some((known) => known.id === entry.id)) return;
     this.#add(entry);
   }
 
@@ -626,24 +552,14 @@ export class ConversationState implements Conversation {
   #change(change: Change, isNew: boolean): void {
     if (isNew && this.#pages > 0) this.#changesMeanwhile.push(change);
     change(
-      (id) => this.#byId.get(id) ?? this.#quotes.get(id),
-      (entry) => this.#put(entry),
+      (id) => this.#timeline.find(id),
+      (entry) => this.#timeline.put(entry),
     );
   }
 
-  #put(entry: MessageEntry): void {
-    const id = entry.id ?? '';
-    const before = this.#byId.get(id);
-    if (before) {
-      const place = this.#sent.lastIndexOf(before);
-      if (place >= 0) this.#sent[place] = entry;
-      this.#byId.set(id, entry);
-    } else if (this.#quotes.has(id)) {
-      this.#quotes.set(id, entry);
-      this.#known += 1;
-    }
-    if (this.pins.some((pin) => pin.message.id === id)) {
-      this.pins = this.pins.map((pin) => (pin.message.id === id ? { ...pin, message: entry } : pin));
+  #became(entry: MessageEntry): void {
+    if (this.pins.some((pin) => pin.message.id === entry.id)) {
+      this.pins = this.pins.map((pin) => (pin.message.id === entry.id ? { ...pin, message: entry } : pin));
     }
     this.#changedEntries();
   }
@@ -655,53 +571,18 @@ export class ConversationState implements Conversation {
     }
     // Among what is out of the past it has no place.
     if (!this.atEnd) {
-      if (entry.kind === 'message') this.#index(entry);
+      if (entry.kind === 'message') this.#timeline.answers(entry);
       return;
     }
-    if (pushTogether(this.#sent, entry)) this.#enter(entry);
+    this.#timeline.append(entry);
     this.#changedEntries();
-  }
-
-  /** An entry has its place in `#sent`. */
-  #enter(entry: Entry): void {
-    if (entry.kind !== 'message' || entry.id === null) return;
-    this.#byId.set(entry.id, entry);
-    this.#quotes.delete(entry.id);
-    this.#index(entry);
-    this.#changedEntries();
-  }
-
-  /** Who answers what. */
-  #index(entry: MessageEntry): void {
-    if (entry.replyTo === null || entry.id === null) return;
-    let answers = this.#answers.get(entry.replyTo);
-    if (!answers) this.#answers.set(entry.replyTo, (answers = new Set()));
-    if (answers.has(entry.id)) return;
-    answers.add(entry.id);
-    const answered = this.#byId.get(entry.replyTo) ?? this.#quotes.get(entry.replyTo);
-    if (answered) this.#put({ ...answered, replyCount: answers.size });
   }
 
   #replaceAll(entries: readonly Entry[]): void {
     this.#asOf += 1;
     this.#replaced = true;
-    // Keys stay, so that rows stay.
-    const merged = entries.map((entry) => {
-      const known = entry.kind === 'message' && entry.id !== null ? this.#byId.get(entry.id) : undefined;
-      return known && entry.kind === 'message' && known.key !== entry.key ? { ...entry, key: known.key } : entry;
-    });
-    this.#byId.clear();
-    this.#sent = merged;
-    for (const entry of merged) this.#enter(entry);
+    this.#timeline.replace(entries);
     this.#changedEntries();
-  }
-
-  #forget(entries: readonly Entry[]): void {
-    for (const entry of entries) if (entry.id !== null) this.#byId.delete(entry.id);
-  }
-
-  #isKnown(id: string): boolean {
-    return this.#byId.has(id);
   }
 
   #key(): string {
@@ -723,9 +604,8 @@ export class ConversationState implements Conversation {
       this.#replaced = false;
       this.generation += 1;
     }
-    const tail = this.atEnd ? this.#tail.filter((entry) => !this.#found.has(entry.key)) : [];
-    this.entries = [...this.#sent, ...tail];
-    if (this.#most() < this.#sent.length) this.#dropSoon();
+    this.entries = [...this.#timeline.entries, ...(this.atEnd ? this.#tail.shown() : [])];
+    if (this.#most() < this.#timeline.entries.length) this.#dropSoon();
     if (this.unreadLine === null) this.#placeUnreadLine();
     // It was before the eyes before it was known to be the end.
     if (this.unread > 0 && this.#isSeen()) this.markRead();
@@ -748,13 +628,13 @@ export class ConversationState implements Conversation {
   #drop(): void {
     const most = this.#most();
     // A page that is under way goes on from what is there, and asks again when it has come.
-    if (this.#pages > 0 || this.#sent.length <= most) return;
+    if (this.#pages > 0 || this.#timeline.entries.length <= most) return;
     const left = most === mostAtEnd ? leftAtEnd : leftEntries;
     if (most === mostEntries && this.#goesBack) {
-      this.#forget(this.#sent.splice(left));
+      this.#timeline.drop('last', left);
       this.atEnd = false;
     } else {
-      this.#forget(this.#sent.splice(0, this.#sent.length - left));
+      this.#timeline.drop('first', left);
       this.beginsHere = false;
     }
     this.#changedEntries();
@@ -764,62 +644,16 @@ export class ConversationState implements Conversation {
 
   /** What waits to be sent here, as it is now. */
   showPosts(posts: readonly Post[]): void {
-    const before = new Map(this.#tail.map((entry) => [entry.key, entry]));
-    this.#unsure.clear();
-    for (const post of posts) {
-      if (post.wasSent && post.failure === null) this.#unsure.add(post.key);
-      else this.#found.delete(post.key);
-    }
-    this.#tail = posts.map((post) => {
-      const known = before.get(post.key);
-      const status = post.failure === null ? 'pending' : 'failed';
-      if (known && known.status === status && known.failure === post.failure) return known;
-      return {
-        kind: 'message',
-        key: post.key,
-        id: null,
-        time: post.at,
-        sender: this.#world.people.me,
-        own: true,
-        style: post.style,
-        text: post.text,
-        mentionsMe: false,
-        replyTo: post.replyTo,
-        replyCount: 0,
-        edited: false,
-        deleted: null,
-        reactions: [],
-        pinned: false,
-        onlyFor: null,
-        relayedBy: null,
-        status,
-        failure: post.failure,
-      };
-    });
+    this.#tail.are(posts, this.#world.people.me);
     this.#changedEntries();
   }
 
   get hasPosts(): boolean {
-    return this.#tail.length > 0;
-  }
-
-  /**
-   * What the server tells of the past may be what is on its way here, its answer having been lost: then it is shown in its place.
-   * Which is which the server's answer says (`parlor/once`); until then the same text by oneself, that was not there before, is it.
-   */
-  #foundAs(entry: Entry): Entry {
-    if (entry.kind !== 'message' || !entry.own || entry.id === null || this.#isKnown(entry.id)) return entry;
-    const post = this.#tail.find(
-      (post) => this.#unsure.has(post.key) && !this.#found.has(post.key) && post.text === entry.text && post.style === entry.style && post.replyTo === entry.replyTo,
-    );
-    if (!post) return entry;
-    this.#found.add(post.key);
-    return { ...entry, key: post.key };
+    return !this.#tail.isEmpty;
   }
 
   #removePost(key: string): void {
-    this.#found.delete(key);
-    this.#tail = this.#tail.filter((entry) => entry.key !== key);
+    this.#tail.remove(key);
     this.#changedEntries();
   }
 
@@ -827,8 +661,8 @@ export class ConversationState implements Conversation {
 
   /** Nobody would miss it in the list. */
   get isEmpty(): boolean {
-    if (this.#draft !== '' || this.#tail.length > 0 || this.unread > 0) return false;
-    return this.isRoom ? this.membership === 'out' : this.lastActive === 0 && this.#sent.length === 0;
+    if (this.#draft !== '' || !this.#tail.isEmpty || this.unread > 0) return false;
+    return this.isRoom ? this.membership === 'out' : this.lastActive === 0 && this.#timeline.entries.length === 0;
   }
 
   get seesEnd(): boolean {
@@ -866,7 +700,7 @@ export class ConversationState implements Conversation {
 
   markRead(): void {
     if (!this.atEnd) return;
-    const last = this.#sent.findLast((entry) => entry.kind === 'message');
+    const last = this.#timeline.entries.findLast((entry) => entry.kind === 'message');
     if (last) this.#read(last.time);
     this.unread = 0;
     this.unreadIsMore = false;
@@ -906,28 +740,19 @@ export class ConversationState implements Conversation {
       this.unreadIsMore = false;
       return;
     }
-    const first = this.#sent[0];
+    const first = this.#timeline.entries[0];
     if (!this.atEnd || !this.isFresh || this.readUpTo === 0 || !(this.beginsHere || (first && first.time <= this.readUpTo))) return;
-    let unread = 0;
-    let named = 0;
-    for (let at = this.#sent.length - 1; at >= 0; at -= 1) {
-      const entry = this.#sent[at];
-      if (!entry || entry.time <= this.readUpTo) break;
-      if (entry.kind !== 'message' || entry.own || entry.deleted || entry.sender.blocked) continue;
-      unread += 1;
-      if (entry.mentionsMe || this.kind === 'direct') named += 1;
-    }
-    this.unread = unread;
+    const { messages, named } = unreadIn(this.#timeline.entries, this.readUpTo, this.kind === 'direct');
+    this.unread = messages;
     this.mentions = named;
     this.unreadIsMore = false;
   }
 
   #placeUnreadLine(): void {
     if (this.unreadLine !== null || this.#lineAfter === Number.POSITIVE_INFINITY || !this.#world.isCurrent(this)) return;
-    const first = this.#sent[0];
+    const first = this.#timeline.entries[0];
     if (!first || !(this.beginsHere || first.time <= this.#lineAfter)) return;
-    const unread = this.#sent.find((entry) => entry.time > this.#lineAfter && entry.kind === 'message' && !entry.own);
-    if (unread) this.unreadLine = unread.key;
+    this.unreadLine = firstUnreadIn(this.#timeline.entries, this.#lineAfter)?.key ?? null;
   }
 
   // People
@@ -1101,8 +926,8 @@ export class ConversationState implements Conversation {
     this.pins = pins;
     this.pinCount = pins.length;
     const ids = new Set(pins.map((pin) => pin.message.id));
-    for (const entry of this.#byId.values()) {
-      if (entry.pinned !== ids.has(entry.id)) this.#put({ ...entry, pinned: ids.has(entry.id) });
+    for (const entry of this.#timeline.messages()) {
+      if (entry.pinned !== ids.has(entry.id)) this.#timeline.put({ ...entry, pinned: ids.has(entry.id) });
     }
     return pins;
   }
@@ -1218,7 +1043,7 @@ export class ConversationState implements Conversation {
   // What outlives the page
 
   kept(): KeptConversation {
-    const messages = this.atEnd ? this.#sent.slice(-mostKeptMessages).filter((entry) => entry.kind === 'message') : [];
+    const messages = this.atEnd ? this.#timeline.entries.slice(-mostKeptMessages).filter((entry) => entry.kind === 'message') : [];
     return {
       key: this.key,
       name: this.name,
@@ -1249,8 +1074,7 @@ export class ConversationState implements Conversation {
     if (this.isRoom) this.membership = 'in';
     if (kept.messages.length === 0) return;
     this.#fromBefore = true;
-    this.#sent = kept.messages.map((message) => entryOfKept(message, this.#world.people));
-    for (const entry of this.#sent) this.#enter(entry);
+    this.#timeline.replace(kept.messages.map((message) => entryOfKept(message, this.#world.people)));
     this.#changedEntries();
   }
 }
@@ -1258,27 +1082,4 @@ export class ConversationState implements Conversation {
 function kindOf(name: string): Conversation['kind'] {
   if (name.startsWith('#+')) return 'group';
   return name.startsWith('#') ? 'room' : 'direct';
-}
-
-/** True: it was added; false: it shares the line before it. */
-function pushTogether(entries: Entry[], entry: Entry): boolean {
-  const last = entries.at(-1);
-  const shared = entry.kind === 'event' && last?.kind === 'event' ? together(last, entry) : null;
-  if (shared) entries[entries.length - 1] = shared;
-  else entries.push(entry);
-  return !shared;
-}
-
-function lastId(entries: readonly Entry[]): string | null {
-  return entries.findLast((entry) => entry.id !== null)?.id ?? null;
-}
-
-function findBatch(items: readonly Item[], type: string): readonly Item[] {
-  for (const item of items) {
-    if (!isBatch(item)) continue;
-    if (item.type === type) return item.items;
-    const within = findBatch(item.items, type);
-    if (within.length > 0) return within;
-  }
-  return [];
 }
