@@ -1,18 +1,15 @@
 // What was said before: read when it is looked at, joined with what is said now, let go of when it is far away.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
-import { closePages, FakeServer, inTeaHere, message, page, shown, until } from './testing';
+import { eachHasItsServer, FakeServer, inTeaHere, message, page, shown, until } from './testing';
 import { Refused } from './types';
 
 let server: FakeServer;
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
 
-beforeEach(() => {
-  server = new FakeServer();
-});
-afterEach(closePages);
+eachHasItsServer((fresh) => (server = fresh));
 
 test('is read when it is looked at, back to the beginning', async () => {
   server.answers.CHATHISTORY = (line, label) => {

@@ -1,19 +1,16 @@
 // Coming, going, and what outlives a link or the page.
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
-import { closePages, FakeServer, inTeaHere, info, message, openHere, page, shown, until } from './testing';
+import { eachHasItsServer, FakeServer, info, inTeaHere, message, openHere, page, shown, until } from './testing';
 import type { SessionInfo } from './types';
 
 let server: FakeServer;
 const open = (session: SessionInfo | null = info): Promise<ChatState> => openHere(server, session);
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
 
-beforeEach(() => {
-  server = new FakeServer();
-});
-afterEach(closePages);
+eachHasItsServer((fresh) => (server = fresh));
 
 test('who is logged in is let in and brought up to date', async () => {
   const { chat, tea } = await inTea();

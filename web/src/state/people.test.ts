@@ -1,17 +1,14 @@
 // Who is there, in what rank, and what they do.
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
-import { closePages, FakeServer, inTeaHere, message, shown, until } from './testing';
+import { eachHasItsServer, FakeServer, inTeaHere, message, shown, until } from './testing';
 
 let server: FakeServer;
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
 
-beforeEach(() => {
-  server = new FakeServer();
-});
-afterEach(closePages);
+eachHasItsServer((fresh) => (server = fresh));
 
 test('come, go, are called otherwise and have ranks', async () => {
   server.answers.WHO = (_, label) => [

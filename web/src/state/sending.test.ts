@@ -1,19 +1,16 @@
 // What one says: once, in order, with or without a link.
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
-import { closePages, FakeServer, inTeaHere, info, message, openHere, page, shown, until } from './testing';
+import { eachHasItsServer, FakeServer, info, inTeaHere, message, openHere, page, shown, until } from './testing';
 import { Refused } from './types';
 
 let server: FakeServer;
 const open = (session = info): Promise<ChatState> => openHere(server, session);
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
 
-beforeEach(() => {
-  server = new FakeServer();
-});
-afterEach(closePages);
+eachHasItsServer((fresh) => (server = fresh));
 
 test('stands there at once, and is the echo when that has come', async () => {
   const { tea } = await inTea();

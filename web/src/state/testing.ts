@@ -1,6 +1,7 @@
 // For tests: a server that is written down, and a chat that talks to it.
 
 import 'fake-indexeddb/auto';
+import { afterEach, beforeEach } from 'vitest';
 import { Connection, type Socket } from '../irc/connection';
 import { parse, type Line } from '../irc/line';
 import { ChatState, type Outside } from './chat.svelte';
@@ -206,6 +207,12 @@ export async function inTeaHere(server: FakeServer): Promise<{ chat: ChatState; 
   const chat = await openHere(server);
   await until(() => chat.link.kind === 'online');
   return { chat, tea: chat.open('#tea') };
+}
+
+/** For each test a server of its own; behind it nothing is left for the next. */
+export function eachHasItsServer(begin: (server: FakeServer) => void): void {
+  beforeEach(() => begin(new FakeServer()));
+  afterEach(closePages);
 }
 
 /** Behind each test: nothing of it is left for the next. */

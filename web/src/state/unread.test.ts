@@ -1,18 +1,15 @@
 // What is read, and what is counted.
 
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
-import { closePages, FakeServer, inTeaHere, info, message, openHere, page, until } from './testing';
+import { eachHasItsServer, FakeServer, info, inTeaHere, message, openHere, page, until } from './testing';
 
 let server: FakeServer;
 const open = (session = info): Promise<ChatState> => openHere(server, session);
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
 
-beforeEach(() => {
-  server = new FakeServer();
-});
-afterEach(closePages);
+eachHasItsServer((fresh) => (server = fresh));
 
 test('are counted by the server, and here as people speak', async () => {
   server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, '@batch=u :s UNREAD #tea 12 2', '@batch=u :s UNREAD #books 1000+ 3+', ':s BATCH -u'];
