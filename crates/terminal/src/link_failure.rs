@@ -103,7 +103,7 @@ impl fmt::Display for LinkFailure {
             LinkFailure::NotConnected { target, attempts } => not_connected(out, target, attempts),
             LinkFailure::NotTls { target } => write!(
                 out,
-                "The server at {target} does not speak TLS on that port; use another port, or --plain if nobody may listen in."
+                "The server at {target} does not speak TLS on that port; use another port, or --plain (irc:// before the address) if nobody can listen in."
             ),
             LinkFailure::TlsFailed { target, why } => {
                 write!(out, "No encrypted link to {target} could be made ({why}); ask the server's administrator.")

@@ -470,7 +470,7 @@ mod tests {
         assert_eq!(
             opened(target(port, true)).to_string(),
             format!(
-                "The server at 127.0.0.1:{port} does not speak TLS on that port; use another port, or --plain if nobody may listen in."
+                "The server at 127.0.0.1:{port} does not speak TLS on that port; use another port, or --plain (irc:// before the address) if nobody can listen in."
             )
         );
         server.join().unwrap();

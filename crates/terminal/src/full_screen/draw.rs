@@ -93,8 +93,13 @@ impl App {
             None => (self.server.as_str(), self.state_words().1),
         };
         let mark = if well { "" } else { " ✗" };
-        let host = name.rsplit_once(':').map_or(name, |(host, _)| host);
-        let name = cut(&printable(host), width.saturating_sub(mark.width()));
+        let host_of = |server: &str| server.rsplit_once(':').map_or(server, |(host, _)| host).to_owned();
+        let host = host_of(name);
+        let all = self.neighbours.iter().map(|neighbour| neighbour.server.as_str()).chain([self.server.as_str()]);
+        // Of several on one machine the port tells which.
+        let several = all.filter(|server| host_of(server) == host).count() > 1;
+        let name = if several { name.to_owned() } else { host };
+        let name = cut(&printable(&name), width.saturating_sub(mark.width()));
         Line::from(vec![
             Span::styled(name, self.look.dim().add_modifier(Modifier::UNDERLINED)),
             Span::styled(mark, self.look.alarm()),

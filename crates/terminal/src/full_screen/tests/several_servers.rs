@@ -83,3 +83,14 @@ fn a_server_that_is_not_trusted_is_not_gone_to_by_itself() {
     desk.types("/reconnect\n");
     assert_eq!(desk.app.wish.take(), Some(Wish::Reconnect));
 }
+
+#[test]
+fn servers_on_one_machine_are_told_apart_by_their_ports() {
+    let (mut one, mut other) = two_servers();
+    one.shows("chat.example ");
+    "127.0.0.1:7001".clone_into(&mut one.app.server);
+    "127.0.0.1:7002".clone_into(&mut other.app.server);
+    introduce(&mut one, &other);
+    one.shows("127.0.0.1:7001");
+    one.shows("127.0.0.1:7002");
+}
