@@ -331,8 +331,8 @@ impl Shard {
         let mut exception = None;
         if let Some(origin) = origin {
             self.note_echo(origin.session, event);
-            if let Some((form, is_member, Treated::Own(instead))) = self.treat(origin, event, now, facts) {
-                if is_member {
+            if let Some((form, _, Treated::Own(instead))) = self.treat(origin, event, now, facts) {
+                if self.find(origin.session).is_some_and(|connection| connection.rooms.contains(&room)) {
                     exception = Some(Exception { slot: origin.session.slot, form, instead });
                 } else if let Some(instead) = instead {
                     self.tell(origin.session, instead);

@@ -95,9 +95,10 @@ impl Shard {
         let origin = origin.filter(|origin| origin.session.shard == self.number);
         let mut exception = None;
         if let Some(origin) = origin
-            && let Some((class, is_member, Treated::Own(instead))) = self.treat(origin, event)
+            && let Some((class, _, Treated::Own(instead))) = self.treat(origin, event)
         {
-            if is_member {
+            // A device that has just come, of someone who is here already, is not in her rooms yet.
+            if self.connections.find(origin.session).is_some_and(|connection| connection.rooms.contains(&room)) {
                 exception = Some(Exception { slot: origin.session.slot, form: class, instead });
             } else if let Some(instead) = instead {
                 self.tell(origin.session, instead);
