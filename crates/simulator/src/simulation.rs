@@ -258,6 +258,7 @@ impl Simulation {
         self.released(released)?;
         let position = self.world.store().snapshot().position;
         self.reference.restart(position.0);
+        self.world.ended.clear();
         self.reached.restarts += 1;
         self.ledger.check(self.world.store())
     }

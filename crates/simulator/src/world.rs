@@ -319,7 +319,6 @@ impl World {
         self.heard.clear();
         self.pool.clear();
         self.pages.clear();
-        self.ended.clear();
         released
     }
 
