@@ -96,8 +96,9 @@ impl AuditAction {
 /// Which entries are asked for; all conditions hold at once. Masks have `*` and `?`.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct AuditFilter {
-    /// Matched against who did it, and against her account.
+    /// Matched against who did it, against her name alone, and against her account.
     pub by: Option<CompactString>,
+    /// Matched against the target, and of a ban from the server against whom alone (`bob` of `account bob`).
     pub target: Option<CompactString>,
     pub room: Option<CompactString>,
     pub action: Option<AuditAction>,
@@ -112,9 +113,12 @@ impl AuditFilter {
             Some(mask) => text.is_some_and(|text| glob(mask, text)),
             None => true,
         };
-        let by_account = || self.by.is_some() && fits(&self.by, entry.account.as_deref());
-        (fits(&self.by, Some(&entry.by)) || by_account())
-            && fits(&self.target, Some(&entry.target))
+        let name = entry.by.split_once('!').map(|(name, _)| name);
+        let banned =
+            entry.target.split_once(' ').map(|(_, whom)| whom).filter(|_| entry.action == AuditAction::ServerBan);
+        let is_any = |mask, texts: [Option<&str>; 3]| texts.into_iter().any(|text| fits(mask, text));
+        is_any(&self.by, [Some(&entry.by), name, entry.account.as_deref()])
+            && is_any(&self.target, [Some(&entry.target), banned, None])
             && fits(&self.room, entry.room.as_deref())
             && self.action.is_none_or(|action| action == entry.action)
             && self.since.is_none_or(|since| entry.at >= since)
@@ -141,6 +145,7 @@ mod tests {
             (all.clone(), true),
             (AuditFilter { by: Some("alice!*".into()), ..all.clone() }, true),
             (AuditFilter { by: Some("ALICE".into()), ..all.clone() }, true),
+            (AuditFilter { by: Some("a?ice".into()), ..all.clone() }, true),
             (AuditFilter { by: Some("bob*".into()), ..all.clone() }, false),
             (AuditFilter { target: Some("b?b".into()), room: Some("#TEA".into()), ..all.clone() }, true),
             (AuditFilter { room: Some("#pot".into()), ..all.clone() }, false),
@@ -150,6 +155,11 @@ mod tests {
         ] {
             assert_eq!(filter.admits(&entry), admits, "{filter:?}");
         }
+        let of_a_guest = AuditEntry { by: "eve!u@cloak".into(), account: None, ..entry.clone() };
+        assert!(AuditFilter { by: Some("eve".into()), ..all.clone() }.admits(&of_a_guest));
+        let ban = AuditEntry { action: AuditAction::ServerBan, target: "account bob".into(), ..entry.clone() };
+        assert!(AuditFilter { target: Some("bob".into()), ..all.clone() }.admits(&ban));
+        assert!(!AuditFilter { target: Some("bobby".into()), ..all }.admits(&ban));
         for action in AuditAction::ALL {
             assert_eq!(AuditAction::from_word(action.word()), Some(action));
         }
