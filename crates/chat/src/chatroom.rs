@@ -11,7 +11,7 @@ use crate::person::Person;
 use crate::pin::Pin;
 use crate::query::MemberRow;
 use crate::refusal::ListKind;
-use crate::snapshot::{ListEntry, RoomKind, RoomRecord, Topic};
+use crate::snapshot::{FormerName, ListEntry, RoomKind, RoomRecord, Topic};
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Chatroom {
     pub id: ChatroomId,
-    /// As its creator wrote it. Of a direct conversation: empty.
+    /// As its creator wrote it. Of a direct conversation: empty, or what the one who has no account is, or was, called.
     pub name: CompactString,
     /// The last messages, oldest first; all of them are in the store.
     pub messages: VecDeque<Arc<Message>>,
@@ -33,6 +33,9 @@ pub struct Chatroom {
     pub(crate) created: Timestamp,
     /// When the changes of its name are paid for (`hub/renaming.rs`); not kept on disk.
     pub(crate) renames_paid_at: Option<Timestamp>,
+    /// Names that it had before, folded too; the newest first.
+    #[expect(clippy::box_collection, reason = "most rooms have none")]
+    pub(crate) former_names: Option<Box<Vec<(CompactString, FormerName)>>>,
     pub(crate) rules: Rules,
     /// What it says of itself.
     pub(crate) metadata: Option<Box<Metadata>>,
@@ -202,6 +205,7 @@ impl Chatroom {
             kind: ChatroomKind::Named,
             created,
             renames_paid_at: None,
+            former_names: None,
             rules: Rules { flags: Flags::of_a_new_room(), ..Rules::default() },
             metadata: None,
             pins: None,
@@ -222,7 +226,10 @@ impl Chatroom {
             kind: match &self.kind {
                 ChatroomKind::Named => RoomKind::Named { name: self.name.clone() },
                 ChatroomKind::Group(_) => RoomKind::Group { name: self.name.clone() },
-                ChatroomKind::Direct(one, other) => RoomKind::Direct { between: (*one, *other) },
+                ChatroomKind::Direct(one, other) => RoomKind::Direct {
+                    between: (*one, *other),
+                    other: (!self.name.is_empty()).then(|| self.name.clone()),
+                },
             },
             created: self.created,
             topic: self.rules.topic.as_deref().cloned(),
@@ -234,7 +241,13 @@ impl Chatroom {
             retention: self.rules.retention,
             lists: self.rules.lists.clone(),
             links: self.rules.links.clone(),
+            former_names: self.former_names().map(|(_, former)| former.clone()).collect(),
         }
+    }
+
+    /// Each folded, and as it was.
+    pub(crate) fn former_names(&self) -> impl Iterator<Item = &(CompactString, FormerName)> {
+        self.former_names.iter().flat_map(|names| names.iter())
     }
 
     pub(crate) fn pins(&self) -> &[Pin] {

@@ -133,6 +133,8 @@ pub enum Command {
         key: Option<CompactString>,
         /// Of the token of an invite link, given in the place of the key.
         link: Option<LinkHash>,
+        /// Whether she is sent on from a name that a room had before, or told of the new one.
+        follows: bool,
     },
     Part {
         room: ChatroomName,

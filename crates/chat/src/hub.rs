@@ -8,6 +8,7 @@ mod answers;
 mod attempts;
 mod audit;
 mod delivery;
+mod departed;
 mod device_logins;
 mod devices;
 mod editing;
@@ -49,7 +50,7 @@ use crate::query::Counts;
 use crate::refusal::{Refusal, Right, Rights};
 use crate::sequencer::refusal_of;
 use crate::settings::Settings;
-use crate::snapshot::{MetadataOwner, RoomKind, RoomRecord, Snapshot};
+use crate::snapshot::{FormerName, MetadataOwner, RoomKind, RoomRecord, Snapshot};
 use attempts::Attempts;
 use compact_str::CompactString;
 use editing::Text;
@@ -365,7 +366,9 @@ impl Hub {
             Command::ChangeOwnModes { changes } => self.change_own_modes(asker, &changes, turn),
             Command::ChangeAccepted { changes } => self.change_accepted(asker, changes, turn),
             Command::BecomeOperator { rule } => self.become_operator(asker, rule, turn),
-            Command::Join { room, key, link } => self.join(asker, &room, key.as_deref(), link, turn),
+            Command::Join { room, key, link, follows } => {
+                self.join(asker, &room, key.as_deref(), link, follows, turn);
+            }
             Command::CreateLink { room, link } => self.create_link(asker, &room, link, turn),
             Command::RevokeLink { room, id } => self.revoke_link(asker, &room, &id, turn),
             Command::Part { room, reason } => self.part(asker, &room, reason, turn),
@@ -502,17 +505,25 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
             let name = ChatroomName::lookup(&name, &settings.name_rules);
             (name.text().clone(), name.key().clone(), ChatroomKind::Group(BTreeSet::new()))
         }
-        // A guest never comes back: only conversations of accounts go on.
-        RoomKind::Direct { between: (one, other) } => {
-            if state.account_of(one).is_none() || state.account_of(other).is_none() {
-                return;
-            }
-            (CompactString::default(), CompactString::default(), ChatroomKind::Direct(one, other))
+        RoomKind::Direct { between: (one, other), other: name } => {
+            let (name, key) = match [one, other].iter().filter(|id| state.account_of(**id).is_some()).count() {
+                2 => Default::default(),
+                // A guest never comes back, and what was said is there for the other one to read (`hub/departed.rs`).
+                1 => match name.map(|name| Username::lookup(&name, &settings.name_rules)) {
+                    Some(name) => (name.text().clone(), name.key().clone()),
+                    None => return,
+                },
+                _ => return,
+            };
+            (name, key, ChatroomKind::Direct(one, other))
         }
     };
     let mut room = Chatroom::new(record.number, record.id, name, key, record.created);
     room.kind = kind;
     room.has_history = true;
+    let folded = |former: FormerName| (ChatroomName::lookup(&former.name, &settings.name_rules).key().clone(), former);
+    let former_names: Vec<_> = record.former_names.into_iter().map(folded).collect();
+    room.former_names = (!former_names.is_empty()).then(|| Box::new(former_names));
     room.rules = Rules {
         flags: record.flags.into_iter().collect::<Flags>(),
         topic: record.topic.map(Box::new),

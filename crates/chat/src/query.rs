@@ -236,10 +236,11 @@ pub enum Answer {
     },
     Rooms(Vec<RoomRow>),
     OwnInvitations(Vec<CompactString>),
-    /// Kept out of one room, let into another instead (or in there already).
+    /// Kept out of one room, let into another instead (or in there already); or that room is called so now.
     Forwarded {
         from: CompactString,
         to: CompactString,
+        is_renamed: bool,
     },
     /// A room has another name: told to each session of its members, and to the one that asked. What is to be shown of it
     /// depends on what the session knows, so it is no event that all see alike.

@@ -80,6 +80,11 @@ pub enum Refusal {
     RoomNameConfusable {
         room: CompactString,
     },
+    /// The room of this name has another one.
+    RoomRenamed {
+        room: CompactString,
+        to: CompactString,
+    },
     /// A room that those who are kept out of it cannot be sent to.
     NotForwarded {
         room: CompactString,

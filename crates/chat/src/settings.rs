@@ -13,6 +13,8 @@ pub struct Settings {
     /// Guests may use the server.
     pub guests: bool,
     pub registration_open: bool,
+    /// Guests may write to accounts that are not here.
+    pub guests_reach_absent: bool,
     pub nick_protection: bool,
     pub nick_follows_account: bool,
     pub always_on: AlwaysOn,
@@ -86,6 +88,7 @@ impl Default for Settings {
             room_creation: RoomCreation::Anyone,
             guests: true,
             registration_open: true,
+            guests_reach_absent: true,
             nick_protection: true,
             nick_follows_account: false,
             always_on: AlwaysOn::OptIn,

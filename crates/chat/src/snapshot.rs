@@ -61,6 +61,14 @@ pub struct RoomRecord {
     pub retention: Option<u32>,
     pub lists: Vec<(ListKind, ListEntry)>,
     pub links: Vec<InviteLink>,
+    pub former_names: Vec<FormerName>,
+}
+
+/// A name that a room had before, and until when it leads to the room.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FormerName {
+    pub name: CompactString,
+    pub until: Timestamp,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -69,8 +77,9 @@ pub enum RoomKind {
     Named { name: CompactString },
     /// A named room that is the conversation of the accounts that are members of it.
     Group { name: CompactString },
-    /// The direct conversation of two clients, the smaller id first.
-    Direct { between: (ClientId, ClientId) },
+    /// The direct conversation of two clients, the smaller id first. `other`: what one of them, who has no account (any more),
+    /// was called last.
+    Direct { between: (ClientId, ClientId), other: Option<CompactString> },
 }
 
 #[derive(Clone, PartialEq, Debug)]

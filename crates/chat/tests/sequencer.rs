@@ -179,7 +179,7 @@ fn arrive(text: &str) -> Command {
 }
 
 fn join(name: &str) -> Command {
-    Command::Join { room: room(name), key: None, link: None }
+    Command::Join { room: room(name), key: None, link: None, follows: true }
 }
 
 fn say(text: &str) -> Command {

@@ -210,6 +210,7 @@ fn room(number: u32) -> RoomRecord {
         slow_seconds: None,
         forward: None,
         links: Vec::new(),
+        former_names: Vec::new(),
         retention: None,
         lists: Vec::new(),
     }

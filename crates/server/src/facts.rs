@@ -23,6 +23,7 @@ pub fn settings(config: &Config) -> Settings {
         },
         guests: config.accounts.guests,
         registration_open: config.accounts.registration == Registration::Open,
+        guests_reach_absent: !config.accounts.default_user_modes.contains('R'),
         nick_protection: config.accounts.nick_protection,
         nick_follows_account: config.accounts.nick_follows_account,
         always_on: match config.accounts.always_on {

@@ -33,7 +33,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         Answer::InviteLinks { room, links } => invitelink::write_list(turn, room, links),
         Answer::Rooms(rows) => list::write(turn, rows),
         Answer::OwnInvitations(rooms) => invite::write_own(turn, rooms),
-        Answer::Forwarded { from, to } => join::write_forwarded(turn, from, to),
+        Answer::Forwarded { from, to, is_renamed } => join::write_forwarded(turn, from, to, *is_renamed),
         Answer::RoomRenamed { renaming, is_member, read_marker } => {
             rename::write(turn, renaming, *is_member, *read_marker);
         }

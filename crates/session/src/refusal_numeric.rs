@@ -121,6 +121,9 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::RoomNameConfusable { room } => {
             one(turn, N::ERR_BADCHANMASK, room, "This name looks like that of another room: choose another one")
         }
+        R::RoomRenamed { room, to } => {
+            turn.fail("JOIN", "CHANNEL_RENAMED", &[shown(room), to], "This room has another name now: JOIN it by that")
+        }
         R::NotForwarded { room, to } => turn
             .numeric(N::ERR_INVALIDMODEPARAM)
             .param(shown(room))
@@ -641,6 +644,7 @@ mod tests {
         check("JOIN", R::MayNotCreateRoom { room: room() }, "403 * #tea");
         check("JOIN", R::RoomNameInvalid { room: room() }, "476 * #tea");
         check("JOIN", R::RoomNameConfusable { room: room() }, "476 * #tea");
+        check("JOIN", R::RoomRenamed { room: room(), to: "#pot".into() }, "FAIL JOIN CHANNEL_RENAMED #tea #pot");
         check("MODE", R::NotForwarded { room: room(), to: "#pot".into() }, "696 * #tea f #pot");
         check("MODE", R::NoForwardTarget { room: room(), to: "#pot".into() }, "696 * #tea f #pot");
         check("MODE", R::RetentionTooLong { room: room(), seconds: 86_400, most_seconds: 3_600 }, "696 * #tea H 1d");

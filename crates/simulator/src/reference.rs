@@ -21,7 +21,7 @@ mod talking;
 use chat::chatroom::RoomFlag;
 use chat::command::{Arrival, Command, Departure, NewLink, PersonalMode, Post, Recipient, RoomChange};
 use chat::event::{Event, What};
-use chat::id::{ClientId, MessageId, SessionId};
+use chat::id::{ClientId, MessageId, RoomNumber, SessionId};
 use chat::invite_link::LinkHash;
 use chat::membership::{Role, Roles};
 use chat::message::{Message, MessageKind, MessageState};
@@ -50,7 +50,8 @@ pub struct Reference {
     /// What was said, and told to someone.
     pub said: BTreeMap<MessageId, Said>,
     /// Direct conversations that were begun.
-    talks: BTreeSet<Talk>,
+    /// Direct conversations: the room's number, and of an account's and a guest's what she is, or was, called.
+    talks: BTreeMap<Talk, (RoomNumber, Option<String>)>,
     /// Since when someone is a member of a room, by its serial: her account, or the guest that she is.
     joined: BTreeMap<(u32, String), u64>,
     /// Commands so far.
@@ -161,6 +162,8 @@ pub struct Room {
     pub members: BTreeMap<Who, Roles>,
     /// When its other names are paid for, a minute each.
     renames_paid_at: u64,
+    /// Folded, and until when they lead to it; the newest first.
+    former_names: Vec<(String, u64)>,
     /// Something was said here, or it was here before the last start.
     has_past: bool,
 }
@@ -288,7 +291,7 @@ impl Reference {
             people: BTreeMap::new(),
             sessions: BTreeMap::new(),
             said: BTreeMap::new(),
-            talks: BTreeSet::new(),
+            talks: BTreeMap::new(),
             joined: BTreeMap::new(),
             order: 0,
             bans: Vec::new(),
@@ -440,12 +443,13 @@ impl Reference {
                 let with: Vec<String> = with.iter().map(|name| name.text().to_string()).collect();
                 one(self.open_group(who, &with, line)?)
             }
-            Command::Join { room, key, link } => {
-                let way = self.way_into(who, room.text(), key.as_deref(), *link, line);
+            Command::Join { room, key, link, follows } => {
+                let way = self.way_into(who, room.text(), key.as_deref(), *link, *follows, line);
                 let seen = self.has_come_about(command, line);
                 let is_new = matches!(way, Ok((_, false)));
-                // One of several rooms may send people to another one of them.
-                let is_clear = line.commands.len() == 1 || self.rooms.values().all(|room| room.forward.is_none());
+                // One of several rooms may send people to another one of them, or be another one by now.
+                let leads = |room: &Room| room.forward.is_some() || !room.former_names.is_empty();
+                let is_clear = line.commands.len() == 1 || !self.rooms.values().any(leads);
                 if seen != is_new && is_clear {
                     return Err(format!("{command:?}: expected {way:?}, joined: {seen}"));
                 }
@@ -576,8 +580,8 @@ impl Reference {
                     None => (self.new_group(line.events).unwrap_or_default().to_lowercase(), false),
                 }))
             }
-            (Command::Join { room, key, link }, Some(Place::Present { who, .. })) => {
-                Some(self.way_into(*who, room.text(), key.as_deref(), *link, line))
+            (Command::Join { room, key, link, follows }, Some(Place::Present { who, .. })) => {
+                Some(self.way_into(*who, room.text(), key.as_deref(), *link, *follows, line))
             }
             _ => None,
         }
@@ -645,6 +649,7 @@ impl Reference {
             lists: Vec::new(),
             members: BTreeMap::new(),
             renames_paid_at: 0,
+            former_names: Vec::new(),
             has_past: false,
         };
         self.rooms.entry(name.to_lowercase()).or_insert(room)

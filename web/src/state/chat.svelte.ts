@@ -114,6 +114,11 @@ class LinkState implements Link {
   reconnect: () => void = () => {};
 }
 
+/** What the room is called that someone wanted to enter by a name that it had before. */
+function renamedTo(refusal: Refused | Failure): string | undefined {
+  return refusal.code === 'CHANNEL_RENAMED' ? refusal.context[1] : undefined;
+}
+
 export class ChatState implements Chat, Receiver {
   readonly #outside: Outside;
   readonly storage = new Storage();
@@ -487,7 +492,13 @@ export class ChatState implements Chat, Receiver {
     // Guests are in no room unless they say so; accounts are in theirs.
     if (this.account === null) {
       const rooms = [...this.#byKey.values()].filter((conversation) => conversation.isRoom && conversation.membership === 'in');
-      for (const room of rooms) ask('JOIN', [room.name]);
+      for (const room of rooms) {
+        const entered = connection.request('JOIN', [room.name]).catch((error: unknown) => {
+          const to = error instanceof Failure ? renamedTo(error) : undefined;
+          return to === undefined ? [] : this.#follow(room.name, to).catch(() => []);
+        });
+        asked.push(entered);
+      }
     }
     const others = [...this.#byKey.values()].filter((conversation) => conversation.kind === 'direct').slice(0, mostMonitored);
     if (others.length > 0) ask('MONITOR', ['+', others.map((conversation) => conversation.name).join(',')]);
@@ -815,6 +826,8 @@ export class ChatState implements Chat, Receiver {
       items = await this.request('JOIN', [name, ...(key ? [key] : [])]);
     } catch (error) {
       if (conversation?.membership === 'joining') conversation.membership = 'out';
+      const to = error instanceof Refused ? renamedTo(error) : undefined;
+      if (to !== undefined) return this.#follow(name, to, key);
       if (conversation && error instanceof Refused) conversation.joinRefusal = error.message;
       throw error;
     }
@@ -822,6 +835,7 @@ export class ChatState implements Chat, Receiver {
     let entered = name;
     for (const line of linesOf(items)) {
       if (line.command === 'JOIN' && this.people.isMe(nickOf(line.source))) entered = line.params[0] ?? name;
+      if (line.command === '470') entered = line.params[2] ?? name;
     }
     if (!this.isupport.same(entered, name)) this.say(language.texts.state.notice.moved(name, entered));
     const joined = this.ensure(entered);
@@ -829,6 +843,14 @@ export class ChatState implements Chat, Receiver {
     if (!joined.isConfirmed) joined.joined();
     this.sending.go();
     return joined;
+  }
+
+  /** The room has another name now (FAIL JOIN CHANNEL_RENAMED). */
+  #follow(from: string, to: string, key?: string): Promise<ConversationState> {
+    const conversation = this.find(from);
+    if (conversation && !this.find(to)) this.renamed(conversation, to);
+    this.say(language.texts.state.notice.moved(from, to));
+    return this.join(to, key);
   }
 
   async joinRoom(name: string, key?: string): Promise<Conversation> {

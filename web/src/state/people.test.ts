@@ -93,3 +93,15 @@ test('a room of another name is the same room', async () => {
   server.socket.say(message('m2 bob there', '#coffee'));
   expect(shown(tea)).toEqual(['hi', '(#tea is now called #coffee)', 'there']);
 });
+
+test('a room is entered by the name that it has now', async () => {
+  server.answers.JOIN = (line, label) =>
+    line.params[0] === '#old'
+      ? [`@label=${label} :s FAIL JOIN CHANNEL_RENAMED #old #new :This room has another name now`]
+      : [`@label=${label} :alice!u@h JOIN ${line.params[0]} * :Alice`];
+  const { chat } = await inTea();
+  const room = await chat.join('#old');
+  expect(room.name).toBe('#new');
+  expect(room.membership).toBe('in');
+  expect(chat.find('#old')).toBeNull();
+});

@@ -34,7 +34,7 @@ export async function refused(failure: Failure): Promise<Refused> {
   } catch {
     // The sentences could not be loaded: the server's own are better than none.
   }
-  return new Refused(sentence ?? asSentence(failure.context.at(-1) ?? failure.code), failure.code);
+  return new Refused(sentence ?? asSentence(failure.context.at(-1) ?? failure.code), failure.code, failure.context);
 }
 
 export function sentenceOf(texts: RefusalTexts, failure: Failure): string | undefined {

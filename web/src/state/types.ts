@@ -567,6 +567,8 @@ export class Refused extends Error {
     sentence: string,
     /** A numeric or a FAIL code, for code that must tell them apart. */
     readonly code: string,
+    /** What stands behind the code: what it is about, and the server's text. */
+    readonly context: readonly string[] = [],
   ) {
     super(sentence);
     this.name = 'Refused';

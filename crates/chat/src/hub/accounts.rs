@@ -393,7 +393,7 @@ impl Hub {
         let Some(account) = self.state.account(slot) else {
             return Ok(());
         };
-        let (record, rooms) = (account.record.clone(), account.rooms.clone());
+        let (record, username, rooms) = (account.record.clone(), account.username.clone(), account.rooms.clone());
         if record.owner {
             return Err(Refusal::OwnsServer { name: record.username.clone() });
         }
@@ -405,6 +405,7 @@ impl Hub {
             turn.keep(Change::MemberRemoved { room: *room, account: record.id });
         }
         self.forget_ban_of_account(record.id, turn);
+        self.leave_directs_of_account(record.id, &username, turn);
         self.state.remove_account(slot);
         turn.keep(Change::AccountRemoved(record.id));
         for (room, _) in rooms {

@@ -58,7 +58,7 @@ impl Hub {
 
     pub(super) fn tell_forwarded(&self, from: RoomNumber, to: RoomNumber, turn: &mut Turn) {
         if let Some((from, to)) = self.state.room(from).zip(self.state.room(to)) {
-            turn.answer(Answer::Forwarded { from: from.name.clone(), to: to.name.clone() });
+            turn.answer(Answer::Forwarded { from: from.name.clone(), to: to.name.clone(), is_renamed: false });
         }
     }
 

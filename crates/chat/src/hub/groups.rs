@@ -185,7 +185,7 @@ impl Hub {
         if let Some((asked, room)) = asked.zip(self.state.room(number))
             && *asked.key() != room.key
         {
-            turn.answer(Answer::Forwarded { from: asked.text().clone(), to: room.name.clone() });
+            turn.answer(Answer::Forwarded { from: asked.text().clone(), to: room.name.clone(), is_renamed: true });
         }
     }
 
@@ -322,13 +322,13 @@ mod tests {
             > carol gathers alice,bob,alice,carol
             carol: group #+alice+bob+carol(alice bob carol)
             > bob joins #+carol+alice
-            bob: forwarded from #+carol+alice to #+alice+bob+carol
+            bob: #+carol+alice is called #+alice+bob+carol
             > bob joins #+alice+bob+carol
             > bob says #+alice+bob+carol hi
             [alice bob* carol] bob -> #+alice+bob+carol: hi
             keep: post hi
             > alice joins #+bob+dave
-            alice: forwarded from #+bob+dave to #+alice+bob+dave
+            alice: #+bob+dave is called #+alice+bob+dave
             [alice*] alice (alice) joined #+alice+bob+dave
             alice: entered #+alice+bob+dave alice
             [alice* bob] bob (bob) joined #+alice+bob+dave
@@ -549,7 +549,7 @@ mod tests {
             > carol asks rooms
             carol: rooms #+bob+carol+dave(2)
             > alice joins #+bob+carol+dave
-            alice: forwarded from #+bob+carol+dave to #+alice+bob+carol+dave
+            alice: #+bob+carol+dave is called #+alice+bob+carol+dave
             [alice*] alice (alice) joined #+alice+bob+carol+dave
             alice: entered #+alice+bob+carol+dave alice
             [alice* bob] bob (bob) joined #+alice+bob+carol+dave

@@ -15,6 +15,7 @@ use crate::person::Person;
 use crate::query::{Answer, Conversation};
 use crate::refusal::Refusal;
 use compact_str::CompactString;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Hub {
@@ -40,14 +41,13 @@ impl Hub {
 
     fn direct_grant(&self, reader: &Client, name: &Username, turn: &Turn) -> Result<Answer, Refusal> {
         let here = self.state.client_named(name.key()).and_then(|slot| self.state.client(slot));
-        let (other, username) = match here {
-            Some(client) => (client.id, &client.username),
-            None => self
-                .state
-                .account_named(name.key())
-                .and_then(|slot| self.state.account(slot))
-                .map(|account| (account.record.id, &account.username))
-                .ok_or_else(|| Refusal::NoSuchClient { name: name.text().clone() })?,
+        let account = || self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
+        let found = here.map(|client| (client.id, &client.username));
+        let found = found.or_else(|| account().map(|account| (account.record.id, &account.username)));
+        let Some((other, username)) = found else {
+            let departed = self.departed_named(reader.id, name);
+            let (room, name) = departed.ok_or_else(|| Refusal::NoSuchClient { name: name.text().clone() })?;
+            return Ok(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, name, turn)))));
         };
         let room = self.state.direct(reader.id, other).and_then(|number| self.state.room(number));
         Ok(Answer::HistoryGranted(room.map(|room| Box::new(self.grant(reader, room, username.text().clone(), turn)))))
@@ -67,7 +67,7 @@ impl Hub {
         Ok(Answer::Conversations(grants))
     }
 
-    /// Direct conversations whose other person can be asked for by name: a guest who has left has none.
+    /// Direct conversations, by the names that they can be asked for by.
     fn direct_grants(&self, reader: &Client, turn: &Turn) -> Vec<Grant> {
         let mut guests = Vec::new();
         let mut grants = Vec::new();
@@ -84,11 +84,16 @@ impl Hub {
             }
         }
         if !guests.is_empty() {
+            let mut here = BTreeSet::new();
             // Guests stand in no table by their id: one look at everyone for all of them.
             for (_, client) in self.state.clients().filter(|(_, client)| !client.is_account()) {
-                let hers = guests.iter().filter(|(other, _)| *other == client.id);
-                grants.extend(hers.map(|(_, room)| self.grant(reader, room, client.username.text().clone(), turn)));
+                for (_, room) in guests.iter().filter(|(other, _)| *other == client.id) {
+                    here.insert(room.number);
+                    grants.push(self.grant(reader, room, client.username.text().clone(), turn));
+                }
             }
+            let departed = self.departed(reader.id, &here).into_iter();
+            grants.extend(departed.map(|(room, name)| self.grant(reader, room, name, turn)));
         }
         grants
     }
@@ -279,7 +284,7 @@ mod tests {
             bob/2: conversations alice #tea
             > alice quits
             > bob/2 asks conversations
-            bob/2: conversations #tea
+            bob/2: conversations alice #tea
             ",
         );
     }

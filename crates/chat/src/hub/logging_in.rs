@@ -145,7 +145,7 @@ impl Hub {
         {
             self.change_name(slot, username, turn);
         }
-        self.forget_directs(slot);
+        self.leave_directs(slot);
         self.take_over_markers(slot, account, turn);
         self.take_over_metadata(slot, account, turn);
         let Some(before) = self.person(slot) else {

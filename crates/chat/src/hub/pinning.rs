@@ -273,7 +273,7 @@ mod tests {
             bob: logged in to bob as nobody yet
             bob: welcome bob
             > alice joins #+bob+carol
-            alice: forwarded from #+bob+carol to #+alice+bob+carol
+            alice: #+bob+carol is called #+alice+bob+carol
             [alice*] alice (alice) joined #+alice+bob+carol
             alice: entered #+alice+bob+carol alice
             [alice* bob] bob (bob) joined #+alice+bob+carol

@@ -186,7 +186,10 @@ impl Hub {
                         guests.push(slot);
                     }
                 }
-                let number = self.add_direct(one, other, turn);
+                let guest = guests.iter().find_map(|slot| self.state.client(*slot)).map(|guest| guest.username.clone());
+                let account =
+                    [sender, recipient].into_iter().find(|client| client.is_account()).map(|client| client.id);
+                let number = self.add_direct(one, other, account.zip(guest), turn);
                 guests.into_iter().for_each(|slot| self.remember_direct(slot, number));
                 number
             }
@@ -280,8 +283,7 @@ impl Hub {
         true
     }
 
-    /// To an account without a device here: kept, to be read on its return. Only accounts may: a guest's conversation
-    /// ends when she leaves, and nobody could answer it.
+    /// To an account without a device here: kept, to be read on its return.
     fn post_to_absent(&mut self, asker: Asker, name: &Username, said: Said, turn: &mut Turn) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchClient { name: name.text().clone() };
         let sender = self.state.client(asker.slot).ok_or_else(missing)?;
@@ -294,26 +296,46 @@ impl Hub {
             return Ok(());
         }
         let is_absent = recipient.client.is_none() && !recipient.record.disabled;
-        if !is_absent || !sender.is_account() || said.is_fleeting() {
+        if !is_absent || said.is_fleeting() {
             return Err(missing());
+        }
+        let guest = (!sender.is_account()).then(|| sender.username.clone());
+        if guest.is_some() && !self.settings.guests_reach_absent {
+            return Err(Refusal::RecipientWantsAccounts { name: recipient_name });
         }
         let room = match self.state.direct(one, other) {
             Some(number) => number,
-            None => self.add_direct(one, other, turn),
+            None => {
+                let is_guest = guest.is_some();
+                let number = self.add_direct(one, other, guest.map(|guest| (other, guest)), turn);
+                if is_guest {
+                    self.remember_direct(asker.slot, number);
+                }
+                number
+            }
         };
         let away = (said.kind == MessageKind::Text).then(|| ABSENT.into());
         self.say_directly(asker, room, (other, recipient_name), None, away, said, turn).ok_or_else(missing)
     }
 
-    /// The conversation of two who never talked before.
-    fn add_direct(&mut self, one: ClientId, other: ClientId, turn: &mut Turn) -> RoomNumber {
+    /// The conversation of two who never talked before. `guest`: of an account and a guest, and what she is called.
+    fn add_direct(
+        &mut self,
+        one: ClientId,
+        other: ClientId,
+        guest: Option<(ClientId, Username)>,
+        turn: &mut Turn,
+    ) -> RoomNumber {
         let number = self.state.next_room();
         let id = self.new_room_id(turn);
         let mut room = Chatroom::new(number, id, CompactString::default(), CompactString::default(), turn.now);
         room.kind = ChatroomKind::Direct(one.min(other), one.max(other));
         room.rules.flags = Default::default();
         self.state.add_room(room);
-        self.keep_room(number, turn);
+        match guest {
+            Some((account, name)) => self.name_guest(number, account, &name, turn),
+            None => self.keep_room(number, turn),
+        }
         number
     }
 
@@ -691,13 +713,16 @@ mod tests {
             > eve arrives
             eve: welcome eve
             > eve says bob hi
-            eve: refused: NoSuchClient { name: \"bob\" }
+            [eve*] eve -> bob: hi
+            eve: bob is away: is not connected; the message is kept and shown on return
+            keep: direct room
+            keep: post hi
             > bob arrives account bob
             bob: logged in to bob as nobody yet
             keep: account bob
             bob: welcome bob
             > bob asks conversations
-            bob: conversations alice
+            bob: conversations alice eve
             > bob says alice yes
             [alice] bob -> alice: yes
             [bob*] bob -> alice: yes
@@ -742,7 +767,8 @@ mod tests {
             > eve says bob once:k hi
             eve: has said that in bob already
             > eve says bob once:n are you there
-            eve: refused: NoSuchClient { name: \"bob\" }
+            [eve*] eve -> bob: once:n are you there
+            eve: bob is away: is not connected; the message is kept and shown on return
             > console disables bob
             console: account bob changed
             > eve says bob once:k hi

@@ -334,7 +334,7 @@ impl Hub {
         }
         self.tell_went_offline(slot, turn);
         self.note_whowas(slot, turn);
-        self.forget_directs(slot);
+        self.leave_directs(slot);
         self.forget_presence(slot, turn);
         self.state.remove_client(slot);
     }
@@ -425,6 +425,7 @@ impl Hub {
         if is_another {
             self.tell_came_online(slot, turn);
         }
+        self.rename_guest(slot, turn);
         self.update_presence(slot, turn);
     }
 

@@ -1,6 +1,7 @@
 //! Up to when people have read their conversations (draft/read-marker): in step on all devices of a person, and nobody
 //! else's business.
 
+use super::redaction::other_side;
 use super::state::Keeper;
 use super::turn::Turn;
 use super::{Asker, Hub};
@@ -37,8 +38,15 @@ impl Hub {
                     return Ok((ConversationKey::With(client.id), client.username.text().clone()));
                 }
                 let account = self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
-                let account = account.ok_or_else(|| Refusal::NoSuchClient { name: name.text().clone() })?;
-                Ok((ConversationKey::With(account.record.id), account.username.text().clone()))
+                if let Some(account) = account {
+                    return Ok((ConversationKey::With(account.record.id), account.username.text().clone()));
+                }
+                let reader = self.state.client(slot).map(|client| client.id);
+                let departed = reader.and_then(|reader| {
+                    let (room, shown) = self.departed_named(reader, name)?;
+                    Some((ConversationKey::With(other_side(room, reader)?), shown))
+                });
+                departed.ok_or_else(|| Refusal::NoSuchClient { name: name.text().clone() })
             }
         }
     }

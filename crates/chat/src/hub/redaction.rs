@@ -159,7 +159,7 @@ impl Hub {
     }
 
     /// The client of this id that is here. Guests stand in no table by their id: one look at everyone.
-    fn client_of(&self, id: ClientId) -> Option<u32> {
+    pub(super) fn client_of(&self, id: ClientId) -> Option<u32> {
         match self.state.account_of(id).and_then(|slot| self.state.account(slot)) {
             Some(account) => account.client,
             None => self.state.clients().find(|(_, client)| client.id == id).map(|(slot, _)| slot),
@@ -190,7 +190,7 @@ pub(super) fn authorship(client: &Client, message: &Message, window_ms: u64, now
 }
 
 /// The other one of a direct conversation.
-fn other_side(room: &Chatroom, one: ClientId) -> Option<ClientId> {
+pub(super) fn other_side(room: &Chatroom, one: ClientId) -> Option<ClientId> {
     match room.kind {
         ChatroomKind::Named | ChatroomKind::Group(_) => None,
         ChatroomKind::Direct(first, second) => Some(if first == one { second } else { first }),

@@ -1,21 +1,29 @@
 //! A room's name changes and nothing else: its id, its members (here or not), its history, rules and lists go with it.
-//! The old name is free from then on.
+//! The old name leads to it for some time (IRCv3 channel-rename, "Channel redirection"), unless a room takes it.
 
 use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::audit::AuditAction;
-use crate::chatroom::Chatroom;
+use crate::chatroom::{Chatroom, RoomFlag};
+use crate::client::Client;
 use crate::event::What;
 use crate::id::{RoomNumber, Timestamp};
 use crate::name::{ChatroomName, GROUP_PREFIX};
 use crate::permission::Act;
 use crate::query::{Answer, RoomRenaming};
 use crate::refusal::{NotRenamed, Refusal};
+use crate::snapshot::FormerName;
+use compact_str::CompactString;
 use std::sync::Arc;
 
 /// How long another name of a room is paid for, in milliseconds: all of its members enter it anew if they know of no such
 /// changes (IRCv3 channel-rename, "Security Considerations"). For another spelling of the same name they do not.
 const RENAME_INTERVAL_MS: u64 = 60_000;
+/// How long a former name leads to its room, in milliseconds: people come back from their holidays, and clients enter the
+/// rooms that they know.
+const FORMER_NAME_MS: u64 = 30 * 24 * 3_600_000;
+/// So many former names of one room do; of one more the oldest is free.
+const FORMER_NAMES: usize = 5;
 /// So many may be owed: someone mistypes.
 const RENAMES_AT_ONCE: u64 = 3;
 
@@ -91,6 +99,9 @@ impl Hub {
             Some(Timestamp(paid_at.unwrap_or_default().max(turn.now).0.saturating_add(RENAME_INTERVAL_MS)))
         };
         self.state.name_room(number, to, paid_at);
+        if !is_same {
+            self.note_former_name(number, &old, to, turn);
+        }
         self.keep_room(number, turn);
         let Some((room, members)) = self.room_ref(number).zip(self.members_of(number)) else {
             return;
@@ -121,6 +132,43 @@ impl Hub {
         if !sessions.contains(&asker.session) {
             turn.answer(Answer::RoomRenamed { renaming, is_member: false, read_marker: None });
         }
+    }
+}
+
+impl Hub {
+    /// What a group was called leads nowhere: its members are in it wherever they are, and others must not learn of it.
+    fn note_former_name(&mut self, number: RoomNumber, old: &CompactString, to: &ChatroomName, turn: &mut Turn) {
+        let Some(room) = self.state.room(number).filter(|room| !room.is_group()) else { return };
+        let (now, key) = (turn.now, ChatroomName::lookup(old, &self.settings.name_rules).key().clone());
+        let former = FormerName { name: old.clone(), until: Timestamp(now.0.saturating_add(FORMER_NAME_MS)) };
+        let is_kept = |(before, former): &&(CompactString, FormerName)| {
+            *before != key && before != to.key() && now < former.until
+        };
+        let others = room.former_names().filter(is_kept).take(FORMER_NAMES - 1).cloned();
+        let names = std::iter::once((key.clone(), former)).chain(others).collect();
+        // Another room had it before, and has it no more.
+        if let Some(before) = self.state.last_formerly_named(&key).filter(|before| *before != number) {
+            let others =
+                self.state.room(before).map(|room| room.former_names().filter(|(name, _)| *name != key).cloned());
+            let others = others.map(Iterator::collect).unwrap_or_default();
+            self.state.set_former_names(before, others);
+            self.keep_room(before, turn);
+        }
+        self.state.set_former_names(number, names);
+    }
+
+    /// The room that was called so until lately, for someone who may know what it is called now: who knows only a secret
+    /// room's former name may not.
+    pub(super) fn room_formerly_named(
+        &self,
+        client: &Client,
+        name: &ChatroomName,
+        now: Timestamp,
+    ) -> Option<RoomNumber> {
+        let number = self.state.room_formerly_named(name.key(), now)?;
+        let room = self.state.room(number)?;
+        let is_hidden = room.has(RoomFlag::Secret) || room.has(RoomFlag::Unlisted);
+        (!is_hidden || client.place(number).is_some()).then_some(number)
     }
 }
 
@@ -193,9 +241,14 @@ mod tests {
             [alice* carol bob/2] alice -> #Kettle: hot
             keep: post hot
             > carol joins #tea
-            [carol*] carol joined #tea @
-            carol: entered #tea @carol
-            keep: room #tea nt
+            carol: refused: RoomRenamed { room: \"#tea\", to: \"#Kettle\" }
+            > carol follows #tea
+            carol: #tea is called #Kettle
+            > dave arrives
+            dave: welcome dave
+            > dave follows #tea
+            dave: #tea is called #Kettle
+            dave: refused: InviteOnly { room: \"#Kettle\" }
             ",
         );
     }
@@ -308,10 +361,96 @@ mod tests {
             [alice*] alice joined #pot @
             alice: entered #pot @alice
             > alice joins #tea
+            alice: refused: RoomRenamed { room: \"#tea\", to: \"#pot\" }
+            > bob arrives
+            bob: welcome bob
+            > bob follows #tea
+            bob: #tea is called #pot
+            [alice bob*] bob joined #pot
+            bob: entered #pot @alice bob
+            ",
+        );
+    }
+
+    #[test]
+    fn a_former_name_leads_to_the_room_for_a_month_unless_another_room_has_it() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #a
+            [alice*] alice joined #a @
+            alice: entered #a @alice
+            > alice names #a #b
+            alice: alice renamed #a to #b: @alice
+            > alice names #b #c
+            alice: alice renamed #b to #c: @alice
+            > bob joins #A
+            bob: refused: RoomRenamed { room: \"#A\", to: \"#c\" }
+            > bob joins #b
+            bob: refused: RoomRenamed { room: \"#b\", to: \"#c\" }
+            > bob joins #d
+            [bob*] bob joined #d @
+            bob: entered #d @bob
+            > bob names #d #a
+            bob: bob renamed #d to #a: @bob
+            > alice joins #a
+            [alice* bob] alice joined #a
+            alice: entered #a @bob alice
+            > bob names #a #e
+            bob: bob renamed #a to #e: @bob alice
+            alice (unasked): bob renamed #a to #e: @bob alice
+            > bob joins #a
+            bob: refused: RoomRenamed { room: \"#a\", to: \"#e\" }
+            > alice mode #c +s
+            [alice*] alice changed #c: +s
+            > alice joins #b
+            alice: refused: RoomRenamed { room: \"#b\", to: \"#c\" }
+            > bob joins #b
+            [bob*] bob joined #b @
+            bob: entered #b @bob
+            > bob parts #b
+            [bob*] bob left #b
+            > alice mode #c -s+p
+            [alice*] alice changed #c: -s +p
+            > bob follows #b
+            [bob*] bob joined #b @
+            bob: entered #b @bob
+            > time 2592000
+            > alice parts #e
+            [alice* bob] alice left #e
+            > alice joins #a
+            [alice*] alice joined #a @
+            alice: entered #a @alice
+            ",
+        );
+    }
+
+    #[test]
+    fn a_link_leads_to_its_room_under_whatever_name() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > alice joins #tea
             [alice*] alice joined #tea @
             alice: entered #tea @alice
-            > alice asks rooms
-            alice: rooms #pot(1 at 1700000000000) #tea(1)
+            > alice mode #tea +is
+            [alice*] alice changed #tea: +i +s
+            > alice links #tea 7 1
+            alice: link 07070707 into #tea
+            > alice names #tea #pot
+            alice: alice renamed #tea to #pot: @alice
+            > bob joins #tea by 7
+            bob: #tea is called #pot
+            [alice bob*] bob joined #pot
+            bob: entered #pot @alice bob
             ",
         );
     }

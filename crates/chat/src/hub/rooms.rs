@@ -81,9 +81,10 @@ impl Hub {
         name: &ChatroomName,
         key: Option<&str>,
         link: Option<LinkHash>,
+        follows: bool,
         turn: &mut Turn,
     ) {
-        if let Err(refusal) = self.try_join(asker, name, key, link, turn) {
+        if let Err(refusal) = self.try_join(asker, name, key, link, follows, turn) {
             turn.refuse(refusal);
         }
     }
@@ -94,6 +95,7 @@ impl Hub {
         name: &ChatroomName,
         key: Option<&str>,
         link: Option<LinkHash>,
+        follows: bool,
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
         let Some(client) = self.state.client(asker.slot) else {
@@ -108,10 +110,32 @@ impl Hub {
         if name.is_of_group() && found.and_then(|number| self.state.room(number)).is_none_or(Chatroom::is_group) {
             return self.join_group(asker, name, turn);
         }
-        if self.has_many_rooms(client) {
+        // The link of a room leads to it under whatever name.
+        let of_link = || {
+            let number = self.state.room_of_link(link?)?;
+            let mut links = self.state.room(number)?.rules.links.iter();
+            links.any(|kept| Some(kept.hash) == link && kept.is_usable(turn.now)).then_some(number)
+        };
+        let renamed = || of_link().or_else(|| self.room_formerly_named(client, name, turn.now).filter(|_| follows));
+        let renamed = if found.is_none() { renamed() } else { None };
+        let is_there = renamed.is_some_and(|number| client.place(number).is_some());
+        if !is_there && self.has_many_rooms(client) {
             return Err(Refusal::TooManyRooms { room: name.text().clone() });
         }
-        let (number, roles) = match found {
+        if found.or(renamed).is_none()
+            && let Some(room) =
+                self.room_formerly_named(client, name, turn.now).and_then(|number| self.state.room(number))
+        {
+            return Err(Refusal::RoomRenamed { room: name.text().clone(), to: room.name.clone() });
+        }
+        if let Some(room) = renamed.and_then(|number| self.state.room(number)) {
+            let (from, to) = (name.text().clone(), room.name.clone());
+            turn.answer(Answer::Forwarded { from, to, is_renamed: true });
+            if is_there {
+                return Ok(());
+            }
+        }
+        let (number, roles) = match found.or(renamed) {
             Some(number) => match self.admit_to_room(asker.slot, number, key, link, turn) {
                 Ok(roles) => (number, roles),
                 Err(refusal) => {
@@ -567,28 +591,6 @@ impl Hub {
             Some(client) => permit(&Hub::actor(client, room), Act::See, &Hub::rules_of(room)).is_ok(),
             None => !room.has(RoomFlag::Secret),
         }
-    }
-
-    /// Direct conversations with a guest end with the guest: what was said stays in the store.
-    pub(super) fn forget_directs(&mut self, slot: u32) {
-        let Some(client) = self.state.client(slot) else {
-            return;
-        };
-        let directs = client.rare.as_ref().map(|rare| rare.directs.clone()).unwrap_or_default();
-        if directs.is_empty() {
-            return;
-        }
-        let id = client.id;
-        for number in directs {
-            let is_hers = self
-                .state
-                .room(number)
-                .is_some_and(|room| matches!(room.kind, ChatroomKind::Direct(one, other) if one == id || other == id));
-            if is_hers {
-                self.state.remove_room(number);
-            }
-        }
-        self.state.change_client(slot, |client| client.rare_mut().directs.clear());
     }
 
     pub(super) fn person_or_server(&self, turn: &Turn) -> Arc<Person> {

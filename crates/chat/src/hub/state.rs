@@ -60,6 +60,8 @@ pub(super) struct State {
 
     rooms: Vec<Option<Box<Chatroom>>>,
     room_names: NameIndex,
+    /// Which room has had a name lately, folded.
+    former_names: HashMap<CompactString, RoomNumber, FixedState>,
     /// Direct conversations by their two clients, the smaller id first.
     directs: HashMap<(ClientId, ClientId), RoomNumber, FixedState>,
     /// The same by each of the two.
@@ -242,6 +244,7 @@ impl State {
             sessions: (0..shards).map(|_| Vec::new()).collect(),
             rooms: Vec::new(),
             room_names: NameIndex::new(hasher.clone()),
+            former_names: HashMap::with_hasher(hasher.clone()),
             directs: HashMap::with_hasher(hasher.clone()),
             directs_of: BTreeSet::new(),
             next_room: 0,

@@ -533,9 +533,14 @@ impl World {
                 },
             },
             ["deletes", account] => Command::DeleteAccount { account: name(account) },
-            ["joins", to] => Command::Join { room: room(to), key: None, link: None },
-            ["joins", to, "by", link] => Command::Join { room: room(to), key: None, link: Some(link_of(link)) },
-            ["joins", to, key] => Command::Join { room: room(to), key: Some((*key).into()), link: None },
+            ["joins", to] => Command::Join { room: room(to), key: None, link: None, follows: false },
+            ["follows", to] => Command::Join { room: room(to), key: None, link: None, follows: true },
+            ["joins", to, "by", link] => {
+                Command::Join { room: room(to), key: None, link: Some(link_of(link)), follows: false }
+            }
+            ["joins", to, key] => {
+                Command::Join { room: room(to), key: Some((*key).into()), link: None, follows: false }
+            }
             ["links", to, link, uses, lasts @ ..] => Command::CreateLink {
                 room: room(to),
                 link: NewLink {
@@ -1429,7 +1434,8 @@ fn answer_line(answer: &Answer) -> String {
             format!("rooms {}", list(rows))
         }
         Answer::OwnInvitations(rooms) => format!("invited to {}", list(rooms)),
-        Answer::Forwarded { from, to } => format!("forwarded from {from} to {to}"),
+        Answer::Forwarded { from, to, is_renamed: false } => format!("forwarded from {from} to {to}"),
+        Answer::Forwarded { from, to, is_renamed: true } => format!("{from} is called {to}"),
         Answer::RoomRenamed { renaming, is_member, .. } => {
             let outside = if *is_member { "" } else { " (outside)" };
             let same = if renaming.is_same { " (same)" } else { "" };

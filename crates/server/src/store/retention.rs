@@ -391,15 +391,14 @@ pub(super) fn forget_room(connection: &Connection, room: RoomNumber) -> rusqlite
     forget_empty_room(connection, room)
 }
 
-/// A room that is gone kept its row for the messages that were said there.
+/// A room that is gone kept its row for the messages that were said there, and a conversation with a guest her name.
 fn forget_empty_room(connection: &Connection, room: RoomNumber) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "DELETE FROM room WHERE number = ?1 AND removed IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM run WHERE room = ?1)
-             AND NOT EXISTS (SELECT 1 FROM event WHERE room = ?1)",
-        )?
-        .execute([room.0])?;
+    const EMPTY: &str =
+        "NOT EXISTS (SELECT 1 FROM run WHERE room = ?1) AND NOT EXISTS (SELECT 1 FROM event WHERE room = ?1)";
+    let gone = format!("DELETE FROM room WHERE number = ?1 AND removed IS NOT NULL AND {EMPTY}");
+    connection.prepare_cached(&gone)?.execute([room.0])?;
+    let name = format!("UPDATE room SET other_name = NULL WHERE number = ?1 AND other_name IS NOT NULL AND {EMPTY}");
+    connection.prepare_cached(&name)?.execute([room.0])?;
     Ok(())
 }
 

@@ -6,8 +6,12 @@ use rusqlite::Connection;
 pub(super) const APPLICATION: i64 = 0x7072_6c72;
 
 /// What turns a database of version n into one of version n + 1. Never changed once released; a change is another step.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// The version that this server writes (PRAGMA user_version).
 pub(super) const VERSION: i64 = STEPS.len() as i64;

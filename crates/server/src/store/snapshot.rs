@@ -61,6 +61,17 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
         }
     }
 
+    let mut statement = moment.prepare(record::FORMER_NAMES)?;
+    let mut rows = statement.query([])?;
+    let mut rooms = snapshot.rooms.iter_mut().peekable();
+    while let Some(row) = rows.next()? {
+        let (room, former) = record::former_name(row)?;
+        while rooms.next_if(|record| record.number < room).is_some() {}
+        if let Some(record) = rooms.peek_mut().filter(|record| record.number == room) {
+            record.former_names.push(former);
+        }
+    }
+
     let mut statement = moment.prepare(record::DEVICES)?;
     snapshot.devices = statement.query_map([], record::device)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::PRESENCES)?;

@@ -350,6 +350,11 @@ impl Writer {
         for (place, link) in room.links.iter().enumerate() {
             record::keep_link(&mut keep, room.number, place, link)?;
         }
+        self.connection.prepare_cached(record::FORGET_FORMER_NAMES)?.execute([room.number.0])?;
+        let mut keep = self.connection.prepare_cached(record::KEEP_FORMER_NAME)?;
+        for (place, former) in room.former_names.iter().enumerate() {
+            record::keep_former_name(&mut keep, room.number, place, former)?;
+        }
         self.retention_changed |= room.retention.is_some();
         self.next.room = self.next.room.max(room.number.0.saturating_add(1));
         Ok(())
@@ -360,6 +365,7 @@ impl Writer {
         self.connection.prepare_cached(record::REMOVE_ROOM)?.execute(params![room.0, record::time(now)])?;
         self.connection.prepare_cached(record::FORGET_LIST_ENTRIES)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_LINKS)?.execute([room.0])?;
+        self.connection.prepare_cached(record::FORGET_FORMER_NAMES)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_MEMBERS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_PINS)?.execute([room.0])?;
         self.connection.prepare_cached(record::FORGET_ALL_METADATA)?.execute([room.0])?;

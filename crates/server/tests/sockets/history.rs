@@ -301,3 +301,43 @@ fn batch(irc: &mut Irc, question: &str) -> Vec<String> {
         lines.push(line);
     }
 }
+
+/// What was said to an account while it was away is found on its return, whoever has said it and whatever has become of her.
+#[test]
+fn what_was_said_outlives_who_has_said_it() {
+    let daemon = Daemon::start("[history]\nmax_page = 50");
+    for name in ["owner", "alice", "carol"] {
+        let mut irc = Irc::register_with(daemon.irc(), name, CAPABILITIES);
+        irc.send(&format!("REGISTER * * correct-horse-{name}"));
+        irc.expect("REGISTER SUCCESS");
+        if name == "carol" {
+            irc.send("PRIVMSG alice :from carol");
+            irc.expect(" 301 carol alice ");
+            irc.send("ACCOUNT DELETE :correct-horse-carol");
+        } else {
+            irc.send("QUIT");
+        }
+        irc.until_closed();
+    }
+    let mut gus = Irc::register_with(daemon.irc(), "gus", CAPABILITIES);
+    gus.send("PRIVMSG alice :from gus");
+    gus.expect(" 301 gus alice ");
+    // The guest is here still when the server dies.
+    let daemon = Daemon::start_in(daemon.kill());
+    let mut alice = Irc::connect(daemon.irc());
+    alice.send(&format!("CAP REQ :{CAPABILITIES}"));
+    alice.send("PASS alice:correct-horse-alice");
+    alice.send("NICK alice");
+    alice.send("USER alice 0 * :alice");
+    alice.send("CAP END");
+    alice.expect(" 422 ");
+    assert_eq!(targets(&mut alice), ["carol", "gus"]);
+    assert_eq!(ask(&mut alice, "LATEST carol * 50"), ["from carol"]);
+    assert_eq!(ask(&mut alice, "LATEST gus * 50"), ["from gus"]);
+    // Another one of the same name is another one.
+    let mut gus = Irc::register_with(daemon.irc(), "gus", CAPABILITIES);
+    assert_eq!(ask(&mut gus, "LATEST alice * 50"), [""; 0]);
+    let names = targets(&mut alice);
+    let former = names.iter().find(|name| name.starts_with("gus/")).expect("with a number");
+    assert_eq!(ask(&mut alice, &format!("LATEST {former} * 50")), ["from gus"]);
+}

@@ -40,7 +40,8 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
                 // The token of an invite link stands where a key does; it goes no further than its hash.
                 let link = key.and_then(invite_token::hash);
                 let key = key.filter(|_| link.is_none()).map(Into::into);
-                turn.ask(Command::Join { room, key, link });
+                let follows = !turn.has(Capability::ChannelRename);
+                turn.ask(Command::Join { room, key, link, follows });
             }
             Err(error) => turn
                 .numeric(Numeric::ERR_BADCHANMASK)
@@ -58,9 +59,12 @@ pub(crate) fn write_entered(turn: &mut Turn<'_>, view: &RoomView) {
     chathistory::ask_for_replay(turn, &view.history);
 }
 
-/// 470: kept out of one room, she is in the other.
-pub(crate) fn write_forwarded(turn: &mut Turn<'_>, from: &str, to: &str) {
-    let text = "You may not enter this room; it sends you to another one";
+/// 470: kept out of one room, she is in the other; or it is the same, and called so now.
+pub(crate) fn write_forwarded(turn: &mut Turn<'_>, from: &str, to: &str, is_renamed: bool) {
+    let text = match is_renamed {
+        true => "This room has another name now",
+        false => "You may not enter this room; it sends you to another one",
+    };
     turn.numeric(Numeric::ERR_LINKCHANNEL).param(from).param(to).trailing(text);
 }
 
@@ -88,6 +92,30 @@ pub(crate) fn write_room(
 #[cfg(test)]
 mod tests {
     use crate::testing::{check, check_with};
+
+    /// channel-rename, "Channel redirection": whoever knows of renamings enters the room herself.
+    #[test]
+    fn a_former_name_leads_to_the_room() {
+        check(
+            "alice= draft/channel-rename
+             alice> JOIN #tea
+             alice<<
+             alice> RENAME #tea #pot
+             alice<<
+             bob= draft/channel-rename
+             bob> JOIN #TEA
+             bob< :irc.example FAIL JOIN CHANNEL_RENAMED #TEA #pot :…
+             carol=
+             carol> JOIN #tea
+             carol< :irc.example 470 carol #tea #pot :…
+             carol< :carol!… JOIN #pot
+             carol< :irc.example 353 carol = #pot :@alice carol
+             carol< :irc.example 366 carol #pot :End of NAMES list
+             alice< :carol!… JOIN #pot
+             carol> JOIN #tea
+             carol< :irc.example 470 carol #tea #pot :…",
+        );
+    }
 
     #[test]
     fn a_room_is_created_and_joined() {

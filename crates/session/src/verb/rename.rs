@@ -109,15 +109,15 @@ mod tests {
              bob> PRIVMSG #kettle :hot
              alice< :bob!… PRIVMSG #kettle :hot
              carol< :bob!… PRIVMSG #kettle :hot
-             dave> JOIN #tea
-             dave< :dave!… JOIN #tea
-             dave< :irc.example MODE #tea +o dave
+             dave> JOIN #cup
+             dave< :dave!… JOIN #cup
+             dave< :irc.example MODE #cup +o dave
              dave<<
-             dave> RENAME #tea #Tea
-             dave> RENAME #tea #Tea
-             dave< :irc.example FAIL RENAME CANNOT_RENAME #Tea #Tea :…
-             dave> TOPIC #tea
-             dave< :irc.example 331 dave #Tea :…",
+             dave> RENAME #cup #Cup
+             dave> RENAME #cup #Cup
+             dave< :irc.example FAIL RENAME CANNOT_RENAME #Cup #Cup :…
+             dave> TOPIC #cup
+             dave< :irc.example 331 dave #Cup :…",
         );
     }
 

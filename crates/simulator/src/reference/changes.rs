@@ -39,9 +39,10 @@ impl Reference {
                 let room = self.rooms.values().find(|room| room.serial == *serial).ok_or("NoSuchMessage")?;
                 Some(self.insider(who, &room.name)?)
             }
-            // A conversation with a guest ends with the guest.
+            // A conversation among guests ends with one of them.
             Talk::Direct(one, other) => {
-                let is_there = self.name_of(one).is_some() && self.name_of(other).is_some();
+                let goes_on = |side: &str| self.name_of(side).is_some() || self.accounts.contains_key(&me);
+                let is_there = goes_on(one) && goes_on(other);
                 if !is_there || ![one, other].contains(&&me) {
                     return no("NoSuchMessage");
                 }

@@ -15,9 +15,11 @@ impl Reference {
                 Ok(Some(Talk::Room(self.rooms[&key].serial)))
             }
             Conversation::With(name) => {
-                let other = self.speaker_named(name.text()).ok_or("NoSuchClient")?;
+                let Some(other) = self.speaker_named(name.text()) else {
+                    return self.departed_named(who, name.text()).map(Some).ok_or_else(|| "NoSuchClient".to_owned());
+                };
                 let talk = Talk::between(self.speaker(who), other);
-                Ok(self.talks.contains(&talk).then_some(talk))
+                Ok(self.talks.contains_key(&talk).then_some(talk))
             }
         }
     }
@@ -74,11 +76,11 @@ impl Reference {
     }
 
     /// All that someone may read, by what it is called now.
-    fn conversations_of(&self, who: Who) -> BTreeMap<&str, Talk> {
+    fn conversations_of(&self, who: Who) -> BTreeMap<String, Talk> {
         let me = self.speaker(who);
         let rooms = self.rooms.values().filter(|room| room.members.contains_key(&who));
-        let mut all: BTreeMap<&str, Talk> = rooms.map(|room| (room.name.as_str(), Talk::Room(room.serial))).collect();
-        for talk in &self.talks {
+        let mut all: BTreeMap<String, Talk> = rooms.map(|room| (room.name.clone(), Talk::Room(room.serial))).collect();
+        for talk in self.talks.keys() {
             let Talk::Direct(one, other) = talk else { continue };
             let other = match (*one == me, *other == me) {
                 (true, _) => other,
@@ -86,17 +88,53 @@ impl Reference {
                 _ => continue,
             };
             if let Some(name) = self.name_of(other) {
-                all.insert(name, talk.clone());
+                all.insert(name.to_owned(), talk.clone());
             }
         }
+        all.extend(self.departed(who).into_iter().map(|(name, _, talk)| (name, talk)));
         all
+    }
+
+    /// What an account has talked of with guests who are gone, the newest first: what it is called, the number of the room,
+    /// and the conversation.
+    fn departed(&self, who: Who) -> Vec<(String, RoomNumber, Talk)> {
+        let me = self.speaker(who);
+        if !self.accounts.contains_key(&me) {
+            return Vec::new();
+        }
+        let mut all: Vec<(RoomNumber, &str, &Talk)> = Vec::new();
+        for (talk, (number, guest)) in &self.talks {
+            let Talk::Direct(one, other) = talk else { continue };
+            let other = if *one == me { other } else { one };
+            let is_hers = talk == &Talk::between(me.clone(), other.clone());
+            if let Some(guest) = guest.as_deref().filter(|_| is_hers && self.name_of(other).is_none()) {
+                all.push((*number, guest, talk));
+            }
+        }
+        all.sort();
+        let mut taken = BTreeSet::new();
+        let named = all.into_iter().rev().map(|(number, guest, talk)| {
+            let is_first = taken.insert(guest.to_lowercase());
+            let plain = is_first && self.speaker_named(guest).is_none();
+            let name = if plain { guest.to_owned() } else { format!("{guest}/{}", number.0) };
+            (name, number, talk.clone())
+        });
+        named.collect()
+    }
+
+    /// The conversation of an account with a guest who is gone.
+    pub(super) fn departed_named(&self, who: Who, name: &str) -> Option<Talk> {
+        self.departed(who)
+            .into_iter()
+            .find(|(plain, ..)| plain.to_lowercase() == name.to_lowercase())
+            .map(|(.., talk)| talk)
     }
 
     fn check_conversations(&self, who: Who, grants: &[&Grant], at: u64) -> Result<(), String> {
         let talks = self.conversations_of(who);
         let mut names: Vec<&str> = grants.iter().map(|grant| grant.name.as_str()).collect();
         names.sort_unstable();
-        if !names.iter().eq(talks.keys()) {
+        if !names.iter().copied().eq(talks.keys().map(String::as_str)) {
             return Err(format!("may read {talks:?}, and is told of {names:?}"));
         }
         grants.iter().try_for_each(|grant| self.check_grant(who, &talks[grant.name.as_str()], grant, at))

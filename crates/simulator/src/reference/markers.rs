@@ -24,7 +24,10 @@ impl Reference {
                 None if self.accounts.contains_key(&name.text().as_str().to_lowercase()) => {
                     Marked::Account(name.text().as_str().to_lowercase())
                 }
-                None => return no("NoSuchClient"),
+                None => match self.departed_named(who, name.text()) {
+                    Some(talk) => self.marked(who, &talk).ok_or("NoSuchClient")?,
+                    None => return no("NoSuchClient"),
+                },
             },
         };
         let account = self.people[&who].account.clone();
@@ -57,16 +60,19 @@ impl Reference {
     pub(super) fn marker_of(&self, who: Who, talk: &Talk) -> Option<u64> {
         let person = &self.people[&who];
         let markers = person.account.as_ref().map_or(&person.markers, |account| &self.accounts[account].markers);
-        let marked = match talk {
+        markers.get(&self.marked(who, talk)?).copied()
+    }
+
+    fn marked(&self, who: Who, talk: &Talk) -> Option<Marked> {
+        Some(match talk {
             Talk::Room(serial) => Marked::Room(*serial),
             Talk::Direct(one, other) => {
                 let other = if *one == self.speaker(who) { other } else { one };
                 match self.accounts.contains_key(other) {
                     true => Marked::Account(other.clone()),
-                    false => Marked::Guest(*self.people.keys().find(|who| self.speaker(**who) == *other)?),
+                    false => Marked::Guest(other.strip_prefix("guest ")?.parse().ok()?),
                 }
             }
-        };
-        markers.get(&marked).copied()
+        })
     }
 }

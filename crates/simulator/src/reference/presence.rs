@@ -132,6 +132,17 @@ impl Reference {
         Ok(())
     }
 
+    /// What a guest is called in her conversations with accounts, once she is gone.
+    fn rename_guest(&mut self, who: Who, to: &str, line: &Applied<'_>) {
+        let me = self.speaker(who);
+        for (talk, (_, guest)) in &mut self.talks {
+            let is_hers = matches!(talk, Talk::Direct(one, other) if [one, other].contains(&&me));
+            if let Some(guest) = guest.as_mut().filter(|_| is_hers && !line.failing && me.starts_with("guest ")) {
+                *guest = to.to_owned();
+            }
+        }
+    }
+
     pub(super) fn rename(&mut self, who: Who, to: &str, line: &Applied<'_>) -> Permission {
         if self.people[&who].name == to {
             return Ok(());
@@ -139,6 +150,7 @@ impl Reference {
         let account = self.people[&who].account.clone();
         self.check_name(to, Some(who), account.as_deref())?;
         self.person_mut(who).name = to.to_owned();
+        self.rename_guest(who, to, line);
         self.keep(who, line);
         Ok(())
     }

@@ -10,6 +10,7 @@ impl Reference {
         name: &str,
         key: Option<&str>,
         link: Option<LinkHash>,
+        follows: bool,
         line: &Applied<'_>,
     ) -> Result<(String, bool), String> {
         let mut at = name.to_lowercase();
@@ -17,9 +18,21 @@ impl Reference {
         if is_in(&at) {
             return Ok((at, true));
         }
+        // A link leads to its room under any name, and a former name to the room that had it.
+        let of_link = link.and_then(|link| self.room_of_link(link, line.at)).filter(|_| !self.rooms.contains_key(&at));
+        let renamed = self.formerly_named(who, &at, line.at).filter(|_| !self.rooms.contains_key(&at));
+        let led = of_link.or_else(|| renamed.clone().filter(|_| follows));
+        if led.as_deref().is_some_and(is_in) {
+            return Ok((led.unwrap_or_default(), true));
+        }
         let rooms = self.rooms_of(who);
         if rooms.iter().filter(|key| !self.rooms[*key].is_group).count() >= self.rooms_per_client {
             return no("TooManyRooms");
+        }
+        match (led, renamed) {
+            (Some(led), _) => at = led,
+            (None, Some(_)) => return no("RoomRenamed"),
+            (None, None) => {}
         }
         if !self.rooms.contains_key(&at) || self.is_abandoned(&at, line) {
             return Ok((at, false));
@@ -43,6 +56,18 @@ impl Reference {
             }
         }
         Err(refusal)
+    }
+
+    fn room_of_link(&self, link: LinkHash, at: u64) -> Option<String> {
+        self.rooms.keys().find(|key| self.opens(key, link, at)).cloned()
+    }
+
+    /// Whoever is not in a secret or unlisted room does not learn what it is called now.
+    fn formerly_named(&self, who: Who, key: &str, at: u64) -> Option<String> {
+        let had_it = |room: &&Room| room.former_names.iter().any(|(name, until)| name == key && at < *until);
+        let room = self.rooms.values().find(had_it)?;
+        let is_hidden = room.has(RoomFlag::Secret) || room.has(RoomFlag::Unlisted);
+        (!is_hidden || room.members.contains_key(&who)).then(|| room.name.to_lowercase())
     }
 
     pub(super) fn forward_of(&self, key: &str) -> Option<String> {
@@ -127,6 +152,15 @@ impl Reference {
             room.name = to.to_owned();
             if is_other {
                 room.renames_paid_at = room.renames_paid_at.max(line.at) + 60_000;
+                if !room.is_group {
+                    for other in self.rooms.values_mut() {
+                        other.former_names.retain(|(name, _)| *name != key);
+                    }
+                    let is_kept = |name: &str, until: u64| name != key && name != to_key && line.at < until;
+                    room.former_names.retain(|(name, until)| is_kept(name, *until));
+                    room.former_names.insert(0, (key.clone(), line.at + 30 * 24 * 3_600_000));
+                    room.former_names.truncate(5);
+                }
             }
             self.rooms.insert(to_key.clone(), room);
         }

@@ -63,11 +63,16 @@ impl Reference {
             }
         };
         let Some(talk) = talk else { return };
-        if let Talk::Direct(..) = &talk {
-            self.talks.insert(talk.clone());
-        }
         for event in events {
             let Event::Posted(message) = event else { continue };
+            if let Talk::Direct(one, other) = &talk
+                && message.recipient_id.is_some()
+            {
+                let accounts = [one, other].iter().filter(|side| self.accounts.contains_key(**side)).count();
+                let guest = [one, other].into_iter().find(|side| !self.accounts.contains_key(*side));
+                let guest = guest.filter(|_| accounts == 1).and_then(|guest| self.name_of(guest)).map(str::to_owned);
+                self.talks.entry(talk.clone()).or_insert((message.room, guest));
+            }
             let is_there = match &talk {
                 Talk::Direct(..) => message.recipient_id.is_some(),
                 Talk::Room(serial) => self.room(&message.addressed_to).is_some_and(|room| room.serial == *serial),
@@ -154,11 +159,11 @@ impl Reference {
             sender.sessions.iter().map(|own| (*own, *own == session)).collect()
         };
         let Some(to) = self.named(name) else {
-            // An account that is not here reads on its return what other accounts have said to it.
+            // An account that is not here reads on its return what was said to it.
             let sender = &self.people[&who];
             let key = name.to_lowercase();
             let absent = self.accounts.get(&key).filter(|_| self.present_as(&key).is_none());
-            let absent = absent.filter(|_| sender.account.is_some() && post.kind != MessageKind::Signal);
+            let absent = absent.filter(|_| post.kind != MessageKind::Signal);
             let Some(absent) = absent else { return no("NoSuchClient") };
             self.tell(&own(sender), &absent.name, post, consequences);
             return Ok(());

@@ -70,10 +70,13 @@ impl State {
     pub fn durable(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
         for room in self.rooms() {
-            // Conversations with guests are not taken up again.
+            // Conversations among guests are not taken up again.
             let goes_on = match room.kind {
                 ChatroomKind::Named | ChatroomKind::Group(_) => true,
-                ChatroomKind::Direct(one, other) => [one, other].iter().all(|id| self.account_of(*id).is_some()),
+                ChatroomKind::Direct(one, other) => {
+                    let accounts = [one, other].iter().filter(|id| self.account_of(**id).is_some()).count();
+                    accounts == 2 || (accounts == 1 && !room.name.is_empty())
+                }
             };
             if goes_on {
                 let last_said = Some(room.last_said).filter(|_| !room.is_direct());
@@ -148,6 +151,10 @@ impl State {
         assert_eq!(self.entry_ends, ends, "ends of list entries");
         let links = self.rooms().flat_map(|room| &room.rules.links).count();
         assert_eq!(self.links.len(), links, "links");
+        let former: Vec<_> =
+            self.rooms().flat_map(|room| room.former_names().map(|(key, _)| (key, room.number))).collect();
+        assert!(former.iter().all(|(key, number)| self.former_names.get(*key) == Some(number)), "former names");
+        assert_eq!(former.len(), self.former_names.len(), "former names");
         for room in self.rooms() {
             match room.kind {
                 ChatroomKind::Named => {
@@ -170,6 +177,8 @@ impl State {
                     for client in [one, other] {
                         assert!(self.directs_of(client).any(|direct| direct.number == room.number));
                     }
+                    let accounts = [one, other].iter().filter(|id| self.account_of(**id).is_some()).count();
+                    assert_eq!(accounts == 1, !room.name.is_empty(), "{} is what a guest is called", room.name);
                 }
             }
             let mut sessions = vec![0; self.sessions.len()];

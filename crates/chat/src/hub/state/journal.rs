@@ -15,7 +15,7 @@ use crate::personal::ConversationKey;
 use crate::pin::Pin;
 use crate::report::ReportNumber;
 use crate::server_ban::ServerBan;
-use crate::snapshot::{DeviceRecord, SharedAccount};
+use crate::snapshot::{DeviceRecord, FormerName, SharedAccount};
 use compact_str::CompactString;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ pub(super) enum Undo {
     Rules { room: RoomNumber, before: Box<Rules> },
     Spoke { room: RoomNumber, client: ClientId, before: Option<Timestamp> },
     RoomNamed { room: RoomNumber, before: Box<(CompactString, CompactString, Option<Timestamp>)> },
+    FormerNames { room: RoomNumber, before: Vec<(CompactString, FormerName)> },
     MemberAdded(RoomNumber),
     MemberRemoved { room: RoomNumber, member: u32, place: u32, before: Member },
     Roles { room: RoomNumber, member: u32, before: Roles },
@@ -183,6 +184,7 @@ impl State {
                 let (name, key, at) = *before;
                 self.replace_room_name(room, name, key, at);
             }
+            Undo::FormerNames { room, before } => _ = self.replace_former_names(room, before),
             Undo::MemberAdded(number) => {
                 let State { clients, rooms, .. } = self;
                 if let Some(room) = rooms.get_mut(number.0 as usize).and_then(Option::as_deref_mut)

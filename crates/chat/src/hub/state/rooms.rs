@@ -9,9 +9,10 @@ use crate::id::{ClientId, MessageId, RoomNumber, Timestamp};
 use crate::invite_link::LinkHash;
 use crate::membership::{Membership, Roles};
 use crate::message::Message;
-use crate::name::ChatroomName;
+use crate::name::{ChatroomName, Username};
 use crate::pin::Pin;
 use crate::query::MemberRow;
+use crate::snapshot::FormerName;
 use compact_str::CompactString;
 use std::sync::Arc;
 
@@ -79,6 +80,9 @@ impl State {
         }
         self.next_room = self.next_room.max(room.number.0.saturating_add(1));
         self.link_rules(room.number, &room.rules);
+        for (key, _) in room.former_names() {
+            self.former_names.insert(key.clone(), room.number);
+        }
         match room.kind {
             ChatroomKind::Named => {
                 self.room_names.insert(room.number.0, name_of_room(&room));
@@ -100,6 +104,7 @@ impl State {
     pub(super) fn displace_room(&mut self, number: RoomNumber) -> Option<Box<Chatroom>> {
         let room = self.rooms.get_mut(number.0 as usize)?.take()?;
         self.unlink_rules(number, &room.rules);
+        self.unlink_former_names(&room);
         match room.kind {
             ChatroomKind::Named => {
                 self.room_names.remove(number.0, name_of_room(&room));
@@ -183,6 +188,57 @@ impl State {
         }
     }
 
+    /// The names that a room had before, folded too.
+    pub fn set_former_names(&mut self, number: RoomNumber, names: Vec<(CompactString, FormerName)>) {
+        if let Some(before) = self.replace_former_names(number, names) {
+            self.journal.push(Undo::FormerNames { room: number, before });
+        }
+    }
+
+    pub(super) fn replace_former_names(
+        &mut self,
+        number: RoomNumber,
+        names: Vec<(CompactString, FormerName)>,
+    ) -> Option<Vec<(CompactString, FormerName)>> {
+        let mut room = self.rooms.get_mut(number.0 as usize)?.take()?;
+        self.unlink_former_names(&room);
+        for (key, _) in &names {
+            self.former_names.insert(key.clone(), number);
+        }
+        let names = (!names.is_empty()).then(|| Box::new(names));
+        let before = std::mem::replace(&mut room.former_names, names);
+        self.rooms[number.0 as usize] = Some(room);
+        Some(before.map(|names| *names).unwrap_or_default())
+    }
+
+    fn unlink_former_names(&mut self, room: &Chatroom) {
+        for (key, _) in room.former_names() {
+            if self.former_names.get(key) == Some(&room.number) {
+                self.former_names.remove(key);
+            }
+        }
+    }
+
+    /// The last room that had this name, folded, before, however long ago.
+    pub fn last_formerly_named(&self, key: &str) -> Option<RoomNumber> {
+        self.former_names.get(key).copied()
+    }
+
+    /// The room that had this name, folded, before.
+    pub fn room_formerly_named(&self, key: &str, now: Timestamp) -> Option<RoomNumber> {
+        let number = *self.former_names.get(key)?;
+        let mut names = self.room(number)?.former_names();
+        names.any(|(former, name)| former == key && now < name.until).then_some(number)
+    }
+
+    /// Notes what the one of a direct conversation who has no account is called.
+    pub fn name_other_side(&mut self, number: RoomNumber, name: Option<&Username>) {
+        let (text, key) = name.map(|name| (name.text().clone(), name.key().clone())).unwrap_or_default();
+        if let Some(before) = self.replace_room_name(number, text, key, None) {
+            self.journal.push(Undo::RoomNamed { room: number, before: Box::new(before) });
+        }
+    }
+
     /// Notes that someone spoke in a room where one must wait so many seconds before one speaks again.
     pub fn note_spoke(&mut self, number: RoomNumber, client: ClientId, seconds: u32, now: Timestamp) {
         let Some(room) = self.room_mut(number) else {
@@ -206,13 +262,18 @@ impl State {
         at: Option<Timestamp>,
     ) -> Option<(CompactString, CompactString, Option<Timestamp>)> {
         let room = self.rooms.get_mut(number.0 as usize)?.as_deref_mut()?;
-        self.room_names.remove(number.0, name_of_room(room));
+        let is_direct = room.is_direct();
+        if !is_direct {
+            self.room_names.remove(number.0, name_of_room(room));
+        }
         let before = (
             std::mem::replace(&mut room.name, name),
             std::mem::replace(&mut room.key, key),
             std::mem::replace(&mut room.renames_paid_at, at),
         );
-        self.room_names.insert(number.0, name_of_room(room));
+        if !is_direct {
+            self.room_names.insert(number.0, name_of_room(room));
+        }
         Some(before)
     }
 

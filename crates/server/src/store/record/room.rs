@@ -9,21 +9,21 @@ use chat::invite_link::{InviteLink, LinkHash};
 use chat::membership::{Membership, Role, Roles};
 use chat::pin::{Pin, PinRecord};
 use chat::refusal::ListKind;
-use chat::snapshot::{ListEntry, MembershipRecord, RoomKind, RoomRecord, Topic};
+use chat::snapshot::{FormerName, ListEntry, MembershipRecord, RoomKind, RoomRecord, Topic};
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Row, params};
 use uuid::Uuid;
 
 pub(in crate::store) const KEEP_ROOM: &str = "INSERT INTO room
     (number, id, name, first_client, second_client, created, topic, topic_by, topic_at, flags, key, member_limit,
-     slow_seconds, forward, retention, is_group)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+     slow_seconds, forward, retention, is_group, other_name)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
     ON CONFLICT (number) DO UPDATE SET id = ?2, name = ?3, first_client = ?4, second_client = ?5, created = ?6,
      topic = ?7, topic_by = ?8, topic_at = ?9, flags = ?10, key = ?11, member_limit = ?12, slow_seconds = ?13,
-     forward = ?14, retention = ?15, is_group = ?16, removed = NULL";
+     forward = ?14, retention = ?15, is_group = ?16, other_name = ?17, removed = NULL";
 pub(in crate::store) const ROOMS: &str =
     "SELECT number, id, name, first_client, second_client, created, topic, topic_by, topic_at,
-    flags, key, member_limit, slow_seconds, forward, retention, is_group FROM room WHERE removed IS NULL ORDER BY number";
+    flags, key, member_limit, slow_seconds, forward, retention, is_group, other_name FROM room WHERE removed IS NULL ORDER BY number";
 /// When something was last said to everyone in each named room. A room's runs lead to it: a search for each room.
 pub(in crate::store) const LAST_SAID: &str = "SELECT * FROM (SELECT number,
      (SELECT message.time FROM run
@@ -39,9 +39,9 @@ pub(in crate::store) const LIST_ENTRIES: &str =
 pub(in crate::store) const FORGET_LIST_ENTRIES: &str = "DELETE FROM room_list WHERE room = ?1";
 
 pub(in crate::store) fn keep_room(statement: &mut CachedStatement<'_>, room: &RoomRecord) -> rusqlite::Result<()> {
-    let (name, between) = match &room.kind {
-        RoomKind::Named { name } | RoomKind::Group { name } => (Some(name.as_str()), None),
-        RoomKind::Direct { between } => (None, Some(between)),
+    let (name, between, other_name) = match &room.kind {
+        RoomKind::Named { name } | RoomKind::Group { name } => (Some(name.as_str()), None, None),
+        RoomKind::Direct { between, other } => (None, Some(between), other.as_deref()),
     };
     statement.execute(params![
         room.number.0,
@@ -60,6 +60,7 @@ pub(in crate::store) fn keep_room(statement: &mut CachedStatement<'_>, room: &Ro
         room.forward.map(|to| to.0),
         room.retention,
         matches!(room.kind, RoomKind::Group { .. }),
+        other_name,
     ])?;
     Ok(())
 }
@@ -72,7 +73,10 @@ pub(in crate::store) fn room(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         kind: match some_text(row, 2)? {
             Some(name) if row.get(15)? => RoomKind::Group { name },
             Some(name) => RoomKind::Named { name },
-            None => RoomKind::Direct { between: (ClientId(uuid(row, 3)?), ClientId(uuid(row, 4)?)) },
+            None => RoomKind::Direct {
+                between: (ClientId(uuid(row, 3)?), ClientId(uuid(row, 4)?)),
+                other: some_text(row, 16)?,
+            },
         },
         created: Timestamp(unsigned(row, 5)?),
         topic: match long_text(row, 6)? {
@@ -87,6 +91,7 @@ pub(in crate::store) fn room(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         retention: row.get(14)?,
         lists: Vec::new(),
         links: Vec::new(),
+        former_names: Vec::new(),
     })
 }
 
@@ -159,6 +164,25 @@ pub(in crate::store) fn link(row: &Row<'_>) -> rusqlite::Result<(RoomNumber, Inv
         uses_left: row.get(6)?,
     };
     Ok((RoomNumber(row.get(0)?), link))
+}
+
+pub(in crate::store) const KEEP_FORMER_NAME: &str =
+    "INSERT INTO former_name (room, place, name, until) VALUES (?1, ?2, ?3, ?4)";
+pub(in crate::store) const FORMER_NAMES: &str = "SELECT room, name, until FROM former_name ORDER BY room, place";
+pub(in crate::store) const FORGET_FORMER_NAMES: &str = "DELETE FROM former_name WHERE room = ?1";
+
+pub(in crate::store) fn keep_former_name(
+    statement: &mut CachedStatement<'_>,
+    room: RoomNumber,
+    place: usize,
+    former: &FormerName,
+) -> rusqlite::Result<()> {
+    statement.execute(params![room.0, place as i64, former.name.as_str(), time(former.until)])?;
+    Ok(())
+}
+
+pub(in crate::store) fn former_name(row: &Row<'_>) -> rusqlite::Result<(RoomNumber, FormerName)> {
+    Ok((RoomNumber(row.get(0)?), FormerName { name: text(row, 1)?, until: Timestamp(unsigned(row, 2)?) }))
 }
 
 pub(super) fn flag_word(flag: RoomFlag) -> &'static str {

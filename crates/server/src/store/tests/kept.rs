@@ -16,7 +16,7 @@ use chat::refusal::{ListKind, Right, Rights};
 use chat::report::{Report, ReportNumber, ReportedText};
 use chat::server_ban::{AddressRange, BanTarget, ServerBan};
 use chat::snapshot::{
-    DeviceRecord, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
+    DeviceRecord, FormerName, ListEntry, MarksRecord, MembershipRecord, MetadataOwner, MetadataRecord, PresenceRecord,
     ReadMarkerRecord, ScramKeys, Snapshot, Topic,
 };
 use compact_str::CompactString;
@@ -244,7 +244,10 @@ fn records_with_every_field_set_or_empty() {
                 ..account(3)
             }),
             boxed_room(room(0)),
-            boxed_room(RoomRecord { kind: RoomKind::Direct { between: (client(1), client(2)) }, ..room(1) }),
+            boxed_room(RoomRecord {
+                kind: RoomKind::Direct { between: (client(1), client(2)), other: Some("gus".into()) },
+                ..room(1)
+            }),
             boxed_room(RoomRecord { kind: RoomKind::Group { name: "#+a+b+c".into() }, ..room(2) }),
             boxed_room(RoomRecord {
                 topic: Some(Topic { text: "".into(), by: "a!b@c".into(), at: START }),
@@ -254,6 +257,7 @@ fn records_with_every_field_set_or_empty() {
                 slow_seconds: Some(30),
                 forward: Some(RoomNumber(1)),
                 links: vec![link(1, Some(client(1))), link(2, None)],
+                former_names: vec![FormerName { name: "#Pot".into(), until: START }],
                 retention: Some(3_600),
                 lists: vec![
                     (ListKind::Invitation, entry("z!*@*")),
@@ -591,7 +595,7 @@ fn messages_come_back_as_they_were() {
     let folder = folder();
     let store = Store::open(&database(&folder), Durability::Full).expect("opened");
     let mut writing = Writing::on(&store);
-    let direct = RoomKind::Direct { between: (client(1), client(2)) };
+    let direct = RoomKind::Direct { between: (client(1), client(2)), other: None };
     writing.commit(vec![boxed_room(room(3)), boxed_room(RoomRecord { kind: direct, ..room(4) })]);
     let guest = Arc::new(Person { account: None, bot: true, realname: "ロボット".into(), ..(*person(2)).clone() });
     let mut said = Vec::new();
@@ -999,7 +1003,7 @@ fn when_something_was_last_said_is_read_at_start() {
     let folder = folder();
     let store = Store::open(&database(&folder), Durability::Full).expect("opened");
     let mut writing = Writing::on(&store);
-    let direct = RoomKind::Direct { between: (client(1), client(2)) };
+    let direct = RoomKind::Direct { between: (client(1), client(2)), other: None };
     let rooms = [room(1), room(2), RoomRecord { kind: direct, ..room(3) }, room(4), room(5)];
     writing.commit(rooms.into_iter().map(boxed_room).collect());
     let mut times = Vec::new();

@@ -156,18 +156,23 @@ fn a_database_of_an_earlier_version_is_brought_up_to_date() {
         schema::STEPS[..version as usize].iter().for_each(|step| old.execute_batch(step).expect("a step"));
         old.execute_batch(&format!(
             "INSERT INTO secret VALUES ('server', zeroblob(32));
-             INSERT INTO account VALUES (zeroblob(16), 'zoe', NULL, NULL, NULL, NULL, NULL, NULL, 1, 2, NULL, '', 1, 0);
-             INSERT INTO room VALUES (1, zeroblob(16), '#tea', NULL, NULL, 1, 'leaves', 'a!b@c', 2, 'secret', 'k', 7, NULL);
-             INSERT INTO room_list VALUES (1, 0, 'ban', '*!*@bad', 'a!b@c', 3);
-             INSERT INTO membership VALUES (1, zeroblob(16), 16, 1);
+             INSERT INTO account (id, username, created, last_seen, rights, owner, disabled) VALUES (zeroblob(16), 'zoe', 1, 2, '', 1, 0);
+             INSERT INTO room (number, id, name, created, topic, topic_by, topic_at, flags, key, member_limit)
+              VALUES (1, zeroblob(16), '#tea', 1, 'leaves', 'a!b@c', 2, 'secret', 'k', 7);
+             INSERT INTO room_list (room, place, kind, mask, set_by, set_at) VALUES (1, 0, 'ban', '*!*@bad', 'a!b@c', 3);
+             INSERT INTO membership (room, account, roles, since) VALUES (1, zeroblob(16), 16, 1);
              INSERT INTO person VALUES (1, zeroblob(16), 'zoe', 'z', 'host', 'zoe', 'Zoe', 0);
-             INSERT INTO message VALUES (1, 1, 1, zeroblob(16), 5, 1, 0, NULL, 'from before', NULL, NULL, NULL);
+             INSERT INTO message (number, room, position, id, time, person, kind, text)
+              VALUES (1, 1, 1, zeroblob(16), 5, 1, 0, 'from before');
              INSERT INTO run VALUES (1, 1, 1, 1);
              UPDATE state SET position = 1, timestamp = 5, next_room = 2;
              PRAGMA application_id = {}; PRAGMA user_version = {version};",
             schema::APPLICATION
         ))
         .expect("as it was");
+        if version >= 3 {
+            old.execute_batch("UPDATE state SET next_message = 2, next_person = 2").expect("as it was");
+        }
         drop(old);
         let store = Store::open(&path, Durability::Full).expect("brought up to date");
         let kept = store.snapshot().expect("read");

@@ -272,6 +272,25 @@ fn a_group_that_ended_goes_with_all_that_was_said() {
     assert_eq!(history.rooms().expect("read"), [RoomNumber(1), RoomNumber(2)]);
 }
 
+/// What a guest was called is known no longer than what was said.
+#[test]
+fn the_name_of_a_guest_goes_with_all_that_was_said() {
+    let mut world = World::new(Some(Duration::from_secs(60)));
+    let between = (client(1), client(2));
+    let talk = RoomRecord { kind: RoomKind::Direct { between, other: Some("gus".into()) }, ..room(0) };
+    world.commit(vec![Change::Room(Box::new(talk))]);
+    world.say(0, vec![(0, 2)]);
+    let kept = |world: &World| match &world.store.snapshot().expect("read").rooms[0].kind {
+        RoomKind::Direct { other, .. } => other.clone(),
+        kind => panic!("{kind:?}"),
+    };
+    world.steps(100);
+    assert_eq!(kept(&world).as_deref(), Some("gus"));
+    world.now.0 += 61_000;
+    world.steps(100);
+    assert_eq!(kept(&world), None);
+}
+
 /// The log does it by itself, as soon as it knows for how long messages are kept, and not before.
 #[test]
 fn the_log_deletes_between_commits() {

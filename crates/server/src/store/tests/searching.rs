@@ -27,7 +27,7 @@ impl Searching {
     fn start() -> Searching {
         let mut searching = Searching::start_in(folder(), Vec::new());
         searching.writing.commit((0..4).map(|number| Change::Room(Box::new(room(number)))).collect());
-        let direct = RoomRecord { kind: RoomKind::Direct { between: (client(1), client(2)) }, ..room(9) };
+        let direct = RoomRecord { kind: RoomKind::Direct { between: (client(1), client(2)), other: None }, ..room(9) };
         searching.writing.commit(vec![Change::Room(Box::new(direct))]);
         searching
     }
