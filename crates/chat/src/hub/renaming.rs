@@ -158,7 +158,7 @@ impl Hub {
     }
 
     /// The room that was called so until lately, for someone who may know what it is called now: who knows only a secret
-    /// room's former name may not.
+    /// room's former name may not. Whoever is in it knows, and means another room by the name.
     pub(super) fn room_formerly_named(
         &self,
         client: &Client,
@@ -168,7 +168,7 @@ impl Hub {
         let number = self.state.room_formerly_named(name.key(), now)?;
         let room = self.state.room(number)?;
         let is_hidden = room.has(RoomFlag::Secret) || room.has(RoomFlag::Unlisted);
-        (!is_hidden || client.place(number).is_some()).then_some(number)
+        (!is_hidden && client.place(number).is_none()).then_some(number)
     }
 }
 
@@ -240,15 +240,17 @@ mod tests {
             > alice says #kettle hot
             [alice* carol bob/2] alice -> #Kettle: hot
             keep: post hot
-            > carol joins #tea
-            carol: refused: RoomRenamed { room: \"#tea\", to: \"#Kettle\" }
-            > carol follows #tea
-            carol: #tea is called #Kettle
             > dave arrives
             dave: welcome dave
+            > dave joins #tea
+            dave: refused: RoomRenamed { room: \"#tea\", to: \"#Kettle\" }
             > dave follows #tea
             dave: #tea is called #Kettle
             dave: refused: InviteOnly { room: \"#Kettle\" }
+            > carol joins #tea
+            [carol*] carol joined #tea @
+            carol: entered #tea @carol
+            keep: room #tea nt
             ",
         );
     }
@@ -360,10 +362,10 @@ mod tests {
             > alice joins #pot
             [alice*] alice joined #pot @
             alice: entered #pot @alice
-            > alice joins #tea
-            alice: refused: RoomRenamed { room: \"#tea\", to: \"#pot\" }
             > bob arrives
             bob: welcome bob
+            > bob joins #tea
+            bob: refused: RoomRenamed { room: \"#tea\", to: \"#pot\" }
             > bob follows #tea
             bob: #tea is called #pot
             [alice bob*] bob joined #pot
@@ -403,12 +405,12 @@ mod tests {
             > bob names #a #e
             bob: bob renamed #a to #e: @bob alice
             alice (unasked): bob renamed #a to #e: @bob alice
-            > bob joins #a
-            bob: refused: RoomRenamed { room: \"#a\", to: \"#e\" }
+            > carol arrives
+            carol: welcome carol
+            > carol joins #a
+            carol: refused: RoomRenamed { room: \"#a\", to: \"#e\" }
             > alice mode #c +s
             [alice*] alice changed #c: +s
-            > alice joins #b
-            alice: refused: RoomRenamed { room: \"#b\", to: \"#c\" }
             > bob joins #b
             [bob*] bob joined #b @
             bob: entered #b @bob

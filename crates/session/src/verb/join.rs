@@ -112,8 +112,9 @@ mod tests {
              carol< :irc.example 353 carol = #pot :@alice carol
              carol< :irc.example 366 carol #pot :End of NAMES list
              alice< :carol!… JOIN #pot
-             carol> JOIN #tea
-             carol< :irc.example 470 carol #tea #pot :…",
+             alice> JOIN #tea
+             alice< :alice!… JOIN #tea
+             alice<<",
         );
     }
 

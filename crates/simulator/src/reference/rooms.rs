@@ -62,12 +62,12 @@ impl Reference {
         self.rooms.keys().find(|key| self.opens(key, link, at)).cloned()
     }
 
-    /// Whoever is not in a secret or unlisted room does not learn what it is called now.
+    /// Whoever is not in a secret or unlisted room does not learn what it is called now, and whoever is in one knows.
     fn formerly_named(&self, who: Who, key: &str, at: u64) -> Option<String> {
         let had_it = |room: &&Room| room.former_names.iter().any(|(name, until)| name == key && at < *until);
         let room = self.rooms.values().find(had_it)?;
         let is_hidden = room.has(RoomFlag::Secret) || room.has(RoomFlag::Unlisted);
-        (!is_hidden || room.members.contains_key(&who)).then(|| room.name.to_lowercase())
+        (!is_hidden && !room.members.contains_key(&who)).then(|| room.name.to_lowercase())
     }
 
     pub(super) fn forward_of(&self, key: &str) -> Option<String> {
