@@ -170,6 +170,8 @@ export class ChatState implements Chat, Receiver {
     this.outbox = new Outbox(this.storage, this.tabs, outside.now);
     this.sending = new Sending(this);
     this.outbox.changed = () => this.sending.postsChanged();
+    // What it could not send any more is sent here.
+    this.tabs.gone = () => void this.#adopt();
     this.session = new SessionState({ came: () => void this.#came(), gone: () => this.#gone() });
     this.#notifications = new Notifications(this.preferences, this.tabs, (conversation) => this.open(conversation.name));
     this.link.reconnect = () => this.#reconnect();
@@ -480,6 +482,12 @@ export class ChatState implements Chat, Receiver {
     this.wasOnline = true;
     this.link.roundTrip = connection.roundTrip;
     await this.outbox.linkReady(connection.has(keepsKeys) && isAccount, language.texts.state.refused.unknownOutcome);
+    await this.#adopt();
+  }
+
+  /** Sends what is waiting, and what tabs that are no more have left. */
+  async #adopt(): Promise<void> {
+    if (this.session.state !== 'in' && this.session.state !== 'guest') return;
     await this.outbox.adopt();
     this.sending.go();
   }

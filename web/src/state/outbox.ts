@@ -22,6 +22,8 @@ export class Outbox {
   readonly #tabs: Tabs;
   readonly #now: () => number;
   #last = 0;
+  /** On their way to the disk. */
+  readonly #unwritten = new Set<string>();
   /** Told when `posts` changed. */
   changed: () => void = () => {};
 
@@ -31,8 +33,9 @@ export class Outbox {
     this.#now = now;
   }
 
+  /** That will be sent, whatever happens to this page: they are on disk. */
   get unsent(): number {
-    return this.posts.filter((post) => post.failure === null).length;
+    return this.posts.filter((post) => post.failure === null && !this.#unwritten.has(post.key)).length;
   }
 
   /** Null: too many wait. It may be sent when this resolves: it is on disk. */
@@ -51,8 +54,11 @@ export class Outbox {
       failure: null,
       inFlight: false,
     };
+    this.#unwritten.add(post.key);
     this.#set([...this.posts, post]);
     await this.#keep(post);
+    this.#unwritten.delete(post.key);
+    this.changed();
     return post;
   }
 

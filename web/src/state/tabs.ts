@@ -19,6 +19,9 @@ export class Tabs {
   readonly looking = new Map<string, string>();
   #channel: BroadcastChannel | null = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('parlor');
   #isFirst = false;
+  /** Told when another tab is no more. */
+  gone: () => void = () => {};
+  readonly #watched = new Set<string>();
   #close: (() => void) | null = null;
 
   /** `hear`: what others tell. The lock of this tab is had when it resolves. */
@@ -26,6 +29,7 @@ export class Tabs {
     if (this.#channel) {
       this.#channel.onmessage = ({ data }: MessageEvent<Told>) => {
         if (data.kind === 'looked') {
+          this.#watch(data.tab);
           if (data.conversation === null) this.looking.delete(data.tab);
           else this.looking.set(data.tab, data.conversation);
         }
@@ -48,6 +52,18 @@ export class Tabs {
     void locks.request('parlor.first', () => {
       this.#isFirst = true;
       return held;
+    });
+    for (const tab of await this.living()) this.#watch(tab);
+  }
+
+  /** A tab may close, or crash, without a word: but then its lock can be had. */
+  #watch(tab: string): void {
+    if (tab === this.id || this.#watched.has(tab) || !navigator.locks) return;
+    this.#watched.add(tab);
+    void navigator.locks.request(lockOfTab + tab, { mode: 'shared' }, () => {
+      this.#watched.delete(tab);
+      this.looking.delete(tab);
+      this.gone();
     });
   }
 
