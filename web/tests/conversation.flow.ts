@@ -228,6 +228,8 @@ test('whoever is brought up by something else than a hand is left there', async 
   await page.getByRole('button', { name: '1 new message' }).waitFor();
   expect(await inTheMiddle()).toBe(read);
   await page.close();
+  // Only what has the focus may copy.
+  await alice.page.bringToFront();
 });
 
 test('the address of a message leads to it', async () => {
