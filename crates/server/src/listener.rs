@@ -9,7 +9,7 @@ use crate::metrics::ListenerMetrics;
 use crate::shard::{Accepted, ShardHandle, ShardInput};
 use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Protocol as Transport, SockAddr, Socket, Type};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -213,8 +213,10 @@ impl Acceptor {
 /// Says why, as far as the kernel takes it at once, and closes.
 fn turn_away(mut stream: TcpStream, refusal: AdmissionRefusal, tls: bool) {
     if !tls && stream.set_nonblocking(true).is_ok() {
-        // Whoever is turned away and already gone is not told.
-        let _ = write!(stream, "ERROR :{refusal}\r\n");
+        // Whoever is turned away and already gone is not told. What she said before is taken, since closing with something
+        // unread resets the connection, and that can overtake the sentence (RFC 1122, 4.2.2.13).
+        let _ = stream.write_all(format!("ERROR :{refusal}\r\n").as_bytes());
+        let _ = stream.read(&mut [0; 1_024]);
     }
 }
 
