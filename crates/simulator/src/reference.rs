@@ -244,6 +244,8 @@ pub struct Applied<'a> {
     pub again: bool,
     /// Milliseconds.
     pub at: u64,
+    /// When it was applied for the first time: what was refused then, of several commands, is not applied a second time.
+    pub first_at: u64,
 }
 
 /// A message that a session must be told.

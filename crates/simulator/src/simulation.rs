@@ -358,6 +358,7 @@ impl Simulation {
                 failing,
                 again,
                 at: asked.at.0,
+                first_at: asked.first_at.0,
             };
             let usernames = &self.usernames;
             let consequences = self

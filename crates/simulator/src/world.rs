@@ -66,8 +66,10 @@ pub struct Asked {
     pub session: SessionId,
     pub number: RequestNumber,
     pub commands: Vec<Command>,
-    /// When it was applied.
+    /// When it was applied; when the last time, where the store took nothing.
     pub at: Timestamp,
+    /// When for the first time.
+    pub first_at: Timestamp,
 }
 
 /// What came of it so far.
@@ -375,7 +377,13 @@ impl World {
             Some(asked) if asked.session == session && asked.number == number => {
                 asked.commands.push(request.command.clone());
             }
-            _ => self.in_flight.push_back(Asked { session, number, commands: vec![request.command.clone()], at }),
+            _ => self.in_flight.push_back(Asked {
+                session,
+                number,
+                commands: vec![request.command.clone()],
+                at,
+                first_at: at,
+            }),
         }
     }
 

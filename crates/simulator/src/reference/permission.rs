@@ -134,9 +134,14 @@ impl Reference {
                 return no("CannotSpeak AccountsOnly");
             }
             if let Some((slow, last)) = slow.zip(room.spoke.get(&self.speaker(who))) {
-                let left = (last + u64::from(slow) * 1000).saturating_sub(line.at);
-                if left > 0 {
-                    return no(&format!("CannotSpeak Slow {{ wait_seconds: {} }}", left.div_ceil(1000)));
+                let refusal = |at: u64| {
+                    let left = (last + u64::from(slow) * 1000).saturating_sub(at);
+                    (left > 0).then(|| format!("CannotSpeak Slow {{ wait_seconds: {} }}", left.div_ceil(1000)))
+                };
+                let was_told = |why: &String| line.refusals.iter().any(|refusal| reason_of(refusal) == *why);
+                let told_before = refusal(line.first_at).filter(|why| line.again && was_told(why));
+                if let Some(why) = told_before.or_else(|| refusal(line.at)) {
+                    return no(&why);
                 }
             }
         }
