@@ -5,5 +5,6 @@ export * as commands from './commands';
 export * as directory from './directory';
 export * as messageFacts from './message_facts';
 export * as moderation from './moderation';
-export * as roomLists from './room_lists';
+export * as roomAccess from './room_access';
+export * as roomSettings from './room_settings';
 export { search } from './search';

@@ -312,7 +312,7 @@ export class ChatState implements Chat, Receiver {
         this.isAbsent = false;
         if (!this.isAway) this.#connection?.send('AWAY');
       }
-      if (this.current && this.looksAt(this.current)) this.current.sees(this.current.seesEnd);
+      if (this.current && this.looksAt(this.current)) this.current.looked();
     } else {
       void this.#keep();
       this.#absence = setTimeout(() => {
@@ -616,7 +616,6 @@ export class ChatState implements Chat, Receiver {
     const name = isRoom ? message.target : isOwn ? message.target : message.nick;
     // What was said in a room that one is not in comes to operators alone.
     const conversation = this.ensure(name);
-    conversation.isListed = true;
     this.#closed.delete(conversation.key);
     const key = message.label !== null ? this.sending.postOf(message.label) : null;
     const entry = conversation.messageCame(message, key);

@@ -3,7 +3,7 @@
 import { alphabetically } from '../format/alphabet';
 import { linesOf } from '../irc/batches';
 import { timeOf } from '../irc/line';
-import { rankOfSign } from './modes';
+import { rankOfSign } from './ranks';
 import type { PersonState } from './people.svelte';
 import type { ListedRoom, Person, WhoIs } from './types';
 import type { World } from './world';

@@ -2,7 +2,8 @@
 
 import type { ModeChange } from '../irc/isupport';
 import { language } from '../texts/language.svelte';
-import { flags, rankOfLetter } from './modes';
+import { flags } from './modes';
+import { rankOfLetter } from './ranks';
 import type { EventEntry } from './types';
 
 export type Happening =

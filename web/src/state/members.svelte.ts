@@ -2,7 +2,7 @@
 
 import { alphabetically } from '../format/alphabet';
 import { linesOf, type Item } from '../irc/batches';
-import { height, rankOfSign } from './modes';
+import { height, rankOfSign } from './ranks';
 import type { Member, Rank } from './types';
 import type { World } from './world';
 

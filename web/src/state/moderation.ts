@@ -1,4 +1,4 @@
-// What moderators and operators ask for: the queue of reports, and who did what.
+// What is reported to moderators and operators, their queue of reports, and who did what.
 
 import { linesOf } from '../irc/batches';
 import { nickOf, timeOf } from '../irc/line';
@@ -12,6 +12,10 @@ export interface AuditQuery {
   action?: string;
   since?: string;
   limit?: number;
+}
+
+export async function report(world: World, place: string, id: string, reason: string): Promise<void> {
+  await world.request('REPORT', [place, id, reason], { quiet: true });
 }
 
 export async function reports(world: World, room?: string): Promise<readonly Report[]> {

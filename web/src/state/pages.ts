@@ -1,13 +1,11 @@
 // A page of history as the server tells it: messages, what became of them, and what happened between them.
 
 import { isBatch, type Item } from '../irc/batches';
-import type { Isupport } from '../irc/isupport';
-import type { Line } from '../irc/line';
-import { changeOf, happeningOf, type Change, type Who } from './becoming';
-import type { Happening } from './happenings';
-import { said, type Said } from './said';
+import { changeOf, happeningOf, type Change } from './becoming';
+import type { Reader } from './reader';
+import { said } from './said';
 import { pushTogether } from './timeline';
-import type { Entry, EventEntry, MessageEntry } from './types';
+import type { Entry, MessageEntry } from './types';
 
 export interface Page {
   entries: Entry[];
@@ -15,15 +13,6 @@ export interface Page {
   elsewhere: Change[];
   /** There is nothing beyond it: the server had less than it was asked for. */
   isLast: boolean;
-}
-
-/** Who reads it. */
-export interface Reader {
-  readonly isupport: Isupport;
-  now(): number;
-  who(line: Line): Who;
-  message(message: Said): MessageEntry;
-  event(what: Happening, line: Line): EventEntry;
 }
 
 export function pageOf(answer: readonly Item[], limit: number, reader: Reader): Page {

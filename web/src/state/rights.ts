@@ -1,8 +1,12 @@
-// What one may do in a conversation. The server decides; this is what the page offers.
+// What one may do in a conversation, and with a message there. The server decides; this is what the page offers.
 
 import { language } from '../texts/language.svelte';
-import { grantable, reaches } from './modes';
-import type { Conversation, Rank, Rights, RoomSettings } from './types';
+import { grantable, reaches } from './ranks';
+import type { Conversation, MessageEntry, Rank, Rights, RoomSettings } from './types';
+import type { World } from './world';
+
+/** The server's own windows (EDIT_WINDOW_MS, REDACTION_WINDOW_MS). */
+const editWithin = 24 * 3_600_000;
 
 interface Place {
   readonly kind: Conversation['kind'];
@@ -36,4 +40,17 @@ export function rightsIn({ kind, membership, settings, rank }: Place, hasAccount
     rename: isIn && (isGroup || (settings.kept ? at('owner') : at('operator'))),
     ranks: isIn && isRoom ? grantable(rank) : [],
   };
+}
+
+export function mayEdit(world: World, message: MessageEntry): boolean {
+  return message.own && message.id !== null && !message.deleted && world.has('draft/message-edit') && world.now() - message.time < editWithin;
+}
+
+/** `moderate`: one may delete what others said. */
+export function mayDelete(world: World, message: MessageEntry, moderate: boolean): boolean {
+  if (message.deleted) return false;
+  // The server does not have it.
+  if (message.id === null) return true;
+  if (!world.has('draft/message-redaction')) return false;
+  return (message.own && world.now() - message.time < editWithin) || moderate;
 }

@@ -33,7 +33,6 @@ export class Sending {
     const budget = textBudget(isupport.nickLength, conversation.name, style);
     const limits = { bytes: can.messageBytes, lines: can.messageLines };
     const messages = style === 'action' ? pieces(text.replaceAll('\n', ' '), budget) : messagesWithin(text, budget, limits);
-    conversation.isListed = true;
     for (const [index, message] of messages.entries()) {
       const post = await outbox.add(conversation.name, message, style, index === 0 ? replyTo : null);
       if (!post) throw new Refused(language.texts.state.refused.tooMany, 'TOO_MANY');

@@ -1,7 +1,7 @@
 // What is known of a conversation, its threads, and what of it is unread.
 
 import { expect, test } from 'vitest';
-import { firstUnreadIn, unreadIn } from './reading';
+import { firstUnreadIn, unreadIn } from './unread.svelte';
 import { threadIn, threadRootIn } from './threads';
 import { Timeline } from './timeline';
 import type { Entry, MessageEntry, Person } from './types';

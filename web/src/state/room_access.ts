@@ -1,10 +1,27 @@
-// Who may not come or speak in a room, who may all the same, and the links that let people in.
+// Who comes into a room, what she may there, and who may not come or speak: ranks, invitations, bans, links that let people in.
 
 import { linesOf } from '../irc/batches';
 import { nickOf, timeOf } from '../irc/line';
 import { language } from '../texts/language.svelte';
-import { Refused, type InviteLink, type ListEntry, type RoomLists } from './types';
+import { letterOfRank } from './ranks';
+import { Refused, type InviteLink, type ListEntry, type Rank, type RoomLists } from './types';
 import type { World } from './world';
+
+export async function setRank(world: World, room: string, nick: string, now: Rank | null, wanted: Rank | null): Promise<void> {
+  if (now === wanted) return;
+  const letters: string[] = [];
+  if (wanted !== null) letters.push(`+${letterOfRank(wanted)}`);
+  if (now !== null) letters.push(`-${letterOfRank(now)}`);
+  await world.request('MODE', [room, letters.join(''), ...letters.map(() => nick)]);
+}
+
+export async function invite(world: World, room: string, nick: string): Promise<void> {
+  await world.request('INVITE', [nick, room], { quiet: true });
+}
+
+export async function kick(world: World, room: string, nick: string, reason?: string): Promise<void> {
+  await world.request('KICK', [room, nick, ...(reason ? [reason] : [])]);
+}
 
 export async function ban(world: World, room: string, mask: string, options: { duration?: string; mute?: boolean } = {}): Promise<void> {
   const whom = `${options.mute ? 'm:' : ''}${maskOf(mask)}`;
