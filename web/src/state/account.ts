@@ -1,4 +1,4 @@
-// One's account, asked and told over the link: password, devices, what the server has of one.
+// One's account, asked and told over the link: name, password, devices, what the server has of one.
 
 import { linesOf, type Item } from '../irc/batches';
 import { timeOf } from '../irc/line';
@@ -14,6 +14,14 @@ export async function changePassword(world: World, old: string, wanted: string):
     params = [`${sign}${old}${sign}${wanted}${sign}`];
   }
   await world.request('PASSWORD', params, { quiet: true });
+}
+
+export async function rename(world: World, name: string, password: string): Promise<void> {
+  await world.request('ACCOUNT', ['RENAME', name, password], { quiet: true });
+}
+
+export async function deleteAccount(world: World, password: string): Promise<void> {
+  await world.request('ACCOUNT', ['DELETE', password], { quiet: true });
 }
 
 export async function exportAccount(world: World): Promise<string> {

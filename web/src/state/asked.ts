@@ -5,6 +5,7 @@ export * as commands from './commands';
 export * as directory from './directory';
 export * as messageFacts from './message_facts';
 export * as moderation from './moderation';
+export * as profile from './profile';
 export * as roomAccess from './room_access';
 export * as roomSettings from './room_settings';
 export { search } from './search';

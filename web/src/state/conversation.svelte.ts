@@ -125,7 +125,7 @@ export class ConversationState implements Conversation {
   set draft(text: string) {
     if (text === this.#draft) return;
     this.#draft = text;
-    this.#world.keepDraft(this, text);
+    this.#world.keeping.keepDraft(this, text);
   }
 
   /** From the disk, or from another tab. */
@@ -485,7 +485,7 @@ export class ConversationState implements Conversation {
     if (options.style === undefined && /^\/(?!\/|\S*\/)\S/.test(clean)) {
       await this.#world.command(this, clean);
     } else {
-      await this.#world.post(this, clean.replace(/^\/\//, '/'), options.style ?? 'text', replyTo);
+      await this.#world.sending.post(this, clean.replace(/^\/\//, '/'), options.style ?? 'text', replyTo);
       if (this.replyingTo?.id === replyTo) this.replyingTo = null;
     }
     this.#typing.ended();
@@ -500,11 +500,11 @@ export class ConversationState implements Conversation {
   }
 
   retry(message: MessageEntry): void {
-    this.#world.retryPost(message.key);
+    this.#world.sending.again(message.key);
   }
 
   discard(message: MessageEntry): void {
-    this.#world.discardPost(message.key);
+    this.#world.sending.discard(message.key);
   }
 
   async edit(message: MessageEntry, text: string): Promise<void> {

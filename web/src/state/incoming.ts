@@ -32,8 +32,6 @@ export interface Receiver extends World {
   renamed(conversation: ConversationState, name: string): void;
   /** One is in other rooms than before. */
   rememberRooms(): void;
-  /** What waits to be sent there cannot be. */
-  failPosts(conversation: ConversationState, sentence: string): void;
   say(sentence: string, more?: { tone?: Notice['tone']; room?: string }): void;
 }
 
@@ -85,7 +83,7 @@ export function lineCame(chat: Receiver, line: Line): void {
         const sentence = language.texts.state.notice.removed(conversation.title, who);
         conversation.joinRefusal = sentence;
         chat.say(sentence);
-        chat.failPosts(conversation, sentence);
+        chat.sending.fail(conversation, sentence);
       }
       return;
     }

@@ -2,6 +2,7 @@
 
 import { linesOf } from '../irc/batches';
 import { nickOf, timeOf } from '../irc/line';
+import type { ConversationState } from './conversation.svelte';
 import type { AuditLine, Report } from './types';
 import type { World } from './world';
 
@@ -18,7 +19,23 @@ export async function report(world: World, place: string, id: string, reason: st
   await world.request('REPORT', [place, id, reason], { quiet: true });
 }
 
-export async function reports(world: World, room?: string): Promise<readonly Report[]> {
+/** What is counted of them. */
+interface Counted extends World {
+  operatorReports: number;
+  all(): Iterable<ConversationState>;
+}
+
+export async function reports(chat: Counted, room?: string): Promise<readonly Report[]> {
+  const found = await readReports(chat, room);
+  for (const conversation of chat.all()) {
+    if (room !== undefined && !chat.isupport.same(room, conversation.name)) continue;
+    conversation.openReports = found.filter((report) => chat.isupport.same(report.place, conversation.name)).length;
+  }
+  if (room === undefined) chat.operatorReports = found.filter((report) => !chat.known(report.place)).length;
+  return found;
+}
+
+async function readReports(world: World, room?: string): Promise<readonly Report[]> {
   const items = await world.request('REPORTS', room ? [room] : [], { quiet: true });
   const reports = new Map<string, { -readonly [Name in keyof Report]: Report[Name] }>();
   for (const { command, params } of linesOf(items)) {
@@ -44,8 +61,11 @@ export async function reports(world: World, room?: string): Promise<readonly Rep
   return [...reports.values()];
 }
 
-export async function closeReport(world: World, report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {
-  await world.request('REPORTS', [how.toUpperCase(), report.number, ...(note ? [note] : [])], { quiet: true });
+export async function closeReport(chat: Counted, report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {
+  await chat.request('REPORTS', [how.toUpperCase(), report.number, ...(note ? [note] : [])], { quiet: true });
+  const conversation = chat.known(report.place);
+  if (conversation) conversation.openReports = Math.max(0, conversation.openReports - 1);
+  else chat.operatorReports = Math.max(0, chat.operatorReports - 1);
 }
 
 export async function audit(world: World, query: AuditQuery): Promise<readonly AuditLine[]> {

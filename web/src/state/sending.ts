@@ -44,6 +44,10 @@ export class Sending {
     void this.#chat.outbox.again(key).then(() => this.go());
   }
 
+  discard(key: string): void {
+    void this.#chat.outbox.discard(key);
+  }
+
   /** The post that a label of an echo is of. */
   postOf(label: string): string | null {
     return this.#postOfLabel.get(label) ?? null;

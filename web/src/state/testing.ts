@@ -4,8 +4,9 @@ import 'fake-indexeddb/auto';
 import { afterEach, beforeEach } from 'vitest';
 import { Connection, type Socket } from '../irc/connection';
 import { parse, type Line } from '../irc/line';
-import { ChatState, type Outside } from './chat.svelte';
+import { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation.svelte';
+import type { Outside } from './outside';
 import type { SessionInfo } from './types';
 
 export const capabilities =

@@ -72,7 +72,7 @@ export class Unread {
   #read(upTo: number): void {
     if (upTo <= this.readUpTo) return;
     this.readUpTo = upTo;
-    this.#world.markRead(this.#conversation, upTo);
+    this.#world.readMarkers.mark(this.#conversation, upTo);
   }
 
   /** The server says so, or another tab. */

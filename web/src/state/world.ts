@@ -4,8 +4,10 @@ import type { Item } from '../irc/batches';
 import type { Connection, RequestOptions } from '../irc/connection';
 import type { Isupport } from '../irc/isupport';
 import type { ConversationState } from './conversation.svelte';
-import type { Post } from './outbox';
+import type { Keeping } from './keeping';
 import type { People } from './people.svelte';
+import type { ReadMarkers } from './read_markers';
+import type { Sending } from './sending';
 import type { Preferences } from './types';
 
 export interface World {
@@ -13,6 +15,9 @@ export interface World {
   readonly isupport: Isupport;
   readonly preferences: Preferences;
   readonly account: string | null;
+  readonly sending: Sending;
+  readonly keeping: Keeping;
+  readonly readMarkers: ReadMarkers;
   now(): number;
   /** The link, while it can be used. */
   connection(): Connection | null;
@@ -30,13 +35,7 @@ export interface World {
   /** Whether the person has it before her eyes. */
   looksAt(conversation: ConversationState): boolean;
   isCurrent(conversation: ConversationState): boolean;
-  /** Puts it on its way. */
-  post(conversation: ConversationState, text: string, style: Post['style'], replyTo: string | null): Promise<void>;
-  retryPost(key: string): void;
-  discardPost(key: string): void;
   command(conversation: ConversationState, line: string): Promise<void>;
-  markRead(conversation: ConversationState, upTo: number): void;
-  keepDraft(conversation: ConversationState, text: string): void;
   close(conversation: ConversationState): void;
   join(name: string, key?: string): Promise<ConversationState>;
   say(sentence: string): void;

@@ -1,0 +1,86 @@
+// Right behind the welcome of a link: which rooms one is in, with whom one wrote, what is unread.
+
+import { linesOf, type Item } from '../irc/batches';
+import { Failure, type Connection } from '../irc/connection';
+import type { ConversationState } from './conversation.svelte';
+import type { Receiver } from './incoming';
+import { follow, renamedTo } from './joining';
+import type { LinkState } from './link.svelte';
+
+/** Direct conversations are listed that are not older than this. */
+const correspondentsWithin = 365 * 86_400_000;
+const mostCorrespondents = 50;
+const mostMonitored = 100;
+
+interface Chat extends Receiver {
+  readonly link: LinkState;
+  readonly current: ConversationState | null;
+}
+
+/** Rejected when the link is gone again, or the server says no to a part of it. */
+export async function catchUp(chat: Chat, connection: Connection): Promise<void> {
+  const asked: Promise<unknown>[] = [];
+  const ask = (command: string, params: readonly string[] = []): void => {
+    asked.push(connection.request(command, params).catch(() => []));
+  };
+  // Guests are in no room unless they say so; accounts are in theirs.
+  if (chat.account === null) {
+    for (const room of chat.all()) {
+      if (!room.isRoom || room.membership !== 'in') continue;
+      const entered = connection.request('JOIN', [room.name]).catch((error: unknown) => {
+        const to = error instanceof Failure ? renamedTo(error) : undefined;
+        return to === undefined ? [] : follow(chat, room.name, to).catch(() => []);
+      });
+      asked.push(entered);
+    }
+  }
+  const others = [...chat.all()].filter((conversation) => conversation.kind === 'direct').slice(0, mostMonitored);
+  if (others.length > 0) ask('MONITOR', ['+', others.map((conversation) => conversation.name).join(',')]);
+  if (connection.has('draft/chathistory')) {
+    const now = chat.now();
+    // A day ahead: the server's clock need not be ours.
+    const [from, to] = [new Date(now + 86_400_000), new Date(now - correspondentsWithin)];
+    ask('CHATHISTORY', ['TARGETS', `timestamp=${from.toISOString()}`, `timestamp=${to.toISOString()}`, String(mostCorrespondents)]);
+  }
+  if (connection.has('parlor/groups') && chat.account !== null) ask('GROUP');
+  ask('MODE', [connection.nick]);
+  if (connection.has('parlor/unread')) {
+    const counts = await connection.request('UNREAD', [], { quiet: true });
+    // What was confirmed on this link is not any more when it is gone.
+    if (!chat.link.isOver(connection)) return;
+    // Rooms that one is in have been told by now: the server answers in order.
+    chat.together(() => {
+      countsCame(chat, counts);
+      forgetLeft(chat);
+    });
+  }
+  await Promise.all(asked);
+  if (!chat.link.isOver(connection)) return;
+  chat.together(() => forgetLeft(chat));
+  if (![...chat.all()].some((conversation) => conversation.membership === 'in')) {
+    for (const room of chat.session.info?.rooms ?? []) await connection.request('JOIN', [room]).catch(() => []);
+  }
+  await chat.current?.enter();
+}
+
+/** Rooms that were left on another device. */
+function forgetLeft(chat: Chat): void {
+  for (const conversation of [...chat.all()]) {
+    if (!conversation.isRoom || conversation.membership === 'out' || conversation.isConfirmed) continue;
+    const wasIn = conversation.membership === 'in';
+    conversation.out();
+    if (wasIn && conversation !== chat.current) chat.close(conversation);
+  }
+}
+
+function countsCame(chat: Chat, items: readonly Item[]): void {
+  const counted = new Set<ConversationState>();
+  for (const { command, params } of linesOf(items)) {
+    if (command !== 'UNREAD') continue;
+    const [name = '', messages = '0', named = '0'] = params;
+    const conversation = chat.ensure(name);
+    counted.add(conversation);
+    conversation.unreadIs(Number.parseInt(messages, 10), messages.endsWith('+'), Number.parseInt(named, 10));
+  }
+  for (const conversation of chat.all()) if (!counted.has(conversation)) conversation.unreadIs(0, false, 0);
+}

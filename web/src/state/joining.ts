@@ -1,0 +1,53 @@
+// Entering rooms, also such as have another name by now or send people on.
+
+import { linesOf, type Item } from '../irc/batches';
+import type { Failure } from '../irc/connection';
+import { nickOf } from '../irc/line';
+import { language } from '../texts/language.svelte';
+import type { ConversationState } from './conversation.svelte';
+import type { Receiver } from './incoming';
+import { Refused } from './types';
+
+export async function join(chat: Receiver, given: string, key?: string): Promise<ConversationState> {
+  const name = chat.isupport.isRoom(given) ? given : `#${given}`;
+  const conversation = chat.known(name);
+  if (conversation) {
+    conversation.joinRefusal = null;
+    if (conversation.membership === 'out') conversation.membership = 'joining';
+  }
+  let items: Item[];
+  try {
+    items = await chat.request('JOIN', [name, ...(key ? [key] : [])]);
+  } catch (error) {
+    if (conversation?.membership === 'joining') conversation.membership = 'out';
+    const to = error instanceof Refused ? renamedTo(error) : undefined;
+    if (to !== undefined) return follow(chat, name, to, key);
+    if (conversation && error instanceof Refused) conversation.joinRefusal = error.message;
+    throw error;
+  }
+  // It may have sent us on to another one (470).
+  let entered = name;
+  for (const line of linesOf(items)) {
+    if (line.command === 'JOIN' && chat.people.isMe(nickOf(line.source))) entered = line.params[0] ?? name;
+    if (line.command === '470') entered = line.params[2] ?? name;
+  }
+  if (!chat.isupport.same(entered, name)) chat.say(language.texts.state.notice.moved(name, entered));
+  const joined = chat.ensure(entered);
+  // Whoever is in it already is told nothing.
+  if (!joined.isConfirmed) joined.joined();
+  chat.sending.go();
+  return joined;
+}
+
+/** The room has another name now. */
+export function follow(chat: Receiver, from: string, to: string, key?: string): Promise<ConversationState> {
+  const conversation = chat.known(from);
+  if (conversation && !chat.known(to)) chat.renamed(conversation, to);
+  chat.say(language.texts.state.notice.moved(from, to));
+  return join(chat, to, key);
+}
+
+/** What the room is called that someone wanted to enter by a name that it had before (FAIL JOIN CHANNEL_RENAMED). */
+export function renamedTo(refusal: Refused | Failure): string | undefined {
+  return refusal.code === 'CHANNEL_RENAMED' ? refusal.context[1] : undefined;
+}
