@@ -1,6 +1,6 @@
 // Whether somebody looks at the page, and what the browser says of itself: that it has a network, that the page goes.
 
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Keeping } from './keeping';
 import type { LinkState } from './link.svelte';
 import type { Tabs } from './tabs';

@@ -2,7 +2,7 @@
 
 import { linesOf, type Item } from '../irc/batches';
 import { Failure, type Connection } from '../irc/connection';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
 import { follow, renamedTo } from './joining';
 import type { LinkState } from './link.svelte';

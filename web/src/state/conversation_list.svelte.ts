@@ -3,7 +3,7 @@
 
 import { untrack } from 'svelte';
 import { alphabetically } from '../format/alphabet';
-import { ConversationState } from './conversation.svelte';
+import { ConversationState } from './conversation/conversation.svelte';
 import type { World } from './world';
 
 interface Told {

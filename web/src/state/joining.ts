@@ -4,7 +4,7 @@ import { linesOf, type Item } from '../irc/batches';
 import type { Failure } from '../irc/connection';
 import { nickOf } from '../irc/line';
 import { language } from '../texts/language.svelte';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
 import { Refused } from './types';
 

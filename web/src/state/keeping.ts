@@ -1,6 +1,6 @@
 // What is kept of conversations beyond the page: what one was writing, and the ends of those where something was said last.
 
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { KeptConversation, Storage } from './storage';
 import type { Tabs } from './tabs';
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import { eachHasItsServer, FakeServer, info, inTeaHere, message, openHere, page, shown, until } from './testing';
 import type { SessionInfo } from './types';
 

@@ -2,7 +2,7 @@
 
 import { plain } from '../format/format';
 import { language } from '../texts/language.svelte';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Tabs } from './tabs';
 import type { MessageEntry, Preferences } from './types';
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import { eachHasItsServer, FakeServer, inTeaHere, message, shown, until } from './testing';
 
 let server: FakeServer;

@@ -1,6 +1,6 @@
 // Tells the server, and the other tabs, up to when a conversation is read (draft/read-marker).
 
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Tabs } from './tabs';
 import type { World } from './world';
 

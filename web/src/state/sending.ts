@@ -3,7 +3,7 @@
 import { Failure, type Connection } from '../irc/connection';
 import { messagesWithin, pieces, textBudget, writeMessage } from '../irc/multiline';
 import { language } from '../texts/language.svelte';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
 import type { Outbox, Post } from './outbox';
 import { refused } from './refusals';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { Connection, type Socket } from '../irc/connection';
 import { parse, type Line } from '../irc/line';
 import { ChatState } from './chat.svelte';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Outside } from './outside';
 import type { SessionInfo } from './types';
 

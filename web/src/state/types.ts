@@ -310,7 +310,7 @@ export interface Conversation {
   sees(end: boolean): void;
   markRead(): void;
 
-  /** Says it, now or when the link is back. Beginning with `/` it is a command (see state/commands.ts). */
+  /** Says it, now or when the link is back. Beginning with `/` it is a command (see state/asked/commands.ts). */
   send(text: string, options?: { replyTo?: string | null; style?: 'text' | 'action' }): Promise<void>;
   /** Called as the person types; tells others at most every few seconds. */
   types(text: string): void;

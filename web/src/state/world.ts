@@ -3,7 +3,7 @@
 import type { Item } from '../irc/batches';
 import type { Connection, RequestOptions } from '../irc/connection';
 import type { Isupport } from '../irc/isupport';
-import type { ConversationState } from './conversation.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
 import type { Keeping } from './keeping';
 import type { People } from './people.svelte';
 import type { ReadMarkers } from './read_markers';

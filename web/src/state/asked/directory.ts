@@ -1,0 +1,106 @@
+// The rooms and people that there are on the server, asked for when somebody looks for them.
+
+import { alphabetically } from '../../format/alphabet';
+import { linesOf } from '../../irc/batches';
+import { timeOf } from '../../irc/line';
+import { rankOfSign } from '../conversation/ranks';
+import type { PersonState } from '../people.svelte';
+import type { ListedRoom, Person, WhoIs } from '../types';
+import type { World } from '../world';
+
+export async function listRooms(world: World, filter = ''): Promise<readonly ListedRoom[]> {
+  const words = filter.trim().replace(/[*?,\s]+/g, '*');
+  const items = await world.request('LIST', words ? [`*${words}*`] : [], { quiet: true });
+  const rooms: ListedRoom[] = [];
+  for (const line of linesOf(items)) {
+    if (line.command !== '322') continue;
+    const [, name = '', people = '0', topic = ''] = line.params;
+    rooms.push({
+      name,
+      topic,
+      people: Number(people) || 0,
+      lastActive: timeOf(line.tags.get('parlor/activity')),
+      joined: world.known(name)?.membership === 'in',
+    });
+  }
+  return rooms.sort((one, other) => other.people - one.people || alphabetically(one.name, other.name));
+}
+
+export async function findPeople(world: World, words: string): Promise<readonly Person[]> {
+  const mask = words.trim().replace(/[*?,\s]+/g, '*');
+  if (!mask) return [];
+  const items = await world.request('WHO', [`*${mask}*`, '%tnfar,8'], { quiet: true });
+  const found = new Map<string, PersonState>();
+  for (const line of linesOf(items)) {
+    if (line.command !== '354' || line.params[1] !== '8') continue;
+    const [, , nick = '', letters = '', account = '0', realname = ''] = line.params;
+    const person = world.people.get(nick);
+    person.know({ account: account === '0' ? null : account, realname, presence: letters.startsWith('G') ? 'away' : 'here' });
+    found.set(person.key, person);
+  }
+  return [...found.values()];
+}
+
+export async function whoIs(world: World, nick: string): Promise<WhoIs> {
+  // Twice the name: how long somebody has said nothing is told as well.
+  const items = await world.request('WHOIS', [nick, nick], { quiet: true });
+  const found: { -readonly [Name in keyof WhoIs]: WhoIs[Name] } = {
+    nick,
+    account: null,
+    realname: null,
+    away: null,
+    here: false,
+    bot: false,
+    operator: false,
+    secure: false,
+    idleSeconds: null,
+    signedOn: null,
+    rooms: [],
+    address: null,
+  };
+  for (const { command, params } of linesOf(items)) {
+    switch (command) {
+      case '311':
+        found.nick = params[1] ?? nick;
+        found.realname = params[5] ?? null;
+        found.here = true;
+        break;
+      case '301':
+        found.away = params[2] ?? '';
+        break;
+      case '313':
+        found.operator = true;
+        break;
+      case '317':
+        found.idleSeconds = Number(params[2]);
+        found.signedOn = Number(params[3]) * 1_000 || null;
+        break;
+      case '319':
+        found.rooms = [
+          ...found.rooms,
+          ...(params[2] ?? '')
+            .split(' ')
+            .filter(Boolean)
+            .map((room) => {
+              const name = room.replace(/^[^#]+/, '');
+              return { name, rank: rankOfSign(world.isupport, room.charAt(0) === '#' ? '' : room.charAt(0)) };
+            }),
+        ];
+        break;
+      case '330':
+        found.account = params[2] ?? null;
+        break;
+      case '335':
+        found.bot = true;
+        break;
+      case '338':
+        found.address = params[3] ? (params[3] ?? null) : null;
+        break;
+      case '671':
+        found.secure = true;
+        break;
+    }
+  }
+  world.people.get(found.nick).know({ realname: found.realname, account: found.account, bot: found.bot });
+  return found;
+}

@@ -1,0 +1,93 @@
+// What is reported to moderators and operators, their queue of reports, and who did what.
+
+import { linesOf } from '../../irc/batches';
+import { nickOf, timeOf } from '../../irc/line';
+import type { ConversationState } from '../conversation/conversation.svelte';
+import type { AuditLine, Report } from '../types';
+import type { World } from '../world';
+
+export interface AuditQuery {
+  by?: string;
+  target?: string;
+  room?: string;
+  action?: string;
+  since?: string;
+  limit?: number;
+}
+
+export async function report(world: World, place: string, id: string, reason: string): Promise<void> {
+  await world.request('REPORT', [place, id, reason], { quiet: true });
+}
+
+/** What is counted of them. */
+interface Counted extends World {
+  operatorReports: number;
+  all(): Iterable<ConversationState>;
+}
+
+export async function reports(chat: Counted, room?: string): Promise<readonly Report[]> {
+  const found = await readReports(chat, room);
+  for (const conversation of chat.all()) {
+    if (room !== undefined && !chat.isupport.same(room, conversation.name)) continue;
+    conversation.openReports = found.filter((report) => chat.isupport.same(report.place, conversation.name)).length;
+  }
+  if (room === undefined) chat.operatorReports = found.filter((report) => !chat.known(report.place)).length;
+  return found;
+}
+
+async function readReports(world: World, room?: string): Promise<readonly Report[]> {
+  const items = await world.request('REPORTS', room ? [room] : [], { quiet: true });
+  const reports = new Map<string, { -readonly [Name in keyof Report]: Report[Name] }>();
+  for (const { command, params } of linesOf(items)) {
+    if (command !== 'NOTE' || params[0] !== 'REPORTS') continue;
+    const [, code, number = '', ...rest] = params;
+    if (code === 'REPORT') {
+      const [place = '*', messageId = '', at, saidBy = '', by = '', reason = ''] = rest;
+      reports.set(number, {
+        number,
+        place: place === '*' ? 'direct' : place,
+        messageId,
+        at: timeOf(at) ?? 0,
+        said: nickOf(saidBy),
+        by: nickOf(by),
+        reason,
+        text: null,
+      });
+    } else if (code === 'TEXT') {
+      const report = reports.get(number);
+      if (report) report.text = report.text === null ? (rest[0] ?? '') : `${report.text}\n${rest[0] ?? ''}`;
+    }
+  }
+  return [...reports.values()];
+}
+
+export async function closeReport(chat: Counted, report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {
+  await chat.request('REPORTS', [how.toUpperCase(), report.number, ...(note ? [note] : [])], { quiet: true });
+  const conversation = chat.known(report.place);
+  if (conversation) conversation.openReports = Math.max(0, conversation.openReports - 1);
+  else chat.operatorReports = Math.max(0, chat.operatorReports - 1);
+}
+
+export async function audit(world: World, query: AuditQuery): Promise<readonly AuditLine[]> {
+  const filters = Object.entries(query)
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(([key, value]) => `${key}=${String(value).replace(/\s+/g, '?')}`);
+  const items = await world.request('AUDIT', filters, { quiet: true });
+  const lines: AuditLine[] = [];
+  const orNull = (text: string | undefined): string | null => (text === undefined || text === '*' ? null : text);
+  for (const { command, params } of linesOf(items)) {
+    // NOTE AUDIT ENTRY <time> <action> <by> <account or *> <room or *> <target or *> :<detail>
+    if (command !== 'NOTE' || params[1] !== 'ENTRY') continue;
+    const [, , time, action = '', by = '', account, room, target, detail = ''] = params;
+    lines.push({
+      at: timeOf(time) ?? 0,
+      action,
+      by: nickOf(by),
+      account: orNull(account),
+      room: orNull(room),
+      target: orNull(target),
+      detail: detail === '-' ? '' : detail,
+    });
+  }
+  return lines.reverse();
+}

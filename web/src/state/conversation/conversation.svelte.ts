@@ -1,0 +1,675 @@
+// One conversation as components see it (types.ts): what it is, what is shown of it, and what one can do there. What is known
+// and how it comes about is in parts of its own.
+
+import type { ModeChange } from '../../irc/isupport';
+import type { Line } from '../../irc/line';
+import { language } from '../../texts/language.svelte';
+import { asking } from '../asked/asking';
+import { changeOf } from './becoming';
+import type { Happening } from './happenings';
+import { History } from './history.svelte';
+import { entryOfKept, keptOf } from './kept';
+import { Members } from './members.svelte';
+import { noSettings, withChanges } from './modes';
+import type { Post } from '../outbox';
+import type { PersonState } from '../people.svelte';
+import { Pins } from './pins.svelte';
+import { Quotes } from './quotes.svelte';
+import { rankOfLetter } from './ranks';
+import { Reader } from './reader';
+import { mayDelete, mayEdit, rightsIn } from './rights';
+import type { Said } from './said';
+import type { KeptConversation } from '../storage';
+import { Tail } from './tail';
+import { Timeline } from './timeline';
+import {
+  Refused,
+  type Conversation,
+  type Entry,
+  type InviteLink,
+  type Member,
+  type MessageEntry,
+  type OnTheWire,
+  type Paging,
+  type Pin,
+  type Rank,
+  type Rights,
+  type RoomLists,
+  type RoomSettings,
+  type SettingsChange,
+  type Thread,
+} from '../types';
+import { Typing } from './typing.svelte';
+import { Unread } from './unread.svelte';
+import type { World } from '../world';
+
+const mostKeptMessages = 60;
+
+export class ConversationState implements Conversation {
+  readonly #world: World;
+  name = $state('');
+  kind: Conversation['kind'] = $state('room');
+  topic = $state('');
+  topicBy = $state<string | null>(null);
+  membership: Conversation['membership'] = $state('out');
+  joinRefusal = $state<string | null>(null);
+  settings: RoomSettings = $state.raw(noSettings);
+  muted = $state(false);
+  favourite = $state(false);
+  lastActive = $state(0);
+  openReports = $state(0);
+  replyingTo: MessageEntry | null = $state.raw(null);
+  /** Of groups: who is in it, here or not. */
+  groupPeople: readonly string[] = $state.raw([]);
+  #draft = $state('');
+
+  /** The server has said on this link that one is in it. Until then it is believed. */
+  isConfirmed = false;
+  /** Who is in it was asked for on this link. */
+  #entered = false;
+
+  readonly #timeline: Timeline;
+  readonly #reader: Reader;
+  readonly #tail = new Tail();
+  readonly #history: History;
+  readonly #quotes: Quotes;
+  readonly #members: Members;
+  readonly #pins: Pins;
+  readonly #typing: Typing;
+  readonly #unread: Unread;
+
+  constructor(world: World, name: string) {
+    this.#world = world;
+    this.name = name;
+    this.kind = kindOf(name);
+    const touch = (): void => world.touch(this);
+    this.#members = new Members(world, touch);
+    this.#typing = new Typing(() => world.now());
+    this.#pins = new Pins(world);
+    this.#timeline = new Timeline({ became: (entry) => this.#became(entry), quoted: () => this.#quotes.changed() });
+    this.#reader = new Reader(world, this.#timeline, (id) => this.#pins.has(id));
+    this.#history = new History(world, this, this.#reader, this.#timeline, this.#tail);
+    this.#quotes = new Quotes(this.#history, this.#tail);
+    this.#unread = new Unread(world, this, this.#history);
+  }
+
+  // What it is
+
+  get key(): string {
+    return this.#world.isupport.fold(this.name);
+  }
+
+  get isRoom(): boolean {
+    return this.kind !== 'direct';
+  }
+
+  get title(): string {
+    if (this.kind === 'direct') return this.person?.displayName ?? this.name;
+    if (this.kind === 'room') return this.name.slice(1);
+    const parts = this.name.slice(2).split('+');
+    // It was given a name of its own.
+    if (parts.length < 2) return this.name.slice(2);
+    const people = this.groupPeople.length > 0 ? this.groupPeople : parts;
+    const others = people.filter((nick) => !this.#world.people.isMe(nick));
+    return others.map((nick) => this.#world.people.get(nick).displayName).join(', ');
+  }
+
+  get person(): PersonState | null {
+    return this.kind === 'direct' ? this.#world.people.get(this.name) : null;
+  }
+
+  get draft(): string {
+    return this.#draft;
+  }
+
+  set draft(text: string) {
+    if (text === this.#draft) return;
+    this.#draft = text;
+    this.#world.keeping.keepDraft(this, text);
+  }
+
+  /** From the disk, or from another tab. */
+  setDraft(text: string): void {
+    this.#draft = text;
+  }
+
+  renamed(name: string): void {
+    this.name = name;
+    this.kind = kindOf(name);
+  }
+
+  /** Nobody would miss it in the list. */
+  get isEmpty(): boolean {
+    if (this.#draft !== '' || !this.#tail.isEmpty || this.unread > 0) return false;
+    return this.isRoom ? this.membership === 'out' : this.lastActive === 0 && this.#timeline.entries.length === 0;
+  }
+
+  // What was said
+
+  get entries(): readonly Entry[] {
+    return this.#history.entries;
+  }
+
+  get generation(): number {
+    return this.#history.generation;
+  }
+
+  get beginsHere(): boolean {
+    return this.#history.beginsHere;
+  }
+
+  get atEnd(): boolean {
+    return this.#history.atEnd;
+  }
+
+  get older(): Paging {
+    return this.#history.older;
+  }
+
+  get newer(): Paging {
+    return this.#history.newer;
+  }
+
+  get isFresh(): boolean {
+    return this.#history.isFresh;
+  }
+
+  loadOlder(): Promise<void> {
+    return this.#history.loadOlder();
+  }
+
+  loadNewer(): Promise<void> {
+    return this.#history.loadNewer();
+  }
+
+  goTo(id: string): Promise<MessageEntry> {
+    return this.#history.goTo(id);
+  }
+
+  goToEnd(): Promise<void> {
+    return this.#history.goToEnd();
+  }
+
+  find(id: string): MessageEntry | null {
+    return this.#quotes.find(id);
+  }
+
+  fetch(id: string): void {
+    this.#quotes.fetch(id);
+  }
+
+  thread(rootId: string): Thread {
+    return this.#quotes.thread(rootId);
+  }
+
+  loadThread(rootId: string): Promise<void> {
+    return this.#quotes.loadThread(rootId);
+  }
+
+  threadRoot(message: MessageEntry): string {
+    return this.#quotes.threadRoot(message);
+  }
+
+  get pins(): readonly Pin[] {
+    return this.#pins.list;
+  }
+
+  get pinCount(): number {
+    return this.#pins.count;
+  }
+
+  set pinCount(count: number) {
+    this.#pins.count = count;
+  }
+
+  loadPins(): Promise<readonly Pin[]> {
+    return this.#pins.load(this.name, this.#reader, this.#timeline);
+  }
+
+  /** A message that has no place here, such as one that was found. */
+  entryOf(message: Said): MessageEntry {
+    return this.#reader.message(message);
+  }
+
+  // Read and unread
+
+  get unread(): number {
+    return this.#unread.messages;
+  }
+
+  get unreadIsMore(): boolean {
+    return this.#unread.isMore;
+  }
+
+  get mentions(): number {
+    return this.#unread.mentions;
+  }
+
+  get unreadLine(): string | null {
+    return this.#unread.line;
+  }
+
+  sees(end: boolean): void {
+    this.#unread.sees(end);
+  }
+
+  /** What is seen of it is as before, but the person may have turned to it or away. */
+  looked(): void {
+    this.#unread.sees(this.#unread.seesEnd);
+  }
+
+  markRead(): void {
+    this.#unread.markRead();
+  }
+
+  /** The server says so, or another tab. */
+  readElsewhere(upTo: number): void {
+    this.#unread.readElsewhere(upTo);
+  }
+
+  /** As the server counts. */
+  unreadIs(messages: number, isMore: boolean, mentions: number): void {
+    this.#unread.counted(messages, isMore, mentions);
+  }
+
+  /** The person has it before her, and not its end. */
+  get readsBack(): boolean {
+    return !this.#unread.seesEnd && this.#world.isCurrent(this);
+  }
+
+  /** The person turns to it. */
+  opened(): void {
+    this.#unread.opened();
+    void this.enter();
+  }
+
+  /** The person turns away. */
+  left(): void {
+    this.#unread.left();
+    this.#typing.ended();
+    this.#history.left();
+  }
+
+  // What comes
+
+  /** Null: it is not new here. `postKey`: which of one's own on their way it is. */
+  messageCame(message: Said, postKey: string | null): MessageEntry | null {
+    this.#typing.stops(message.nick);
+    if (message.id !== null && this.#timeline.isPlaced(message.id)) {
+      if (postKey !== null) this.#removePost(postKey);
+      return null;
+    }
+    let entry = this.#reader.message(message);
+    if (postKey !== null) {
+      // Its row stays the one that was shown when it was written; unless another message was taken for it.
+      if (!this.#tail.isFound(postKey)) entry = { ...entry, key: postKey };
+      this.#removePost(postKey);
+    }
+    this.lastActive = Math.max(this.lastActive, entry.time);
+    this.#history.add(entry);
+    this.#unread.came(entry);
+    return entry;
+  }
+
+  happened(what: Happening, line: Line): void {
+    this.#history.addEvent(this.#reader.event(what, line));
+  }
+
+  /** A line that changes a message, or says that somebody writes. */
+  lineCame(line: Line): void {
+    const who = this.#reader.who(line);
+    const change = changeOf(line, who);
+    if (change) {
+      this.#history.change(change);
+      const id = line.params[1] ?? '';
+      if (line.command === 'PIN' || line.command === 'UNPIN') {
+        this.#pins.came(line, this.#timeline.find(id));
+        this.happened({ kind: 'pinned', by: who.nick, on: line.command === 'PIN' }, line);
+      }
+      if (line.command === 'REDACT') this.#deleted(id);
+      return;
+    }
+    const typing = line.tags.get('+typing');
+    if (line.command === 'TAGMSG' && typing !== undefined && !who.own && !this.#world.people.find(who.nick)?.blocked) {
+      this.#typing.heard(who.nick, typing);
+    }
+  }
+
+  #deleted(id: string): void {
+    this.#pins.deleted(id);
+    if (this.replyingTo?.id === id) this.replyingTo = null;
+    this.#unread.count();
+  }
+
+  #became(entry: MessageEntry): void {
+    this.#pins.became(entry);
+    this.#history.changed();
+  }
+
+  touch(): void {
+    this.#world.touch(this);
+  }
+
+  pageCame(): void {
+    this.#unread.placeLine();
+    this.#unread.count();
+  }
+
+  /** Shows what has changed. */
+  commit(): void {
+    this.#members.commit();
+    if (this.#history.commit()) this.#unread.shown();
+  }
+
+  // Messages on their way
+
+  /** What waits to be sent here, as it is now. */
+  showPosts(posts: readonly Post[]): void {
+    this.#tail.are(posts, this.#world.people.me);
+    this.#history.changed();
+  }
+
+  get hasPosts(): boolean {
+    return !this.#tail.isEmpty;
+  }
+
+  #removePost(key: string): void {
+    this.#tail.remove(key);
+    this.#history.changed();
+  }
+
+  // People
+
+  get members(): readonly Member[] {
+    return this.#members.list;
+  }
+
+  get rank(): Rank | null {
+    return this.#members.ownRank;
+  }
+
+  get rights(): Rights {
+    return rightsIn(this, this.#world.account !== null);
+  }
+
+  get typing(): readonly string[] {
+    return this.#typing.names;
+  }
+
+  /** What was said last, who is in it and how the room is set, once a link; asked for when somebody looks. */
+  async enter(): Promise<void> {
+    const reading = this.isRoom && !this.isConfirmed ? null : this.#history.refresh();
+    if (!this.#entered && this.#world.connection()) {
+      this.#entered = true;
+      try {
+        if (this.kind === 'direct') {
+          await Promise.all([
+            this.#world.request('MARKREAD', [this.name]),
+            this.#world.has('draft/metadata-2') ? this.#world.request('METADATA', [this.name, 'SYNC']) : [],
+          ]);
+        } else if (this.isConfirmed) {
+          await Promise.all([this.#askPeople(), this.#world.request('MODE', [this.name])]);
+          if (this.#world.has('draft/metadata-2')) await this.#world.request('METADATA', [this.name, 'SYNC']);
+          if (this.pinCount > 0 && this.#world.has('parlor/pins')) await this.loadPins();
+        } else {
+          this.#entered = false;
+        }
+      } catch {
+        // What is not answered is shown as not known.
+      }
+    }
+    await reading;
+  }
+
+  hasMember(nick: string): boolean {
+    return this.#members.has(nick);
+  }
+
+  memberCame(nick: string): void {
+    this.#members.came(nick);
+  }
+
+  memberLeft(nick: string): void {
+    this.#typing.stops(nick);
+    this.#members.left(nick);
+  }
+
+  memberRenamed(from: string, to: string): void {
+    this.#members.renamed(from, to);
+  }
+
+  /** MODE, or the list of all (324). */
+  modesCame(changes: readonly ModeChange[], all: boolean): void {
+    this.settings = withChanges(all ? noSettings : this.settings, changes);
+    let isUnknown = false;
+    for (const { on, letter, param } of changes) {
+      const rank = this.#world.isupport.rankLetters.includes(letter) ? rankOfLetter(letter) : null;
+      if (rank && param && !this.#members.ranked(param, rank, on)) isUnknown = true;
+    }
+    // It is asked for again on the next link.
+    if (isUnknown && this.#entered) this.#askPeople().catch(() => undefined);
+  }
+
+  async #askPeople(): Promise<void> {
+    this.#members.are(await this.#world.request('WHO', [this.name, '%tnfar,7'], { quiet: true }));
+  }
+
+  joined(): void {
+    this.membership = 'in';
+    this.isConfirmed = true;
+    this.joinRefusal = null;
+    if (this.#world.isCurrent(this)) void this.enter();
+  }
+
+  /** One is not in it any more. */
+  out(): void {
+    this.membership = 'out';
+    this.isConfirmed = false;
+    this.#entered = false;
+    this.#members.clear();
+  }
+
+  linkLost(): void {
+    this.#history.linkLost();
+    this.#quotes.linkLost();
+    this.#typing.clear();
+    this.#entered = false;
+    this.isConfirmed = false;
+  }
+
+  // Saying something, and what is made of what was said
+
+  async send(text: string, options: { replyTo?: string | null; style?: 'text' | 'action' } = {}): Promise<void> {
+    const clean = trimmed(text);
+    const replyTo = options.replyTo !== undefined ? options.replyTo : (this.replyingTo?.id ?? null);
+    if (options.style === undefined && /^\/(?!\/|\S*\/)\S/.test(clean)) {
+      await this.#world.command(this, clean);
+    } else {
+      await this.#world.sending.post(this, clean.replace(/^\/\//, '/'), options.style ?? 'text', replyTo);
+      if (this.replyingTo?.id === replyTo) this.replyingTo = null;
+    }
+    this.#typing.ended();
+    if (!this.atEnd) void this.goToEnd().catch(() => undefined);
+  }
+
+  types(text: string): void {
+    if (!this.#world.preferences.sendTyping || !this.rights.speak) return;
+    const said = this.#typing.toSay(text);
+    // Nobody asked for it, so nobody is told when it is refused.
+    if (said) this.#world.request('TAGMSG', [this.name], { tags: { '+typing': said }, quiet: true }).catch(() => undefined);
+  }
+
+  retry(message: MessageEntry): void {
+    this.#world.sending.again(message.key);
+  }
+
+  discard(message: MessageEntry): void {
+    this.#world.sending.discard(message.key);
+  }
+
+  async edit(message: MessageEntry, text: string): Promise<void> {
+    const clean = trimmed(text);
+    if (clean === message.text || message.id === null) return;
+    const said = message.style === 'action' ? `\x01ACTION ${clean}\x01` : clean;
+    await this.#world.request('EDIT', [this.name], { tags: { 'draft/target-msgid': message.id, 'draft/edit-text': said } });
+  }
+
+  async delete(message: MessageEntry, reason?: string): Promise<void> {
+    if (message.id === null) return this.discard(message);
+    await this.#world.request('REDACT', [this.name, message.id, ...(reason ? [reason] : [])]);
+  }
+
+  async react(message: MessageEntry, reaction: string, on: boolean): Promise<void> {
+    if (message.id === null) return;
+    const key = on ? '+draft/react' : '+draft/unreact';
+    await this.#world.request('TAGMSG', [this.name], { tags: { '+draft/reply': message.id, [key]: reaction } });
+  }
+
+  async pin(message: MessageEntry, on: boolean): Promise<void> {
+    if (message.id !== null) await this.#world.request(on ? 'PIN' : 'UNPIN', [this.name, message.id]);
+  }
+
+  mayEdit(message: MessageEntry): boolean {
+    return mayEdit(this.#world, message);
+  }
+
+  mayDelete(message: MessageEntry): boolean {
+    return mayDelete(this.#world, message, this.rights.moderate);
+  }
+
+  async report(message: MessageEntry, reason: string): Promise<void> {
+    if (message.id !== null) await (await asking()).moderation.report(this.#world, this.name, message.id, reason);
+  }
+
+  async earlierTexts(message: MessageEntry): Promise<readonly { text: string; at: number }[]> {
+    return message.id === null ? [] : (await asking()).messageFacts.earlierTexts(this.#world, this.name, message.id);
+  }
+
+  async onTheWire(message: MessageEntry): Promise<OnTheWire> {
+    return message.id === null ? { lines: [], connection: null } : (await asking()).messageFacts.onTheWire(this.#world, this.name, message.id);
+  }
+
+  // What one does with the conversation
+
+  async join(key?: string): Promise<void> {
+    await this.#world.join(this.name, key);
+  }
+
+  async leave(reason?: string): Promise<void> {
+    if (this.membership === 'in') await this.#world.request('PART', [this.name, ...(reason ? [reason] : [])]);
+    this.close();
+  }
+
+  close(): void {
+    this.#world.close(this);
+  }
+
+  async setMuted(on: boolean): Promise<void> {
+    await this.#mark('soju.im/muted', on);
+  }
+
+  async setFavourite(on: boolean): Promise<void> {
+    await this.#mark('soju.im/pinned', on);
+  }
+
+  async #mark(key: string, on: boolean): Promise<void> {
+    await this.#world.request('METADATA', [this.name, 'SET', key, on ? '1' : '0']);
+  }
+
+  async setTopic(topic: string): Promise<void> {
+    await (await asking()).roomSettings.setTopic(this.#world, this.name, topic);
+  }
+
+  async rename(name: string): Promise<void> {
+    await (await asking()).roomSettings.rename(this.#world, this.name, name);
+  }
+
+  async change(settings: SettingsChange): Promise<void> {
+    await (await asking()).roomSettings.change(this.#world, this.name, this.settings, settings);
+  }
+
+  async invite(nick: string): Promise<void> {
+    await (await asking()).roomAccess.invite(this.#world, this.name, nick);
+  }
+
+  async setRank(nick: string, rank: Rank | null): Promise<void> {
+    await (await asking()).roomAccess.setRank(this.#world, this.name, nick, this.#members.rankOf(nick), rank);
+  }
+
+  async kick(nick: string, reason?: string): Promise<void> {
+    await (await asking()).roomAccess.kick(this.#world, this.name, nick, reason);
+  }
+
+  async ban(mask: string, options: { duration?: string; mute?: boolean } = {}): Promise<void> {
+    await (await asking()).roomAccess.ban(this.#world, this.name, mask, options);
+  }
+
+  async lists(): Promise<RoomLists> {
+    return (await asking()).roomAccess.lists(this.#world, this.name);
+  }
+
+  async addToList(list: keyof RoomLists, mask: string): Promise<void> {
+    await (await asking()).roomAccess.addToList(this.#world, this.name, list, mask);
+  }
+
+  async removeFromList(list: keyof RoomLists, mask: string): Promise<void> {
+    await (await asking()).roomAccess.removeFromList(this.#world, this.name, list, mask);
+  }
+
+  async inviteLinks(): Promise<readonly InviteLink[]> {
+    return (await asking()).roomAccess.inviteLinks(this.#world, this.name);
+  }
+
+  async createInviteLink(options: { duration?: string; uses?: number } = {}): Promise<InviteLink> {
+    return (await asking()).roomAccess.createInviteLink(this.#world, this.name, options);
+  }
+
+  async revokeInviteLink(id: string): Promise<void> {
+    await (await asking()).roomAccess.revokeInviteLink(this.#world, this.name, id);
+  }
+
+  // What outlives the page
+
+  kept(): KeptConversation {
+    const messages = this.atEnd ? this.#timeline.entries.slice(-mostKeptMessages).filter((entry) => entry.kind === 'message') : [];
+    return {
+      key: this.key,
+      name: this.name,
+      kind: this.kind,
+      topic: this.topic,
+      readUpTo: this.#unread.readUpTo,
+      lastActive: this.lastActive,
+      unread: this.unread,
+      mentions: this.mentions,
+      muted: this.muted,
+      favourite: this.favourite,
+      people: [...this.groupPeople],
+      messages: messages.flatMap(keptOf),
+    };
+  }
+
+  /** Shows what an earlier visit knew, until the server tells what has become of it. */
+  restore(kept: KeptConversation): void {
+    this.topic = kept.topic;
+    this.lastActive = kept.lastActive;
+    this.muted = kept.muted;
+    this.favourite = kept.favourite;
+    this.groupPeople = kept.people;
+    this.#unread.restore(kept);
+    // Whether one still is in it, the server says.
+    if (this.isRoom) this.membership = 'in';
+    if (kept.messages.length > 0) this.#history.restore(kept.messages.map((message) => entryOfKept(message, this.#world.people)));
+  }
+}
+
+function kindOf(name: string): Conversation['kind'] {
+  if (name.startsWith('#+')) return 'group';
+  return name.startsWith('#') ? 'room' : 'direct';
+}
+
+/** What is said, without what is only in the way. */
+function trimmed(text: string): string {
+  const clean = text.replace(/\r\n?/g, '\n').replace(/^\n+|\s+$/g, '');
+  if (clean === '') throw new Refused(language.texts.state.refused.empty, 'EMPTY');
+  return clean;
+}

@@ -1,0 +1,80 @@
+// What the server tells of a conversation, as entries: live, in history, pinned or found, it is read in the same way.
+
+import type { Isupport } from '../../irc/isupport';
+import { nickOf, timeOf, type Line } from '../../irc/line';
+import { mentions } from '../../format/format';
+import type { Who } from './becoming';
+import { happening, type Happening } from './happenings';
+import { rankOfSign } from './ranks';
+import { accountOf, type Said } from './said';
+import type { Timeline } from './timeline';
+import type { EventEntry, MessageEntry } from '../types';
+import type { World } from '../world';
+
+export class Reader {
+  readonly #world: World;
+  readonly #timeline: Timeline;
+  readonly #isPinned: (id: string) => boolean;
+  #nextKey = 1;
+
+  constructor(world: World, timeline: Timeline, isPinned: (id: string) => boolean) {
+    this.#world = world;
+    this.#timeline = timeline;
+    this.#isPinned = isPinned;
+  }
+
+  get isupport(): Isupport {
+    return this.#world.isupport;
+  }
+
+  now(): number {
+    return this.#world.now();
+  }
+
+  who(line: Line): Who {
+    const nick = nickOf(line.source);
+    return { nick, own: this.#isOwn(nick, accountOf(line)), me: this.#world.people.me.nick };
+  }
+
+  #isOwn(nick: string, account: string | null): boolean {
+    const mine = this.#world.account;
+    // The name may have been another one then.
+    return mine !== null && account !== null ? this.isupport.same(account, mine) : this.#world.people.isMe(nick);
+  }
+
+  event(what: Happening, line: Line): EventEntry {
+    return happening(what, this.#key(), line.tags.get('msgid') || null, timeOf(line.tags.get('time')) ?? this.now());
+  }
+
+  message(message: Said): MessageEntry {
+    const sender = this.#world.people.get(message.nick);
+    sender.know({ account: message.account ?? undefined, id: message.personId ?? undefined, bot: message.bot || undefined });
+    const own = this.#isOwn(message.nick, message.account);
+    const known = message.id !== null ? this.#timeline.find(message.id) : undefined;
+    return {
+      kind: 'message',
+      key: known?.key ?? message.id ?? this.#key(),
+      id: message.id,
+      time: message.time,
+      sender,
+      own,
+      style: message.style,
+      text: message.text,
+      mentionsMe: !own && mentions(message.text, this.#world.people.me.nick),
+      replyTo: message.replyTo,
+      replyCount: message.id !== null ? this.#timeline.answersTo(message.id).size : 0,
+      edited: message.edited,
+      deleted: null,
+      reactions: [],
+      pinned: message.id !== null && this.#isPinned(message.id),
+      onlyFor: message.onlyFor === null ? null : rankOfSign(this.isupport, message.onlyFor),
+      relayedBy: message.relayedBy,
+      status: 'sent',
+      failure: null,
+    };
+  }
+
+  #key(): string {
+    return `e${this.#nextKey++}`;
+  }
+}

@@ -1,0 +1,149 @@
+// What is read and what is unread in a conversation: the marker, the counts, and the line above what was unread.
+
+import type { ConversationState } from './conversation.svelte';
+import type { History } from './history.svelte';
+import type { Entry, MessageEntry } from '../types';
+import type { World } from '../world';
+
+export class Unread {
+  messages = $state(0);
+  /** There are at least so many. */
+  isMore = $state(false);
+  mentions = $state(0);
+  /** The entry that the line stands above. */
+  line = $state<string | null>(null);
+  /** Up to when it is read. */
+  readUpTo = 0;
+  /** The end is before the person's eyes. */
+  seesEnd = false;
+  /** What is unread begins behind this time, as of when it was opened. */
+  #lineAfter = 0;
+  readonly #world: World;
+  readonly #conversation: ConversationState;
+  readonly #history: History;
+
+  constructor(world: World, conversation: ConversationState, history: History) {
+    this.#world = world;
+    this.#conversation = conversation;
+    this.#history = history;
+  }
+
+  get #isSeen(): boolean {
+    return this.seesEnd && this.#history.atEnd && this.#history.isFresh && this.#world.looksAt(this.#conversation);
+  }
+
+  sees(end: boolean): void {
+    this.seesEnd = end;
+    if (this.#isSeen) this.markRead();
+  }
+
+  /** The person turns to it: what is unread now has its line. */
+  opened(): void {
+    this.#lineAfter = this.messages > 0 ? this.readUpTo : Number.POSITIVE_INFINITY;
+    this.line = null;
+    this.placeLine();
+  }
+
+  /** The person turns away. */
+  left(): void {
+    this.seesEnd = false;
+    this.line = null;
+    this.#lineAfter = Number.POSITIVE_INFINITY;
+  }
+
+  /** Somebody said something new. */
+  came(entry: MessageEntry): void {
+    if (entry.own || entry.sender.blocked || entry.time <= this.readUpTo) return;
+    if (this.#isSeen) {
+      this.#read(entry.time);
+    } else {
+      this.messages += 1;
+      if (entry.mentionsMe || this.#conversation.kind === 'direct') this.mentions += 1;
+    }
+  }
+
+  markRead(): void {
+    if (!this.#history.atEnd) return;
+    const last = this.#history.timeline.entries.findLast((entry) => entry.kind === 'message');
+    if (last) this.#read(last.time);
+    this.#are(0, false, 0);
+  }
+
+  #read(upTo: number): void {
+    if (upTo <= this.readUpTo) return;
+    this.readUpTo = upTo;
+    this.#world.readMarkers.mark(this.#conversation, upTo);
+  }
+
+  /** The server says so, or another tab. */
+  readElsewhere(upTo: number): void {
+    if (upTo <= this.readUpTo) return;
+    this.readUpTo = upTo;
+    this.count();
+  }
+
+  /** As the server counts. */
+  counted(messages: number, isMore: boolean, mentions: number): void {
+    if (this.#isSeen) return;
+    this.#are(messages, isMore, mentions);
+    if (messages > 0 && this.#lineAfter === Number.POSITIVE_INFINITY && this.#world.isCurrent(this.#conversation)) this.#lineAfter = this.readUpTo;
+    this.placeLine();
+  }
+
+  /** As it was kept. */
+  restore(kept: { readUpTo: number; unread: number; mentions: number }): void {
+    this.readUpTo = kept.readUpTo;
+    this.#are(kept.unread, this.isMore, kept.mentions);
+  }
+
+  #are(messages: number, isMore: boolean, mentions: number): void {
+    this.messages = messages;
+    this.isMore = isMore;
+    this.mentions = mentions;
+  }
+
+  /** Counts what is here, when that reaches back to the marker. */
+  count(): void {
+    const { lastActive, kind } = this.#conversation;
+    if (lastActive > 0 && lastActive <= this.readUpTo) return this.#are(0, false, 0);
+    const { atEnd, isFresh, beginsHere, timeline } = this.#history;
+    const first = timeline.entries[0];
+    if (!atEnd || !isFresh || this.readUpTo === 0 || !(beginsHere || (first && first.time <= this.readUpTo))) return;
+    const { messages, named } = unreadIn(timeline.entries, this.readUpTo, kind === 'direct');
+    this.#are(messages, false, named);
+  }
+
+  placeLine(): void {
+    if (this.line !== null || this.#lineAfter === Number.POSITIVE_INFINITY || !this.#world.isCurrent(this.#conversation)) return;
+    const { beginsHere, timeline } = this.#history;
+    const first = timeline.entries[0];
+    if (!first || !(beginsHere || first.time <= this.#lineAfter)) return;
+    this.line = firstUnreadIn(timeline.entries, this.#lineAfter)?.key ?? null;
+  }
+
+  /** What has come is shown. */
+  shown(): void {
+    this.placeLine();
+    // It was before the eyes before it was known to be the end.
+    if (this.messages > 0 && this.#isSeen) this.markRead();
+  }
+}
+
+/** Messages behind a time, and those of them that are meant for the person: all of a direct conversation, elsewhere mentions. */
+export function unreadIn(entries: readonly Entry[], readUpTo: number, isDirect: boolean): { messages: number; named: number } {
+  let messages = 0;
+  let named = 0;
+  for (let at = entries.length - 1; at >= 0; at -= 1) {
+    const entry = entries[at];
+    if (!entry || entry.time <= readUpTo) break;
+    if (entry.kind !== 'message' || entry.own || entry.deleted || entry.sender.blocked) continue;
+    messages += 1;
+    if (entry.mentionsMe || isDirect) named += 1;
+  }
+  return { messages, named };
+}
+
+/** The first message behind a time: above it stands the line. */
+export function firstUnreadIn(entries: readonly Entry[], readUpTo: number): Entry | undefined {
+  return entries.find((entry) => entry.time > readUpTo && entry.kind === 'message' && !entry.own && !entry.sender.blocked);
+}

@@ -1,0 +1,86 @@
+// What is read, and what is counted.
+
+import { expect, test } from 'vitest';
+import type { ChatState } from '../chat.svelte';
+import type { ConversationState } from './conversation.svelte';
+import { eachHasItsServer, FakeServer, info, inTeaHere, message, openHere, page, until } from '../testing';
+
+let server: FakeServer;
+const open = (session = info): Promise<ChatState> => openHere(server, session);
+const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
+
+eachHasItsServer((fresh) => (server = fresh));
+
+test('are counted by the server, and here as people speak', async () => {
+  server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, '@batch=u :s UNREAD #tea 12 2', '@batch=u :s UNREAD #books 1000+ 3+', ':s BATCH -u'];
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice', ':s MARKREAD #tea timestamp=2026-11-27T08:00:00.000Z', ':alice!u@h JOIN #books alice :Alice'];
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  const [tea, books] = [chat.find('#tea'), chat.find('#books')];
+  expect([tea?.unread, tea?.mentions, tea?.unreadIsMore]).toEqual([12, 2, false]);
+  expect([books?.unread, books?.mentions, books?.unreadIsMore]).toEqual([1000, 3, true]);
+  server.socket.say(message('m1 bob hi Alice!', '#tea'), message('m2 bob other', '#tea'), message('m3 alice own', '#tea'));
+  expect([tea?.unread, tea?.mentions]).toEqual([14, 3]);
+  expect(chat.totalUnread).toBe(1014);
+  server.socket.say('METADATA #books soju.im/muted private :1');
+  expect(chat.totalUnread).toBe(14);
+});
+
+test('what was said behind the count is counted on top of it', async () => {
+  // As one packet brings them.
+  server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, ':s BATCH -u', message('m1 bob hi', '#tea')];
+  const { chat } = await inTea();
+  chat.closeCurrent();
+  await until(() => chat.find('#tea')?.unread === 1);
+});
+
+test('what is before the eyes is read, on all devices', async () => {
+  const { tea } = await inTea();
+  await until(() => tea.isFresh);
+  tea.sees(true);
+  server.socket.say(message('m1 bob hi', '#tea'));
+  expect(tea.unread).toBe(0);
+  expect(server.socket.sent.at(-1)).toContain('MARKREAD #tea timestamp=2026-11-27T09:01:00.000Z');
+  tea.sees(false);
+  server.socket.say(message('m2 bob more', '#tea'));
+  expect(tea.unread).toBe(1);
+  server.socket.say(':s MARKREAD #tea timestamp=2026-11-27T09:02:00.000Z');
+  expect(tea.unread).toBe(0);
+});
+
+test('of people one has blocked is not counted, and nobody sees them write', async () => {
+  const { chat, tea } = await inTea();
+  await until(() => tea.isFresh);
+  server.socket.say('METADATA mallory soju.im/blocked private :1', '@+typing=active :mallory!u@h TAGMSG #tea', message('m1 mallory hi alice', '#tea'), message('m2 bob hi', '#tea'));
+  expect([tea.unread, tea.mentions, tea.typing]).toEqual([1, 0, []]);
+  server.socket.say(':s MARKREAD #tea timestamp=2026-11-27T09:00:30.000Z');
+  expect(tea.unread).toBe(1);
+  expect(chat.totalUnread).toBe(1);
+});
+
+test('elsewhere is read here, in conversations that were not looked at, too', async () => {
+  const { chat } = await inTea();
+  server.socket.say(':alice!u@h JOIN #books alice :Alice', message('m1 bob hi', '#books'));
+  expect(chat.find('#books')?.unread).toBe(1);
+  server.socket.say(':s MARKREAD #books timestamp=2026-11-27T09:01:00.000Z');
+  expect(chat.find('#books')?.unread).toBe(0);
+});
+
+test('the line stands before what was unread when it was opened, and stays', async () => {
+  server.answers.UNREAD = (_, label) => [`@label=${label} :s UNREAD #tea 2 0`];
+  server.answers.CHATHISTORY = (line, label) =>
+    line.params[0] === 'LATEST' ? page(label, '#tea', 'm1 bob one', 'm2 bob two', 'm3 bob three') : [`@label=${label} :s ACK`];
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice', ':s MARKREAD #tea timestamp=2026-11-27T09:01:00.000Z'];
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  const tea = chat.open('#tea');
+  await until(() => tea.unreadLine !== null);
+  expect(tea.unreadLine).toBe('m2');
+  tea.sees(true);
+  expect(tea.unread).toBe(0);
+  server.socket.say(message('m4 bob four', '#tea'));
+  expect(tea.unreadLine).toBe('m2');
+  chat.closeCurrent();
+  chat.open('#tea');
+  expect(tea.unreadLine).toBeNull();
+});
