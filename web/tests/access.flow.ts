@@ -239,3 +239,16 @@ test('what is said, what waits elsewhere and what becomes of the link are heard,
   await hears('You are online again.');
   expect(await heard()).toEqual(['bob: alone', 'dave: one\ndave: two', '4 new messages', 'dave: 1 new for you', gone, 'You are online again.']);
 }, 60_000);
+
+test('whoever has something that could not be sent hears what others say all the same', async () => {
+  await alice.goTo('tea');
+  await alice.say('/mode +W 600');
+  await bob.goTo('tea');
+  await bob.say('the first one');
+  await alice.sees('the first one');
+  await bob.say('too soon');
+  await bob.message('too soon').getByRole('button', { name: 'Send again' }).waitFor();
+  await alice.say('said meanwhile');
+  await until(async () => (await bob.page.getByRole('log', { name: 'New messages' }).innerText()) === 'alice: said meanwhile');
+  await alice.say('/mode -W');
+});

@@ -1,7 +1,7 @@
 // Two people in two browsers and one at chat_client, in the same room.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeBrowser, Server, Someone, Terminal, until } from './bench';
+import { closeBrowser, Raw, Server, Someone, Terminal, until } from './bench';
 
 const server = new Server();
 let alice: Someone;
@@ -230,6 +230,36 @@ test('whoever is brought up by something else than a hand is left there', async 
   await page.close();
   // Only what has the focus may copy.
   await alice.page.bringToFront();
+});
+
+test('whoever goes down from a message of before sees nothing move against her', async () => {
+  const erin = await Raw.at(server, 'erin');
+  await erin.say('JOIN #long', ...Array.from({ length: 300 }, (_, n) => `PRIVMSG #long :no. ${n} ${'as long as it happens to be '.repeat((n * 7) % 6)}`));
+  await alice.goTo('long');
+  await alice.page.goto('/search?q=%22no.+90%22+in:long');
+  await alice.page.locator('#panel li button').first().click();
+  await alice.page.locator('article.flash').filter({ hasText: 'no. 90' }).waitFor();
+  await alice.isCaughtUp();
+  const moved = await alice.page.locator('#messages').evaluate(async (list) => {
+    const rows = () => new Map([...list.querySelectorAll('article')].map((row) => [row.dataset.key, row.getBoundingClientRect()] as const).filter(([, at]) => at.height > 0 && at.bottom > 60 && at.top < 500));
+    const moved: number[] = [];
+    for (let notches = 0; notches < 25; notches += 1) {
+      list.scrollTop += 200;
+      let before = rows();
+      for (let frames = 0; frames < 3; frames += 1) {
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        const now = rows();
+        for (const [key, at] of now) {
+          const was = before.get(key);
+          if (was && at.top - was.top > 2) moved.push(at.top - was.top);
+        }
+        before = now;
+      }
+    }
+    return moved;
+  });
+  erin.leave();
+  expect(moved).toEqual([]);
 });
 
 test('the address of a message leads to it', async () => {
