@@ -354,9 +354,9 @@ export interface SearchQuery {
   words: string;
   in?: string | undefined;
   from?: string | undefined;
-  /** `2026-11-27` */
-  after?: string | undefined;
-  before?: string | undefined;
+  /** The first and the last day, as `2026-11-27`: days of the person who asks. */
+  since?: string | undefined;
+  until?: string | undefined;
   limit?: number | undefined;
 }
 

@@ -8,13 +8,19 @@ import { said } from '../conversation/said';
 import { Refused, type SearchHit, type SearchQuery } from '../types';
 import type { World } from '../world';
 
+/** When the day begins here, or the next one. */
+function midnight(day: string, later: number): string {
+  const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
+}
+
 export async function search(world: World, query: SearchQuery): Promise<readonly SearchHit[]> {
   const attributes = Object.entries({
     text: query.words.trim() || undefined,
     in: query.in,
     from: query.from,
-    after: query.after,
-    before: query.before,
+    after: query.since && midnight(query.since, 0),
+    before: query.until && midnight(query.until, 1),
     limit: query.limit === undefined ? undefined : String(query.limit),
   })
     .filter((entry): entry is [string, string] => Boolean(entry[1]))
