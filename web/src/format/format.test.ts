@@ -63,6 +63,10 @@ describe('a line', () => {
     check('a **bold** and *slanted* _too_ ~~gone~~ ||hidden||', 'a b(bold) and i(slanted) i(too) s(gone) x(hidden)');
     check('**a *b* c**', 'b(a i(b) c)');
     check('__strong__', 'b(strong)');
+    check('***both*** and ___both___', 'b(i(both)) and b(i(both))');
+    check('**bold *it***', 'b(bold i(it))');
+    check('*it **bold***', 'i(it b(bold))');
+    check('***open, 2 *** 3', '***open, 2 *** 3');
     check('2 * 3 * 4 and snake_case_name', '2 * 3 * 4 and snake_case_name');
     check('**open and *open', '**open and *open');
     check('\\*not\\* ¯\\_(ツ)_/¯', '*not* ¯\\_(ツ)_/¯');

@@ -20,6 +20,9 @@ export function clean(text: string): string {
   return text.replace(unseen, '');
 }
 
+/** Where no person is known: of what is no message. */
+export const nobody: Context = { person: () => null, isMe: () => false };
+
 export function format(text: string, context: Context): Block[] {
   const said = clean(text);
   const emoji = onlyEmoji(said);
@@ -34,7 +37,6 @@ export function formatInline(text: string, context: Context): Inline[] {
 
 /** Without any formatting, on one line: for previews, notifications, labels. */
 export function plain(text: string): string {
-  const nobody: Context = { person: () => null, isMe: () => false };
   const ofInline = (nodes: readonly Inline[]): string =>
     nodes
       .map((node) => {
@@ -191,7 +193,9 @@ function languageOf(word: string | undefined): string | null {
 
 type Paired = 'strong' | 'emphasis' | 'underline' | 'strike' | 'spoiler';
 
-const pairs: readonly { mark: string; kind: Paired; word: boolean }[] = [
+const pairs: readonly { mark: string; kind: Paired; word: boolean; /** What stands within it, too. */ and?: Paired }[] = [
+  { mark: '***', kind: 'strong', and: 'emphasis', word: false },
+  { mark: '___', kind: 'strong', and: 'emphasis', word: true },
   { mark: '**', kind: 'strong', word: false },
   { mark: '__', kind: 'strong', word: true },
   { mark: '~~', kind: 'strike', word: false },
@@ -282,17 +286,20 @@ function inline(text: string, context: Context, depth: number, begins: boolean):
         break;
       }
     }
-    const pair = depth < deepest ? pairs.find(({ mark }) => text.startsWith(mark, at)) : undefined;
+    // Where a `***` does not end, it may be a `**` and more.
+    const pair = depth < deepest ? pairs.find(({ mark, and }) => text.startsWith(mark, at) && !(and && hopeless.has(mark))) : undefined;
     if (pair) {
-      const { mark, kind, word } = pair;
+      const { mark, kind, word, and } = pair;
       const opens = !hopeless.has(mark) && !/^[\s]?$/.test(text.charAt(at + mark.length)) && !(word && isWord.test(before));
       const end = opens ? closing(text, at + mark.length, mark, word) : -1;
       if (end >= 0) {
-        add({ kind, children: inline(text.slice(at + mark.length, end), context, depth + 1, false) });
+        const children = inline(text.slice(at + mark.length, end), context, depth + 1, false);
+        add({ kind, children: and ? [{ kind: and, children }] : children });
         at = end + mark.length;
         continue;
       }
       if (opens) hopeless.add(mark);
+      if (and && opens) continue;
       // All of the run, or the second half of `**` would be tried as a `*`.
       run += mark;
       at += mark.length;
@@ -349,16 +356,26 @@ function closingTicks(text: string, from: number, ticks: string): number {
 }
 
 function closing(text: string, from: number, mark: string, word: boolean): number {
+  const character = mark.charAt(0);
   let at = text.indexOf(mark, from);
   while (at >= 0) {
-    // `*` is no half of a `**`.
-    const character = mark.charAt(0);
-    const doubled = mark.length === 1 && (text.charAt(at + 1) === character || text.charAt(at - 1) === character);
-    const after = text.charAt(at + mark.length);
+    let run = mark.length;
+    if (mark !== '||') while (text.charAt(at + run) === character) run += 1;
+    const after = text.charAt(at + run);
     const spaced = /\s/.test(text.charAt(at - 1));
     const escapes = text.charAt(at - 1) === '\\';
-    if (at > from && !doubled && !spaced && !escapes && !(word && isWord.test(after))) return at;
-    at = text.indexOf(mark, at + (doubled ? 2 : mark.length));
+    if (at > from && !spaced && !escapes && !(word && isWord.test(after))) {
+      // `*` is no half of a `**`. Of three the first ones end what was begun last, so the others are of what is around it.
+      if (mark.length === 1) {
+        if (run === 1) return at;
+        if (run === 3) return at + 2;
+      } else if (run === 3 && mark.length === 2) {
+        return at + 1;
+      } else {
+        return at;
+      }
+    }
+    at = text.indexOf(mark, at + run);
   }
   return -1;
 }
