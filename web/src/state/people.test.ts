@@ -41,7 +41,7 @@ test('who comes and goes again and again is told of once', async () => {
   for (let times = 0; times < 12; times += 1) server.socket.say(':bob!u@h JOIN #tea bob :Bob', ':bob!u@h PART #tea');
   expect(shown(tea)).toEqual(['(bob joined and left)']);
   server.socket.say(':carol!u@h JOIN #tea carol :Carol', ':bob!u@h JOIN #tea bob :Bob');
-  expect(shown(tea)).toEqual(['(bob joined; carol joined)']);
+  expect(shown(tea)).toEqual(['(bob and carol joined)']);
   server.socket.say(message('m1 bob hi', '#tea'), ':bob!u@h PART #tea :tea', ':bob!u@h JOIN #tea bob :Bob');
   expect(shown(tea).slice(1)).toEqual(['hi', '(bob left and came back)']);
   server.socket.say(':bob!u@h PART #tea :for good');

@@ -23,7 +23,9 @@ export type Happening =
   | { kind: 'came-back' | 'looked-in'; who: string };
 
 const quietKinds = new Set<Happening['kind']>(['joined', 'left', 'quit', 'renamed', 'came-back', 'looked-in']);
-const mostTogether = 8;
+const mostTogether = 30;
+/** Of more people than this the rest is a number. */
+const mostNamed = 6;
 const togetherWithin = 10 * 60_000;
 
 interface Part {
@@ -44,7 +46,27 @@ function isQuiet(what: Happening): boolean {
 }
 
 function entryOf(parts: readonly Part[], key: string, id: string | null, time: number, quiet: boolean): HappeningEntry {
-  return { kind: 'event', key, id, time, quiet, parts, describe: () => parts.map(({ what }) => sentence(what)).join('; ') };
+  return { kind: 'event', key, id, time, quiet, parts, describe: () => sentences(parts).join('; ') };
+}
+
+/** Those of whom the same is to be told share a sentence; why each of them went is left out of it. */
+function sentences(parts: readonly Part[]): string[] {
+  const alike: [Happening, ...Happening[]][] = [];
+  for (const { what } of parts) {
+    const same = presence[what.kind] && alike.find(([one]) => one.kind === what.kind);
+    if (same) same.push(what);
+    else alike.push([what]);
+  }
+  return alike.map(([first, ...others]) => {
+    if (others.length === 0) return sentence(first);
+    const who = listed([first, ...others].map((one) => ('who' in one ? one.who : '')));
+    return sentence({ ...first, who, reason: null } as Happening, others.length + 1);
+  });
+}
+
+function listed(names: readonly string[]): string {
+  const some = names.length > mostNamed ? [...names.slice(0, mostNamed - 1), language.texts.ui.andMore(names.length - mostNamed + 1)] : names;
+  return new Intl.ListFormat(language.locale).format(some);
 }
 
 /** People who come and go in a row share a line. Null where these two do not. */
@@ -80,19 +102,20 @@ function hasParts(entry: EventEntry): entry is HappeningEntry {
   return 'parts' in entry;
 }
 
-export function sentence(what: Happening): string {
+/** `count`: of so many people. */
+export function sentence(what: Happening, count = 1): string {
   const texts = language.texts.state.events;
   switch (what.kind) {
     case 'joined':
-      return texts.joined(what.who);
+      return texts.joined(what.who, count);
     case 'left':
-      return because(texts.left(what.who), what.reason);
+      return because(texts.left(what.who, count), what.reason);
     case 'quit':
-      return because(texts.quit(what.who), what.reason);
+      return because(texts.quit(what.who, count), what.reason);
     case 'came-back':
-      return texts.cameBack(what.who);
+      return texts.cameBack(what.who, count);
     case 'looked-in':
-      return texts.lookedIn(what.who);
+      return texts.lookedIn(what.who, count);
     case 'kicked':
       return because(texts.kicked(what.who, what.by), what.reason);
     case 'renamed':

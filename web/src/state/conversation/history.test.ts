@@ -87,7 +87,7 @@ test('has what became of its messages', async () => {
       : [`@label=${label} :s ACK`];
   const { tea } = await inTea();
   await until(() => tea.entries.length > 0);
-  expect(shown(tea)).toEqual(['uno*', '(carol joined; dora joined)', '(bob deleted a message (rude))']);
+  expect(shown(tea)).toEqual(['uno*', '(carol and dora joined)', '(bob deleted a message (rude))']);
   expect(tea.find('m1')?.pinned).toBe(true);
   expect(tea.find('m1')?.reactions[0]?.people).toEqual(['carol']);
 });
