@@ -15,6 +15,8 @@ export async function listRooms(world: World, filter = ''): Promise<readonly Lis
   for (const line of linesOf(items)) {
     if (line.command !== '322') continue;
     const [, name = '', people = '0', topic = ''] = line.params;
+    // One's groups are in the list as well; they are no rooms that one could find.
+    if (name.startsWith('#+')) continue;
     rooms.push({
       name,
       topic,

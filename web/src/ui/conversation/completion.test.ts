@@ -34,4 +34,9 @@ describe('a name', () => {
   it('fits at its beginning, at a word, or within', () => {
     expect([fit('Bobby', 'bo'), fit('big-bob', 'bo'), fit('lobo', 'bo'), fit('ann', 'bo')]).toEqual([0, 1, 2, null]);
   });
+
+  it('fits without its accents, and with them', () => {
+    expect([fit('über-uns', 'uber'), fit('Emre Öztürk', 'ozt'), fit('Straße', 'strasse'), fit('uber', 'über')]).toEqual([0, 1, 0, 0]);
+  });
+
 });

@@ -47,9 +47,15 @@ export function wrap(text: string, from: number, to: number, mark: string): { te
   return { text: text.slice(0, from) + mark + inner + mark + text.slice(to), from: from + length, to: to + length };
 }
 
+/** Whoever has no key for a sign finds it all the same: `uber` is in Über, `strasse` in Straße. */
+export function bare(text: string): string {
+  const lower = text.toLowerCase();
+  return /^[\0-\x7f]*$/.test(lower) ? lower : lower.normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ß', 'ss').replaceAll('ø', 'o').replaceAll('ł', 'l');
+}
+
 /** How well a name fits: 0 it begins with it, 1 a word in it does, 2 it has it, null not at all. */
 export function fit(name: string, words: string): 0 | 1 | 2 | null {
-  const [all, part] = [name.toLocaleLowerCase(), words.toLocaleLowerCase()];
+  const [all, part] = [bare(name), bare(words)];
   if (all.startsWith(part)) return 0;
   const at = all.indexOf(part);
   if (at < 0) return null;
