@@ -12,4 +12,6 @@ test('a name is found in spite of one mistake, and by letters of it', () => {
   check('books', 'tea', null);
   check('tea', 'ta', null);
   check('books', 'bo', 0);
+  check('big-books', 'books big', 2);
+  check('big-books', 'books small', null);
 });

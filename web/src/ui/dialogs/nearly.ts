@@ -5,6 +5,11 @@ import { bare, fit } from '../conversation/completion';
 export function nearly(name: string, words: string): 0 | 1 | 2 | 3 | 4 | null {
   const fits = fit(name, words);
   if (fits !== null) return fits;
+  const several = words.split(/\s+/);
+  if (several.length > 1) {
+    const each = several.map((word) => fit(name, word));
+    return each.includes(null) ? null : 2;
+  }
   const [all, part] = [bare(name), bare(words)];
   // Of two letters nearly everything is nearly a name.
   if (part.length < 3) return null;
