@@ -3,7 +3,7 @@
 mod fences;
 mod needed;
 
-use crate::page;
+use crate::{fuzz, page};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -15,9 +15,6 @@ pub struct Arguments {
     quick: bool,
 }
 
-/// The fuzz targets: how many seconds each runs in CI, and how long its inputs get.
-const FUZZ_TARGETS: [(&str, u32, u32); 5] =
-    [("line", 30, 16_384), ("session", 30, 4_096), ("names", 10, 512), ("search", 10, 512), ("screen", 10, 4_096)];
 /// Seeds of the simulator in CI.
 const SIMULATOR_SEEDS: u32 = 1_000;
 
@@ -27,50 +24,22 @@ pub fn test(arguments: &Arguments) -> Result<(), String> {
     needed::install()?;
     step("the page's packages", || page::install(&root))?;
     cargo("formatting", &["fmt", "--all", "--check"])?;
-    cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    let lints = ["clippy", "--workspace", "--all-targets", "--features", "fuzz/targets", "--", "-D", "warnings"];
+    cargo("lints", &lints)?;
     run("the page's types and components", page::npm(&root, &["run", "check"]))?;
     run("the page's tests", page::npm(&root, &["test"]))?;
-    // The tests that start real programs find them beside the test binaries.
-    cargo("programs", &["build", "--workspace", "--bins"])?;
+    // The tests that start real programs find them beside the test binaries. Both at once: built alone the programs would
+    // have some crates without the features that the tests ask for, and these would be built twice.
+    cargo("programs and tests", &["build", "--workspace", "--bins", "--tests"])?;
     cargo("tests", &["test", "--workspace"])?;
     run("the page in a browser", page::npm(&root, &["run", "e2e"]))?;
     let seeds = SIMULATOR_SEEDS.to_string();
-    // Beside this program, from the step "programs": `cargo run --package` would choose other features and build anew.
+    // Beside this program, from the step "programs and tests": `cargo run --package` would choose other features and build anew.
     let mut simulator = Command::new(beside("simulator")?);
     simulator.args(["--seeds", &seeds]);
     run("simulator", simulator)?;
     if !arguments.quick {
-        fuzz(&root)?;
-    }
-    Ok(())
-}
-
-/// Runs each fuzz target for a while. `cargo fuzz` is installed when it is missing.
-fn fuzz(root: &Path) -> Result<(), String> {
-    let installed =
-        Command::new("cargo").args(["fuzz", "--version"]).output().is_ok_and(|output| output.status.success());
-    if !installed {
-        cargo("cargo-fuzz", &["install", "--debug", "cargo-fuzz", "--version", "0.13.2", "--locked"])?;
-    }
-    for (target, seconds, longest) in FUZZ_TARGETS {
-        let seconds = format!("-max_total_time={seconds}");
-        let longest = format!("-max_len={longest}");
-        // cargo-fuzz passes flags of the unstable compiler; this says that we know.
-        let mut command = Command::new("cargo");
-        command.current_dir(root.join("fuzz")).env("RUSTC_BOOTSTRAP", "1").args([
-            "fuzz",
-            "run",
-            // Our crates forbid unsafe code: what the sanitizer of addresses could find costs half the runs.
-            "--sanitizer",
-            "none",
-            target,
-            "--",
-            &seconds,
-            &longest,
-            "-verbosity=0",
-            "-print_final_stats=1",
-        ]);
-        run(&format!("fuzz target {target}"), command)?;
+        fuzz::all()?;
     }
     Ok(())
 }
@@ -96,7 +65,17 @@ fn run(what: &str, mut command: Command) -> Result<(), String> {
     })
 }
 
-fn step(what: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+/// As [`run`], for what goes on beside something else: what it says is shown when it is over.
+pub fn run_quietly(what: &str, mut command: Command) -> Result<(), String> {
+    let begun = Instant::now();
+    let output = command.output().map_err(|error| format!("{what}: {command:?} could not be started: {error}"))?;
+    let said = [output.stdout, output.stderr].concat();
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("== {what}\n{}== {what}: done in {seconds:.0} s", String::from_utf8_lossy(&said));
+    if output.status.success() { Ok(()) } else { Err(format!("{what}: {command:?} failed ({})", output.status)) }
+}
+
+pub fn step(what: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     let begun = Instant::now();
     println!("== {what}");
     work()?;
