@@ -9,7 +9,7 @@ use crate::config::{Config, Listener, Protocol, Registration};
 use discovery::announcement::{IRC, IRC_OVER_TLS, PAGE, PAGE_OVER_TLS, host_label, instance_name};
 use discovery::{Announcement, Fingerprint, JoinPolicy};
 use mdns_sd::{DaemonEvent, IfKind, ServiceDaemon, ServiceInfo, UnregisterStatus};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// For the goodbyes of all services together: whoever misses them learns by the records' time to live.
@@ -24,6 +24,8 @@ pub struct Service {
     /// `raspberrypi-07a3.local.`
     pub host: String,
     pub address: SocketAddr,
+    /// On all addresses, of IPv4 and of IPv6.
+    pub is_of_both_families: bool,
     pub says: Announcement,
 }
 
@@ -51,16 +53,28 @@ pub fn services(
             policy: Some(policy(config)),
             path,
         };
-        let service = Service { kind, instance: instance.clone(), host: host.clone(), address: *address, says };
+        let service = Service {
+            kind,
+            instance: instance.clone(),
+            host: host.clone(),
+            address: *address,
+            is_of_both_families: false,
+            says,
+        };
         let is_of_all = |address: &SocketAddr| address.ip().is_unspecified();
-        let same = |other: &Service| {
+        let same = |other: &&mut Service| {
             other.kind == kind
                 && other.address.port() == address.port()
                 && is_of_all(&other.address)
                 && is_of_all(address)
         };
-        if !services.iter().any(same) {
-            services.push(service);
+        match services.iter_mut().find(same) {
+            Some(other) => other.is_of_both_families |= other.address.is_ipv4() != address.is_ipv4(),
+            // Without `v6_only` it takes those of IPv4 as well.
+            None => services.push(Service {
+                is_of_both_families: is_of_all(address) && address.is_ipv6() && !listener.v6_only,
+                ..service
+            }),
         }
     }
     services
@@ -154,7 +168,13 @@ impl Announcer {
         let port = service.address.port();
         let info = match service.address.ip() {
             ip if ip.is_unspecified() => {
-                ServiceInfo::new(&kind, &service.instance, &service.host, "", port, &texts[..])?.enable_addr_auto()
+                let mut info = ServiceInfo::new(&kind, &service.instance, &service.host, "", port, &texts[..])?;
+                info.set_interfaces(vec![match (service.is_of_both_families, ip) {
+                    (true, _) => IfKind::All,
+                    (false, IpAddr::V4(_)) => IfKind::IPv4,
+                    (false, IpAddr::V6(_)) => IfKind::IPv6,
+                }]);
+                info.enable_addr_auto()
             }
             ip => {
                 let mut info = ServiceInfo::new(&kind, &service.instance, &service.host, ip, port, &texts[..])?;
@@ -241,6 +261,19 @@ mod tests {
             &[(Protocol::Irc, false, "0.0.0.0:6667"), (Protocol::Http, false, "0.0.0.0:8080")],
             &[(IRC, "0.0.0.0:6667"), (PAGE, "0.0.0.0:8080")],
         );
+    }
+
+    #[test]
+    fn addresses_of_a_family_that_nothing_listens_on_are_not_announced() {
+        let check = |urls: &[(Protocol, bool, &str)], expected: &[bool]| {
+            let found = services(&Config::default(), &listening(urls), Some(&[7; 32]));
+            let found: Vec<bool> = found.iter().map(|service| service.is_of_both_families).collect();
+            assert_eq!(found, expected, "{urls:?}");
+        };
+        check(&[(Protocol::Irc, true, "0.0.0.0:6697"), (Protocol::Http, false, "192.0.2.7:8080")], &[false, false]);
+        check(&[(Protocol::Irc, true, "0.0.0.0:6697"), (Protocol::Irc, true, "[::]:6697")], &[true]);
+        // By itself it takes both.
+        check(&[(Protocol::Irc, true, "[::]:6697")], &[true]);
     }
 
     #[test]

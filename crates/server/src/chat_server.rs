@@ -123,7 +123,7 @@ fn greet(output: &mut impl Write, options: &Options, config: &Config, server: &S
     }
     let code = join_code(&server.listening, &machine_addresses(), server.fingerprint.as_ref());
     if let Some(code) = code {
-        writeln!(output, "  chat_client {code:<39} the join code")?;
+        writeln!(output, "  chat_client {code}  # the join code")?;
     }
     if let Some(page) = join_page(&server.listening, &machine_addresses(), server.self_signed)
         && io::stdout().is_terminal()

@@ -10,7 +10,7 @@ pub fn ways_in(listening: &[(Listener, SocketAddr)], machine: &[IpAddr]) -> Vec<
     for (listener, address) in listening {
         let own = [address.ip()];
         let addresses = if address.ip().is_unspecified() { machine } else { &own };
-        let reachable = |ip: &&IpAddr| ip.is_ipv4() == address.is_ipv4() && !ip.is_loopback();
+        let reachable = |ip: &&IpAddr| takes(listener, address, **ip) && !ip.is_loopback();
         for ip in addresses.iter().filter(reachable) {
             let socket = SocketAddr::new(*ip, address.port());
             ways.push(match listener.protocol {
@@ -62,13 +62,19 @@ fn first_reachable(
     wanted: impl Fn(&Listener) -> bool,
 ) -> Option<SocketAddr> {
     let mut reachable = listening.iter().filter(|(listener, address)| wanted(listener) && !address.ip().is_loopback());
-    reachable.find_map(|(_, address)| {
+    reachable.find_map(|(listener, address)| {
         let ip = match address.ip() {
-            ip if ip.is_unspecified() => *machine.iter().find(|own| own.is_ipv4() == ip.is_ipv4())?,
+            ip if ip.is_unspecified() => *machine.iter().find(|own| takes(listener, address, **own))?,
             ip => ip,
         };
         Some(SocketAddr::new(ip, address.port()))
     })
+}
+
+/// Whether it is heard there under an address of this family: `[::]` alone takes connections of IPv4 too.
+fn takes(listener: &Listener, address: &SocketAddr, ip: IpAddr) -> bool {
+    let is_of_both = address.ip().is_unspecified() && address.is_ipv6() && !listener.v6_only;
+    is_of_both || ip.is_ipv4() == address.is_ipv4()
 }
 
 /// For a terminal: dark on light whatever its colours are, since that is what cameras expect.
@@ -93,7 +99,9 @@ mod tests {
         };
         check((Protocol::Irc, false), "127.0.0.1:6667", &[]);
         check((Protocol::Irc, true), "0.0.0.0:6697", &["chat_client --guest YOURNAME@192.168.1.5:6697 '#lobby'"]);
-        check((Protocol::Irc, true), "[::]:6697", &["chat_client --guest YOURNAME@[fd00::5]:6697 '#lobby'"]);
+        let v4 = "chat_client --guest YOURNAME@192.168.1.5:6697 '#lobby'";
+        let v6 = "chat_client --guest YOURNAME@[fd00::5]:6697 '#lobby'";
+        check((Protocol::Irc, true), "[::]:6697", &[v4, v6]);
         check(
             (Protocol::Irc, false),
             "10.0.0.1:7000",
@@ -101,6 +109,11 @@ mod tests {
         );
         check((Protocol::Http, false), "0.0.0.0:8080", &["http://192.168.1.5:8080"]);
         check((Protocol::Http, true), "127.0.0.1:8080", &[]);
+        // Beside one of IPv4 on the same port it is for IPv6 alone.
+        let (any, socket) = ("::".parse().unwrap(), "[::]:6697".parse().unwrap());
+        let beside_ipv4 = Listener { v6_only: true, ..Listener::new(any, 6697, Protocol::Irc, true) };
+        let machine = ["192.168.1.5".parse().unwrap(), "fd00::5".parse().unwrap()];
+        assert_eq!(ways_in(&[(beside_ipv4, socket)], &machine), [v6]);
     }
 
     #[test]
@@ -121,7 +134,7 @@ mod tests {
             &[(Protocol::Http, false, "0.0.0.0:8080"), (Protocol::Http, true, "0.0.0.0:8443")],
             Some("https://192.168.1.5:8443/"),
         );
-        check(&[(Protocol::Http, true, "[::]:8443")], Some("https://[fd00::5]:8443/"));
+        check(&[(Protocol::Http, true, "[::]:8443")], Some("https://192.168.1.5:8443/"));
         let both = listening(&[(Protocol::Http, true, "0.0.0.0:8443"), (Protocol::Http, false, "0.0.0.0:8080")]);
         assert_eq!(join_page(&both, &machine, true).as_deref(), Some("http://192.168.1.5:8080/"));
         assert_eq!(join_page(&both[..1], &machine, true).as_deref(), Some("https://192.168.1.5:8443/"));

@@ -42,7 +42,8 @@ fn a_server_is_found_joined_and_seen_to_go() {
     let looking = look(&hosts, 2);
     let (mut server, code) = serve(&hosts, 1, "Room 12");
 
-    let there = found_at(&looking, "192.168.77.1");
+    let there = found(&looking);
+    assert_eq!(there["addresses"], serde_json::json!(["192.168.77.1", "fd77::1"]), "told once all of it is known");
     assert_eq!((&there["name"], &there["tls"], &there["join"]), (&"Room 12".into(), &true.into(), &"open".into()));
     assert_eq!(there["port"], 6697);
     let fingerprint = there["sha256"].as_str().expect("a fingerprint").replace(':', "").to_lowercase();
@@ -123,6 +124,14 @@ fn copies_of_one_machine_are_two_servers() {
     let both: BTreeSet<String> = seen.values().flatten().cloned().collect();
     assert!(both.contains(&address_of(1)) && both.contains(&address_of(2)), "{seen:?}");
     assert!(!seen.values().any(|of| of.contains(&address_of(1)) && of.contains(&address_of(2))), "{seen:?}");
+}
+
+#[test]
+fn what_listens_on_ipv4_alone_is_announced_there_alone() {
+    let Some(hosts) = Hosts::new(2, Family::Both) else { return };
+    let server = hosts.start(1, "chat_server", &["--lan", "--listen", "ircs://0.0.0.0:6697"]);
+    server.says("Ready.");
+    assert_eq!(found(&look(&hosts, 2))["addresses"], serde_json::json!(["192.168.77.1"]));
 }
 
 #[test]
