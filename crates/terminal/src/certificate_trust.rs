@@ -77,11 +77,19 @@ impl CertificateTrust {
     }
 
     fn judge(&self, certificate: &[u8], name: &ServerName<'_>, of_system: OfSystem) -> Verdict {
-        if matches!(of_system, OfSystem::Known) {
+        let found = Fingerprint::of(certificate);
+        let pin = self.known_servers.find(&self.server);
+        // What a join code promised counts for more than what the system says, and so does what was seen before of a server whose
+        // name no authority certifies: schools and companies put authorities of their own into their machines, and read along.
+        let is_held = match &pin {
+            Ok(None) => false,
+            Ok(Some(Pin { expected: Expected::Start(_), .. })) => true,
+            Ok(Some(_)) | Err(_) => !is_public(name),
+        };
+        if matches!(of_system, OfSystem::Known) && !is_held {
             return Verdict::Known;
         }
-        let found = Fingerprint::of(certificate);
-        match self.known_servers.find(&self.server) {
+        match pin {
             Err(sentence) => Verdict::Undecided(sentence),
             // Who has a certificate of an authority means to be known by its name: another server's is no reason to trust this
             // one. No authority certifies addresses of a network like this, or names that are only known there.
@@ -191,5 +199,44 @@ impl ServerCertVerifier for CertificateTrust {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is known of the server, what it shows, and what becomes of it where the system knows the issuer.
+    #[test]
+    fn what_a_person_was_told_counts_for_more_than_the_systems_authorities() {
+        let (shown, other) = (b"the certificate", b"another one");
+        let start = |certificate: &[u8]| Expected::start_of(&Fingerprint::of(certificate));
+        let whole = |certificate: &[u8]| Expected::Whole(Fingerprint::of(certificate));
+        let check = |name: &'static str, known: Option<Expected>, is_believed: bool, is_known: bool| {
+            let known_servers = KnownServers::of_this_run();
+            if let Some(expected) = known {
+                known_servers.hold("server:6697", expected);
+            }
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let trust = CertificateTrust::new("server:6697".to_owned(), Arc::new(known_servers), provider);
+            let name = ServerName::try_from(name).unwrap();
+            let verdict = trust.judge(shown, &name, OfSystem::Known);
+            let expected = (is_believed, is_known);
+            assert_eq!(
+                (verdict.belief().is_some(), verdict == Verdict::Known),
+                expected,
+                "{name:?} {known:?} {verdict:?}"
+            );
+        };
+        for name in ["192.168.1.5", "chat.example", "pi.local"] {
+            check(name, None, true, true);
+            check(name, Some(start(shown)), true, false);
+            check(name, Some(start(other)), false, false);
+            check(name, Some(whole(shown)), true, name == "chat.example");
+        }
+        // A public name's certificate is renewed every few weeks, and authorities answer for it.
+        check("chat.example", Some(whole(other)), true, true);
+        check("pi.local", Some(whole(other)), false, false);
+        check("192.168.1.5", Some(whole(other)), false, false);
     }
 }

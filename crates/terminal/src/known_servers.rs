@@ -17,6 +17,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use discovery::join_code::FINGERPRINT_BYTES;
 
 use crate::data_folder;
+use crate::zone::endpoint;
 
 /// SHA-256 of a certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,11 @@ impl Expected {
             Expected::Whole(fingerprint) => fingerprint == found,
             Expected::Start(start) => found.0.starts_with(start),
         }
+    }
+
+    #[cfg(test)]
+    pub fn start_of(fingerprint: &Fingerprint) -> Expected {
+        Expected::Start(std::array::from_fn(|at| fingerprint.0[at]))
     }
 
     fn parse(text: &str) -> Option<Expected> {
@@ -110,6 +116,11 @@ impl KnownServers {
 
     fn at(path: Option<PathBuf>) -> KnownServers {
         KnownServers { path, unwritten: Mutex::default() }
+    }
+
+    #[cfg(test)]
+    pub fn of_this_run() -> KnownServers {
+        KnownServers::at(None)
     }
 
     /// For sentences.
@@ -175,7 +186,7 @@ impl KnownServers {
             return Ok(());
         }
         for address in addresses {
-            if let Some(pin) = self.find(&address.to_string())?
+            if let Some(pin) = self.find(&endpoint(*address).to_string())?
                 && pin.expected.fits(&announced)
             {
                 return self.add(server, pin.expected);
@@ -186,10 +197,12 @@ impl KnownServers {
 
     /// As [`KnownServers::promise`], for this run alone.
     pub fn promise_once(&self, server: &str, start: [u8; FINGERPRINT_BYTES]) {
-        self.unwritten
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .insert(server.to_owned(), Expected::Start(start));
+        self.hold(server, Expected::Start(start));
+    }
+
+    /// In this run.
+    pub fn hold(&self, server: &str, expected: Expected) {
+        self.unwritten.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(server.to_owned(), expected);
     }
 
     /// Remembers what a certificate will be held to, from now on. In this run it holds even when the file cannot be written,
@@ -215,7 +228,7 @@ impl KnownServers {
                 .to_owned()),
         };
         if written.is_err() {
-            self.unwritten.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(server.to_owned(), expected);
+            self.hold(server, expected);
         }
         written
     }
