@@ -22,6 +22,8 @@ use tokio::time::timeout;
 pub const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
 /// Of a DNS server, before it is asked again or another one is.
 const SERVER_PATIENCE: Duration = Duration::from_millis(1_500);
+/// One after the other, until a service is found; a circle ends there.
+const MOST_ALIASES: usize = 8;
 /// For the other addresses of a machine of this network, when the first has come: each kind has an answer of its own.
 const GATHERING: Duration = Duration::from_millis(50);
 
@@ -122,7 +124,7 @@ impl Dns {
 
     /// `service`: such as `_ircs._tcp`.
     pub async fn service(self, service: &str, name: String) -> (Answer, Vec<Srv>) {
-        let (answer, records) = self.ask(&format!("{service}.{name}"), is_whole(&name), RecordType::SRV).await;
+        let (answer, records) = self.services(format!("{service}.{name}"), is_whole(&name)).await;
         let records = records.iter().filter_map(|record| match &record.data {
             RData::SRV(srv) => Some(Srv {
                 priority: srv.priority,
@@ -133,6 +135,34 @@ impl Dns {
             _ => None,
         });
         (answer, records.collect())
+    }
+
+    /// The record may be an alias of another domain's (RFC 1034 section 3.6.2). hickory-resolver 0.26 follows it for addresses
+    /// alone: of services it then says that there are none.
+    async fn services(&self, mut name: String, mut is_whole: bool) -> (Answer, Vec<rr::Record>) {
+        let mut followed: Vec<Record> = Vec::new();
+        loop {
+            let (answer, records) = self.ask(&name, is_whole, RecordType::SRV).await;
+            if answer == Answer::NoRecords && followed.len() < MOST_ALIASES {
+                let (_, aliases) = self.ask(&name, is_whole, RecordType::CNAME).await;
+                let alias = aliases.iter().find_map(|record| match &record.data {
+                    RData::CNAME(target) => {
+                        Some((target.to_ascii().trim_end_matches('.').to_ascii_lowercase(), record))
+                    }
+                    _ => None,
+                });
+                if let Some((target, record)) = alias {
+                    followed.extend(shown(record));
+                    (name, is_whole) = (target, true);
+                    continue;
+                }
+            }
+            let answer = match answer {
+                Answer::Records(records) => Answer::Records([followed, records].concat()),
+                other => other,
+            };
+            return (answer, records);
+        }
     }
 
     async fn ask(&self, name: &str, is_whole: bool, kind: RecordType) -> (Answer, Vec<rr::Record>) {
@@ -330,5 +360,72 @@ mod tests {
     #[test]
     fn zones_are_interfaces() {
         assert_eq!(literal("fe80::1%lo", 1).unwrap().unwrap().to_string(), "[fe80::1%1]:1");
+    }
+
+    /// A DNS server on this machine that knows these records, and a resolver that asks it.
+    async fn knowing(records: &'static [(&str, &str)]) -> Dns {
+        use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+        use hickory_resolver::net::runtime::TokioRuntimeProvider;
+        use hickory_resolver::proto::op::{Message, MessageType};
+        use hickory_resolver::proto::rr::rdata;
+
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 512];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                let mut message = Message::from_vec(&buffer[..length]).unwrap();
+                message.metadata.message_type = MessageType::Response;
+                let question = message.queries[0].clone();
+                let mut name = question.name().clone();
+                // As servers do: an alias, and what stands under it.
+                while let Some((_, data)) = records.iter().find(|(owner, _)| Name::from_ascii(owner).unwrap() == name) {
+                    let data = match data.split_once(' ') {
+                        Some((port, target)) => {
+                            RData::SRV(rdata::SRV::new(1, 0, port.parse().unwrap(), Name::from_ascii(target).unwrap()))
+                        }
+                        None => RData::CNAME(rdata::CNAME(Name::from_ascii(data).unwrap())),
+                    };
+                    let is_asked = data.record_type() == question.query_type();
+                    let next = if let RData::CNAME(alias) = &data { Some(alias.0.clone()) } else { None };
+                    if is_asked || next.is_some() {
+                        message.answers.push(rr::Record::from_rdata(name, 60, data));
+                    }
+                    match next {
+                        Some(next) if !is_asked && message.answers.len() < 20 => name = next,
+                        _ => break,
+                    }
+                }
+                socket.send_to(&message.to_vec().unwrap(), from).await.unwrap();
+            }
+        });
+        let mut connection = ConnectionConfig::udp();
+        connection.port = address.port();
+        let server = NameServerConfig::new(address.ip(), true, vec![connection]);
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        builder.options_mut().preserve_intermediates = true;
+        Dns { resolver: builder.build().unwrap(), servers: vec![address.ip()] }
+    }
+
+    #[tokio::test]
+    async fn a_service_may_be_an_alias_of_anothers() {
+        let dns = knowing(&[
+            ("_ircs._tcp.one.example.", "_ircs._tcp.two.example."),
+            ("_ircs._tcp.two.example.", "_ircs._tcp.three.example."),
+            ("_ircs._tcp.three.example.", "6697 irc.example."),
+            ("_ircs._tcp.circle.example.", "_ircs._tcp.circle.example."),
+        ])
+        .await;
+        let of = |name: &str| dns.clone().service("_ircs._tcp", name.to_owned());
+        for name in ["three.example", "two.example", "one.example"] {
+            let (answer, records) = of(name).await;
+            let targets: Vec<&str> = records.iter().map(|srv| srv.target.as_str()).collect();
+            assert_eq!(targets, ["irc.example"], "{name}: {answer}");
+        }
+        let (answer, _) = of("one.example").await;
+        assert!(answer.to_string().starts_with("_ircs._tcp.one.example CNAME _ircs._tcp.two.example"), "{answer}");
+        assert_eq!(of("circle.example").await.1, []);
+        assert_eq!(of("none.example").await.1, []);
     }
 }
