@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// `parlor` in the folder for data: `$XDG_DATA_HOME` or `~/.local/share` (XDG Base Directory Specification),
 /// `~/Library/Application Support` on macOS, `%APPDATA%` on Windows. `None` when the environment names none.
@@ -39,6 +40,7 @@ fn replace_private(path: &Path, text: &str, flush: impl FnOnce(&fs::File) -> io:
     let folder = path.parent().unwrap_or(Path::new("."));
     create_private_folder(folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    remove_old_drafts(folder, &name);
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
     let written = (|| {
         let mut file = private_file().write(true).create(true).truncate(true).open(&draft)?;
@@ -51,6 +53,27 @@ fn replace_private(path: &Path, text: &str, flush: impl FnOnce(&fs::File) -> io:
         let _ = fs::remove_file(&draft);
     }
     written
+}
+
+/// A draft is there for a moment. One that is old is of a program that was ended in that moment.
+const DRAFT_IS_OLD: Duration = Duration::from_secs(60);
+
+/// Of one file, by whichever process they were written; nobody waits for it to succeed.
+fn remove_old_drafts(folder: &Path, name: &str) {
+    let is_draft = |file: &fs::DirEntry| {
+        let of_file =
+            file.file_name().to_str()?.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.parse::<u32>().ok();
+        of_file.filter(|_| {
+            file.metadata()
+                .and_then(|facts| facts.modified())
+                .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > DRAFT_IS_OLD))
+        })
+    };
+    for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if is_draft(&file).is_some() {
+            let _ = fs::remove_file(file.path());
+        }
+    }
 }
 
 /// Adds text to the end of a file that only its owner can read, in one write, so that two programs do not mix.
@@ -83,4 +106,29 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn create_private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn what_an_ended_program_left_is_cleared_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let hour = SystemTime::now() - Duration::from_secs(3_600);
+        // The last three are another program's that is writing just now, another file's, and nobody's draft.
+        for (name, is_old) in [(".a.json.77", true), (".a.json.78", false), (".b.json.77", true), (".a.json.txt", true)]
+        {
+            fs::write(folder.path().join(name), "half").unwrap();
+            if is_old {
+                fs::File::options().write(true).open(folder.path().join(name)).unwrap().set_modified(hour).unwrap();
+            }
+        }
+        write_private(&folder.path().join("a.json"), "whole").unwrap();
+        let mut left: Vec<String> =
+            fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, [".a.json.78", ".a.json.txt", ".b.json.77", "a.json"]);
+    }
 }
