@@ -195,7 +195,8 @@ fn compare(family: Family) {
     screen.keys(&["F12"]);
     screen.keys(&["Enter"]);
     let mut shown = Vec::new();
-    for (arrow, doing) in [("←", "says something"), ("→", "you say something")] {
+    // What was said last is unfolded, as it was sent; its echo is further down.
+    for (arrow, doing) in [("→", "you say something"), ("←", "says something")] {
         // The line that is unfolded is the third one on the screen, and its words the fourth.
         let is_it = |picture: &str| {
             let at = |row| picture.lines().nth(row).unwrap_or_default();
@@ -205,7 +206,7 @@ fn compare(family: Family) {
         screen.sees(|picture| picture.contains("the server's ESTABLISHED"), "what the server tells");
         let mut picture = screen.tmux(&["capture-pane", "-p"]);
         while !is_it(&picture) {
-            screen.keys(&["Up"]);
+            screen.keys(&["Down"]);
             picture = screen.sees(|now| head(now) != head(&picture), "another line");
         }
         shown.push(rows(&screen.sees(is_it, doing)));
@@ -228,7 +229,7 @@ fn compare(family: Family) {
     }
     watching.signal("INT");
     watching.ends();
-    for (shown, filter, [source, destination]) in [(&shown[0], received, [1, 0]), (&shown[1], sent, [0, 1])] {
+    for (shown, filter, [source, destination]) in [(&shown[1], received, [1, 0]), (&shown[0], sent, [0, 1])] {
         let seen = frames(&real, Some(&secrets), filter);
         let [seen] = seen.as_slice() else { panic!("{filter}: {seen:#?}") };
         for (layer, expected) in [

@@ -744,8 +744,8 @@ fn the_mouse_goes_and_selects() {
 
 fn link_facts() -> super::wire_view::LinkFacts {
     super::wire_view::LinkFacts {
-        local: Some("192.0.2.7:50000".parse().unwrap()),
-        remote: "192.0.2.1:6697".parse().unwrap(),
+        local: Some("192.0.2.7:50000".parse::<std::net::SocketAddr>().unwrap().into()),
+        remote: "192.0.2.1:6697".parse::<std::net::SocketAddr>().unwrap().into(),
         tls: Some(crate::network::TlsFacts {
             version: "TLSv1_3".to_owned(),
             suite: "TLS13_AES_256_GCM_SHA384".to_owned(),
@@ -803,7 +803,7 @@ fn a_line_of_the_wire_is_unfolded() {
     desk.shows("The same question, asked of everyone");
     desk.key(KeyCode::Enter);
     assert_eq!(desk.app.next_look(), None);
-    desk.shows("Enter unfolds the last line");
+    desk.shows("Enter unfolds what was said last");
 }
 
 #[test]

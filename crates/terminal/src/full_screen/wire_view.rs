@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use client_core::{Timestamp, plain_words};
 use compact_str::CompactString;
-use discovery::steps::TimedStep;
+use discovery::steps::{Endpoint, TimedStep};
 use socket_facts::Seen;
 
 use crate::network::TlsFacts;
@@ -46,8 +46,8 @@ pub struct WireLine {
 /// What a link is made of, as far as this end knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkFacts {
-    pub local: Option<SocketAddr>,
-    pub remote: SocketAddr,
+    pub local: Option<Endpoint>,
+    pub remote: Endpoint,
     /// `None`: not encrypted.
     pub tls: Option<TlsFacts>,
 }
@@ -106,6 +106,18 @@ impl WireView {
         (scrolled + usize::try_from(since).unwrap_or(usize::MAX / 2)).min(self.lines.len().saturating_sub(1))
     }
 
+    /// How many lines came after the last one that carries what somebody said: of one's own the line that was sent rather than
+    /// its echo. 0: nobody has said anything.
+    pub fn after_last_said(&self) -> usize {
+        let from_the_end =
+            || self.lines.iter().rev().enumerate().filter(|(_, line)| parts(&line.text).verb == "PRIVMSG");
+        let Some((last, line)) = from_the_end().next() else { return 0 };
+        let sent = label(&line.text).and_then(|own| {
+            from_the_end().find(|(_, line)| line.sent && label(&line.text) == Some(own)).map(|(after, _)| after)
+        });
+        sent.unwrap_or(last)
+    }
+
     pub fn unfold(&self, row: usize) -> Unfolded {
         Unfolded { row, since: self.came }
     }
@@ -125,7 +137,7 @@ impl WireView {
     pub fn next_look(&self) -> Option<(Duration, SocketAddr, SocketAddr)> {
         let facts = self.facts.as_ref()?;
         let due = self.looked.as_ref().map_or(Duration::ZERO, |looked| looked.at + LOOK_AGAIN);
-        Some((due, facts.local?, facts.remote))
+        Some((due, facts.local.as_ref()?.address, facts.remote.address))
     }
 
     pub fn server_told(&mut self, group: CompactString, facts: Vec<(CompactString, String)>) {
@@ -199,6 +211,12 @@ fn parts(line: &str) -> Parts<'_> {
     let mut words = head.split_ascii_whitespace();
     let verb = words.next().unwrap_or_default();
     Parts { source: source.split('!').next().unwrap_or_default(), verb, params: words.chain(trailing).collect() }
+}
+
+/// By which an answer says what it answers (IRCv3 labeled-response).
+fn label(line: &str) -> Option<&str> {
+    let tags = line.strip_prefix('@')?.split(' ').next()?;
+    tags.split(';').find_map(|tag| tag.strip_prefix("label="))
 }
 
 /// The line with dots for its secret, if it has one.
@@ -320,6 +338,18 @@ mod tests {
         for line in view.lines() {
             assert!(line.text.is_char_boundary(line.clear), "{line:?}");
         }
+    }
+
+    #[test]
+    fn what_was_said_last_is_found_among_all_that_came_since() {
+        let mut view = WireView::default();
+        view.received(Timestamp(0), b":s 376 ann :End\r\n");
+        assert_eq!(view.after_last_said(), 0);
+        view.received(Timestamp(0), b"@time=x :bob!b@h PRIVMSG #tea :hello\r\n:s MARKREAD #tea timestamp=x\r\n");
+        assert_eq!(view.after_last_said(), 1);
+        view.sent(Timestamp(0), b"@label=m1 PRIVMSG #tea :hi\r\n");
+        view.received(Timestamp(0), b"@label=m1;time=x :ann!a@h PRIVMSG #tea :hi\r\n:s MARKREAD #tea timestamp=x\r\n");
+        assert_eq!(view.after_last_said(), 2, "one's own, as it was sent");
     }
 
     #[test]

@@ -222,7 +222,11 @@ impl App {
                     KeyCode::End => 0,
                     _ => scrolled,
                 };
-                let scrolled = self.wire.below(scrolled, None);
+                let scrolled = match (key.code, unfolded, scrolled) {
+                    // Behind what was said comes what the programs say to each other.
+                    (KeyCode::Enter, None, 0) => self.wire.after_last_said(),
+                    (_, _, scrolled) => self.wire.below(scrolled, None),
+                };
                 let row = match (key.code, unfolded.map(|unfolded| unfolded.row)) {
                     (KeyCode::Enter, None) => {
                         self.connection.ask_connection();

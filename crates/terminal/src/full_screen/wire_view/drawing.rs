@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use client_core::Timestamp;
-use discovery::steps::{Milliseconds, TimedStep};
+use discovery::steps::{Endpoint, Milliseconds, TimedStep};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -36,7 +36,7 @@ impl App {
     ) {
         frame.render_widget(Clear, area);
         let keys = match row {
-            None => " The wire (F12 closes it, Enter unfolds the last line) ",
+            None => " The wire (F12 closes it, Enter unfolds what was said last) ",
             Some(_) => " The wire (F12 closes it, Enter folds, ↑↓ another line, ←→ explains) ",
         };
         let block = Block::bordered().title(cut(keys, usize::from(area.width.saturating_sub(2))));
@@ -64,7 +64,7 @@ impl App {
                 let trip = self.connection.round_trip().map_or_else(String::new, |trip| {
                     format!(", there and back in {:.1} ms", trip.as_secs_f64() * 1_000.0)
                 });
-                let local = facts.local.map_or_else(|| "unknown".to_owned(), |local| local.to_string());
+                let local = facts.local.as_ref().map_or_else(|| "unknown".to_owned(), Endpoint::to_string);
                 format!("from {local} to {}, {tls}{trip}", facts.remote)
             }
             None => format!("no link to {}", self.server),
@@ -128,7 +128,12 @@ impl App {
             explained.push(Line::styled(cut(&title, width), self.look.bold()));
             let text = broken(&[(row.term.explanation.to_owned(), self.look.plain())], width);
             explained.extend(text.into_iter().map(Line::from));
-            if !row.details.is_empty() {
+            if row.is_log {
+                for entry in &row.details {
+                    let entry = printable(entry).into_owned();
+                    explained.extend(broken(&[(entry, self.look.dim())], width).into_iter().map(Line::from));
+                }
+            } else if !row.details.is_empty() {
                 let details = printable(&row.details.join(" · ")).into_owned();
                 explained.extend(broken(&[(details, self.look.dim())], width).into_iter().map(Line::from));
             }

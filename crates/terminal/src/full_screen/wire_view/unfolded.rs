@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use discovery::steps::{Step, Via};
+use discovery::steps::{Milliseconds, Step, TimedStep, Via};
 use layers::{Direction, Known, Layer, Link, Path, RecordProtection, Term};
 use socket_facts::{Interface, InterfaceKind, TcpInfo};
 
@@ -19,6 +19,8 @@ pub struct Row {
     pub known: Known,
     /// What it is made of.
     pub details: Vec<String>,
+    /// These happened one after the other, the latest first.
+    pub is_log: bool,
 }
 
 impl WireView {
@@ -50,9 +52,10 @@ impl WireView {
         let own = tcp.and_then(|tcp| usize::try_from(tcp.segment_bytes).ok());
         // What the server sends is cut by the server.
         let theirs = self.told("TCP", "segment").and_then(|bytes| bytes.parse().ok());
+        let nowhere = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0);
         Path {
-            client: facts.local.unwrap_or(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0)),
-            server: facts.remote,
+            client: facts.local.as_ref().map_or(nowhere, |local| local.address),
+            server: facts.remote.address,
             websocket: false,
             tls: facts.tls.as_ref().and_then(|tls| RecordProtection::of_suite(&tls.suite)),
             segment_bytes: if direction == Direction::ToClient { theirs.or(own) } else { own },
@@ -86,40 +89,43 @@ impl WireView {
     }
 
     fn connection_rows(&self, facts: &LinkFacts, rows: &mut Vec<Row>) {
-        let mut add = |name: &str, value: String| rows.extend(row(name, value, Vec::new()));
-        let own = facts.local.map(|local| (local.ip().to_canonical(), local.port()));
-        let theirs = (facts.remote.ip().to_canonical(), facts.remote.port());
+        let own = facts.local.as_ref().map(|local| (local.address.ip().to_canonical(), local.address.port()));
+        let theirs = (facts.remote.address.ip().to_canonical(), facts.remote.address.port());
         if let Some((own, port)) = own {
-            add("Address", format!("yours {own} ({}), the server's {} ({})", kind(own), theirs.0, kind(theirs.0)));
-            add("NAT", self.translation(own, port));
-            add("Port", format!("yours {port}, the server's {}", theirs.1));
+            add(
+                rows,
+                "Address",
+                format!("yours {own} ({}), the server's {} ({})", kind(own), theirs.0, kind(theirs.0)),
+            );
+            add(rows, "NAT", self.translation(own, port));
+            add(rows, "Port", format!("yours {port}, the server's {}", theirs.1));
         }
         if let Some(tcp) = self.tcp() {
-            self.tcp_rows(tcp, &mut add);
+            self.tcp_rows(tcp, rows);
         } else if self.looked.is_some() {
-            add("Socket", "this system does not tell".to_owned());
+            add(rows, "Socket", "this system does not tell".to_owned());
         }
         if let Some(interface) = self.interface() {
-            add("Interface", format!("{} ({})", interface.name, interface.kind.word()));
-            add("MTU", format!("{} bytes", interface.mtu));
+            add(rows, "Interface", format!("{} ({})", interface.name, interface.kind.word()));
+            add(rows, "MTU", format!("{} bytes", interface.mtu));
             if let Some(mac) = interface.mac {
-                add("MAC address", mac.to_string());
+                add(rows, "MAC address", mac.to_string());
             }
         }
         if let Some(hop) = self.looked.as_ref().and_then(|looked| looked.seen.next_hop.as_ref()) {
             let who = if hop.is_router { "the router" } else { "the server itself" };
             let mac = hop.mac.map_or_else(|| "not told".to_owned(), |mac| mac.to_string());
-            add("Next hop", format!("{who} {}, MAC {mac}", hop.address));
+            add(rows, "Next hop", format!("{who} {}, MAC {mac}", hop.address));
         }
         match &facts.tls {
-            None => add("TLS", "none: everyone on the way can read along".to_owned()),
+            None => add(rows, "TLS", "none: everyone on the way can read along".to_owned()),
             Some(tls) => {
                 let exchange = tls.key_exchange.as_ref().map_or_else(String::new, |exchange| format!(", {exchange}"));
-                add("TLS", format!("{}, {}{exchange}", tls.version.replace('_', "."), tls.suite));
+                add(rows, "TLS", format!("{}, {}{exchange}", tls.version.replace('_', "."), tls.suite));
                 if let Some(certificate) = tls.certificate {
                     let trust =
                         if tls.known_to_system { "signed by an authority that your system knows" } else { "pinned" };
-                    add("Certificate", format!("{trust}, {certificate}"));
+                    add(rows, "Certificate", format!("{trust}, {certificate}"));
                 }
             }
         }
@@ -136,34 +142,44 @@ impl WireView {
                 Step::Announced { .. } | Step::Gone { .. } => is_it(&Via::Multicast),
                 _ => false,
             });
-            let words: Vec<String> = answers.map(|(_, step)| step.step.to_string()).collect();
-            let value = match words.last() {
+            let answers: Vec<&TimedStep> = answers.map(|(_, step)| step).collect();
+            let value = match answers.last() {
                 None => "none was needed".to_owned(),
-                Some(last) if words.len() == 1 => last.clone(),
-                Some(last) => format!("{} answers; the last: {last}", words.len()),
+                Some(last) if answers.len() == 1 => last.step.to_string(),
+                Some(last) => format!("{} answers; the last: {}", answers.len(), last.step),
             };
-            let first = words.len().saturating_sub(MOST_ANSWERS);
-            rows.extend(row(term, value, words[first..].to_vec()));
+            let latest = answers.iter().rev().take(MOST_ANSWERS);
+            let details = latest.map(|answer| format!("+{} {}", Milliseconds(answer.at), answer.step)).collect();
+            rows.extend(row(term, value, details).map(|row| Row { is_log: true, ..row }));
         }
     }
 
-    fn tcp_rows(&self, tcp: &TcpInfo, add: &mut impl FnMut(&str, String)) {
+    fn tcp_rows(&self, tcp: &TcpInfo, rows: &mut Vec<Row>) {
         let theirs = |name| self.told("TCP", name);
         let state = theirs("state").map_or_else(String::new, |state| format!("; the server's {state}"));
-        add("Socket", format!("{}{state}", tcp.state));
+        add(rows, "Socket", format!("{}{state}", tcp.state));
         let trip = theirs("rtt-us").and_then(|micros| micros.parse::<f64>().ok());
         let trip = trip.map_or_else(String::new, |micros| format!("; the server measures {:.2} ms", micros / 1e3));
         let millis = |time: std::time::Duration| time.as_secs_f64() * 1e3;
         add(
+            rows,
             "Round-trip time",
             format!("{:.2} ms ± {:.2} ms{trip}", millis(tcp.round_trip), millis(tcp.round_trip_variance)),
         );
         let repeated = theirs("retransmits").map_or_else(String::new, |count| format!("; the server's {count}"));
-        add("Retransmits", format!("{}{repeated}", tcp.retransmits));
-        add("Congestion window", format!("{} segments ({})", tcp.congestion_window, tcp.congestion_control));
-        add("Segment size", format!("{} bytes; options {}", tcp.segment_bytes, tcp.options));
+        add(rows, "Retransmits", format!("{}{repeated}", tcp.retransmits));
+        add(rows, "Congestion window", format!("{} segments ({})", tcp.congestion_window, tcp.congestion_control));
+        add(rows, "Segment size", format!("{} bytes; options {}", tcp.segment_bytes, tcp.options));
         let sent = tcp.bytes_sent.map_or_else(String::new, |sent| format!("{sent} sent, "));
-        add("Bytes", format!("{sent}{} confirmed, {} received", tcp.bytes_acknowledged, tcp.bytes_received));
+        add(rows, "Bytes", format!("{sent}{} confirmed, {} received", tcp.bytes_acknowledged, tcp.bytes_received));
+        if tcp.bytes_sent.is_some_and(|sent| sent + 1 == tcp.bytes_acknowledged)
+            && let Some(bytes) = rows.last_mut()
+        {
+            // RFC 9293 section 3.4: SYN has a number of its own.
+            bytes.details.push(
+                "one more is confirmed than was sent: the SYN that opened the connection counts as a byte".to_owned(),
+            );
+        }
     }
 
     /// Own and server's view of one's address.
@@ -183,8 +199,12 @@ impl WireView {
     }
 }
 
+fn add(rows: &mut Vec<Row>, name: &str, value: String) {
+    rows.extend(row(name, value, Vec::new()));
+}
+
 fn row(name: &str, value: String, details: Vec<String>) -> Option<Row> {
-    Some(Row { term: Term::named(name)?, value, known: Known::Seen, details })
+    Some(Row { term: Term::named(name)?, value, known: Known::Seen, details, is_log: false })
 }
 
 fn layer_row(layer: &Layer) -> Row {
@@ -202,7 +222,7 @@ fn layer_row(layer: &Layer) -> Row {
     });
     // Every layer has a term of its name; a test holds that.
     let term = Term::named(layer.name).unwrap_or(&layers::TERMS[0]);
-    Row { term, value, known: layer.known, details: details.collect() }
+    Row { term, value, known: layer.known, details: details.collect(), is_log: false }
 }
 
 fn in_bytes(count: usize) -> String {
@@ -240,8 +260,8 @@ mod tests {
     fn view() -> WireView {
         let mut view = WireView::default();
         view.link_opened(LinkFacts {
-            local: Some("192.168.1.7:50000".parse().unwrap()),
-            remote: "203.0.113.9:6697".parse().unwrap(),
+            local: Some("192.168.1.7:50000".parse::<SocketAddr>().unwrap().into()),
+            remote: "203.0.113.9:6697".parse::<SocketAddr>().unwrap().into(),
             tls: Some(crate::network::TlsFacts {
                 version: "TLSv1_3".to_owned(),
                 suite: "TLS13_AES_256_GCM_SHA384".to_owned(),
@@ -262,7 +282,7 @@ mod tests {
 
     #[test]
     fn questions_are_told_and_what_shares_a_record_is() {
-        use discovery::steps::{Answer, Question, RecordKind, TimedStep};
+        use discovery::steps::{Answer, Question, RecordKind};
         let mut view = view();
         assert_eq!(shown(&view, "DNS question"), "none was needed");
         for (via, name, answer) in [
@@ -279,6 +299,13 @@ mod tests {
             "2 answers; the last: A three.example after 12 ms: the name has no such record"
         );
         assert!(shown(&view, "mDNS question").starts_with("A two.local after 12 ms: "));
+        let rows = view.rows(0);
+        let log = rows.iter().find(|row| row.is_log).map(|row| row.details.clone());
+        let expected = [
+            "+0.0 ms A three.example after 12 ms: the name has no such record",
+            "+0.0 ms A one.example after 12 ms: there is no such name",
+        ];
+        assert_eq!(log, Some(expected.map(str::to_owned).to_vec()), "the latest first");
         assert_eq!(shown(&view, "TLS record"), "40 bytes = 18 + 22, computed");
         view.sent(Timestamp(0), b"PING :a\r\nPING :b\r\n");
         let expected = "31 bytes = 9 + 22 (by itself; it was shared with 1 other line), computed";
