@@ -9,7 +9,7 @@ const pieces = many('# Stück', '# Stücke');
 export const wire: typeof english = {
   title: 'Auf der Leitung',
   failed: 'Der Server erzählt diese Nachricht nicht noch einmal.',
-  intro: 'Was für diese Nachricht durchs Netz geht, so wie der Server sie auf erneute Frage schickt.',
+  intro: 'Was für diese Nachricht durchs Netz geht, so wie der Server sie auf erneute Frage schickt. Gezählt ist sie, als reiste sie allein; in Wahrheit teilt sie Record und Segment mit ihren Nachbarn.',
   severalLines: many('Sie reist als # Zeile; gezeigt ist die erste.', 'Sie reist in # Zeilen; gezeigt ist die erste.'),
   bytes,
   pieces,

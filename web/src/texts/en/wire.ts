@@ -8,7 +8,7 @@ const pieces = many('# piece', '# pieces');
 export const wire = {
   title: 'On the wire',
   failed: 'The server does not tell this message again.',
-  intro: 'What crosses the network for this message, as the server sends it to you when it is asked again.',
+  intro: 'What crosses the network for this message, as the server sends it to you when it is asked again. It is counted as if it travelled alone; in truth its neighbours share its record and segment.',
   severalLines: many('It travels as # line; the first is shown.', 'It travels as # lines; the first is shown.'),
   bytes,
   pieces,
