@@ -45,6 +45,30 @@ impl RecordKind {
     }
 }
 
+/// An address and a port. The zone of a link-local one is a number to the system; people write the interface's name
+/// (RFC 4007 section 11), which only the system knows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    pub address: SocketAddr,
+    /// `None`: there is no zone, or nobody knows what it is called.
+    pub interface: Option<String>,
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Endpoint {
+        Endpoint { address, interface: None }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.interface, self.address) {
+            (Some(interface), SocketAddr::V6(v6)) => write!(out, "[{}%{interface}]:{}", v6.ip(), v6.port()),
+            (_, address) => address.fmt(out),
+        }
+    }
+}
+
 /// As DNS has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
@@ -129,24 +153,24 @@ pub enum Step {
     },
     /// The addresses in the order in which they are tried, as far as they are known (RFC 8305).
     Ordered {
-        addresses: Vec<SocketAddr>,
+        addresses: Vec<Endpoint>,
     },
     Trying {
-        address: SocketAddr,
+        address: Endpoint,
     },
     NotReached {
-        address: SocketAddr,
+        address: Endpoint,
         took: Duration,
         why: String,
     },
     Reached {
-        address: SocketAddr,
-        local: Option<SocketAddr>,
+        address: Endpoint,
+        local: Option<Endpoint>,
         took: Duration,
     },
     /// Another attempt was faster; this one was ended.
     Outrun {
-        address: SocketAddr,
+        address: Endpoint,
     },
     Encrypted {
         version: String,
@@ -249,7 +273,7 @@ impl fmt::Display for Step {
             }
             Step::ServiceDenied { service } => write!(out, "{service} is \".\": the domain has no such service"),
             Step::Ordered { addresses } => {
-                let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+                let addresses: Vec<String> = addresses.iter().map(Endpoint::to_string).collect();
                 write!(out, "order of the addresses: {}", addresses.join(", "))
             }
             Step::Trying { address } => write!(out, "try {address}"),
@@ -258,7 +282,7 @@ impl fmt::Display for Step {
             }
             Step::Reached { address, local, took } => {
                 write!(out, "{address} answers after {}", Milliseconds(*took))?;
-                local.map_or(Ok(()), |local| write!(out, ", from {local}"))
+                local.as_ref().map_or(Ok(()), |local| write!(out, ", from {local}"))
             }
             Step::Outrun { address } => write!(out, "{address} was slower, and is closed"),
             Step::Encrypted { version, suite, took } => {
@@ -334,6 +358,10 @@ mod tests {
         let question = |name: &str, kind| Question { name: name.to_owned(), kinds: vec![kind] };
         let record = |kind, data: &str, ttl| Record { name: "chat.example".into(), kind, ttl, data: data.into() };
         let ms = Duration::from_millis;
+        let endpoint = |address: &str, interface: Option<&str>| Endpoint {
+            address: address.parse().unwrap(),
+            interface: interface.map(str::to_owned),
+        };
         check(
             Step::Asked { via: dns(), question: question("_ircs._tcp.chat.example", RecordKind::Srv) },
             "ask DNS (192.0.2.53) for SRV _ircs._tcp.chat.example",
@@ -363,12 +391,14 @@ mod tests {
         );
         check(
             Step::Reached {
-                address: "[2001:db8::1]:6697".parse().unwrap(),
-                local: Some("[2001:db8::2]:50000".parse().unwrap()),
+                address: endpoint("[2001:db8::1]:6697", None),
+                local: Some(endpoint("[2001:db8::2]:50000", None)),
                 took: Duration::from_micros(420),
             },
             "[2001:db8::1]:6697 answers after 0.4 ms, from [2001:db8::2]:50000",
         );
+        check(Step::Trying { address: endpoint("[fe80::1%2]:6697", Some("eth0")) }, "try [fe80::1%eth0]:6697");
+        check(Step::Trying { address: endpoint("[fe80::1%2]:6697", None) }, "try [fe80::1%2]:6697");
         check(
             Step::Certificate {
                 sha256: "SHA256:00".into(),

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::exit_code::Exit;
-use crate::lan::{Announced, Listening, Neighbours, Seen, in_words, ip_text};
+use crate::lan::{Announced, Listening, Neighbours, Seen, in_words};
+use crate::zone::ip_text;
 
 /// What helps where multicast does not get through, as on many school networks.
 pub const JOIN_CODE_HELPS: &str = "If there is one, the network may block multicast: ask for the join code that chat_server \

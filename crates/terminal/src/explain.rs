@@ -3,11 +3,10 @@
 //! It goes the same way as a link that is meant to last, up to the first words of the server; nothing is kept.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use discovery::steps::{Answer, Question, Record, RecordKind, Step, TimedStep};
+use discovery::steps::{Answer, Endpoint, Question, Record, RecordKind, Step, TimedStep};
 use serde_json::{Value, json};
 
 use crate::address::{Address, Target};
@@ -17,6 +16,7 @@ use crate::known_servers::KnownServers;
 use crate::link_failure::{LinkFailure, other_protocol};
 use crate::network::{self, Opened};
 use crate::printable::{escaped_json, printable};
+use crate::zone::endpoint;
 
 /// For the first words of a server that took the connection.
 const GREETING_PATIENCE: Duration = Duration::from_secs(10);
@@ -101,7 +101,7 @@ fn go(target: &Target, known_servers: &Arc<KnownServers>, timeout: Duration, tel
             return Outcome { exit, sentence: failure.to_string() };
         }
     };
-    let address = opened.address;
+    let address = endpoint(opened.address);
     let encryption = if target.tls { "encrypted" } else { "not encrypted" };
     match greeting(opened, timeout.min(GREETING_PATIENCE), tell) {
         Err(why) => Outcome {
@@ -213,7 +213,7 @@ fn in_json(timed: &TimedStep) -> Value {
         }
         Step::ServiceDenied { service } => ("service-denied", json!({ "service": service })),
         Step::Ordered { addresses } => {
-            ("ordered", json!({ "addresses": addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>() }))
+            ("ordered", json!({ "addresses": addresses.iter().map(Endpoint::to_string).collect::<Vec<_>>() }))
         }
         Step::Trying { address } => ("trying", json!({ "address": address.to_string() })),
         Step::NotReached { address, took, why } => {
@@ -223,7 +223,7 @@ fn in_json(timed: &TimedStep) -> Value {
             "reached",
             json!({
                 "address": address.to_string(),
-                "local": local.map(|local| local.to_string()),
+                "local": local.as_ref().map(Endpoint::to_string),
                 "took_ms": milliseconds(*took),
             }),
         ),

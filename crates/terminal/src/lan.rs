@@ -16,6 +16,7 @@ use mdns_sd::{Receiver, ResolvedService, ServiceDaemon, ServiceEvent};
 
 use crate::address::Target;
 use crate::lookup;
+use crate::zone::{endpoint, ip_text};
 
 /// How often those that are known are asked whether they are still there: a server that was cut off says no goodbye, and its
 /// records would live for two minutes.
@@ -24,6 +25,11 @@ const VERIFY_EVERY: Duration = Duration::from_secs(8);
 const VERIFY_PATIENCE: Duration = Duration::from_secs(4);
 /// For one that did not answer to be found anew: multicast gets lost, over radio above all.
 const DOUBT: Duration = Duration::from_secs(3);
+
+/// For the other addresses of a server, before it is told of: IPv4 and IPv6 are answers of their own, and which comes first is
+/// chance (RFC 6762 section 6: an answer may wait for 120 ms). One without TLS waits twice as long: beside the same server over
+/// TLS it is nothing to choose.
+const GATHERING: Duration = Duration::from_millis(250);
 
 /// A server on the network, as it was announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,14 +55,6 @@ impl Announced {
             _ => self.host.clone(),
         };
         Target { host, port: self.port, tls: self.tls, by_name: false }
-    }
-}
-
-/// Without its port, with its zone.
-pub fn ip_text(address: &SocketAddr) -> String {
-    match address {
-        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
-        other => other.ip().to_string(),
     }
 }
 
@@ -96,6 +94,7 @@ impl Listening {
                 steps: Arc::clone(&steps),
                 began,
                 known: BTreeSet::new(),
+                gathering: BTreeMap::new(),
                 doubted: BTreeMap::new(),
                 verify_at: began + VERIFY_EVERY,
                 verified_until: began,
@@ -135,11 +134,19 @@ struct Watch {
     steps: Arc<Mutex<StepLog>>,
     began: Instant,
     known: BTreeSet<String>,
+    /// What is to be told of when its other addresses have had time to come.
+    gathering: BTreeMap<String, Gathering>,
     /// Those that did not answer, and when that is believed.
     doubted: BTreeMap<String, Instant>,
     verify_at: Instant,
     /// Who goes before then may only not have answered in time.
     verified_until: Instant,
+}
+
+struct Gathering {
+    due: Instant,
+    found: Announced,
+    records: Vec<Record>,
 }
 
 impl Watch {
@@ -160,14 +167,21 @@ impl Watch {
                     return;
                 }
             }
-            let wake = self.doubted.values().copied().fold(self.verify_at, Instant::min);
+            if !self.tell_gathered(now) {
+                return;
+            }
+            let gathered = self.gathering.values().map(|gathering| gathering.due);
+            let wake = self.doubted.values().copied().chain(gathered).fold(self.verify_at, Instant::min);
             let event = match events.recv_timeout(wake.saturating_duration_since(Instant::now())) {
                 Ok(event) => event,
                 Err(_) if events.is_disconnected() => return,
                 Err(_) => continue,
             };
             let is_wanted = match event {
-                ServiceEvent::ServiceResolved(service) => self.there(&service),
+                ServiceEvent::ServiceResolved(service) => {
+                    self.there(&service);
+                    true
+                }
                 ServiceEvent::ServiceRemoved(_, name) if Instant::now() < self.verified_until => {
                     self.doubted.insert(name, Instant::now() + DOUBT);
                     // Asking anew finds it if it is there.
@@ -196,19 +210,33 @@ impl Watch {
         }
     }
 
-    /// Whether anyone still listens.
-    fn there(&mut self, service: &ResolvedService) -> bool {
+    fn there(&mut self, service: &ResolvedService) {
         let name = service.get_fullname().to_owned();
-        let was_doubted = self.doubted.remove(&name).is_some();
-        let Some(found) = announced(service, self.tls) else { return true };
-        if self.known.insert(name.clone()) && !was_doubted {
-            self.tell(Step::Announced { records: records_of(service, &self.kind) });
-        }
-        self.sender.send(NetworkChange::There(name, found)).is_ok()
+        self.doubted.remove(&name);
+        let Some(found) = announced(service, self.tls) else { return };
+        let records = records_of(service, &self.kind);
+        let due = Instant::now() + GATHERING * if self.tls { 1 } else { 2 };
+        let due = self.gathering.get(&name).map_or(due, |gathering| gathering.due);
+        self.gathering.insert(name, Gathering { due, found, records });
+    }
+
+    /// Whether anyone still listens.
+    fn tell_gathered(&mut self, now: Instant) -> bool {
+        let due = |gathering: &Gathering| gathering.due <= now;
+        let names: Vec<String> =
+            self.gathering.iter().filter(|(_, gathering)| due(gathering)).map(|(name, _)| name.clone()).collect();
+        names.into_iter().all(|name| {
+            let Some(Gathering { found, records, .. }) = self.gathering.remove(&name) else { return true };
+            if self.known.insert(name.clone()) {
+                self.tell(Step::Announced { records });
+            }
+            self.sender.send(NetworkChange::There(name, found)).is_ok()
+        })
     }
 
     fn gone(&mut self, name: String) -> bool {
         self.doubted.remove(&name);
+        self.gathering.remove(&name);
         self.known.remove(&name);
         self.tell(Step::Gone { name: name.trim_end_matches('.').to_owned() });
         self.sender.send(NetworkChange::Gone(name)).is_ok()
@@ -276,6 +304,8 @@ pub enum Seen {
 #[derive(Debug, Default)]
 pub struct Neighbours {
     known: BTreeMap<String, Announced>,
+    /// Those that whoever looks has been told of.
+    told: BTreeSet<String>,
 }
 
 impl Neighbours {
@@ -288,16 +318,23 @@ impl Neighbours {
                 }
                 self.known.insert(key.clone(), found.clone());
                 let hidden = !found.tls && self.known.values().any(|other| other.tls && other.host == found.host);
-                (!hidden).then_some(Seen::There(key, found))
+                if hidden {
+                    return None;
+                }
+                self.told.insert(key.clone());
+                Some(Seen::There(key, found))
             }
-            NetworkChange::Gone(key) => self.known.remove(&key).map(|was| Seen::Gone(key, was)),
+            NetworkChange::Gone(key) => {
+                let was = self.known.remove(&key);
+                was.filter(|_| self.told.remove(&key)).map(|was| Seen::Gone(key, was))
+            }
         }
     }
 }
 
 /// `192.168.1.5:6697`, and what is worth knowing before one goes there.
 pub fn in_words(found: &Announced) -> String {
-    let address = found.addresses.first().map_or_else(|| found.host.clone(), SocketAddr::to_string);
+    let address = found.addresses.first().map_or_else(|| found.host.clone(), |address| endpoint(*address).to_string());
     let encryption = if found.tls { "" } else { ", not encrypted" };
     let policy = match found.policy {
         Some(JoinPolicy::Open) => ", guests may come in",
@@ -333,6 +370,9 @@ mod tests {
         assert_eq!(neighbours.note(there("a", found("A", true))), Some(Seen::There("a".to_owned(), found("A", true))));
         assert_eq!(neighbours.note(there("a", found("A", true))), None);
         // The same machine without TLS is nothing new.
+        assert_eq!(neighbours.note(there("b", found("A", false))), None);
+        // Nor is it when that goes, which nobody was told of.
+        assert_eq!(neighbours.note(gone("b")), None);
         assert_eq!(neighbours.note(there("b", found("A", false))), None);
         assert_eq!(neighbours.note(there("a", found("B", true))), Some(Seen::There("a".to_owned(), found("B", true))));
         assert_eq!(neighbours.note(gone("a")), Some(Seen::Gone("a".to_owned(), found("B", true))));

@@ -2,15 +2,22 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+
+use discovery::steps::Endpoint;
 
 use crate::address::Target;
+use crate::zone::ip_text;
 
 /// `Display` is the sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkFailure {
     /// The lookup failed.
     NameNotFound {
+        host: String,
+        why: String,
+    },
+    /// Whoever was to be asked for the address did not answer, or could not.
+    NoNameServer {
         host: String,
         why: String,
     },
@@ -52,7 +59,7 @@ pub enum LinkFailure {
 /// An address that was tried in vain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    pub address: SocketAddr,
+    pub address: Endpoint,
     pub outcome: Outcome,
 }
 
@@ -61,6 +68,8 @@ pub enum Outcome {
     /// The machine is there, and nothing listens at that port.
     Refused,
     NoAnswer,
+    /// Nobody on its network says that the address is theirs.
+    NoMachine,
     /// There is no way to it from here.
     NoRoute,
     Other(String),
@@ -71,7 +80,8 @@ impl Outcome {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Outcome::Refused,
             io::ErrorKind::TimedOut => Outcome::NoAnswer,
-            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => Outcome::NoRoute,
+            io::ErrorKind::HostUnreachable => Outcome::NoMachine,
+            io::ErrorKind::NetworkUnreachable => Outcome::NoRoute,
             _ => Outcome::Other(error.to_string()),
         }
     }
@@ -82,6 +92,7 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Refused => out.write_str("refused, nothing listens there"),
             Outcome::NoAnswer => out.write_str("no answer"),
+            Outcome::NoMachine => out.write_str("no machine has that address"),
             Outcome::NoRoute => out.write_str("no way there from this machine"),
             Outcome::Other(why) => out.write_str(why),
         }
@@ -94,6 +105,11 @@ impl fmt::Display for LinkFailure {
             LinkFailure::NameNotFound { host, why } => write!(
                 out,
                 "The address of \"{host}\" cannot be found ({why}); check the spelling and your network connection."
+            ),
+            LinkFailure::NoNameServer { host, why } => write!(
+                out,
+                "The address of \"{host}\" cannot be asked for ({why}); try again later or from another network, or give the \
+                 server's address or its join code instead of its name."
             ),
             LinkFailure::NoService { host, service } => write!(
                 out,
@@ -123,7 +139,7 @@ impl fmt::Display for LinkFailure {
 fn not_connected(out: &mut fmt::Formatter<'_>, target: &str, attempts: &[Attempt]) -> fmt::Result {
     // An address that was typed need not be said twice.
     let typed = |attempt: &Attempt| attempt.address.to_string() == target;
-    let addresses = attempts.iter().map(|attempt| attempt.address.ip().to_string()).collect::<Vec<_>>().join(", ");
+    let addresses = attempts.iter().map(|attempt| ip_text(&attempt.address.address)).collect::<Vec<_>>().join(", ");
     let tried = if attempts.iter().all(typed) { String::new() } else { format!(" (tried: {addresses})") };
     if attempts.iter().all(|attempt| attempt.outcome == Outcome::Refused) {
         return write!(
@@ -131,7 +147,8 @@ fn not_connected(out: &mut fmt::Formatter<'_>, target: &str, attempts: &[Attempt
             "The machine answers, but no server listens at {target}{tried}; check the port, or ask whether the server is running."
         );
     }
-    if attempts.iter().all(|attempt| attempt.outcome == Outcome::NoAnswer) {
+    let nobody = [Outcome::NoAnswer, Outcome::NoMachine];
+    if attempts.iter().all(|attempt| nobody.contains(&attempt.outcome)) {
         return write!(
             out,
             "Nobody answers at {target}{tried}; check the address, your network connection and any firewall."
@@ -143,7 +160,7 @@ fn not_connected(out: &mut fmt::Formatter<'_>, target: &str, attempts: &[Attempt
             if typed(attempt) {
                 attempt.outcome.to_string()
             } else {
-                format!("{}: {}", attempt.address.ip(), attempt.outcome)
+                format!("{}: {}", ip_text(&attempt.address.address), attempt.outcome)
             }
         })
         .collect();
@@ -164,6 +181,7 @@ pub fn other_protocol(target: &Target, bytes: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
 
     #[test]
     fn each_address_is_told_with_what_became_of_it() {
@@ -171,7 +189,7 @@ mod tests {
             let attempts = attempts
                 .iter()
                 .map(|(ip, outcome)| Attempt {
-                    address: SocketAddr::new(ip.parse().unwrap(), 6697),
+                    address: SocketAddr::new(ip.parse().unwrap(), 6697).into(),
                     outcome: outcome.clone(),
                 })
                 .collect();
@@ -184,6 +202,7 @@ mod tests {
             &[("192.0.2.1", Outcome::NoRoute)],
             "192.0.2.1:6697 cannot be reached (no way there from this machine)",
         );
+        check("192.0.2.1:6697", &[("192.0.2.1", Outcome::NoMachine)], "Nobody answers at 192.0.2.1:6697");
         check(
             "chat.example:6697",
             &[("2001:db8::1", Outcome::Refused), ("192.0.2.1", Outcome::Refused)],
@@ -194,11 +213,12 @@ mod tests {
             &[("2001:db8::1", Outcome::NoAnswer)],
             "Nobody answers at chat.example:6697 (tried: 2001:db8::1)",
         );
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap().into();
         let sentence = LinkFailure::NotConnected {
             target: "chat.example:6697".to_owned(),
             attempts: vec![
-                Attempt { address: "[2001:db8::1]:6697".parse().unwrap(), outcome: Outcome::NoRoute },
-                Attempt { address: "192.0.2.1:6697".parse().unwrap(), outcome: Outcome::Refused },
+                Attempt { address: address("[2001:db8::1]:6697"), outcome: Outcome::NoRoute },
+                Attempt { address: address("192.0.2.1:6697"), outcome: Outcome::Refused },
             ],
         };
         assert_eq!(

@@ -43,7 +43,7 @@ pub fn ask(
     if remembered.is_empty() {
         say(
             output,
-            "Where to? Type the name or address of a server, or its join code. Enter takes what stands in [ ].\n",
+            "Where to? Type the name or address of a server, or its join code.\nEnter takes what stands in [ ].\n",
         )?;
     }
     let question = match remembered.first() {

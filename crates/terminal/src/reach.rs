@@ -16,6 +16,7 @@ use crate::address::Target;
 use crate::link_failure::{Attempt, LinkFailure, Outcome};
 use crate::lookup::{self, Asked, Dns};
 use crate::plan::random;
+use crate::zone::endpoint;
 
 /// For the answer about a service, once the name itself has addresses: there are routers that throw such questions away, and
 /// most servers have no such record.
@@ -216,7 +217,8 @@ impl<'a> Search<'a> {
                     // What was told before and has been tried is no news.
                     if self.order.iter().position(|known| *known == address).is_none_or(|at| self.order[at..] != order)
                     {
-                        self.tell(Step::Ordered { addresses: order.clone() });
+                        let addresses = order.iter().copied().map(endpoint).collect();
+                        self.tell(Step::Ordered { addresses });
                     }
                     self.order = order;
                     self.start(address);
@@ -330,7 +332,7 @@ impl<'a> Search<'a> {
     }
 
     fn start(&mut self, address: SocketAddr) {
-        self.tell(Step::Trying { address });
+        self.tell(Step::Trying { address: endpoint(address) });
         let began = Instant::now();
         self.tasks.spawn(async move {
             let result = tokio::net::TcpStream::connect(address).await;
@@ -353,18 +355,20 @@ impl<'a> Search<'a> {
             }
             Done::Attempt { address, took, result: Err(error) } => {
                 let outcome = Outcome::of(&error);
-                self.tell(Step::NotReached { address, took, why: outcome.to_string() });
-                self.attempts.push(Attempt { address, outcome });
+                let tried = endpoint(address);
+                self.tell(Step::NotReached { address: tried.clone(), took, why: outcome.to_string() });
+                self.attempts.push(Attempt { address: tried, outcome });
                 let now = self.now();
                 if let Some(race) = &mut self.race {
                     race.failed(now, address);
                 }
             }
             Done::Attempt { address, took, result: Ok(stream) } => {
-                self.tell(Step::Reached { address, local: stream.local_addr().ok(), took });
+                let local = stream.local_addr().ok().map(endpoint);
+                self.tell(Step::Reached { address: endpoint(address), local, took });
                 let outrun: Vec<SocketAddr> = self.race.iter().flat_map(Race::running).collect();
                 for address in outrun.into_iter().filter(|other| *other != address) {
-                    self.tell(Step::Outrun { address });
+                    self.tell(Step::Outrun { address: endpoint(address) });
                 }
                 return Ok(Some((stream, address)));
             }
@@ -449,12 +453,16 @@ impl<'a> Search<'a> {
         if self.attempts.is_empty() {
             let machines = &self.machines[self.first..];
             let answers: Vec<&(Via, Answer)> = machines.iter().flat_map(|machine| &machine.answers).collect();
-            let mut why = why_not_found(&answers, self.dns.as_ref());
+            let (mut why, is_unanswered) = why_not_found(&answers, self.dns.as_ref());
             if self.first > 0 {
                 let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
                 why = format!("DNS names {} as its server, and of that: {why}", names.join(" or "));
             }
-            return LinkFailure::NameNotFound { host: self.target.host.clone(), why };
+            let host = self.target.host.clone();
+            return match is_unanswered {
+                true => LinkFailure::NoNameServer { host, why },
+                false => LinkFailure::NameNotFound { host, why },
+            };
         }
         let target = match self.machines.get(self.first) {
             Some(machine) if self.first > 0 => {
@@ -468,8 +476,9 @@ impl<'a> Search<'a> {
     fn out_of_time(&mut self) -> LinkFailure {
         let running: Vec<SocketAddr> = self.race.iter().flat_map(Race::running).collect();
         for address in running {
-            self.tell(Step::NotReached { address, took: self.now(), why: Outcome::NoAnswer.to_string() });
-            self.attempts.push(Attempt { address, outcome: Outcome::NoAnswer });
+            let (tried, took) = (endpoint(address), self.now());
+            self.tell(Step::NotReached { address: tried.clone(), took, why: Outcome::NoAnswer.to_string() });
+            self.attempts.push(Attempt { address: tried, outcome: Outcome::NoAnswer });
         }
         self.failure()
     }
@@ -479,7 +488,8 @@ fn about_both(name: String) -> Question {
     Question { name, kinds: vec![RecordKind::Aaaa, RecordKind::A] }
 }
 
-fn why_not_found(answers: &[&(Via, Answer)], dns: Option<&Dns>) -> String {
+/// And whether it is DNS that fails, rather than the name.
+fn why_not_found(answers: &[&(Via, Answer)], dns: Option<&Dns>) -> (String, bool) {
     let servers = || {
         let servers: Vec<String> = dns.iter().flat_map(|dns| &dns.servers).map(ToString::to_string).collect();
         servers.join(", ")
@@ -488,22 +498,22 @@ fn why_not_found(answers: &[&(Via, Answer)], dns: Option<&Dns>) -> String {
     let of = |wanted: Via| answers.iter().filter(move |(via, _)| is_of(&wanted, via)).map(|(_, answer)| answer);
     let patience = lookup::LOOKUP_PATIENCE.as_secs();
     if of(Via::Multicast).next().is_some() {
-        return format!("no machine of this network answered to that name within {patience} s");
+        return (format!("no machine of this network answered to that name within {patience} s"), false);
     }
     if let Some(Answer::Failed(why)) = of(Via::Dns(Vec::new())).find(|answer| matches!(answer, Answer::Failed(_))) {
-        return why.clone();
+        return (format!("{why}: {}", servers()), true);
     }
     if of(Via::Dns(Vec::new())).any(|answer| *answer == Answer::NobodyAnswered) {
-        return format!("no DNS server answered within {patience} s: {}", servers());
+        return (format!("no DNS server answered within {patience} s: {}", servers()), true);
     }
     if of(Via::Dns(Vec::new())).any(|answer| *answer == Answer::NoSuchName) {
-        return "DNS says that there is no such name".to_owned();
+        return ("DNS says that there is no such name".to_owned(), false);
     }
     if of(Via::Dns(Vec::new())).next().is_some() {
-        return "DNS knows the name, but no address of it".to_owned();
+        return ("DNS knows the name, but no address of it".to_owned(), false);
     }
     match of(Via::System).next() {
-        Some(_) => "this machine is set up with no DNS server, and knows no such name".to_owned(),
-        None => "nobody answered in time".to_owned(),
+        Some(_) => ("this machine is set up with no DNS server, and knows no such name".to_owned(), true),
+        None => ("nobody answered in time".to_owned(), true),
     }
 }

@@ -40,6 +40,7 @@ mod server_list;
 mod signals;
 mod system_keyring;
 mod word_wrap;
+mod zone;
 
 use std::path::Path;
 use std::process::ExitCode;

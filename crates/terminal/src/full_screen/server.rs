@@ -23,6 +23,7 @@ use crate::link_failure::LinkFailure;
 use crate::network::{Link, NetworkEvent};
 use crate::plan::{PasswordFrom, Plan, random};
 use crate::remembered_servers::{self, Remembered};
+use crate::zone::endpoint;
 
 /// Conversations are put on disk so often.
 const KEEP_AGAIN: Duration = Duration::from_secs(60);
@@ -199,7 +200,7 @@ impl Server {
             NetworkEvent::Step(step) => self.app.wire.stepped(now.wall, step),
             NetworkEvent::Connected { address, local, tls, notes } => {
                 self.app.opening = false;
-                self.app.wire.link_opened(LinkFacts { local, remote: address, tls });
+                self.app.wire.link_opened(LinkFacts { local: local.map(endpoint), remote: endpoint(address), tls });
                 for note in notes {
                     self.app.conversations.remark(SERVER, note, now.wall);
                 }
