@@ -1,4 +1,5 @@
 import { screen } from '@testing-library/svelte';
+import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MessageEntry } from '../../state/types';
 import { language } from '../../texts/language.svelte';
@@ -65,6 +66,17 @@ describe('a message on the wire', () => {
     });
     await screen.findByText('This server does not tell what it sees of your connection.');
     expect(rows().at(-1)).toMatch(/^Ethernet frame \d+ bytes = \d+ \+ 18, assumed$/);
+  });
+
+  it('lets one choose among the lines of a long message', async () => {
+    panel((chat) => {
+      const conversation = chat.open('#tea');
+      conversation.onTheWire = async () => ({ lines: [':bob!b@h PRIVMSG #tea :one', ':bob!b@h PRIVMSG #tea :and two'], connection: null });
+    });
+    const choice = await screen.findByLabelText(/^It travels as 2 lines/);
+    expect(rows()[0]).toBe('Text 3 bytes');
+    await userEvent.selectOptions(choice, 'line 2');
+    await expect.poll(() => rows()[0]).toBe('Text 7 bytes');
   });
 
   it('names the router that hides the MAC addresses', async () => {
