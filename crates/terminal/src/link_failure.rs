@@ -35,6 +35,10 @@ pub enum LinkFailure {
     NotTls {
         target: String,
     },
+    /// Before it said anything: as servers do that expect plain text, and those that let nobody in just then.
+    HungUp {
+        target: String,
+    },
     TlsFailed {
         target: String,
         why: String,
@@ -120,6 +124,11 @@ impl fmt::Display for LinkFailure {
             LinkFailure::NotTls { target } => write!(
                 out,
                 "The server at {target} does not speak TLS on that port; use another port, or --plain (irc:// before the address) if nobody can listen in."
+            ),
+            LinkFailure::HungUp { target } => write!(
+                out,
+                "The server at {target} hung up before it said anything: it may not speak TLS on that port (then use another port, or \
+                 --plain if nobody can listen in), or have too many connections from here (then try again in a minute)."
             ),
             LinkFailure::TlsFailed { target, why } => {
                 write!(out, "No encrypted link to {target} could be made ({why}); ask the server's administrator.")

@@ -218,8 +218,9 @@ fn handshake(
                 }
                 (_, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => failed("it took too long".to_owned()),
                 // What a server that expects plain text sends, or does, when it sees a TLS hello.
-                (None, io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
-                    LinkFailure::NotTls { target: target.to_string() }
+                (None, io::ErrorKind::InvalidData) => LinkFailure::NotTls { target: target.to_string() },
+                (None, io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+                    LinkFailure::HungUp { target: target.to_string() }
                 }
                 _ => failed(error.to_string()),
             });
@@ -461,18 +462,19 @@ mod tests {
 
     #[test]
     fn a_server_without_tls_is_told() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            stream.write_all(b"ERROR :What is that?\r\n").unwrap();
-        });
-        assert_eq!(
-            opened(target(port, true)).to_string(),
-            format!(
-                "The server at 127.0.0.1:{port} does not speak TLS on that port; use another port, or --plain (irc:// before the address) if nobody can listen in."
-            )
-        );
-        server.join().unwrap();
+        let check = |says: &'static [u8], expected: &str| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let server = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream.write_all(says).unwrap();
+            });
+            let sentence = opened(target(port, true)).to_string();
+            let begin = format!("The server at 127.0.0.1:{port} {expected}");
+            assert!(sentence.starts_with(&begin), "{sentence}");
+            server.join().unwrap();
+        };
+        check(b"ERROR :What is that?\r\n", "does not speak TLS on that port; use another port, or --plain");
+        check(b"", "hung up before it said anything: it may not speak TLS on that port");
     }
 }
