@@ -62,10 +62,15 @@ impl AddressRange {
         Some(AddressRange { base, prefix })
     }
 
-    /// The address alone; of IPv6 its /64, since whoever has one address of it has them all.
+    /// The address alone; of IPv6 its /64, since whoever has one address of it has them all (RFC 6177). Not so where the address
+    /// is good on the local network only (RFC 4193, RFC 4291 section 2.5.6): there all machines of a room are in one /64.
     pub fn of_one(address: IpAddr) -> AddressRange {
         let address = address.to_canonical();
-        let prefix = if address.is_ipv4() { 32 } else { 64 };
+        let prefix = match address {
+            IpAddr::V4(_) => 32,
+            IpAddr::V6(v6) if v6.is_unique_local() || v6.is_unicast_link_local() => 128,
+            IpAddr::V6(_) => 64,
+        };
         AddressRange::new(address, prefix).unwrap_or(AddressRange { base: address, prefix })
     }
 
@@ -124,6 +129,9 @@ mod tests {
         assert_eq!(range("2001:db8::1", 129), None);
         assert_eq!(range("192.0.2.77", 24).unwrap().to_string(), "192.0.2.0/24");
         assert_eq!(AddressRange::of_one("2001:db8::1:2:3:4".parse().unwrap()).to_string(), "2001:db8::/64");
+        // One pupil's, and not the whole room's.
+        assert_eq!(AddressRange::of_one("fd00:1::6".parse().unwrap()).to_string(), "fd00:1::6/128");
+        assert_eq!(AddressRange::of_one("fe80::1:2".parse().unwrap()).to_string(), "fe80::1:2/128");
         assert!(range("10.0.0.0", 7).unwrap().is_too_wide() && !range("10.0.0.0", 8).unwrap().is_too_wide());
     }
 }

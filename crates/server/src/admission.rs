@@ -7,7 +7,7 @@ use crate::limits::{self, AdmissionRefusal, Limits};
 use chat::server_ban::AddressRange as BannedRange;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ struct Table {
     /// From where nobody may connect; never this machine, nor an exempt address.
     doors: Vec<BannedRange>,
     open: usize,
-    /// By address, IPv6 by its /64: whoever has one address of such a network has them all.
+    /// By address, IPv6 by its /64 unless it is one of the local network ([`BannedRange::of_one`]).
     addresses: HashMap<IpAddr, Address, RandomState>,
     last_sweep: Instant,
 }
@@ -146,7 +146,11 @@ impl Table {
 
     fn count(&mut self, address: IpAddr, exempt: bool, now: Instant) -> Result<(), AdmissionRefusal> {
         let (per_address, per_minute) = (self.rules.per_address, self.rules.per_minute as f64);
-        let entry = self.addresses.entry(network_of(address)).or_insert(Address { open: 0, left: per_minute, at: now });
+        let entry = self.addresses.entry(BannedRange::of_one(address).base()).or_insert(Address {
+            open: 0,
+            left: per_minute,
+            at: now,
+        });
         if !exempt {
             if entry.open >= per_address {
                 return Err(AdmissionRefusal::TooManyFromAddress);
@@ -164,7 +168,7 @@ impl Table {
     }
 
     fn uncount(&mut self, address: IpAddr) {
-        if let Some(entry) = self.addresses.get_mut(&network_of(address)) {
+        if let Some(entry) = self.addresses.get_mut(&BannedRange::of_one(address).base()) {
             entry.open = entry.open.saturating_sub(1);
         }
     }
@@ -176,16 +180,6 @@ impl Table {
             self.last_sweep = now;
             self.addresses.retain(|_, entry| entry.open > 0 || now.saturating_duration_since(entry.at) < MINUTE);
         }
-    }
-}
-
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
     }
 }
 
@@ -221,6 +215,19 @@ mod tests {
         assert_eq!(admission.enter(ip("2001:db8::1")), Ok(()));
         assert_eq!(admission.enter(ip("2001:db8::2")), Err(AdmissionRefusal::TooManyFromAddress));
         assert_eq!(admission.enter(ip("2001:db8:0:1::2")), Ok(()));
+    }
+
+    #[test]
+    fn a_room_of_machines_in_one_local_network_of_ipv6_are_many() {
+        let admission = rules(1_000, 1, 10, &[]);
+        for network in ["fd00:1", "fe80"] {
+            for host in 1..=30 {
+                assert_eq!(admission.enter(ip(&format!("{network}::{host}"))), Ok(()), "{network}::{host}");
+            }
+            assert_eq!(admission.enter(ip(&format!("{network}::1"))), Err(AdmissionRefusal::TooManyFromAddress));
+            admission.leave(ip(&format!("{network}::1")));
+            assert_eq!(admission.enter(ip(&format!("{network}::1"))), Ok(()));
+        }
     }
 
     #[test]

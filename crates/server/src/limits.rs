@@ -77,7 +77,7 @@ limits! {
     /// Connections at a time, of all kinds; 0: what the process's limit on open files allows. At the limit, new
     /// ones are told so and closed, a few at a time, and the rest wait in the kernel's queue.
     connections = 0, 0..=10_000_000;
-    /// Connections at a time from one address (one /64 of IPv6). One more is told so and closed.
+    /// Connections at a time from one address (one /64 of IPv6, on the local network one machine). One more is told so and closed.
     connections_per_address = 64, 1..=10_000_000;
     /// Seconds for a TLS hello, a PROXY header, an HTTP header with its WebSocket upgrade; from accept, and no byte
     /// extends it. Then the connection is closed.

@@ -13,6 +13,7 @@
 
 use crate::id::Timestamp;
 use crate::query::Counted;
+use crate::server_ban::AddressRange;
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -92,7 +93,7 @@ impl Attempts {
 
     /// Notes an attempt, and says in which lane. `Err`: too many; try again after so many seconds.
     pub fn note(&mut self, tried: Tried<'_>, from: From, now: Timestamp) -> Result<Counted, u32> {
-        let (address, by_address) = (network(from.0), Rate::a_minute(from.1));
+        let (address, party, by_address) = (network(from.0), party(from.0), Rate::a_minute(from.1));
         let name = tried.name;
         let per_minute = Rate::a_minute(tried.limit);
         let (place, site) = ((name.clone(), address), (name.clone(), site(from.0)));
@@ -108,11 +109,11 @@ impl Attempts {
             let shared = self.shared.wait_ms(name, per_minute, now);
             if first == 0 { (Counted::First, 0) } else { (Counted::Shared, shared.min(first)) }
         };
-        let wait_ms = wait_ms.max(self.by_address.wait_ms(&address, by_address, now));
+        let wait_ms = wait_ms.max(self.by_address.wait_ms(&party, by_address, now));
         if wait_ms > 0 {
             return Err(wait_ms.div_ceil(1000) as u32);
         }
-        self.by_address.take(address, by_address, now);
+        self.by_address.take(party, by_address, now);
         match lane {
             Counted::Home => self.home.take(place, per_minute, now),
             Counted::First => {
@@ -130,7 +131,7 @@ impl Attempts {
         let per_minute = Rate::a_minute(tried.limit);
         let place = (name.clone(), address);
         if let Some(lane) = counted {
-            self.by_address.give_back(&address, Rate::a_minute(from.1));
+            self.by_address.give_back(&party(from.0), Rate::a_minute(from.1));
             match lane {
                 Counted::Home => self.home.give_back(&place, per_minute),
                 Counted::First => {
@@ -160,6 +161,12 @@ impl Attempts {
 /// One customer's network: a whole IPv6 /64 is one place (RFC 6177), an IPv4 address another.
 pub(super) fn network(address: IpAddr) -> u128 {
     prefix(address, 64)
+}
+
+/// Who may try so often: a network, or on the local network, which a whole room shares, one machine.
+fn party(address: IpAddr) -> u128 {
+    let range = AddressRange::of_one(address);
+    prefix(range.base(), range.prefix().max(64).into())
 }
 
 /// What one party can have many networks of: an IPv6 /48 (RFC 6177). Only what is free for newcomers goes by it.
