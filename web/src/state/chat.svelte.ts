@@ -7,6 +7,7 @@ import { Isupport } from '../irc/isupport';
 import type { Block } from '../format/nodes';
 import { language } from '../texts/language.svelte';
 import { abilitiesOf, noAbilities } from './abilities';
+import { AbsentNames } from './absent_names';
 import { asking } from './asked/asking';
 import { Attention } from './attention';
 import { catchUp } from './catching_up';
@@ -80,6 +81,7 @@ export class ChatState implements Chat, Receiver {
   readonly sending: Sending;
   readonly keeping: Keeping;
   readonly readMarkers: ReadMarkers;
+  readonly absentNames: AbsentNames;
   readonly #list: ConversationList;
   readonly #notices = new Notices();
   readonly #notifications: Notifications;
@@ -96,6 +98,7 @@ export class ChatState implements Chat, Receiver {
     this.link = new LinkState(outside, this);
     this.keeping = new Keeping(this.storage, this.tabs, this);
     this.readMarkers = new ReadMarkers(this, this.tabs);
+    this.absentNames = new AbsentNames(this);
     this.outbox = new Outbox(this.storage, this.tabs, outside.now);
     this.sending = new Sending(this);
     this.outbox.changed = () => this.sending.postsChanged();
@@ -210,6 +213,7 @@ export class ChatState implements Chat, Receiver {
     this.isOperator = false;
     this.operatorReports = 0;
     this.people.clear();
+    this.absentNames.clear();
     for (const post of this.outbox.posts) await this.outbox.discard(post.key);
     await this.storage.remove();
     await this.storage.open();
@@ -282,6 +286,7 @@ export class ChatState implements Chat, Receiver {
     this.link.isReady(connection);
     if (this.wasOnline) this.#renew();
     this.wasOnline = true;
+    this.absentNames.wanted([...this.all()].flatMap((conversation) => conversation.correspondents));
     await this.outbox.linkReady(connection.has(keepsKeys) && isAccount, language.texts.state.refused.unknownOutcome);
     await this.#adopt();
   }

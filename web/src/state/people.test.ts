@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
-import { eachHasItsServer, FakeServer, inTeaHere, message, shown, until } from './testing';
+import { eachHasItsServer, FakeServer, inTeaHere, message, page, shown, until } from './testing';
 
 let server: FakeServer;
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
@@ -104,4 +104,20 @@ test('a room is entered by the name that it has now', async () => {
   expect(room.name).toBe('#new');
   expect(room.membership).toBe('in');
   expect(chat.find('#old')).toBeNull();
+});
+
+test('who wrote and is not here is called as she calls herself all the same, and asked about once', async () => {
+  server.answers.METADATA = (line, label) =>
+    line.params[1] === 'GET' ? [`@label=${label} :s 761 alice ${line.params[0]} display-name * :Dora the Explorer`] : label ? [`@label=${label} :s ACK`] : [];
+  server.answers.CHATHISTORY = (line, label) => page(label, line.params[1] ?? '', 'm1 dora hi', 'm2 dora again', 'm3 bob here');
+  server.answers.WHO = (line, label) => [
+    `@label=${label} :s BATCH +w labeled-response`,
+    '@batch=w :s 354 alice 7 alice H alice :Alice',
+    '@batch=w :s 354 alice 7 bob H bob :Bob',
+    `@batch=w :s 315 alice ${line.params[0]} :End`,
+    ':s BATCH -w',
+  ];
+  const { chat } = await inTea();
+  await until(() => chat.person('dora').displayName === 'Dora the Explorer');
+  expect(server.socket.sent.filter((line) => line.includes(' GET display-name')).map((line) => line.replace(/^@\S+ /, ''))).toEqual(['METADATA dora GET display-name']);
 });

@@ -4,6 +4,7 @@ import type { Item } from '../irc/batches';
 import type { Connection, RequestOptions } from '../irc/connection';
 import type { Isupport } from '../irc/isupport';
 import type { ConversationState } from './conversation/conversation.svelte';
+import type { AbsentNames } from './absent_names';
 import type { Keeping } from './keeping';
 import type { People } from './people.svelte';
 import type { ReadMarkers } from './read_markers';
@@ -18,6 +19,7 @@ export interface World {
   readonly sending: Sending;
   readonly keeping: Keeping;
   readonly readMarkers: ReadMarkers;
+  readonly absentNames: AbsentNames;
   now(): number;
   /** The link, while it can be used. */
   connection(): Connection | null;

@@ -67,6 +67,7 @@ export class ConversationState implements Conversation {
   isConfirmed = false;
   /** Who is in it was asked for on this link. */
   #entered = false;
+  #knowsWhoIsHere = false;
 
   readonly #timeline: Timeline;
   readonly #reader: Reader;
@@ -353,6 +354,21 @@ export class ConversationState implements Conversation {
   pageCame(): void {
     this.#unread.placeLine();
     this.#unread.count();
+    // Before it is known who is here nobody is known not to be.
+    if (this.#knowsWhoIsHere) this.#askNames();
+  }
+
+  /** Who wrote and is not here is called as she calls herself all the same. */
+  #askNames(): void {
+    const writers = new Set(this.#timeline.entries.flatMap((entry) => (entry.kind === 'message' ? [this.#world.people.get(entry.sender.nick)] : [])));
+    // The latest first.
+    this.#world.absentNames.wanted([...writers].toReversed());
+  }
+
+  /** With whom one writes here, where that is not a room. */
+  get correspondents(): readonly PersonState[] {
+    const nicks = this.kind === 'direct' ? [this.name] : this.kind === 'group' ? this.groupPeople : [];
+    return nicks.map((nick) => this.#world.people.get(nick));
   }
 
   /** Shows what has changed. */
@@ -410,6 +426,8 @@ export class ConversationState implements Conversation {
         } else if (this.isConfirmed) {
           await Promise.all([this.#askPeople(), this.#world.request('MODE', [this.name])]);
           if (this.#world.has('draft/metadata-2')) await this.#world.request('METADATA', [this.name, 'SYNC']);
+          this.#knowsWhoIsHere = true;
+          this.#askNames();
           if (this.pinCount > 0 && this.#world.has('parlor/pins')) await this.loadPins();
         } else {
           this.#entered = false;
@@ -465,7 +483,7 @@ export class ConversationState implements Conversation {
   out(): void {
     this.membership = 'out';
     this.isConfirmed = false;
-    this.#entered = false;
+    this.#entered = this.#knowsWhoIsHere = false;
     this.#members.clear();
   }
 
@@ -473,7 +491,7 @@ export class ConversationState implements Conversation {
     this.#history.linkLost();
     this.#quotes.linkLost();
     this.#typing.clear();
-    this.#entered = false;
+    this.#entered = this.#knowsWhoIsHere = false;
     this.isConfirmed = false;
   }
 
