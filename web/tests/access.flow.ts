@@ -177,6 +177,25 @@ test('the keyboard alone signs up, finds a room, talks, reacts, searches and lea
   await dora.leave();
 }, 180_000);
 
+test('whoever clicks a message and writes on is writing, and does nothing to it', async () => {
+  await alice.goTo('tea');
+  await alice.isCaughtUp();
+  await alice.message('an answer').last().click();
+  await alice.page.keyboard.type('replied');
+  expect(await alice.composer().inputValue()).toBe('replied');
+  await alice.composer().fill('');
+  await alice.page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await alice.page.keyboard.type('written');
+  expect(await alice.composer().inputValue()).toBe('written');
+  await alice.composer().fill('');
+  // Where one walked to it, keys act on it.
+  await alice.composer().press('Shift+Tab');
+  await alice.message('an answer').last().focus();
+  await alice.page.keyboard.press('r');
+  await alice.page.getByText('Reply to alice').waitFor();
+  await alice.page.keyboard.press('Escape');
+});
+
 test('new messages are said to screen readers, politely', async () => {
   await alice.goTo('tea');
   await alice.isCaughtUp();

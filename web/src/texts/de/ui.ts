@@ -9,6 +9,7 @@ const mentionCount = many('# Erwähnung', '# Erwähnungen');
 const newMessages = many('# neue Nachricht', '# neue Nachrichten');
 const replyCount = many('# Antwort', '# Antworten');
 const memberCount = many('# Mitglied', '# Mitglieder');
+const lineCount = many('# Zeile', '# Zeilen');
 const pinCount = many('# angeheftete Nachricht', '# angeheftete Nachrichten');
 const openReports = many('# offene Meldung', '# offene Meldungen');
 const inSeconds = many('# Sekunde', '# Sekunden');
@@ -107,6 +108,7 @@ export const ui: typeof english = {
   lost: 'Unter dieser Adresse gibt es nichts',
   lostText: 'Der Link ist vielleicht alt oder nicht ganz kopiert.',
   mayNotSpeak: 'Hier darfst du lesen, aber nicht schreiben.',
+  lineCount,
   messageActions: 'Was mit dieser Nachricht geschehen soll',
   messagesIn: (title) => `Nachrichten in ${title}`,
   newLine: 'Neu',
@@ -164,8 +166,10 @@ export const ui: typeof english = {
   replyingTo: (name) => `Antwort an ${name}`,
   saveEdit: 'Speichern',
   send: 'Senden',
+  sendAsSeveral: (count) => `Als ${count} Nachrichten senden`,
   suggestions: 'Vorschläge',
   tooLong: (bytes) => `${bytes} Bytes zu lang. Sende sie in mehreren Teilen.`,
+  tooLongForOne: 'Zu lang für eine Nachricht.',
   tooManyLines: (lines) => `Eine Nachricht hat höchstens ${lines} Zeilen. Sende sie in mehreren Teilen.`,
   commands: {
     me: 'Sagen, was du tust',

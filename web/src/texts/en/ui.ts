@@ -9,6 +9,7 @@ const mentionCount = many('# mention', '# mentions');
 const newMessages = many('# new message', '# new messages');
 const replyCount = many('# reply', '# replies');
 const memberCount = many('# member', '# members');
+const lineCount = many('# line', '# lines');
 const pinCount = many('# pinned message', '# pinned messages');
 const openReports = many('# open report', '# open reports');
 const seconds = many('# second', '# seconds');
@@ -112,6 +113,7 @@ export const ui = {
   lost: 'There is nothing at this address',
   lostText: 'The link may be old, or was not copied whole.',
   mayNotSpeak: 'You may read here, but not write.',
+  lineCount,
   messageActions: 'What to do with this message',
   messagesIn: (title: string) => `Messages in ${title}`,
   newLine: 'New',
@@ -170,8 +172,10 @@ export const ui = {
   replyingTo: (name: string) => `Reply to ${name}`,
   saveEdit: 'Save',
   send: 'Send',
+  sendAsSeveral: (count: number) => `Send as ${count} messages`,
   suggestions: 'Suggestions',
   tooLong: (bytes: number) => `Too long by ${bytes} bytes. Send it in several parts.`,
+  tooLongForOne: 'Too long for one message.',
   tooManyLines: (lines: number) => `A message has at most ${lines} lines. Send it in several parts.`,
   commands: {
     me: 'Say what you do',

@@ -120,4 +120,13 @@ describe('the composer', () => {
     expect(screen.getByRole('status').textContent).toContain('2 bytes');
     expect(room.sent).toEqual([]);
   });
+
+  it('says what is too long for one message in several, if one wishes that', async () => {
+    const { room, field, chat, user } = composer();
+    Object.assign(chat.can, { messageLines: 2 });
+    await user.type(field, 'one{Shift>}{Enter}{/Shift}two{Shift>}{Enter}{/Shift}/three');
+    await user.click(screen.getByRole('button', { name: 'Send as 2 messages' }));
+    expect(room.sent).toEqual(['one\ntwo', '//three']);
+    expect(field.value).toBe('');
+  });
 });
