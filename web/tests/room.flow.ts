@@ -193,5 +193,11 @@ test('in German everything is German', async () => {
   await gerda.page.goto('/');
   await gerda.page.getByRole('tab', { name: 'Anmelden' }).waitFor();
   expect(await gerda.page.locator('html').getAttribute('lang')).toBe('de');
+  // Also what the server says in English.
+  await gerda.page.getByRole('tab', { name: 'Registrieren' }).click();
+  await gerda.page.getByLabel('Benutzername').fill('alice');
+  await gerda.page.locator('input[type=password]').fill(password);
+  await gerda.page.getByRole('button', { name: 'Konto anlegen' }).click();
+  await gerda.page.getByText('Diesen Namen gibt es schon').waitFor();
   await gerda.leave();
 });

@@ -28,7 +28,9 @@ export async function post(path: '/login' | '/register' | '/logout', body: Reado
   if (response.status === 401) throw new Refused(texts.wrongPassword, '401');
   const seconds = Number(response.headers.get('retry-after'));
   if (response.status === 429) throw new Refused(texts.tooOften(seconds || 60), '429');
-  throw new Refused((await errorOf(response)) ?? texts.serverError, String(response.status));
+  const told = await errorOf(response);
+  // The server's own sentence says more, and is English.
+  throw new Refused((language.tag === 'en' ? told : texts.byStatus[response.status]) ?? told ?? texts.serverError, String(response.status));
 }
 
 /** The server's own sentence. */

@@ -86,6 +86,7 @@ export const refusals: RefusalTexts = {
     'BATCH MULTILINE_MAX_LINES': 'Die Nachricht hat zu viele Zeilen: höchstens {1}; mache mehrere daraus.',
     'BATCH MULTILINE_INVALID': 'Der Server konnte die Nachricht nicht zusammensetzen ({text}); versuche es noch einmal.',
     'BATCH TIMEOUT': 'Die Nachricht kam nicht ganz an; versuche es noch einmal.',
+    'CHATHISTORY INVALID_PARAMS': 'Diese Nachricht gibt es nicht mehr, oder du darfst sie nicht lesen.',
     'CHATHISTORY INVALID_MSGREFTYPE': 'Diese Nachricht gibt es nicht mehr, oder du darfst sie nicht lesen.',
     'CHATHISTORY INVALID_TARGET': 'Hier gibt es keinen Verlauf, den du lesen darfst.',
     'DEVICES NO_SUCH_DEVICE': 'Dieses Gerät gibt es nicht mehr.',

@@ -89,6 +89,12 @@ export const state: typeof english = {
     noRoom: 'Das geht nur in einem Raum.',
     wrongPassword: 'Name oder Passwort ist falsch.',
     tooOften: (seconds) => `Zu viele Versuche; versuche es in ${seconds} Sekunden wieder.`,
+    byStatus: {
+      400: 'So geht es nicht: Ein Name hat nur Buchstaben, Ziffern, - und _ und beginnt mit einem Buchstaben, ein Passwort ist nicht zu leicht zu erraten, und ein Einladungslink ist ganz kopiert.',
+      403: 'Das geht nicht: Der Einladungslink ist verbraucht oder abgelaufen, oder neue Konten legt nur an, wer diesen Server betreibt.',
+      409: 'Diesen Namen gibt es schon, oder er sieht einem anderen zu ähnlich; wähle einen anderen.',
+      503: 'Der Server kann das gerade nicht; versuche es gleich noch einmal.',
+    },
     serverError: 'Das konnte der Server gerade nicht; versuche es noch einmal.',
   },
   whyNot: {

@@ -87,6 +87,7 @@ export const refusals: RefusalTexts = {
     'BATCH MULTILINE_MAX_LINES': 'The message has too many lines: at most {1}; make several of it.',
     'BATCH MULTILINE_INVALID': 'The server could not put the message together ({text}); try again.',
     'BATCH TIMEOUT': 'The message did not arrive whole; try again.',
+    'CHATHISTORY INVALID_PARAMS': 'This message is not kept any more, or you may not read it.',
     'CHATHISTORY INVALID_MSGREFTYPE': 'This message is not kept any more, or you may not read it.',
     'CHATHISTORY INVALID_TARGET': 'There is no history that you may read here.',
     'DEVICES NO_SUCH_DEVICE': 'There is no such device any more.',

@@ -90,6 +90,7 @@ export const state = {
     noRoom: 'That works in a room only.',
     wrongPassword: 'The name or the password is wrong.',
     tooOften: (seconds: number) => `Too many attempts; try again in ${seconds} seconds.`,
+    byStatus: {} as Readonly<Record<number, string>>,
     serverError: 'The server could not do that just now; try again.',
   },
   whyNot: {
