@@ -1,7 +1,7 @@
 //! Lines from a server through a real `Connection`, and what the conversation looks like then, as text.
 
 use super::*;
-use crate::change::LinkState;
+use crate::change::{Anchor, LinkState};
 use crate::connection::{Connection, LinkSecurity, Login, Settings};
 
 const CAPABILITIES: &str = "message-tags server-time echo-message labeled-response batch account-tag away-notify \
