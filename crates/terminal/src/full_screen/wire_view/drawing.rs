@@ -10,7 +10,6 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::unfolded::mark;
 use crate::full_screen::app::{App, Overlay};
 use crate::full_screen::flow::{broken, cut};
 use crate::printable::printable;
@@ -126,6 +125,11 @@ impl App {
             explained.push(Line::styled("─".repeat(width), self.look.dim()));
             let title = format!("{} (lesson: {})", row.term.name, row.term.heading.name());
             explained.push(Line::styled(cut(&title, width), self.look.bold()));
+            let words = printable(&row.words()).into_owned();
+            // In its row it is cut.
+            if !row.is_log && NAME_COLUMNS + words.width() > width.saturating_sub(2) {
+                explained.extend(broken(&[(words, self.look.plain())], width).into_iter().map(Line::from));
+            }
             let text = broken(&[(row.term.explanation.to_owned(), self.look.plain())], width);
             explained.extend(text.into_iter().map(Line::from));
             if row.is_log {
@@ -152,7 +156,7 @@ impl App {
             .take(for_rows)
             .map(|(at, row)| {
                 let pad = " ".repeat(NAME_COLUMNS.saturating_sub(row.term.name.width()));
-                let text = format!("{}{pad}{}{}", row.term.name, printable(&row.value), mark(row.known));
+                let text = format!("{}{pad}{}", row.term.name, printable(&row.words()));
                 self.choice(cut(&text, width.saturating_sub(2)), at == chosen)
             })
             .collect();

@@ -17,10 +17,18 @@ pub struct Row {
     pub term: &'static Term,
     pub value: String,
     pub known: Known,
+    /// Behind the mark; mostly empty.
+    pub remark: String,
     /// What it is made of.
     pub details: Vec<String>,
     /// These happened one after the other, the latest first.
     pub is_log: bool,
+}
+
+impl Row {
+    pub fn words(&self) -> String {
+        format!("{}{}{}", self.value, mark(self.known), self.remark)
+    }
 }
 
 impl WireView {
@@ -34,7 +42,8 @@ impl WireView {
             let carrier = rows.iter_mut().find(|row| row.known != Known::Seen);
             if let (Some(carrier), 1..) = (carrier, line.beside) {
                 let s = if line.beside == 1 { "" } else { "s" };
-                carrier.value.push_str(&format!(" (by itself; it was shared with {} other line{s})", line.beside));
+                carrier.remark = format!("; shared with {} other line{s}", line.beside);
+                carrier.details.insert(0, "counted as if it carried this line alone".to_owned());
             }
         }
         self.connection_rows(facts, &mut rows);
@@ -204,7 +213,7 @@ fn add(rows: &mut Vec<Row>, name: &str, value: String) {
 }
 
 fn row(name: &str, value: String, details: Vec<String>) -> Option<Row> {
-    Some(Row { term: Term::named(name)?, value, known: Known::Seen, details, is_log: false })
+    Some(Row { term: Term::named(name)?, value, known: Known::Seen, remark: String::new(), details, is_log: false })
 }
 
 fn layer_row(layer: &Layer) -> Row {
@@ -222,7 +231,7 @@ fn layer_row(layer: &Layer) -> Row {
     });
     // Every layer has a term of its name; a test holds that.
     let term = Term::named(layer.name).unwrap_or(&layers::TERMS[0]);
-    Row { term, value, known: layer.known, details: details.collect(), is_log: false }
+    Row { term, value, known: layer.known, remark: String::new(), details: details.collect(), is_log: false }
 }
 
 fn in_bytes(count: usize) -> String {
@@ -230,7 +239,7 @@ fn in_bytes(count: usize) -> String {
 }
 
 /// Behind what was not seen.
-pub fn mark(known: Known) -> &'static str {
+fn mark(known: Known) -> &'static str {
     match known {
         Known::Seen => "",
         Known::Computed => ", computed",
@@ -277,7 +286,7 @@ mod tests {
     fn shown(view: &WireView, name: &str) -> String {
         let rows = view.rows(0);
         let row = rows.iter().find(|row| row.term.name == name);
-        row.map_or_else(|| "-".to_owned(), |row| format!("{}{}", row.value, mark(row.known)))
+        row.map_or_else(|| "-".to_owned(), |row| row.words())
     }
 
     #[test]
@@ -308,7 +317,7 @@ mod tests {
         assert_eq!(log, Some(expected.map(str::to_owned).to_vec()), "the latest first");
         assert_eq!(shown(&view, "TLS record"), "40 bytes = 18 + 22, computed");
         view.sent(Timestamp(0), b"PING :a\r\nPING :b\r\n");
-        let expected = "31 bytes = 9 + 22 (by itself; it was shared with 1 other line), computed";
+        let expected = "31 bytes = 9 + 22, computed; shared with 1 other line";
         assert_eq!(shown(&view, "TLS record"), expected);
     }
 
