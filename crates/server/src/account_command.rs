@@ -619,7 +619,8 @@ mod tests {
         });
         let rules = Arc::new(crate::current::Current::new(NameRules::default()));
         let submit = Arc::new(move |command, answers| _ = inbox.send((command, answers)));
-        (control::ControlSocket::open(folder, rules, submit).expect("a socket"), hub)
+        let ways_in = Arc::new(crate::current::Current::new(crate::ways_in::WaysIn::default()));
+        (control::ControlSocket::open(folder, rules, ways_in, submit).expect("a socket"), hub)
     }
 
     #[test]

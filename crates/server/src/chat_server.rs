@@ -3,8 +3,7 @@
 use server::command_line::{self, AccountCommand, Command, CommandLine, Options};
 use server::config::{Config, Listener, Protocol};
 use server::machine_addresses::machine_addresses;
-use server::ways_in::{join_code, join_page, qr_code, ways_in};
-use server::{Ended, Server, account_command, audit_command, logging, store};
+use server::{Ended, Server, account_command, audit_command, join_command, logging, store};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -61,6 +60,11 @@ fn execute(command_line: &CommandLine) -> Result<ExitCode, String> {
             let report = audit_command::execute(&config, question)?;
             write!(output, "{report}")
         }
+        Some(Command::Join) => {
+            let config = load(command_line)?;
+            let report = join_command::execute(&config)?;
+            write!(output, "{report}")
+        }
         Some(Command::Backup { file }) => {
             let config = load(command_line)?;
             let report = back_up(&config.storage.path, file)?;
@@ -113,27 +117,12 @@ fn greet(output: &mut impl Write, options: &Options, config: &Config, server: &S
         let url = format!("{}://{address}", listener.scheme());
         writeln!(output, "  {url:<32} {}", purpose(listener))?;
     }
-    let ways = ways_in(&server.listening, &machine_addresses());
-    if !ways.is_empty() {
-        writeln!(output)?;
-        writeln!(output, "From other machines:")?;
-        for way in ways {
-            writeln!(output, "  {way}")?;
-        }
+    let ways_in = server.ways_in();
+    for (at, line) in ways_in.lines(&machine_addresses(), io::stdout().is_terminal()).iter().enumerate() {
+        let apart = if at == 0 { "\n" } else { "" };
+        writeln!(output, "{apart}{line}")?;
     }
-    let code = join_code(&server.listening, &machine_addresses(), server.fingerprint.as_ref());
-    if let Some(code) = code {
-        writeln!(output, "  chat_client {code}  # the join code")?;
-    }
-    if let Some(page) = join_page(&server.listening, &machine_addresses(), server.self_signed)
-        && io::stdout().is_terminal()
-        && let Some(square) = qr_code(&code.map_or_else(|| page.clone(), |code| format!("{page}#{code}")))
-    {
-        writeln!(output)?;
-        writeln!(output, "{square}")?;
-        writeln!(output, "  {page}")?;
-    }
-    if let Some(fingerprint) = &server.fingerprint {
+    if let Some(fingerprint) = &ways_in.fingerprint {
         writeln!(output)?;
         writeln!(output, "Certificate (SHA-256): {}", discovery::fingerprint_text(fingerprint))?;
     }

@@ -76,6 +76,8 @@ pub enum Command {
     Account(AccountCommand),
     /// Show who did what to whom: bans, kicks, ranks, accounts, invite links; the newest last
     Audit(AuditQuestion),
+    /// Show how others join the server that runs: addresses, join code, QR code
+    Join,
     /// Copy the database to a file, consistently, while the server runs
     Backup {
         /// The file to write; it must not exist
@@ -366,6 +368,7 @@ mod tests {
         check("check parlor.toml", Some(Command::Check { file: Some("parlor.toml".into()) }));
         check("password", Some(Command::Password { source: PasswordSource::default() }));
         check("backup copy.db", Some(Command::Backup { file: "copy.db".into() }));
+        check("join --data there", Some(Command::Join));
         check("completions bash", Some(Command::Completions { shell: clap_complete::Shell::Bash }));
         check("man", Some(Command::Man));
         let account = |command| Some(Command::Account(command));

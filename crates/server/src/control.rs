@@ -7,6 +7,8 @@
 use crate::account_command::AccountAction;
 use crate::current::Current;
 use crate::data_folder::DataFolder;
+use crate::machine_addresses::machine_addresses;
+use crate::ways_in::WaysIn;
 use chat::command::Command;
 use chat::name::NameRules;
 use chat::query::Answer;
@@ -38,6 +40,13 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// After an accept that failed although a descriptor was set free for it: someone else was faster.
 const ACCEPT_PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
+/// What the command line asks of the server beside [`AccountAction`].
+#[derive(Serialize, Deserialize, Clone, Copy, Debug)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Question {
+    ShowWaysIn {},
+}
+
 /// Gives a command to the hub, and where to send the answer to.
 pub type Submit = Arc<dyn Fn(Command, Sender<Answer>) + Send + Sync>;
 
@@ -64,14 +73,19 @@ impl ControlSocket {
     ///
     /// # Errors
     /// One sentence, when the socket can't be made.
-    pub fn open(folder: &DataFolder, rules: Arc<Current<NameRules>>, submit: Submit) -> Result<ControlSocket, String> {
+    pub fn open(
+        folder: &DataFolder,
+        rules: Arc<Current<NameRules>>,
+        ways_in: Arc<Current<WaysIn>>,
+        submit: Submit,
+    ) -> Result<ControlSocket, String> {
         let path = folder.path().join(NAME);
         let failed = |error: io::Error| {
             format!("{} can't be made ({error}); check the permissions of its folder", path.display())
         };
         let listener = listen(folder.path()).map_err(failed)?;
         let (end, ended) = UnixStream::pair().map_err(failed)?;
-        let desk = Desk { listener, ended, reserve: reserve(), rules, submit };
+        let desk = Desk { listener, ended, reserve: reserve(), rules, ways_in, submit };
         let thread = std::thread::Builder::new().name("control".to_owned()).spawn(|| desk.run()).map_err(failed)?;
         Ok(ControlSocket { path, end: Some(end), thread: Some(thread) })
     }
@@ -92,7 +106,7 @@ impl Drop for ControlSocket {
 ///
 /// # Errors
 /// A sentence: the server's refusal, or what came in between.
-pub fn ask(folder: &Path, action: &AccountAction) -> Result<Option<Vec<String>>, String> {
+pub fn ask(folder: &Path, request: &impl Serialize) -> Result<Option<Vec<String>>, String> {
     let failed = |error: io::Error| format!("the server on {} does not answer ({error})", folder.display());
     let stream = match connect(folder) {
         Ok(stream) => stream,
@@ -107,7 +121,7 @@ pub fn ask(folder: &Path, action: &AccountAction) -> Result<Option<Vec<String>>,
     };
     let patience = Some(ANSWER_PATIENCE + 2 * CONNECTION_LIFE);
     stream.set_read_timeout(patience).and_then(|()| stream.set_write_timeout(patience)).map_err(failed)?;
-    let mut line = serde_json::to_string(action).map_err(|error| failed(error.into()))?;
+    let mut line = serde_json::to_string(request).map_err(|error| failed(error.into()))?;
     line.push('\n');
     (&stream).write_all(line.as_bytes()).map_err(failed)?;
     let mut reply = String::new();
@@ -126,6 +140,7 @@ struct Desk {
     /// Closed when no other descriptor is to be had, so that one connection can be accepted.
     reserve: Option<File>,
     rules: Arc<Current<NameRules>>,
+    ways_in: Arc<Current<WaysIn>>,
     submit: Submit,
 }
 
@@ -205,6 +220,9 @@ impl Desk {
     }
 
     fn answer(&self, line: &[u8]) -> Result<Vec<String>, String> {
+        if let Ok(Question::ShowWaysIn {}) = serde_json::from_slice(line) {
+            return Ok(self.ways_in.load().lines(&machine_addresses(), true));
+        }
         let action: AccountAction =
             serde_json::from_slice(line).map_err(|error| format!("the server does not understand that: {error}"))?;
         let (answers, answered) = channel();
@@ -276,6 +294,7 @@ fn with_address<T>(folder: &Path, done: impl Fn(&SocketAddrUnix) -> rustix::io::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Listener, Protocol};
     use tempfile::TempDir;
 
     /// Answers every question for accounts with none.
@@ -283,7 +302,10 @@ mod tests {
         let folder = DataFolder::open(&around.path().join(below)).expect("a folder");
         let rules = Arc::new(Current::new(NameRules::default()));
         let submit = Arc::new(|_, answers: Sender<Answer>| _ = answers.send(Answer::Accounts(Vec::new())));
-        let socket = ControlSocket::open(&folder, rules, submit).expect("a socket");
+        let (any, socket) = ([192, 0, 2, 7].into(), ([192, 0, 2, 7], 6697).into());
+        let listening = vec![(Listener::new(any, 6697, Protocol::Irc, true), socket)];
+        let ways_in = Arc::new(Current::new(WaysIn { listening, fingerprint: None, self_signed: true }));
+        let socket = ControlSocket::open(&folder, rules, ways_in, submit).expect("a socket");
         (folder, socket)
     }
 
@@ -304,6 +326,9 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(asked(&folder), answered());
         }
+        let ways =
+            ["From other machines:", "  chat_client --guest YOURNAME@192.0.2.7:6697 '#lobby'"].map(str::to_owned);
+        assert_eq!(ask(folder.path(), &Question::ShowWaysIn {}), Ok(Some(ways.to_vec())));
         drop(socket);
         assert_eq!(asked(&folder), Ok(None));
         // What a killed server leaves behind.

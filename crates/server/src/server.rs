@@ -18,6 +18,7 @@ pub mod facts;
 pub mod host_lookup;
 pub mod http;
 pub mod hub_thread;
+pub mod join_command;
 pub mod limits;
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -55,6 +56,7 @@ use crate::readers::Readers;
 use crate::searches::Searches;
 use crate::shard::{ConnectionRules, Shard, ShardHandle, ShardInput, Surroundings, wall_clock};
 use crate::tls::TlsMaterial;
+use crate::ways_in::WaysIn;
 use chat::command::{Announcement, Command, Control};
 use chat::hub::Hub;
 use chat::id::Timestamp;
@@ -77,10 +79,6 @@ pub struct Server {
     pub port: u16,
     /// What it listens on, in the order of the configuration; port 0 has become a port.
     pub listening: Vec<(Listener, SocketAddr)>,
-    /// SHA-256 of the certificate, when something speaks TLS.
-    pub fingerprint: Option<discovery::Fingerprint>,
-    /// The server made it itself.
-    pub self_signed: bool,
     /// No account exists yet: the first one made will own the server.
     pub has_no_account: bool,
 
@@ -100,6 +98,7 @@ pub struct Server {
     trusted_proxies: Arc<Current<Vec<AddressRange>>>,
     gateways: Arc<Current<Vec<AddressRange>>>,
     name_rules: Arc<Current<NameRules>>,
+    ways_in: Arc<Current<WaysIn>>,
     stopping: Arc<AtomicBool>,
     /// Signals to end so far.
     signals: u32,
@@ -235,11 +234,13 @@ impl Server {
         signals::watch(event_sender).map_err(|e| failed("signal handling", e))?;
 
         let name_rules = Arc::new(Current::new(facts::name_rules(&config)));
+        let ways_in = Arc::new(Current::new(ways_in(&listening, tls_material.as_ref())));
         let control = {
             let inbox = hub_inbox.clone();
             control::ControlSocket::open(
                 &folder,
                 name_rules.clone(),
+                ways_in.clone(),
                 Arc::new(move |command: Command, answers: Sender<chat::query::Answer>| {
                     // Whoever asked may have given up.
                     let answers = Box::new(move |answer| answers.send(answer).is_ok());
@@ -282,18 +283,14 @@ impl Server {
         let (acceptor, accept_waker) = Acceptor::new(irc, acceptance).map_err(|e| failed("accepting", e))?;
         threads.push(spawn("accept", move || acceptor.run()).map_err(|e| failed("accepting", e))?);
 
-        let fingerprint = tls_material.as_ref().map(|material| material.fingerprint);
-        let self_signed = tls_material.as_ref().is_some_and(|material| material.self_signed);
         let mut announcer = None;
-        announce(&mut announcer, &config, &listening, fingerprint.as_ref());
+        announce(&mut announcer, &config, &ways_in.load());
 
         let first = listening.first().map_or(SocketAddr::from(([127, 0, 0, 1], 0)), |(_, address)| *address);
         Ok(Server {
             ip_address: first.ip(),
             port: first.port(),
             listening,
-            fingerprint,
-            self_signed,
             has_no_account,
             sources,
             log_control,
@@ -310,6 +307,7 @@ impl Server {
             trusted_proxies,
             gateways,
             name_rules,
+            ways_in,
             stopping,
             signals: 0,
             accept_waker: Some(accept_waker),
@@ -322,6 +320,11 @@ impl Server {
             _control: control,
             _folder: folder,
         })
+    }
+
+    /// How others come in, as of now.
+    pub fn ways_in(&self) -> Arc<WaysIn> {
+        self.ways_in.load()
     }
 
     /// Runs until a signal or an operator ends it.
@@ -390,9 +393,8 @@ impl Server {
         for shard in &self.shards {
             shard.inputs.push(ShardInput::Reconfigured { facts: facts.clone(), rules: rules.clone() });
         }
-        self.fingerprint = tls_material.as_ref().map(|material| material.fingerprint);
-        self.self_signed = tls_material.as_ref().is_some_and(|material| material.self_signed);
-        announce(&mut self.announcer, &config, &self.listening, self.fingerprint.as_ref());
+        self.ways_in.replace(ways_in(&self.listening, tls_material.as_ref()));
+        announce(&mut self.announcer, &config, &self.ways_in.load());
         self.config = config;
         tracing::info!("the configuration was read again ({by})");
     }
@@ -516,14 +518,11 @@ fn bind_all(config: &Config) -> Result<Vec<Bound>, String> {
 }
 
 /// What can be reached by others is announced, when that is wanted; a failure is no reason not to run.
-fn announce(
-    announcer: &mut Option<Announcer>,
-    config: &Config,
-    listening: &[(Listener, SocketAddr)],
-    fingerprint: Option<&discovery::Fingerprint>,
-) {
-    let services =
-        if config.discovery.mdns { announcing::services(config, listening, fingerprint) } else { Vec::new() };
+fn announce(announcer: &mut Option<Announcer>, config: &Config, WaysIn { listening, fingerprint, .. }: &WaysIn) {
+    let services = match config.discovery.mdns {
+        true => announcing::services(config, listening, fingerprint.as_ref()),
+        false => Vec::new(),
+    };
     let outcome = match announcer {
         Some(announcer) => announcer.announce(services),
         None if services.is_empty() => Ok(()),
@@ -558,6 +557,15 @@ fn on_commit(metrics: &Arc<Metrics>) -> store::Observer {
         }
         following.committed();
     })
+}
+
+/// As of now.
+fn ways_in(listening: &[(Listener, SocketAddr)], tls: Option<&TlsMaterial>) -> WaysIn {
+    WaysIn {
+        listening: listening.to_vec(),
+        fingerprint: tls.map(|material| material.fingerprint),
+        self_signed: tls.is_some_and(|material| material.self_signed),
+    }
 }
 
 /// A shard a core that this process may run on.

@@ -4,8 +4,39 @@ use crate::config::{Listener, Protocol};
 use discovery::{Fingerprint, JoinCode};
 use std::net::{IpAddr, SocketAddr};
 
+/// How the server can be reached, and what it shows of itself.
+#[derive(Clone, Default, Debug)]
+pub struct WaysIn {
+    pub listening: Vec<(Listener, SocketAddr)>,
+    pub fingerprint: Option<Fingerprint>,
+    /// The certificate is the server's own.
+    pub self_signed: bool,
+}
+
+impl WaysIn {
+    /// For a person: what to type and open on other machines, the join code, and with `picture` the page as a QR code. Empty: nobody
+    /// else can come.
+    pub fn lines(&self, machine: &[IpAddr], picture: bool) -> Vec<String> {
+        let mut lines: Vec<String> = ways_in(&self.listening, machine).iter().map(|way| format!("  {way}")).collect();
+        if lines.is_empty() {
+            return lines;
+        }
+        lines.insert(0, "From other machines:".to_owned());
+        let code = join_code(&self.listening, machine, self.fingerprint.as_ref());
+        lines.extend(code.map(|code| format!("  chat_client {code}  # the join code")));
+        if let Some(page) = join_page(&self.listening, machine, self.self_signed).filter(|_| picture)
+            && let Some(square) = qr_code(&code.map_or_else(|| page.clone(), |code| format!("{page}#{code}")))
+        {
+            lines.push(String::new());
+            lines.extend(square.lines().map(str::to_owned));
+            lines.push(format!("  {page}"));
+        }
+        lines
+    }
+}
+
 /// What people on other machines type or open: one line for each way in and address of this machine.
-pub fn ways_in(listening: &[(Listener, SocketAddr)], machine: &[IpAddr]) -> Vec<String> {
+fn ways_in(listening: &[(Listener, SocketAddr)], machine: &[IpAddr]) -> Vec<String> {
     let mut ways = Vec::new();
     for (listener, address) in listening {
         let own = [address.ip()];
@@ -32,7 +63,7 @@ pub fn ways_in(listening: &[(Listener, SocketAddr)], machine: &[IpAddr]) -> Vec<
 
 /// What stands for the address and the certificate, where something speaks IRC over TLS to the network. Of a server with
 /// several addresses the first.
-pub fn join_code(
+fn join_code(
     listening: &[(Listener, SocketAddr)],
     machine: &[IpAddr],
     fingerprint: Option<&Fingerprint>,
@@ -44,7 +75,7 @@ pub fn join_code(
 
 /// The address of the page for other machines, over TLS if there is a choice; but browsers warn of a certificate that the server
 /// made itself, so that then the way without is the first (docs/decisions/0015-encryption-on-a-lan.md).
-pub fn join_page(listening: &[(Listener, SocketAddr)], machine: &[IpAddr], self_signed: bool) -> Option<String> {
+fn join_page(listening: &[(Listener, SocketAddr)], machine: &[IpAddr], self_signed: bool) -> Option<String> {
     let mut kinds = [("https", true), ("http", false)];
     if self_signed {
         kinds.reverse();
@@ -78,7 +109,7 @@ fn takes(listener: &Listener, address: &SocketAddr, ip: IpAddr) -> bool {
 }
 
 /// For a terminal: dark on light whatever its colours are, since that is what cameras expect.
-pub fn qr_code(text: &str) -> Option<String> {
+fn qr_code(text: &str) -> Option<String> {
     use qrcode::render::unicode::Dense1x2;
     let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L).ok()?;
     let rows = code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build();
@@ -143,6 +174,25 @@ mod tests {
         assert_eq!(code.address, "192.168.1.5:7000".parse().unwrap());
         assert_eq!(join_code(&all[..1], &machine, Some(&[7; 32])), None);
         assert_eq!(join_code(&all, &machine, None), None);
+    }
+
+    #[test]
+    fn all_that_others_need_is_told_and_nothing_where_nobody_else_can_come() {
+        let ways_in = |address: &str| {
+            let address: SocketAddr = address.parse().unwrap();
+            let listen = |protocol, tls| (Listener::new(address.ip(), address.port(), protocol, tls), address);
+            let listening = vec![listen(Protocol::Irc, true), listen(Protocol::Http, false)];
+            WaysIn { listening, fingerprint: Some([7; 32]), self_signed: true }
+        };
+        let machine: Vec<IpAddr> = vec!["192.168.1.5".parse().unwrap()];
+        let lines = ways_in("0.0.0.0:7000").lines(&machine, false);
+        let begins = ["From other machines:", "  chat_client --guest", "  http://192.168.1.5:7000", "  chat_client "];
+        assert_eq!(lines.len(), begins.len(), "{lines:?}");
+        assert!(lines.iter().zip(begins).all(|(line, begin)| line.starts_with(begin)), "{lines:?}");
+        let with_picture = ways_in("0.0.0.0:7000").lines(&machine, true);
+        assert_eq!(with_picture.last().map(String::as_str), Some("  http://192.168.1.5:7000/"));
+        assert!(with_picture.len() > 20, "{with_picture:?}");
+        assert_eq!(ways_in("127.0.0.1:7000").lines(&machine, true), [""; 0]);
     }
 
     #[test]
