@@ -1,7 +1,9 @@
 //! The store as a whole, on real files.
 
 mod faults;
+mod files;
 mod kept;
+mod messages;
 mod opening;
 mod reading;
 mod retention;
@@ -174,4 +176,24 @@ fn message(room: u32, position: Position, sender: &Arc<Person>, text: &str) -> M
         once: None,
         lasting: None,
     }
+}
+
+fn boxed_room(room: RoomRecord) -> Change {
+    Change::Room(Box::new(room))
+}
+
+fn boxed_account(account: AccountRecord) -> Change {
+    Change::Account(Box::new(account))
+}
+
+/// This message has another text from this position on.
+fn edit(message: &Message, position: Position, text: &str) -> Change {
+    let number = message.room;
+    let room = chat::event::RoomRef { number, id: message.chatroom_id, name: message.addressed_to.clone() };
+    let (id, target, kind, audience) = (message_id(position), message.id, message.kind, message.audience);
+    let what = chat::event::What::Edited { room, id, target, kind, audience, text: text.into() };
+    let happening = chat::event::Happening { at: time_of(position), place: None, by: message.sender.clone(), what };
+    let (happening, recipient_id) = (Arc::new(happening), message.recipient_id);
+    let event = chat::history::HistoryEvent { id, room: number, position, happening, audience, recipient_id };
+    Change::Edited { position: message.position, in_lines: false, event: Arc::new(event) }
 }

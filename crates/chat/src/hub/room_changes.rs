@@ -1,34 +1,27 @@
-//! Keeping order: roles, modes and lists of rooms, removing members, and what operators of the server do.
+//! Changes of a room's modes, lists and roles, and which members they concern.
 
 use super::turn::Turn;
 use super::{Asker, Hub};
-use crate::audit::AuditAction;
 use crate::chatroom::{Chatroom, RoomFlag};
 use crate::client::Place;
-use crate::command::{Announcement, Control, PersonalMode, RoomChange};
-use crate::effect::{Effect, ServerEffect};
+use crate::command::RoomChange;
 use crate::event::{RoomStep, What};
-use crate::id::{RoomNumber, SessionId, Timestamp};
+use crate::id::{RoomNumber, Timestamp};
 use crate::mask;
 use crate::membership::{Membership, Role, Roles};
 use crate::name::{ChatroomName, Username};
 use crate::permission::{Act, Target, permit};
-use crate::person::Person;
-use crate::query::Answer;
-use crate::refusal::{ListKind, Refusal, Right};
+use crate::refusal::{ListKind, Refusal};
 use crate::snapshot::ListEntry;
 use compact_str::CompactString;
-use std::sync::Arc;
 
 /// A member who is acted on: present, or an account whose membership goes on while it is away.
-enum Found {
+pub(super) enum Found {
     Present { slot: u32, place: Place, account: Option<u32> },
     Absent { account: u32, membership: Membership },
 }
 
 impl Hub {
-    // Rooms
-
     pub(super) fn change_room(&mut self, asker: Asker, name: &ChatroomName, changes: Vec<RoomChange>, turn: &mut Turn) {
         let number = match self.room_for(asker.slot, name, Act::See) {
             Ok(number) => number,
@@ -111,7 +104,7 @@ impl Hub {
         }
     }
 
-    fn permit_in(&self, asker: Asker, number: RoomNumber, act: Act) -> Result<(), Refusal> {
+    pub(super) fn permit_in(&self, asker: Asker, number: RoomNumber, act: Act) -> Result<(), Refusal> {
         match self.state.client(asker.slot).zip(self.state.room(number)) {
             Some((client, room)) => permit(&Hub::actor(client, room), act, &Hub::rules_of(room)),
             None => Err(Refusal::NotYours),
@@ -256,7 +249,7 @@ impl Hub {
     }
 
     /// The member of this name, present, or an account that is away.
-    fn find_member(&self, number: RoomNumber, who: &Username) -> Result<Found, Refusal> {
+    pub(super) fn find_member(&self, number: RoomNumber, who: &Username) -> Result<Found, Refusal> {
         let present = self.state.client_named(who.key());
         if let Some((slot, client)) = present.and_then(|slot| Some((slot, self.state.client(slot)?)))
             && let Some(place) = client.place(number)
@@ -278,7 +271,7 @@ impl Hub {
         }
     }
 
-    fn described(&self, found: &Found) -> (CompactString, Roles) {
+    pub(super) fn described(&self, found: &Found) -> (CompactString, Roles) {
         match found {
             Found::Present { slot, place, .. } => {
                 let name = self.state.client(*slot).map(|client| client.username.text().clone());
@@ -290,133 +283,6 @@ impl Hub {
                 (name.unwrap_or_default(), membership.roles)
             }
         }
-    }
-
-    pub(super) fn kick(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        who: &Username,
-        reason: Option<Box<str>>,
-        turn: &mut Turn,
-    ) {
-        if let Err(refusal) = self.try_kick(asker, name, who, reason, turn) {
-            turn.refuse(refusal);
-        }
-    }
-
-    fn try_kick(
-        &mut self,
-        asker: Asker,
-        name: &ChatroomName,
-        who: &Username,
-        reason: Option<Box<str>>,
-        turn: &mut Turn,
-    ) -> Result<(), Refusal> {
-        let number = self.room_for(asker.slot, name, Act::See)?;
-        let found = self.find_member(number, who);
-        let (name, roles) = match &found {
-            Ok(found) => self.described(found),
-            Err(_) => (who.text().clone(), Roles::NONE),
-        };
-        let is_oneself = matches!(&found, Ok(Found::Present { slot, .. }) if *slot == asker.slot);
-        self.permit_in(asker, number, Act::Kick { of: Target { name: &name, roles, is_oneself } })?;
-        let Some((by, room)) = self.person(asker.slot).zip(self.room_ref(number)) else {
-            return Ok(());
-        };
-        let found = found?;
-        self.audit(AuditAction::Kick, Some(&room.name), &name, reason.as_deref().unwrap_or_default(), turn);
-        match found {
-            Found::Present { slot, .. } => {
-                let Some(who) = self.person(slot) else {
-                    return Ok(());
-                };
-                let event = self.happening(&by, What::Kicked { room, who, reason }, turn);
-                self.leave_room(slot, number, event, turn);
-            }
-            Found::Absent { account, .. } => {
-                if let Some(who) = self.absent_person(account) {
-                    let event = self.happening(&by, What::Kicked { room, who, reason }, turn);
-                    self.note(number, &event, turn);
-                    let origin = turn.event_origin();
-                    self.tell_room(number, event, origin, turn);
-                }
-                self.end_membership(account, number, turn);
-            }
-        }
-        Ok(())
-    }
-
-    /// An account that is not here, as far as one can see it.
-    fn absent_person(&self, account: u32) -> Option<Arc<Person>> {
-        let record = &self.state.account(account)?.record;
-        Some(Arc::new(Person {
-            id: record.id,
-            name: record.username.clone(),
-            account: Some(record.username.clone()),
-            ..Person::clone(&self.server)
-        }))
-    }
-
-    // The server
-
-    pub(super) fn kill(&mut self, who: &Username, reason: &str, turn: &mut Turn) {
-        if let Err(refusal) = self.require(Right::Kill, turn) {
-            turn.refuse(refusal);
-            return;
-        }
-        let Some((slot, person)) = self.state.client_named(who.key()).and_then(|slot| Some((slot, self.person(slot)?)))
-        else {
-            turn.refuse(Refusal::NoSuchClient { name: who.text().clone() });
-            return;
-        };
-        let by = self.person_or_server(turn);
-        let by = if by.name.is_empty() { "the server" } else { by.name.as_str() };
-        let words = format!("Killed by {by}: {reason}");
-        self.audit(AuditAction::Kill, None, &person.name, reason, turn);
-        turn.answer(Answer::Killed { who: person.name.clone() });
-        self.close_and_quit(slot, &words, turn);
-    }
-
-    pub(super) fn announce(&mut self, to: Announcement, text: Box<str>, turn: &mut Turn) {
-        if let Err(refusal) = self.require(Right::Announce, turn) {
-            turn.refuse(refusal);
-            return;
-        }
-        let by = self.person_or_server(turn);
-        let wallops = to == Announcement::Wallops;
-        let event = turn.event(&by, What::Announced { text, wallops });
-        let taken_by = match to {
-            Announcement::Wallops => PersonalMode::Wallops,
-            Announcement::Operators => PersonalMode::Operator,
-            Announcement::Everyone => {
-                for list in &mut turn.effects.shards {
-                    list.push(Effect::ToAll { event: event.clone() });
-                }
-                return;
-            }
-        };
-        let sessions: Vec<SessionId> = self
-            .state
-            .clients()
-            .filter(|(_, client)| client.has(taken_by))
-            .flat_map(|(_, client)| client.sessions.iter().copied())
-            .collect();
-        turn.tell_sessions(&sessions, &event, None);
-    }
-
-    pub(super) fn control(&mut self, control: Control, turn: &mut Turn) {
-        let right = match control {
-            Control::Rehash => Right::Rehash,
-            Control::Restart | Control::Stop => Right::Stop,
-        };
-        if let Err(refusal) = self.require(right, turn) {
-            turn.refuse(refusal);
-            return;
-        }
-        let by = self.person_or_server(turn);
-        let by = if by.name.is_empty() { "the server".to_owned() } else { by.name.to_string() };
-        turn.effects.server.push(ServerEffect::Control { control, by });
     }
 }
 
@@ -539,92 +405,6 @@ mod tests {
             keep: account bob
             > owner kicks #tea bob
             owner: refused: NoSuchClient { name: \"bob\" }
-            ",
-        );
-    }
-
-    #[test]
-    fn kicking_someone_who_is_away_ends_the_membership() {
-        check_with(
-            settings(),
-            "
-            > console registers owner
-            console: account owner created
-            > console registers bob
-            console: account bob created
-            > owner arrives account owner
-            owner: logged in to owner as nobody yet
-            owner: welcome owner
-            > owner joins #tea
-            [owner*] owner (owner) joined #tea ~
-            owner: entered #tea ~owner
-            > bob arrives account bob
-            bob: logged in to bob as nobody yet
-            bob: welcome bob
-            > bob joins #tea
-            [owner bob*] bob (bob) joined #tea
-            bob: entered #tea ~owner bob
-            > bob quits
-            [owner] bob quit ()
-            > owner kicks #tea bob not again
-            [owner*] owner kicked bob from #tea (not again)
-            > bob arrives account bob
-            bob: logged in to bob as nobody yet
-            bob: welcome bob
-            ",
-        );
-    }
-
-    #[test]
-    fn kicking_by_rank() {
-        check_with(
-            settings(),
-            "
-            > console registers owner
-            console: account owner created
-            > owner arrives account owner
-            owner: logged in to owner as nobody yet
-            owner: welcome owner
-            > owner joins #tea
-            [owner*] owner (owner) joined #tea ~
-            owner: entered #tea ~owner
-            > op arrives
-            op: welcome op
-            > op joins #tea
-            [owner op*] op joined #tea
-            op: entered #tea ~owner op
-            > half arrives
-            half: welcome half
-            > half joins #tea
-            [owner op half*] half joined #tea
-            half: entered #tea ~owner op half
-            > bob arrives
-            bob: welcome bob
-            > bob joins #tea
-            [owner op half bob*] bob joined #tea
-            bob: entered #tea ~owner op half bob
-            > owner mode #tea +oh op half
-            [owner* op half bob] owner changed #tea: +o:op +h:half
-            > half kicks #tea op
-            half: refused: Outranked { room: \"#tea\", name: \"op\" }
-            > op kicks #tea owner
-            op: refused: Outranked { room: \"#tea\", name: \"owner\" }
-            > bob kicks #tea half
-            bob: refused: NeedsRole { room: \"#tea\", role: HalfOperator }
-            > half kicks #tea nobody
-            half: refused: NoSuchClient { name: \"nobody\" }
-            > eve arrives
-            eve: welcome eve
-            > half kicks #tea eve
-            half: refused: TheyAreNotMember { name: \"eve\", room: \"#tea\" }
-            > eve kicks #tea bob
-            eve: refused: NotMember { room: \"#tea\" }
-            > half kicks #tea bob get out
-            [owner op half* bob] half kicked bob from #tea (get out)
-            > op kicks #tea op
-            [owner op* half] op kicked op from #tea
-            > eve kicks #none bob
-            eve: refused: NoSuchRoom { name: \"#none\" }
             ",
         );
     }
@@ -806,109 +586,6 @@ mod tests {
             [bob] bob has modes -o
             console: account bob changed
             > bob modes +o
-            ",
-        );
-    }
-
-    #[test]
-    fn killing() {
-        check_with(
-            settings(),
-            "
-            > console registers alice
-            console: account alice created
-            > bob arrives
-            bob: welcome bob
-            > bob joins #tea
-            [bob*] bob joined #tea @
-            bob: entered #tea @bob
-            > alice arrives account alice
-            alice: logged in to alice as nobody yet
-            alice: welcome alice
-            > alice/2 arrives account alice
-            alice/2: logged in to alice as nobody yet
-            alice/2: welcome again alice
-            > alice joins #tea
-            [bob alice* alice/2] alice (alice) joined #tea
-            alice: entered #tea @bob alice
-            alice/2 (unasked): entered #tea @bob alice
-            > bob kills alice bad
-            bob: refused: NotOperator
-            > bob opers admin
-            [bob*] bob has modes +o
-            bob: operator: is an admin
-            > bob kills nobody bad
-            bob: refused: NoSuchClient { name: \"nobody\" }
-            > bob kills alice spam
-            bob: killed alice
-            alice: closed: Killed by bob: spam
-            alice/2: closed: Killed by bob: spam
-            [bob] alice quit (Killed by bob: spam)
-            > console kills bob you too
-            bob: closed: Killed by the server: you too
-            console: killed bob
-            ",
-        );
-    }
-
-    #[test]
-    fn announcing_and_control() {
-        check_with(
-            settings(),
-            "
-            > alice arrives
-            alice: welcome alice
-            > alice announces hi
-            alice: refused: NotOperator
-            > alice opers admin
-            [alice*] alice has modes +o
-            alice: operator: is an admin
-            > alice announces hi
-            [everyone] alice announces: hi
-            > alice wallops hi
-            > alice modes +w
-            [alice*] alice has modes +w
-            > alice wallops hi
-            [alice] alice wallops: hi
-            > alice rehashes
-            server: Rehash by alice
-            > alice stops
-            server: Stop by alice
-            > console announces maintenance
-            [everyone] server announces: maintenance
-            > console tells operators look
-            [alice] server announces: look
-            > console stops
-            server: Stop by the server
-            > bob arrives
-            bob: welcome bob
-            > bob stops
-            bob: refused: NotOperator
-            ",
-        );
-    }
-
-    #[test]
-    fn rights_are_single() {
-        check_with(
-            settings(),
-            "
-            > console registers root
-            console: account root created
-            > console registers alice
-            console: account alice created
-            > console grants alice kill
-            console: account alice changed
-            > alice arrives account alice
-            alice: logged in to alice as nobody yet
-            alice: welcome alice
-            > alice stops
-            alice: refused: MissingRight { right: Stop }
-            > alice announces hi
-            alice: refused: MissingRight { right: Announce }
-            > alice kills alice myself
-            alice: killed alice
-            alice: closed: Killed by alice: myself
             ",
         );
     }
