@@ -317,7 +317,8 @@ impl Neighbours {
                     return None;
                 }
                 self.known.insert(key.clone(), found.clone());
-                let hidden = !found.tls && self.known.values().any(|other| other.tls && other.host == found.host);
+                let is_same = |other: &Announced| other.tls && (&other.host, &other.name) == (&found.host, &found.name);
+                let hidden = !found.tls && self.known.values().any(is_same);
                 if hidden {
                     return None;
                 }
@@ -369,9 +370,12 @@ mod tests {
         assert_eq!(neighbours.note(gone("a")), None);
         assert_eq!(neighbours.note(there("a", found("A", true))), Some(Seen::There("a".to_owned(), found("A", true))));
         assert_eq!(neighbours.note(there("a", found("A", true))), None);
-        // The same machine without TLS is nothing new.
+        // The same server without TLS is nothing new.
         assert_eq!(neighbours.note(there("b", found("A", false))), None);
-        // Nor is it when that goes, which nobody was told of.
+        // Another one on that machine is.
+        let other = Seen::There("c".to_owned(), found("C", false));
+        assert_eq!(neighbours.note(there("c", found("C", false))), Some(other));
+        // When the one goes that nobody was told of, nobody is told.
         assert_eq!(neighbours.note(gone("b")), None);
         assert_eq!(neighbours.note(there("b", found("A", false))), None);
         assert_eq!(neighbours.note(there("a", found("B", true))), Some(Seen::There("a".to_owned(), found("B", true))));
