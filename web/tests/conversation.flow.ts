@@ -232,13 +232,20 @@ test('whoever is brought up by something else than a hand is left there', async 
   await alice.page.bringToFront();
 });
 
-test('whoever goes down from a message of before sees nothing move against her', async () => {
+test('a message of before is come to wherever it is, and whoever goes down from it sees nothing move against her', async () => {
   const erin = await Raw.at(server, 'erin');
   await erin.say('JOIN #long', ...Array.from({ length: 300 }, (_, n) => `PRIVMSG #long :no. ${n} ${'as long as it happens to be '.repeat((n * 7) % 6)}`));
   await alice.goTo('long');
-  await alice.page.goto('/search?q=%22no.+90%22+in:long');
-  await alice.page.locator('#panel li button').first().click();
-  await alice.page.locator('article.flash').filter({ hasText: 'no. 90' }).waitFor();
+  // The way up to one that is known already leads past where older ones are fetched, behind which all have other numbers.
+  await until(() => alice.page.locator('#messages').evaluate((list) => list.scrollHeight > 4_000));
+  await alice.page.keyboard.press('Control+f');
+  for (const wanted of ['no. 215', 'no. 90']) {
+    await alice.page.locator('#panel').getByRole('searchbox').fill(`"${wanted}" in:long`);
+    await alice.page.keyboard.press('Enter');
+    await alice.page.locator('#panel li button').filter({ hasText: wanted }).click();
+    await alice.page.locator('article.flash').filter({ hasText: wanted }).waitFor();
+    expect(await alice.page.locator('article.flash').evaluate((row) => row.getBoundingClientRect().top)).toBeGreaterThan(50);
+  }
   await alice.isCaughtUp();
   const moved = await alice.page.locator('#messages').evaluate(async (list) => {
     const rows = () => new Map([...list.querySelectorAll('article')].map((row) => [row.dataset.key, row.getBoundingClientRect()] as const).filter(([, at]) => at.height > 0 && at.bottom > 60 && at.top < 500));
@@ -259,7 +266,34 @@ test('whoever goes down from a message of before sees nothing move against her',
     return moved;
   });
   erin.leave();
+  await alice.page.keyboard.press('Escape');
   expect(moved).toEqual([]);
+});
+
+test('whoever reads up in a thread is left there when somebody answers', async () => {
+  const erin = await Raw.at(server, 'erin');
+  const said = await erin.say('JOIN #long', 'PRIVMSG #long :the beginning of it');
+  const root = /msgid=([^;\s]+)[^\n]*the beginning of it/.exec(said)?.[1] ?? '';
+  await erin.say(...Array.from({ length: 30 }, (_, n) => `@+reply=${root} PRIVMSG #long :answer ${n}`));
+  await alice.goTo('long');
+  await alice.isCaughtUp();
+  await alice.sees('answer 29');
+  await alice.message('answer 29').last().focus();
+  await alice.page.keyboard.press('t');
+  const panel = alice.page.locator('#panel');
+  await panel.locator('article').filter({ hasText: 'answer 29' }).waitFor();
+  const list = panel.locator('.body');
+  const below = (): Promise<number> => list.evaluate((body) => body.scrollHeight - body.clientHeight - body.scrollTop);
+  await until(async () => (await below()) < 20, 'the end is shown');
+  await list.evaluate((body) => (body.scrollTop = 0));
+  await erin.say(`@+reply=${root} PRIVMSG #long :one more answer`);
+  await panel.locator('article').filter({ hasText: 'one more answer' }).waitFor();
+  expect(await list.evaluate((body) => body.scrollTop)).toBe(0);
+  await panel.getByRole('textbox').fill('my own answer');
+  await panel.getByRole('textbox').press('Enter');
+  await until(async () => (await below()) < 20, 'her own answer is shown');
+  erin.leave();
+  await alice.page.keyboard.press('Escape');
 });
 
 test('the address of a message leads to it', async () => {
