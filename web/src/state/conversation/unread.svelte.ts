@@ -53,6 +53,11 @@ export class Unread {
 
   /** Somebody said something new. */
   came(entry: MessageEntry): void {
+    if (entry.own && this.messages > 0 && entry.time > this.readUpTo) {
+      // Whoever answers from another device, which may know no markers, has read what she answers.
+      this.#read(entry.time);
+      this.#are(0, false, 0);
+    }
     if (entry.own || entry.sender.blocked || entry.time <= this.readUpTo) return;
     if (this.#isSeen) {
       this.#read(entry.time);

@@ -19,7 +19,7 @@ test('are counted by the server, and here as people speak', async () => {
   const [tea, books] = [chat.find('#tea'), chat.find('#books')];
   expect([tea?.unread, tea?.mentions, tea?.unreadIsMore]).toEqual([12, 2, false]);
   expect([books?.unread, books?.mentions, books?.unreadIsMore]).toEqual([1000, 3, true]);
-  server.socket.say(message('m1 bob hi Alice!', '#tea'), message('m2 bob other', '#tea'), message('m3 alice own', '#tea'));
+  server.socket.say(message('m1 bob hi Alice!', '#tea'), message('m2 bob other', '#tea'));
   expect([tea?.unread, tea?.mentions]).toEqual([14, 3]);
   expect(chat.totalUnread).toBe(1014);
   server.socket.say('METADATA #books soju.im/muted private :1');
@@ -46,6 +46,16 @@ test('what is before the eyes is read, on all devices', async () => {
   expect(tea.unread).toBe(1);
   server.socket.say(':s MARKREAD #tea timestamp=2026-11-27T09:02:00.000Z');
   expect(tea.unread).toBe(0);
+});
+
+test('whoever answers from another device has read what she answers', async () => {
+  const { tea } = await inTea();
+  await until(() => tea.isFresh);
+  server.socket.say(message('m1 bob hi alice', '#tea'), message('m2 alice hi bob', '#tea'));
+  expect([tea.unread, tea.mentions]).toEqual([0, 0]);
+  expect(server.socket.sent.at(-1)).toContain('MARKREAD #tea timestamp=2026-11-27T09:02:00.000Z');
+  server.socket.say(message('m3 bob how are you', '#tea'));
+  expect(tea.unread).toBe(1);
 });
 
 test('of people one has blocked is not counted, and nobody sees them write', async () => {
