@@ -129,4 +129,12 @@ describe('the composer', () => {
     expect(room.sent).toEqual(['one\ntwo', '//three']);
     expect(field.value).toBe('');
   });
+
+  it('leaves the focus where one writes when the button is pressed: on a phone its keyboard would go', async () => {
+    const { room, field, user } = composer();
+    await user.type(field, 'hello');
+    await user.click(screen.getByRole('button', { name: 'Send' }));
+    expect(room.sent).toEqual(['hello']);
+    expect(document.activeElement).toBe(field);
+  });
 });
