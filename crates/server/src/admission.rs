@@ -22,7 +22,9 @@ struct Table {
     /// From where nobody may connect; never this machine, nor an exempt address.
     doors: Vec<BannedRange>,
     open: usize,
-    /// By address, IPv6 by its /64 unless it is one of the local network ([`BannedRange::of_one`]).
+    /// The networks of IPv6 that this machine was on at its start: their machines are this room's, one beside the other.
+    own_networks: Vec<BannedRange>,
+    /// By address, IPv6 by its /64 unless it is one of the local network ([`Table::party`]).
     addresses: HashMap<IpAddr, Address, RandomState>,
     last_sweep: Instant,
 }
@@ -61,9 +63,16 @@ impl AdmissionRules {
 }
 
 impl Admission {
-    pub fn new(rules: AdmissionRules) -> Admission {
-        let table =
-            Table { rules, doors: Vec::new(), open: 0, addresses: HashMap::default(), last_sweep: Instant::now() };
+    /// `own`: this machine's addresses.
+    pub fn new(rules: AdmissionRules, own: &[IpAddr]) -> Admission {
+        let table = Table {
+            rules,
+            doors: Vec::new(),
+            open: 0,
+            own_networks: own.iter().filter(|own| own.is_ipv6()).map(|own| BannedRange::of_one(*own)).collect(),
+            addresses: HashMap::default(),
+            last_sweep: Instant::now(),
+        };
         Admission { inner: Mutex::new(table) }
     }
 
@@ -146,11 +155,8 @@ impl Table {
 
     fn count(&mut self, address: IpAddr, exempt: bool, now: Instant) -> Result<(), AdmissionRefusal> {
         let (per_address, per_minute) = (self.rules.per_address, self.rules.per_minute as f64);
-        let entry = self.addresses.entry(BannedRange::of_one(address).base()).or_insert(Address {
-            open: 0,
-            left: per_minute,
-            at: now,
-        });
+        let party = self.party(address);
+        let entry = self.addresses.entry(party).or_insert(Address { open: 0, left: per_minute, at: now });
         if !exempt {
             if entry.open >= per_address {
                 return Err(AdmissionRefusal::TooManyFromAddress);
@@ -167,8 +173,15 @@ impl Table {
         Ok(())
     }
 
+    /// Whoever the bounds of an address are meant for. It must stay the same for as long as a connection is counted.
+    fn party(&self, address: IpAddr) -> IpAddr {
+        let range = BannedRange::of_one(address);
+        if self.own_networks.contains(&range) { address.to_canonical() } else { range.base() }
+    }
+
     fn uncount(&mut self, address: IpAddr) {
-        if let Some(entry) = self.addresses.get_mut(&BannedRange::of_one(address).base()) {
+        let party = self.party(address);
+        if let Some(entry) = self.addresses.get_mut(&party) {
             entry.open = entry.open.saturating_sub(1);
         }
     }
@@ -189,7 +202,8 @@ mod tests {
 
     fn rules(most: usize, per_address: usize, per_minute: usize, exempt: &[&str]) -> Admission {
         let exempt = exempt.iter().map(|range| range.parse().expect("a range")).collect();
-        Admission::new(AdmissionRules { most, per_address, per_minute, exempt })
+        let own = [ip("2001:db8:9::1"), ip("192.0.2.9")];
+        Admission::new(AdmissionRules { most, per_address, per_minute, exempt }, &own)
     }
 
     fn ip(text: &str) -> IpAddr {
@@ -220,7 +234,7 @@ mod tests {
     #[test]
     fn a_room_of_machines_in_one_local_network_of_ipv6_are_many() {
         let admission = rules(1_000, 1, 10, &[]);
-        for network in ["fd00:1", "fe80"] {
+        for network in ["fd00:1", "fe80", "2001:db8:9"] {
             for host in 1..=30 {
                 assert_eq!(admission.enter(ip(&format!("{network}::{host}"))), Ok(()), "{network}::{host}");
             }

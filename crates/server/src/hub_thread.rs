@@ -332,7 +332,7 @@ mod tests {
             inbox: inbox.clone(),
             shards: Vec::new(),
             controls,
-            admission: Arc::new(Admission::new(AdmissionRules::new(&Limits::default(), 1, 1, Vec::new()))),
+            admission: Arc::new(Admission::new(AdmissionRules::new(&Limits::default(), 1, 1, Vec::new()), &[])),
             metrics: metrics.clone(),
             storage_fails: Arc::default(),
         };

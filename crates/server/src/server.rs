@@ -49,6 +49,7 @@ use crate::exports::Exports;
 use crate::host_lookup::HostLookups;
 use crate::hub_thread::{Asked, HubInput, HubThread};
 use crate::listener::{Acceptance, Acceptor, Bound};
+use crate::machine_addresses::machine_addresses;
 use crate::mailbox::Mailbox;
 use crate::metrics::Metrics;
 use crate::password_pool::PasswordPool;
@@ -175,7 +176,7 @@ impl Server {
         if let Some(warning) = &room.warning {
             tracing::warn!("{warning}");
         }
-        let admission = Arc::new(Admission::new(admission_rules(&config, room.connections)));
+        let admission = Arc::new(Admission::new(admission_rules(&config, room.connections), &machine_addresses()));
         admission.close_doors(hub.closed_doors());
         let passwords =
             PasswordPool::start(facts::password_cost(&config)).map_err(|e| failed("the password thread", e))?;

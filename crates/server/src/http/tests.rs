@@ -51,7 +51,7 @@ fn site_with(change: impl FnOnce(&mut Config)) -> Site {
         hub: Arc::new(Mailbox::for_waiting_thread()),
         passwords: PasswordPool::start(crate::password::PasswordCost::Test).unwrap(),
         tls: Arc::new(Current::new(Some(material.http.clone()))),
-        admission: Arc::new(Admission::new(rules)),
+        admission: Arc::new(Admission::new(rules, &[])),
         metrics: Metrics::new(1),
         on_websocket: Arc::new(move |connection| sender.send(connection).unwrap()),
         trouble: Arc::new(move || told.lock().unwrap().clone()),
