@@ -283,6 +283,8 @@ export interface Conversation {
   readonly newer: Paging;
   /** The entry before which the unread line stands: fixed when the conversation is opened, until it is opened again. */
   readonly unreadLine: string | null;
+  /** So many were unread when it was opened, and the line above them is further up than what is known here. */
+  readonly missed: number;
   readonly pins: readonly Pin[];
   readonly pinCount: number;
 
@@ -306,6 +308,8 @@ export interface Conversation {
   /** Goes to a message: afterwards it is among `entries`. Resolves to its entry. */
   goTo(id: string): Promise<MessageEntry>;
   goToEnd(): Promise<void>;
+  /** Goes to the unread line where it is not known here (`missed`). */
+  goToUnread(): Promise<void>;
   /** Whether the person sees the end now (conversation open, scrolled to the end, window in view): marks as read. */
   sees(end: boolean): void;
   markRead(): void;

@@ -259,7 +259,16 @@ export class ConversationState implements Conversation {
     this.#unread.sees(this.#unread.seesEnd);
   }
 
+  get missed(): number {
+    return this.#unread.missed;
+  }
+
+  goToUnread(): Promise<void> {
+    return this.#unread.goToLine();
+  }
+
   markRead(): void {
+    this.#unread.missed = 0;
     this.#unread.markRead();
   }
 
@@ -352,8 +361,7 @@ export class ConversationState implements Conversation {
   }
 
   pageCame(): void {
-    this.#unread.placeLine();
-    this.#unread.count();
+    this.#unread.pageCame();
     // Before it is known who is here nobody is known not to be.
     if (this.#knowsWhoIsHere) this.#askNames();
   }

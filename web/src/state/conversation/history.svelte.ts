@@ -172,14 +172,16 @@ export class History {
     }
   }
 
-  /** Afterwards the message is among the entries. */
-  async goTo(id: string): Promise<MessageEntry> {
-    const known = this.timeline.placed(id);
-    if (known && !this.#fromBefore) return known;
+  /** Goes to what was said about a time. */
+  async goToTime(time: number): Promise<void> {
+    await this.#readAround(`timestamp=${new Date(time).toISOString()}`, (page) => page.entries.length > 0);
+  }
+
+  async #readAround(anchor: string, isThere: (page: Page) => boolean): Promise<void> {
     this.older = 'loading';
     try {
-      await this.#paged('AROUND', `msgid=${id}`, (page) => {
-        if (!page.entries.some((entry) => entry.id === id)) return;
+      await this.#paged('AROUND', anchor, (page) => {
+        if (!isThere(page)) return;
         const last = page.entries.findLastIndex((entry) => entry.id !== null && this.timeline.isPlaced(entry.id));
         const joint = last < 0 || this.#fromBefore ? -1 : this.timeline.entries.findIndex((entry) => entry.id === page.entries[last]?.id);
         if (joint >= 0) {
@@ -196,6 +198,13 @@ export class History {
     } finally {
       this.older = 'idle';
     }
+  }
+
+  /** Afterwards the message is among the entries. */
+  async goTo(id: string): Promise<MessageEntry> {
+    const known = this.timeline.placed(id);
+    if (known && !this.#fromBefore) return known;
+    await this.#readAround(`msgid=${id}`, (page) => page.entries.some((entry) => entry.id === id));
     const found = this.timeline.placed(id);
     if (!found) throw new Refused(language.texts.state.refused.notThere, 'NOT_THERE');
     return found;

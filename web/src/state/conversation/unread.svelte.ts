@@ -5,6 +5,9 @@ import type { History } from './history.svelte';
 import type { Entry, MessageEntry } from '../types';
 import type { World } from '../world';
 
+/** Pages that the line is looked for in. */
+const mostPages = 5;
+
 export class Unread {
   messages = $state(0);
   /** There are at least so many. */
@@ -12,12 +15,16 @@ export class Unread {
   mentions = $state(0);
   /** The entry that the line stands above. */
   line = $state<string | null>(null);
+  /** So many were unread when it was opened, and the line above them is further up than what is known here. */
+  missed = $state(0);
   /** Up to when it is read. */
   readUpTo = 0;
   /** The end is before the person's eyes. */
   seesEnd = false;
   /** What is unread begins behind this time, as of when it was opened. */
   #lineAfter = 0;
+  /** How many there were then. */
+  #atOpening = 0;
   readonly #world: World;
   readonly #conversation: ConversationState;
   readonly #history: History;
@@ -40,7 +47,9 @@ export class Unread {
   /** The person turns to it: what is unread now has its line. */
   opened(): void {
     this.#lineAfter = this.messages > 0 ? this.readUpTo : Number.POSITIVE_INFINITY;
+    this.#atOpening = this.messages;
     this.line = null;
+    this.missed = 0;
     this.placeLine();
   }
 
@@ -48,7 +57,29 @@ export class Unread {
   left(): void {
     this.seesEnd = false;
     this.line = null;
+    this.missed = 0;
     this.#lineAfter = Number.POSITIVE_INFINITY;
+  }
+
+  /** A page of history stands where it belongs. */
+  pageCame(): void {
+    this.placeLine();
+    this.count();
+    this.missed = this.line === null && this.#lineAfter !== Number.POSITIVE_INFINITY && this.#world.isCurrent(this.#conversation) ? this.#atOpening : 0;
+  }
+
+  /** Goes to where the line belongs, and has it there. */
+  async goToLine(): Promise<void> {
+    const after = this.#lineAfter;
+    if (this.line !== null || after === Number.POSITIVE_INFINITY) return;
+    await this.#history.goToTime(after);
+    // Of what was said in one millisecond more may stand before it than a page has.
+    for (let pages = 0; pages < mostPages; pages += 1) {
+      this.line ??= firstUnreadIn(this.#history.timeline.entries, after)?.key ?? null;
+      if (this.line !== null || this.#history.atEnd) break;
+      await this.#history.loadNewer();
+    }
+    this.missed = 0;
   }
 
   /** Somebody said something new. */
@@ -91,7 +122,10 @@ export class Unread {
   counted(messages: number, isMore: boolean, mentions: number): void {
     if (this.#isSeen) return;
     this.#are(messages, isMore, mentions);
-    if (messages > 0 && this.#lineAfter === Number.POSITIVE_INFINITY && this.#world.isCurrent(this.#conversation)) this.#lineAfter = this.readUpTo;
+    if (messages > 0 && this.#lineAfter === Number.POSITIVE_INFINITY && this.#world.isCurrent(this.#conversation)) {
+      this.#lineAfter = this.readUpTo;
+      this.#atOpening = messages;
+    }
     this.placeLine();
   }
 

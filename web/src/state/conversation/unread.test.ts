@@ -48,6 +48,22 @@ test('what is before the eyes is read, on all devices', async () => {
   expect(tea.unread).toBe(0);
 });
 
+test('where more is unread than a page has, it is said how much, and one comes to where it begins', async () => {
+  server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, '@batch=u :s UNREAD #tea 30 0', ':s BATCH -u'];
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice', ':s MARKREAD #tea timestamp=2026-11-27T09:02:30.000Z'];
+  server.answers.CHATHISTORY = (line, label) =>
+    line.params[0] === 'AROUND' ? page(label, '#tea', 'm1 bob a', 'm2 bob b', 'm3 bob c', 'm4 bob d') : page(label, '#tea', 'm30 bob x', 'm31 bob y', 'm32 bob z');
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  const tea = chat.open('#tea');
+  await until(() => tea.missed === 30);
+  tea.sees(true);
+  expect([tea.unreadLine, tea.missed]).toEqual([null, 30]);
+  await tea.goToUnread();
+  expect(server.socket.sent.at(-1)).toContain('CHATHISTORY AROUND #tea timestamp=2026-11-27T09:02:30.000Z');
+  expect([tea.entries.find((entry) => entry.key === tea.unreadLine)?.id, tea.missed, tea.atEnd]).toEqual(['m3', 0, false]);
+});
+
 test('whoever answers from another device has read what she answers', async () => {
   const { tea } = await inTea();
   await until(() => tea.isFresh);
