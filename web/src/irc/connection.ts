@@ -1,64 +1,11 @@
-// One link to the server: the WebSocket, the negotiation (IRCv3 capability-negotiation 302), answers to what was asked
-// (labeled-response), and whether the other end is still there. A new link is a new `Connection`.
+// One link to the server: the WebSocket, answers to what was asked (labeled-response), and whether the other end is still
+// there. A new link is a new `Connection`.
 
 import { Batches, isBatch, linesOf, type Item } from './batches';
+import { Failure, failureOf } from './failure';
 import { Isupport } from './isupport';
 import { nickOf, parse, write, type Line } from './line';
-
-/** Asked for where the server has them. `sasl` is not: the cookie says who one is. */
-const wanted = [
-  'account-notify',
-  'account-tag',
-  'away-notify',
-  'batch',
-  'cap-notify',
-  'chghost',
-  'echo-message',
-  'extended-join',
-  'extended-monitor',
-  'invite-notify',
-  'labeled-response',
-  'message-tags',
-  'multi-prefix',
-  'no-implicit-names',
-  'server-time',
-  'setname',
-  'standard-replies',
-  'draft/channel-rename',
-  'draft/chathistory',
-  'draft/event-playback',
-  'draft/extended-isupport',
-  'draft/message-edit',
-  'draft/message-redaction',
-  'draft/metadata-2',
-  'draft/multiline',
-  'draft/persistence',
-  'draft/read-marker',
-  'draft/relaymsg',
-  'soju.im/search',
-  'parlor/unread',
-  'parlor/pins',
-  'parlor/reports',
-  'parlor/devices',
-  'parlor/connection',
-  'parlor/activity',
-  'parlor/groups',
-  'parlor/identity',
-  'parlor/once',
-];
-
-/** What people say of themselves, and the marks on one's own conversations. */
-const subscriptions = [
-  'display-name',
-  'pronouns',
-  'status',
-  'soju.im/muted',
-  'soju.im/pinned',
-  'soju.im/blocked',
-];
-
-/** The server refused a capability that ours has (an older page, a newer server): from then on it is asked what there is first. */
-let serverIsOther = false;
+import { Negotiation } from './negotiation';
 
 /** From the opening of the socket to the welcome. */
 const welcomeWithin = 20_000;
@@ -77,21 +24,6 @@ export interface Socket {
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: (() => void) | null;
-}
-
-/** Something asked for was not done. */
-export class Failure extends Error {
-  constructor(
-    /** A numeric, a FAIL code, or `LINK_LOST`, `TIMEOUT`, `NO_LINK`. */
-    readonly code: string,
-    /** The command of a FAIL; empty for numerics. */
-    readonly command: string,
-    /** What stands behind: of a numeric without one's own nick. The last is the server's text. */
-    readonly context: readonly string[],
-  ) {
-    super(context.at(-1) ?? code);
-    this.name = 'Failure';
-  }
 }
 
 export interface Events {
@@ -133,16 +65,13 @@ export interface RequestOptions {
 
 export class Connection {
   readonly isupport = new Isupport();
-  /** What was granted, with the server's values. */
-  readonly capabilities = new Map<string, string>();
   nick: string;
   account: string | null = null;
   /** 001 has come. */
   ready = false;
   roundTrip: number | null = null;
 
-  readonly #offered = new Map<string, string>();
-  readonly #requested = new Set<string>();
+  readonly #negotiation: Negotiation;
   readonly #batches = new Batches();
   readonly #questions = new Map<string, Question>();
   readonly #socket: Socket;
@@ -154,7 +83,7 @@ export class Connection {
   #waits = false;
   #answered = 0;
   #down = false;
-  #introduced = false;
+  #welcomed = false;
   #nicksTried = 0;
   #nextLabel = 1;
   #lastHeard: number;
@@ -171,10 +100,16 @@ export class Connection {
     this.nick = options.nick;
     this.#openedAt = this.#now();
     this.#lastHeard = this.#openedAt;
-    this.#socket.onopen = () => this.#opened();
+    this.#negotiation = new Negotiation(this, options.realname);
+    this.#socket.onopen = () => this.#negotiation.begin();
     this.#socket.onmessage = (event) => this.#received(event.data);
     this.#socket.onclose = () => this.#ended();
     this.#timer = setInterval(() => this.#watch(), 1_000);
+  }
+
+  /** What was granted, with the server's values. */
+  get capabilities(): ReadonlyMap<string, string> {
+    return this.#negotiation.granted;
   }
 
   has(capability: string): boolean {
@@ -266,14 +201,6 @@ export class Connection {
     this.#ended();
   }
 
-  /** Everything at once: the server answers in order, and what is wanted our own has. */
-  #opened(): void {
-    this.sendRaw('CAP LS 302');
-    if (serverIsOther) return;
-    this.#request(wanted);
-    this.#introduce(true);
-  }
-
   #received(data: unknown): void {
     if (this.#down || typeof data !== 'string') return;
     this.#lastHeard = this.#now();
@@ -340,7 +267,7 @@ export class Connection {
         }
         return;
       case 'CAP':
-        this.#cap(line);
+        if (!this.#negotiation.take(line)) this.#giveUp();
         return;
       case 'ERROR':
         this.#farewell = line.params[0] ?? null;
@@ -419,97 +346,4 @@ export class Connection {
       this.#giveUp();
     }
   }
-
-  #welcomed = false;
-
-  #cap(line: Line): void {
-    const subcommand = (line.params[1] ?? '').toUpperCase();
-    const list = (line.params.at(-1) ?? '').split(' ').filter(Boolean);
-    switch (subcommand) {
-      case 'LS':
-      case 'NEW': {
-        for (const entry of list) {
-          const [name = '', value = ''] = entry.split(/=(.*)/s);
-          this.#offered.set(name, value);
-          if (this.capabilities.has(name)) this.capabilities.set(name, value);
-        }
-        const moreFollow = line.params[2] === '*' && line.params.length > 3;
-        if (subcommand === 'LS' && moreFollow) return;
-        this.#requestCapabilities();
-        if (subcommand === 'LS') this.#introduce(this.#offered.has('draft/metadata-2'));
-        return;
-      }
-      case 'ACK':
-        for (const entry of list) {
-          const name = entry.replace(/^-/, '');
-          this.#requested.delete(name);
-          if (entry.startsWith('-')) this.capabilities.delete(name);
-          else this.capabilities.set(name, this.#offered.get(name) ?? '');
-        }
-        return;
-      case 'NAK':
-        if (!this.ready && !serverIsOther) {
-          serverIsOther = true;
-          return this.#giveUp();
-        }
-        // A request is granted or refused as a whole; one by one only the culprit is missed.
-        if (list.length > 1) for (const name of list) this.send('CAP', ['REQ', name]);
-        else for (const name of list) this.#requested.delete(name);
-        return;
-      case 'DEL':
-        for (const name of list) {
-          this.#offered.delete(name);
-          this.capabilities.delete(name);
-        }
-        return;
-    }
-  }
-
-  #requestCapabilities(): void {
-    this.#request(wanted.filter((name) => this.#offered.has(name) && !this.capabilities.has(name) && !this.#requested.has(name)));
-  }
-
-  #request(names: readonly string[]): void {
-    // A line has room for 510 bytes.
-    let request: string[] = [];
-    const say = (): void => {
-      if (request.length > 0) this.sendRaw(`CAP REQ :${request.join(' ')}`);
-      request = [];
-    };
-    for (const name of names) {
-      this.#requested.add(name);
-      if (request.join(' ').length + name.length > 400) say();
-      request.push(name);
-    }
-    say();
-  }
-
-  /** All at once: nobody has to wait for the answers to the requests. */
-  #introduce(hasMetadata: boolean): void {
-    if (this.#introduced) return;
-    this.#introduced = true;
-    const user = this.nick.replace(/[^A-Za-z0-9]/g, '').slice(0, 10) || 'user';
-    this.send('NICK', [this.nick]);
-    this.sendRaw(`USER ${user} 0 * :${this.#options.realname.replace(/[\r\n\0]/g, ' ')}`);
-    // Before the welcome, so that one's own marks (muted, favourite, blocked) come with it.
-    if (hasMetadata) this.send('METADATA', ['*', 'SUB', ...subscriptions]);
-    this.send('CAP', ['END']);
-  }
-}
-
-/** Numerics that refuse, besides 400 to 599. */
-const refusing = new Set(['696', '712', '713', '714', '716', '723', '734', '742', '902', '904', '905', '906', '907']);
-/** Numerics from 400 to 599 that do not. */
-const harmless = new Set(['422', '470']);
-
-export function failureOf(items: readonly Item[]): Failure | null {
-  for (const line of linesOf(items)) {
-    if (line.command === 'FAIL') {
-      const [command = '', code = '', ...context] = line.params;
-      return new Failure(code, command, context);
-    }
-    const refuses = /^[45]\d\d$/.test(line.command) ? !harmless.has(line.command) : refusing.has(line.command);
-    if (refuses) return new Failure(line.command, '', line.params.slice(1));
-  }
-  return null;
 }

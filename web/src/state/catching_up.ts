@@ -1,7 +1,8 @@
 // Right behind the welcome of a link: which rooms one is in, with whom one wrote, what is unread.
 
 import { linesOf, type Item } from '../irc/batches';
-import { Failure, type Connection } from '../irc/connection';
+import type { Connection } from '../irc/connection';
+import { Failure } from '../irc/failure';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
 import { follow, renamedTo } from './joining';

@@ -2,7 +2,8 @@
 // the link is taken in here, and in incoming.ts.
 
 import { isBatch, linesOf, type Item } from '../irc/batches';
-import { Failure, type Connection, type RequestOptions } from '../irc/connection';
+import type { Connection, RequestOptions } from '../irc/connection';
+import { Failure } from '../irc/failure';
 import { Isupport } from '../irc/isupport';
 import type { Block } from '../format/nodes';
 import { language } from '../texts/language.svelte';

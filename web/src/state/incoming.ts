@@ -1,7 +1,7 @@
 // What a line that comes by itself means for conversations and people. Messages are not here: they have a way of their own
 // (`ChatState`).
 
-import { failureOf } from '../irc/connection';
+import { failureOf } from '../irc/failure';
 import { modeChanges } from '../irc/isupport';
 import { nickOf, timeOf, type Line } from '../irc/line';
 import { language } from '../texts/language.svelte';

@@ -1,7 +1,7 @@
 // Entering rooms, also such as have another name by now or send people on.
 
 import { linesOf, type Item } from '../irc/batches';
-import type { Failure } from '../irc/connection';
+import type { Failure } from '../irc/failure';
 import { nickOf } from '../irc/line';
 import { language } from '../texts/language.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';

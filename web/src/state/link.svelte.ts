@@ -2,7 +2,8 @@
 
 import { Backoff } from '../irc/backoff';
 import type { Item } from '../irc/batches';
-import { Connection, Failure, type RequestOptions } from '../irc/connection';
+import { Connection, type RequestOptions } from '../irc/connection';
+import { Failure } from '../irc/failure';
 import { language } from '../texts/language.svelte';
 import type { Outside } from './outside';
 import { refused } from './refusals';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Failure } from '../irc/connection';
+import { Failure } from '../irc/failure';
 import { refusals as german } from '../texts/de/refusals';
 import { refusals as english } from '../texts/en/refusals';
 import { sentenceOf } from './refusals';

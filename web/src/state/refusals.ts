@@ -1,7 +1,7 @@
 // A refusal of the server as one sentence for the person: what is wrong, and the mend. The sentences are many, so they are
 // loaded when the first one is needed.
 
-import type { Failure } from '../irc/connection';
+import type { Failure } from '../irc/failure';
 import { language, type LanguageTag } from '../texts/language.svelte';
 import { Refused } from './types';
 

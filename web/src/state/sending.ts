@@ -1,6 +1,7 @@
 // Messages on their way: written, kept in the outbox, sent in order under their keys, and taken out when the server has them.
 
-import { Failure, type Connection } from '../irc/connection';
+import type { Connection } from '../irc/connection';
+import { Failure } from '../irc/failure';
 import { messagesWithin, pieces, textBudget, writeMessage } from '../irc/multiline';
 import { language } from '../texts/language.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';

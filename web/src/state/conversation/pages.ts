@@ -1,6 +1,6 @@
 // A page of history as the server tells it: messages, what became of them, and what happened between them.
 
-import { isBatch, type Item } from '../../irc/batches';
+import { batchOf, isBatch, type Item } from '../../irc/batches';
 import { changeOf, happeningOf, type Change } from './becoming';
 import type { Reader } from './reader';
 import { said } from './said';
@@ -29,7 +29,7 @@ export function pageOf(answer: readonly Item[], limit: number, reader: Reader): 
     const place = places.get(entry.id ?? '');
     if (place !== undefined) entries[place] = entry;
   };
-  for (const item of findBatch(answer, 'chathistory')) {
+  for (const item of batchOf(answer, 'chathistory')?.items ?? []) {
     const message = said(item, reader.isupport, reader.now());
     const line = isBatch(item) ? item.opening : item;
     const isContext = line.tags.has('draft/chathistory-context');
@@ -56,15 +56,4 @@ export function pageOf(answer: readonly Item[], limit: number, reader: Reader): 
     if (what) pushTogether(entries, reader.event(what, line));
   }
   return { entries, elsewhere, isLast: counted < limit };
-}
-
-/** What stands in the first batch of this type, at whatever depth. */
-export function findBatch(items: readonly Item[], type: string): readonly Item[] {
-  for (const item of items) {
-    if (!isBatch(item)) continue;
-    if (item.type === type) return item.items;
-    const within = findBatch(item.items, type);
-    if (within.length > 0) return within;
-  }
-  return [];
 }

@@ -1,8 +1,7 @@
 // What is pinned in a conversation.
 
-import { isBatch } from '../../irc/batches';
+import { batchOf, isBatch } from '../../irc/batches';
 import { nickOf, timeOf, type Line } from '../../irc/line';
-import { findBatch } from './pages';
 import type { Reader } from './reader';
 import { said } from './said';
 import type { Timeline } from './timeline';
@@ -49,7 +48,7 @@ export class Pins {
     const items = await this.#world.request('PINS', [name], { quiet: true });
     const pins: Pin[] = [];
     let by: { by: string; at: number } | null = null;
-    for (const item of findBatch(items, 'parlor/pins')) {
+    for (const item of batchOf(items, 'parlor/pins')?.items ?? []) {
       const line = isBatch(item) ? item.opening : item;
       if (line.command === 'PIN') by = { by: nickOf(line.source), at: timeOf(line.tags.get('time')) ?? 0 };
       const message = said(item, this.#world.isupport, this.#world.now());
