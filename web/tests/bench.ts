@@ -73,6 +73,7 @@ ${this.settings}`,
       };
       child.stdout?.on('data', look);
       child.stderr?.on('data', (data: Buffer) => (said += data.toString()));
+      child.on('error', reject);
       child.on('exit', () => reject(new Error(`the server ended:\n${said}`)));
     });
     if (otherPage) this.#before ??= await pageBefore(this, otherPage);
