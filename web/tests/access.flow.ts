@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closeBrowser, password, Raw, Server, Someone, until } from './bench';
+import { closeAll, closeBrowser, password, Raw, Server, Someone, until } from './bench';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const server = new Server();
@@ -191,16 +191,6 @@ const screens: readonly Screen[] = [
   { name: 'a deletion', open: key('back again', 'Delete'), shows: 'dialog #reason' },
   { name: 'an address of nothing', open: (page) => at(page, '/nowhere/at/all'), shows: 'main' },
 ];
-
-/** Everything that is open goes, as whoever presses Escape has it. */
-async function closeAll(page: Page): Promise<void> {
-  const open = page.locator('dialog[open], [role=menu], [role=listbox], #panel, .composer .banner');
-  await until(async () => {
-    if ((await open.count()) === 0) return true;
-    await page.keyboard.press('Escape');
-    return false;
-  }, 'Escape closes all');
-}
 
 async function walkThrough(page: Page, about: string, isWide: boolean): Promise<void> {
   await page.goto('/r/tea');

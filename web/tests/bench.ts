@@ -320,6 +320,16 @@ export async function until(what: () => Promise<boolean> | boolean, why = ''): P
   }
 }
 
+/** Everything that is open goes, as whoever presses Escape has it. */
+export async function closeAll(page: Page): Promise<void> {
+  const open = page.locator('dialog[open], [role=menu], [role=listbox], #panel, .composer .banner');
+  await until(async () => {
+    if ((await open.count()) === 0) return true;
+    await page.keyboard.press('Escape');
+    return false;
+  }, 'Escape closes all');
+}
+
 /** Someone at chat_client, line by line. */
 export class Terminal {
   readonly lines: Record<string, unknown>[] = [];

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { escapeTag } from '../src/irc/line';
-import { closeBrowser, Raw, Server, Someone, until } from './bench';
+import { closeAll, closeBrowser, Raw, Server, Someone, until } from './bench';
+import { between, happenings, word } from './hostile_server';
 import { nameLike, payloads } from './payloads';
 
 const server = new Server();
@@ -115,19 +116,60 @@ test('as names of rooms and people', async () => {
   await alice.page.keyboard.press('Escape');
 });
 
-test('as what one types oneself, and as addresses', async () => {
+test('as what one types oneself, wherever one can, and as addresses', async () => {
+  const { page } = alice;
   await alice.goTo('x');
-  await alice.page.keyboard.press('Control+k');
-  const switcher = alice.page.getByRole('combobox');
-  for (const payload of payloads.filter((_, index) => index % 5 === 0)) {
-    await switcher.fill(payload);
-    await alice.page.evaluate(() => new Promise(requestAnimationFrame));
+  const fields: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['#composer', async () => undefined],
+    ['dialog [role=combobox]', () => page.keyboard.press('Control+k')],
+    ['#panel input[type=search]', () => page.keyboard.press('Control+f')],
+    ['dialog #room-name', () => begin('New room')],
+    ['dialog #room-topic', () => begin('New room')],
+    ['dialog [role=combobox]', () => begin('New message')],
+    ['dialog input', () => mine('Set a status')],
+    ['dialog [role=tabpanel] input', () => go('/settings/profile')],
+    ['dialog input', () => go('/rooms')],
+    ['#panel textarea', () => alice.message('here').last().press('t')],
+    ['dialog textarea', () => menu('Report')],
+  ];
+  const go = (path: string): Promise<void> =>
+    page.evaluate((path) => {
+      history.pushState(null, '', path);
+      dispatchEvent(new PopStateEvent('popstate'));
+    }, path);
+  const begin = async (item: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Add' }).first().click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  const mine = async (item: string): Promise<void> => {
+    await page.getByRole('button', { name: /status and settings/i }).first().click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  const menu = async (item: string): Promise<void> => {
+    await alice.message('here').last().click({ button: 'right' });
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  // What came before may be a screen full of topics.
+  await mallory.say('PRIVMSG #x :here');
+  await alice.sees('here');
+  for (const [field, open] of fields) {
+    await open();
+    for (const place of await page.locator(field).all()) {
+      await place.evaluate(async (element, all) => {
+        for (const [at, text] of all.entries()) {
+          (element as HTMLInputElement).value = text;
+          element.dispatchEvent(new InputEvent('input', { bubbles: true }));
+          if (at % 20 === 0) await new Promise(requestAnimationFrame);
+        }
+      }, payloads);
+      await isHarmless(page);
+    }
+    await page.locator(field).first().fill('');
+    await closeAll(page);
   }
-  await isHarmless(alice.page);
-  await alice.page.keyboard.press('Escape');
-  for (const payload of payloads.filter((_, index) => index % 10 === 0)) await alice.say(payload.replace(/^\//, ''));
+  for (const payload of payloads.filter((_, index) => index % 50 === 0)) await alice.say(payload.replace(/^\//, ''));
   await alice.composer().fill('');
-  await isHarmless(alice.page);
+  await isHarmless(page);
   await alice.page.evaluate(async (all) => {
     for (const payload of all) {
       for (const path of ['/r/', '/invite/x/', '/settings/', '/search?q=', '/r/x/']) {
@@ -138,4 +180,49 @@ test('as what one types oneself, and as addresses', async () => {
     }
   }, payloads.filter((_, index) => index % 4 === 0));
   await isHarmless(alice.page);
+}, 180_000);
+
+test('as whatever a server answers, and whatever it tells', async () => {
+  const { page } = alice;
+  const tell = await between(page);
+  await page.goto('/r/x');
+  await alice.composer().waitFor();
+  await alice.isCaughtUp();
+  await tell(['MODE #x +q alice', 'MODE alice +o', 'NOTE REPORTS OPEN #x 9', 'PINS #x 9', '@msgid=mine;account=alice :alice!u@h PRIVMSG #x :mine', '@draft/target-msgid=mine;draft/edit-text=changed;account=alice :alice!u@h EDIT #x']);
+  for (let at = 0; at < payloads.length; at += 50) {
+    await tell(payloads.slice(at, at + 50).flatMap((text, index) => happenings(text, at + index)));
+    await isHarmless(page);
+  }
+  await lookAtAll(page);
+  await tell(['METADATA mallory display-name *', '@msgid=hers :mallory!u@h PRIVMSG #x :hers', '@msgid=last;account=alice :alice!u@h PRIVMSG #x :last', '@draft/target-msgid=last;draft/edit-text=changed;account=alice :alice!u@h EDIT #x']);
+  const menu = async (item: string): Promise<void> => {
+    await page.locator('#messages').press('End');
+    await alice.message('changed').last().click({ button: 'right' });
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  const last = payloads.at(-1)?.slice(-20) ?? '';
+  const shows = (text: string): Promise<void> => page.locator('dialog, #panel').getByText(text).first().waitFor({ state: 'attached' });
+  const details = async (tab: string): Promise<void> => {
+    await page.getByTitle('Details of x').click();
+    await page.locator('#panel').getByRole('tab', { name: tab }).click();
+  };
+  const screens: readonly (readonly [string, () => Promise<unknown>, string])[] = [
+    ['rooms', () => page.evaluate(() => (history.pushState(null, '', '/rooms'), dispatchEvent(new PopStateEvent('popstate')))), 'ran=1'],
+    ['devices', () => page.evaluate(() => (history.pushState(null, '', '/settings/devices'), dispatchEvent(new PopStateEvent('popstate')))), last],
+    ['reports', () => page.getByRole('button', { name: /open reports/ }).first().click(), last],
+    ['audit', () => page.getByRole('dialog').getByRole('button', { name: 'Audit' }).click(), last],
+    ['search', () => page.evaluate(() => (history.pushState(null, '', '/search?q=x'), dispatchEvent(new PopStateEvent('popstate')))), last],
+    ['pins', () => page.getByRole('button', { name: /pinned message/ }).first().click(), last],
+    ['bans', () => details('Bans'), word(last)],
+    ['a person', () => page.locator('#messages').getByRole('button', { name: 'mallory' }).first().click(), 'ran=1'],
+    ['earlier texts', () => menu('Earlier texts'), last],
+    ['the wire', () => menu('On the wire'), 'ran=1'],
+  ];
+  for (const [name, open, text] of screens) {
+    await open();
+    await shows(text);
+    await isHarmless(page);
+    if (name === 'reports') continue;
+    await closeAll(page);
+  }
 }, 180_000);
