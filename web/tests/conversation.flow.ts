@@ -298,6 +298,10 @@ test('whoever reads up in a thread is left there when somebody answers', async (
 
 test('the address of a message leads to it', async () => {
   await alice.goTo('tea');
+  await alice.isCaughtUp();
+  // Only what has the focus may copy: behind a test with a second tab it comes when it comes.
+  await until(() => alice.page.evaluate(() => document.hasFocus()), 'the focus is back');
+  await alice.page.locator('#messages').press('Home');
   await alice.message('Who makes the tea?').first().focus();
   await alice.page.keyboard.press('l');
   let address = '';

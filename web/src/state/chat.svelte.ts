@@ -26,7 +26,6 @@ import { Notifications } from './notifications';
 import { Outbox } from './outbox';
 import { browser, type Outside } from './outside';
 import { People, type PersonState } from './people.svelte';
-import { pathOf, pathOfInvite } from './permalink';
 import { createPreferences } from './preferences.svelte';
 import { ReadMarkers } from './read_markers';
 import { refused } from './refusals';
@@ -557,14 +556,6 @@ export class ChatState implements Chat, Receiver {
 
   formatted(message: MessageEntry): readonly Block[] {
     return this.#formatted.of(message);
-  }
-
-  permalink(conversation: Conversation, message?: MessageEntry): string {
-    return new URL(pathOf(conversation.name, message?.id ?? undefined), location.origin).href;
-  }
-
-  permalinkOfInvite(room: string, token: string): string {
-    return new URL(pathOfInvite(room, token), location.origin).href;
   }
 
   askForNotifications(): Promise<boolean> {

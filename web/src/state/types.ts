@@ -533,8 +533,6 @@ export interface Chat {
 
   /** A message as a tree to be shown; kept, so it costs nothing to ask again. */
   formatted(message: MessageEntry): readonly Block[];
-  /** The address of a message, or of a conversation, to be given to others. */
-  permalink(conversation: Conversation, message?: MessageEntry): string;
   /** Asks the browser; true if it may. */
   askForNotifications(): Promise<boolean>;
 }

@@ -41,5 +41,4 @@ export interface World {
   close(conversation: ConversationState): void;
   join(name: string, key?: string): Promise<ConversationState>;
   say(sentence: string): void;
-  permalinkOfInvite(room: string, token: string): string;
 }

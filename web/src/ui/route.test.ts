@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { invitePath, parse, pathOf } from './route';
+import { pathOfInvite } from '../state/permalink';
+import { parse, pathOf } from './route';
 
 describe('paths', () => {
   it.each(['#tea', '#+alice+bob', 'bob', '#tee-küche', '#50%', '#a/b', '#what?', '##double', '#@home', 'ünal'])('lead back to %s', (name) => {
@@ -14,7 +15,7 @@ describe('paths', () => {
   });
 
   it('lead to an invitation', () => {
-    expect(parse(invitePath('#tea', 'aB-9_'))).toEqual({ to: 'invite', room: '#tea', token: 'aB-9_' });
+    expect(parse(pathOfInvite('#tea', 'aB-9_'))).toEqual({ to: 'invite', room: '#tea', token: 'aB-9_' });
   });
 
   it('lead nowhere when they are of no page', () => {

@@ -13,18 +13,7 @@ export type Route =
   | { readonly to: 'search'; readonly words: string }
   | { readonly to: 'nowhere' };
 
-/** The path of a conversation, by its name as the protocol has it, or of a message in it. */
-export function pathOf(name: string, message?: string | null): string {
-  // What is legible stays legible: only what a path cannot hold is encoded. A bare @ says that it is a person, so that a
-  // room whose name begins with one is not taken for her.
-  const part = name.startsWith('#') ? encodeURIComponent(name.slice(1)).replace(/%2B/g, '+') : `@${encodeURIComponent(name)}`;
-  return message ? `/r/${part}/${encodeURIComponent(message)}` : `/r/${part}`;
-}
-
-/** The path of an invitation. */
-export function invitePath(room: string, token: string): string {
-  return `/invite/${encodeURIComponent(room.replace(/^#/, ''))}/${encodeURIComponent(token)}`;
-}
+export { pathOf } from '../state/permalink';
 
 function decode(part: string): string | null {
   try {

@@ -4,6 +4,7 @@ import { linesOf } from '../../irc/batches';
 import { nickOf, timeOf } from '../../irc/line';
 import { language } from '../../texts/language.svelte';
 import { letterOfRank } from '../conversation/ranks';
+import { pathOfInvite } from '../permalink';
 import { Refused, type InviteLink, type ListEntry, type Rank, type RoomLists } from '../types';
 import type { World } from '../world';
 
@@ -83,7 +84,7 @@ export async function createInviteLink(world: World, room: string, options: { du
       by: world.people.me.nick,
       expires: null,
       usesLeft: options.uses ?? null,
-      url: world.permalinkOfInvite(room, token),
+      url: new URL(pathOfInvite(room, token), location.origin).href,
     };
   }
   throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');

@@ -82,7 +82,6 @@ export const state: typeof english = {
     unknownOutcome: 'Die Verbindung riss beim Senden ab: Die Nachricht ist vielleicht angekommen, vielleicht auch nicht.',
     tooMany: 'Zu viele Nachrichten warten auf das Senden; warte, bis die Verbindung zurück ist.',
     notThere: 'Diese Nachricht gibt es nicht mehr, oder du darfst sie nicht lesen.',
-    unable: 'Das kann dieser Server nicht.',
     empty: 'Darin steht nichts.',
     unknownCommand: (name) => `Es gibt keinen Befehl /${name}; /help zeigt alle.`,
     needsMore: (usage) => `Da fehlt etwas: ${usage}`,
@@ -109,7 +108,6 @@ export const state: typeof english = {
     moved: (from, to) => `${from} leitet weiter nach ${to}.`,
     reported: 'Deine Meldung ist bei denen, die moderieren.',
     newReport: (room) => `Eine Nachricht in ${room} wurde gemeldet.`,
-    joinCommand: 'Vor dem Namen eines Raums steht #.',
   },
   notification: {
     inRoom: (who, room) => `${who} in ${room}`,

@@ -83,7 +83,6 @@ export const state = {
     unknownOutcome: 'The connection was lost while this was being sent: it may or may not have arrived.',
     tooMany: 'Too many messages wait to be sent; wait until the connection is back.',
     notThere: 'This message is not kept any more, or you may not read it.',
-    unable: 'This server cannot do that.',
     empty: 'There is nothing in it.',
     unknownCommand: (name: string) => `There is no command /${name}; /help shows all.`,
     needsMore: (usage: string) => `That needs more: ${usage}`,
@@ -105,7 +104,6 @@ export const state = {
     moved: (from: string, to: string) => `${from} sends its visitors on to ${to}.`,
     reported: 'Those who moderate have your report.',
     newReport: (room: string) => `A message in ${room} was reported.`,
-    joinCommand: 'Use # before the name of a room.',
   },
   notification: {
     inRoom: (who: string, room: string) => `${who} in ${room}`,
