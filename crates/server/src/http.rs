@@ -39,7 +39,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -577,6 +577,9 @@ async fn answer(
     let rules = around.rules.load();
     let is_https = visitor.is_https(request.headers());
     let mut response = match export::token_of(&request) {
+        _ if !names_one_host(&request) => {
+            text(StatusCode::BAD_REQUEST, "The header Host must be there once, and name a host.").map(payload)
+        }
         Some(token) => export::answer(&request, token, &around.exports, visitor, exporting),
         // In a box: few connections need the room for it.
         None if login::is_concerned(&request) => Box::pin(login::answer(request, around, &rules, visitor)).await,
@@ -591,6 +594,12 @@ async fn answer(
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// RFC 9112 section 3.2: without it, with two of them, or with one that is no name, an answer might be for another site.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let headers = request.headers();
+    upgrade::host_of(headers).is_some() || (request.version() < Version::HTTP_11 && !headers.contains_key(header::HOST))
 }
 
 fn route(

@@ -181,6 +181,20 @@ fn only_reading_is_possible() {
         |request: &str, expected: u16| assert_eq!(status(&site.exchange(request.as_bytes())), expected, "{request:?}");
     let head = site.exchange(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
+    for (hosts, expected) in [
+        ("", 400),
+        ("Host: x\r\nHost: y\r\n", 400),
+        ("Host: \r\n", 400),
+        ("Host: x y\r\n", 400),
+        ("Host: x:1\r\n", 200),
+    ] {
+        for path in ["/", "/session", "/healthz", "/export/nothing"] {
+            let expected = if path == "/export/nothing" && expected == 200 { 404 } else { expected };
+            check(&format!("GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n"), expected);
+        }
+    }
+    // As programs say it that are older than that header.
+    check("GET /healthz HTTP/1.0\r\n\r\n", 200);
     check("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405);
     check("OPTIONS / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405);
     check("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 413);
