@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { avatar } from './avatar';
-import { clean, format, formatInline, mentions, plain, safeAddress, type Context } from './format';
+import { clean } from './clean';
+import type { Context } from './context';
+import { format, formatInline, plain } from './format';
+import { safeAddress } from './links';
+import { mentions } from './mentions';
 import { highlight } from './highlight';
 import type { Block, Inline } from './nodes';
 import { qr } from './qr';

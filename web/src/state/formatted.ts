@@ -1,6 +1,7 @@
 // A message as a tree to be shown (format/): made once, as it is asked for whenever a row is drawn.
 
-import { format, formatInline, type Context } from '../format/format';
+import type { Context } from '../format/context';
+import { format, formatInline } from '../format/format';
 import type { Block } from '../format/nodes';
 import type { People } from './people.svelte';
 import type { MessageEntry } from './types';

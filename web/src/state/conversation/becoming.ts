@@ -2,7 +2,7 @@
 
 import { modeChanges, type Isupport } from '../../irc/isupport';
 import type { Line } from '../../irc/line';
-import { mentions } from '../../format/format';
+import { mentions } from '../../format/mentions';
 import type { Happening } from './happenings';
 import { editedText, reactionOf } from './said';
 import type { MessageEntry, Reaction } from '../types';

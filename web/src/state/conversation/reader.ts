@@ -2,7 +2,7 @@
 
 import type { Isupport } from '../../irc/isupport';
 import { nickOf, timeOf, type Line } from '../../irc/line';
-import { mentions } from '../../format/format';
+import { mentions } from '../../format/mentions';
 import type { Who } from './becoming';
 import { happening, type Happening } from './happenings';
 import { rankOfSign } from './ranks';

@@ -1,0 +1,36 @@
+// Names of people in a text.
+
+import type { Context } from './context';
+import type { Inline } from './nodes';
+
+/** Of a word, if it names somebody. `after`: what follows it; `first`: it begins the message. */
+export function mention(word: string, after: string, first: boolean, context: Context): Inline & { kind: 'mention' } | null {
+  const at = word.startsWith('@');
+  // Names end with signs that sentences end with, too.
+  for (let called = at ? word.slice(1) : word; called; ) {
+    const whole = called.length === word.length - (at ? 1 : 0);
+    const next = whole ? after : word.charAt((at ? 1 : 0) + called.length);
+    const me = context.isMe(called);
+    const addressed = at || me || (first && (next === ':' || next === ','));
+    const nick = addressed ? context.person(called) : null;
+    if (nick !== null || (me && addressed)) {
+      return { kind: 'mention', nick: nick ?? called, me, text: at ? `@${called}` : called };
+    }
+    if (/[A-Za-z0-9]$/.test(called) || !/[^\p{L}\p{N}]$/u.test(called)) return null;
+    called = called.slice(0, -1);
+  }
+  return null;
+}
+
+/** Whether the text names this person: as a word by itself, in any case. */
+export function mentions(text: string, nick: string): boolean {
+  if (!nick) return false;
+  const [within, sought] = [text.toLowerCase(), nick.toLowerCase()];
+  const ofName = /[\p{L}\p{N}\p{M}_\-[\]{}\\|^]/u;
+  for (let at = within.indexOf(sought); at >= 0; at = within.indexOf(sought, at + 1)) {
+    const before = Array.from(within.slice(Math.max(0, at - 2), at)).at(-1) ?? '';
+    const after = Array.from(within.slice(at + sought.length, at + sought.length + 2))[0] ?? '';
+    if (!ofName.test(before) && !ofName.test(after)) return true;
+  }
+  return false;
+}
