@@ -3,7 +3,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 
-const budget = 90 * 1024;
+/** 90 kB, as whoever pays for each counts them: a thousand bytes are one. */
+const budget = 90_000;
 const html = readFileSync('dist/index.html', 'utf8');
 const worker = readFileSync('dist/sw.js', 'utf8');
 const first = new Set(JSON.parse(/const files = (\{.*\});/.exec(worker)?.[1] ?? '{"first":[]}').first);
@@ -20,5 +21,5 @@ for (const file of readdirSync('dist/assets').map((name) => `/assets/${name}`).s
   if (first.has(file)) sum += bytes;
   console.log(`${first.has(file) ? 'first' : 'later'}  ${String(bytes).padStart(7)}  ${file}`);
 }
-console.log(`first load: ${(sum / 1024).toFixed(1)} KiB of ${budget / 1024} KiB (JavaScript and CSS, Brotli)`);
+console.log(`first load: ${(sum / 1_000).toFixed(1)} kB of ${budget / 1_000} kB (JavaScript and CSS, Brotli)`);
 if (sum > budget) process.exit(1);

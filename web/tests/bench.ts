@@ -203,10 +203,13 @@ export class Someone {
   /** Goes to a room by its address, entering it if need be. */
   async goTo(room: string, page = this.page): Promise<void> {
     await page.goto(`/r/${encodeURIComponent(room)}`);
-    await this.composer(page).or(page.getByRole('button', { name: 'Join', exact: true })).first().waitFor();
     const join = page.getByRole('button', { name: 'Join', exact: true });
-    if (await join.isVisible()) await join.click();
-    await this.composer(page).waitFor();
+    await until(async () => {
+      if (await this.composer(page).isVisible()) return true;
+      // Whoever is in the room already, and is told so only now, has it before her for a moment.
+      if (await join.isVisible()) await join.click({ timeout: 1_000 }).catch(() => undefined);
+      return false;
+    }, `${room} is entered`);
   }
 
   /** All that was said before is there: from now on it is live. */

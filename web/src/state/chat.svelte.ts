@@ -1,9 +1,8 @@
 // The chat as components see it (types.ts): who is here, the link, the conversations, and what one can do. What comes over
 // the link is taken in here, and in incoming.ts.
 
-import { isBatch, linesOf, type Item } from '../irc/batches';
+import { isBatch, type Item } from '../irc/batches';
 import type { Connection, RequestOptions } from '../irc/connection';
-import { Failure } from '../irc/failure';
 import { Isupport } from '../irc/isupport';
 import type { Block } from '../format/nodes';
 import { language } from '../texts/language.svelte';
@@ -22,20 +21,18 @@ import { Keeping } from './keeping';
 import { LinkState } from './link.svelte';
 import type { AuditQuery } from './asked/moderation';
 import { Notices } from './notices.svelte';
-import { Notifications } from './notifications';
+import type { Notifications } from './notifications';
 import { Outbox } from './outbox';
 import { browser, type Outside } from './outside';
 import { People, type PersonState } from './people.svelte';
 import { createPreferences } from './preferences.svelte';
 import { ReadMarkers } from './read_markers';
-import { refused } from './refusals';
 import { said, type Said } from './conversation/said';
 import { keepsKeys, Sending } from './sending';
 import { SessionState } from './session.svelte';
 import { Storage } from './storage';
 import { Tabs, type Told } from './tabs';
 import {
-  Refused,
   type AuditLine,
   type Chat,
   type Conversation,
@@ -53,7 +50,6 @@ import {
   type ServerAbilities,
   type WhoIs,
 } from './types';
-import { registerWorker } from './worker';
 
 /** The server gives the cookie a new value when it is asked who is here, if it is due. */
 const renewEvery = 4 * 3_600_000;
@@ -84,7 +80,7 @@ export class ChatState implements Chat, Receiver {
   readonly absentNames: AbsentNames;
   readonly #list: ConversationList;
   readonly #notices = new Notices();
-  readonly #notifications: Notifications;
+  #notifications: Promise<Notifications> | null = null;
   readonly #attention: Attention;
   readonly #formatted: Formatted;
 
@@ -111,7 +107,6 @@ export class ChatState implements Chat, Receiver {
       closed: (conversation) => this.keeping.forget(conversation.key, conversation),
       opened: () => this.#attention.looked(),
     });
-    this.#notifications = new Notifications(this.preferences, this.tabs, (conversation) => this.open(conversation.name));
     this.#attention = new Attention(this);
     this.#formatted = new Formatted(this.people);
   }
@@ -177,7 +172,7 @@ export class ChatState implements Chat, Receiver {
     const [, owner] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
     await this.session.start(owner !== null, reading);
     // The page as an app, and without a network; what is to be seen first comes first.
-    if (import.meta.env.PROD) this.#outside.later(() => void registerWorker());
+    if (import.meta.env.PROD) this.#outside.later(() => void import('./worker').then(({ registerWorker }) => registerWorker()));
   }
 
   /** Whose what is kept is; null: nobody's who can come back by herself. */
@@ -363,7 +358,16 @@ export class ChatState implements Chat, Receiver {
     const key = message.label !== null ? this.sending.postOf(message.label) : null;
     const entry = conversation.messageCame(message, key);
     if (key !== null) void this.outbox.done(key);
-    if (entry && !isOwn && this.link.kind === 'online') this.#notifications.messageCame(conversation, entry);
+    if (entry && !isOwn && this.link.kind === 'online') this.#notify(conversation, entry).catch(() => undefined);
+  }
+
+  /** Most people want no notifications: what makes them is loaded when there is one to make. */
+  async #notify(conversation: ConversationState, entry: MessageEntry): Promise<void> {
+    if (typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
+    this.#notifications ??= import('./notifications').then(
+      ({ Notifications }) => new Notifications(this.preferences, this.tabs, ({ name }) => this.open(name)),
+    );
+    (await this.#notifications).messageCame(conversation, entry);
   }
 
   get isAbsent(): boolean {
@@ -445,22 +449,11 @@ export class ChatState implements Chat, Receiver {
   }
 
   async openGroup(nicks: readonly string[]): Promise<Conversation> {
-    const items = await this.request('GROUP', [nicks.join(',')]);
-    for (const line of linesOf(items)) {
-      if (line.command === 'GROUP' && line.params[0]) return this.open(line.params[0]);
-    }
-    throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');
+    return this.open(await (await asking()).directory.openGroup(this, nicks));
   }
 
   async command(conversation: ConversationState, line: string): Promise<void> {
     await (await asking()).commands.run(this, conversation, line);
-  }
-
-  /** A line as it is. */
-  async quote(line: string): Promise<void> {
-    const connection = this.connection();
-    if (!connection) throw await refused(new Failure('NO_LINK', '', []));
-    connection.sendRaw(line.replace(/[\r\n\0]/g, ' '));
   }
 
   // Rooms, people, messages that there are
@@ -558,8 +551,8 @@ export class ChatState implements Chat, Receiver {
     return this.#formatted.of(message);
   }
 
-  askForNotifications(): Promise<boolean> {
-    return this.#notifications.ask();
+  async askForNotifications(): Promise<boolean> {
+    return typeof Notification !== 'undefined' && (await Notification.requestPermission()) === 'granted';
   }
 
   say(sentence: string, more: { tone?: Notice['tone']; room?: string } = {}): void {

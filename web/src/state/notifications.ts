@@ -23,11 +23,6 @@ export class Notifications {
     this.#open = open;
   }
 
-  async ask(): Promise<boolean> {
-    if (typeof Notification === 'undefined') return false;
-    return (await Notification.requestPermission()) === 'granted';
-  }
-
   /** Whether it would be told, were nobody looking. */
   isWorth(conversation: ConversationState, message: MessageEntry): boolean {
     if (message.own || conversation.muted || message.sender.blocked || message.style === 'notice') return false;
@@ -39,7 +34,7 @@ export class Notifications {
   messageCame(conversation: ConversationState, message: MessageEntry): void {
     if (!this.#tabs.isFirst || !this.isWorth(conversation, message)) return;
     const isLookedAt = document.hasFocus() || [...this.#tabs.looking.values()].includes(conversation.key);
-    if (isLookedAt || typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
+    if (isLookedAt) return;
     const texts = language.texts.state.notification;
     const who = message.sender.displayName;
     const title = conversation.kind === 'direct' ? texts.direct(who) : texts.inRoom(who, conversation.title);

@@ -9,3 +9,5 @@ export * as profile from './profile';
 export * as roomAccess from './room_access';
 export * as roomSettings from './room_settings';
 export { search } from './search';
+export { loadThread } from './thread';
+export { readPins } from './pins';

@@ -2,7 +2,9 @@
 
 import type { ChatState } from '../chat.svelte';
 import type { ConversationState } from '../conversation/conversation.svelte';
+import { Failure } from '../../irc/failure';
 import { language } from '../../texts/language.svelte';
+import { refused } from '../refusals';
 import { Refused } from '../types';
 
 interface Command {
@@ -20,6 +22,13 @@ const inRoom = (here: ConversationState): void => {
 const after = (rest: string): string => rest.replace(/^\S+\s*/, '');
 
 const withSign = (room: string): string => (room.startsWith('#') ? room : `#${room}`);
+
+/** A line as it is. */
+async function quote(chat: ChatState, _: ConversationState, line: string): Promise<void> {
+  const connection = chat.connection();
+  if (!connection) throw await refused(new Failure('NO_LINK', '', []));
+  connection.sendRaw(line.replace(/[\r\n\0]/g, ' '));
+}
 
 export const commands: Readonly<Record<string, Command>> = {
   me: { usage: '/me TEXT', needs: 1, run: (_, here, rest) => here.send(rest, { style: 'action' }) },
@@ -76,7 +85,7 @@ export const commands: Readonly<Record<string, Command>> = {
       return chat.request('MODE', [here.name, ...words]);
     },
   },
-  quote: { usage: '/quote LINE', needs: 1, run: (chat, _, rest) => chat.quote(rest) },
+  quote: { usage: '/quote LINE', needs: 1, run: quote },
   help: {
     usage: '/help',
     needs: 0,

@@ -3,9 +3,10 @@
 import { alphabetically } from '../../format/alphabet';
 import { linesOf } from '../../irc/batches';
 import { timeOf } from '../../irc/line';
+import { language } from '../../texts/language.svelte';
 import { rankOfSign } from '../conversation/ranks';
 import type { PersonState } from '../people.svelte';
-import type { ListedRoom, Person, WhoIs } from '../types';
+import { Refused, type ListedRoom, type Person, type WhoIs } from '../types';
 import type { World } from '../world';
 
 export async function listRooms(world: World, filter = ''): Promise<readonly ListedRoom[]> {
@@ -41,6 +42,14 @@ export async function findPeople(world: World, words: string): Promise<readonly 
     found.set(person.key, person);
   }
   return [...found.values()];
+}
+
+/** The name of the group of these people and oneself, which there is from then on. */
+export async function openGroup(world: World, nicks: readonly string[]): Promise<string> {
+  for (const { command, params } of linesOf(await world.request('GROUP', [nicks.join(',')]))) {
+    if (command === 'GROUP' && params[0]) return params[0];
+  }
+  throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');
 }
 
 export async function whoIs(world: World, nick: string): Promise<WhoIs> {

@@ -203,8 +203,8 @@ export class ConversationState implements Conversation {
     return this.#quotes.thread(rootId);
   }
 
-  loadThread(rootId: string): Promise<void> {
-    return this.#quotes.loadThread(rootId);
+  async loadThread(rootId: string): Promise<void> {
+    await (await asking()).loadThread(this.#history, rootId);
   }
 
   threadRoot(message: MessageEntry): string {
@@ -223,8 +223,10 @@ export class ConversationState implements Conversation {
     this.#pins.count = count;
   }
 
-  loadPins(): Promise<readonly Pin[]> {
-    return this.#pins.load(this.name, this.#reader, this.#timeline);
+  async loadPins(): Promise<readonly Pin[]> {
+    const pins = await (await asking()).readPins(this.#world, this.name, this.#reader, this.#timeline);
+    this.#pins.are(pins, this.#timeline);
+    return pins;
   }
 
   /** A message that has no place here, such as one that was found. */

@@ -1,9 +1,6 @@
 // What is pinned in a conversation.
 
-import { batchOf, isBatch } from '../../irc/batches';
 import { nickOf, timeOf, type Line } from '../../irc/line';
-import type { Reader } from './reader';
-import { said } from './said';
 import type { Timeline } from './timeline';
 import type { MessageEntry, Pin } from '../types';
 import type { World } from '../world';
@@ -44,23 +41,12 @@ export class Pins {
     if (this.has(entry.id)) this.list = this.list.map((pin) => (pin.message.id === entry.id ? { ...pin, message: entry } : pin));
   }
 
-  async load(name: string, reader: Reader, timeline: Timeline): Promise<readonly Pin[]> {
-    const items = await this.#world.request('PINS', [name], { quiet: true });
-    const pins: Pin[] = [];
-    let by: { by: string; at: number } | null = null;
-    for (const item of batchOf(items, 'parlor/pins')?.items ?? []) {
-      const line = isBatch(item) ? item.opening : item;
-      if (line.command === 'PIN') by = { by: nickOf(line.source), at: timeOf(line.tags.get('time')) ?? 0 };
-      const message = said(item, this.#world.isupport, this.#world.now());
-      if (!message || !by) continue;
-      const known = message.id !== null ? timeline.find(message.id) : undefined;
-      pins.push({ message: { ...(known ?? reader.message(message)), pinned: true }, ...by });
-    }
+  /** All of them, as the server told them. */
+  are(pins: readonly Pin[], timeline: Timeline): void {
     this.list = pins;
     this.count = pins.length;
     for (const entry of timeline.messages()) {
       if (entry.pinned !== this.has(entry.id)) timeline.put({ ...entry, pinned: this.has(entry.id) });
     }
-    return pins;
   }
 }

@@ -3,13 +3,11 @@
 import type { History } from './history.svelte';
 import { threadIn, threadRootIn } from './threads';
 import type { Tail } from './tail';
-import { lastId, type Timeline } from './timeline';
+import type { Timeline } from './timeline';
 import { Refused, type MessageEntry, type Thread } from '../types';
 
 /** Messages that are fetched to be quoted, at a time. */
 const mostFetching = 8;
-/** Pages that a thread is looked for in. */
-const mostThreadPages = 20;
 
 export class Quotes {
   readonly #history: History;
@@ -72,21 +70,6 @@ export class Quotes {
     } finally {
       this.#fetching.delete(id);
       void this.#fetchNext();
-    }
-  }
-
-  async loadThread(rootId: string): Promise<void> {
-    let page = await this.#history.ask('AROUND', `msgid=${rootId}`, 2);
-    this.#timeline.quote(page.entries.filter((entry) => entry.id === rootId));
-    let after = rootId;
-    for (let pages = 0; pages < mostThreadPages; pages += 1) {
-      page = await this.#history.ask('AFTER', `msgid=${after}`);
-      const answers = page.entries.filter((entry): entry is MessageEntry => entry.kind === 'message' && entry.replyTo !== null);
-      this.#timeline.quote(answers);
-      const last = lastId(page.entries);
-      // From here on it is known anyway.
-      if (page.isLast || last === null || (this.#history.atEnd && this.#timeline.isPlaced(last))) return;
-      after = last;
     }
   }
 
