@@ -29,17 +29,27 @@ export async function post(path: '/login' | '/register' | '/logout', body: Reado
   const seconds = Number(response.headers.get('retry-after'));
   if (response.status === 429) throw new Refused(texts.tooOften(seconds || 60), '429');
   const told = await errorOf(response);
-  // The server's own sentence says more, and is English.
-  throw new Refused((language.tag === 'en' ? told : texts.byStatus[response.status]) ?? told ?? texts.serverError, String(response.status));
+  throw new Refused(sentenceOf(told) ?? texts.serverError, String(response.status));
 }
 
-/** The server's own sentence. */
-async function errorOf(response: Response): Promise<string | null> {
+interface Told {
+  readonly error?: unknown;
+  readonly code?: unknown;
+  readonly reason?: unknown;
+}
+
+async function errorOf(response: Response): Promise<Told> {
   try {
     const body: unknown = await response.json();
-    if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string') return body.error;
+    return typeof body === 'object' && body !== null ? body : {};
   } catch {
     // No sentence.
+    return {};
   }
-  return null;
+}
+
+/** In the reader's language by its code; the server's own sentence says more, and is English. */
+export function sentenceOf({ error, code, reason }: Told): string | undefined {
+  const words = typeof code === 'string' && language.tag !== 'en' ? language.texts.state.refused.byCode[code] : undefined;
+  return words?.replace('{reason}', () => (typeof reason === 'string' ? reason : '…')) ?? (typeof error === 'string' ? error : undefined);
 }

@@ -95,7 +95,7 @@ pub(super) async fn answer(
         ("/logout", Method::POST) => asking.logout(body).await,
         (path, _) => {
             let allowed = if path == "/session" { "GET, HEAD" } else { "POST" };
-            let mut reply = error(StatusCode::METHOD_NOT_ALLOWED, "This is not how it is asked here.");
+            let mut reply = error(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", "This is not how it is asked here.");
             reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
             Err(Box::new(reply))
         }
@@ -150,7 +150,7 @@ impl Asking<'_> {
         self.may_send_password()?;
         if !self.rules.password_login {
             let sentence = "This server takes no password from a page: log in with an IRC client that speaks SCRAM.";
-            return Err(Box::new(error(StatusCode::FORBIDDEN, sentence)));
+            return Err(Box::new(error(StatusCode::FORBIDDEN, "NO_PASSWORDS", sentence)));
         }
         if password.is_empty() || password.len() > MOST_BYTES || form.username.is_empty() {
             return Err(wrong());
@@ -176,23 +176,30 @@ impl Asking<'_> {
         let form: RegisterForm = self.read(body).await?;
         let password = Zeroizing::new(form.password);
         self.may_send_password()?;
-        let bad = |sentence: &str| Err(Box::new(error(StatusCode::BAD_REQUEST, sentence)));
+        let bad = |code, sentence: &str| Err(Box::new(error(StatusCode::BAD_REQUEST, code, sentence)));
         let invite = form.invite.as_deref().filter(|invite| !invite.is_empty());
         let link = invite.and_then(session::invite_token::hash);
         if invite.is_some() && link.is_none() {
-            return bad("This is no invite link: it begins with inv- and has 30 characters.");
+            return bad(
+                "NO_INVITE_LINK",
+                "This is not a whole invite link: copy it once more, or ask for another one.",
+            );
         }
         if !self.rules.registration_open && link.is_none() {
             return Err(refused(&Refusal::RegistrationClosed));
         }
         let username = match Username::parse(&form.username, &self.rules.name_rules) {
             Ok(username) => username,
-            Err(why) => return bad(&format!("This is not a name for an account: {why}.")),
+            Err(why) => return bad("BAD_ACCOUNT_NAME", &format!("This is not a name for an account: {why}.")),
         };
         let email = form.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
         match email {
-            None if self.rules.email_required => return bad("An address for mail is required."),
-            Some(email) if !session::is_email(email) => return bad("This is not an address for mail."),
+            None if self.rules.email_required => {
+                return bad("INVALID_EMAIL", "An address for mail is required.");
+            }
+            Some(email) if !session::is_email(email) => {
+                return bad("INVALID_EMAIL", "This is not an address for mail.");
+            }
             _ => {}
         }
         // Making a hash is as much work as checking one, and whether a name is taken is for people to find out, not for
@@ -207,7 +214,7 @@ impl Asking<'_> {
         let scram = self.rules.scram;
         let (password_hash, scram) = match self.work(Task::Hash { password, scram }).await? {
             WorkResult::Hashed { hash, scram } => (Some(hash), scram),
-            WorkResult::Weak { why } => return bad(&format!("{why}.")),
+            WorkResult::Weak { why } => return bad("WEAK_PASSWORD", &format!("{why}.")),
             _ => return Err(unavailable()),
         };
         let drawn = cookie::Drawn::new().ok_or_else(unavailable)?;
@@ -303,12 +310,12 @@ impl Asking<'_> {
             return Ok(());
         }
         let sentence = "Passwords are taken over https only: open this page with https.";
-        Err(Box::new(error(StatusCode::FORBIDDEN, sentence)))
+        Err(Box::new(error(StatusCode::FORBIDDEN, "HTTPS_ONLY", sentence)))
     }
 
     /// The body of a request that changes something (ASVS 3.5.1 to 3.5.3).
     async fn read<T: DeserializeOwned>(&self, body: Incoming) -> OrReply<T> {
-        let refuse = |status, sentence| Err(Box::new(error(status, sentence)));
+        let refuse = |status, sentence| Err(Box::new(error(status, "BAD_REQUEST", sentence)));
         if !self.is_from_here() || !self.headers.contains_key(header::ORIGIN) {
             return refuse(StatusCode::FORBIDDEN, "This may be asked by this server's own page only.");
         }
@@ -380,8 +387,9 @@ fn said(status: StatusCode, value: &Value) -> Reply {
     reply
 }
 
-fn error(status: StatusCode, sentence: &str) -> Reply {
-    let mut reply = said(status, &json!({ "error": sentence }));
+/// `code` is for programs such as the page, which may say it in another language: those of draft/account-registration where there is one.
+fn error(status: StatusCode, code: &str, sentence: &str) -> Reply {
+    let mut reply = said(status, &json!({ "error": sentence, "code": code }));
     if status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::PAYLOAD_TOO_LARGE {
         reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -390,51 +398,61 @@ fn error(status: StatusCode, sentence: &str) -> Reply {
 
 /// An unknown name and a wrong password are one and the same.
 fn wrong() -> Box<Reply> {
-    Box::new(error(StatusCode::UNAUTHORIZED, "The name or the password is wrong."))
+    Box::new(error(StatusCode::UNAUTHORIZED, "WRONG_CREDENTIALS", "The name or the password is wrong."))
 }
 
 fn unavailable() -> Box<Reply> {
     let sentence = "The server is busy: try again in a moment.";
-    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, sentence);
+    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "BUSY", sentence);
     reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     Box::new(reply)
 }
 
 fn refused(refusal: &Refusal) -> Box<Reply> {
-    let (status, sentence) = match refusal {
+    let (status, code, sentence) = match refusal {
         Refusal::WrongCredentials | Refusal::LoginEnded => return wrong(),
         Refusal::TooManyAttempts { retry_after_seconds } => {
             let sentence = format!("Too many attempts: try again in {retry_after_seconds} seconds.");
-            let mut reply = error(StatusCode::TOO_MANY_REQUESTS, &sentence);
+            let mut reply = error(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", &sentence);
             reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_seconds));
             return Box::new(reply);
         }
         Refusal::ServerBanned { reason, .. } => {
-            (StatusCode::FORBIDDEN, format!("You are banned from this server: {reason}"))
+            let sentence = format!("You are banned from this server: {reason}");
+            let told = json!({ "error": sentence, "code": "BANNED", "reason": &**reason });
+            return Box::new(said(StatusCode::FORBIDDEN, &told));
         }
         Refusal::AccountExists { name } | Refusal::NameInUse { name } | Refusal::NameReserved { name } => {
-            (StatusCode::CONFLICT, format!("The name {name} is taken: choose another one."))
+            (StatusCode::CONFLICT, "ACCOUNT_EXISTS", format!("The name {name} is taken: choose another one."))
         }
-        Refusal::NameConfusable { name } => {
-            (StatusCode::CONFLICT, format!("The name {name} looks like somebody else's: choose another one."))
-        }
-        Refusal::AccountNameInvalid { name } | Refusal::NameInvalid { name } => {
-            (StatusCode::BAD_REQUEST, format!("{name} is not a name for an account: choose another one."))
-        }
+        Refusal::NameConfusable { name } => (
+            StatusCode::CONFLICT,
+            "NAME_CONFUSABLE",
+            format!("The name {name} looks like somebody else's: choose another one."),
+        ),
+        Refusal::AccountNameInvalid { name } | Refusal::NameInvalid { name } => (
+            StatusCode::BAD_REQUEST,
+            "BAD_ACCOUNT_NAME",
+            format!("{name} is not a name for an account: choose another one."),
+        ),
         Refusal::RegistrationClosed => (
             StatusCode::FORBIDDEN,
+            "REGISTRATION_CLOSED",
             "Accounts are made by the administrators of this server, or with an invite link.".to_owned(),
         ),
-        Refusal::LinkInvalid => {
-            (StatusCode::FORBIDDEN, "This invite link is used up or too old: ask for another one.".to_owned())
-        }
+        Refusal::LinkInvalid => (
+            StatusCode::FORBIDDEN,
+            "LINK_INVALID",
+            "This invite link is used up or too old: ask for another one.".to_owned(),
+        ),
         Refusal::StorageFull | Refusal::StorageError => (
             StatusCode::SERVICE_UNAVAILABLE,
+            "STORAGE",
             "The server cannot store anything at the moment: try again later.".to_owned(),
         ),
         _ => return unavailable(),
     };
-    Box::new(error(status, &sentence))
+    Box::new(error(status, code, &sentence))
 }
 
 fn set_cookie(reply: &mut Reply, value: Option<HeaderValue>) {

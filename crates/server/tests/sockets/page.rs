@@ -344,23 +344,34 @@ fn wrong_forms_are_refused_and_wrong_passwords_look_alike() {
     browser.register("root");
     browser.cookie = None;
     let headers = format!("Origin: {}\r\nContent-Type: application/json; charset=utf-8\r\n", browser.origin());
-    for (path, body, expected) in [
-        ("/login", "{}", 400),
-        ("/login", "[]", 400),
-        ("/login", "{\"username\":\"root\"", 400),
-        ("/login", "{\"username\":\"root\",\"password\":7}", 400),
-        ("/login", "{\"username\":\"root\",\"password\":\"x\",\"more\":1}", 400),
-        ("/login", "{\"username\":\"\",\"password\":\"x\"}", 401),
-        ("/login", "{\"username\":\"root\",\"password\":\"\"}", 401),
-        ("/register", "{\"username\":\"not a name\",\"password\":\"four words of it\"}", 400),
-        ("/register", "{\"username\":\"bob\",\"password\":\"four words of it\",\"email\":\"nonsense\"}", 400),
-        ("/register", "{\"username\":\"bob\",\"password\":\"four words of it\",\"invite\":\"nonsense\"}", 400),
-        ("/register", "{\"username\":\"ROOT\",\"password\":\"four words of it\"}", 409),
-        ("/register", "{\"username\":\"r00t\\u0430\",\"password\":\"\"}", 400),
+    for (path, body, expected, code) in [
+        ("/login", "{}", 400, "BAD_REQUEST"),
+        ("/login", "[]", 400, "BAD_REQUEST"),
+        ("/login", "{\"username\":\"root\"", 400, "BAD_REQUEST"),
+        ("/login", "{\"username\":\"root\",\"password\":7}", 400, "BAD_REQUEST"),
+        ("/login", "{\"username\":\"root\",\"password\":\"x\",\"more\":1}", 400, "BAD_REQUEST"),
+        ("/login", "{\"username\":\"\",\"password\":\"x\"}", 401, "WRONG_CREDENTIALS"),
+        ("/login", "{\"username\":\"root\",\"password\":\"\"}", 401, "WRONG_CREDENTIALS"),
+        ("/register", "{\"username\":\"not a name\",\"password\":\"four words of it\"}", 400, "BAD_ACCOUNT_NAME"),
+        (
+            "/register",
+            "{\"username\":\"bob\",\"password\":\"four words of it\",\"email\":\"nonsense\"}",
+            400,
+            "INVALID_EMAIL",
+        ),
+        (
+            "/register",
+            "{\"username\":\"bob\",\"password\":\"four words of it\",\"invite\":\"nonsense\"}",
+            400,
+            "NO_INVITE_LINK",
+        ),
+        ("/register", "{\"username\":\"ROOT\",\"password\":\"four words of it\"}", 409, "ACCOUNT_EXISTS"),
+        ("/register", "{\"username\":\"r00t\\u0430\",\"password\":\"\"}", 400, "WEAK_PASSWORD"),
     ] {
         let answered = browser.ask(&format!("POST {path}"), &headers, body);
         assert_eq!(answered.status, expected, "{path} {body}: {answered:?}");
-        assert!(answered.json()["error"].is_string());
+        let told = answered.json();
+        assert!(told["error"].is_string() && told["code"] == code, "{path} {body}: {told}");
     }
     let long = format!("{{\"username\":\"root\",\"password\":\"{}\"}}", "x".repeat(20_000));
     assert_eq!(browser.ask("POST /login", &headers, &long).status, 413);

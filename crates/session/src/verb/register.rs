@@ -50,7 +50,7 @@ fn receive(turn: &mut Turn<'_>, line: &Line<'_>) {
         return fail(
             "TEMPORARILY_UNAVAILABLE",
             shown,
-            "This is no invite link: it begins with inv- and has 30 characters",
+            "This is not a whole invite link: copy it once more, or ask for another one",
         );
     }
     if !facts.login.registration_open && invite.is_none() {

@@ -89,7 +89,8 @@ export const state = {
     noRoom: 'That works in a room only.',
     wrongPassword: 'The name or the password is wrong.',
     tooOften: (seconds: number) => `Too many attempts; try again in ${seconds} seconds.`,
-    byStatus: {} as Readonly<Record<number, string>>,
+    /** By the code of an answer over HTTP, where the server's own sentence is in another language. `{reason}`: of a ban. */
+    byCode: {} as Readonly<Record<string, string>>,
     serverError: 'The server could not do that just now; try again.',
   },
   whyNot: {
