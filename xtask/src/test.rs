@@ -28,6 +28,7 @@ pub fn test(arguments: &Arguments) -> Result<(), String> {
     cargo("lints", &lints)?;
     run("the page's types and components", page::npm(&root, &["run", "check"]))?;
     run("the page's tests", page::npm(&root, &["test"]))?;
+    run("the page's size", page::npm(&root, &["run", "size"]))?;
     // The tests that start real programs find them beside the test binaries. Both at once: built alone the programs would
     // have some crates without the features that the tests ask for, and these would be built twice.
     cargo("programs and tests", &["build", "--workspace", "--bins", "--tests"])?;

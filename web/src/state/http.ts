@@ -1,7 +1,6 @@
-// What is not IRC: who is at the page, logging in and out. Same origin; the cookie is out of reach of scripts.
+// What is not IRC: who is at the page, as the server sees it. Same origin; the cookie is out of reach of scripts.
 
-import { language } from '../texts/language.svelte';
-import { Refused, type SessionInfo } from './types';
+import type { SessionInfo } from './types';
 
 /** Rejected with a `TypeError` where the server cannot be reached. */
 export async function readSession(): Promise<SessionInfo> {
@@ -9,47 +8,4 @@ export async function readSession(): Promise<SessionInfo> {
   const response = await fetch('/session');
   if (!response.ok) throw new TypeError(`the server answered ${response.status}`);
   return (await response.json()) as SessionInfo;
-}
-
-export async function post(path: '/login' | '/register' | '/logout', body: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const texts = language.texts.state.refused;
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify(body),
-      cache: 'no-store',
-    });
-  } catch {
-    throw new Refused(texts.noLink, 'NO_LINK');
-  }
-  if (response.ok) return;
-  if (response.status === 401) throw new Refused(texts.wrongPassword, '401');
-  const seconds = Number(response.headers.get('retry-after'));
-  if (response.status === 429) throw new Refused(texts.tooOften(seconds || 60), '429');
-  const told = await errorOf(response);
-  throw new Refused(sentenceOf(told) ?? texts.serverError, String(response.status));
-}
-
-interface Told {
-  readonly error?: unknown;
-  readonly code?: unknown;
-  readonly reason?: unknown;
-}
-
-async function errorOf(response: Response): Promise<Told> {
-  try {
-    const body: unknown = await response.json();
-    return typeof body === 'object' && body !== null ? body : {};
-  } catch {
-    // No sentence.
-    return {};
-  }
-}
-
-/** In the reader's language by its code; the server's own sentence says more, and is English. */
-export function sentenceOf({ error, code, reason }: Told): string | undefined {
-  const words = typeof code === 'string' && language.tag !== 'en' ? language.texts.state.refused.byCode[code] : undefined;
-  return words?.replace('{reason}', () => (typeof reason === 'string' ? reason : '…')) ?? (typeof error === 'string' ? error : undefined);
 }

@@ -1,13 +1,19 @@
 // Who is at the page.
 
 import { language } from '../texts/language.svelte';
-import { post, readSession } from './http';
-import type { EntryState, Session, SessionInfo } from './types';
+import { readSession } from './http';
+import { Refused, type EntryState, type Session, type SessionInfo } from './types';
 
 /** Guests are guests of one tab. */
 const guestKey = 'parlor.guest';
 /** The server does not know a guest again: where she was, her tab does. */
 const guestRoomsKey = 'parlor.guest.rooms';
+
+/** As `post` of login.ts, which is loaded for it. */
+const post: typeof import('./login').post = async (path, body) => {
+  const login = await import('./login').catch(() => Promise.reject(new Refused(language.texts.state.refused.noLink, 'NO_LINK')));
+  return login.post(path, body);
+};
 
 export interface SessionEvents {
   /** Somebody has come: the link may be opened. */

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { language } from '../texts/language.svelte';
-import { sentenceOf } from './http';
+import { sentenceOf } from './login';
 
 afterEach(() => language.choose('en'));
 
