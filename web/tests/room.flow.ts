@@ -198,6 +198,6 @@ test('in German everything is German', async () => {
   await gerda.page.getByLabel('Benutzername').fill('alice');
   await gerda.page.locator('input[type=password]').fill(password);
   await gerda.page.getByRole('button', { name: 'Konto anlegen' }).click();
-  await gerda.page.getByText('Diesen Namen gibt es schon').waitFor();
+  await gerda.page.getByText('Diesen Namen hat schon jemand').waitFor();
   await gerda.leave();
 });
