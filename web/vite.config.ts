@@ -1,6 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
-import { licences, worker } from './build/plugins.ts';
+import { compiledEagerly, licences, worker } from './build/plugins.ts';
 
 // While developing (`npm run dev`), a chat_server answers what the page asks of its origin.
 const server = process.env.PARLOR_SERVER ?? 'http://127.0.0.1:8080';
@@ -9,7 +9,7 @@ const paths = ['/session', '/login', '/register', '/logout', '/export', '/health
 const proxied = { target: server, changeOrigin: true, headers: { origin: new URL(server).origin } };
 
 export default defineConfig({
-  plugins: [svelte(), worker(), licences()],
+  plugins: [svelte(), compiledEagerly(), worker(), licences()],
   build: {
     target: 'es2022',
     assetsDir: 'assets',
