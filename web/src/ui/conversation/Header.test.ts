@@ -13,3 +13,11 @@ it('counts on a narrow screen what is meant for one elsewhere, each once', async
   await tick();
   expect(screen.getByRole('button', { name: /^Back to the list/ }).getAttribute('aria-label')).toBe('Back to the list, 2 unread messages');
 });
+
+it('says how many are in a room once that is known: without a link nobody is not there', async () => {
+  const { chat } = show(Header, (chat) => ({ conversation: chat.open('#tea') }));
+  expect(screen.getByRole('button', { name: /^\d+ members$/ })).toBeTruthy();
+  Object.assign(chat.conversations.find((conversation) => conversation.name === '#tea') ?? {}, { members: [] });
+  await tick();
+  expect(screen.queryByRole('button', { name: /members?$/ })).toBeNull();
+});
