@@ -145,7 +145,8 @@ export class Someone {
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
       locale: options.locale ?? 'en-GB',
       timezoneId: 'Europe/Berlin',
-      reducedMotion: 'reduce',
+      // What moves takes its time: with it once in a while, not each time.
+      reducedMotion: process.env.PARLOR_MOTION ? 'no-preference' : 'reduce',
       baseURL: server.address,
     });
     const someone = new Someone(server, context);

@@ -232,12 +232,50 @@ test('whoever is brought up by something else than a hand is left there', async 
   await alice.page.bringToFront();
 });
 
+test('whoever goes up from the end sees nothing move but what she moves', async () => {
+  const talker = await Raw.at(server, 'talker');
+  await talker.say('JOIN #far', ...Array.from({ length: 600 }, (_, number) => `PRIVMSG #far :line ${number}`));
+  talker.leave();
+  for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+    await alice.page.emulateMedia({ reducedMotion });
+    await alice.goTo('far');
+    await alice.sees('line 599');
+    await alice.isCaughtUp();
+    const list = alice.page.locator('#messages');
+    const toLatest = alice.page.getByRole('button', { name: 'To the latest' });
+    await until(async () => {
+      await list.evaluate((list) => {
+        list.dispatchEvent(new WheelEvent('wheel'));
+        list.scrollBy(0, -60);
+      });
+      return (await toLatest.count()) === 1;
+    }, 'the end is left');
+    const step = 150;
+    const moved = await list.evaluate(async (list, step) => {
+      const moved: number[] = [];
+      for (let steps = 0; steps < 400 && list.scrollTop > step; steps += 1) {
+        const row = document.elementFromPoint(700, 300)?.closest('article');
+        const before = row?.getBoundingClientRect().top ?? NaN;
+        list.dispatchEvent(new WheelEvent('wheel'));
+        list.scrollBy(0, -step);
+        for (let frames = 0; frames < 2; frames += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+        const now = list.querySelector(`[data-key="${row?.dataset.key}"]`)?.getBoundingClientRect().top ?? NaN;
+        moved.push(now - before);
+      }
+      return moved;
+    }, step);
+    expect(moved.length).toBeGreaterThan(50);
+    expect(moved.filter((by) => !(Math.abs(by - step) <= 2))).toEqual([]);
+  }
+  await alice.page.emulateMedia({ reducedMotion: 'reduce' });
+});
+
 test('a message of before is come to wherever it is, and whoever goes down from it sees nothing move against her', async () => {
   const erin = await Raw.at(server, 'erin');
   await erin.say('JOIN #long', ...Array.from({ length: 300 }, (_, n) => `PRIVMSG #long :no. ${n} ${'as long as it happens to be '.repeat((n * 7) % 6)}`));
   await alice.goTo('long');
   // The way up to one that is known already leads past where older ones are fetched, behind which all have other numbers.
-  await until(() => alice.page.locator('#messages').evaluate((list) => list.scrollHeight > 4_000));
+  await until(() => alice.page.locator('#messages').evaluate((list) => list.scrollHeight > 2_000));
   await alice.page.keyboard.press('Control+f');
   for (const wanted of ['no. 215', 'no. 90']) {
     await alice.page.locator('#panel').getByRole('searchbox').fill(`"${wanted}" in:long`);
