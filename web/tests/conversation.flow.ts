@@ -94,6 +94,8 @@ test('reactions are given, seen and taken back', async () => {
 test('the last message is edited with the arrow key, and deleted after a question', async () => {
   await alice.say('Teh kettle is on');
   await bob.sees('Teh kettle is on');
+  // What is still on its way cannot be edited yet.
+  await alice.page.locator('#messages article.pending').first().waitFor({ state: 'detached' });
   await alice.composer().press('ArrowUp');
   await until(async () => (await alice.composer().inputValue()) === 'Teh kettle is on');
   await alice.composer().fill('The kettle is on');
@@ -104,6 +106,7 @@ test('the last message is edited with the arrow key, and deleted after a questio
   await alice.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await until(async () => (await bob.message('The kettle is on').count()) === 0);
   await bob.page.getByText(/message was deleted/).first().waitFor();
+  await alice.page.getByRole('dialog').waitFor({ state: 'detached' });
 });
 
 test('a moderator pins, and everyone finds it', async () => {
@@ -218,7 +221,11 @@ test('whoever is brought up by something else than a hand is left there', async 
   await list.locator('article').last().waitFor();
   const toLatest = page.getByRole('button', { name: 'To the latest' });
   await until(async () => {
-    await list.evaluate((element) => (element.scrollTop = Math.min(element.scrollTop, element.scrollHeight - element.clientHeight - 300)));
+    await list.evaluate(async (element) => {
+      element.scrollTop = Math.min(element.scrollTop, element.scrollHeight - element.clientHeight - 300);
+      // Until it rests: a list that moves on and on holds on to its end for as long, if something came above.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    });
     return (await toLatest.count()) === 1;
   }, 'the end is left');
   const inTheMiddle = (): Promise<string | undefined> =>
@@ -309,12 +316,14 @@ test('a message of before is come to wherever it is, and whoever goes down from 
 });
 
 test('whoever reads up in a thread is left there when somebody answers', async () => {
-  const erin = await Raw.at(server, 'erin');
-  const said = await erin.say('JOIN #long', 'PRIVMSG #long :the beginning of it');
+  const frank = await Raw.at(server, 'frank');
+  const said = await frank.say('JOIN #long', 'PRIVMSG #long :the beginning of it');
   const root = /msgid=([^;\s]+)[^\n]*the beginning of it/.exec(said)?.[1] ?? '';
-  await erin.say(...Array.from({ length: 30 }, (_, n) => `@+reply=${root} PRIVMSG #long :answer ${n}`));
+  await frank.say(...Array.from({ length: 30 }, (_, n) => `@+reply=${root} PRIVMSG #long :answer ${n}`));
   await alice.goTo('long');
   await alice.isCaughtUp();
+  // Whoever had not read all of it is shown where she stopped.
+  await alice.page.locator('#messages').press('End');
   await alice.sees('answer 29');
   await alice.message('answer 29').last().focus();
   await alice.page.keyboard.press('t');
@@ -324,13 +333,13 @@ test('whoever reads up in a thread is left there when somebody answers', async (
   const below = (): Promise<number> => list.evaluate((body) => body.scrollHeight - body.clientHeight - body.scrollTop);
   await until(async () => (await below()) < 20, 'the end is shown');
   await list.evaluate((body) => (body.scrollTop = 0));
-  await erin.say(`@+reply=${root} PRIVMSG #long :one more answer`);
+  await frank.say(`@+reply=${root} PRIVMSG #long :one more answer`);
   await panel.locator('article').filter({ hasText: 'one more answer' }).waitFor();
   expect(await list.evaluate((body) => body.scrollTop)).toBe(0);
   await panel.getByRole('textbox').fill('my own answer');
   await panel.getByRole('textbox').press('Enter');
   await until(async () => (await below()) < 20, 'her own answer is shown');
-  erin.leave();
+  frank.leave();
   await alice.page.keyboard.press('Escape');
 });
 
