@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { only } from './build/parts.ts';
 import { compiledEagerly, licences, worker } from './build/plugins.ts';
 
 // While developing (`npm run dev`), a chat_server answers what the page asks of its origin.
@@ -19,12 +20,18 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          // What a first visit needs is one file: in thirty it would be a tenth larger, and thirty times asked for.
-          groups: [{ name: 'page', tags: ['$initial'] }],
+          // What everyone needs is one file, and what those who are in need, too, another: in thirty it would be a tenth larger, and
+          // thirty times asked for.
+          groups: [
+            { name: (id, modules) => only('page', id, modules), debugName: 'page', priority: 2 },
+            { name: (id, modules) => only('inside', id, modules), debugName: 'inside', priority: 1 },
+          ],
         },
       },
     },
     reportCompressedSize: false,
+    // Tells the server, and `npm run size`, which files those are.
+    manifest: true,
   },
   server: {
     proxy: {

@@ -29,6 +29,9 @@ const INPUTS: [&str; 9] = [
 /// Beside the built page: the hash of what it was built from.
 const RECORD: &str = "inputs.sha256";
 
+/// The part of the page that those see who are logged in.
+const SHELL: &str = "src/ui/layout/Shell.svelte";
+
 /// Smaller files are not worth a second form: they fit into one packet anyway.
 const WORTH_COMPRESSING: usize = 512;
 
@@ -198,7 +201,39 @@ fn table(page: Option<&Path>, out: &Path) -> io::Result<String> {
         )
         .map_err(io::Error::other)?;
     }
-    Ok(format!("/// In the order of their paths.\npub static ASSETS: &[Asset] = &[\n{rows}];\n"))
+    let inside = match page {
+        Some(page) => inside(page)?,
+        None => Vec::new(),
+    };
+    Ok(format!(
+        "/// In the order of their paths.\npub static ASSETS: &[Asset] = &[\n{rows}];\n\n\
+         /// What whoever is logged in needs besides the files that the page names: their paths.\n\
+         pub static INSIDE: &[&str] = &{inside:?};\n"
+    ))
+}
+
+/// The files of the shell, and of what it imports, that `index.html` does not name: from Vite's manifest
+/// (https://vite.dev/guide/backend-integration).
+fn inside(page: &Path) -> io::Result<Vec<String>> {
+    let manifest = fs::read(page.join(".vite/manifest.json"))?;
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest)?;
+    let index = fs::read_to_string(page.join("index.html"))?;
+    let mut files = Vec::new();
+    let mut keys = vec![SHELL.to_owned()];
+    let mut at = 0;
+    while let Some(key) = keys.get(at).cloned() {
+        at += 1;
+        let chunk = manifest
+            .get(&key)
+            .ok_or_else(|| io::Error::other(format!("Vite's manifest does not know {key}, which build.rs asks for")))?;
+        let texts = |name: &str| chunk[name].as_array().into_iter().flatten().filter_map(|value| value.as_str());
+        let own = chunk["file"].as_str().into_iter().chain(texts("css")).map(|file| format!("/{file}"));
+        files.extend(own.filter(|file| !index.contains(file.as_str())));
+        let more: Vec<String> =
+            texts("imports").filter(|key| !keys.iter().any(|known| known == key)).map(str::to_owned).collect();
+        keys.extend(more);
+    }
+    Ok(files)
 }
 
 fn content_type(path: &str) -> &'static str {

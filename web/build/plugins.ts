@@ -15,22 +15,11 @@ export function worker(): Plugin {
     generateBundle: {
       order: 'post',
       handler(_, bundle) {
-        const html = bundle['index.html'];
-        const page = html?.type === 'asset' ? html.source.toString() : '';
-        const first = new Set<string>();
-        const follow = (file: string): void => {
-          const chunk = bundle[file];
-          if (!chunk || first.has(`/${file}`)) return;
-          first.add(`/${file}`);
-          if (chunk.type === 'chunk') chunk.imports.forEach(follow);
-        };
-        for (const [, file = ''] of page.matchAll(/(?:src|href)="\/(assets\/[^"]+\.(?:js|css))"/g)) follow(file);
-        if (first.size === 0) this.error('index.html names no script');
         const all = Object.keys(bundle)
           .filter((file) => file.startsWith('assets/'))
           .map((file) => `/${file}`);
         const source = readFileSync(new URL('./worker.js', import.meta.url), 'utf8');
-        const files = JSON.stringify({ first: [...first].sort(), all: all.sort() });
+        const files = JSON.stringify(all.sort());
         // A new page is a new worker: the names have hashes of what is in them.
         const version = createHash('sha256').update(files).update(source).digest('hex').slice(0, 12);
         this.emitFile({
@@ -56,9 +45,11 @@ export function compiledEagerly(): Plugin {
     generateBundle: {
       order: 'post',
       handler(_, bundle) {
-        const page = Object.values(bundle).find((chunk) => chunk.type === 'chunk' && chunk.name === 'page');
-        if (page?.type !== 'chunk') this.error('there is no chunk "page"');
-        page.code = `//# allFunctionsCalledOnLoad\n${page.code}`;
+        for (const name of ['page', 'inside']) {
+          const first = Object.values(bundle).find((chunk) => chunk.type === 'chunk' && chunk.name === name);
+          if (first?.type !== 'chunk') this.error(`there is no chunk "${name}"`);
+          first.code = `//# allFunctionsCalledOnLoad\n${first.code}`;
+        }
       },
     },
   };

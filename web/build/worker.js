@@ -14,7 +14,7 @@ self.addEventListener('install', (event) => {
       await (await caches.open(shell)).add(new Request('/', { cache: 'reload' }));
       const known = await caches.open(assets);
       // All of them, so that every part opens without a network; one that cannot be had now is fetched when it is wanted.
-      await Promise.allSettled(files.all.map(async (file) => (await known.match(file)) || known.add(file)));
+      await Promise.allSettled(files.map(async (file) => (await known.match(file)) || known.add(file)));
       await self.skipWaiting();
     })(),
   );
@@ -25,7 +25,7 @@ self.addEventListener('activate', (event) => {
     (async () => {
       for (const name of await caches.keys()) if (name !== shell && name !== assets) await caches.delete(name);
       const known = await caches.open(assets);
-      const present = new Set(files.all);
+      const present = new Set(files);
       for (const request of await known.keys()) if (!present.has(new URL(request.url).pathname)) await known.delete(request);
       await self.clients.claim();
     })(),

@@ -277,6 +277,16 @@ function pageBefore(server: Server, folder: string): Promise<NodeServer> {
     if (!body) packed.set(`${coding} ${shown}`, (body = (coding === 'br' ? brotliCompressSync : gzipSync)(readFileSync(shown))));
     return { body, type: types[extname(shown)] ?? 'application/octet-stream' };
   };
+  // As the server does for whoever seems to be logged in (crates/server/src/http/assets.rs).
+  const manifest = JSON.parse(readFileSync(join(folder, '.vite/manifest.json'), 'utf8')) as Record<string, { file: string; css?: string[]; imports?: string[] }>;
+  const inside = (key: string): string[] => {
+    const chunk = manifest[key];
+    return chunk ? [chunk.file, ...(chunk.css ?? []), ...(chunk.imports ?? []).flatMap(inside)] : [];
+  };
+  const page = readFileSync(join(folder, 'index.html'), 'utf8');
+  const links = inside('src/ui/layout/Shell.svelte')
+    .filter((path) => !page.includes(path))
+    .map((path) => (path.endsWith('.css') ? `</${path}>; rel=preload; as=style; crossorigin` : `</${path}>; rel=modulepreload`));
   const ours = (message: IncomingMessage): string | null => {
     const { pathname } = new URL(message.url ?? '/', server.address);
     return message.method !== 'GET' || /^\/(session|login|register|logout|export|join|ws|healthz|metrics)(\/|$)/.test(pathname) ? null : pathname;
@@ -298,6 +308,7 @@ function pageBefore(server: Server, folder: string): Promise<NodeServer> {
     // Without encryption browsers take no Brotli from another machine.
     const coding = message.headers['accept-encoding']?.includes('br') ? 'br' : 'gzip';
     const { body, type } = file(path, coding);
+    if (type === types['.html'] && message.headers.cookie?.includes('parlor=')) answer.setHeader('link', links);
     const kept = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
     answer.writeHead(200, { 'content-type': type, 'content-encoding': coding, 'cache-control': kept, 'content-security-policy': policy }).end(body);
   });

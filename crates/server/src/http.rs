@@ -645,7 +645,7 @@ fn route(
             StatusCode::FORBIDDEN,
             "Metrics are for this machine, or for those with the token of [http] metrics_token.",
         ),
-        path => assets::answer(path, request.headers())
+        path => assets::answer(path, request.headers(), visitor.is_https(request.headers()))
             .unwrap_or_else(|| text(StatusCode::NOT_FOUND, "There is nothing here.")),
     }
 }

@@ -51,6 +51,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_needed_inside_is_there_and_not_named_by_the_page() {
+        let Some(index) = index() else { return };
+        let page = std::str::from_utf8(index.plain).expect("the page is text");
+        assert!(INSIDE.iter().any(|path| path.ends_with(".js")), "{INSIDE:?}");
+        for path in INSIDE {
+            assert!(find(path).is_some_and(|asset| asset.immutable), "{path}");
+            assert!(!page.contains(path), "{path}");
+        }
+    }
+
+    #[test]
     fn what_is_immutable_has_its_hash_in_its_name_and_the_page_names_it() {
         let Some(index) = index() else { return };
         assert!(!index.immutable);

@@ -1,7 +1,7 @@
 //! The page's files: in the form that the browser takes, once and for all where their names change with what is in them,
 //! and else asked for again each time, which costs an answer without a body while they are the same.
 
-use super::text;
+use super::{cookie, text};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -16,10 +16,30 @@ const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
 const OF_THE_PAGE: [&str; 6] = ["", "invite", "r", "rooms", "search", "settings"];
 
 /// What the page is answered with at this path; `None`: nothing of it is there.
-pub(super) fn answer(path: &str, asked: &HeaderMap) -> Option<Response<Full<Bytes>>> {
+pub(super) fn answer(path: &str, asked: &HeaderMap, is_https: bool) -> Option<Response<Full<Bytes>>> {
     let first = path.strip_prefix('/')?.split('/').next()?;
-    let asset = if OF_THE_PAGE.contains(&first) { web::index() } else { web::find(path) };
-    asset.map(|asset| serve(asset, asked))
+    if !OF_THE_PAGE.contains(&first) {
+        return web::find(path).map(|asset| serve(asset, asked));
+    }
+    let mut response = serve(web::index()?, asked);
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("cookie"));
+    // Whoever seems to be logged in gets the rest of the page beside its first part, others when they are.
+    if cookie::is_shown(asked, is_https) {
+        for path in web::INSIDE {
+            if let Ok(link) = HeaderValue::try_from(link(path)) {
+                response.headers_mut().append(header::LINK, link);
+            }
+        }
+    }
+    Some(response)
+}
+
+/// RFC 8288, with the relations that HTML has for it (sections 4.6.7.14 and 4.6.7.18 of the HTML standard).
+fn link(path: &str) -> String {
+    match path.ends_with(".css") {
+        true => format!("<{path}>; rel=preload; as=style; crossorigin"),
+        false => format!("<{path}>; rel=modulepreload"),
+    }
 }
 
 fn serve(asset: &Asset, asked: &HeaderMap) -> Response<Full<Bytes>> {
@@ -156,7 +176,7 @@ mod tests {
         for path in
             ["/", "/r/tea", "/r/tea.js/0190", "/r/@bob", "/invite/tea/inv-0123", "/settings", "/search", "/rooms"]
         {
-            let answered = answer(path, &HeaderMap::new());
+            let answered = answer(path, &HeaderMap::new(), false);
             assert_eq!(answered.is_some(), web::IS_BUILT, "{path}");
             let Some(answered) = answered else { continue };
             assert_eq!(answered.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
@@ -165,7 +185,24 @@ mod tests {
         for path in
             ["/../etc/passwd", "/assets/", "/assets/../index.html", "/x", "//", "*", "", "/.vite", "/src/main.ts"]
         {
-            assert!(answer(path, &HeaderMap::new()).is_none() || path == "//", "{path}");
+            assert!(answer(path, &HeaderMap::new(), false).is_none() || path == "//", "{path}");
         }
+    }
+    #[test]
+    fn who_shows_a_cookie_is_told_what_the_inside_needs() {
+        let links = |cookie: &'static str, path: &str, is_https: bool| -> Option<usize> {
+            let answered = answer(path, &asked(&[(header::COOKIE, cookie)]), is_https)?;
+            Some(answered.headers().get_all(header::LINK).iter().count())
+        };
+        let all = web::IS_BUILT.then_some(web::INSIDE.len());
+        let none = web::IS_BUILT.then_some(0);
+        assert_eq!(links("parlor=abc", "/r/tea", false), all);
+        assert_eq!(links("x=y; __Host-parlor=abc", "/", true), all);
+        // The other one's name, no cookie of ours, and a file that is not the page.
+        assert_eq!(links("parlor=abc", "/", true), none);
+        assert_eq!(links("x=parlor", "/", false), none);
+        assert_eq!(links("parlor=abc", "/icon.svg", false), none);
+        assert_eq!(link("/assets/a.js"), "</assets/a.js>; rel=modulepreload");
+        assert_eq!(link("/assets/a.css"), "</assets/a.css>; rel=preload; as=style; crossorigin");
     }
 }

@@ -57,6 +57,15 @@ fn set(value: &str, seconds: u64, is_https: bool) -> Option<HeaderValue> {
 
 /// What the browser shows.
 pub(super) fn claim_of(headers: &HeaderMap, is_https: bool) -> Option<LoginClaim> {
+    values(headers, is_https).find_map(parse)
+}
+
+/// Whether it shows one, good or not.
+pub(super) fn is_shown(headers: &HeaderMap, is_https: bool) -> bool {
+    values(headers, is_https).next().is_some()
+}
+
+fn values(headers: &HeaderMap, is_https: bool) -> impl Iterator<Item = &str> {
     let name = name(is_https);
     headers
         .get_all(header::COOKIE)
@@ -64,8 +73,8 @@ pub(super) fn claim_of(headers: &HeaderMap, is_https: bool) -> Option<LoginClaim
         .filter_map(|value| value.to_str().ok())
         .flat_map(|list| list.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(of, _)| *of == name)
-        .find_map(|(_, value)| parse(value))
+        .filter(move |(of, _)| *of == name)
+        .map(|(_, value)| value)
 }
 
 fn parse(value: &str) -> Option<LoginClaim> {
