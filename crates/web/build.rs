@@ -29,6 +29,9 @@ const INPUTS: [&str; 9] = [
 /// Beside the built page: the hash of what it was built from.
 const RECORD: &str = "inputs.sha256";
 
+/// Where Vite tells which files a part of the page is made of.
+const MANIFEST: &str = ".vite/manifest.json";
+
 /// The part of the page that those see who are logged in.
 const SHELL: &str = "src/ui/layout/Shell.svelte";
 
@@ -64,9 +67,12 @@ fn find_or_build(out: &Path) -> Result<Option<PathBuf>, String> {
     if let Some(folder) = env::var_os("PARLOR_WEB_DIST") {
         let folder = PathBuf::from(folder);
         println!("cargo:rerun-if-changed={}", folder.display());
-        return match folder.join("index.html").is_file() {
-            true => Ok(Some(folder)),
-            false => Err(format!("PARLOR_WEB_DIST is {}, where no index.html lies", folder.display())),
+        return match ["index.html", MANIFEST].into_iter().find(|file| !folder.join(file).is_file()) {
+            None => Ok(Some(folder)),
+            Some(file) => Err(format!(
+                "PARLOR_WEB_DIST is {}, where no {file} lies; build it with `npm run build` of this version, and copy hidden files, too",
+                folder.display()
+            )),
         };
     }
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo names it"));
@@ -215,7 +221,7 @@ fn table(page: Option<&Path>, out: &Path) -> io::Result<String> {
 /// The files of the shell, and of what it imports, that `index.html` does not name: from Vite's manifest
 /// (https://vite.dev/guide/backend-integration).
 fn inside(page: &Path) -> io::Result<Vec<String>> {
-    let manifest = fs::read(page.join(".vite/manifest.json"))?;
+    let manifest = fs::read(page.join(MANIFEST))?;
     let manifest: serde_json::Value = serde_json::from_slice(&manifest)?;
     let index = fs::read_to_string(page.join("index.html"))?;
     let mut files = Vec::new();

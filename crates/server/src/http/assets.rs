@@ -198,6 +198,13 @@ mod tests {
         let none = web::IS_BUILT.then_some(0);
         assert_eq!(links("parlor=abc", "/r/tea", false), all);
         assert_eq!(links("x=y; __Host-parlor=abc", "/", true), all);
+        if web::IS_BUILT {
+            let all =
+                answer("/", &asked(&[(header::COOKIE, "parlor=a"), (header::IF_NONE_MATCH, "*")]), false).unwrap();
+            assert_eq!(all.status(), StatusCode::NOT_MODIFIED);
+            assert!(all.headers().contains_key(header::LINK));
+            assert!(all.headers().get_all(header::VARY).iter().any(|value| value == "cookie"));
+        }
         // The other one's name, no cookie of ours, and a file that is not the page.
         assert_eq!(links("parlor=abc", "/", true), none);
         assert_eq!(links("x=parlor", "/", false), none);
