@@ -1,6 +1,7 @@
 // The two files that a first visit needs: what everyone does, and what only those do who are logged in, or guests.
 
 import { fileURLToPath } from 'node:url';
+import { normalizePath } from 'vite';
 
 interface Modules {
   getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;
@@ -27,7 +28,7 @@ function partOf(id: string, modules: Modules): Part | null {
 function withImports(path: string, modules: Modules): Set<string> {
   const known = closures.get(path);
   if (known) return known;
-  const closure = new Set([fileURLToPath(new URL(`../${path}`, import.meta.url))]);
+  const closure = new Set([normalizePath(fileURLToPath(new URL(`../${path}`, import.meta.url)))]);
   for (const id of closure) for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) closure.add(imported);
   closures.set(path, closure);
   return closure;

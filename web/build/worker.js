@@ -4,6 +4,8 @@
 const shell = 'shell-__VERSION__';
 const assets = 'assets';
 const files = __FILES__;
+/** Where their names are kept, for the worker that comes after this one. */
+const list = '/assets';
 /** Addresses that are not the page's. */
 const others = /^\/(?:assets|export|metrics|healthz|join|ws|session|login|register|logout)(?:\/|$)/;
 const patience = 4_000;
@@ -25,7 +27,10 @@ self.addEventListener('activate', (event) => {
     (async () => {
       for (const name of await caches.keys()) if (name !== shell && name !== assets) await caches.delete(name);
       const known = await caches.open(assets);
-      const present = new Set(files);
+      // Also those of the page before: it may still be open somewhere, and guests would be gone if they had to load it anew.
+      const before = await (await known.match(list))?.json();
+      await known.put(list, new Response(JSON.stringify(files)));
+      const present = new Set([list, ...files, ...(before ?? [])]);
       for (const request of await known.keys()) if (!present.has(new URL(request.url).pathname)) await known.delete(request);
       await self.clients.claim();
     })(),

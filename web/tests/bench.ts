@@ -140,10 +140,11 @@ export class Someone {
     readonly context: BrowserContext,
   ) {}
 
-  static async at(server: Server, options: { width?: number; height?: number; locale?: string } = {}): Promise<Someone> {
+  static async at(server: Server, options: { width?: number; height?: number; locale?: string; serviceWorkers?: 'block' } = {}): Promise<Someone> {
     const context = await (await launch()).newContext({
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
       locale: options.locale ?? 'en-GB',
+      serviceWorkers: options.serviceWorkers ?? 'allow',
       timezoneId: 'Europe/Berlin',
       // What moves takes its time: with it once in a while, not each time.
       reducedMotion: process.env.PARLOR_MOTION ? 'no-preference' : 'reduce',
@@ -279,12 +280,11 @@ function pageBefore(server: Server, folder: string): Promise<NodeServer> {
   };
   // As the server does for whoever seems to be logged in (crates/server/src/http/assets.rs).
   const manifest = JSON.parse(readFileSync(join(folder, '.vite/manifest.json'), 'utf8')) as Record<string, { file: string; css?: string[]; imports?: string[] }>;
-  const inside = (key: string): string[] => {
-    const chunk = manifest[key];
-    return chunk ? [chunk.file, ...(chunk.css ?? []), ...(chunk.imports ?? []).flatMap(inside)] : [];
-  };
+  const inside = new Set(['src/ui/layout/Shell.svelte']);
+  for (const key of inside) for (const imported of manifest[key]?.imports ?? []) inside.add(imported);
   const page = readFileSync(join(folder, 'index.html'), 'utf8');
-  const links = inside('src/ui/layout/Shell.svelte')
+  const links = [...inside]
+    .flatMap((key) => [manifest[key]?.file ?? [], manifest[key]?.css ?? []].flat())
     .filter((path) => !page.includes(path))
     .map((path) => (path.endsWith('.css') ? `</${path}>; rel=preload; as=style; crossorigin` : `</${path}>; rel=modulepreload`));
   const ours = (message: IncomingMessage): string | null => {

@@ -243,9 +243,11 @@ test('whoever goes up from the end sees nothing move but what she moves', async 
   const talker = await Raw.at(server, 'talker');
   await talker.say('JOIN #far', ...Array.from({ length: 600 }, (_, number) => `PRIVMSG #far :line ${number}`));
   talker.leave();
-  for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+  // As the system says, and as one may have chosen in the page.
+  for (const [reducedMotion, chosen] of [['reduce', null], ['no-preference', null], ['no-preference', 'reduced']] as const) {
     await alice.page.emulateMedia({ reducedMotion });
     await alice.goTo('far');
+    if (chosen) await alice.page.evaluate((motion) => document.documentElement.setAttribute('data-motion', motion), chosen);
     await alice.sees('line 599');
     await alice.isCaughtUp();
     const list = alice.page.locator('#messages');

@@ -141,6 +141,24 @@ test('whoever is at the end is there again when the link is', async () => {
   }
 });
 
+// A page that stands before the server is there without it.
+test.skipIf(otherPage)('a part of the page that cannot be had without the server says so, and is had with it', async () => {
+  // Where there is no service worker: over http from another machine, or in a private window.
+  const carol = await Someone.at(server, { serviceWorkers: 'block' });
+  await carol.signUp('carol');
+  await carol.goTo('tea');
+  await server.kill();
+  await carol.page.getByText('You are offline.').waitFor();
+  await carol.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await carol.page.getByText('This part could not be loaded.').first().waitFor();
+  await server.start();
+  await back(alice, bob, carol);
+  await carol.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await carol.page.getByRole('dialog').waitFor();
+  await carol.page.keyboard.press('Escape');
+  await carol.leave();
+});
+
 test('two tabs of one browser agree on what is read', async () => {
   await alice.page.goto('/r/tea');
   await alice.composer().waitFor();

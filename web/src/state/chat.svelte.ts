@@ -53,6 +53,8 @@ import {
 
 /** The server gives the cookie a new value when it is asked who is here, if it is due. */
 const renewEvery = 4 * 3_600_000;
+/** This tab was loaded anew by itself before there was a link. */
+const reloadedKey = 'parlor.reloaded';
 
 export function createChat(): Chat {
   return new ChatState(browser);
@@ -167,7 +169,13 @@ export class ChatState implements Chat, Receiver {
     setInterval(() => this.#renew(), renewEvery);
     // A part of an older page that the server does not have any more: the new page has its own.
     window.addEventListener('vite:preloadError', () => {
-      if (navigator.onLine && this.link.kind === 'online') location.reload();
+      if (!navigator.onLine) return;
+      if (this.link.kind === 'online') location.reload();
+      // Or somebody has just come in by an older page's entry. Once: it may be the server that is gone.
+      else if (this.session.info?.signedIn && !this.wasOnline && !sessionStorage.getItem(reloadedKey)) {
+        sessionStorage.setItem(reloadedKey, '1');
+        location.reload();
+      }
     });
     const [, owner] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
     await this.session.start(owner !== null, reading);
