@@ -396,10 +396,11 @@ impl Irc {
         let begun = Instant::now();
         let mut seen = Vec::new();
         while begun.elapsed() < DEADLINE {
-            match self.line() {
-                Some(line) if parts.iter().any(|part| line.contains(part)) => return line,
-                Some(line) => seen.push(line),
-                None => panic!("{}: the server closed before {parts:?} came; it said {seen:#?}", self.name),
+            match self.try_line() {
+                Ok(Some(line)) if parts.iter().any(|part| line.contains(part)) => return line,
+                Ok(Some(line)) => seen.push(line),
+                Ok(None) => panic!("{}: the server closed before {parts:?} came; it said {seen:#?}", self.name),
+                Err(error) => panic!("{}: {parts:?} did not come ({error}); the server said {seen:#?}", self.name),
             }
         }
         panic!("{}: {parts:?} did not come; the server said {seen:#?}", self.name)
