@@ -10,8 +10,8 @@ import { language } from '../../texts/language.svelte';
 import { Refused, type Entry, type EventEntry, type MessageEntry, type Paging } from '../types';
 import type { World } from '../world';
 
-/** Entries while the end is shown; older ones go, and come back as pages. */
-const mostAtEnd = 1_500;
+/** Entries while the end is shown; older ones go, and come back as pages. Few at a time: whoever types meanwhile waits for it. */
+const mostAtEnd = 1_100;
 const leftAtEnd = 1_000;
 /** Entries in any case: of those far from what is read some are let go of, and come back as pages. */
 const mostEntries = 12_000;
