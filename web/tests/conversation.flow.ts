@@ -279,6 +279,41 @@ test('whoever goes up from the end sees nothing move but what she moves', async 
   await alice.page.emulateMedia({ reducedMotion: 'reduce' });
 });
 
+test('whoever goes up as soon as there is anything above moves what is read by as much, though none of that was measured', async () => {
+  const talker = await Raw.at(server, 'talker');
+  await talker.say('JOIN #soon', ...Array.from({ length: 300 }, (_, number) => `PRIVMSG #soon :line ${number}`));
+  talker.leave();
+  await alice.page.addInitScript(() => {
+    if (location.pathname !== '/r/soon') return;
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const goUp = async () => {
+      let list: HTMLElement | null;
+      do {
+        await frame();
+        list = document.getElementById('messages');
+      } while (!list?.textContent.includes('line 299') || list.scrollHeight < list.clientHeight + 1_000);
+      const moved: number[] = [];
+      // While the end is held, steps lead nowhere.
+      for (let steps = 0; steps < 100 && moved.length < 6; steps += 1) {
+        const row = [...list.querySelectorAll('article')].findLast((row) => row.getBoundingClientRect().top < 600);
+        const before = row?.getBoundingClientRect().top ?? NaN;
+        list.dispatchEvent(new WheelEvent('wheel'));
+        list.scrollBy(0, -150);
+        await frame();
+        await frame();
+        const by = (row?.getBoundingClientRect().top ?? NaN) - before;
+        if (by !== 0) moved.push(by);
+      }
+      return moved;
+    };
+    Object.assign(window, { moved: goUp() });
+  });
+  await alice.goTo('soon');
+  const moved = await alice.page.evaluate(() => (window as unknown as { moved: Promise<number[]> }).moved);
+  expect(moved).toHaveLength(6);
+  expect(moved.filter((by) => !(Math.abs(by - 150) <= 2))).toEqual([]);
+});
+
 test('a message of before is come to wherever it is, and whoever goes down from it sees nothing move against her', async () => {
   const erin = await Raw.at(server, 'erin');
   await erin.say('JOIN #long', ...Array.from({ length: 300 }, (_, n) => `PRIVMSG #long :no. ${n} ${'as long as it happens to be '.repeat((n * 7) % 6)}`));
