@@ -75,6 +75,19 @@ test('a reply shows what it answers, leads there, and makes a thread', async () 
   await alice.page.keyboard.press('Escape');
 });
 
+test('who answers what is deleted meanwhile is told so, and it remains an answer', async () => {
+  await alice.say('I take this back.');
+  await bob.message('I take this back.').last().focus();
+  await bob.page.keyboard.press('r');
+  await bob.composer().fill('Why?');
+  await alice.message('I take this back.').last().focus();
+  await alice.page.keyboard.press('Delete');
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await bob.page.locator('.composer .banner').filter({ hasText: 'Deleted message' }).waitFor();
+  await bob.composer().press('Enter');
+  await alice.message('Why?').filter({ hasText: 'Deleted message' }).waitFor();
+});
+
 test('reactions are given, seen and taken back', async () => {
   const row = alice.message('And I bring cake.').first();
   await row.focus();
@@ -211,6 +224,55 @@ test('in a window as small as can be one sees the end all the same', async () =>
     expect(await alice.page.getByRole('button', { name: 'To the latest' }).count()).toBe(0);
   }
   await alice.page.setViewportSize(wide);
+});
+
+test('whoever is at the end stays there when the list becomes taller', async () => {
+  const { page } = alice;
+  const talker = await Raw.at(server, 'talker');
+  await talker.say('JOIN #tall', ...Array.from({ length: 60 }, (_, number) => `PRIVMSG #tall :line ${number}`));
+  await alice.goTo('tall');
+  await alice.isCaughtUp();
+  await alice.say('the last of hers');
+  await alice.sees('the last of hers');
+  const size = page.viewportSize() ?? { width: 1280, height: 800 };
+  const taller: Record<string, () => Promise<void>> = {
+    'an edit is left': async () => {
+      // As soon as it has been sent.
+      await until(async () => {
+        await alice.composer().press('ArrowUp');
+        return page.locator('.composer .banner').isVisible();
+      }, 'an edit');
+      await alice.composer().press('Escape');
+    },
+    'an answer is not given': async () => {
+      await page.locator('#messages article').last().focus();
+      await page.keyboard.press('r');
+      await page.locator('.composer .banner').waitFor();
+      await alice.composer().press('Escape');
+    },
+    'a draft of many lines is cleared': async () => {
+      await alice.composer().fill('line\n'.repeat(5));
+      await alice.composer().fill('');
+    },
+    'the window is enlarged': async () => {
+      await page.setViewportSize({ ...size, height: size.height - 200 });
+      await page.setViewportSize(size);
+    },
+  };
+  const list = page.locator('#messages');
+  const below = (): Promise<number> => list.evaluate((list) => list.scrollHeight - list.clientHeight - list.scrollTop);
+  // At first the list holds its end by itself.
+  for (const began = Date.now(); Date.now() - began < 3_000; ) {
+    for (const [what, makeTaller] of Object.entries(taller)) {
+      await makeTaller().catch((error: unknown) => Promise.reject(new Error(what, { cause: error })));
+      const said = `${Date.now() - began} ms, ${what}`;
+      await talker.say(`PRIVMSG #tall :${said}`);
+      await alice.sees(said);
+      await until(async () => (await below()) < 2, `the end is seen when ${what}`);
+      expect(await page.getByRole('button', { name: /To the latest|new message/ }).count(), what).toBe(0);
+    }
+  }
+  talker.leave();
 });
 
 test('whoever is brought up by something else than a hand is left there', async () => {
