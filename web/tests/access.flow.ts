@@ -189,6 +189,14 @@ const screens: readonly Screen[] = [
   { name: 'a report', open: menu('back again', 'Report'), shows: 'dialog textarea', narrow: true },
   { name: 'earlier texts', open: menu('an answer', 'Earlier texts'), shows: 'dialog li' },
   { name: 'a deletion', open: key('back again', 'Delete'), shows: 'dialog #reason' },
+  {
+    name: 'a room to join, under the pointer',
+    open: async (page) => {
+      await at(page, '/r/one-that-is-not-hers');
+      await page.locator('#join').hover();
+    },
+    shows: '#join:hover',
+  },
   { name: 'an address of nothing', open: (page) => at(page, '/nowhere/at/all'), shows: 'main' },
 ];
 
