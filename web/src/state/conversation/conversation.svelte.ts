@@ -349,12 +349,12 @@ export class ConversationState implements Conversation {
 
   #deleted(id: string): void {
     this.#pins.deleted(id);
-    if (this.replyingTo?.id === id) this.replyingTo = null;
     this.#unread.count();
   }
 
   #became(entry: MessageEntry): void {
     this.#pins.became(entry);
+    if (this.replyingTo?.id === entry.id) this.replyingTo = entry;
     this.#history.changed();
   }
 

@@ -94,6 +94,7 @@ export const ui: typeof english = {
   deleted: 'Diese Nachricht wurde gelöscht',
   deletedBy: (name) => `Diese Nachricht wurde von ${name} gelöscht`,
   deletedShort: 'Gelöschte Nachricht',
+  editedIsGone: 'Die Nachricht, die du bearbeitet hast, wurde gelöscht.',
   blockedMessage: 'Eine Nachricht von jemandem, den du blockiert hast',
   showIt: 'Zeigen',
   detailsOf: (title) => `Details zu ${title}`,

@@ -99,6 +99,7 @@ export const ui = {
   deleted: 'This message was deleted',
   deletedBy: (name: string) => `This message was deleted by ${name}`,
   deletedShort: 'Deleted message',
+  editedIsGone: 'The message that you were editing was deleted.',
   blockedMessage: 'A message of someone you blocked',
   showIt: 'Show',
   detailsOf: (title: string) => `Details of ${title}`,

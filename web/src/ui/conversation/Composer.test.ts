@@ -1,6 +1,6 @@
 import { screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { show } from '../testing';
 import Composer from './Composer.svelte';
 
@@ -71,6 +71,46 @@ describe('the composer', () => {
     view.editing = room.entries.findLast((entry) => entry.kind === 'message' && entry.own) as never;
     await user.keyboard('{Escape}');
     expect([view.editing, field.value]).toEqual([null, 'draft']);
+  });
+
+  it('has what is written behind an edit as something new, before the edit is answered', async () => {
+    const { room, field, user } = composer();
+    let answer: () => void = () => undefined;
+    room.edit = () => new Promise((resolve) => (answer = resolve));
+    await user.click(field);
+    await user.keyboard('{ArrowUp} Two!{Enter}something new');
+    answer();
+    await Promise.resolve();
+    expect([field.value, room.draft]).toEqual(['something new', 'something new']);
+  });
+
+  it('gives an edit back that was refused, at once or when one edits again', async () => {
+    for (const meanwhile of ['', 'something new']) {
+      const { room, field, view, user, unmount } = composer();
+      let refuse: (error: Error) => void = () => undefined;
+      room.edit = () => new Promise((_, reject) => (refuse = reject));
+      await user.click(field);
+      await user.keyboard(`{ArrowUp} Two!{Enter}${meanwhile}`);
+      refuse(new Error('Too late.'));
+      await vi.waitFor(() => expect(view.editing !== null).toBe(meanwhile === ''));
+      expect(field.value).toBe(meanwhile || 'And yes, bring your own cup. Two!');
+      if (meanwhile) {
+        await user.clear(field);
+        await user.keyboard('{ArrowUp}');
+        expect(field.value).toBe('And yes, bring your own cup. Two!');
+      }
+      unmount();
+    }
+  });
+
+  it('leaves the edit of what is deleted meanwhile, and keeps what was written', async () => {
+    const { room, field, chat, view, user } = composer();
+    await user.click(field);
+    await user.keyboard('{ArrowUp} Two!');
+    if (view.editing) await room.delete(view.editing as never);
+    await vi.waitFor(() => expect(view.editing).toBe(null));
+    expect(field.value).toBe('And yes, bring your own cup. Two!');
+    expect(chat.notices.map((notice) => notice.sentence)).toEqual(['The message that you were editing was deleted.']);
   });
 
   it('asks before an edit that leaves nothing deletes the message', async () => {
