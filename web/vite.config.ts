@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { only } from './build/parts.ts';
-import { compiledEagerly, licences, worker } from './build/plugins.ts';
+import { compiledEagerly, licences, parts, worker } from './build/plugins.ts';
 
 // While developing (`npm run dev`), a chat_server answers what the page asks of its origin.
 const server = process.env.PARLOR_SERVER ?? 'http://127.0.0.1:8080';
@@ -10,13 +10,14 @@ const paths = ['/session', '/login', '/register', '/logout', '/export', '/health
 const proxied = { target: server, changeOrigin: true, headers: { origin: new URL(server).origin } };
 
 export default defineConfig({
-  plugins: [svelte(), compiledEagerly(), worker(), licences()],
+  plugins: [svelte(), parts(), compiledEagerly(), worker(), licences()],
   build: {
     target: 'es2022',
     assetsDir: 'assets',
     // No file is put into another as data: the Content-Security-Policy names no such sources for scripts and styles.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // A part's own file is among those that it waits for, also where it is the only one (src/part.ts).
+    modulePreload: { polyfill: false, resolveDependencies: (file, files, { hostType }) => (hostType === 'js' ? [...new Set([...files, file])] : files) },
     rolldownOptions: {
       output: {
         codeSplitting: {

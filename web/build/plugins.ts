@@ -1,8 +1,10 @@
-// What the build adds to Vite's: the service worker with the names of the page's files, and the licences of what is in it.
+// What the build adds to Vite's: how what is wanted later is loaded, the service worker with the names of the page's files,
+// and the licences of what is in it.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 
 /** `/sw.js`, from worker.js beside this. */
@@ -28,6 +30,24 @@ export function worker(): Plugin {
           source: source.replace('= __FILES__;', `= ${files};`).replace('shell-__VERSION__', `shell-${version}`),
         });
       },
+    },
+  };
+}
+
+/** What is loaded when it is wanted is loaded by src/part.ts: Vite's own way cannot be tried again. */
+export function parts(): Plugin {
+  let used = false;
+  return {
+    name: 'parlor-parts',
+    apply: 'build',
+    enforce: 'pre',
+    load(id) {
+      if (id !== '\0vite/preload-helper.js') return null;
+      used = true;
+      return `export { part as __vitePreload } from ${JSON.stringify(fileURLToPath(new URL('../src/part.ts', import.meta.url)))};`;
+    },
+    buildEnd(error) {
+      if (!error && !used) this.error('Vite loads what is wanted later by another module than before');
     },
   };
 }

@@ -159,6 +159,21 @@ test.skipIf(otherPage)('a part of the page that cannot be had without the server
   await carol.leave();
 });
 
+test('what could not be had at the entry is had the next time, without loading the page anew', async () => {
+  const carol = await Someone.at(server, { serviceWorkers: 'block' });
+  const { page } = carol;
+  await page.goto('/');
+  await page.getByLabel('Username').fill('carol');
+  await page.route('**/assets/**', (route) => route.abort());
+  await page.getByRole('button', { name: 'Deutsch' }).click();
+  await page.getByRole('alert').filter({ hasText: 'This part could not be loaded.' }).waitFor();
+  await page.unroute('**/assets/**');
+  await page.getByRole('button', { name: 'Deutsch' }).click();
+  await page.getByRole('tab', { name: 'Anmelden' }).waitFor();
+  expect(await page.getByLabel('Benutzername').inputValue()).toBe('carol');
+  await carol.leave();
+});
+
 test('two tabs of one browser agree on what is read', async () => {
   await alice.page.goto('/r/tea');
   await alice.composer().waitFor();

@@ -82,7 +82,7 @@ export class ChatState implements Chat, Receiver {
   readonly absentNames: AbsentNames;
   readonly #list: ConversationList;
   readonly #notices = new Notices();
-  #notifications: Promise<Notifications> | null = null;
+  #notifications: Notifications | null = null;
   readonly #attention: Attention;
   readonly #formatted: Formatted;
 
@@ -180,7 +180,7 @@ export class ChatState implements Chat, Receiver {
     const [, owner] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
     await this.session.start(owner !== null, reading);
     // The page as an app, and without a network; what is to be seen first comes first.
-    if (import.meta.env.PROD) this.#outside.later(() => void import('./worker').then(({ registerWorker }) => registerWorker()));
+    if (import.meta.env.PROD) this.#outside.later(() => void import('./worker').then(({ registerWorker }) => registerWorker(), () => undefined));
   }
 
   /** Whose what is kept is; null: nobody's who can come back by herself. */
@@ -372,10 +372,9 @@ export class ChatState implements Chat, Receiver {
   /** Most people want no notifications: what makes them is loaded when there is one to make. */
   async #notify(conversation: ConversationState, entry: MessageEntry): Promise<void> {
     if (typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
-    this.#notifications ??= import('./notifications').then(
-      ({ Notifications }) => new Notifications(this.preferences, this.tabs, ({ name }) => this.open(name)),
-    );
-    (await this.#notifications).messageCame(conversation, entry);
+    const { Notifications } = await import('./notifications');
+    this.#notifications ??= new Notifications(this.preferences, this.tabs, ({ name }) => this.open(name));
+    this.#notifications.messageCame(conversation, entry);
   }
 
   get isAbsent(): boolean {
