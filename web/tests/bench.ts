@@ -228,6 +228,11 @@ export class Someone {
     await this.composer(page).press('Enter');
   }
 
+  /** Whoever goes by the keyboard goes on from where she was, not from the beginning of the page. */
+  async keepsFocus(after: string): Promise<void> {
+    await until(() => this.page.evaluate(() => document.hasFocus() && document.activeElement !== document.body), `something has the focus after ${after}`);
+  }
+
   /** The row of the message with this text. */
   message(text: string, page = this.page): ReturnType<Page['locator']> {
     return page.locator('#messages article').filter({ hasText: text });

@@ -41,6 +41,12 @@ test('the topic is set by those who may, and seen by all', async () => {
   await panel(alice).getByRole('textbox').fill('Tea at five');
   await panel(alice).getByRole('button', { name: 'Save' }).click();
   await bob.page.getByText('Tea at five').first().waitFor();
+  await panel(alice).getByRole('textbox').waitFor({ state: 'detached' });
+  await alice.keepsFocus('a topic');
+  await panel(alice).getByRole('button', { name: 'Edit' }).press('Enter');
+  await panel(alice).getByRole('textbox').press('Escape');
+  await alice.keepsFocus('a topic left as it was');
+  expect(await panel(alice).getByRole('button', { name: 'Edit' }).evaluate((button) => button === document.activeElement)).toBe(true);
   await details(bob);
   await panel(bob).getByText('Tea at five').waitFor();
   expect(await panel(bob).getByRole('tab', { name: 'Settings' }).count()).toBe(0);
@@ -80,10 +86,11 @@ test('an invite link opens a closed room, and makes an account', async () => {
   await panel(alice).getByRole('button', { name: 'Invite people' }).click();
   const dialog = alice.page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Invite link' }).click();
-  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  await dialog.getByRole('button', { name: 'Make a link' }).press('Enter');
   const address = await dialog.getByRole('textbox', { name: 'Invite link' }).inputValue();
   expect(address).toContain(`${server.address}/invite/tea/inv-`);
   await dialog.getByRole('img', { name: /QR code/ }).waitFor();
+  await alice.keepsFocus('a link');
   await alice.page.keyboard.press('Escape');
   const erin = await Someone.at(server);
   await erin.page.goto(address);
@@ -112,9 +119,11 @@ test('a report reaches those who moderate, who close it', async () => {
   await alice.page.getByRole('button', { name: /1 open report/ }).first().click();
   const queue = alice.page.getByRole('dialog');
   await queue.getByText('rude words').waitFor();
-  await queue.getByRole('button', { name: 'Dealt with' }).click();
+  await queue.getByRole('button', { name: 'Dealt with' }).press('Enter');
   await queue.getByText('Nothing to look at').waitFor();
+  await alice.keepsFocus('a report');
   await alice.page.keyboard.press('Escape');
+  await alice.keepsFocus('the last report, by whose button the dialog was opened');
 });
 
 test('who is banned is out, and cannot come back', async () => {
@@ -128,13 +137,22 @@ test('who is banned is out, and cannot come back', async () => {
   await details(alice);
   await panel(alice).getByRole('tab', { name: 'Bans' }).click();
   await panel(alice).getByText(/bob/).first().waitFor();
+  await panel(alice).getByRole('textbox').fill('mallory');
+  await panel(alice).getByRole('button', { name: 'Add' }).press('Enter');
+  await panel(alice).getByText('mallory!*@*').waitFor();
+  await alice.keepsFocus('a ban');
+  await panel(alice).getByRole('button', { name: /mallory!/ }).press('Enter');
+  await panel(alice).getByText('mallory!*@*').waitFor({ state: 'detached' });
+  await alice.keepsFocus('the end of a ban');
 });
 
 test('a profile is seen by others', async () => {
   await alice.page.goto('/settings/profile');
   await alice.page.getByLabel('Display name').fill('Alice Liddell');
   await alice.page.getByLabel('Pronouns').fill('she/her');
-  await alice.page.getByRole('button', { name: 'Save' }).click();
+  await alice.page.getByRole('button', { name: 'Save' }).press('Enter');
+  await alice.page.getByText('Saved').first().waitFor();
+  await alice.keepsFocus('a profile');
   await bob.goTo('lobby');
   await alice.goTo('lobby');
   await alice.say('with my own name');
@@ -150,6 +168,7 @@ test('another device is seen, and ended', async () => {
   await until(async () => (await devices.count()) >= 2);
   await devices.filter({ has: alice.page.getByRole('button', { name: 'Log out' }) }).first().getByRole('button').click();
   await phone.page.getByLabel('Username').waitFor();
+  await alice.keepsFocus('the end of a device');
   await phone.leave();
 });
 
