@@ -155,6 +155,53 @@ test('mentions and unread messages are counted, and have their line', async () =
   await until(async () => !/mention|unread/.test((await item.textContent()) ?? ''));
 });
 
+test('whoever was away finds where she stopped reading, by whatever way she comes back', async () => {
+  const { page } = alice;
+  const talker = await Raw.at(server, 'talker');
+  await talker.say('JOIN #back', ...Array.from({ length: 40 }, (_, number) => `PRIVMSG #back :of before ${number}`));
+  const item = page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: /^back/ });
+  await alice.goTo('back');
+  await bob.goTo('back');
+  const comesBack: Record<string, () => Promise<() => Promise<unknown>>> = {
+    'to its address': async () => {
+      await page.goto('about:blank');
+      return () => page.goto('/r/back');
+    },
+    'from the list': async () => {
+      await page.goto('/r/tea');
+      await alice.isCaughtUp();
+      return () => item.click();
+    },
+  };
+  for (const [how, away] of Object.entries(comesBack)) {
+    for (const many of [30, 150]) {
+      await alice.goTo('tea');
+      await talker.say('PRIVMSG #back :the last that is read');
+      await until(async () => /unread/.test((await item.textContent()) ?? ''), 'something is unread');
+      await item.click();
+      await until(async () => {
+        await page.locator('#messages').press('End');
+        return !/unread/.test((await item.textContent()) ?? '');
+      }, 'all is read');
+      // What she says comes there behind up to where she has read.
+      const seen = `read before ${many} ${how}`;
+      await alice.say(seen);
+      await bob.sees(seen);
+      const back = await away();
+      await talker.say(...Array.from({ length: many }, (_, number) => `PRIVMSG #back :${how} ${number} of ${many}`));
+      await back();
+      // Further up than what is shown at first: one is told, and brought there.
+      if (many > 100) await page.getByRole('button', { name: `${many} unread messages` }).click();
+      const line = page.locator('#messages > div > div').filter({ has: page.locator('.line.new') });
+      await until(() => line.isVisible(), `the line of ${many}, ${how}`);
+      expect(await line.textContent()).toContain(`${how} 0 of ${many}`);
+      await until(() => line.evaluate((line) => line.getBoundingClientRect().top > 0 && line.getBoundingClientRect().top < 700), 'the line is seen');
+    }
+  }
+  talker.leave();
+  await bob.goTo('tea');
+});
+
 test('one writes to a person, and to a group', async () => {
   await alice.page.goto('/r/@bob');
   await alice.say('just for you');

@@ -287,6 +287,7 @@ export class ChatState implements Chat, Receiver {
     }
     if (!this.link.isOver(connection)) return;
     this.link.isReady(connection);
+    this.current?.looked();
     if (this.wasOnline) this.#renew();
     this.wasOnline = true;
     this.absentNames.wanted([...this.all()].flatMap((conversation) => conversation.correspondents));
@@ -435,7 +436,8 @@ export class ChatState implements Chat, Receiver {
   }
 
   looksAt(conversation: ConversationState): boolean {
-    return this.isCurrent(conversation) && document.visibilityState === 'visible';
+    // Before it is known up to where it has been read, what is before the eyes is not read by that.
+    return this.link.kind === 'online' && this.isCurrent(conversation) && document.visibilityState === 'visible';
   }
 
   together(work: () => void): void {

@@ -283,7 +283,7 @@ export interface Conversation {
   readonly newer: Paging;
   /** The entry before which the unread line stands: fixed when the conversation is opened, until it is opened again. */
   readonly unreadLine: string | null;
-  /** So many were unread when it was opened, and the line above them is further up than what is known here. */
+  /** So many were unread when it was opened, and the line above them was further up than what was known, and not seen since. */
   readonly missed: number;
   readonly pins: readonly Pin[];
   readonly pinCount: number;
@@ -313,6 +313,8 @@ export interface Conversation {
   /** Whether the person sees the end now (conversation open, scrolled to the end, window in view): marks as read. */
   sees(end: boolean): void;
   markRead(): void;
+  /** The unread line is before the eyes, or further down. */
+  seesLine(): void;
 
   /** Says it, now or when the link is back. Beginning with `/` it is a command (see state/asked/commands.ts). */
   send(text: string, options?: { replyTo?: string | null; style?: 'text' | 'action' }): Promise<void>;

@@ -269,6 +269,10 @@ export class ConversationState implements Conversation {
     return this.#unread.goToLine();
   }
 
+  seesLine(): void {
+    this.#unread.missed = 0;
+  }
+
   markRead(): void {
     this.#unread.missed = 0;
     this.#unread.markRead();
@@ -362,8 +366,8 @@ export class ConversationState implements Conversation {
     this.#world.touch(this);
   }
 
-  pageCame(): void {
-    this.#unread.pageCame();
+  pageCame(isEnd: boolean): void {
+    this.#unread.pageCame(isEnd);
     // Before it is known who is here nobody is known not to be.
     if (this.#knowsWhoIsHere) this.#askNames();
   }

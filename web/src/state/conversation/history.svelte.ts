@@ -30,8 +30,8 @@ interface Place {
   readonly readsBack: boolean;
   /** There is something new to show (`commit`). */
   touch(): void;
-  /** A page stands where it belongs. */
-  pageCame(): void;
+  /** A page stands where it belongs; `isEnd`: instead of all that was there. */
+  pageCame(isEnd: boolean): void;
 }
 
 export class History {
@@ -43,6 +43,8 @@ export class History {
   generation = $state(0);
   /** The end was asked for on this link. */
   isFresh = false;
+  /** And has not come yet. */
+  isReadingEnd = false;
   readonly timeline: Timeline;
   readonly #world: World;
   readonly #place: Place;
@@ -99,8 +101,10 @@ export class History {
   async #doReadLatest(): Promise<void> {
     this.older = 'loading';
     this.isFresh = true;
+    this.isReadingEnd = true;
     try {
       await this.#paged('LATEST', '*', (page) => {
+        this.isReadingEnd = false;
         const ids = new Set(page.entries.map((entry) => entry.id));
         const since = this.#meanwhile.filter((entry) => entry.id === null || !ids.has(entry.id));
         // Of what is known already some may have become another since: only what the server tells now counts.
@@ -121,6 +125,7 @@ export class History {
       }
       throw error;
     } finally {
+      this.isReadingEnd = false;
       this.newer = 'idle';
       this.#place.touch();
     }
@@ -226,7 +231,7 @@ export class History {
       this.#world.together(() => {
         take(page);
         for (const change of [...page.elsewhere, ...this.#changesMeanwhile]) this.#make(change);
-        this.#place.pageCame();
+        this.#place.pageCame(which === 'LATEST');
       });
     } finally {
       this.#pages -= 1;

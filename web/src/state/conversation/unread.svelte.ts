@@ -15,7 +15,7 @@ export class Unread {
   mentions = $state(0);
   /** The entry that the line stands above. */
   line = $state<string | null>(null);
-  /** So many were unread when it was opened, and the line above them is further up than what is known here. */
+  /** So many were unread when it was opened, and the line above them was further up than what was known, and not seen since. */
   missed = $state(0);
   /** Up to when it is read. */
   readUpTo = 0;
@@ -25,6 +25,8 @@ export class Unread {
   #lineAfter = 0;
   /** How many there were then. */
   #atOpening = 0;
+  /** A page from the server had the line in it: if it has gone since, it was let go of. */
+  #isSure = false;
   readonly #world: World;
   readonly #conversation: ConversationState;
   readonly #history: History;
@@ -36,7 +38,7 @@ export class Unread {
   }
 
   get #isSeen(): boolean {
-    return this.seesEnd && this.#history.atEnd && this.#history.isFresh && this.#world.looksAt(this.#conversation);
+    return this.seesEnd && this.#history.atEnd && this.#history.isFresh && !this.#history.isReadingEnd && this.#world.looksAt(this.#conversation);
   }
 
   sees(end: boolean): void {
@@ -46,26 +48,41 @@ export class Unread {
 
   /** The person turns to it: what is unread now has its line. */
   opened(): void {
-    this.#lineAfter = this.messages > 0 ? this.readUpTo : Number.POSITIVE_INFINITY;
-    this.#atOpening = this.messages;
+    this.#lineIsAfter(this.messages > 0 ? this.readUpTo : Number.POSITIVE_INFINITY, this.messages);
+    this.placeLine();
+  }
+
+  #lineIsAfter(time: number, messages: number): void {
+    this.#lineAfter = time;
+    this.#atOpening = messages;
+    this.#isSure = false;
     this.line = null;
     this.missed = 0;
-    this.placeLine();
   }
 
   /** The person turns away. */
   left(): void {
     this.seesEnd = false;
-    this.line = null;
-    this.missed = 0;
-    this.#lineAfter = Number.POSITIVE_INFINITY;
+    this.#lineIsAfter(Number.POSITIVE_INFINITY, 0);
   }
 
-  /** A page of history stands where it belongs. */
-  pageCame(): void {
+  /** A page of history stands where it belongs; `isEnd`: it is what was said last. */
+  pageCame(isEnd: boolean): void {
+    const { timeline } = this.#history;
+    // What is before the eyes now is told anew.
+    if (isEnd) this.seesEnd = false;
+    if (isEnd && this.readUpTo > 0 && this.#world.isCurrent(this.#conversation)) {
+      // What was said while the person was away, or the link: she has not seen it, whatever was counted before.
+      const { messages } = unreadIn(timeline.entries, this.readUpTo, false);
+      if (messages > 0 && this.#lineAfter !== this.readUpTo) this.#lineIsAfter(this.readUpTo, Math.max(messages, this.messages));
+    }
+    // It may have been placed among what was known before, which reached further up than this page.
+    if (!this.#isSure && !timeline.entries.some((entry) => entry.key === this.line)) this.line = null;
     this.placeLine();
+    this.#isSure ||= this.line !== null;
     this.count();
-    this.missed = this.line === null && this.#lineAfter !== Number.POSITIVE_INFINITY && this.#world.isCurrent(this.#conversation) ? this.#atOpening : 0;
+    // Where it stands now, she has not been: one more page may have come by itself.
+    if (this.line === null) this.missed = this.#lineAfter !== Number.POSITIVE_INFINITY && this.#world.isCurrent(this.#conversation) ? this.#atOpening : 0;
   }
 
   /** Goes to where the line belongs, and has it there. */
@@ -93,6 +110,8 @@ export class Unread {
     if (this.#isSeen) {
       this.#read(entry.time);
     } else {
+      // Below all that was read until now.
+      if (this.messages === 0 && this.#world.isCurrent(this.#conversation)) this.#lineIsAfter(this.readUpTo, 0);
       this.messages += 1;
       if (entry.mentionsMe || this.#conversation.kind === 'direct') this.mentions += 1;
     }
@@ -120,12 +139,14 @@ export class Unread {
 
   /** As the server counts. */
   counted(messages: number, isMore: boolean, mentions: number): void {
+    if (messages > 0 && this.#world.isCurrent(this.#conversation)) {
+      // A page that was here before has only so many.
+      if (this.#lineAfter === this.readUpTo || this.missed > 0) this.#atOpening = messages;
+      else if (this.#lineAfter === Number.POSITIVE_INFINITY && !this.#isSeen) this.#lineIsAfter(this.readUpTo, messages);
+      if (this.missed > 0) this.missed = messages;
+    }
     if (this.#isSeen) return;
     this.#are(messages, isMore, mentions);
-    if (messages > 0 && this.#lineAfter === Number.POSITIVE_INFINITY && this.#world.isCurrent(this.#conversation)) {
-      this.#lineAfter = this.readUpTo;
-      this.#atOpening = messages;
-    }
     this.placeLine();
   }
 

@@ -36,7 +36,7 @@ test('what was said behind the count is counted on top of it', async () => {
 
 test('what is before the eyes is read, on all devices', async () => {
   const { tea } = await inTea();
-  await until(() => tea.isFresh);
+  await until(() => tea.isFresh && tea.older === 'idle');
   tea.sees(true);
   server.socket.say(message('m1 bob hi', '#tea'));
   expect(tea.unread).toBe(0);
@@ -62,6 +62,44 @@ test('where more is unread than a page has, it is said how much, and one comes t
   await tea.goToUnread();
   expect(server.socket.sent.at(-1)).toContain('CHATHISTORY AROUND #tea timestamp=2026-11-27T09:02:30.000Z');
   expect([tea.entries.find((entry) => entry.key === tea.unreadLine)?.id, tea.missed, tea.atEnd]).toEqual(['m3', 0, false]);
+});
+
+const few = ['m1 bob one', 'm2 bob two', 'm3 bob three'];
+/** A page that does not reach up to the first one. */
+const many = Array.from({ length: 29 }, (_, n) => `m${n + 30} bob no.${n}`);
+
+test.each([
+  { said: few, opened: 'before the link', line: 'm2', missed: 0 },
+  { said: few, opened: 'later', line: 'm2', missed: 0 },
+  { said: many, opened: 'before the link', line: null, missed: 57 },
+  { said: many, opened: 'later', line: null, missed: 58 },
+])('what was said while one was away has its line, or is told of: $said.length said, opened $opened', async ({ said, opened, line, missed }) => {
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice', ':s MARKREAD #tea timestamp=2026-11-27T09:01:00.000Z'];
+  server.answers.UNREAD = (_, label) => [`@label=${label} :s UNREAD #tea ${said === few ? 2 : 57} 0`];
+  server.answers.CHATHISTORY = (line, label) => (line.params[0] === 'LATEST' ? page(label, '#tea', ...said) : [`@label=${label} :s ACK`]);
+  const chat = await open();
+  if (opened === 'later') {
+    await until(() => chat.link.kind === 'online');
+    server.socket.say(message(said.at(-1) ?? '', '#tea'));
+  }
+  const tea = chat.open('#tea');
+  // What is kept, or came meanwhile, is before the eyes to its end.
+  tea.sees(true);
+  await until(() => tea.isFresh && tea.older === 'idle' && tea.unread > 0);
+  expect([tea.unreadLine, tea.missed]).toEqual([line, missed]);
+});
+
+test('behind what was read it has its line, when one looks away', async () => {
+  const { tea } = await inTea();
+  await until(() => tea.isFresh && tea.older === 'idle');
+  tea.sees(true);
+  server.socket.say(message('m1 bob one', '#tea'));
+  tea.sees(false);
+  server.socket.say(message('m2 bob two', '#tea'), message('m3 bob three', '#tea'));
+  await until(() => tea.entries.length > 2);
+  expect([tea.unread, tea.unreadLine]).toEqual([2, 'm2']);
+  tea.sees(true);
+  expect([tea.unread, tea.unreadLine]).toEqual([0, 'm2']);
 });
 
 test('whoever answers from another device has read what she answers', async () => {
