@@ -303,6 +303,21 @@ test('whoever clicks a message and writes on is writing, and does nothing to it'
   await alice.page.keyboard.press('Escape');
 });
 
+test('what is typed for a thread or the emoji before they are there is for them', async () => {
+  const { page } = alice;
+  for (const [key, field] of [['t', '#panel textarea'], ['a', '.popover [role=combobox]']] as const) {
+    await page.goto('/r/tea');
+    await alice.isCaughtUp();
+    await alice.message('an answer').last().focus();
+    await page.keyboard.press(key);
+    await page.keyboard.type('thumbs up');
+    await until(async () => (await page.locator(field).inputValue()) === 'thumbs up', `${key} and what is typed behind it`);
+    expect(await page.locator(field).evaluate((field) => field === document.activeElement)).toBe(true);
+    expect(await alice.composer().inputValue()).toBe('');
+    await closeAll(page);
+  }
+});
+
 test('new messages are said to screen readers, politely', async () => {
   await alice.goTo('tea');
   await alice.isCaughtUp();

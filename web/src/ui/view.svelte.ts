@@ -2,6 +2,7 @@
 // is the server's business.
 import { tick } from 'svelte';
 import type { Chat, Conversation, MessageEntry } from '../state/types';
+import { isText } from './keys';
 import { parse, pathOf } from './route';
 
 export type Panel =
@@ -59,8 +60,9 @@ export class View {
   /** The address names nothing that there is. */
   lost = $state(false);
   invitation = $state.raw<{ room: string; token: string } | null>(null);
-  /** What is typed for the quick switcher or the search before it is there; null while neither is on its way. */
-  typedAhead: string | null = null;
+  /** What is typed for what was opened before it is there; null while nothing is on its way. */
+  #typedAhead: string | null = null;
+  #onItsWay: { readonly isWanted: () => boolean; readonly close: () => void; readonly from: Element | null } | null = null;
   /** Said to screen readers, politely. */
   spoken = $state('');
 
@@ -153,19 +155,61 @@ export class View {
   #shown: Conversation | null = null;
 
   openSwitcher(): void {
-    this.typedAhead = '';
-    this.dialog = { kind: 'switcher' };
+    const dialog = (this.dialog = { kind: 'switcher' });
+    this.expect(() => this.dialog === dialog, () => (this.dialog = null));
   }
 
   openSearch(everywhere: boolean): void {
-    this.typedAhead = '';
-    this.panel = { kind: 'search', words: '', everywhere };
+    this.#openToWrite({ kind: 'search', words: '', everywhere });
+  }
+
+  openThread(rootId: string): void {
+    const isThere = this.panel?.kind === 'thread' && this.panel.rootId === rootId;
+    if (isThere) document.querySelector<HTMLElement>('#panel textarea')?.focus();
+    else this.#openToWrite({ kind: 'thread', rootId });
+  }
+
+  #openToWrite(panel: Panel): void {
+    this.panel = panel;
+    this.expect(() => this.panel === panel, () => (this.panel = null));
+  }
+
+  /** What was opened may still be on its way: what is typed is for it all the same, and not for where one wrote before. */
+  expect(isWanted: () => boolean, close: () => void): void {
+    this.#typedAhead = '';
+    this.#onItsWay = { isWanted, close, from: document.activeElement };
+  }
+
+  /** It has come, or cannot be had. */
+  expectNothing(): void {
+    this.#typedAhead = this.#onItsWay = null;
+  }
+
+  /** Before the key is anyone else's. */
+  keyAhead(event: KeyboardEvent): void {
+    const part = this.#onItsWay;
+    if (!part || this.#typedAhead === null || event.isComposing) return;
+    const at = document.activeElement;
+    // It was closed, or one has gone elsewhere to write.
+    if (!part.isWanted() || (at !== part.from && isText(at))) this.expectNothing();
+    else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    else {
+      if (event.key === 'Escape') {
+        this.expectNothing();
+        part.close();
+      } else if (event.key.length === 1) this.#typedAhead += event.key;
+      else if (event.key === 'Enter') this.#typedAhead += '\n';
+      else if (event.key === 'Backspace') this.#typedAhead = this.#typedAhead.slice(0, -1);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    }
   }
 
   /** For what has come: what was typed for it, and whether with Enter. */
   takeTyped(): { words: string; entered: boolean } {
-    const typed = this.typedAhead ?? '';
-    this.typedAhead = null;
+    const typed = this.#typedAhead ?? '';
+    this.expectNothing();
     const [words = ''] = typed.split('\n');
     return { words, entered: typed.includes('\n') };
   }

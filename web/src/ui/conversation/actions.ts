@@ -61,7 +61,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
       icon: 'thread',
       key: 't',
       quick: true,
-      run: () => (view.panel = { kind: 'thread', rootId: conversation.threadRoot(message) }),
+      run: () => view.openThread(conversation.threadRoot(message)),
     });
   }
   if (there && conversation.mayEdit(message)) {
