@@ -318,6 +318,21 @@ test('what is typed for a thread or the emoji before they are there is for them'
   }
 });
 
+test('the sheet of keys says which key sends', async () => {
+  const { page } = alice;
+  for (const [sends, newLine] of [['Ctrl Enter', 'Enter'], ['Enter', 'Shift Enter']] as const) {
+    await at(page, '/settings/appearance');
+    await page.getByRole('switch', { name: 'Enter sends' }).click();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+/');
+    for (const [does, keys] of [['Send', sends], ['New line', newLine]] as const) {
+      const line = page.getByRole('dialog').locator('dl div').filter({ has: page.locator('dt', { hasText: new RegExp(`^${does}$`) }) });
+      expect((await line.locator('kbd').allInnerTexts()).join(' ')).toBe(keys);
+    }
+    await page.keyboard.press('Escape');
+  }
+});
+
 test('new messages are said to screen readers, politely', async () => {
   await alice.goTo('tea');
   await alice.isCaughtUp();

@@ -370,7 +370,7 @@ export const more: typeof english = {
   yourData: 'Deine Daten',
   yourDataHint: 'Alles, was von dir aufbewahrt ist, als JSON: dein Konto, was du gesagt hast, deine Räume. Der Link gilt einmal, zehn Minuten lang.',
 
-  keys: (mod, alt) => {
+  keys: (mod, alt, enterSends) => {
     const strg = mod === 'Ctrl' ? 'Strg' : mod;
     return [
       {
@@ -379,21 +379,23 @@ export const more: typeof english = {
           [`${strg} K`, 'Zu einer Unterhaltung springen'],
           [`${alt} ↑`, 'Unterhaltung darüber'],
           [`${alt} ↓`, 'Unterhaltung darunter'],
-          [`${alt} Umschalt ↓`, 'Nächste mit Ungelesenem'],
+          [`${alt} Umschalt ↑`, 'Eine darüber mit Ungelesenem'],
+          [`${alt} Umschalt ↓`, 'Eine darunter mit Ungelesenem'],
           ['F6', 'Zum nächsten Teil der Seite'],
+          ['Umschalt F6', 'Zum Teil davor'],
           [`${strg} F`, 'In dieser Unterhaltung suchen'],
           [`${strg} Umschalt F`, 'Überall suchen'],
           [`${alt} Umschalt M`, 'Mitglieder'],
           [`${strg} ,`, 'Einstellungen'],
           ['Esc', 'Schließen; als gelesen markieren'],
-          ['?', 'Dieses Blatt'],
+          [`? | ${strg} /`, 'Dieses Blatt'],
         ],
       },
       {
         title: 'Schreiben',
         keys: [
-          ['Enter', 'Senden'],
-          ['Umschalt Enter', 'Neue Zeile'],
+          [enterSends ? 'Enter' : `${strg} Enter`, 'Senden'],
+          [enterSends ? 'Umschalt Enter' : 'Enter', 'Neue Zeile'],
           ['↑', 'Letzte eigene Nachricht bearbeiten'],
           ['@', 'Jemanden erwähnen'],
           ['#', 'Einen Raum nennen'],
@@ -407,8 +409,8 @@ export const more: typeof english = {
       {
         title: 'Auf einer Nachricht',
         keys: [
-          ['↑', 'Nachricht darüber'],
-          ['↓', 'Nachricht darunter'],
+          ['↑ | K', 'Nachricht darüber'],
+          ['↓ | J', 'Nachricht darunter'],
           ['R', 'Antworten'],
           ['A', 'Reagieren'],
           ['T', 'Strang öffnen'],
@@ -417,7 +419,9 @@ export const more: typeof english = {
           ['L', 'Link kopieren'],
           ['P', 'Anheften oder lösen'],
           ['Entf', 'Löschen'],
-          ['M', 'Menü'],
+          ['M | Leertaste', 'Menü'],
+          ['Enter', 'Noch einmal senden, was nicht gesendet werden konnte'],
+          ['Pos1', 'Zur ersten, die hier ist'],
           ['Ende', 'Zum Neuesten'],
         ],
       },

@@ -382,29 +382,31 @@ export const more = {
   yourData: 'Your data',
   yourDataHint: 'All that is kept of you, as JSON: your account, what you said, your rooms. The link is good once, for ten minutes.',
 
-  // The sheet of keys
-  keys: (mod: string, alt: string): readonly { title: string; keys: readonly (readonly [string, string])[] }[] => [
+  // The sheet of keys; ` | ` stands between those that do the same
+  keys: (mod: string, alt: string, enterSends: boolean): readonly { title: string; keys: readonly (readonly [string, string])[] }[] => [
     {
       title: 'Getting around',
       keys: [
         [`${mod} K`, 'Jump to a conversation'],
         [`${alt} ↑`, 'Conversation above'],
         [`${alt} ↓`, 'Conversation below'],
-        [`${alt} Shift ↓`, 'Next one with something unread'],
+        [`${alt} Shift ↑`, 'One above with something unread'],
+        [`${alt} Shift ↓`, 'One below with something unread'],
         ['F6', 'To the next part of the page'],
+        ['Shift F6', 'To the part before'],
         [`${mod} F`, 'Search in this conversation'],
         [`${mod} Shift F`, 'Search everywhere'],
         [`${alt} Shift M`, 'Members'],
         [`${mod} ,`, 'Settings'],
         ['Esc', 'Close; mark as read'],
-        ['?', 'This sheet'],
+        [`? | ${mod} /`, 'This sheet'],
       ],
     },
     {
       title: 'Writing',
       keys: [
-        ['Enter', 'Send'],
-        ['Shift Enter', 'New line'],
+        [enterSends ? 'Enter' : `${mod} Enter`, 'Send'],
+        [enterSends ? 'Shift Enter' : 'Enter', 'New line'],
         ['↑', 'Edit your last message'],
         ['@', 'Mention someone'],
         ['#', 'Name a room'],
@@ -418,8 +420,8 @@ export const more = {
     {
       title: 'On a message',
       keys: [
-        ['↑', 'Message above'],
-        ['↓', 'Message below'],
+        ['↑ | K', 'Message above'],
+        ['↓ | J', 'Message below'],
         ['R', 'Reply'],
         ['A', 'Add a reaction'],
         ['T', 'Open its thread'],
@@ -428,7 +430,9 @@ export const more = {
         ['L', 'Copy its link'],
         ['P', 'Pin or unpin'],
         ['Delete', 'Delete'],
-        ['M', 'Menu'],
+        ['M | Space', 'Menu'],
+        ['Enter', 'Send again what could not be sent'],
+        ['Home', 'To the first that is here'],
         ['End', 'To the latest'],
       ],
     },

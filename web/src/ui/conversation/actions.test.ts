@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { en } from '../../texts/en';
+import { more } from '../../texts/en/more';
 import { FixtureChat, reader } from '../fixture/chat.svelte';
 import { View } from '../view.svelte';
 import { actionsOf } from './actions';
@@ -48,5 +49,16 @@ describe('what can be done with a message', () => {
       const keys = actionsOf(entry, { chat, view: new View(chat), conversation, w: en.ui, pick: () => undefined }).flatMap((action) => action.key ?? []);
       expect(new Set(keys).size).toBe(keys.length);
     }
+  });
+
+  it('has its keys on the sheet', () => {
+    const chat = new FixtureChat({ link: 'offline' });
+    const conversation = chat.open('#tea');
+    const context = { chat, view: new View(chat), conversation, w: en.ui, pick: () => undefined };
+    const keys = new Set(conversation.entries.flatMap((entry) => (entry.kind === 'message' ? actionsOf(entry, context) : [])).map((action) => action.key?.toLowerCase()));
+    keys.delete(undefined);
+    expect(keys.size).toBeGreaterThan(6);
+    const onSheet = more.keys('Ctrl', 'Alt', true).at(-1)?.keys.map(([key]) => key.toLowerCase());
+    expect(onSheet).toEqual(expect.arrayContaining([...keys]));
   });
 });
