@@ -10,13 +10,14 @@ import type { PersonState } from './people.svelte';
 import { refused } from './refusals';
 import { accountOf } from './conversation/said';
 import type { SessionState } from './session.svelte';
-import type { Link, Notice } from './types';
+import { Refused, type Link, type Notice } from './types';
 import type { World } from './world';
 
 /** What changes by it. */
 export interface Receiver extends World {
   readonly me: PersonState;
   readonly link: Link;
+  readonly current: ConversationState | null;
   readonly session: SessionState;
   account: string | null;
   isOperator: boolean;
@@ -81,8 +82,9 @@ export function lineCame(chat: Receiver, line: Line): void {
         conversation.out();
         chat.rememberRooms();
         const sentence = language.texts.state.notice.removed(conversation.title, who);
-        conversation.joinRefusal = sentence;
-        chat.say(sentence);
+        conversation.joinRefusal = new Refused(sentence, 'KICK');
+        // Whoever looks at the room reads it there.
+        if (chat.current?.key !== conversation.key) chat.say(sentence);
         chat.sending.fail(conversation, sentence);
       }
       return;

@@ -22,7 +22,7 @@ export async function join(chat: Receiver, given: string, key?: string): Promise
     if (conversation?.membership === 'joining') conversation.membership = 'out';
     const to = error instanceof Refused ? renamedTo(error) : undefined;
     if (to !== undefined) return follow(chat, name, to, key);
-    if (conversation && error instanceof Refused) conversation.joinRefusal = error.message;
+    if (conversation && error instanceof Refused) conversation.joinRefusal = error;
     throw error;
   }
   // It may have sent us on to another one (470).

@@ -82,6 +82,12 @@ test('who is put out is told, and what waits is not sent', async () => {
   server.socket.say(':bob!u@h KICK #tea alice :rude');
   expect(tea.membership).toBe('out');
   expect(tea.rights.speak).toBe(false);
+  expect(tea.joinRefusal?.message).toContain('bob');
+  // Once: in the room, for whoever looks at it; else in a word over what she looks at.
+  expect(chat.notices).toEqual([]);
+  server.socket.say(':alice!u@h JOIN #tea');
+  chat.open('#lobby');
+  server.socket.say(':bob!u@h KICK #tea alice :rude');
   expect(chat.notices.at(-1)?.sentence).toContain('bob');
 });
 

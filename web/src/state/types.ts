@@ -251,7 +251,7 @@ export interface Conversation {
   /** Rooms and groups. `out`: not in it (history that may be read is still there). */
   readonly membership: 'in' | 'joining' | 'out';
   /** Why one is not in it, if the server said. */
-  readonly joinRefusal: string | null;
+  readonly joinRefusal: Refused | null;
   readonly members: readonly Member[];
   /** One's own rank there. */
   readonly rank: Rank | null;

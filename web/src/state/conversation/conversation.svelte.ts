@@ -52,7 +52,7 @@ export class ConversationState implements Conversation {
   topic = $state('');
   topicBy = $state<string | null>(null);
   membership: Conversation['membership'] = $state('out');
-  joinRefusal = $state<string | null>(null);
+  joinRefusal = $state.raw<Refused | null>(null);
   settings: RoomSettings = $state.raw(noSettings);
   muted = $state(false);
   favourite = $state(false);

@@ -115,7 +115,7 @@ export const ui: typeof english = {
   newLine: 'Neu',
   newMessages,
   notInGroup: 'Du bist nicht mehr in dieser Gruppe.',
-  notInRoom: (name) => `Du bist nicht in ${name}. Gibt es keinen Raum dieses Namens, legst du ihn mit dem Beitritt an.`,
+  notInRoom: (name, mayBeNew) => `Du bist nicht in ${name}.${mayBeNew ? ' Gibt es keinen Raum dieses Namens, legst du ihn mit dem Beitritt an.' : ''}`,
   notSent: 'Nicht gesendet',
   onlyFor: (ranks) => `Nur zu sehen für ${ranks}`,
   openThread: 'Strang öffnen',

@@ -120,7 +120,7 @@ export const ui = {
   newLine: 'New',
   newMessages,
   notInGroup: 'You are not in this group any more.',
-  notInRoom: (name: string) => `You are not in ${name}. If there is no room of this name, joining makes it.`,
+  notInRoom: (name: string, mayBeNew: boolean) => `You are not in ${name}.${mayBeNew ? ' If there is no room of this name, joining makes it.' : ''}`,
   notSent: 'Not sent',
   onlyFor: (ranks: string) => `Only seen by ${ranks}`,
   openThread: 'Open thread',
