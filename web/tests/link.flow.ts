@@ -44,6 +44,9 @@ test('without a network what is said is kept, and said once when there is one', 
   await alice.context.setOffline(true);
   await server.kill();
   await alice.page.getByText('You are offline.').waitFor();
+  await alice.message('begin').focus();
+  await alice.page.keyboard.press('e');
+  await alice.page.getByText('There is no connection just now').waitFor();
   await alice.say('said offline');
   await alice.say('and more');
   await alice.page.getByText(/2 messages will be sent/).waitFor();
