@@ -194,7 +194,14 @@ test('code is highlighted whole', async () => {
   expect(tokens.find((token) => token.kind === 'keyword')?.text).toContain('fn');
   expect(tokens.find((token) => token.kind === 'comment')?.text).toBe('// done');
   expect(await highlight(code, 'klingon')).toEqual([{ kind: null, text: code }]);
-  expect((await highlight('a = 1', 'toml')).length).toBeGreaterThan(1);
+  for (const [code, language] of [
+    ['a = 1', 'toml'],
+    ['let a: Int = 1', 'swift'],
+    ['main = putStrLn "a"', 'haskell'],
+    ['all: a\n\techo a', 'makefile'],
+    ['message A { int32 b = 1; }', 'proto'],
+    ['my $a = 1;', 'perl'],
+  ] as const) expect((await highlight(code, language)).length, language).toBeGreaterThan(1);
 });
 
 test('an address becomes a square of dark and light', async () => {

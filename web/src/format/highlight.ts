@@ -9,7 +9,7 @@ export async function highlight(code: string, language: string | null): Promise<
   const bare: Token[] = [{ kind: null, text: code }];
   if (!language || code.length > longest) return bare;
   const { tokens } = await import('./languages');
-  return tokens(code, language) ?? bare;
+  return tokens(code, language) ?? (await import('./more_languages')).tokens(code, language) ?? bare;
 }
 
 /** The scopes of highlight.js, as our few kinds. */

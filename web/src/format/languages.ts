@@ -1,4 +1,5 @@
-// Loaded by highlight.ts alone: lowlight (highlight.js as a tree instead of HTML) with the languages of most blocks of code.
+// Loaded by highlight.ts alone: lowlight (highlight.js as a tree instead of HTML) with the languages of most blocks of code; the
+// others are in more_languages.ts.
 
 import { createLowlight } from 'lowlight';
 import bash from 'highlight.js/lib/languages/bash';
@@ -30,7 +31,7 @@ import yaml from 'highlight.js/lib/languages/yaml';
 import { kindOf } from './highlight';
 import type { Token, TokenKind } from './nodes';
 
-const lowlight = createLowlight({
+export const lowlight = createLowlight({
   bash, c, cpp, csharp, css, diff, dockerfile, go, ini, java, javascript, json, kotlin, lua, markdown, php, plaintext,
   python, ruby, rust, shell, sql, swift, typescript, xml, yaml,
 });
