@@ -2,7 +2,8 @@
 // a thousand uses.
 
 const kinds = {
-  clock: { hour: 'numeric', minute: '2-digit' },
+  // As usual there: 02:31, or 2:31 AM.
+  clock: { timeStyle: 'short' },
   weekday: { weekday: 'long' },
   date: { weekday: 'long', day: 'numeric', month: 'long' },
   dateOfYear: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
