@@ -134,6 +134,11 @@ test('who is banned is out, and cannot come back', async () => {
   await bob.page.getByText(/removed from tea by alice/).first().waitFor();
   await bob.page.getByRole('button', { name: 'Join', exact: true }).click();
   await bob.page.getByText(/banned from #tea/).first().waitFor();
+  // The room is there, and no password opens it.
+  expect(await bob.page.getByText(/no room of this name/).count()).toBe(0);
+  expect(await bob.page.getByRole('textbox', { name: 'Password of the room' }).count()).toBe(0);
+  // What was said in the room is said there alone.
+  expect(await bob.page.getByRole('status').getByText(/removed from tea/).count()).toBe(0);
   await details(alice);
   await panel(alice).getByRole('tab', { name: 'Bans' }).click();
   await panel(alice).getByText(/bob/).first().waitFor();
@@ -218,5 +223,31 @@ test('in German everything is German', async () => {
   await gerda.page.locator('input[type=password]').fill(password);
   await gerda.page.getByRole('button', { name: 'Konto anlegen' }).click();
   await gerda.page.getByText('Diesen Namen hat schon jemand').waitFor();
+  await gerda.page.getByLabel('Benutzername').fill('gerda');
+  await gerda.page.getByRole('button', { name: 'Konto anlegen' }).click();
+  await gerda.page.getByRole('navigation', { name: 'Unterhaltungen' }).waitFor();
+  // A part longer than the screen says what was refused where it was asked for.
+  await gerda.page.setViewportSize({ width: 320, height: 568 });
+  await gerda.page.goto('/settings/account');
+  await gerda.page.getByRole('button', { name: 'Konto löschen' }).click();
+  await gerda.page.locator('#delete-password').fill('not the password');
+  await gerda.page.getByRole('button', { name: 'Endgültig löschen' }).click();
+  const wrong = gerda.page.getByRole('alert').getByText('Das Passwort ist falsch');
+  await wrong.waitFor();
+  const { y = -1, height = 0 } = (await wrong.boundingBox()) ?? {};
+  expect(y >= 0 && y + height <= 568).toBe(true);
+  await gerda.page.goto('/r/nur');
+  await gerda.page.getByRole('button', { name: 'Beitreten', exact: true }).click();
+  await gerda.composer().waitFor();
+  for (const [said, answer] of [
+    ['/mode +k a,b', /höchstens 32 Zeichen/],
+    ['/mode +f #nirgends', /Nach #nirgends kann niemand/],
+    ['/quote', /\/quote ZEILE/],
+    ['/quote FOO', /kennt den Befehl FOO nicht/],
+    ['/quote TIME', /parlor\.example/],
+  ] as const) {
+    await gerda.say(said);
+    await gerda.page.locator('.notices').getByText(answer).waitFor();
+  }
   await gerda.leave();
 });

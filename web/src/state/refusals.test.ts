@@ -11,6 +11,9 @@ test('are sentences with their mend, in both languages', () => {
   check('', '473', ['#tea', 'Cannot join'], '#tea is by invitation only; ask someone inside to invite you.');
   check('EDIT', 'UNKNOWN_MSGID', ['#tea', 'x', 'text'], 'This message is not kept any more, or you may not read it.');
   check('METADATA', 'VALUE_INVALID', ['status', 'too long'], 'This cannot be the value (too long).');
+  check('', '696', ['#tea', 'l', '-5', 'A limit is …'], '-5 is no number of people; write 1 or more.');
+  check('', '696', ['#tea', 'z', 'x', 'A mend'], 'x is no value for that setting; choose another one (A mend).');
+  check('ACCOUNT', 'INVALID_CREDENTIALS', ['wrong'], 'The password is wrong; nothing was changed.');
   expect(sentenceOf(english, new Failure('NEW_CODE', 'X', ['The mend']))).toBeUndefined();
   expect(Object.keys(german.numerics)).toEqual(Object.keys(english.numerics));
   expect(Object.keys(german.replies)).toEqual(Object.keys(english.replies));

@@ -6,7 +6,7 @@ import { language, type LanguageTag } from '../texts/language.svelte';
 import { Refused } from './types';
 
 export interface RefusalTexts {
-  /** By numeric. `{1}` … are what stands behind one's own nick, `{text}` is the last. */
+  /** By numeric, or by it and what its second parameter names: `696 k` is about the mode `k`. `{1}` … are what stands behind one's own nick, `{text}` is the last. */
   readonly numerics: Readonly<Record<string, string>>;
   /** By `COMMAND CODE`, or by the code alone where it means the same everywhere. `{command}` is the command. */
   readonly replies: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export async function refused(failure: Failure): Promise<Refused> {
 export function sentenceOf(texts: RefusalTexts, failure: Failure): string | undefined {
   const words = failure.command
     ? (texts.replies[`${failure.command} ${failure.code}`] ?? texts.replies[failure.code])
-    : texts.numerics[failure.code];
+    : (texts.numerics[`${failure.code} ${failure.context[1]}`] ?? texts.numerics[failure.code]);
   if (words === undefined) return undefined;
   return asSentence(
     words.replace(/\{(\w+)\}/g, (_, place: string) => {

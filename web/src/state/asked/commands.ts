@@ -2,9 +2,9 @@
 
 import type { ChatState } from '../chat.svelte';
 import type { ConversationState } from '../conversation/conversation.svelte';
-import { Failure } from '../../irc/failure';
+import { linesOf } from '../../irc/batches';
+import { parse } from '../../irc/line';
 import { language } from '../../texts/language.svelte';
-import { refused } from '../refusals';
 import { Refused } from '../types';
 
 interface Command {
@@ -23,11 +23,15 @@ const after = (rest: string): string => rest.replace(/^\S+\s*/, '');
 
 const withSign = (room: string): string => (room.startsWith('#') ? room : `#${room}`);
 
-/** A line as it is. */
+/** A line as it is, and what the server says to it in words. */
 async function quote(chat: ChatState, _: ConversationState, line: string): Promise<void> {
-  const connection = chat.connection();
-  if (!connection) throw await refused(new Failure('NO_LINK', '', []));
-  connection.sendRaw(line.replace(/[\r\n\0]/g, ' '));
+  const asked = parse(line.replace(/[\r\n\0]/g, ' '));
+  if (!asked) throw new Refused(language.texts.state.refused.needsMore(commands.quote?.usage ?? ''), 'NEEDS_MORE');
+  const answer = await chat.request(asked.command, asked.params, { tags: Object.fromEntries(asked.tags) });
+  const told = [...linesOf(answer)]
+    .filter((line) => /^\d{3}$/.test(line.command))
+    .map((line) => line.params.slice(1).join(' '));
+  if (told.length > 0) chat.say(told.slice(0, 5).join(' · '));
 }
 
 export const commands: Readonly<Record<string, Command>> = {

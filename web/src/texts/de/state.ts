@@ -84,7 +84,7 @@ export const state: typeof english = {
     notThere: 'Diese Nachricht gibt es nicht mehr, oder du darfst sie nicht lesen.',
     empty: 'Darin steht nichts.',
     unknownCommand: (name) => `Es gibt keinen Befehl /${name}; /help zeigt alle.`,
-    needsMore: (usage) => `Da fehlt etwas: ${usage}`,
+    needsMore: (usage) => `Da fehlt etwas: ${usage.replace('ROOM', 'RAUM').replace('LINE', 'ZEILE').replace('WORDS', 'WÖRTER')}`,
     noRoom: 'Das geht nur in einem Raum.',
     wrongPassword: 'Name oder Passwort ist falsch.',
     tooOften: (seconds) => `Zu viele Versuche; versuche es in ${seconds} Sekunden wieder.`,
