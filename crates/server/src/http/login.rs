@@ -114,6 +114,7 @@ impl Asking<'_> {
             Answer::DeviceLogin { account, id, device, is_due } => {
                 facts["signedIn"] = true.into();
                 facts["username"] = account.as_str().into();
+                facts["id"] = id.to_string().into();
                 facts["device"] = device.as_str().into();
                 let mut reply = said(StatusCode::OK, &facts);
                 if is_due {

@@ -181,6 +181,10 @@ fn a_browser_signs_up_comes_back_through_a_kill_and_logs_out() {
     alice.register("alice");
     let session = alice.session();
     assert_eq!((&session["signedIn"], &session["username"]), (&json!(true), &json!("alice")));
+    assert!(
+        session["id"].as_str().is_some_and(|id| id.len() == 36 && session["id"] != owner.session()["id"]),
+        "{session}"
+    );
     let mut irc = alice.converse("alice");
     irc.send("WHOIS alice");
     irc.expect(" 330 ");
