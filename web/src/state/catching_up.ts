@@ -3,9 +3,9 @@
 import { linesOf, type Item } from '../irc/batches';
 import type { Connection } from '../irc/connection';
 import { Failure } from '../irc/failure';
+import { asking } from './asked/asking';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
-import { follow, renamedTo } from './joining';
 import type { LinkState } from './link.svelte';
 
 /** Direct conversations are listed that are not older than this. */
@@ -28,11 +28,12 @@ export async function catchUp(chat: Chat, connection: Connection): Promise<void>
   if (chat.account === null) {
     for (const room of chat.all()) {
       if (!room.isRoom || room.membership !== 'in') continue;
-      const entered = connection.request('JOIN', [room.name]).catch((error: unknown) => {
-        const to = error instanceof Failure ? renamedTo(error) : undefined;
-        return to === undefined ? [] : follow(chat, room.name, to).catch(() => []);
-      });
-      asked.push(entered);
+      const follow = async (error: unknown): Promise<unknown> => {
+        const { joining } = await asking();
+        const to = error instanceof Failure ? joining.renamedTo(error) : undefined;
+        return to !== undefined && joining.follow(chat, room.name, to);
+      };
+      asked.push(connection.request('JOIN', [room.name]).catch(follow).catch(() => undefined));
     }
   }
   const others = [...chat.all()].filter((conversation) => conversation.kind === 'direct').slice(0, mostMonitored);

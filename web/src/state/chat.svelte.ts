@@ -16,7 +16,6 @@ import type { ConversationState } from './conversation/conversation.svelte';
 import { Formatted } from './formatted';
 import { readSession } from './http';
 import { lineCame, type Receiver } from './incoming';
-import { join } from './joining';
 import { Keeping } from './keeping';
 import { LinkState } from './link.svelte';
 import type { AuditQuery } from './asked/moderation';
@@ -448,8 +447,8 @@ export class ChatState implements Chat, Receiver {
     this.#list.touch(conversation);
   }
 
-  join(name: string, key?: string): Promise<ConversationState> {
-    return join(this, name, key);
+  async join(name: string, key?: string): Promise<ConversationState> {
+    return (await asking()).joining.join(this, name, key);
   }
 
   async joinRoom(name: string, key?: string): Promise<Conversation> {

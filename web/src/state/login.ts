@@ -1,10 +1,11 @@
 // Logging in and out, and signing up, over HTTP. Loaded when somebody does.
 
 import { language } from '../texts/language.svelte';
+import { more } from '../texts/more.svelte';
 import { Refused } from './types';
 
 export async function post(path: '/login' | '/register' | '/logout', body: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const texts = language.texts.state.refused;
+  const texts = more.texts.refused;
   let response: Response;
   try {
     response = await fetch(path, {
@@ -14,7 +15,7 @@ export async function post(path: '/login' | '/register' | '/logout', body: Reado
       cache: 'no-store',
     });
   } catch {
-    throw new Refused(texts.noLink, 'NO_LINK');
+    throw new Refused(language.texts.state.refused.noLink, 'NO_LINK');
   }
   if (response.ok) return;
   if (response.status === 401) throw new Refused(texts.wrongPassword, '401');
@@ -42,6 +43,6 @@ async function errorOf(response: Response): Promise<Told> {
 
 /** In the reader's language by its code; the server's own sentence says more, and is English. */
 export function sentenceOf({ error, code, reason }: Told): string | undefined {
-  const words = typeof code === 'string' && language.tag !== 'en' ? language.texts.state.refused.byCode[code] : undefined;
+  const words = typeof code === 'string' && language.tag !== 'en' ? more.texts.refused.byCode[code] : undefined;
   return words?.replace('{reason}', () => (typeof reason === 'string' ? reason : '…')) ?? (typeof error === 'string' ? error : undefined);
 }

@@ -2,7 +2,7 @@
 
 import { linesOf, type Item } from '../../irc/batches';
 import { timeOf } from '../../irc/line';
-import { language } from '../../texts/language.svelte';
+import { more } from '../../texts/more.svelte';
 import { Refused, type Device } from '../types';
 import type { World } from '../world';
 
@@ -29,7 +29,7 @@ export async function exportAccount(world: World): Promise<string> {
   for (const { command, params } of linesOf(items)) {
     if (command === 'NOTE' && params[0] === 'ACCOUNT' && params[1] === 'EXPORT' && params[2]) return params[2];
   }
-  throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');
+  throw new Refused(more.texts.refused.serverError, 'NO_ANSWER');
 }
 
 export async function devices(world: World): Promise<readonly Device[]> {

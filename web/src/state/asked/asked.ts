@@ -3,6 +3,7 @@
 export * as account from './account';
 export * as commands from './commands';
 export * as directory from './directory';
+export * as joining from '../joining';
 export * as messageFacts from './message_facts';
 export * as moderation from './moderation';
 export * as profile from './profile';

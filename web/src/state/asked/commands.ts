@@ -4,7 +4,7 @@ import type { ChatState } from '../chat.svelte';
 import type { ConversationState } from '../conversation/conversation.svelte';
 import { linesOf } from '../../irc/batches';
 import { parse } from '../../irc/line';
-import { language } from '../../texts/language.svelte';
+import { more } from '../../texts/more.svelte';
 import { Refused } from '../types';
 
 interface Command {
@@ -15,7 +15,7 @@ interface Command {
 }
 
 const inRoom = (here: ConversationState): void => {
-  if (!here.isRoom) throw new Refused(language.texts.state.refused.noRoom, 'NO_ROOM');
+  if (!here.isRoom) throw new Refused(more.texts.refused.noRoom, 'NO_ROOM');
 };
 
 /** All but the first word, as it was written. */
@@ -26,7 +26,7 @@ const withSign = (room: string): string => (room.startsWith('#') ? room : `#${ro
 /** A line as it is, and what the server says to it in words. */
 async function quote(chat: ChatState, _: ConversationState, line: string): Promise<void> {
   const asked = parse(line.replace(/[\r\n\0]/g, ' '));
-  if (!asked) throw new Refused(language.texts.state.refused.needsMore(commands.quote?.usage ?? ''), 'NEEDS_MORE');
+  if (!asked) throw new Refused(more.texts.refused.needsMore(commands.quote?.usage ?? ''), 'NEEDS_MORE');
   const answer = await chat.request(asked.command, asked.params, { tags: Object.fromEntries(asked.tags) });
   const told = [...linesOf(answer)]
     .filter((line) => /^\d{3}$/.test(line.command))
@@ -93,7 +93,7 @@ export const commands: Readonly<Record<string, Command>> = {
   help: {
     usage: '/help',
     needs: 0,
-    run: async (chat) => chat.say(language.texts.state.help),
+    run: async (chat) => chat.say(more.texts.commandHelp),
   },
 };
 
@@ -104,7 +104,7 @@ export async function run(chat: ChatState, here: ConversationState, line: string
   const called = name.toLowerCase();
   const own = others[called] ?? called;
   const command = Object.hasOwn(commands, own) ? commands[own] : undefined;
-  const texts = language.texts.state.refused;
+  const texts = more.texts.refused;
   if (!command) throw new Refused(texts.unknownCommand(called), 'UNKNOWN_COMMAND');
   const words = rest.trim().split(/\s+/).filter(Boolean);
   if (words.length < command.needs) throw new Refused(texts.needsMore(command.usage), 'NEEDS_MORE');

@@ -3,7 +3,7 @@
 import { alphabetically } from '../../format/alphabet';
 import { linesOf } from '../../irc/batches';
 import { timeOf } from '../../irc/line';
-import { language } from '../../texts/language.svelte';
+import { more } from '../../texts/more.svelte';
 import { rankOfSign } from '../conversation/ranks';
 import type { PersonState } from '../people.svelte';
 import { Refused, type ListedRoom, type Person, type WhoIs } from '../types';
@@ -49,7 +49,7 @@ export async function openGroup(world: World, nicks: readonly string[]): Promise
   for (const { command, params } of linesOf(await world.request('GROUP', [nicks.join(',')]))) {
     if (command === 'GROUP' && params[0]) return params[0];
   }
-  throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');
+  throw new Refused(more.texts.refused.serverError, 'NO_ANSWER');
 }
 
 export async function whoIs(world: World, nick: string): Promise<WhoIs> {

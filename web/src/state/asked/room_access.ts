@@ -2,7 +2,7 @@
 
 import { linesOf } from '../../irc/batches';
 import { nickOf, timeOf } from '../../irc/line';
-import { language } from '../../texts/language.svelte';
+import { more } from '../../texts/more.svelte';
 import { letterOfRank } from '../conversation/ranks';
 import { pathOfInvite } from '../permalink';
 import { Refused, type InviteLink, type ListEntry, type Rank, type RoomLists } from '../types';
@@ -87,7 +87,7 @@ export async function createInviteLink(world: World, room: string, options: { du
       url: new URL(pathOfInvite(room, token), location.origin).href,
     };
   }
-  throw new Refused(language.texts.state.refused.serverError, 'NO_ANSWER');
+  throw new Refused(more.texts.refused.serverError, 'NO_ANSWER');
 }
 
 export async function revokeInviteLink(world: World, room: string, id: string): Promise<void> {

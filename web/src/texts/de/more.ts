@@ -427,4 +427,48 @@ export const more: typeof english = {
       },
     ];
   },
+
+  // One's own menu, and that of a conversation
+  awayDefault: 'Abwesend',
+  leaveAsGuest: 'Gehen',
+  logOut: 'Abmelden',
+  setAway: 'Auf abwesend setzen',
+  setHere: 'Auf anwesend setzen',
+  setStatus: 'Status setzen',
+  closeConversation: 'Unterhaltung schließen',
+  groupDetails: 'Gruppe',
+  leaveGroup: 'Gruppe verlassen',
+  leaveGroupText: 'Nur jemand aus der Gruppe kann dich zurückholen.',
+  leaveInviteOnlyText: 'Hier kommt man nur mit Einladung hinein: für die Rückkehr brauchst du eine.',
+  leaveRoom: 'Raum verlassen',
+  leaveRoomText: 'Du kannst jederzeit zurückkommen.',
+  leaveTitle: (title) => `${title} verlassen?`,
+  roomSettings: 'Details des Raums',
+  logOutUnsent: (count) => (count === 1 ? 'Eine Nachricht ist noch nicht gesendet; sie ginge verloren.' : `${count} Nachrichten sind noch nicht gesendet; sie gingen verloren.`),
+
+  // What one is told by what is loaded when it is wanted: commands, logging in.
+  commandHelp: 'Befehle: /join RAUM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WÖRTER, /quote ZEILE',
+  refused: {
+    unknownCommand: (name) => `Es gibt keinen Befehl /${name}; /help zeigt alle.`,
+    needsMore: (usage) => `Da fehlt etwas: ${usage.replace('ROOM', 'RAUM').replace('LINE', 'ZEILE').replace('WORDS', 'WÖRTER')}`,
+    noRoom: 'Das geht nur in einem Raum.',
+    wrongPassword: 'Name oder Passwort ist falsch.',
+    tooOften: (seconds) => `Zu viele Versuche; versuche es in ${seconds} Sekunden wieder.`,
+    serverError: 'Das konnte der Server gerade nicht; versuche es noch einmal.',
+    byCode: {
+      BAD_ACCOUNT_NAME: 'Das kann kein Name sein: Er hat nur Buchstaben, Ziffern, - und _ und beginnt mit einem Buchstaben.',
+      INVALID_EMAIL: 'Das ist keine E-Mail-Adresse; gib eine an, die dich erreicht.',
+      WEAK_PASSWORD: 'Dieses Passwort ist zu kurz oder zu leicht zu erraten; nimm ein anderes, etwa einige Wörter.',
+      ACCOUNT_EXISTS: 'Diesen Namen hat schon jemand; wähle einen anderen.',
+      NAME_CONFUSABLE: 'Dieser Name sieht einem anderen zu ähnlich; wähle einen anderen.',
+      NO_INVITE_LINK: 'Das ist kein ganzer Einladungslink; kopiere ihn noch einmal, oder bitte um einen neuen.',
+      LINK_INVALID: 'Dieser Einladungslink ist verbraucht oder abgelaufen; bitte um einen neuen.',
+      REGISTRATION_CLOSED: 'Konten legt hier an, wer den Server betreibt; oder du hast einen Einladungslink.',
+      HTTPS_ONLY: 'Passwörter werden nur über https angenommen; öffne diese Seite mit https.',
+      NO_PASSWORDS: 'Dieser Server nimmt von einer Seite kein Passwort; melde dich mit einem IRC-Programm an, das SCRAM kann.',
+      BANNED: 'Du bist von diesem Server ausgeschlossen: {reason}',
+      BUSY: 'Der Server ist beschäftigt; versuche es gleich noch einmal.',
+      STORAGE: 'Der Server kann gerade nichts speichern; versuche es später noch einmal.',
+    },
+  },
 };

@@ -39,9 +39,7 @@ export const ui: typeof english = {
   guest: 'Gast',
 
   away: 'Abwesend',
-  awayDefault: 'Abwesend',
   browseRooms: 'Räume entdecken',
-  closeConversation: 'Unterhaltung schließen',
   conversations: 'Unterhaltungen',
   directMessages: 'Personen',
   draft: 'Entwurf',
@@ -51,8 +49,6 @@ export const ui: typeof english = {
   here: 'Da',
   jumpTo: 'Springen zu …',
   keySheet: 'Tastenkürzel',
-  leaveAsGuest: 'Gehen',
-  logOut: 'Abmelden',
   markRead: 'Als gelesen markieren',
   mentionCount,
   menuOf: (title) => `Menü von ${title}`,
@@ -66,9 +62,6 @@ export const ui: typeof english = {
   notHere: 'Nicht da',
   openReports,
   rooms: 'Räume',
-  setAway: 'Auf abwesend setzen',
-  setHere: 'Auf anwesend setzen',
-  setStatus: 'Status setzen',
   settings: 'Einstellungen',
   unreadCount,
 
@@ -192,14 +185,6 @@ export const ui: typeof english = {
   invitePeople: 'Einladen',
   profile: 'Profil',
 
-  groupDetails: 'Gruppe',
   leave: 'Verlassen',
-  leaveGroup: 'Gruppe verlassen',
-  leaveGroupText: 'Nur jemand aus der Gruppe kann dich zurückholen.',
-  leaveInviteOnlyText: 'Hier kommt man nur mit Einladung hinein: für die Rückkehr brauchst du eine.',
-  leaveRoom: 'Raum verlassen',
-  leaveRoomText: 'Du kannst jederzeit zurückkommen.',
-  leaveTitle: (title) => `${title} verlassen?`,
-  roomSettings: 'Details des Raums',
   setTopic: 'Thema setzen',
 };

@@ -437,4 +437,35 @@ export const more = {
       ],
     },
   ],
+
+  // One's own menu, and that of a conversation
+  awayDefault: 'Away',
+  leaveAsGuest: 'Leave',
+  logOut: 'Log out',
+  setAway: 'Set yourself away',
+  setHere: 'Set yourself here',
+  setStatus: 'Set a status',
+  closeConversation: 'Close this conversation',
+  groupDetails: 'Group',
+  leaveGroup: 'Leave the group',
+  leaveGroupText: 'Only someone who is in it can bring you back.',
+  leaveInviteOnlyText: 'This room is by invitation: you need one to come back.',
+  leaveRoom: 'Leave the room',
+  leaveRoomText: 'You can come back at any time.',
+  leaveTitle: (title: string) => `Leave ${title}?`,
+  roomSettings: 'Room details',
+  logOutUnsent: (count: number) => (count === 1 ? 'One message is not sent yet; it would be lost.' : `${count} messages are not sent yet; they would be lost.`),
+
+  // What one is told by what is loaded when it is wanted: commands, logging in.
+  commandHelp: 'Commands: /join ROOM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WORDS, /quote LINE',
+  refused: {
+    unknownCommand: (name: string) => `There is no command /${name}; /help shows all.`,
+    needsMore: (usage: string) => `That needs more: ${usage}`,
+    noRoom: 'That works in a room only.',
+    wrongPassword: 'The name or the password is wrong.',
+    tooOften: (seconds: number) => `Too many attempts; try again in ${seconds} seconds.`,
+    serverError: 'The server could not do that just now; try again.',
+    /** By the code of an answer over HTTP, where the server's own sentence is in another language. `{reason}`: of a ban. */
+    byCode: {} as Readonly<Record<string, string>>,
+  },
 };

@@ -84,14 +84,6 @@ export const state = {
     tooMany: 'Too many messages wait to be sent; wait until the connection is back.',
     notThere: 'This message is not kept any more, or you may not read it.',
     empty: 'There is nothing in it.',
-    unknownCommand: (name: string) => `There is no command /${name}; /help shows all.`,
-    needsMore: (usage: string) => `That needs more: ${usage}`,
-    noRoom: 'That works in a room only.',
-    wrongPassword: 'The name or the password is wrong.',
-    tooOften: (seconds: number) => `Too many attempts; try again in ${seconds} seconds.`,
-    /** By the code of an answer over HTTP, where the server's own sentence is in another language. `{reason}`: of a ban. */
-    byCode: {} as Readonly<Record<string, string>>,
-    serverError: 'The server could not do that just now; try again.',
   },
   whyNot: {
     notMember: 'Join the room to write here.',
@@ -110,5 +102,4 @@ export const state = {
     inRoom: (who: string, room: string) => `${who} in ${room}`,
     direct: (who: string) => who,
   },
-  help: 'Commands: /join ROOM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WORDS, /quote LINE',
 };

@@ -42,9 +42,7 @@ export const ui = {
 
   // The list
   away: 'Away',
-  awayDefault: 'Away',
   browseRooms: 'Browse rooms',
-  closeConversation: 'Close this conversation',
   conversations: 'Conversations',
   directMessages: 'People',
   draft: 'draft',
@@ -54,8 +52,6 @@ export const ui = {
   here: 'Here',
   jumpTo: 'Jump to…',
   keySheet: 'Keyboard shortcuts',
-  leaveAsGuest: 'Leave',
-  logOut: 'Log out',
   markRead: 'Mark as read',
   mentionCount,
   menuOf: (title: string) => `Menu of ${title}`,
@@ -69,9 +65,6 @@ export const ui = {
   notHere: 'Not here',
   openReports,
   rooms: 'Rooms',
-  setAway: 'Set yourself away',
-  setHere: 'Set yourself here',
-  setStatus: 'Set a status',
   settings: 'Settings',
   unreadCount,
 
@@ -200,14 +193,6 @@ export const ui = {
   profile: 'Profile',
 
   // A room
-  groupDetails: 'Group',
   leave: 'Leave',
-  leaveGroup: 'Leave the group',
-  leaveGroupText: 'Only someone who is in it can bring you back.',
-  leaveInviteOnlyText: 'This room is by invitation: you need one to come back.',
-  leaveRoom: 'Leave the room',
-  leaveRoomText: 'You can come back at any time.',
-  leaveTitle: (title: string) => `Leave ${title}?`,
-  roomSettings: 'Room details',
   setTopic: 'Set a topic',
 };
