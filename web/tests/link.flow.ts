@@ -26,9 +26,9 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** As when a network comes back: nobody waits for the next try. */
+/** As when a network comes back: nobody waits for the next try. A page may begin anew by it. */
 const hurry = (...people: Someone[]): Promise<unknown> =>
-  Promise.all(people.flatMap((someone) => someone.context.pages()).map((page) => page.evaluate(() => dispatchEvent(new Event('online')))));
+  Promise.all(people.flatMap((someone) => someone.context.pages()).map((page) => page.evaluate(() => dispatchEvent(new Event('online'))).catch(() => undefined)));
 
 const online = (someone: Someone): Promise<void> => until(async () => (await someone.page.locator('.banner').count()) === 0, 'the link is back');
 
@@ -247,6 +247,74 @@ test.skipIf(otherPage)('without a server the page opens all the same, with what 
   await server.start();
   await hurry(alice, bob);
   await online(alice);
+});
+
+test('a tab is never silently somebody else’s, and what one has typed nobody else says', async () => {
+  const dora = await Someone.at(server);
+  const second = await dora.tab('/');
+  await second.getByLabel('Username').waitFor();
+  await dora.signUp('dora');
+  // The other one was at the entry.
+  await dora.isIn(second);
+  await dora.page.bringToFront();
+  await dora.goTo('tea');
+  await server.kill();
+  await dora.page.getByText('You are offline.').waitFor();
+  await dora.say('typed by dora');
+  await dora.page.getByText(/1 message will be sent/).waitFor();
+  // Her login has ended meanwhile: the browser was away for a month, or another device has ended it.
+  await dora.context.clearCookies();
+  await server.start();
+  await back(alice, bob);
+  await hurry(dora);
+  await dora.page.getByText(/could not send is kept/).waitFor();
+  await second.getByLabel('Username').waitFor();
+  // Alice sits down at the same browser.
+  await dora.logIn('alice');
+  await dora.isIn(second);
+  await dora.goTo('tea');
+  await dora.say('by alice there');
+  await bob.sees('by alice there');
+  expect(await bob.texts()).not.toContain('typed by dora');
+  // And dora again, by a form that was open somewhere.
+  await second.evaluate(
+    (password) => fetch('/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ username: 'dora', password }) }),
+    password,
+  );
+  await dora.page.getByText('dora logged in with this browser').waitFor();
+  await bob.sees('typed by dora');
+  const said = bob.message('typed by dora');
+  expect([await said.count(), (await said.textContent())?.includes('dora')]).toEqual([1, true]);
+  await dora.leave();
+});
+
+test('a guest whose browser has an account by now is told so, and the account says nothing of hers', async () => {
+  const gus = await Someone.at(server);
+  await gus.page.goto('/');
+  await gus.page.getByRole('tab', { name: 'As a guest' }).click();
+  await gus.page.getByLabel('What shall others call you?').fill('gus');
+  await gus.page.getByRole('button', { name: 'Enter' }).click();
+  await gus.isIn();
+  await gus.goTo('tea');
+  const guests = gus.page;
+  gus.page = await gus.tab();
+  await gus.signUp('gustav');
+  // She goes on while her link lives.
+  await gus.say('still a guest', guests);
+  await bob.sees('still a guest');
+  await server.kill();
+  await guests.getByText('You are offline.').waitFor();
+  await gus.say('typed by gus', guests);
+  await guests.getByText(/1 message will be sent/).waitFor();
+  await server.start();
+  await back(alice, bob, gus);
+  await guests.getByText('gustav logged in with this browser').waitFor();
+  await guests.bringToFront();
+  await gus.goTo('tea', guests);
+  await gus.say('by gustav', guests);
+  await bob.sees('by gustav');
+  expect(await bob.texts()).not.toContain('typed by gus');
+  await gus.leave();
 });
 
 test('logging out in one tab logs out the others, and nothing stays', async () => {

@@ -91,7 +91,12 @@ export class ChatState implements Chat, Receiver {
     this.isupport.caseMapping = 'precis';
     this.isupport.statusSigns = '~&@%+';
     this.people = new People((name) => this.isupport.fold(name));
-    this.session = new SessionState({ came: () => void this.#came(), gone: () => this.#gone() });
+    this.session = new SessionState(this.tabs, {
+      came: () => void this.#came(),
+      gone: (owner, forGood) => this.#gone(owner, forGood),
+      replaced: (info) => this.#replaced(info),
+      became: (before, now) => this.say(language.texts.state.link.became(before, now), { tone: 'refusal' }),
+    });
     this.link = new LinkState(outside, this);
     this.keeping = new Keeping(this.storage, this.tabs, this);
     this.readMarkers = new ReadMarkers(this, this.tabs);
@@ -154,7 +159,7 @@ export class ChatState implements Chat, Receiver {
     const reading = readSession();
     reading.then(
       (info) => {
-        if (info.signedIn && info.username) this.link.open(info.username);
+        if (info.signedIn && info.username && this.tabs.owner === null) this.link.open(info.username);
       },
       () => undefined,
     );
@@ -176,25 +181,25 @@ export class ChatState implements Chat, Receiver {
         location.reload();
       }
     });
-    const [, owner] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
-    await this.session.start(owner !== null, reading);
+    const [, known] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
+    await this.session.start(known, reading);
     // The page as an app, and without a network; what is to be seen first comes first.
     if (import.meta.env.PROD) this.#outside.later(() => void import('./worker').then(({ registerWorker }) => registerWorker(), () => undefined));
   }
 
-  /** Whose what is kept is; null: nobody's who can come back by herself. */
-  async #openStorage(): Promise<string | null> {
+  /** Whose what is kept is; null: nobody's, or this tab is a guest's. */
+  async #openStorage(): Promise<SessionInfo | null> {
     await this.storage.open();
-    const owner = await this.storage.owner();
-    if (!owner?.startsWith('account:')) return null;
-    this.account = owner.slice('account:'.length);
-    this.people.me = this.account;
+    const here = await this.storage.here();
+    if (!here || this.session.guest !== null) return null;
+    this.account = here.username ?? null;
+    this.people.me = here.username ?? '';
     const kept = await this.keeping.read();
     this.together(() => {
       for (const conversation of kept) this.ensure(conversation.name).restore(conversation);
     });
     this.keeping.isKept();
-    return owner;
+    return here;
   }
 
   async #came(): Promise<void> {
@@ -202,11 +207,13 @@ export class ChatState implements Chat, Receiver {
     if (nick) this.people.me = nick;
     if (this.session.state === 'guest') for (const room of this.session.guestRooms) this.ensure(room).membership = 'in';
     this.link.connect();
+    await this.keeping.readDrafts();
     await this.outbox.adopt();
   }
 
-  /** Nobody is here any more: nothing of her stays. */
-  async #gone(): Promise<void> {
+  /** Nobody is here any more: nothing of her stays but, if it was not her own doing, what she typed. */
+  async #gone(owner: string | null, forGood: boolean): Promise<number> {
+    const waiting = this.outbox.unsent;
     this.link.end();
     this.keeping.clear();
     this.readMarkers.clear();
@@ -216,10 +223,16 @@ export class ChatState implements Chat, Receiver {
     this.operatorReports = 0;
     this.people.clear();
     this.absentNames.clear();
-    for (const post of this.outbox.posts) await this.outbox.discard(post.key);
-    await this.storage.remove();
-    await this.storage.open();
-    this.tabs.tell({ kind: 'session' });
+    await this.outbox.leave(forGood);
+    if (owner !== null) await this.storage.leave(owner, forGood);
+    return waiting;
+  }
+
+  async #replaced(info: SessionInfo): Promise<void> {
+    this.link.end();
+    this.keeping.clear();
+    await this.storage.belongsTo(info);
+    this.#outside.restart();
   }
 
   #renew(): void {
@@ -239,7 +252,8 @@ export class ChatState implements Chat, Receiver {
         break;
       }
       case 'session':
-        void this.session.check();
+        // A guest goes on for as long as her link lives.
+        if (!this.isGuest) void this.session.check();
         break;
       case 'posted':
       case 'looked':
@@ -263,10 +277,11 @@ export class ChatState implements Chat, Receiver {
 
   async #welcome(connection: Connection): Promise<void> {
     const isAccount = connection.account !== null;
-    if (this.session.state === 'in' && !isAccount) {
-      // The cookie was no good: as a nobody nobody wanted to come.
+    const wanted = this.isGuest ? null : (this.session.info?.username ?? null);
+    if (!connection.isupport.same(connection.account ?? '', wanted ?? '')) {
+      // The cookie is somebody else's by now, or no good any more; or the account has another name.
+      this.link.refuse();
       await this.session.check();
-      if (this.session.state === 'in') connection.close();
       return;
     }
     const before = this.isupport.caseMapping;
@@ -278,7 +293,7 @@ export class ChatState implements Chat, Receiver {
     this.session.guestIs(connection.nick);
     this.can = abilitiesOf(connection);
     this.link.catchesUp();
-    await this.storage.belongsTo(isAccount ? `account:${connection.account ?? ''}` : `guest:${connection.nick}`);
+    if (isAccount && this.session.info) await this.storage.belongsTo(this.session.info);
     try {
       await catchUp(this, connection);
     } catch {
@@ -287,7 +302,7 @@ export class ChatState implements Chat, Receiver {
     if (!this.link.isOver(connection)) return;
     this.link.isReady(connection);
     this.current?.looked();
-    if (this.wasOnline) this.#renew();
+    if (this.wasOnline || !this.session.isSure) this.#renew();
     this.wasOnline = true;
     this.absentNames.wanted([...this.all()].flatMap((conversation) => conversation.correspondents));
     await this.outbox.linkReady(connection.has(keepsKeys) && isAccount, language.texts.state.refused.unknownOutcome);

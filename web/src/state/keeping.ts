@@ -9,8 +9,6 @@ const keepEvery = 2_000;
 
 /** Whose conversations they are. */
 interface Owner {
-  /** Of guests nothing is kept. */
-  readonly account: string | null;
   all(): Iterable<ConversationState>;
 }
 
@@ -29,10 +27,15 @@ export class Keeping {
   }
 
   /** What an earlier visit has left. */
-  async read(): Promise<readonly KeptConversation[]> {
-    const [kept, drafts] = await Promise.all([this.#storage.conversations(), this.#storage.drafts()]);
-    this.#drafts = drafts;
-    return kept;
+  read(): Promise<readonly KeptConversation[]> {
+    return this.#storage.conversations();
+  }
+
+  /** Somebody is here: what she was writing when she was here last stands there again. */
+  async readDrafts(): Promise<void> {
+    const drafts = await this.#storage.drafts(this.#tabs.owner);
+    this.#drafts = new Map([...drafts, ...this.#drafts]);
+    for (const conversation of this.#owner.all()) if (!conversation.draft) conversation.setDraft(this.draft(conversation.key));
   }
 
   draft(key: string): string {
@@ -47,7 +50,7 @@ export class Keeping {
   keepDraft(conversation: ConversationState, text: string): void {
     const { key } = conversation;
     this.#drafts.set(key, text);
-    void this.#storage.putDraft(key, text);
+    void this.#storage.putDraft(this.#tabs.owner, key, text);
     this.#tabs.tell({ kind: 'draft', conversation: key, text });
   }
 
@@ -61,11 +64,11 @@ export class Keeping {
   async keep(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#owner.account === null || this.#unkept.size === 0) return;
+    if (this.#unkept.size === 0) return;
     const latest = [...this.#owner.all()].sort((one, other) => other.lastActive - one.lastActive).slice(0, mostConversations);
     const kept = latest.filter((conversation) => this.#unkept.has(conversation)).map((conversation) => conversation.kept());
     this.#unkept.clear();
-    await this.#storage.putConversations(kept, []);
+    await this.#storage.putConversations(this.#tabs.owner, kept, []);
   }
 
   /** Nothing has changed since it was read, or written. */
@@ -76,7 +79,7 @@ export class Keeping {
   /** There is no conversation of this name any more. */
   forget(key: string, conversation?: ConversationState): void {
     if (conversation) this.#unkept.delete(conversation);
-    void this.#storage.putConversations([], [key]);
+    void this.#storage.putConversations(this.#tabs.owner, [], [key]);
   }
 
   clear(): void {

@@ -110,7 +110,9 @@ export class LinkState implements Link {
           isWelcome = true;
           this.#owner.welcome(connection);
         },
-        item: (item) => this.#owner.item(item),
+        item: (item) => {
+          if (this.isOver(connection)) this.#owner.item(item);
+        },
         down: (sentence) => this.#down(connection, isWelcome, sentence),
         otherNick: (attempt) => {
           // Whoever is here as a guest for the first time is asked for another name.
@@ -138,13 +140,14 @@ export class LinkState implements Link {
   async #notLetIn(failure: Failure): Promise<void> {
     const { session } = this.#owner;
     const { message } = await refused(failure);
-    if (session.state === 'guest') {
-      await session.loggedOut(message);
+    // The cookie may be no good any more; or there is one by now, and it is not the guest who is not let in.
+    const wasGuest = session.state === 'guest';
+    await session.check();
+    if (wasGuest) {
+      if (session.guest !== null) await session.loggedOut(message);
       return;
     }
     this.sentence = language.texts.state.link.notLetIn(message);
-    // The cookie may be no good any more.
-    await session.check();
   }
 
   // How it stands
@@ -180,6 +183,14 @@ export class LinkState implements Link {
     this.retryAt = this.#outside.now() + wait;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.connect(), wait);
+  }
+
+  /** It is somebody else's: nothing is taken from it, or said on it. */
+  refuse(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.close();
+    this.#offline(language.texts.state.link.lost);
   }
 
   /** Nobody is here any more. */

@@ -115,6 +115,135 @@ test('nothing stays of who logged out', async () => {
   await chat.session.logOut();
   expect(chat.session.state).toBe('out');
   expect(chat.conversations).toEqual([]);
-  expect(await chat.storage.owner()).toBeNull();
-  expect((await chat.storage.drafts()).size).toBe(0);
+  expect(await chat.storage.here()).toBeNull();
+  expect((await chat.storage.drafts('account:a1')).size).toBe(0);
+});
+
+const nobody: SessionInfo = { ...info, signedIn: false, username: undefined, id: undefined };
+const carol: SessionInfo = { ...info, username: 'carol', id: 'c3' };
+
+/** Somebody logs in with this browser, or nobody is logged in any more. */
+function becomes(session: SessionInfo): void {
+  server.session = session;
+  server.account = session.username ?? null;
+  server.nick = session.username ?? 'guest';
+}
+
+/** What was posted, from all links. */
+const posted = (): string[] => server.sockets.flatMap((socket) => socket.sent.filter((line) => line.includes('PRIVMSG')).map((line) => line.split(' :').at(-1) ?? ''));
+
+test('what was typed by someone whose login has ended waits for her, and for nobody else', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.break();
+  await tea.send('by alice');
+  tea.draft = 'half a thou';
+  becomes(nobody);
+  chat.link.reconnect();
+  await until(() => chat.session.state === 'out');
+  expect(chat.session.sentence).toContain('kept');
+  expect(chat.conversations).toEqual([]);
+  // Somebody else at the same browser.
+  becomes(carol);
+  await chat.session.logIn('carol', 'secret');
+  await until(() => chat.link.kind === 'online');
+  await chat.open('#tea').send('by carol');
+  await until(() => posted().length === 1 && chat.link.unsent === 0);
+  expect(chat.open('#tea').draft).toBe('');
+  becomes(nobody);
+  await chat.session.check();
+  await until(() => chat.session.state === 'out');
+  becomes(info);
+  await chat.session.logIn('alice', 'secret');
+  await until(() => chat.link.kind === 'online' && chat.link.unsent === 0);
+  expect(posted()).toEqual(['by carol', 'by alice']);
+  expect(chat.open('#tea').draft).toBe('half a thou');
+});
+
+test('whoever logs out throws away what that tab could not send, and no other one', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.break();
+  const other = await open();
+  await until(() => other.link.kind === 'online');
+  server.socket.break();
+  await tea.send('here');
+  await other.open('#tea').send('there');
+  await chat.session.logOut();
+  becomes(nobody);
+  await until(() => other.session.state === 'out' || void other.session.check());
+  expect(other.session.sentence).toContain('kept');
+  expect((await chat.storage.posts()).map(({ text }) => text)).toEqual(['there']);
+});
+
+test('a tab whose browser is somebody else’s by now begins anew and says so, and what was typed is not said by her', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.break();
+  await tea.send('by alice');
+  becomes(carol);
+  server.greeting = [':carol!u@h JOIN #den carol :Carol'];
+  chat.link.reconnect();
+  await until(() => server.restarts > 0);
+  expect(chat.session.state).toBe('loading');
+  expect(chat.conversations.map(({ name }) => name)).toEqual(['#tea']);
+  chat.tabs.stop();
+  const again = await open(carol);
+  await until(() => again.link.kind === 'online');
+  expect(again.notices.map(({ sentence }) => sentence).join()).toMatch(/carol.*alice/);
+  expect(again.conversations.map(({ name }) => name)).toEqual(['#den']);
+  expect(posted()).toEqual([]);
+  expect((await again.storage.posts()).map(({ text, owner }) => [text, owner])).toEqual([['by alice', 'account:a1']]);
+});
+
+test('a guest goes on while her link lives, and then the tab is of who has logged in', async () => {
+  [server.account, server.nick] = [null, 'gina'];
+  const chat = await open(nobody);
+  await chat.session.enterAsGuest('gina');
+  await until(() => chat.link.kind === 'online');
+  becomes(carol);
+  const other = new BroadcastChannel('parlor');
+  other.postMessage({ kind: 'session', owner: null });
+  const tea = chat.open('#tea');
+  server.socket.say(':gina!u@h JOIN #tea * :Gina');
+  server.socket.break();
+  await tea.send('by gina');
+  expect(chat.session.state).toBe('guest');
+  chat.link.reconnect();
+  await until(() => server.restarts > 0);
+  chat.tabs.stop();
+  other.close();
+  const again = await open(carol);
+  await until(() => again.link.kind === 'online');
+  expect([again.session.state, again.me.nick]).toEqual(['in', 'carol']);
+  expect(again.notices.map(({ sentence }) => sentence).join()).toMatch(/carol.*gina/);
+  expect(posted()).toEqual([]);
+  // She comes to the same tab once more.
+  await again.session.logOut();
+  becomes(nobody);
+  server.nick = 'gina';
+  await again.session.enterAsGuest('gina');
+  await until(() => again.link.kind === 'online' && posted().length === 1);
+  expect(posted()).toEqual(['by gina']);
+});
+
+test('whose account has another name is the same', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.break();
+  await tea.send('by whatever name');
+  becomes({ ...info, username: 'alicia' });
+  server.greeting = [':alicia!u@h JOIN #tea alicia :Alice'];
+  chat.link.reconnect();
+  await until(() => chat.session.info?.username === 'alicia');
+  chat.link.reconnect();
+  await until(() => chat.link.kind === 'online' && chat.link.unsent === 0);
+  expect([server.restarts, posted(), chat.me.nick]).toEqual([0, ['by whatever name'], 'alicia']);
+});
+
+test('whoever waits at the entry goes in when somebody logs in in another tab', async () => {
+  const chat = await open(nobody);
+  expect(chat.session.state).toBe('out');
+  becomes(info);
+  const other = new BroadcastChannel('parlor');
+  other.postMessage({ kind: 'session', owner: null });
+  await until(() => chat.link.kind === 'online');
+  other.close();
+  expect(chat.me.nick).toBe('alice');
 });

@@ -1,6 +1,6 @@
 // Messages on their way. A message is kept on disk before it is sent, until the server has it, with a key by which the
 // server knows a repetition (`parlor/once`): after a lost link, a reload or a crash it is said again, and arrives once.
-// Each tab sends its own; what a closed tab has left is taken over.
+// Each tab sends its own; what a closed tab has left is taken over by one that is of the same person.
 
 import type { KeptPost, Storage } from './storage';
 import { randomId, type Tabs } from './tabs';
@@ -10,6 +10,8 @@ export const mostWaiting = 1_000;
 export const mostInFlight = 32;
 /** The server remembers a key for 24 hours; an hour is left for clocks. */
 export const keyLifetime = 23 * 3_600_000;
+/** So long they wait for whoever wrote them: as long as a browser that is not used stays logged in. */
+export const keptFor = 30 * 86_400_000;
 
 export interface Post extends KeptPost {
   inFlight: boolean;
@@ -49,6 +51,7 @@ export class Outbox {
       text,
       style,
       replyTo,
+      owner: this.#tabs.owner ?? '',
       tab: this.#tabs.id,
       wasSent: false,
       failure: null,
@@ -62,16 +65,21 @@ export class Outbox {
     return post;
   }
 
-  /** Takes over what tabs have left that are no more. Gives what is new here. */
+  /** Takes over what tabs of the same person have left that are no more. Gives what is new here. */
   async adopt(): Promise<Post[]> {
+    const { owner } = this.#tabs;
     const [kept, living] = [await this.#storage.posts(), await this.#tabs.living()];
     const adopted: Post[] = [];
     for (const post of kept) {
-      if (living.has(post.tab) || this.#find(post.key)) continue;
+      if (living.has(post.tab) || this.#find(post.key) || this.#tabs.owner !== owner) continue;
+      if (post.owner !== owner) {
+        if (this.#now() - post.at > keptFor) await this.#storage.removePost(post.key);
+        continue;
+      }
       if (!(await this.#storage.adoptPost(post.key, post.tab, this.#tabs.id))) continue;
       adopted.push({ ...post, tab: this.#tabs.id, inFlight: false });
     }
-    if (adopted.length > 0) {
+    if (adopted.length > 0 && this.#tabs.owner === owner) {
       this.#set([...this.posts, ...adopted].sort((one, other) => one.at - other.at));
       this.#last = Math.max(this.#last, ...adopted.map((post) => post.at));
     }
@@ -121,6 +129,13 @@ export class Outbox {
   async discard(key: string): Promise<void> {
     this.#set(this.posts.filter((post) => post.key !== key));
     await this.#storage.removePost(key);
+  }
+
+  /** Whoever wrote them is not here any more: unless that is `forGood` they wait on the disk, for whichever tab she comes to. */
+  async leave(forGood: boolean): Promise<void> {
+    const { posts } = this;
+    this.#set([]);
+    for (const post of posts) await (forGood ? this.#storage.removePost(post.key) : this.#keep({ ...post, tab: '' }));
   }
 
   /** The link is gone. What was under way goes again where the server knows the key on the next link; `unknown` says what else. */

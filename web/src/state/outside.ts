@@ -10,6 +10,8 @@ export interface Outside {
   schedule(run: () => void): void;
   /** When what is being done now is done. */
   later(run: () => void): void;
+  /** The page begins anew, with nothing of what it shows. */
+  restart(): void;
 }
 
 export const browser: Outside = {
@@ -34,4 +36,5 @@ export const browser: Outside = {
     };
     port2.postMessage(null);
   },
+  restart: () => location.replace('/'),
 };

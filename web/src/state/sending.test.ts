@@ -100,7 +100,7 @@ test('outlives the page', async () => {
   tea.draft = 'half a thou';
   let draft: string | undefined;
   await until(() => {
-    void chat.storage.drafts().then((all) => (draft = all.get('#tea')));
+    void chat.storage.drafts('account:a1').then((all) => (draft = all.get('#tea')));
     return draft === 'half a thou';
   });
   // The tab is gone without a word; another page of the same browser is opened.

@@ -2,9 +2,13 @@
 
 import { language } from '../texts/language.svelte';
 import { readSession } from './http';
+import { ownerOf } from './storage';
+import { randomId, type Tabs } from './tabs';
 import { Refused, type EntryState, type Session, type SessionInfo } from './types';
 
-/** Guests are guests of one tab. */
+/** Whose this tab is, and the name: what it shows is hers, and it must not become somebody else's without a word. */
+const hereKey = 'parlor.here';
+/** Guests are guests of one tab: whose comes by the same name again is the same one. */
 const guestKey = 'parlor.guest';
 /** The server does not know a guest again: where she was, her tab does. */
 const guestRoomsKey = 'parlor.guest.rooms';
@@ -18,8 +22,12 @@ const post: typeof import('./login').post = async (path, body) => {
 export interface SessionEvents {
   /** Somebody has come: the link may be opened. */
   came(): void;
-  /** Nobody is here any more. */
-  gone(): Promise<void>;
+  /** Nobody is here any more, `forGood` or for now. Gives how many messages of hers wait for her. */
+  gone(owner: string | null, forGood: boolean): Promise<number>;
+  /** The browser is somebody else's by now, and so this tab has to be: it begins anew. */
+  replaced(info: SessionInfo): Promise<void>;
+  /** It has begun anew. */
+  became(before: string, now: string): void;
 }
 
 export class SessionState implements Session {
@@ -27,21 +35,47 @@ export class SessionState implements Session {
   info: SessionInfo | null = $state.raw(null);
   sentence = $state<string | null>(null);
   guest: string | null = null;
+  /** The server has said who is here; else it is as it was the last time. */
+  isSure = false;
+  readonly #tabs: Tabs;
   readonly #events: SessionEvents;
 
-  constructor(events: SessionEvents) {
+  constructor(tabs: Tabs, events: SessionEvents) {
+    this.#tabs = tabs;
     this.#events = events;
+    const [owner, name] = this.#here;
+    if (!owner?.startsWith('guest:') || name === undefined) return;
+    tabs.owner = owner;
+    this.guest = name;
   }
 
-  /** `known`: somebody was logged in here before. `reading`: the server was asked already. */
-  async start(known: boolean, reading: Promise<SessionInfo>): Promise<void> {
-    this.guest = sessionStorage.getItem(guestKey);
+  /** `known`: who was logged in here before. `reading`: the server was asked already. */
+  async start(known: SessionInfo | null, reading: Promise<SessionInfo>): Promise<void> {
     // What was kept is shown at once; the server says soon whether it is still so.
     if (known) {
-      this.state = 'in';
-      this.#events.came();
+      this.info = known;
+      this.#isIn(known);
     }
     await this.check(reading);
+  }
+
+  get #here(): string[] {
+    return JSON.parse(sessionStorage.getItem(hereKey) ?? '[]') as string[];
+  }
+
+  #isHere(owner: string, name: string): void {
+    const [before, called] = this.#here;
+    sessionStorage.setItem(hereKey, JSON.stringify([owner, name]));
+    this.#tabs.owner = owner;
+    if (called !== undefined && before !== owner) this.#events.became(called, name);
+  }
+
+  #isIn(info: SessionInfo): void {
+    this.#isHere(ownerOf(info), info.username ?? '');
+    if (this.state === 'in') return;
+    this.state = 'in';
+    this.sentence = null;
+    this.#events.came();
   }
 
   /** Asks the server. False: it cannot be reached. */
@@ -54,14 +88,11 @@ export class SessionState implements Session {
       return false;
     }
     this.info = info;
+    this.isSure = true;
+    const { owner } = this.#tabs;
     if (info.signedIn) {
-      sessionStorage.removeItem(guestKey);
-      this.guest = null;
-      if (this.state !== 'in') {
-        this.state = 'in';
-        this.sentence = null;
-        this.#events.came();
-      }
+      if (owner === null || owner === ownerOf(info)) this.#isIn(info);
+      else await this.#replacedBy(info);
     } else if (this.state === 'in') {
       const { banned } = info;
       await this.loggedOut(banned ? language.texts.state.link.notLetIn(banned) : language.texts.state.link.loggedOut);
@@ -89,14 +120,26 @@ export class SessionState implements Session {
   }
 
   async #loggedIn(): Promise<void> {
-    this.sentence = null;
-    if (this.state === 'guest') await this.#events.gone();
-    this.state = 'out';
+    if (this.state === 'guest') await this.loggedOut(null, false);
     await this.check();
+    // Those that wait at the entry go in, and those of somebody else begin anew.
+    this.#tabs.tell({ kind: 'session' });
+  }
+
+  /** What this tab shows is not of who is logged in. */
+  async #replacedBy(info: SessionInfo): Promise<void> {
+    this.state = 'loading';
+    this.guest = null;
+    sessionStorage.setItem(hereKey, JSON.stringify(['', this.#here[1]]));
+    sessionStorage.removeItem(guestRoomsKey);
+    await this.#events.replaced(info);
   }
 
   async enterAsGuest(nick: string): Promise<void> {
-    sessionStorage.setItem(guestKey, nick);
+    const before = sessionStorage.getItem(guestKey);
+    const owner = before?.endsWith(`:${nick}`) ? before : `guest:${randomId()}:${nick}`;
+    sessionStorage.setItem(guestKey, owner);
+    this.#isHere(owner, nick);
     this.guest = nick;
     this.sentence = null;
     this.state = 'guest';
@@ -107,7 +150,7 @@ export class SessionState implements Session {
   guestIs(nick: string): void {
     if (this.state !== 'guest') return;
     this.guest = nick;
-    sessionStorage.setItem(guestKey, nick);
+    this.#isHere(this.#tabs.owner ?? '', nick);
   }
 
   get guestRooms(): readonly string[] {
@@ -123,12 +166,18 @@ export class SessionState implements Session {
     await this.loggedOut(null);
   }
 
-  async loggedOut(sentence: string | null): Promise<void> {
-    sessionStorage.removeItem(guestKey);
+  /** `sentence`: why, where it was not her own doing; then what she could not send waits for her. */
+  async loggedOut(sentence: string | null, forGood = sentence === null): Promise<void> {
+    const { owner } = this.#tabs;
+    this.#tabs.owner = null;
+    sessionStorage.removeItem(hereKey);
     sessionStorage.removeItem(guestRoomsKey);
+    if (forGood && this.guest !== null) sessionStorage.removeItem(guestKey);
     this.guest = null;
-    await this.#events.gone();
-    this.sentence = sentence;
+    const waiting = await this.#events.gone(owner, forGood);
+    // It may have been said by whoever noticed it first.
+    if (owner !== null) this.sentence = sentence && waiting > 0 ? `${sentence} ${language.texts.state.link.waiting}` : sentence;
     this.state = 'out';
+    this.#tabs.tell({ kind: 'session' });
   }
 }

@@ -1,8 +1,10 @@
-// What outlives the page, in IndexedDB: unsent messages, the ends of conversations, drafts. All of one person: when
-// somebody else logs in, or the person logs out, it is emptied. Where the browser keeps nothing (private windows of some),
-// everything works without.
+// What outlives the page, in IndexedDB. What was read, the ends of conversations, is of whoever is logged in: it goes when
+// somebody else comes, or nobody is here any more. What was typed, unsent messages and drafts, is of whoever typed it, and waits
+// for them to come again unless they log out themselves. Where the browser keeps nothing (private windows of some), everything
+// works without.
 
-import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { SessionInfo } from './types';
 
 /** A message on its way, as it is kept until the server has it. */
 export interface KeptPost {
@@ -14,7 +16,9 @@ export interface KeptPost {
   text: string;
   style: 'text' | 'action' | 'notice';
   replyTo: string | null;
-  /** The tab that sends it. */
+  /** Who wrote it (`ownerOf`, or a guest): nobody else sends it. */
+  owner: string;
+  /** The tab that sends it; none where its writer is not here. */
   tab: string;
   /** It was written to a link with its key: it may be on the server already. */
   wasSent: boolean;
@@ -55,13 +59,16 @@ export interface KeptConversation {
 }
 
 interface Schema extends DBSchema {
-  meta: { key: string; value: string };
+  meta: { key: string; value: SessionInfo };
   outbox: { key: string; value: KeptPost };
   conversations: { key: string; value: KeptConversation };
-  drafts: { key: string; value: { key: string; text: string } };
+  drafts: { key: string; value: { key: string; owner: string; conversation: string; text: string } };
 }
 
 const name = 'parlor';
+
+/** Whose what is kept is: an account's, whatever it is called. */
+export const ownerOf = (info: SessionInfo | undefined): string => `account:${info?.id}`;
 
 export class Storage {
   #db: IDBPDatabase<Schema> | null = null;
@@ -84,23 +91,34 @@ export class Storage {
     }
   }
 
-  /** Whose it is; what somebody else left is removed. */
-  async belongsTo(owner: string): Promise<void> {
+  /** Who is logged in, as the server said it; what somebody else has read is removed. */
+  async belongsTo(info: SessionInfo): Promise<void> {
     await this.#try(async (db) => {
-      if ((await db.get('meta', 'owner')) === owner) return;
-      const transaction = db.transaction(['meta', 'outbox', 'conversations', 'drafts'], 'readwrite');
-      await Promise.all([
-        transaction.objectStore('outbox').clear(),
-        transaction.objectStore('conversations').clear(),
-        transaction.objectStore('drafts').clear(),
-        transaction.objectStore('meta').put(owner, 'owner'),
-        transaction.done,
-      ]);
+      const transaction = db.transaction(['meta', 'conversations'], 'readwrite');
+      const meta = transaction.objectStore('meta');
+      const isOther = ownerOf(await meta.get('here')) !== ownerOf(info);
+      await Promise.all([isOther && transaction.objectStore('conversations').clear(), meta.put(info, 'here'), transaction.done]);
     });
   }
 
-  async owner(): Promise<string | null> {
-    return (await this.#try((db) => db.get('meta', 'owner'))) ?? null;
+  /** Who was logged in here last. */
+  async here(): Promise<SessionInfo | null> {
+    return (await this.#try((db) => db.get('meta', 'here'))) ?? null;
+  }
+
+  /** They are here no more. `forGood`: what they were writing goes, too. */
+  async leave(owner: string, forGood: boolean): Promise<void> {
+    await this.#try(async (db) => {
+      const transaction = db.transaction(['meta', 'conversations', 'drafts'], 'readwrite');
+      const meta = transaction.objectStore('meta');
+      if (ownerOf(await meta.get('here')) === owner) {
+        await meta.clear();
+        await transaction.objectStore('conversations').clear();
+      }
+      const drafts = transaction.objectStore('drafts');
+      for (const draft of forGood ? await drafts.getAll() : []) if (draft.owner === owner) await drafts.delete(draft.key);
+      await transaction.done;
+    });
   }
 
   async posts(): Promise<KeptPost[]> {
@@ -133,34 +151,28 @@ export class Storage {
     return (await this.#try((db) => db.getAll('conversations'))) ?? [];
   }
 
-  async putConversations(kept: readonly KeptConversation[], gone: readonly string[]): Promise<void> {
+  /** Nothing, where somebody else is logged in by now. Of guests nothing is kept. */
+  async putConversations(owner: string | null, kept: readonly KeptConversation[], gone: readonly string[]): Promise<void> {
     await this.#try(async (db) => {
-      const transaction = db.transaction('conversations', 'readwrite');
+      const transaction = db.transaction(['meta', 'conversations'], 'readwrite');
+      if (ownerOf(await transaction.objectStore('meta').get('here')) !== owner) return;
+      const store = transaction.objectStore('conversations');
       await Promise.all([
-        ...kept.map((conversation) => transaction.store.put(conversation)),
-        ...gone.map((key) => transaction.store.delete(key)),
+        ...kept.map((conversation) => store.put(conversation)),
+        ...gone.map((key) => store.delete(key)),
         transaction.done,
       ]);
     });
   }
 
-  async drafts(): Promise<Map<string, string>> {
+  async drafts(owner: string | null): Promise<Map<string, string>> {
     const drafts = (await this.#try((db) => db.getAll('drafts'))) ?? [];
-    return new Map(drafts.map(({ key, text }) => [key, text]));
+    return new Map(drafts.filter((draft) => draft.owner === owner).map(({ conversation, text }) => [conversation, text]));
   }
 
-  async putDraft(key: string, text: string): Promise<void> {
-    await this.#try<unknown>((db) => (text ? db.put('drafts', { key, text }) : db.delete('drafts', key)));
-  }
-
-  /** Everything goes. */
-  async remove(): Promise<void> {
-    this.#close();
-    try {
-      await deleteDB(name);
-    } catch {
-      // There was none, or it cannot be had.
-    }
+  async putDraft(owner: string | null, conversation: string, text: string): Promise<void> {
+    const key = `${owner} ${conversation}`;
+    if (owner !== null) await this.#try<unknown>((db) => (text ? db.put('drafts', { key, owner, conversation, text }) : db.delete('drafts', key)));
   }
 
   #close(): void {

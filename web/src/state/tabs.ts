@@ -15,6 +15,8 @@ const lockOfTab = 'parlor.tab.';
 
 export class Tabs {
   readonly id = randomId();
+  /** Whose it is (`ownerOf`, or a guest's); null while nobody is here. Another one may be somebody else's. */
+  owner: string | null = null;
   /** Tabs that are looked at, and where. */
   readonly looking = new Map<string, string>();
   #channel: BroadcastChannel | null = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('parlor');
@@ -27,7 +29,8 @@ export class Tabs {
   /** `hear`: what others tell. The lock of this tab is had when it resolves. */
   async start(hear: (told: Told) => void): Promise<void> {
     if (this.#channel) {
-      this.#channel.onmessage = ({ data }: MessageEvent<Told>) => {
+      this.#channel.onmessage = ({ data }: MessageEvent<Told & { owner: string | null }>) => {
+        if (data.kind !== 'session' && data.kind !== 'looked' && data.owner !== this.owner) return;
         if (data.kind === 'looked') {
           this.#watch(data.tab);
           if (data.conversation === null) this.looking.delete(data.tab);
@@ -74,7 +77,7 @@ export class Tabs {
   }
 
   tell(told: Told): void {
-    this.#channel?.postMessage(told);
+    this.#channel?.postMessage({ ...told, owner: this.owner });
   }
 
   get isFirst(): boolean {

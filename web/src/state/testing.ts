@@ -1,6 +1,7 @@
 // For tests: a server that is written down, and a chat that talks to it.
 
 import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach } from 'vitest';
 import { Connection, type Socket } from '../irc/connection';
 import { parse, type Line } from '../irc/line';
@@ -62,6 +63,10 @@ export class FakeServer {
   greeting: string[] = [];
   sockets: FakeSocket[] = [];
   historyPage = 3;
+  /** Who is here, over HTTP; null: it cannot be reached. */
+  session: SessionInfo | null = null;
+  /** How often a page began anew. */
+  restarts = 0;
   /** By command. Null: nothing is answered yet. What is not here is answered with ACK. */
   answers: Record<string, Answer> = {};
   /** Told for PRIVMSG: the id of the next message, and by key what was said already. */
@@ -167,6 +172,7 @@ export function message(short: string, target: string, tags = ''): string {
 export const info: SessionInfo = {
   signedIn: true,
   username: 'alice',
+  id: 'a1',
   network: 'parlor',
   description: '',
   registration: 'open',
@@ -175,11 +181,12 @@ export const info: SessionInfo = {
   addresses: {},
 };
 
-/** A page that is opened: `session` is what the server says of who is here. */
+/** A page that is opened: `session` is what the server says of who is here, until it says otherwise. */
 export async function openPage(server: FakeServer, session: SessionInfo | null = info): Promise<ChatState> {
+  server.session = session;
   globalThis.fetch = async () => {
-    if (session === null) throw new TypeError('unreachable');
-    return new Response(JSON.stringify(session), { headers: { 'content-type': 'application/json' } });
+    if (server.session === null) throw new TypeError('unreachable');
+    return new Response(JSON.stringify(server.session), { headers: { 'content-type': 'application/json' } });
   };
   const outside: Outside = {
     socket: () => server.connect(),
@@ -187,6 +194,7 @@ export async function openPage(server: FakeServer, session: SessionInfo | null =
     now: () => Date.parse('2026-11-27T10:00:00.000Z'),
     schedule: (run) => run(),
     later: (run) => void setTimeout(run),
+    restart: () => (server.restarts += 1),
   };
   const chat = new ChatState(outside);
   await chat.start();
@@ -224,6 +232,8 @@ export async function closePages(): Promise<void> {
   }
   localStorage.clear();
   sessionStorage.clear();
+  // What waits for whoever wrote it, too.
+  globalThis.indexedDB = new IDBFactory();
 }
 
 /** What stands there, in short: texts, `…` pending, `!` failed, `(event)`. */

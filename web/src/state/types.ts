@@ -15,6 +15,8 @@ export type Rank = 'owner' | 'admin' | 'operator' | 'half-operator' | 'voice';
 export interface SessionInfo {
   signedIn: boolean;
   username?: string;
+  /** The account's; names change. */
+  id?: string;
   device?: string;
   network: string;
   description: string;

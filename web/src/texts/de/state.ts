@@ -74,6 +74,8 @@ export const state: typeof english = {
     closed: (reason) => `Der Server hat die Verbindung beendet: ${reason}`,
     loggedOut: 'Du wurdest abgemeldet; melde dich wieder an.',
     notLetIn: (reason) => `Der Server lässt dich nicht ein: ${reason}`,
+    waiting: 'Was du nicht senden konntest, ist aufgehoben und wird gesendet, wenn du zurück bist.',
+    became: (before, now) => `In diesem Browser hat sich ${now} angemeldet: dieser Tab gehört jetzt ${now}. Was ${before} nicht senden konnte, ist für ${before} aufgehoben.`,
   },
   refused: {
     noLink: 'Gerade gibt es keine Verbindung; versuche es wieder, wenn sie zurück ist.',

@@ -75,6 +75,8 @@ export const state = {
     closed: (reason: string) => `The server closed the connection: ${reason}`,
     loggedOut: 'You were logged out; log in again to go on.',
     notLetIn: (reason: string) => `The server did not let you in: ${reason}`,
+    waiting: 'What you could not send is kept, and sent when you are back.',
+    became: (before: string, now: string) => `${now} logged in with this browser: this tab is ${now}’s now. What ${before} could not send is kept for ${before}.`,
   },
   refused: {
     noLink: 'There is no connection just now; try again when it is back.',
