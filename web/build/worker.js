@@ -6,8 +6,8 @@ const assets = 'assets';
 const files = __FILES__;
 /** Where their names are kept, for the worker that comes after this one. */
 const list = '/assets';
-/** Addresses that are not the page's. */
-const others = /^\/(?:assets|export|metrics|healthz|join|ws|session|login|register|logout)(?:\/|$)/;
+/** The page's addresses, as in crates/server/src/http/assets.rs; at others the server has files, and what is no page. */
+const ofThePage = /^\/(?:$|(?:invite|r|rooms|search|settings)(?:\/|$))/;
 const patience = 4_000;
 
 self.addEventListener('install', (event) => {
@@ -42,7 +42,7 @@ self.addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
   if (url.pathname.startsWith('/assets/')) event.respondWith(asset(request));
-  else if (request.mode === 'navigate' && !others.test(url.pathname)) event.respondWith(page(request));
+  else if (request.mode === 'navigate' && ofThePage.test(url.pathname)) event.respondWith(page(request));
 });
 
 async function asset(request) {
@@ -54,16 +54,17 @@ async function asset(request) {
   return response;
 }
 
-/** From the server; where that is not to be had, as it was the last time. */
+/** From the server; where that is not to be had, or a proxy before it says so, as it was the last time. */
 async function page(request) {
   const known = await caches.open(shell);
-  try {
-    const response = await fetch(request, { signal: AbortSignal.timeout(patience) });
-    if (response.ok && response.type === 'basic') await known.put('/', response.clone());
+  const response = await fetch(request, { signal: AbortSignal.timeout(patience) }).catch((error) => ({ status: 504, error }));
+  if (response.status < 500) {
+    const isPage = response.ok && response.type === 'basic' && response.headers.get('content-type')?.startsWith('text/html');
+    if (isPage) await known.put('/', response.clone());
     return response;
-  } catch (error) {
-    const kept = await known.match('/');
-    if (kept) return kept;
-    throw error;
   }
+  const kept = await known.match('/');
+  if (kept) return kept;
+  if (response.error) throw response.error;
+  return response;
 }

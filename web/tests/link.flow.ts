@@ -240,10 +240,13 @@ test.skipIf(otherPage)('without a server the page opens all the same, with what 
         }),
     ),
   );
+  // A file of the server in a tab of its own is no page.
+  await (await alice.tab('/manifest.webmanifest')).close();
   await server.kill();
   await alice.page.reload();
   await alice.sees('said before the end');
   await alice.page.getByText('You are offline.').waitFor();
+  await alice.page.getByRole('heading', { name: 'Tea House', level: 1 }).waitFor();
   await server.start();
   await hurry(alice, bob);
   await online(alice);
