@@ -4,7 +4,7 @@
 import { Batches, isBatch, linesOf, type Item } from './batches';
 import { Failure, failureOf } from './failure';
 import { Isupport } from './isupport';
-import { nickOf, parse, write, type Line } from './line';
+import { nickOf, parse, timeOf, write, type Line } from './line';
 import { Negotiation } from './negotiation';
 
 /** From the opening of the socket to the welcome. */
@@ -70,6 +70,8 @@ export class Connection {
   /** 001 has come. */
   ready = false;
   roundTrip: number | null = null;
+  /** By how much the server's clock is ahead of this one (server-time); people's clocks may be years off. */
+  ahead = 0;
 
   readonly #negotiation: Negotiation;
   readonly #batches = new Batches();
@@ -307,6 +309,7 @@ export class Connection {
         if (this.ready) return;
         this.ready = true;
         this.#readySince = this.#now();
+        this.ahead = (timeOf(line.tags.get('time')) ?? this.#readySince) - this.#readySince;
         this.#sendPing(pongWithin);
         return;
       case '005':

@@ -40,7 +40,7 @@ export async function catchUp(chat: Chat, connection: Connection): Promise<void>
   if (others.length > 0) ask('MONITOR', ['+', others.map((conversation) => conversation.name).join(',')]);
   if (connection.has('draft/chathistory')) {
     const now = chat.now();
-    // A day ahead: the server's clock need not be ours.
+    // A day ahead: what is said meanwhile is among them, too.
     const [from, to] = [new Date(now + 86_400_000), new Date(now - correspondentsWithin)];
     ask('CHATHISTORY', ['TARGETS', `timestamp=${from.toISOString()}`, `timestamp=${to.toISOString()}`, String(mostCorrespondents)]);
   }

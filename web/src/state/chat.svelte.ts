@@ -67,6 +67,7 @@ export class ChatState implements Chat, Receiver {
   operatorReports = $state(0);
   can: ServerAbilities = $state.raw(noAbilities);
   wasOnline = false;
+  #ahead = 0;
   isAway = false;
   readonly storage = new Storage();
   readonly tabs = new Tabs();
@@ -287,6 +288,7 @@ export class ChatState implements Chat, Receiver {
     const before = this.isupport.caseMapping;
     this.isupport = connection.isupport;
     if (before !== this.isupport.caseMapping) this.#refold();
+    this.#ahead = connection.ahead;
     this.account = connection.account;
     this.people.me = connection.nick;
     this.people.me.know({ account: connection.account, presence: 'here' });
@@ -346,8 +348,9 @@ export class ChatState implements Chat, Receiver {
     return this.link.request(command, params, options);
   }
 
+  /** As the server has it: what is compared are its times. */
   now(): number {
-    return this.#outside.now();
+    return this.#outside.now() + this.#ahead;
   }
 
   later(run: () => void): void {
@@ -579,7 +582,7 @@ export class ChatState implements Chat, Receiver {
   }
 
   say(sentence: string, more: { tone?: Notice['tone']; room?: string } = {}): void {
-    this.#notices.say(sentence, this.now(), more);
+    this.#notices.say(sentence, this.#outside.now(), more);
   }
 
   dismiss(notice: Notice): void {

@@ -247,3 +247,12 @@ test('whoever waits at the entry goes in when somebody logs in in another tab', 
   other.close();
   expect(chat.me.nick).toBe('alice');
 });
+
+test('whose clock is wrong sees whom she wrote with lately all the same', async () => {
+  server.clock = '2028-03-04T10:00:00.000Z';
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  expect(new Date(chat.now()).toISOString()).toBe(server.clock);
+  const targets = server.socket.sent.find((line) => line.includes('CHATHISTORY TARGETS')) ?? '';
+  expect(targets).toContain('TARGETS timestamp=2028-03-05T10:00:00.000Z timestamp=2027-03-05T10:00:00.000Z');
+});

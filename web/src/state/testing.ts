@@ -63,6 +63,8 @@ export class FakeServer {
   greeting: string[] = [];
   sockets: FakeSocket[] = [];
   historyPage = 3;
+  /** What it says at the welcome that its clock says. */
+  clock: string | null = null;
   /** Who is here, over HTTP; null: it cannot be reached. */
   session: SessionInfo | null = null;
   /** How often a page began anew. */
@@ -103,7 +105,7 @@ export class FakeServer {
         if (line.params[0] !== 'END') return [];
         return [
           ...(this.account ? [`:s 900 ${this.nick} ${this.nick}!u@h ${this.account} :in`] : []),
-          `:s 001 ${this.nick} :Welcome`,
+          `${this.clock ? `@time=${this.clock} ` : ''}:s 001 ${this.nick} :Welcome`,
           `:s 005 ${this.nick} CASEMAPPING=precis PREFIX=(qaohv)~&@%+ STATUSMSG=~&@%+ CHANMODES=Ibe,k,HWfl,ACJMPRUimnpstu CHATHISTORY=${this.historyPage} WHOX NICKLEN=32 :are`,
           `:s 422 ${this.nick} :none`,
           ...this.greeting,
