@@ -249,7 +249,8 @@ export class ChatState implements Chat, Receiver {
       case 'draft': {
         this.keeping.draftIs(told.conversation, told.text);
         const conversation = this.#list.byKey(told.conversation);
-        if (conversation && conversation !== this.current) conversation.setDraft(told.text);
+        // Nobody types in two tabs at a time.
+        conversation?.setDraft(told.text);
         break;
       }
       case 'session':

@@ -1,6 +1,6 @@
 // Coming, going, and what outlives a link or the page.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import { eachHasItsServer, FakeServer, info, inTeaHere, message, openHere, page, shown, until } from './testing';
@@ -255,4 +255,24 @@ test('whose clock is wrong sees whom she wrote with lately all the same', async 
   expect(new Date(chat.now()).toISOString()).toBe(server.clock);
   const targets = server.socket.sent.find((line) => line.includes('CHATHISTORY TARGETS')) ?? '';
   expect(targets).toContain('TARGETS timestamp=2028-03-05T10:00:00.000Z timestamp=2027-03-05T10:00:00.000Z');
+});
+
+test('two tabs agree on what is being written', async () => {
+  const { chat, tea } = await inTea();
+  const other = await open();
+  await until(() => other.link.kind === 'online');
+  const there = other.open('#tea');
+  tea.draft = 'half a thou';
+  await until(() => there.draft === 'half a thou');
+  there.draft = 'half a thought';
+  await until(() => tea.draft === 'half a thought');
+  await tea.send(tea.draft);
+  tea.draft = '';
+  await until(() => there.draft === '');
+  // Not with somebody else's.
+  other.tabs.owner = 'account:c3';
+  there.draft = 'of carol';
+  tea.draft = 'of alice';
+  await vi.waitFor(async () => expect((await chat.storage.drafts('account:a1')).get('#tea')).toBe('of alice'));
+  expect([tea.draft, there.draft]).toEqual(['of alice', 'of carol']);
 });
