@@ -1,7 +1,7 @@
 import { screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { SessionInfo } from '../../state/types';
+import { Refused, type SessionInfo } from '../../state/types';
 import { show } from '../testing';
 import Entry from './Entry.svelte';
 
@@ -46,6 +46,25 @@ describe('the entry', () => {
     await user.type(password, 'wrong{Enter}');
     expect((await screen.findByRole('alert')).textContent).toBe('The username or the password is wrong.');
     expect([password.value, document.activeElement]).toEqual(['', password]);
+  });
+
+  it('keeps the password where there was no link', async () => {
+    const { chat, user } = entry();
+    chat.session.logIn = vi.fn(() => Promise.reject(new Refused('There is no connection.', 'NO_LINK')));
+    await user.type(screen.getByLabelText('Username'), 'ada');
+    const password = screen.getByLabelText<HTMLInputElement>('Password');
+    await user.type(password, 'right{Enter}');
+    await screen.findByRole('alert');
+    expect(password.value).toBe('right');
+  });
+
+  it('tries again by itself where the server does not answer', async () => {
+    const { chat } = entry({}, ({ chat }) => (chat.session.state = 'unreachable'));
+    chat.session.retry = vi.fn(() => Promise.resolve());
+    await screen.findByText(/does not answer/);
+    window.dispatchEvent(new Event('online'));
+    expect(chat.session.retry).toHaveBeenCalledTimes(1);
+    await vi.waitFor(() => expect(chat.session.retry).toHaveBeenCalledTimes(2), 3_000);
   });
 
   it('signs up, with the invitation and the address where they are needed', async () => {
