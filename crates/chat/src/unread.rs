@@ -68,18 +68,43 @@ impl UnreadQuestion {
     }
 }
 
-/// Whether a text has this name in it as a word, in whatever case.
+/// Whether a text names somebody: as a word by itself, in any case; not in code (Markdown's, between backticks), nor in an address.
 pub fn mentions(text: &str, name: &str) -> bool {
     if name.is_empty() || text.len() < name.len() {
         return false;
     }
     let (text, name) = (text.to_lowercase(), name.to_lowercase());
-    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '[' | ']' | '{' | '}' | '\\' | '|' | '^');
     text.match_indices(name.as_str()).any(|(at, found)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + found.len()..].chars().next();
-        !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word)
+        let (before, after) = (&text[..at], &text[at + found.len()..]);
+        !before.chars().next_back().is_some_and(is_of_name)
+            && !after.chars().next().is_some_and(is_of_name)
+            && !ends_in_address(before)
+            && !ends_in_code(before, after)
     })
+}
+
+/// What goes on here is part of `https://…` or of `somebody@…`.
+fn ends_in_address(text: &str) -> bool {
+    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    word.contains("://") || word.strip_suffix('@').is_some_and(|local| local.ends_with(char::is_alphanumeric))
+}
+
+/// Between `before` and `after` is code: as many backticks as opened it close it (CommonMark 6.1).
+fn ends_in_code(before: &str, after: &str) -> bool {
+    let runs =
+        |text: &str| -> Vec<usize> { text.split(|c| c != '`').map(str::len).filter(|&length| length > 0).collect() };
+    let closing = runs(after);
+    let mut open = None;
+    let opening = runs(before);
+    for (at, &length) in opening.iter().enumerate() {
+        match open {
+            Some(opened) if opened == length => open = None,
+            None if opening[at + 1..].contains(&length) || closing.contains(&length) => open = Some(length),
+            _ => {}
+        }
+    }
+    open.is_some()
 }
 
 #[cfg(test)]
@@ -99,6 +124,17 @@ mod tests {
             ("für Zoë.", "zoë", true),
             ("", "alice", false),
             ("anything", "", false),
+            ("alice-x", "alice", false),
+            ("for `alice` only", "alice", false),
+            ("``a ` alice``", "alice", false),
+            ("```\nalice\n```", "alice", false),
+            ("`code` alice `code`", "alice", true),
+            ("a lone ` alice", "alice", true),
+            ("`` alice `", "alice", true),
+            ("http://x.example/@alice/1", "alice", false),
+            ("mail@alice.org", "alice", false),
+            ("see http://x.example alice", "alice", true),
+            ("(@alice)", "alice", true),
         ];
         for (text, name, expected) in cases {
             assert_eq!(mentions(text, name), expected, "{name} in {text:?}");

@@ -178,6 +178,20 @@ test('who is named is found', () => {
   expect(mentions('alice_', 'alice')).toBe(false);
   expect(mentions('malice, ALICE', 'alice')).toBe(true);
   expect(mentions('x', '')).toBe(false);
+  for (const [text, named] of [
+    ['for `alice` only', false],
+    ['``a ` alice``', false],
+    ['```\nalice\n```', false],
+    ['`code` alice `code`', true],
+    ['a lone ` alice', true],
+    ['`` alice `', true],
+    ['http://x.example/@alice/1', false],
+    ['mail@alice.org', false],
+    ['see http://x.example alice', true],
+    ['(@alice)', true],
+  ] as const) {
+    expect(mentions(text, 'alice'), text).toBe(named);
+  }
 });
 
 test('only addresses of a few kinds may be followed', () => {

@@ -22,15 +22,28 @@ export function mention(word: string, after: string, first: boolean, context: Co
   return null;
 }
 
-/** Whether the text names this person: as a word by itself, in any case. */
+/** As the server counts: whether the text names this person as a word by itself, in any case; not in code, nor in an address. */
 export function mentions(text: string, nick: string): boolean {
   if (!nick) return false;
   const [within, sought] = [text.toLowerCase(), nick.toLowerCase()];
   const ofName = /[\p{L}\p{N}\p{M}_\-[\]{}\\|^]/u;
   for (let at = within.indexOf(sought); at >= 0; at = within.indexOf(sought, at + 1)) {
-    const before = Array.from(within.slice(Math.max(0, at - 2), at)).at(-1) ?? '';
-    const after = Array.from(within.slice(at + sought.length, at + sought.length + 2))[0] ?? '';
-    if (!ofName.test(before) && !ofName.test(after)) return true;
+    const [before, after] = [within.slice(0, at), within.slice(at + sought.length)];
+    if (ofName.test(Array.from(before.slice(-2)).at(-1) ?? '') || ofName.test(Array.from(after.slice(0, 2))[0] ?? '')) continue;
+    // Part of `https://…` or of `somebody@…`.
+    if (!/(:\/\/\S*|[\p{L}\p{N}]@)$/u.test(before) && !endsInCode(before, after)) return true;
   }
   return false;
+}
+
+/** Between them is code: as many backticks as opened it close it. */
+function endsInCode(before: string, after: string): boolean {
+  const runs = (text: string) => (text.match(/`+/g) ?? []).map((run) => run.length);
+  const [opening, closing] = [runs(before), runs(after)];
+  let open = 0;
+  opening.forEach((length, at) => {
+    if (open === length) open = 0;
+    else if (open === 0 && (opening.includes(length, at + 1) || closing.includes(length))) open = length;
+  });
+  return open > 0;
 }

@@ -75,16 +75,41 @@ pub(super) fn delete(said: &mut Said, by: &str, reason: Option<&str>) {
     said.deleted = Some(Box::new(Deleted { by: by.into(), reason: reason.map(str::to_owned) }));
 }
 
-/// Whether the text names this person: as a word by itself, in any case.
+/// As the server counts: whether a text names somebody: as a word by itself, in any case; not in code (Markdown's, between backticks), nor in an address.
 pub fn mentions(text: &str, name: &str) -> bool {
-    if name.is_empty() {
+    if name.is_empty() || text.len() < name.len() {
         return false;
     }
     let (text, name) = (text.to_lowercase(), name.to_lowercase());
     let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '[' | ']' | '{' | '}' | '\\' | '|' | '^');
-    text.match_indices(&name).any(|(at, found)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + found.len()..].chars().next();
-        !before.is_some_and(is_of_name) && !after.is_some_and(is_of_name)
+    text.match_indices(name.as_str()).any(|(at, found)| {
+        let (before, after) = (&text[..at], &text[at + found.len()..]);
+        !before.chars().next_back().is_some_and(is_of_name)
+            && !after.chars().next().is_some_and(is_of_name)
+            && !ends_in_address(before)
+            && !ends_in_code(before, after)
     })
+}
+
+/// What goes on here is part of `https://…` or of `somebody@…`.
+fn ends_in_address(text: &str) -> bool {
+    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    word.contains("://") || word.strip_suffix('@').is_some_and(|local| local.ends_with(char::is_alphanumeric))
+}
+
+/// Between `before` and `after` is code: as many backticks as opened it close it (CommonMark 6.1).
+fn ends_in_code(before: &str, after: &str) -> bool {
+    let runs =
+        |text: &str| -> Vec<usize> { text.split(|c| c != '`').map(str::len).filter(|&length| length > 0).collect() };
+    let closing = runs(after);
+    let mut open = None;
+    let opening = runs(before);
+    for (at, &length) in opening.iter().enumerate() {
+        match open {
+            Some(opened) if opened == length => open = None,
+            None if opening[at + 1..].contains(&length) || closing.contains(&length) => open = Some(length),
+            _ => {}
+        }
+    }
+    open.is_some()
 }

@@ -423,10 +423,28 @@ fn what_is_kept_is_shown_until_the_server_tells_the_end() {
 
 #[test]
 fn a_name_is_found_as_a_word() {
-    for text in ["alice", "hi Alice!", "@alice: x", "(alice)"] {
+    for text in [
+        "alice",
+        "hi Alice!",
+        "@alice: x",
+        "(alice)",
+        "`code` alice `code`",
+        "a lone ` alice",
+        "see http://x.example alice",
+    ] {
         assert!(mentions(text, "alice"), "{text}");
     }
-    for text in ["malice", "alice_", "alices", "", "élalice"] {
+    for text in [
+        "malice",
+        "alice_",
+        "alices",
+        "",
+        "élalice",
+        "for `alice` only",
+        "```\nalice\n```",
+        "http://x.example/@alice/1",
+        "mail@alice.org",
+    ] {
         assert!(!mentions(text, "alice"), "{text}");
     }
 }
