@@ -327,6 +327,7 @@ test('the sheet of keys says which key sends', async () => {
     await page.keyboard.press('Control+/');
     for (const [does, keys] of [['Send', sends], ['New line', newLine]] as const) {
       const line = page.getByRole('dialog').locator('dl div').filter({ has: page.locator('dt', { hasText: new RegExp(`^${does}$`) }) });
+      await line.waitFor();
       expect((await line.locator('kbd').allInnerTexts()).join(' ')).toBe(keys);
     }
     await page.keyboard.press('Escape');
