@@ -132,8 +132,9 @@ test('who is banned is out, and cannot come back', async () => {
   await panel(alice).getByRole('button', { name: 'Ban' }).click();
   await alice.page.getByRole('menuitem', { name: 'For 12 hours' }).click();
   await bob.page.getByText(/removed from tea by alice/).first().waitFor();
-  await bob.page.getByRole('button', { name: 'Join', exact: true }).click();
+  await bob.page.getByRole('button', { name: 'Join', exact: true }).press('Enter');
   await bob.page.getByText(/banned from #tea/).first().waitFor();
+  await bob.keepsFocus('a refusal');
   // The room is there, and no password opens it.
   expect(await bob.page.getByText(/no room of this name/).count()).toBe(0);
   expect(await bob.page.getByRole('textbox', { name: 'Password of the room' }).count()).toBe(0);
