@@ -630,8 +630,12 @@ fn route(
         // Where the page was not built, this is what there is.
         path @ ("/" | "/join") if path == "/join" || !web::IS_BUILT => {
             let host = upgrade::host_of(request.headers()).map(|(host, _)| host);
-            let page = page::render(&rules.page, host.as_deref().unwrap_or(&rules.page.server_name));
-            typed("text/html; charset=utf-8", page)
+            let languages = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+            let german = languages.is_some_and(page::reads_german);
+            let page = page::render(&rules.page, host.as_deref().unwrap_or(&rules.page.server_name), german);
+            let mut response = typed("text/html; charset=utf-8", page);
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+            response
         }
         "/style.css" => typed("text/css; charset=utf-8", page::STYLE),
         "/healthz" => match (around.trouble)() {

@@ -27,12 +27,17 @@ pub const SECURITY_HEADERS: [(&str, &str); 6] = [
 pub const STRICT_TRANSPORT: (&str, &str) = ("strict-transport-security", "max-age=63072000");
 
 pub const STYLE: &str = "\
-:root { color-scheme: light dark; }
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }
+:root { color-scheme: light dark; color: light-dark(#27221d, #e8e6e2); background: light-dark(#f5f2ee, #141210); }
+body { font: 1.05rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 3rem auto; padding: 0 1rem; }
+main { padding: 1rem 2rem 1.5rem; border: 1px solid light-dark(#ddd6cd, #38332d); border-radius: 1.25rem;
+  background: light-dark(#fffdfb, #1d1a17); }
 h1 { margin-bottom: 0; }
-code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
-pre { padding: .75rem 1rem; border: 1px solid; border-radius: .5rem; white-space: pre-wrap; }
+a { color: light-dark(#005a56, #8be0d5); }
+code { font-family: ui-monospace, monospace; font-size: 0.95em; overflow-wrap: anywhere; }
+pre { padding: .75rem 1rem; border-radius: .75rem; background: light-dark(#f5f2ee, #141210); white-space: pre-wrap; }
 dt { font-weight: bold; margin-top: 1rem; }
+dd { margin: .35rem 0 0; }
+@media (max-width: 30rem) { body { margin: 0.75rem auto; } main { padding: 0.5rem 1rem 1rem; } }
 ";
 
 /// What the page says about this server.
@@ -58,8 +63,15 @@ impl PageFacts {
     }
 }
 
+/// Whether whoever reads these languages (`Accept-Language`, in the order of browsers: the best first) is told in German.
+pub fn reads_german(accepted: &str) -> bool {
+    let mut tags = accepted.split(',').filter_map(|tag| tag.trim().split([';', '-']).next());
+    tags.find(|tag| ["de", "en"].iter().any(|known| tag.eq_ignore_ascii_case(known)))
+        .is_some_and(|tag| tag.eq_ignore_ascii_case("de"))
+}
+
 /// The page, for someone who reached this server under the name or address `host`.
-pub fn render(facts: &PageFacts, host: &str) -> String {
+pub fn render(facts: &PageFacts, host: &str, german: bool) -> String {
     let irc = |tls: bool| {
         irc_listeners(facts, host).find(|listener| listener.tls == tls).map(|listener| listener.address.port())
     };
@@ -68,43 +80,68 @@ pub fn render(facts: &PageFacts, host: &str) -> String {
     let room = facts.room.as_deref().map(escape).unwrap_or_default();
     let mut page = String::with_capacity(2_048);
     let (network, description) = (escape(&facts.network), escape(&facts.description));
+    let say = |english: &'static str, in_german: &'static str| if german { in_german } else { english };
     let _ = write!(
         page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{network}</title>\n<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n<main>\n\
-         <h1>{network}</h1>\n<p>{description}</p>\n<h2>How to join</h2>\n"
+         <h1>{network}</h1>\n<p>{description}</p>\n<h2>{}</h2>\n",
+        say("en", "de"),
+        say("How to join", "So kommt man dazu")
     );
-    match (secure, plain) {
-        (None, None) => page.push_str("<p>From this address the server takes WebSocket connections only.</p>\n<dl>\n"),
-        _ => page.push_str("<dl>\n"),
+    if secure.or(plain).is_none() {
+        let only = say(
+            "From this address the server takes WebSocket connections only.",
+            "Von dieser Adresse aus nimmt der Server nur WebSocket-Verbindungen an.",
+        );
+        let _ = writeln!(page, "<p>{only}</p>");
     }
+    page.push_str("<dl>\n");
     if let Some(port) = secure.or(plain) {
         let flag = if secure.is_some() { "" } else { " --plain" };
         let _ = write!(
             page,
-            "<dt>With chat_client, in a terminal</dt>\n<dd><pre><code>chat_client{flag} {host}:{port} '{room}'</code></pre></dd>\n"
+            "<dt>{}</dt>\n<dd><pre><code>chat_client{flag} {host}:{port} '{room}'</code></pre></dd>\n",
+            say("With chat_client, in a terminal", "Mit chat_client, in einem Terminal")
         );
-        let transport = if secure.is_some() { "with TLS" } else { "without TLS" };
+        let transport = match secure {
+            Some(_) => say("with TLS", "mit TLS"),
+            None => say("without TLS", "ohne TLS"),
+        };
         let _ = write!(
             page,
-            "<dt>With any IRC client</dt>\n<dd>Server <code>{host}</code>, port <code>{port}</code>, {transport}; \
-             then join <code>{room}</code>.</dd>\n"
+            "<dt>{}</dt>\n<dd>Server <code>{host}</code>, {} <code>{port}</code>, {transport}; {} <code>{room}</code>{}.</dd>\n",
+            say("With any IRC client", "Mit irgendeinem IRC-Programm"),
+            say("port", "Port"),
+            say("then join", "dann"),
+            say("", " beitreten")
         );
     }
     if let Some(port) = plain {
         let _ = write!(
             page,
-            "<dt>With netcat, to see how it works</dt>\n<dd><pre><code>nc {host} {port}\nNICK ada\nUSER ada 0 * :Ada\n\
-             JOIN {room}\nPRIVMSG {room} :Hello!</code></pre></dd>\n"
+            "<dt>{}</dt>\n<dd><pre><code>nc {host} {port}\nNICK ada\nUSER ada 0 * :Ada\n\
+             JOIN {room}\nPRIVMSG {room} :Hello!</code></pre></dd>\n",
+            say("With netcat, to see how it works", "Mit netcat, um zu sehen, wie es geht")
         );
     }
     let _ = write!(
         page,
-        "<dt>From a web page</dt>\n<dd>A WebSocket at <code>/ws</code>, subprotocol <code>text.ircv3.net</code>: \
-         one IRC line a message.</dd>\n</dl>\n<p>This is <code>{}</code>, a parlor.</p>\n</main>\n</body>\n</html>\n",
-        escape(&facts.server_name)
+        "<dt>{}</dt>\n<dd>{} <code>/ws</code>, {} <code>text.ircv3.net</code>: {}</dd>\n</dl>\n<p>{} <code>{}</code>, {}</p>\n",
+        say("From a web page", "Aus einer Webseite"),
+        say("A WebSocket at", "Ein WebSocket unter"),
+        say("subprotocol", "Unterprotokoll"),
+        say("one IRC line a message.", "je Nachricht eine IRC-Zeile."),
+        say("This is", "Das ist"),
+        escape(&facts.server_name),
+        say("a parlor.", "ein parlor.")
     );
+    // Where the page is not part of the build this one stands in its place.
+    if web::IS_BUILT {
+        let _ = writeln!(page, "<p><a href=\"/\">{}</a></p>", say("In the browser", "Im Browser"));
+    }
+    page.push_str("</main>\n</body>\n</html>\n");
     page
 }
 
@@ -168,13 +205,29 @@ mod tests {
 
     #[test]
     fn the_page_tells_how_to_join() {
-        let page = render(&facts(), "localhost");
+        let page = render(&facts(), "localhost", false);
         for part in ["<h1>parlor</h1>", "chat_client localhost:6697 '#lobby'", "nc localhost 6667", "with TLS"] {
             assert!(page.contains(part), "{part} is not in\n{page}");
         }
         // From elsewhere, what listens on loopback only is not offered.
-        let page = render(&facts(), "192.0.2.1");
+        let page = render(&facts(), "192.0.2.1", false);
         assert!(!page.contains("6667") && !page.contains("6697"), "{page}");
+    }
+
+    #[test]
+    fn it_speaks_the_language_of_the_browser() {
+        let check = |accepted: &str, german: bool| assert_eq!(reads_german(accepted), german, "{accepted}");
+        check("de-DE,de;q=0.9,en;q=0.8", true);
+        check("fr, DE;q=0.5", true);
+        check("en-GB,en;q=0.9,de;q=0.8", false);
+        check("den, fr", false);
+        check("", false);
+        let page = render(&facts(), "localhost", true);
+        for part in
+            ["lang=\"de\"", "So kommt man dazu", "Port <code>6697</code>, mit TLS; dann <code>#lobby</code> beitreten."]
+        {
+            assert!(page.contains(part), "{part} is not in\n{page}");
+        }
     }
 
     #[test]
@@ -184,7 +237,7 @@ mod tests {
         facts.network = payload.to_string();
         facts.description = payload.to_string();
         facts.room = Some(format!("#{payload}"));
-        let page = render(&facts, payload);
+        let page = render(&facts, payload, false);
         assert!(!page.contains("<script"), "{page}");
         assert!(page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;"), "{page}");
     }
