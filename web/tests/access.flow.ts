@@ -237,6 +237,19 @@ test('axe finds nothing on the entry', async () => {
       await isAccessible(carol.page, `entry, ${way}, ${theme}`);
     }
   }
+  // A name that cannot be hers is there to be mended, with the sentence that says so.
+  const name = carol.page.getByLabel('What shall others call you?');
+  for (const wrong of ['alice', 'a b!']) {
+    await name.fill(wrong);
+    await name.press('Enter');
+    await carol.page.getByRole('alert').waitFor();
+    const field = await carol.page.evaluate(() => {
+      const field = document.activeElement as HTMLInputElement;
+      return [field.value, document.getElementById(field.getAttribute('aria-describedby')?.split(' ')[0] ?? '')?.role];
+    });
+    expect(field).toEqual([wrong, 'alert']);
+  }
+  await isAccessible(carol.page, 'entry, a wrong name');
   await carol.leave();
 });
 

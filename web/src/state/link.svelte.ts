@@ -144,7 +144,7 @@ export class LinkState implements Link {
     const wasGuest = session.state === 'guest';
     await session.check();
     if (wasGuest) {
-      if (session.guest !== null) await session.loggedOut(message);
+      if (session.guest !== null) await session.loggedOut(message, false, session.guest);
       return;
     }
     this.sentence = language.texts.state.link.notLetIn(message);

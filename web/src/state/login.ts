@@ -22,7 +22,7 @@ export async function post(path: '/login' | '/register' | '/logout', body: Reado
   const seconds = Number(response.headers.get('retry-after'));
   if (response.status === 429) throw new Refused(texts.tooOften(seconds || 60), '429');
   const told = await errorOf(response);
-  throw new Refused(sentenceOf(told) ?? texts.serverError, String(response.status));
+  throw new Refused(sentenceOf(told) ?? texts.serverError, typeof told.code === 'string' ? told.code : String(response.status));
 }
 
 interface Told {

@@ -34,6 +34,7 @@ export class SessionState implements Session {
   state: EntryState = $state('loading');
   info: SessionInfo | null = $state.raw(null);
   sentence = $state<string | null>(null);
+  wanted: string | null = null;
   guest: string | null = null;
   /** The server has said who is here; else it is as it was the last time. */
   isSure = false;
@@ -166,8 +167,8 @@ export class SessionState implements Session {
     await this.loggedOut(null);
   }
 
-  /** `sentence`: why, where it was not her own doing; then what she could not send waits for her. */
-  async loggedOut(sentence: string | null, forGood = sentence === null): Promise<void> {
+  /** `sentence`: why, where it was not her own doing; then what she could not send waits for her. `wanted`: as whom a guest is not let in. */
+  async loggedOut(sentence: string | null, forGood = sentence === null, wanted: string | null = null): Promise<void> {
     const { owner } = this.#tabs;
     this.#tabs.owner = null;
     sessionStorage.removeItem(hereKey);
@@ -177,6 +178,7 @@ export class SessionState implements Session {
     const waiting = await this.#events.gone(owner, forGood);
     // It may have been said by whoever noticed it first.
     if (owner !== null) this.sentence = sentence && waiting > 0 ? `${sentence} ${language.texts.state.link.waiting}` : sentence;
+    this.wanted = wanted;
     this.state = 'out';
     this.#tabs.tell({ kind: 'session' });
   }

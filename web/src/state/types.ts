@@ -50,6 +50,8 @@ export interface Session {
   readonly info: SessionInfo | null;
   /** Why one is out, when it was not one's own doing ("You were logged out …"). */
   readonly sentence: string | null;
+  /** What the guest wanted to be called who was not let in, for the reason in `sentence`. */
+  readonly wanted: string | null;
   logIn(username: string, password: string): Promise<void>;
   register(username: string, password: string, more?: { invite?: string; email?: string }): Promise<void>;
   enterAsGuest(nick: string): Promise<void>;

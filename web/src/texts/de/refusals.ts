@@ -15,7 +15,7 @@ export const refusals: RefusalTexts = {
     417: 'Das ist für den Server zu lang; kürze es, oder mache mehrere Nachrichten daraus.',
     421: 'Der Server kennt den Befehl {1} nicht.',
     431: 'Es fehlt ein Name; wähle einen.',
-    432: '{1} kann hier kein Name sein; wähle einen aus Buchstaben, Ziffern, - und _, der nicht mit einer Ziffer beginnt.',
+    432: 'Das kann hier kein Name sein; wähle einen kurzen aus Buchstaben, Ziffern, - und _, der nicht mit einer Ziffer beginnt.',
     433: 'Der Name {1} ist vergeben; wähle einen anderen, oder melde dich an, wenn es deiner ist.',
     436: 'Der Name {1} ist vergeben; wähle einen anderen, oder melde dich an, wenn es deiner ist.',
     437: '{1} kann gerade nicht benutzt werden; warte etwas, oder wähle einen anderen Namen.',

@@ -16,7 +16,7 @@ export const refusals: RefusalTexts = {
     417: 'That is too long for the server; make it shorter, or several messages of it.',
     421: 'The server does not know the command {1}.',
     431: 'No name was given; choose one.',
-    432: '{1} cannot be a name here; choose another of letters, digits, - and _ that does not begin with a digit.',
+    432: 'This cannot be a name here; choose a short one of letters, digits, - and _ that does not begin with a digit.',
     433: 'The name {1} is taken; choose another one, or log in if it is yours.',
     436: 'The name {1} is taken; choose another one, or log in if it is yours.',
     437: '{1} cannot be used just now; wait a little, or choose another name.',

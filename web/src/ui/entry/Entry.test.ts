@@ -67,6 +67,38 @@ describe('the entry', () => {
     await vi.waitFor(() => expect(chat.session.retry).toHaveBeenCalledTimes(2), 3_000);
   });
 
+  it('leads whoever signs up to the field that is to be mended, with the sentence', async () => {
+    for (const [code, label] of [
+      ['ACCOUNT_EXISTS', 'Username'],
+      ['WEAK_PASSWORD', 'Password'],
+    ] as const) {
+      const { chat, user, unmount } = entry();
+      let refuse: (error: Error) => void = () => undefined;
+      chat.session.register = () => new Promise((_, reject) => (refuse = reject));
+      await user.click(screen.getByRole('tab', { name: 'Sign up' }));
+      await user.type(screen.getByLabelText('Username'), 'ada');
+      await user.type(screen.getByLabelText('Password'), 'a long one');
+      const button = screen.getByRole('button', { name: 'Create account' });
+      await user.click(button);
+      expect([document.activeElement, button.textContent?.trim()]).toEqual([button, 'One moment…']);
+      refuse(new Refused('Choose another one.', code));
+      const alert = await screen.findByRole('alert');
+      const field = screen.getByLabelText<HTMLInputElement>(label);
+      await vi.waitFor(() => expect(document.activeElement).toBe(field));
+      expect([alert.textContent, field.getAttribute('aria-invalid'), field.getAttribute('aria-describedby')?.split(' ')[0]]).toEqual(['Choose another one.', 'true', alert.id]);
+      expect(screen.getByLabelText<HTMLInputElement>('Password').value).toBe('a long one');
+      unmount();
+    }
+  });
+
+  it('lets the guest mend the name that could not be hers', async () => {
+    show(Entry as never, (chat) => (Object.assign(chat.session, { sentence: 'The name ada is taken.', wanted: 'ada' }), {}), { state: 'out' });
+    const field = screen.getByLabelText<HTMLInputElement>('What shall others call you?');
+    expect([field.value, document.activeElement, screen.getByRole('alert').textContent]).toEqual(['ada', field, 'The name ada is taken.']);
+    expect(screen.getByRole('tab', { selected: true }).textContent).toBe('As a guest');
+    expect(screen.queryByRole('status')).toBeNull();
+  });
+
   it('signs up, with the invitation and the address where they are needed', async () => {
     const { chat, view, user } = entry({ registration: 'invite', emailRequired: true }, ({ view }) => (view.invitation = { room: '#tea', token: 'abc' }));
     chat.session.register = vi.fn(() => Promise.resolve());
