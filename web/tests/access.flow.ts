@@ -294,6 +294,31 @@ test('the keyboard alone signs up, finds a room, talks, reacts, searches and lea
   await keyboard.press('Enter');
   await page.locator('#panel').getByText(/1 message found/).waitFor();
   await keyboard.press('Escape');
+  const isFocused = (selector: string): Promise<void> => until(() => page.evaluate((selector) => document.activeElement?.matches(selector) ?? false, selector), `${selector} has the focus`);
+  // Who goes to another room from within the search writes there.
+  await dora.composer().focus();
+  await keyboard.type('/join #kettle');
+  await keyboard.press('Enter');
+  await until(() => page.url().endsWith('/r/kettle'));
+  await keyboard.press('Control+f');
+  await isFocused('#panel input[type=search]');
+  await keyboard.press('Alt+ArrowDown');
+  await until(() => !page.url().endsWith('/r/kettle'));
+  await isFocused('#composer');
+  // From the list of members to one of them the keyboard stays in the panel.
+  await dora.goTo('tea');
+  await isFocused('#composer');
+  await keyboard.press('Alt+Shift+M');
+  await page.locator('#panel .member').filter({ hasText: 'bob' }).focus();
+  await keyboard.press('Enter');
+  await page.locator('#panel dl').waitFor();
+  await isFocused('#panel #panel-title');
+  await keyboard.press('Escape');
+  await isFocused('#composer');
+  await keyboard.press('Alt+Shift+M');
+  await page.locator('#panel .member').first().focus();
+  await keyboard.press('Alt+Shift+M');
+  await isFocused('#composer');
   await dora.leave();
 }, 180_000);
 

@@ -55,6 +55,8 @@ export class View {
   narrow = $state(false);
   /** Where there is not the room for a panel beside the conversation. */
   cramped = $state(false);
+  /** The keyboard is in the panel: with what is shown there next the focus stays in it. */
+  inPanel = false;
   editing = $state.raw<MessageEntry | null>(null);
   target = $state.raw<Target | null>(null);
   /** The address names nothing that there is. */
