@@ -3,6 +3,7 @@
 use crate::chatroom::RoomFlag;
 use crate::id::Timestamp;
 use crate::membership::Role;
+use crate::metadata::DisplayNameError;
 use compact_str::CompactString;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -261,6 +262,13 @@ pub enum Refusal {
     },
     MetadataValueInvalid {
         key: CompactString,
+    },
+    DisplayNameInvalid {
+        error: DisplayNameError,
+    },
+    /// It is, or looks like, what someone else is called.
+    DisplayNameInUse {
+        name: CompactString,
     },
 
     // Server-wide

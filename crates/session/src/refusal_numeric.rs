@@ -8,6 +8,7 @@ use crate::targets::shown;
 use crate::time_text::time_text;
 use crate::turn::Turn;
 use chat::membership::Role;
+use chat::metadata::DISPLAY_NAME;
 use chat::refusal::{ListKind, NotRenamed, Refusal, Right, Silence};
 use std::borrow::Cow;
 use wire::{Capability, Numeric};
@@ -340,6 +341,14 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
         R::MetadataValueInvalid { key } => {
             let code = if turn.has(Capability::Metadata3) { "INVALID_VALUE" } else { "VALUE_INVALID" };
             turn.fail(verb, code, &[shown(key)], "This key is 0 or 1");
+        }
+        R::DisplayNameInvalid { error } => {
+            let code = if turn.has(Capability::Metadata3) { "INVALID_VALUE" } else { "VALUE_INVALID" };
+            turn.fail(verb, code, &[DISPLAY_NAME], &error.to_string());
+        }
+        R::DisplayNameInUse { name } => {
+            let text = format!("Somebody else is called {name}, or nearly so: choose another display name");
+            turn.fail(verb, "DISPLAY_NAME_IN_USE", &[DISPLAY_NAME], &text);
         }
 
         R::NotOperator => {
@@ -732,6 +741,7 @@ mod tests {
         check("AUTHENTICATE", often(), "904 *");
         check("REGISTER", often(), "FAIL REGISTER TEMPORARILY_UNAVAILABLE #about");
         check("OPER", often(), "464 *");
+        check("METADATA", R::DisplayNameInUse { name: name() }, "FAIL METADATA DISPLAY_NAME_IN_USE display-name");
         check("X", R::NotLoggedIn, "FAIL X ACCOUNT_REQUIRED");
         check("PERSISTENCE", R::TooManyAlwaysOn { limit: 7 }, "FAIL PERSISTENCE LIMIT_REACHED 7");
         check("X", R::NoSuchAccount { name: name() }, "FAIL X NO_SUCH_ACCOUNT bob");

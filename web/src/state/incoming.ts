@@ -1,6 +1,7 @@
 // What a line that comes by itself means for conversations and people. Messages are not here: they have a way of their own
 // (`ChatState`).
 
+import { clean, isSeen } from '../format/clean';
 import { failureOf } from '../irc/failure';
 import { modeChanges } from '../irc/isupport';
 import { nickOf, timeOf, type Line } from '../irc/line';
@@ -270,9 +271,10 @@ function metadataCame(chat: Receiver, target: string, key: string, value: string
   }
   if (isupport.isRoom(target)) return;
   const person = target === '*' ? chat.me : people.get(target);
-  if (key === 'display-name') person.know({ displayName: value || null });
-  else if (key === 'pronouns') person.know({ pronouns: value || null });
-  else if (key === 'status') person.know({ status: value || null });
+  const shown = value && isSeen(value) ? clean(value) : null;
+  if (key === 'display-name') person.know({ displayName: shown });
+  else if (key === 'pronouns') person.know({ pronouns: shown });
+  else if (key === 'status') person.know({ status: shown });
 }
 
 function noteCame(chat: Receiver, line: Line): void {

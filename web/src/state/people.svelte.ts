@@ -14,6 +14,7 @@ interface Info {
   presence: Person['presence'];
   awayMessage: string | null;
   blocked: boolean;
+  hasNamesake: boolean;
 }
 
 export class PersonState implements Person {
@@ -30,6 +31,7 @@ export class PersonState implements Person {
     presence: 'unknown',
     awayMessage: null,
     blocked: false,
+    hasNamesake: false,
   });
 
   constructor(people: People, nick: string) {
@@ -44,6 +46,7 @@ export class PersonState implements Person {
     if (!news) return;
     const given = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
     this.#info = { ...info, ...given };
+    if (this.#info.displayName !== info.displayName) this.#people.shown(this, info.displayName);
   }
 
   get key(): string {
@@ -85,6 +88,9 @@ export class PersonState implements Person {
   get blocked(): boolean {
     return this.#info.blocked;
   }
+  get hasNamesake(): boolean {
+    return this.#info.hasNamesake;
+  }
   get seed(): string {
     return this.#info.account?.toLowerCase() ?? this.key;
   }
@@ -98,6 +104,8 @@ export class PersonState implements Person {
 
 export class People {
   readonly #byKey = new Map<string, PersonState>();
+  /** By the name that they are shown under, where they chose one. */
+  readonly #shown = new Map<string, Set<PersonState>>();
   #me = $state('');
   fold: (name: string) => string;
 
@@ -123,8 +131,32 @@ export class People {
     if (!person) {
       person = new PersonState(this, nick);
       this.#byKey.set(key, person);
+      this.#compare(key);
     }
     return person;
+  }
+
+  /** Someone is shown under another name than before. */
+  shown(person: PersonState, before: string | null): void {
+    for (const name of [before, person.displayName]) {
+      if (name === null) continue;
+      const key = this.#look(name);
+      const all = this.#shown.get(key) ?? new Set();
+      this.#shown.set(key, all);
+      if (name === before) all.delete(person);
+      else all.add(person);
+      this.#compare(key);
+    }
+  }
+
+  #look(name: string): string {
+    return this.fold(name.replace(/\p{DI}/gu, ''));
+  }
+
+  #compare(key: string): void {
+    const all = this.#shown.get(key);
+    const called = this.#byKey.get(key);
+    all?.forEach((person) => person.know({ hasNamesake: all.size > 1 || (called !== undefined && called !== person) }));
   }
 
   find(nick: string): PersonState | null {
@@ -139,7 +171,13 @@ export class People {
     const before = this.get(from);
     const person = this.get(to);
     person.know({ nick: to, ...before.belongings });
-    if (this.fold(from) !== this.fold(to)) before.know({ presence: 'gone', awayMessage: null });
+    if (this.fold(from) !== this.fold(to)) {
+      // Both are the same person.
+      const key = this.#look(person.displayName);
+      this.#shown.get(key)?.delete(before);
+      before.know({ presence: 'gone', awayMessage: null, hasNamesake: false });
+      this.#compare(key);
+    }
     if (this.isMe(from)) this.#me = to;
     return person;
   }
@@ -159,6 +197,7 @@ export class People {
 
   clear(): void {
     this.#byKey.clear();
+    this.#shown.clear();
     this.#me = '';
   }
 }

@@ -35,6 +35,18 @@ test('come, go, are called otherwise and have ranks', async () => {
   expect(shown(tea)).toEqual(['(dora joined)', '(alice gave dora a voice)'.replace('gave dora a voice', 'made dora voice'), '(bob is now called rob; carol went offline (bye))', '(dora was removed by alice (rude))']);
 });
 
+test('those who are shown under one name are told apart', async () => {
+  const { chat } = await inTea();
+  const twins = (): string[] => ['alice', 'bob', 'carol', 'rob'].filter((nick) => chat.person(nick).hasNamesake);
+  server.socket.say('METADATA bob display-name * :\u202eMara\u200b', 'METADATA carol display-name * :mara');
+  expect([chat.person('bob').displayName, ...twins()]).toEqual(['Mara\u200b', 'bob', 'carol']);
+  server.socket.say(':bob!u@h NICK rob', 'METADATA carol display-name * :\u200b\u2067');
+  expect([chat.person('carol').displayName, ...twins()]).toEqual(['carol']);
+  // Called so, not only shown.
+  server.socket.say('METADATA carol display-name * :Alice');
+  expect(twins()).toEqual(['carol']);
+});
+
 test('who comes and goes again and again is told of once', async () => {
   const { tea } = await inTea();
   await until(() => tea.isFresh);

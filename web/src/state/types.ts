@@ -96,6 +96,8 @@ export interface Person {
   readonly presence: 'here' | 'away' | 'gone' | 'unknown';
   readonly awayMessage: string | null;
   readonly blocked: boolean;
+  /** Somebody else is shown under this name, too, or called so. */
+  readonly hasNamesake: boolean;
   /** For the generated avatar: see format/avatar.ts. */
   readonly seed: string;
 }

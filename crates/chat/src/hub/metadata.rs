@@ -8,8 +8,11 @@ use crate::change::Change;
 use crate::chatroom::Chatroom;
 use crate::event::What;
 use crate::id::{RoomNumber, SessionId};
-use crate::metadata::{METADATA_CHANGES, Mark, Marks, MetadataKey, SUBSCRIPTIONS, SYNC_MEMBERS};
-use crate::name::ChatroomName;
+use crate::metadata::{
+    DISPLAY_NAME, METADATA_CHANGES, Mark, Marks, MetadataKey, SUBSCRIPTIONS, SYNC_MEMBERS, display_name,
+    seen_of_display_name,
+};
+use crate::name::{ChatroomName, Username};
 use crate::permission::Act;
 use crate::personal::{CONVERSATIONS, CONVERSATIONS_OF_GUEST, ConversationKey};
 use crate::query::{Answer, Conversation, MetadataRow, MetadataTarget};
@@ -61,6 +64,7 @@ impl Hub {
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
         let subject = self.subject_to_change(asker, of, turn)?;
+        let value = self.check_value(subject.of, &key, value)?;
         let known = self.state.metadata(subject.of);
         let before = known.and_then(|metadata| metadata.of(&key)).cloned();
         let is_full = known.map_or(0, |metadata| metadata.len()) >= self.settings.metadata_keys;
@@ -77,6 +81,34 @@ impl Hub {
         let row = MetadataRow { of: subject.name, key, value, is_private: false };
         turn.answer(Answer::MetadataSet { row, was_set: before.is_some() });
         Ok(())
+    }
+
+    /// A value as it is kept. What is shown as someone's name must not pass her off as somebody else.
+    fn check_value(
+        &self,
+        of: MetadataOf,
+        key: &MetadataKey,
+        value: Option<Arc<str>>,
+    ) -> Result<Option<Arc<str>>, Refusal> {
+        let Some(text) = value.as_deref().filter(|_| key.as_str() == DISPLAY_NAME) else { return Ok(value) };
+        let shown = display_name(text).map_err(|error| Refusal::DisplayNameInvalid { error })?;
+        if let MetadataOf::Person(keeper) = of {
+            let name = Username::lookup(&seen_of_display_name(&shown), &self.settings.name_rules);
+            let account = match keeper {
+                Keeper::Account(slot) => Some(slot),
+                Keeper::Guest(_) => None,
+            };
+            let client = self.state.client_of(keeper);
+            let is_another = |found: Option<u32>, own: Option<u32>| found.is_some() && found != own;
+            if is_another(self.state.account_named(name.key()), account)
+                || is_another(self.state.client_named(name.key()), client)
+                || self.state.account_looking_like(&name, account).is_some()
+                || self.state.client_looking_like(&name, client).is_some()
+            {
+                return Err(Refusal::DisplayNameInUse { name: (&*shown).into() });
+            }
+        }
+        Ok(Some(shown.into()))
     }
 
     pub(super) fn clear_metadata(&mut self, asker: Asker, of: &MetadataTarget, turn: &mut Turn) {
@@ -158,13 +190,13 @@ impl Hub {
         let of = MetadataOf::Person(keeper);
         let can_keep = matches!(keeper, Keeper::Guest(_)) || self.storage == super::StorageState::Working;
         for (key, value) in set {
+            let Ok(value) = self.check_value(of, &key, value.map(Arc::from)) else { continue };
             let known = self.state.metadata(of);
             let before = known.and_then(|metadata| metadata.of(&key));
             let is_full = known.map_or(0, |metadata| metadata.len()) >= self.settings.metadata_keys;
             if !can_keep || before.map(|value| &**value) == value.as_deref() || (before.is_none() && is_full) {
                 continue;
             }
-            let value = value.map(Arc::<str>::from);
             self.keep_metadata(of, key.clone(), value.clone(), turn);
             if let (Some(session), Some(person)) = (turn.session(), self.person(slot)) {
                 let subject = Subject { of, name: person.name.clone(), is_oneself: true };
@@ -727,6 +759,40 @@ mod tests {
             root: refused: StorageFull
             > bob asks metadata #tea
             bob: metadata of #tea: #tea/avatar=pot
+            ",
+        );
+    }
+
+    #[test]
+    fn nobody_is_shown_under_the_name_of_someone_else() {
+        check_with(
+            settings(),
+            "
+            > console registers root
+            console: account root created
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > alice sets metadata * display-name Root
+            alice: refused: DisplayNameInUse { name: \"Root\" }
+            > alice sets metadata * display-name rооt
+            alice: refused: DisplayNameInUse { name: \"rооt\" }
+            > alice sets metadata * display-name ALICE
+            alice: set: alice/display-name=ALICE
+            > bob arrives
+            bob: welcome bob
+            > bob sets metadata * display-name \u{202e}alice\u{200d}
+            bob: refused: DisplayNameInUse { name: \"alice\" }
+            > bob sets metadata * display-name \u{202e}Alice  in\u{200b} Chains
+            bob: set: bob/display-name=Alice in Chains
+            > bob sets metadata * display-name \u{200b}
+            bob: refused: DisplayNameInvalid { error: Invisible }
+            > bob sets metadata * status \u{200b}
+            bob: set: bob/status=\u{200b}
+            > alice sets metadata * display-name Bob
+            alice: refused: DisplayNameInUse { name: \"Bob\" }
             ",
         );
     }

@@ -3,12 +3,14 @@
 
 use super::{Awaiting, Phase, Verb};
 use crate::facts::Configured;
+use crate::refusal_numeric;
 use crate::targets;
 use crate::turn::Turn;
 use chat::command::Command;
-use chat::metadata::{METADATA_KEY_BYTES, MetadataKey, SUBSCRIPTIONS};
+use chat::metadata::{DISPLAY_NAME, METADATA_KEY_BYTES, MetadataKey, SUBSCRIPTIONS, display_name};
 use chat::name::ChatroomName;
 use chat::query::{MetadataRow, MetadataTarget, Query};
+use chat::refusal::Refusal;
 use compact_str::CompactString;
 use std::sync::Arc;
 use wire::{Capability, Line, MAX_BODY, Numeric, ParamWriter};
@@ -166,6 +168,13 @@ fn set_before_connect(turn: &mut Turn<'_>, key: MetadataKey, value: Option<&str>
             "This key marks rooms and other people",
         );
     }
+    // Whose name it may be is known when the hub knows who comes.
+    let value = match value.filter(|_| key.as_str() == DISPLAY_NAME).map(display_name).transpose() {
+        Ok(shown) => shown.or(value.map(Into::into)),
+        Err(error) => {
+            return refusal_numeric::write(turn, "METADATA", key.as_str(), &Refusal::DisplayNameInvalid { error });
+        }
+    };
     let Some(registration) = turn.session.registration.as_deref_mut() else { return };
     registration.metadata.retain(|(set, _)| *set != key);
     if registration.metadata.len() >= most {
@@ -176,8 +185,9 @@ fn set_before_connect(turn: &mut Turn<'_>, key: MetadataKey, value: Option<&str>
             "There are as many keys as there may be: remove one first",
         );
     }
-    registration.metadata.push((key.clone(), value.map(Into::into)));
-    let row = MetadataRow { of: "*".into(), key, value: value.map(Arc::from), is_private: false };
+    let row =
+        MetadataRow { of: "*".into(), key: key.clone(), value: value.as_deref().map(Arc::from), is_private: false };
+    registration.metadata.push((key, value));
     write_set(turn, &row, true);
 }
 
@@ -402,7 +412,9 @@ mod tests {
              alice< @batch=2 :irc.example FAIL METADATA BADKEY $url :…
              alice< @batch=2 :irc.example 766 alice alice display-name :key not set
              alice< :irc.example BATCH -2
-             alice> METADATA * SET display-name :Alice in Chains
+             alice> METADATA * SET display-name :\u{200b}
+             alice< :irc.example FAIL METADATA BADVALUE display-name :…
+             alice> METADATA * SET display-name :Alice \u{202e}in Chains
              alice< :irc.example 761 alice alice display-name * :Alice in Chains
              bob= CAPS
              bob> METADATA Alice GET display-name
@@ -431,8 +443,16 @@ mod tests {
              alice< :irc.example BATCH +4 metadata alice
              alice< @batch=4 :irc.example 766 alice alice display-name :key not set
              alice< :irc.example BATCH -4",
-            &[("BADKEY", "KEY_INVALID"), ("NOTSET", ":irc.example FAIL METADATA KEY_NOT_SET alice avatar :…")],
-            &[("BADKEY", "INVALID_KEY"), ("NOTSET", ":irc.example 766 alice alice avatar :key not set")],
+            &[
+                ("BADKEY", "KEY_INVALID"),
+                ("BADVALUE", "VALUE_INVALID"),
+                ("NOTSET", ":irc.example FAIL METADATA KEY_NOT_SET alice avatar :…"),
+            ],
+            &[
+                ("BADKEY", "INVALID_KEY"),
+                ("BADVALUE", "INVALID_VALUE"),
+                ("NOTSET", ":irc.example 766 alice alice avatar :key not set"),
+            ],
         );
     }
 

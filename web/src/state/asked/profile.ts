@@ -1,5 +1,6 @@
 // What others see of one, and whom one does not want to hear.
 
+import { isSeen } from '../../format/clean';
 import type { Profile } from '../types';
 import type { World } from '../world';
 
@@ -9,7 +10,7 @@ export async function setProfile(world: World, profile: Profile): Promise<void> 
   for (const [name, key] of Object.entries(keys)) {
     const value = profile[name as keyof Profile];
     if (value === undefined) continue;
-    await world.request('METADATA', ['*', 'SET', key, ...(value.trim() ? [value.trim()] : [])]);
+    await world.request('METADATA', ['*', 'SET', key, ...(isSeen(value) ? [value.trim()] : [])]);
   }
 }
 

@@ -322,6 +322,7 @@ export const more: typeof english = {
   devices: 'Geräte',
   devicesHint: 'Wo du angemeldet bist. Beende, was du nicht kennst, und ändere dein Passwort.',
   displayName: 'Anzeigename',
+  displayNameHint: 'Höchstens 64 Zeichen; nicht der Name von jemand anderem.',
   endDevice: 'Abmelden',
   enterSends: 'Enter sendet',
   enterSendsHint: 'Sonst beginnt Enter eine neue Zeile, und Strg oder Cmd mit Enter sendet.',

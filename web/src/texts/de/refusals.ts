@@ -112,6 +112,7 @@ export const refusals: RefusalTexts = {
     'INVITE INVALID_MEMBERS': 'Eine Gruppe hat höchstens 10 Personen.',
     'INVITELINK NO_SUCH_LINK': 'Diesen Link gibt es nicht mehr.',
     'INVITELINK TOO_MANY_LINKS': 'Der Raum hat zu viele Links; beende zuerst einen.',
+    'METADATA DISPLAY_NAME_IN_USE': 'So oder fast so heißt schon jemand anderes; wähle einen anderen Anzeigenamen.',
     'METADATA INVALID_VALUE': 'Das kann nicht der Wert sein ({text}).',
     'METADATA KEY_INVALID': 'Diese Art von Angabe kennt der Server nicht.',
     'METADATA KEY_NO_PERMISSION': 'Das darfst du nicht ändern.',

@@ -334,6 +334,7 @@ export const more = {
   devices: 'Devices',
   devicesHint: 'Where you are logged in. End what you do not know, and change your password.',
   displayName: 'Display name',
+  displayNameHint: 'At most 64 characters; not the name of somebody else.',
   endDevice: 'Log out',
   enterSends: 'Enter sends',
   enterSendsHint: 'Otherwise Enter begins a new line, and Ctrl or Cmd with Enter sends.',

@@ -113,6 +113,7 @@ export const refusals: RefusalTexts = {
     'INVITE INVALID_MEMBERS': 'A group has at most 10 people.',
     'INVITELINK NO_SUCH_LINK': 'There is no such link any more.',
     'INVITELINK TOO_MANY_LINKS': 'The room has too many links; end one first.',
+    'METADATA DISPLAY_NAME_IN_USE': 'Somebody else is called so, or nearly so; choose another display name.',
     'METADATA INVALID_VALUE': 'This cannot be the value ({text}).',
     'METADATA KEY_INVALID': 'The server does not know that kind of detail.',
     'METADATA KEY_NO_PERMISSION': 'You may not change that.',
