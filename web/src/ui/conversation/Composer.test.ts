@@ -155,6 +155,14 @@ describe('the composer', () => {
 
   it('says when a message is too long before it is sent', async () => {
     const { room, field, chat, user } = composer();
+  it('sends nothing of which nothing would be seen', async () => {
+    const { room, field, user } = composer();
+    await user.type(field, '\u200b\u202e \u2800{Enter}');
+    expect([room.sent, screen.getByRole<HTMLButtonElement>('button', { name: 'Send' }).disabled]).toEqual([[], true]);
+    await user.type(field, '🍵{Enter}');
+    expect(room.sent).toEqual(['\u200b\u202e \u2800🍵']);
+  });
+
     Object.assign(chat.can, { messageBytes: 10 });
     await user.type(field, 'äöüäöü{Enter}');
     expect(screen.getByRole('status').textContent).toContain('2 bytes');
