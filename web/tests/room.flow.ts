@@ -252,3 +252,29 @@ test('in German everything is German', async () => {
   }
   await gerda.leave();
 });
+
+test('one sees where one is among more rooms than the list shows', async () => {
+  const { page } = alice;
+  await alice.goTo('tea');
+  await alice.isCaughtUp();
+  for (const room of ['ant', 'bee', 'cat', 'yak', 'zebra']) {
+    await alice.say(`/join #${room}`);
+    await until(() => page.url().endsWith(`/r/${room}`));
+    await alice.isCaughtUp();
+  }
+  await page.setViewportSize({ width: 1280, height: 300 });
+  const isShown = (): Promise<boolean> =>
+    page.evaluate(() => {
+      const [item, list] = ['#list [aria-current]', '#list'].map((selector) => document.querySelector(selector)?.getBoundingClientRect());
+      return item !== undefined && list !== undefined && item.top >= list.top - 1 && item.bottom <= list.bottom + 1;
+    });
+  for (const room of ['ant', 'zebra']) {
+    await alice.goTo(room);
+    await until(isShown, `${room} is shown in the list`);
+  }
+  for (let times = 0; times < 5; times += 1) {
+    await page.keyboard.press('Alt+ArrowUp');
+    await until(isShown, 'the room that was walked to is shown in the list');
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+});
