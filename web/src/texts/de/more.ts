@@ -472,4 +472,22 @@ export const more: typeof english = {
       STORAGE: 'Der Server kann gerade nichts speichern; versuche es später noch einmal.',
     },
   },
+
+  // What is offered behind a slash
+  commands: {
+    me: 'Sagen, was du tust',
+    join: 'Einen Raum betreten',
+    leave: 'Diesen Raum verlassen',
+    msg: 'Jemandem schreiben',
+    nick: 'Deinen Namen ändern',
+    topic: 'Das Thema ändern',
+    invite: 'Jemanden einladen',
+    kick: 'Jemanden aus dem Raum weisen',
+    away: 'Sagen, dass du weg bist',
+    back: 'Sagen, dass du zurück bist',
+    group: 'Eine Gruppe öffnen',
+    mode: 'Modi zeigen oder ändern',
+    quote: 'Eine Zeile senden, wie sie ist',
+    help: 'Alle Befehle zeigen',
+  },
 };

@@ -469,4 +469,22 @@ export const more = {
     /** By the code of an answer over HTTP, where the server's own sentence is in another language. `{reason}`: of a ban. */
     byCode: {} as Readonly<Record<string, string>>,
   },
+
+  // What is offered behind a slash
+  commands: {
+    me: 'Say what you do',
+    join: 'Enter a room',
+    leave: 'Leave this room',
+    msg: 'Write to someone',
+    nick: 'Change your name',
+    topic: 'Change the topic',
+    invite: 'Invite someone',
+    kick: 'Put someone out of this room',
+    away: 'Say that you are away',
+    back: 'Say that you are back',
+    group: 'Open a group of people',
+    mode: 'Show or change modes',
+    quote: 'Send a line as it is',
+    help: 'Show all commands',
+  } as Record<string, string>,
 };

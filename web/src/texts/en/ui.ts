@@ -171,22 +171,6 @@ export const ui = {
   tooLong: (bytes: number) => `Too long by ${bytes} bytes. Send it in several parts.`,
   tooLongForOne: 'Too long for one message.',
   tooManyLines: (lines: number) => `A message has at most ${lines} lines. Send it in several parts.`,
-  commands: {
-    me: 'Say what you do',
-    join: 'Enter a room',
-    leave: 'Leave this room',
-    msg: 'Write to someone',
-    nick: 'Change your name',
-    topic: 'Change the topic',
-    invite: 'Invite someone',
-    kick: 'Put someone out of this room',
-    away: 'Say that you are away',
-    back: 'Say that you are back',
-    group: 'Open a group of people',
-    mode: 'Show or change modes',
-    quote: 'Send a line as it is',
-    help: 'Show all commands',
-  } as Record<string, string>,
 
   // Panels
   invitePeople: 'Invite people',
