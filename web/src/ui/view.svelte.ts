@@ -76,8 +76,9 @@ export class View {
 
   /** Follows the window and its address; ends with what it returns. */
   start(): () => void {
-    const narrow = window.matchMedia('(max-width: 760px)');
-    const cramped = window.matchMedia('(max-width: 1120px)');
+    // By the size of letters: whoever reads large ones has room for less.
+    const narrow = window.matchMedia('(max-width: 47.5em)');
+    const cramped = window.matchMedia('(max-width: 70em)');
     const measure = () => {
       this.narrow = narrow.matches;
       this.cramped = cramped.matches;
