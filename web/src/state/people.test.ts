@@ -1,6 +1,7 @@
 // Who is there, in what rank, and what they do.
 
 import { expect, test } from 'vitest';
+import { language } from '../texts/language.svelte';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import { eachHasItsServer, FakeServer, inTeaHere, message, page, shown, until } from './testing';
@@ -33,6 +34,17 @@ test('come, go, are called otherwise and have ranks', async () => {
   expect(names()).toBe('owner:alice :rob');
   expect(chat.person('rob').displayName).toBe('Robert');
   expect(shown(tea)).toEqual(['(dora joined)', '(alice gave dora a voice)'.replace('gave dora a voice', 'made dora voice'), '(bob is now called rob; carol went offline (bye))', '(dora was removed by alice (rude))']);
+});
+
+test('why someone went is said in the reader\'s language, where it is the server that says it', async () => {
+  const { tea } = await inTea();
+  await language.choose('de');
+  try {
+    server.socket.say(':bob!u@h JOIN #tea * :Bob', ':carol!u@h JOIN #tea * :Carol', message('m1 carol ja', '#tea'), ':bob!u@h QUIT :Ping timeout: 120 seconds', message('m2 carol nein', '#tea'), ':carol!u@h QUIT :constructor');
+    expect(shown(tea).slice(2)).toEqual(['(bob ist offline (antwortete nicht mehr))', 'nein', '(carol ist offline (constructor))']);
+  } finally {
+    await language.choose('en');
+  }
 });
 
 test('those who are shown under one name are told apart', async () => {

@@ -111,7 +111,7 @@ export function sentence(what: Happening, count = 1): string {
     case 'left':
       return because(texts.left(what.who, count), what.reason);
     case 'quit':
-      return because(texts.quit(what.who, count), what.reason);
+      return because(texts.quit(what.who, count), what.reason && language.texts.state.departure(what.reason));
     case 'came-back':
       return texts.cameBack(what.who, count);
     case 'looked-in':

@@ -1,5 +1,22 @@
 import type { state as english } from '../en/state';
 
+/** Why the server says that someone went. */
+const departures = new Map([
+  ['Connection closed', 'Verbindung beendet'],
+  ['Connection reset by peer', 'Verbindung abgerissen'],
+  ['Connection timed out', 'Verbindung abgerissen'],
+  ['Connection failed', 'Verbindung gestört'],
+  ['TLS error', 'Verschlüsselung gestört'],
+  ['Ping timeout', 'antwortete nicht mehr'],
+  ['logged out', 'abgemeldet'],
+  ['connection replaced', 'an anderer Stelle wiedergekommen'],
+  ['the account was disabled', 'das Konto wurde gesperrt'],
+  ['the account was deleted', 'das Konto wurde gelöscht'],
+  ['the password was changed', 'das Passwort wurde geändert'],
+  ['without a device for too long', 'zu lange ohne Gerät'],
+  ['The server is shutting down', 'der Server wird beendet'],
+]);
+
 export const state: typeof english = {
   ranks: {
     owner: 'Eigentümer',
@@ -26,6 +43,7 @@ export const state: typeof english = {
     unpinned: (by) => `${by} hat eine Nachricht abgelöst`,
     knocked: (who) => `${who} bittet um Einlass`,
   },
+  departure: (reason) => departures.get(reason.split(': ')[0] ?? '') ?? reason,
   modes: {
     rankGiven: (who, rank) => `${who} ist jetzt ${rank}`,
     rankTaken: (who, rank) => `${who} ist nicht mehr ${rank}`,

@@ -26,6 +26,8 @@ export const state = {
     unpinned: (by: string) => `${by} unpinned a message`,
     knocked: (who: string) => `${who} asks to be let in`,
   },
+  /** Why someone went, as she or the server says it in English. */
+  departure: (reason: string) => reason,
   modes: {
     rankGiven: (who: string, rank: string) => `made ${who} ${rank}`,
     rankTaken: (who: string, rank: string) => `took the role ${rank} from ${who}`,
