@@ -197,6 +197,7 @@ const screens: readonly Screen[] = [
     },
     shows: '#join:hover',
   },
+  { name: 'the list of conversations', open: (page) => at(page, '/'), shows: '#list a', narrow: true },
   { name: 'an address of nothing', open: (page) => at(page, '/nowhere/at/all'), shows: 'main' },
 ];
 
