@@ -175,7 +175,7 @@ describe('the composer', () => {
     const { room, field, chat, user } = composer();
     Object.assign(chat.can, { messageLines: 2 });
     await user.type(field, 'one{Shift>}{Enter}{/Shift}two{Shift>}{Enter}{/Shift}/three');
-    await user.click(screen.getByRole('button', { name: 'Send as 2 messages' }));
+    await user.click(await screen.findByRole('button', { name: 'Send as 2 messages' }));
     expect(room.sent).toEqual(['one\ntwo', '//three']);
     expect(field.value).toBe('');
   });
