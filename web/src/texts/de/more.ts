@@ -447,6 +447,15 @@ export const more: typeof english = {
   roomSettings: 'Details des Raums',
   logOutUnsent: (count) => (count === 1 ? 'Eine Nachricht ist noch nicht gesendet; sie ginge verloren.' : `${count} Nachrichten sind noch nicht gesendet; sie gingen verloren.`),
 
+  // Where no conversation is open, and what leads on from there
+  favourite: 'Favorit',
+  keySheet: 'Tastenkürzel',
+  newMessage: 'Neue Nachricht',
+  newRoom: 'Neuer Raum',
+  lostText: 'Der Link ist vielleicht alt oder nicht ganz kopiert.',
+  welcome: (name) => `Hallo, ${name}`,
+  welcomeText: 'Wähle links eine Unterhaltung, entdecke einen Raum oder schreib jemandem.',
+
   // What one is told by what is loaded when it is wanted: commands, logging in.
   commandHelp: 'Befehle: /join RAUM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WÖRTER, /quote ZEILE',
   refused: {

@@ -457,6 +457,15 @@ export const more = {
   roomSettings: 'Room details',
   logOutUnsent: (count: number) => (count === 1 ? 'One message is not sent yet; it would be lost.' : `${count} messages are not sent yet; they would be lost.`),
 
+  // Where no conversation is open, and what leads on from there
+  favourite: 'Favourite',
+  keySheet: 'Keyboard shortcuts',
+  newMessage: 'New message',
+  newRoom: 'New room',
+  lostText: 'The link may be old, or was not copied whole.',
+  welcome: (name: string) => `Hello, ${name}`,
+  welcomeText: 'Choose a conversation on the left, find a room, or write to someone.',
+
   // What one is told by what is loaded when it is wanted: commands, logging in.
   commandHelp: 'Commands: /join ROOM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WORDS, /quote LINE',
   refused: {
