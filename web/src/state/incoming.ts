@@ -6,6 +6,7 @@ import { failureOf } from '../irc/failure';
 import { modeChanges } from '../irc/isupport';
 import { nickOf, timeOf, type Line } from '../irc/line';
 import { language } from '../texts/language.svelte';
+import { asking } from './asked/asking';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { PersonState } from './people.svelte';
 import { refused } from './refusals';
@@ -239,7 +240,8 @@ export function lineCame(chat: Receiver, line: Line): void {
     case '766':
       return metadataCame(chat, second, third, null);
     case 'NOTE':
-      return noteCame(chat, line);
+      if (first === 'REPORTS') asking().then(({ moderation }) => moderation.noteCame(chat, line), () => undefined);
+      return;
     case 'WALLOPS':
       chat.say(first);
       return;
@@ -275,23 +277,4 @@ function metadataCame(chat: Receiver, target: string, key: string, value: string
   if (key === 'display-name') person.know({ displayName: shown });
   else if (key === 'pronouns') person.know({ pronouns: shown });
   else if (key === 'status') person.know({ status: shown });
-}
-
-function noteCame(chat: Receiver, line: Line): void {
-  const [command, code, ...context] = line.params;
-  if (command !== 'REPORTS') return;
-  const room = context[0] ?? '*';
-  if (code === 'OPEN') {
-    const count = Number(context[1]) || 0;
-    const conversation = chat.known(room);
-    if (conversation) conversation.openReports = count;
-    else chat.operatorReports = count;
-  } else if (code === 'REPORT' && !line.tags.has('batch') && !line.tags.has('label')) {
-    // <number> <room> <msgid> <time> <said by> <reported by> :<reason>
-    const place = context[1] ?? '*';
-    const conversation = chat.known(place);
-    if (conversation) conversation.openReports += 1;
-    else chat.operatorReports += 1;
-    chat.say(language.texts.state.notice.newReport(place === '*' ? '…' : place));
-  }
 }

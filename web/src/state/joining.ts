@@ -3,7 +3,7 @@
 import { linesOf, type Item } from '../irc/batches';
 import type { Failure } from '../irc/failure';
 import { nickOf } from '../irc/line';
-import { language } from '../texts/language.svelte';
+import { more } from '../texts/more.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
 import { Refused } from './types';
@@ -31,7 +31,7 @@ export async function join(chat: Receiver, given: string, key?: string): Promise
     if (line.command === 'JOIN' && chat.people.isMe(nickOf(line.source))) entered = line.params[0] ?? name;
     if (line.command === '470') entered = line.params[2] ?? name;
   }
-  if (!chat.isupport.same(entered, name)) chat.say(language.texts.state.notice.moved(name, entered));
+  if (!chat.isupport.same(entered, name)) chat.say(more.texts.moved(name, entered));
   const joined = chat.ensure(entered);
   // Whoever is in it already is told nothing.
   if (!joined.isConfirmed) joined.joined();
@@ -43,7 +43,7 @@ export async function join(chat: Receiver, given: string, key?: string): Promise
 export function follow(chat: Receiver, from: string, to: string, key?: string): Promise<ConversationState> {
   const conversation = chat.known(from);
   if (conversation && !chat.known(to)) chat.renamed(conversation, to);
-  chat.say(language.texts.state.notice.moved(from, to));
+  chat.say(more.texts.moved(from, to));
   return join(chat, to, key);
 }
 

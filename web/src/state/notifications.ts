@@ -1,7 +1,7 @@
 // Notifications of the desktop, by the person's choice: from one tab, and not of what is before her eyes.
 
 import { plain } from '../format/format';
-import { language } from '../texts/language.svelte';
+import { more } from '../texts/more.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { Tabs } from './tabs';
 import type { MessageEntry, Preferences } from './types';
@@ -35,7 +35,7 @@ export class Notifications {
     if (!this.#tabs.isFirst || !this.isWorth(conversation, message)) return;
     const isLookedAt = document.hasFocus() || [...this.#tabs.looking.values()].includes(conversation.key);
     if (isLookedAt) return;
-    const texts = language.texts.state.notification;
+    const texts = more.texts.notification;
     const who = message.sender.displayName;
     const title = conversation.kind === 'direct' ? texts.direct(who) : texts.inRoom(who, conversation.title);
     const words = plain(message.text);

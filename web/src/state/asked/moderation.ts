@@ -1,8 +1,10 @@
 // What is reported to moderators and operators, their queue of reports, and who did what.
 
 import { linesOf } from '../../irc/batches';
-import { nickOf, timeOf } from '../../irc/line';
+import { nickOf, timeOf, type Line } from '../../irc/line';
+import { more } from '../../texts/more.svelte';
 import type { ConversationState } from '../conversation/conversation.svelte';
+import type { Receiver } from '../incoming';
 import type { AuditLine, Report } from '../types';
 import type { World } from '../world';
 
@@ -90,4 +92,23 @@ export async function audit(world: World, query: AuditQuery): Promise<readonly A
     });
   }
   return lines.reverse();
+}
+
+/** Who moderates is told of reports. */
+export function noteCame(chat: Receiver, line: Line): void {
+  const [, code, ...context] = line.params;
+  const room = context[0] ?? '*';
+  if (code === 'OPEN') {
+    const count = Number(context[1]) || 0;
+    const conversation = chat.known(room);
+    if (conversation) conversation.openReports = count;
+    else chat.operatorReports = count;
+  } else if (code === 'REPORT' && !line.tags.has('batch') && !line.tags.has('label')) {
+    // <number> <room> <msgid> <time> <said by> <reported by> :<reason>
+    const place = context[1] ?? '*';
+    const conversation = chat.known(place);
+    if (conversation) conversation.openReports += 1;
+    else chat.operatorReports += 1;
+    chat.say(more.texts.newReport(place === '*' ? '…' : place));
+  }
 }

@@ -457,6 +457,12 @@ export const more: typeof english = {
   welcomeText: 'Wähle links eine Unterhaltung, entdecke einen Raum oder schreib jemandem.',
 
   // What one is told by what is loaded when it is wanted: commands, logging in.
+  moved: (from, to) => `${from} leitet weiter nach ${to}.`,
+  notification: {
+    inRoom: (who, room) => `${who} in ${room}`,
+    direct: (who) => who,
+  },
+  newReport: (room) => `Eine Nachricht in ${room} wurde gemeldet.`,
   commandHelp: 'Befehle: /join RAUM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WÖRTER, /quote ZEILE',
   refused: {
     unknownCommand: (name) => `Es gibt keinen Befehl /${name}; /help zeigt alle.`,

@@ -113,12 +113,6 @@ export const state: typeof english = {
   notice: {
     invited: (by, room) => `${by} lädt dich nach ${room} ein.`,
     removed: (room, by) => `Du wurdest von ${by} aus ${room} entfernt.`,
-    moved: (from, to) => `${from} leitet weiter nach ${to}.`,
     reported: 'Deine Meldung ist bei denen, die moderieren.',
-    newReport: (room) => `Eine Nachricht in ${room} wurde gemeldet.`,
-  },
-  notification: {
-    inRoom: (who, room) => `${who} in ${room}`,
-    direct: (who) => who,
   },
 };

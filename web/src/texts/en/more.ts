@@ -467,6 +467,12 @@ export const more = {
   welcomeText: 'Choose a conversation on the left, find a room, or write to someone.',
 
   // What one is told by what is loaded when it is wanted: commands, logging in.
+  moved: (from: string, to: string) => `${from} sends its visitors on to ${to}.`,
+  notification: {
+    inRoom: (who: string, room: string) => `${who} in ${room}`,
+    direct: (who: string) => who,
+  },
+  newReport: (room: string) => `A message in ${room} was reported.`,
   commandHelp: 'Commands: /join ROOM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WORDS, /quote LINE',
   refused: {
     unknownCommand: (name: string) => `There is no command /${name}; /help shows all.`,

@@ -98,12 +98,6 @@ export const state = {
   notice: {
     invited: (by: string, room: string) => `${by} invites you to ${room}.`,
     removed: (room: string, by: string) => `You were removed from ${room} by ${by}.`,
-    moved: (from: string, to: string) => `${from} sends its visitors on to ${to}.`,
     reported: 'Those who moderate have your report.',
-    newReport: (room: string) => `A message in ${room} was reported.`,
-  },
-  notification: {
-    inRoom: (who: string, room: string) => `${who} in ${room}`,
-    direct: (who: string) => who,
   },
 };
