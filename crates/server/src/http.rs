@@ -650,6 +650,7 @@ fn route(
             "Metrics are for this machine, or for those with the token of [http] metrics_token.",
         ),
         path => assets::answer(path, request.headers(), visitor.is_https(request.headers()))
+            .or_else(|| assets::nothing(request.headers(), visitor.is_https(request.headers())))
             .unwrap_or_else(|| text(StatusCode::NOT_FOUND, "There is nothing here.")),
     }
 }

@@ -21,6 +21,25 @@ pub(super) fn answer(path: &str, asked: &HeaderMap, is_https: bool) -> Option<Re
     if !OF_THE_PAGE.contains(&first) {
         return web::find(path).map(|asset| serve(asset, asked));
     }
+    page(asked, is_https)
+}
+
+/// Whoever opens an address of nothing is told so by the page, in her language and with a way back; `None`: no page is
+/// asked for, or there is none.
+pub(super) fn nothing(asked: &HeaderMap, is_https: bool) -> Option<Response<Full<Bytes>>> {
+    let takes = |value: &HeaderValue| value.to_str().is_ok_and(|types| types.contains("text/html"));
+    if !asked.get_all(header::ACCEPT).iter().any(takes) {
+        return None;
+    }
+    // That it is the same nothing as before is no answer.
+    let mut asked = asked.clone();
+    asked.remove(header::IF_NONE_MATCH);
+    let mut response = page(&asked, is_https)?;
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    Some(response)
+}
+
+fn page(asked: &HeaderMap, is_https: bool) -> Option<Response<Full<Bytes>>> {
     let mut response = serve(web::index()?, asked);
     response.headers_mut().append(header::VARY, HeaderValue::from_static("cookie"));
     // Whoever seems to be logged in gets the rest of the page beside its first part, others when they are.
@@ -188,6 +207,20 @@ mod tests {
             assert!(answer(path, &HeaderMap::new(), false).is_none() || path == "//", "{path}");
         }
     }
+
+    #[test]
+    fn who_opens_an_address_of_nothing_is_told_so_by_the_page() {
+        let opened =
+            asked(&[(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8"), (header::IF_NONE_MATCH, "*")]);
+        let answered = nothing(&opened, false);
+        assert_eq!(answered.as_ref().map(Response::status), web::IS_BUILT.then_some(StatusCode::NOT_FOUND));
+        if let Some(answered) = answered {
+            assert_eq!(answered.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        }
+        assert!(nothing(&asked(&[(header::ACCEPT, "*/*")]), false).is_none());
+        assert!(nothing(&HeaderMap::new(), false).is_none());
+    }
+
     #[test]
     fn who_shows_a_cookie_is_told_what_the_inside_needs() {
         let links = |cookie: &'static str, path: &str, is_https: bool| -> Option<usize> {
