@@ -506,6 +506,66 @@ test('the address of a message leads to it', async () => {
   await bob.page.locator('article.flash').filter({ hasText: 'Who makes the tea?' }).waitFor();
 });
 
+test('a link to a message leads everyone to it who may read it, whatever the place is called, and whoever has to join first', async () => {
+  const linkTo = async (text: string): Promise<string> => {
+    await alice.page.evaluate(() => navigator.clipboard.writeText(''));
+    await alice.message(text).last().click({ button: 'right' });
+    await alice.page.getByRole('menuitem', { name: 'Copy link' }).click();
+    let address = '';
+    await until(async () => (address = await alice.page.evaluate(() => navigator.clipboard.readText())) !== '');
+    return address;
+  };
+  const leads = async (someone: Someone, text: string): Promise<void> => someone.page.locator('article.flash').filter({ hasText: text }).waitFor();
+  await alice.page.goto('/r/@bob');
+  await alice.say('between the two of us');
+  await alice.message('between the two of us').waitFor();
+  await alice.page.locator('#messages article.pending').first().waitFor({ state: 'detached' });
+  const direct = await linkTo('between the two of us');
+  await bob.page.goto(direct);
+  await leads(bob, 'between the two of us');
+  await until(() => /\/r\/@alice\//.test(bob.page.url()), 'it is the conversation with alice');
+  const nina = await Someone.at(server);
+  await nina.signUp('nina');
+  await nina.page.goto(direct);
+  await nina.page.getByText('or you may not read it').first().waitFor();
+  await nina.page.getByRole('heading', { name: 'There is nothing at this address' }).waitFor();
+
+  await alice.goTo('pot');
+  await bob.goTo('pot');
+  await alice.say('the first of many');
+  const rest = await Raw.at(server, 'rest');
+  await rest.say('JOIN #pot', ...Array.from({ length: 150 }, (_, at) => `PRIVMSG #pot :line ${at}`));
+  await alice.sees('line 149');
+  await alice.page.goto('/r/pot');
+  await alice.isCaughtUp();
+  await alice.page.locator('#messages').press('Home');
+  await until(async () => {
+    await alice.page.locator('#messages').evaluate((list) => (list.scrollTop = 0));
+    return alice.message('the first of many').first().isVisible();
+  });
+  const inRoom = await linkTo('the first of many');
+  expect(inRoom).toMatch(/\/r\/pot\//);
+  await nina.page.goto(inRoom);
+  await nina.page.getByRole('button', { name: 'Join', exact: true }).click();
+  await leads(nina, 'the first of many');
+  await alice.say('/quote RENAME #pot #kettle');
+  await until(() => alice.page.url().endsWith('/r/kettle'), 'the room has another name');
+  // To those in it the old name leads, and to others behind Join.
+  await bob.page.goto(inRoom);
+  await leads(bob, 'the first of many');
+  expect(bob.page.url()).toContain('/r/kettle/');
+  await bob.page.goto('/r/pot');
+  await until(() => bob.page.url().endsWith('/r/kettle'), 'a link to the room leads there, too');
+  const olga = await Someone.at(server);
+  await olga.signUp('olga');
+  await olga.page.goto(inRoom);
+  await olga.page.getByRole('button', { name: 'Join', exact: true }).click();
+  await leads(olga, 'the first of many');
+  rest.leave();
+  await nina.leave();
+  await olga.leave();
+}, 90_000);
+
 test('a message is unfolded into what crosses the network', async () => {
   await alice.goTo('tea');
   await alice.say('seen on the wire');

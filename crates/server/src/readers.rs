@@ -38,6 +38,7 @@ pub enum Reading {
     Messages { grant: Box<Grant>, which: Vec<(Position, MessageId)> },
     Reported(Vec<ReportNumber>),
     EarlierTexts { grant: Box<Grant>, id: MessageId },
+    Conversation { grants: Vec<Grant>, id: MessageId },
     LatestTimes(Vec<Grant>),
     Unread(Box<UnreadQuestion>),
     Audit(Box<AuditFilter>),
@@ -76,6 +77,9 @@ impl Readers {
                         .read(&grant, stretch, view, limit)
                         .map(|items| WorkResult::Page { of: grant.name.clone(), items }),
                     Reading::Message { grant, id } => history.find(&grant, id).map(WorkResult::Found),
+                    Reading::Conversation { grants, id } => {
+                        conversation_of(history, grants, id).map(WorkResult::FoundIn)
+                    }
                     Reading::Messages { grant, which } => history.find_all(&grant, &which).map(WorkResult::FoundAll),
                     Reading::Reported(numbers) => history.reported(&numbers).map(WorkResult::Reported),
                     Reading::EarlierTexts { grant, id } => {
@@ -102,4 +106,13 @@ impl Readers {
             shard.inputs.push(ShardInput::WorkDone { session, ticket, result });
         }
     }
+}
+
+fn conversation_of(history: &History, grants: Vec<Grant>, id: MessageId) -> Result<Option<Box<Grant>>, StoreError> {
+    for grant in grants {
+        if history.find(&grant, id)?.is_some() {
+            return Ok(Some(Box::new(grant)));
+        }
+    }
+    Ok(None)
 }

@@ -380,7 +380,7 @@ impl Session {
         let mut turn = Turn::of_answer(self, facts, now, out, ticket);
         if turn.count_work() {
             match (turn.take_awaiting().map(|awaiting| *awaiting), result) {
-                (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, &asked, &result),
+                (Some(Awaiting::History(asked)), result) => verb::chathistory::read(&mut turn, asked, result),
                 (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
                 (Some(Awaiting::Pins(asked)), result) => verb::pins::found(&mut turn, &asked, &result),
                 (Some(Awaiting::Reports(views)), result) => verb::reports::read(&mut turn, &views, &result),

@@ -633,6 +633,7 @@ impl World {
             Work::ReadHistory { ticket, .. }
             | Work::FindMessage { ticket, .. }
             | Work::FindMessages { ticket, .. }
+            | Work::FindConversation { ticket, .. }
             | Work::ReadReported { ticket, .. }
             | Work::ReadEarlierTexts { ticket, .. }
                 if *unreadable =>
@@ -658,6 +659,10 @@ impl World {
             }
             Work::CountUnread { ticket, .. } if *unreadable => (ticket, WorkResult::Unreadable),
             Work::CountUnread { ticket, question } => (ticket, WorkResult::Unread(past.unread(&question))),
+            Work::FindConversation { ticket, grants, id } => {
+                let found = grants.into_iter().find(|grant| past.find(grant, id).is_some());
+                (ticket, WorkResult::FoundIn(found.map(Box::new)))
+            }
             Work::ReadLatestTimes { ticket, grants } => {
                 (ticket, WorkResult::LatestTimes(grants.iter().map(|grant| past.latest_time(grant)).collect()))
             }

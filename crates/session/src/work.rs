@@ -38,6 +38,8 @@ pub enum Work {
     ReadReported { ticket: u32, numbers: Vec<ReportNumber> },
     /// What a message said before it was edited.
     ReadEarlierTexts { ticket: u32, grant: Box<Grant>, id: MessageId },
+    /// In which of these conversations a message stands, by its id alone.
+    FindConversation { ticket: u32, grants: Vec<Grant>, id: MessageId },
     /// When something was last said in each of these conversations.
     ReadLatestTimes { ticket: u32, grants: Vec<Grant> },
     /// How much of each conversation is unread.
@@ -101,6 +103,8 @@ pub enum WorkResult {
     },
     /// `None`: there is none that the reader may see.
     Found(Option<(Arc<Message>, MessageState)>),
+    /// `None`: in none of those that the reader may see.
+    FoundIn(Option<Box<Grant>>),
     /// In the order in which they were asked for; `None`: there is none that the reader may see.
     FoundAll(Vec<Option<FoundMessage>>),
     /// In the order in which they were asked for.

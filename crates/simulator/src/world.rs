@@ -508,6 +508,10 @@ fn result_of(work: Work, store: &Store, tokens: u64) -> (u32, WorkResult) {
             (ticket, WorkResult::Searched { messages: store.past().search(&grants, &search, limit), complete: true })
         }
         Work::CountUnread { ticket, question } => (ticket, WorkResult::Unread(store.past().unread(&question))),
+        Work::FindConversation { ticket, grants, id } => {
+            let found = grants.into_iter().find(|grant| store.past().find(grant, id).is_some());
+            (ticket, WorkResult::FoundIn(found.map(Box::new)))
+        }
         Work::ReadLatestTimes { ticket, grants } => {
             let times = grants.iter().map(|grant| store.past().latest_time(grant));
             (ticket, WorkResult::LatestTimes(times.collect()))

@@ -493,6 +493,10 @@ export class ChatState implements Chat, Receiver {
     return (await asking()).directory.listRooms(this, filter);
   }
 
+  async whereIs(message: string | null, room: string): Promise<string | null> {
+    return (await asking()).directory.whereIs(this, message, room);
+  }
+
   async findPeople(words: string): Promise<readonly Person[]> {
     return (await asking()).directory.findPeople(this, words);
   }

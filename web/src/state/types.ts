@@ -501,6 +501,11 @@ export interface Chat {
   /** Shows a conversation; begins it where there is none (a room is not entered by that). */
   open(name: string): Conversation;
   find(name: string): Conversation | null;
+  /**
+   * What the conversation is called here in which the message stands; without one, what a room is called that had another name. Null:
+   * there is none that one may read.
+   */
+  whereIs(message: string | null, room: string): Promise<string | null>;
   person(nick: string): Person;
   /** Shows none. */
   closeCurrent(): void;

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { pathOfInvite } from '../state/permalink';
+import { describe, expect, it, vi } from 'vitest';
+import { linkTo, pathOfInvite } from '../state/permalink';
 import { parse, pathOf } from './route';
 
 describe('paths', () => {
@@ -12,6 +12,14 @@ describe('paths', () => {
     expect(pathOf('#tea', '019a')).toBe('/r/tea/019a');
     expect(pathOf('#+alice+bob')).toBe('/r/+alice+bob');
     expect(pathOf('bob')).toBe('/r/@bob');
+  });
+
+  it('of a message between two people are the same for both', () => {
+    vi.stubGlobal('location', { origin: 'https://parlor.example' });
+    expect(linkTo({ kind: 'direct', name: 'bob' }, '019a')).toBe('https://parlor.example/r/@/019a');
+    expect(parse('/r/@/019a')).toEqual({ to: 'message', message: '019a' });
+    expect(linkTo({ kind: 'room', name: '#tea' }, '019a')).toBe('https://parlor.example/r/tea/019a');
+    vi.unstubAllGlobals();
   });
 
   it('lead to an invitation', () => {

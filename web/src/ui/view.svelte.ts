@@ -2,6 +2,7 @@
 // is the server's business.
 import { tick } from 'svelte';
 import type { Chat, Conversation, MessageEntry } from '../state/types';
+import { language } from '../texts/language.svelte';
 import { isText } from './keys';
 import { parse, pathOf } from './route';
 
@@ -106,6 +107,8 @@ export class View {
     this.invitation = route.to === 'invite' ? { room: route.room, token: route.token } : null;
     if (route.to === 'conversation') {
       this.#show(route.name, route.message);
+    } else if (route.to === 'message') {
+      void this.seek(route.message).then((found) => (this.lost = !found));
     } else if (route.to === 'settings') {
       const part = parts.find((part) => part === route.part);
       this.dialog = { kind: 'settings', part: part ?? 'profile' };
@@ -124,6 +127,29 @@ export class View {
     const path = pathOf(name, message);
     if (location.pathname !== path) history.pushState(null, '', path);
     this.#show(name, message ?? null);
+  }
+
+  /**
+   * Goes where a link leads that says something else: a room has another name since, and what two people say to each other is called by
+   * each after the other. False, and `otherwise` is said: there is nothing that one may read.
+   */
+  async seek(message: string | null, room = '', otherwise = language.texts.state.refused.notThere): Promise<boolean> {
+    const { pathname } = location;
+    let found: string | null = null;
+    try {
+      found = await this.#chat.whereIs(message, room);
+    } catch (error) {
+      otherwise &&= (error as Error).message;
+    }
+    // Meanwhile one may have gone on.
+    if (location.pathname !== pathname) return true;
+    if (found === null || found === room) {
+      if (otherwise) this.#chat.say(otherwise);
+      return false;
+    }
+    history.replaceState(null, '', pathOf(found, message));
+    this.#show(found, message);
+    return true;
   }
 
   #show(name: string, message: string | null): void {
@@ -146,14 +172,16 @@ export class View {
       this.#shown = conversation;
       return;
     }
-    const path = pathOf(conversation.name);
+    // Whoever enters by a link of before the room had its name still wants to see the message.
+    const message = this.#shown === conversation && conversation.membership === 'joining' ? this.target?.id : null;
+    const path = pathOf(conversation.name, message);
     if (this.#shown === conversation) history.replaceState(null, '', path);
     else history.pushState(null, '', path);
     this.#shown = conversation;
     this.listShown = false;
     this.lost = false;
     this.editing = null;
-    this.target = null;
+    this.target = message ? { conversation: conversation.key, id: message } : null;
   }
   #shown: Conversation | null = null;
 

@@ -80,7 +80,10 @@ impl Hub {
                 Some(id) => self.watched_status(id),
                 None => Answer::WatchedStatus { online: Vec::new(), offline: Vec::new() },
             }),
-            Query::History { of } => self.history_answer(&of, Act::ReadHistory, turn),
+            Query::History { of } => {
+                let named = self.history_answer(&of, Act::ReadHistory, turn);
+                named.or_else(|refusal| self.history_by_former_name(&of, turn).ok_or(refusal))
+            }
             Query::EarlierTexts { of } => self.history_answer(&of, Act::ReadEarlierTexts, turn),
             Query::Reports { room } => self.reports_answer(room.as_ref(), turn),
             Query::Pins { of } => self.pins_answer(&of, turn),

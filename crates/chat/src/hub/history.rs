@@ -39,6 +39,20 @@ impl Hub {
         Ok(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, room.name.clone(), turn)))))
     }
 
+    /// Links of before a room got another name lead its members to what was said there; what others may learn of it, JOIN says.
+    pub(super) fn history_by_former_name(&self, of: &Conversation, turn: &Turn) -> Option<Answer> {
+        let Conversation::Room(name) = of else { return None };
+        let reader = self.asker(turn).and_then(|asker| self.state.client(asker.slot))?;
+        if self.state.room_named(name.key()).is_some() {
+            return None;
+        }
+        let number = self.state.room_formerly_named(name.key(), turn.now)?;
+        reader.place(number)?;
+        let room = self.state.room(number)?;
+        permit(&Hub::actor(reader, room), Act::ReadHistory, &Hub::rules_of(room)).ok()?;
+        Some(Answer::HistoryGranted(Some(Box::new(self.grant(reader, room, room.name.clone(), turn)))))
+    }
+
     fn direct_grant(&self, reader: &Client, name: &Username, turn: &Turn) -> Result<Answer, Refusal> {
         let here = self.state.client_named(name.key()).and_then(|slot| self.state.client(slot));
         let account = || self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));

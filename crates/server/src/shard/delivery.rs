@@ -288,6 +288,9 @@ impl Shard {
                 Work::CountUnread { ticket, question } => {
                     self.around.readers.submit(id, ticket, Reading::Unread(question));
                 }
+                Work::FindConversation { ticket, grants, id: message } => {
+                    self.around.readers.submit(id, ticket, Reading::Conversation { grants, id: message });
+                }
                 Work::ReadLatestTimes { ticket, grants } => {
                     self.around.readers.submit(id, ticket, Reading::LatestTimes(grants));
                 }

@@ -25,7 +25,7 @@ pub(crate) const VERB: Verb = Verb {
     receive,
     help: "CHATHISTORY LATEST|BEFORE|AFTER|AROUND <room or nick> <*|timestamp=…|msgid=…> <limit>\n\
            Shows what was said. BETWEEN takes two references; TARGETS <timestamp=…> <timestamp=…> <limit> lists\n\
-           the conversations whose last message lies between.",
+           the conversations whose last message lies between. AROUND * msgid=… finds the conversation too.",
 };
 
 /// What was asked, for when the hub has said whether it may be read.
@@ -40,6 +40,8 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 enum What {
     Messages(Stretch),
+    /// AROUND a message of whichever conversation; the batch is named after it.
+    Anywhere(MessageId),
     /// TARGETS: the conversations that may be read, once the hub has named them.
     Targets {
         from: Timestamp,
@@ -106,6 +108,16 @@ fn ask(turn: &mut Turn<'_>, subcommand: &'static str, line: &Line<'_>) -> Result
         "AROUND" => Stretch::Around(mark(param(2))?),
         _ => Stretch::Between(mark(param(2))?, mark(param(3))?),
     };
+    // A link to a message is good for whoever may read it: the other person of a direct conversation knows it by another name,
+    // and a room has changed its own since.
+    if target == "*"
+        && let Stretch::Around(Mark::Message(id)) = stretch
+    {
+        let what = What::Anywhere(id);
+        turn.await_with(Awaiting::History(Box::new(Asked { subcommand, target: target.into(), what, limit })));
+        turn.ask(Command::Ask(Query::Conversations));
+        return Ok(());
+    }
     let of = if targets::is_room(target) {
         let name = chat::name::ChatroomName::parse(target, &turn.facts.name_rules);
         Conversation::Room(name.map_err(|_| Problem::Target(target.to_owned()))?)
@@ -140,32 +152,49 @@ pub(crate) fn answer(turn: &mut Turn<'_>, mut asked: Box<Asked>, answer: &Answer
         Answer::HistoryGranted(None) => write_batch(turn, &asked.target, &[]),
         Answer::HistoryGranted(Some(grant)) => {
             if let What::Messages(stretch) = asked.what {
-                let (grant, limit) = (grant.clone(), asked.limit);
                 // The canonical name (chathistory "CHATHISTORY Command"). A person's is what the asker calls her: whoever she
                 // was then may be called otherwise now.
                 if targets::is_room(&asked.target) {
                     asked.target = grant.name.clone();
                 }
-                let view = view(turn);
-                turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, view, limit });
-                turn.await_with(Awaiting::History(asked));
+                read_messages(turn, asked, grant.clone(), stretch);
             }
         }
         Answer::Conversations(grants) => {
-            if let What::Targets { among, .. } = &mut asked.what {
-                *among = grants.clone();
-                turn.work(|ticket| Work::ReadLatestTimes { ticket, grants: grants.clone() });
-                turn.await_with(Awaiting::History(asked));
+            match &mut asked.what {
+                What::Targets { among, .. } => {
+                    *among = grants.clone();
+                    turn.work(|ticket| Work::ReadLatestTimes { ticket, grants: grants.clone() });
+                }
+                What::Anywhere(id) => {
+                    let (grants, id) = (grants.clone(), *id);
+                    turn.work(|ticket| Work::FindConversation { ticket, grants, id });
+                }
+                What::Messages(_) => return,
             }
+            turn.await_with(Awaiting::History(asked));
         }
         // One answer for all reasons: whether a room is there is nobody's business who may not read it.
         _ => invalid_target(turn, asked.subcommand, &asked.target),
     }
 }
 
+fn read_messages(turn: &mut Turn<'_>, asked: Box<Asked>, grant: Box<Grant>, stretch: Stretch) {
+    let (view, limit) = (view(turn), asked.limit);
+    turn.work(|ticket| Work::ReadHistory { ticket, grant, stretch, view, limit });
+    turn.await_with(Awaiting::History(asked));
+}
+
 /// The store has been read.
-pub(crate) fn read(turn: &mut Turn<'_>, asked: &Asked, result: &WorkResult) {
-    match (&asked.what, result) {
+pub(crate) fn read(turn: &mut Turn<'_>, mut asked: Box<Asked>, result: WorkResult) {
+    match (&asked.what, &result) {
+        (&What::Anywhere(id), WorkResult::FoundIn(Some(grant))) => {
+            let stretch = Stretch::Around(Mark::Message(id));
+            asked.target = grant.name.clone();
+            asked.what = What::Messages(stretch);
+            read_messages(turn, asked, grant.clone(), stretch);
+        }
+        (What::Anywhere(_), WorkResult::FoundIn(None)) => invalid_target(turn, asked.subcommand, &asked.target),
         (What::Messages(_), WorkResult::Page { items, .. }) => write_batch(turn, &asked.target, items),
         (What::Targets { from, to, among }, WorkResult::LatestTimes(times)) => {
             write_targets(turn, among, times, *from, *to, asked.limit);
@@ -522,6 +551,51 @@ mod tests {
              eve> CHATHISTORY LATEST alice * 10
              eve< :irc.example BATCH +1 chathistory alice
              eve< :irc.example BATCH -1",
+        );
+    }
+
+    /// A link to a message leads whoever may read it to it, whatever they call the conversation, and whatever the room was
+    /// called when the link was made.
+    #[test]
+    fn a_message_is_found_by_its_id_alone() {
+        check(
+            "alice= message-tags echo-message draft/channel-rename
+             bob= batch message-tags draft/chathistory draft/channel-rename
+             eve= batch message-tags draft/chathistory
+             alice> JOIN #tea
+             bob> JOIN #tea
+             alice<<
+             bob<<
+             alice> PRIVMSG bob :psst
+             alice<<
+             bob< @msgid={psst} :alice!… PRIVMSG bob :psst
+             alice> PRIVMSG #tea :hi
+             alice<<
+             bob< @msgid={hi} :alice!… PRIVMSG #tea :hi
+             bob> CHATHISTORY AROUND * msgid={psst} 1
+             bob< …BATCH +1 chathistory alice
+             bob< @batch=1;msgid={psst} :alice!… PRIVMSG bob :psst
+             bob< …BATCH -1
+             alice> RENAME #tea #pot
+             alice<<
+             bob<<
+             bob> CHATHISTORY AROUND * msgid={hi} 1
+             bob< …BATCH +2 chathistory #pot
+             bob< @batch=2;msgid={hi} :alice!… PRIVMSG #tea :hi
+             bob< …BATCH -2
+             bob> CHATHISTORY LATEST #tea * 1
+             bob< …BATCH +3 chathistory #pot
+             bob< @batch=3;msgid={hi} :alice!… PRIVMSG #tea :hi
+             bob< …BATCH -3
+             eve> CHATHISTORY AROUND * msgid={psst} 1
+             eve< :irc.example FAIL CHATHISTORY INVALID_TARGET AROUND * :Messages could not be retrieved
+             eve> CHATHISTORY AROUND * msgid={hi} 1
+             eve< :irc.example FAIL CHATHISTORY INVALID_TARGET AROUND * :Messages could not be retrieved
+             eve> CHATHISTORY LATEST #tea * 1
+             eve< :irc.example FAIL CHATHISTORY INVALID_TARGET LATEST #tea :Messages could not be retrieved
+             store unreadable
+             bob> CHATHISTORY AROUND * msgid={hi} 1
+             bob< :irc.example FAIL CHATHISTORY MESSAGE_ERROR AROUND * :…",
         );
     }
 

@@ -5,10 +5,14 @@ use chat::history::Grant;
 
 impl Reference {
     /// The conversation that someone names, if it was ever begun, or why she may not read it.
-    fn talk_of(&self, who: Who, of: &Conversation, earlier_texts: bool) -> Result<Option<Talk>, String> {
+    fn talk_of(&self, who: Who, of: &Conversation, earlier_texts: bool, at: u64) -> Result<Option<Talk>, String> {
         match of {
             Conversation::Room(name) => {
-                let key = self.insider(who, name.text())?;
+                let key = self.insider(who, name.text());
+                // By a name that it had before its members read it on.
+                let key = key.or_else(|reason| {
+                    self.formerly_of(who, name.text(), at).filter(|_| !earlier_texts).ok_or(reason)
+                })?;
                 if earlier_texts {
                     self.ranks(who, &key, Role::HalfOperator)?;
                 }
@@ -35,7 +39,7 @@ impl Reference {
             Answer::HistoryGranted(grant) => Some(grant.as_deref()),
             _ => None,
         });
-        match (self.talk_of(who, of, earlier_texts), granted) {
+        match (self.talk_of(who, of, earlier_texts, line.at), granted) {
             (Err(reason), None) => return Ok(vec![reason]),
             (Ok(None), Some(None)) => {}
             (Ok(Some(talk)), Some(Some(grant))) => self.check_grant(who, &talk, grant, line.at)?,

@@ -70,6 +70,13 @@ impl Reference {
         (!is_hidden && !room.members.contains_key(&who)).then(|| room.name.to_lowercase())
     }
 
+    pub(super) fn formerly_of(&self, who: Who, name: &str, at: u64) -> Option<String> {
+        let key = name.to_lowercase();
+        let had_it = |room: &&Room| room.former_names.iter().any(|(former, until)| *former == key && at < *until);
+        let room = self.rooms.values().find(had_it).filter(|_| !self.rooms.contains_key(&key))?;
+        room.members.contains_key(&who).then(|| room.name.to_lowercase())
+    }
+
     pub(super) fn forward_of(&self, key: &str) -> Option<String> {
         let serial = self.rooms.get(key)?.forward?;
         self.rooms.iter().find(|(_, room)| room.serial == serial).map(|(key, _)| key.clone())

@@ -1,7 +1,7 @@
 // The rooms and people that there are on the server, asked for when somebody looks for them.
 
 import { alphabetically } from '../../format/alphabet';
-import { linesOf } from '../../irc/batches';
+import { batchOf, linesOf } from '../../irc/batches';
 import { timeOf } from '../../irc/line';
 import { more } from '../../texts/more.svelte';
 import { rankOfSign } from '../conversation/ranks';
@@ -50,6 +50,16 @@ export async function openGroup(world: World, nicks: readonly string[]): Promise
     if (command === 'GROUP' && params[0]) return params[0];
   }
   throw new Refused(more.texts.refused.serverError, 'NO_ANSWER');
+}
+
+export async function whereIs(world: World, message: string | null, room: string): Promise<string | null> {
+  const params = message === null ? ['LATEST', room, '*', '1'] : ['AROUND', '*', `msgid=${message}`, '1'];
+  try {
+    return batchOf(await world.request('CHATHISTORY', params, { quiet: true }), 'chathistory')?.params[0] ?? null;
+  } catch (error) {
+    if (error instanceof Refused && error.code.startsWith('INVALID_')) return null;
+    throw error;
+  }
 }
 
 export async function whoIs(world: World, nick: string): Promise<WhoIs> {

@@ -3,7 +3,7 @@ import type { Chat, Conversation, MessageEntry } from '../../state/types';
 import type { Texts } from '../../texts/en';
 import type { MenuItem } from '../parts/Menu.svelte';
 import { copyText } from '../parts/clipboard';
-import { pathOf } from '../route';
+import { linkTo } from '../../state/permalink';
 import type { View } from '../view.svelte';
 
 export interface Action extends MenuItem {
@@ -80,8 +80,9 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   if (there) {
     actions.push({ name: 'copy', text: w.copyText, icon: 'copy', key: 'c', apart: true, run: () => copy(chat, message.text, w.copied, w.notCopied) });
   }
-  if (message.id !== null) {
-    actions.push({ name: 'link', text: w.copyLink, icon: 'link', key: 'l', run: () => copy(chat, new URL(pathOf(conversation.name, message.id), location.origin).href, w.linkCopied, w.notCopied) });
+  const { id } = message;
+  if (id !== null) {
+    actions.push({ name: 'link', text: w.copyLink, icon: 'link', key: 'l', run: () => copy(chat, linkTo(conversation, id), w.linkCopied, w.notCopied) });
   }
   if (there && conversation.rights.pin && chat.can.pins) {
     actions.push({
