@@ -128,6 +128,17 @@ test('a moderator pins, and everyone finds it', async () => {
   await bob.page.getByRole('button', { name: /1 pinned message/ }).click();
   await bob.page.getByRole('complementary').getByText('I do.').waitFor();
   await bob.page.keyboard.press('Escape');
+  // What is deleted is not pinned any more, for anyone.
+  await alice.say('Pinned for a moment');
+  const row = alice.message('Pinned for a moment').last();
+  await bob.sees('Pinned for a moment');
+  await row.focus();
+  await alice.page.keyboard.press('p');
+  for (const one of [alice, bob]) await one.page.getByRole('button', { name: /2 pinned messages/ }).waitFor();
+  await row.focus();
+  await alice.page.keyboard.press('Delete');
+  await alice.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  for (const one of [alice, bob]) await one.page.getByRole('button', { name: /1 pinned message$/ }).waitFor();
 });
 
 test('who writes is shown, and who is away', async () => {

@@ -352,7 +352,7 @@ export class ConversationState implements Conversation {
   }
 
   #deleted(id: string): void {
-    this.#pins.deleted(id);
+    if (!this.#pins.deleted(id) && this.#entered) this.loadPins().catch(() => undefined);
     this.#unread.count();
   }
 

@@ -28,8 +28,13 @@ export class Pins {
     if (isPinned && message) this.list = [...this.list, { message, by: nickOf(line.source), at }];
   }
 
-  deleted(id: string): void {
+  /** False: it may have been pinned, without that being known here. */
+  deleted(id: string): boolean {
+    const wasPinned = this.has(id);
+    const isKnown = wasPinned || this.list.length === this.count;
+    if (wasPinned) this.count -= 1;
     this.#remove(id);
+    return isKnown;
   }
 
   #remove(id: string): void {
