@@ -116,12 +116,21 @@ test('a report reaches those who moderate, who close it', async () => {
   await bob.page.getByRole('dialog').getByRole('textbox').fill('rude');
   await bob.page.getByRole('dialog').getByRole('button', { name: 'Report' }).click();
   await bob.page.getByText('Those who moderate have your report').first().waitFor();
+  // Two look at the queue at once; what one of them deals with is gone for the other.
+  const admin = await Someone.at(server);
+  await admin.logIn('alice');
+  await admin.isIn();
+  await admin.page.getByRole('button', { name: /1 open report/ }).first().click();
+  await admin.page.getByRole('dialog').getByText('rude words').waitFor();
   await alice.page.getByRole('button', { name: /1 open report/ }).first().click();
   const queue = alice.page.getByRole('dialog');
   await queue.getByText('rude words').waitFor();
   await queue.getByRole('button', { name: 'Dealt with' }).press('Enter');
   await queue.getByText('Nothing to look at').waitFor();
   await alice.keepsFocus('a report');
+  await admin.page.getByRole('dialog').getByText('Nothing to look at').waitFor();
+  await until(async () => (await admin.page.getByRole('button', { name: /open report/ }).count()) === 0);
+  await admin.leave();
   await alice.page.keyboard.press('Escape');
   await alice.keepsFocus('the last report, by whose button the dialog was opened');
 });

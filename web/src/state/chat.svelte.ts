@@ -65,6 +65,7 @@ export class ChatState implements Chat, Receiver {
   account = $state<string | null>(null);
   isOperator = $state(false);
   operatorReports = $state(0);
+  reportQueue: readonly Report[] | null = $state.raw(null);
   can: ServerAbilities = $state.raw(noAbilities);
   wasOnline = false;
   #ahead = 0;
@@ -222,6 +223,7 @@ export class ChatState implements Chat, Receiver {
     this.account = null;
     this.isOperator = false;
     this.operatorReports = 0;
+    this.reportQueue = null;
     this.people.clear();
     this.absentNames.clear();
     await this.outbox.leave(forGood);
@@ -567,6 +569,17 @@ export class ChatState implements Chat, Receiver {
   async reports(room?: string): Promise<readonly Report[]> {
     return (await asking()).moderation.reports(this, room);
   }
+
+  /** Once for all that comes together: one answer may end many. */
+  reportsChanged(): void {
+    if (this.#readsReports) return;
+    this.#readsReports = true;
+    this.later(() => {
+      this.#readsReports = false;
+      this.reports().catch(() => undefined);
+    });
+  }
+  #readsReports = false;
 
   async closeReport(report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {
     await (await asking()).moderation.closeReport(this, report, how, note);

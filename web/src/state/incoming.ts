@@ -12,7 +12,7 @@ import type { PersonState } from './people.svelte';
 import { refused } from './refusals';
 import { accountOf } from './conversation/said';
 import type { SessionState } from './session.svelte';
-import { Refused, type Link, type Notice } from './types';
+import { Refused, type Link, type Notice, type Report } from './types';
 import type { World } from './world';
 
 /** What changes by it. */
@@ -29,6 +29,10 @@ export interface Receiver extends World {
   readonly isAbsent: boolean;
   /** Reports that are no room's of ours. */
   operatorReports: number;
+  /** Those that were read, if somebody has looked. */
+  readonly reportQueue: readonly Report[] | null;
+  /** They are to be read again. */
+  reportsChanged(): void;
   all(): Iterable<ConversationState>;
   /** The conversation of this name; it begins with this, if need be. */
   ensure(name: string): ConversationState;

@@ -538,6 +538,8 @@ export interface Chat {
   alwaysOn(): Promise<{ wanted: 'on' | 'off' | 'default'; is: boolean }>;
   setAlwaysOn(wanted: 'on' | 'off' | 'default'): Promise<void>;
 
+  /** All that were read last, which those that are closed or made meanwhile change; null: nobody has looked yet. */
+  readonly reportQueue: readonly Report[] | null;
   reports(room?: string): Promise<readonly Report[]>;
   closeReport(report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void>;
   audit(query?: { by?: string; target?: string; room?: string; action?: string; since?: string; limit?: number }): Promise<

@@ -24,6 +24,7 @@ export async function report(world: World, place: string, id: string, reason: st
 /** What is counted of them. */
 interface Counted extends World {
   operatorReports: number;
+  reportQueue: readonly Report[] | null;
   all(): Iterable<ConversationState>;
 }
 
@@ -33,7 +34,10 @@ export async function reports(chat: Counted, room?: string): Promise<readonly Re
     if (room !== undefined && !chat.isupport.same(room, conversation.name)) continue;
     conversation.openReports = found.filter((report) => chat.isupport.same(report.place, conversation.name)).length;
   }
-  if (room === undefined) chat.operatorReports = found.filter((report) => !chat.known(report.place)).length;
+  if (room === undefined) {
+    chat.operatorReports = found.filter((report) => !chat.known(report.place)).length;
+    chat.reportQueue = found;
+  }
   return found;
 }
 
@@ -64,10 +68,12 @@ async function readReports(world: World, room?: string): Promise<readonly Report
 }
 
 export async function closeReport(chat: Counted, report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {
-  await chat.request('REPORTS', [how.toUpperCase(), report.number, ...(note ? [note] : [])], { quiet: true });
-  const conversation = chat.known(report.place);
-  if (conversation) conversation.openReports = Math.max(0, conversation.openReports - 1);
-  else chat.operatorReports = Math.max(0, chat.operatorReports - 1);
+  try {
+    await chat.request('REPORTS', [how.toUpperCase(), report.number, ...(note ? [note] : [])], { quiet: true });
+  } finally {
+    // One answer ends all reports of the same message; and somebody else may have given it already.
+    await reports(chat);
+  }
 }
 
 export async function audit(world: World, query: AuditQuery): Promise<readonly AuditLine[]> {
@@ -110,5 +116,9 @@ export function noteCame(chat: Receiver, line: Line): void {
     if (conversation) conversation.openReports += 1;
     else chat.operatorReports += 1;
     chat.say(more.texts.newReport(place === '*' ? '…' : place));
+    if (chat.reportQueue) chat.reportsChanged();
+  } else if (code === 'CLOSED' && !line.tags.has('batch') && !line.tags.has('label')) {
+    // By somebody else who moderates, or on another device: which and how many, the server tells.
+    chat.reportsChanged();
   }
 }
