@@ -141,6 +141,9 @@ test('who is banned is out, and cannot come back', async () => {
   await panel(alice).getByRole('button', { name: 'Ban' }).click();
   await alice.page.getByRole('menuitem', { name: 'For 12 hours' }).click();
   await bob.page.getByText(/removed from tea by alice/).first().waitFor();
+  // In words: whom, and no reason that nobody gave.
+  await alice.page.getByText('alice banned bob', { exact: false }).first().waitFor();
+  expect(await alice.page.locator('.event').allInnerTexts()).toEqual(expect.arrayContaining([expect.stringMatching(/^alice banned bob\s/), expect.stringMatching(/^bob was removed by alice\s/)]));
   await bob.page.getByRole('button', { name: 'Join', exact: true }).press('Enter');
   await bob.page.getByText(/banned from #tea/).first().waitFor();
   await bob.keepsFocus('a refusal');
@@ -151,13 +154,14 @@ test('who is banned is out, and cannot come back', async () => {
   expect(await bob.page.getByRole('status').getByText(/removed from tea/).count()).toBe(0);
   await details(alice);
   await panel(alice).getByRole('tab', { name: 'Bans' }).click();
-  await panel(alice).getByText(/bob/).first().waitFor();
+  await panel(alice).getByText('bob', { exact: true }).waitFor();
+  await panel(alice).getByText(/Ends in 1[12] hours/).waitFor();
   await panel(alice).getByRole('textbox').fill('mallory');
   await panel(alice).getByRole('button', { name: 'Add' }).press('Enter');
-  await panel(alice).getByText('mallory!*@*').waitFor();
+  await panel(alice).getByTitle('mallory!*@*').waitFor();
   await alice.keepsFocus('a ban');
   await panel(alice).getByRole('button', { name: /mallory!/ }).press('Enter');
-  await panel(alice).getByText('mallory!*@*').waitFor({ state: 'detached' });
+  await panel(alice).getByTitle('mallory!*@*').waitFor({ state: 'detached' });
   await alice.keepsFocus('the end of a ban');
 });
 

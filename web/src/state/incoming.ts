@@ -7,6 +7,7 @@ import { modeChanges } from '../irc/isupport';
 import { nickOf, timeOf, type Line } from '../irc/line';
 import { language } from '../texts/language.svelte';
 import { asking } from './asked/asking';
+import { reasonOfKick } from './conversation/becoming';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { PersonState } from './people.svelte';
 import { refused } from './refusals';
@@ -83,11 +84,11 @@ export function lineCame(chat: Receiver, line: Line): void {
       const conversation = chat.known(first);
       if (!conversation) return;
       conversation.memberLeft(second);
-      conversation.happened({ kind: 'kicked', who: second, by: who, reason: third || null }, line);
+      conversation.happened({ kind: 'kicked', who: second, by: who, reason: reasonOfKick(third, who) }, line);
       if (people.isMe(second)) {
         conversation.out();
         chat.rememberRooms();
-        const sentence = language.texts.state.notice.removed(conversation.title, who);
+        const sentence = language.texts.state.notice.removed(conversation.title, people.get(who).displayName);
         conversation.joinRefusal = new Refused(sentence, 'KICK');
         // Whoever looks at the room reads it there.
         if (chat.current?.key !== conversation.key) chat.say(sentence);
@@ -122,7 +123,7 @@ export function lineCame(chat: Receiver, line: Line): void {
       const conversation = chat.known(first);
       if (!conversation) return;
       chat.renamed(conversation, second);
-      conversation.happened({ kind: 'room-renamed', from: first, to: second }, line);
+      conversation.happened({ kind: 'room-renamed', by: who, from: first, to: second }, line);
       return;
     }
     case 'TOPIC': {

@@ -33,7 +33,29 @@ test('come, go, are called otherwise and have ranks', async () => {
   server.socket.say(':alice!u@h KICK #tea dora :rude', 'METADATA rob display-name * :Robert');
   expect(names()).toBe('owner:alice :rob');
   expect(chat.person('rob').displayName).toBe('Robert');
-  expect(shown(tea)).toEqual(['(dora joined)', '(alice gave dora a voice)'.replace('gave dora a voice', 'made dora voice'), '(bob is now called rob; carol went offline (bye))', '(dora was removed by alice (rude))']);
+  expect(shown(tea)).toEqual(['(dora joined)', '(alice made dora Voice)', '(bob is now called rob; carol went offline (bye))', '(dora was removed by alice (rude))']);
+  // As they call themselves; masks of one person or account, and what nobody gave as a reason, in words.
+  server.socket.say(
+    'METADATA alice display-name * :Ali',
+    ':alice!u@h MODE #tea +bb a:rob m:rob!*@*',
+    ':alice!u@h MODE #tea -b+b *!*@bad.example m:a:x*',
+    ':alice!u@h KICK #tea rob :alice',
+  );
+  const told = tea.entries.flatMap((entry) => (entry.kind === 'event' ? [entry.describe((nick) => chat.person(nick).displayName)] : []));
+  expect(told.slice(-3)).toEqual([
+    'Ali banned Robert, muted Robert',
+    'Ali lifted the ban on *!*@bad.example, muted a:x*',
+    'Robert was removed by Ali',
+  ]);
+});
+
+test('a group that is given a name is told of by whoever gave it', async () => {
+  const { chat } = await inTea();
+  server.socket.say(':alice!u@h JOIN #+alice+bob+carol * :Alice');
+  const group = chat.ensure('#+alice+bob+carol');
+  await until(() => group.isFresh || group.entries.length > 0 || group.membership === 'in');
+  server.socket.say(message('g1 bob hi', '#+alice+bob+carol'), ':bob!u@h RENAME #+alice+bob+carol #+Tea-friends :');
+  expect(shown(group)).toContain('(bob called this group Tea-friends)');
 });
 
 test('why someone went is said in the reader\'s language, where it is the server that says it', async () => {

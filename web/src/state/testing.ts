@@ -241,7 +241,7 @@ export async function closePages(): Promise<void> {
 /** What stands there, in short: texts, `…` pending, `!` failed, `(event)`. */
 export function shown(conversation: ConversationState): string[] {
   return conversation.entries.map((entry) => {
-    if (entry.kind === 'event') return `(${entry.describe()})`;
+    if (entry.kind === 'event') return `(${entry.describe((nick) => nick)})`;
     const mark = entry.status === 'pending' ? '…' : entry.status === 'failed' ? '!' : '';
     return `${mark}${entry.deleted ? `deleted by ${entry.deleted.by}` : entry.text}${entry.edited ? '*' : ''}`;
   });

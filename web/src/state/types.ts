@@ -152,8 +152,8 @@ export interface EventEntry {
   readonly id: string | null;
   readonly time: number;
   readonly quiet: boolean;
-  /** A sentence without a full stop, in the language of now. */
-  describe(): string;
+  /** A sentence without a full stop, in the language of now; `called`: what whoever goes by a nick calls herself. */
+  describe(called: (nick: string) => string): string;
 }
 
 export type Entry = MessageEntry | EventEntry;
@@ -220,6 +220,8 @@ export interface ListEntry {
   readonly mask: string;
   readonly by: string | null;
   readonly at: number | null;
+  /** It ends by itself then. */
+  readonly until: number | null;
 }
 
 export interface RoomLists {

@@ -6,6 +6,7 @@ use crate::mode_letters::{
     FORWARD, KEY, MEMBER_LIMIT, MODES_PER_LINE, RETENTION, RoomLetter, SLOW_MODE, flag_letter, mask_from_wire,
     mask_to_wire, personal_letter, personal_of, room_kind, room_letter,
 };
+use crate::time_text::time_text;
 use crate::turn::Turn;
 use crate::{duration, invite_token, targets};
 use chat::command::{Command, PersonalMode, RoomChange};
@@ -14,7 +15,7 @@ use chat::query::{PresentRow, Query, RoomSettingsView};
 use chat::refusal::ListKind;
 use chat::snapshot::ListEntry;
 use wire::mode::parse;
-use wire::{Line, ModeChange, ModeKind, Numeric, Sign};
+use wire::{Capability, Line, ModeChange, ModeKind, Numeric, Sign};
 
 pub(crate) const VERB: Verb = Verb {
     name: "MODE",
@@ -246,8 +247,14 @@ pub(crate) fn write_list(turn: &mut Turn<'_>, room: &str, list: ListKind, entrie
         ListKind::Invitation => (N::RPL_INVEXLIST, N::RPL_ENDOFINVEXLIST, "End of channel invite exception list"),
     };
     for entry in entries {
-        turn.numeric(entry_numeric)
-            .param(room)
+        let line = match entry.until.filter(|_| turn.has(Capability::MessageTags)) {
+            Some(until) => {
+                let until = time_text(until);
+                turn.tagged_numeric(entry_numeric, "parlor/until", str::from_utf8(&until).unwrap_or_default())
+            }
+            None => turn.numeric(entry_numeric),
+        };
+        line.param(room)
             .param(&mask_to_wire(&entry.mask))
             .param(&entry.by)
             .param_fmt(format_args!("{}", entry.at.0 / 1000))

@@ -68,6 +68,10 @@ mod tests {
              bob< :alice!… MODE #tea +b m:bob!*@*
              bob> PRIVMSG #tea :hi
              bob< :irc.example 404 bob #tea :…
+             eve= message-tags
+             eve> MODE #tea b
+             eve< @parlor/until=2023-11-14T22:15:50.000Z :irc.example 367 eve #tea m:bob!*@* alice!… 1700000090
+             eve< :irc.example 368 eve #tea :…
              +60
              alice< :irc.example MODE #tea -b m:bob!*@*
              bob< :irc.example MODE #tea -b m:bob!*@*

@@ -37,7 +37,7 @@ export async function lists(world: World, room: string): Promise<RoomLists> {
     for (const line of linesOf(items)) {
       if (line.command !== numeric) continue;
       const [, , mask = '', by, at] = line.params;
-      entries.push({ mask, by: by ? nickOf(by) : null, at: at ? Number(at) * 1_000 : null });
+      entries.push({ mask, by: by ? nickOf(by) : null, at: at ? Number(at) * 1_000 : null, until: timeOf(line.tags.get('parlor/until')) });
     }
     return entries;
   };

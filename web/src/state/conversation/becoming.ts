@@ -59,7 +59,7 @@ export function happeningOf(line: Line, { nick: who, own }: Who, isupport: Isupp
     case 'QUIT':
       return own ? null : { kind: 'quit', who, reason: line.params[0] || null };
     case 'KICK':
-      return { kind: 'kicked', who: first, by: who, reason: second || null };
+      return { kind: 'kicked', who: first, by: who, reason: reasonOfKick(second, who) };
     case 'NICK':
       return { kind: 'renamed', from: who, to: line.params[0] ?? '' };
     case 'TOPIC':
@@ -67,7 +67,7 @@ export function happeningOf(line: Line, { nick: who, own }: Who, isupport: Isupp
     case 'MODE':
       return { kind: 'modes', by: who, changes: modeChanges(isupport, line.params.slice(1)) };
     case 'RENAME':
-      return { kind: 'room-renamed', from: line.params[0] ?? '', to: first };
+      return { kind: 'room-renamed', by: who, from: line.params[0] ?? '', to: first };
     case 'INVITE':
       return { kind: 'invited', who: line.params[0] ?? '', by: who };
     case 'REDACT':
@@ -75,6 +75,11 @@ export function happeningOf(line: Line, { nick: who, own }: Who, isupport: Isupp
     default:
       return null;
   }
+}
+
+/** Where none was given the server gives the name of whoever did it. */
+export function reasonOfKick(reason: string, by: string): string | null {
+  return reason === by ? null : reason || null;
 }
 
 function editedTo(entry: MessageEntry, text: string, me: string): MessageEntry {

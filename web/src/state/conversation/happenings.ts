@@ -2,7 +2,7 @@
 
 import type { ModeChange } from '../../irc/isupport';
 import { language } from '../../texts/language.svelte';
-import { flags } from './modes';
+import { flags, whomOf } from './modes';
 import { rankOfLetter } from './ranks';
 import type { EventEntry } from '../types';
 
@@ -14,7 +14,7 @@ export type Happening =
   | { kind: 'renamed'; from: string; to: string }
   | { kind: 'topic'; by: string; topic: string }
   | { kind: 'modes'; by: string; changes: readonly ModeChange[] }
-  | { kind: 'room-renamed'; from: string; to: string }
+  | { kind: 'room-renamed'; by: string; from: string; to: string }
   | { kind: 'invited'; who: string; by: string }
   | { kind: 'deleted'; by: string; reason: string | null }
   | { kind: 'pinned'; by: string; on: boolean }
@@ -27,6 +27,9 @@ const mostTogether = 30;
 /** Of more people than this the rest is a number. */
 const mostNamed = 6;
 const togetherWithin = 10 * 60_000;
+
+/** What whoever goes by a nick calls herself. */
+type Called = (nick: string) => string;
 
 interface Part {
   readonly what: Happening;
@@ -46,11 +49,11 @@ function isQuiet(what: Happening): boolean {
 }
 
 function entryOf(parts: readonly Part[], key: string, id: string | null, time: number, quiet: boolean): HappeningEntry {
-  return { kind: 'event', key, id, time, quiet, parts, describe: () => sentences(parts).join('; ') };
+  return { kind: 'event', key, id, time, quiet, parts, describe: (called) => sentences(parts, called).join('; ') };
 }
 
 /** Those of whom the same is to be told share a sentence; why each of them went is left out of it. */
-function sentences(parts: readonly Part[]): string[] {
+function sentences(parts: readonly Part[], called: Called): string[] {
   const alike: [Happening, ...Happening[]][] = [];
   for (const { what } of parts) {
     const same = presence[what.kind] && alike.find(([one]) => one.kind === what.kind);
@@ -58,10 +61,14 @@ function sentences(parts: readonly Part[]): string[] {
     else alike.push([what]);
   }
   return alike.map(([first, ...others]) => {
-    if (others.length === 0) return sentence(first);
-    const who = listed([first, ...others].map((one) => ('who' in one ? one.who : '')));
-    return sentence({ ...first, who, reason: null } as Happening, others.length + 1);
+    if (others.length === 0) return sentence(named(first, called), called);
+    const who = listed([first, ...others].map((one) => ('who' in one ? called(one.who) : '')));
+    return sentence({ ...first, who, reason: null } as Happening, called, others.length + 1);
   });
+}
+
+function named(what: Happening, called: Called): Happening {
+  return { ...what, ...('who' in what && { who: called(what.who) }), ...('by' in what && { by: called(what.by) }) };
 }
 
 function listed(names: readonly string[]): string {
@@ -103,7 +110,7 @@ function hasParts(entry: EventEntry): entry is HappeningEntry {
 }
 
 /** `count`: of so many people. */
-export function sentence(what: Happening, count = 1): string {
+function sentence(what: Happening, called: Called, count = 1): string {
   const texts = language.texts.state.events;
   switch (what.kind) {
     case 'joined':
@@ -123,9 +130,9 @@ export function sentence(what: Happening, count = 1): string {
     case 'topic':
       return what.topic ? texts.topic(what.by, what.topic) : texts.topicRemoved(what.by);
     case 'modes':
-      return texts.did(what.by, what.changes.map(phrase).join(', '));
+      return texts.did(what.by, what.changes.map((change) => phrase(change, called)).join(', '));
     case 'room-renamed':
-      return texts.roomRenamed(what.from, what.to);
+      return what.to.startsWith('#+') ? texts.groupRenamed(what.by, what.to.slice(2)) : texts.roomRenamed(what.from, what.to);
     case 'invited':
       return texts.invited(what.who, what.by);
     case 'deleted':
@@ -141,17 +148,17 @@ function because(sentence: string, reason: string | null): string {
   return reason ? `${sentence} (${reason})` : sentence;
 }
 
-function phrase({ on, letter, param }: ModeChange): string {
+function phrase({ on, letter, param }: ModeChange, called: Called): string {
   const texts = language.texts.state.modes;
   const rank = rankOfLetter(letter);
-  if (rank) return (on ? texts.rankGiven : texts.rankTaken)(param ?? '?', language.texts.state.ranks[rank]);
+  if (rank) return (on ? texts.rankGiven : texts.rankTaken)(called(param ?? '?'), language.texts.ui.rank[rank]);
   const flag = flags[letter];
   const words = flag ? texts.flags[flag] : undefined;
   if (words) return words[on ? 0 : 1];
-  const mask = param ?? '';
+  const mask = whomOf(param ?? '', called);
   switch (letter) {
     case 'b':
-      if (mask.startsWith('m:')) return (on ? texts.muted : texts.unmuted)(mask.slice(2));
+      if (param?.startsWith('m:')) return (on ? texts.muted : texts.unmuted)(mask);
       return (on ? texts.banned : texts.unbanned)(mask);
     case 'e':
       return (on ? texts.exempted : texts.unexempted)(mask);

@@ -58,3 +58,10 @@ export function withChanges(settings: RoomSettings, changes: readonly ModeChange
   }
   return changed;
 }
+
+/** Whom a mask means that stands for one account, or for one name wherever it comes from; any other mask is told as it is. */
+export function whomOf(mask: string, called: (nick: string) => string): string {
+  const plain = mask.replace(/^~?m:/, '');
+  const name = /^~?a:([^*?]+)$/.exec(plain)?.[1] ?? /^([^!*?@:]+)!\*@\*$/.exec(plain)?.[1];
+  return name === undefined ? plain : called(name);
+}

@@ -18,13 +18,6 @@ const departures = new Map([
 ]);
 
 export const state: typeof english = {
-  ranks: {
-    owner: 'Eigentümer',
-    admin: 'Admin',
-    operator: 'Operator',
-    'half-operator': 'Halb-Operator',
-    voice: 'Stimme',
-  },
   events: {
     joined: (who, count = 1) => `${who} ${count === 1 ? 'ist' : 'sind'} beigetreten`,
     left: (who, count = 1) => `${who} ${count === 1 ? 'hat' : 'haben'} den Raum verlassen`,
@@ -37,6 +30,7 @@ export const state: typeof english = {
     topicRemoved: (by) => `${by} hat das Thema entfernt`,
     did: (who, what) => `${who}: ${what}`,
     roomRenamed: (from, to) => `${from} heißt jetzt ${to}`,
+    groupRenamed: (by, to) => `${by} hat diese Gruppe ${to} genannt`,
     invited: (who, by) => `${by} hat ${who} eingeladen`,
     deleted: (by) => `${by} hat eine Nachricht gelöscht`,
     pinned: (by) => `${by} hat eine Nachricht angeheftet`,
@@ -45,8 +39,8 @@ export const state: typeof english = {
   },
   departure: (reason) => departures.get(reason.split(': ')[0] ?? '') ?? reason,
   modes: {
-    rankGiven: (who, rank) => `${who} ist jetzt ${rank}`,
-    rankTaken: (who, rank) => `${who} ist nicht mehr ${rank}`,
+    rankGiven: (who, rank) => `${who} hat jetzt die Rolle ${rank}`,
+    rankTaken: (who, rank) => `${who} hat die Rolle ${rank} nicht mehr`,
     banned: (mask) => `${mask} gesperrt`,
     unbanned: (mask) => `Sperre von ${mask} aufgehoben`,
     muted: (mask) => `${mask} stummgeschaltet`,

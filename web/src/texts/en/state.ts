@@ -1,13 +1,6 @@
 // What the state says: events, the link, refusals of its own. Refusals of the server are in refusals.ts.
 
 export const state = {
-  ranks: {
-    owner: 'owner',
-    admin: 'admin',
-    operator: 'operator',
-    'half-operator': 'half-operator',
-    voice: 'voice',
-  },
   events: {
     joined: (who: string, _count = 1) => `${who} joined`,
     left: (who: string, _count = 1) => `${who} left`,
@@ -20,6 +13,7 @@ export const state = {
     topicRemoved: (by: string) => `${by} removed the topic`,
     did: (who: string, what: string) => `${who} ${what}`,
     roomRenamed: (from: string, to: string) => `${from} is now called ${to}`,
+    groupRenamed: (by: string, to: string) => `${by} called this group ${to}`,
     invited: (who: string, by: string) => `${by} invited ${who}`,
     deleted: (by: string) => `${by} deleted a message`,
     pinned: (by: string) => `${by} pinned a message`,
