@@ -1,4 +1,4 @@
-import type { RefusalTexts } from '../../state/refusals';
+import type { RefusalTexts } from '../../state/refusal_sentences';
 
 export const refusals: RefusalTexts = {
   numerics: {
@@ -7,6 +7,14 @@ export const refusals: RefusalTexts = {
     402: 'Es gibt keinen Server {1}.',
     403: 'Es gibt keinen Raum {1}; prüfe die Schreibweise, oder lege ihn an.',
     404: 'Du darfst in {1} nicht schreiben ({text}); frage dort die Moderatoren.',
+    '404 +A': '{1} ist für Ankündigungen; dort schreiben nur Helfende und höhere Rollen.',
+    '404 +C': '{1} nimmt keine Nachrichten für Programme an.',
+    '404 +M': 'In {1} dürfen nur Personen mit einem Konto schreiben; melde dich an, oder lege ein Konto an.',
+    '404 +U': 'Was du in {1} schreibst, ist nur für die Moderatoren, und das haben alle gelesen; es bleibt, wie es ist.',
+    '404 +W': 'In {1} gilt der langsame Modus; du kannst in {number} s wieder schreiben.',
+    '404 +b': 'Du bist in {1} gesperrt oder stummgeschaltet; bitte dort die Moderatoren, das aufzuheben.',
+    '404 +m': 'In {1} dürfen nur Mitglieder mit einer Rolle schreiben; bitte dort die Moderatoren um eine.',
+    '404 +n': 'In {1} schreiben nur Mitglieder; tritt zuerst bei.',
     405: 'Du bist in zu vielen Räumen, um auch {1} beizutreten; verlasse zuerst einen.',
     406: 'Niemand mit dem Namen {1} war in letzter Zeit hier; prüfe die Schreibweise.',
     407: 'Das war für zu viele auf einmal; sende es an weniger.',
@@ -133,6 +141,7 @@ export const refusals: RefusalTexts = {
     'REPORT TOO_MANY_REPORTS': 'Dort sind schon zu viele Meldungen offen.',
     'REPORTS NO_SUCH_REPORT': 'Diese Meldung ist schon erledigt.',
     'SEARCH INVALID_PARAMS': 'Danach kann nicht gesucht werden ({text}).',
+    'TAGMSG TOO_MANY_REACTIONS': 'Mehr Arten von Reaktionen kann eine Nachricht nicht haben.',
     'UNPIN NOT_PINNED': 'Diese Nachricht ist nicht angeheftet.',
     BAD_ACCOUNT_NAME: 'So kann ein Konto nicht heißen; wähle einen anderen Namen.',
     INVALID_DURATION: 'Das ist keine Dauer; schreibe sie wie 30m, 12h oder 7d.',

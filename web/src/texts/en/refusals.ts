@@ -1,4 +1,4 @@
-import type { RefusalTexts } from '../../state/refusals';
+import type { RefusalTexts } from '../../state/refusal_sentences';
 
 // What the server refuses, by the numbers and codes of the protocol: what is wrong; the mend.
 export const refusals: RefusalTexts = {
@@ -8,6 +8,14 @@ export const refusals: RefusalTexts = {
     402: 'There is no server called {1}.',
     403: 'There is no room {1}; check the spelling, or create it.',
     404: 'You may not write in {1} ({text}); ask those who moderate.',
+    '404 +A': '{1} is for announcements; only helpers and above write there.',
+    '404 +C': '{1} takes no messages for programs.',
+    '404 +M': 'Only people with an account may write in {1}; log in, or sign up first.',
+    '404 +U': 'What you write in {1} is for its moderators only, and this was read by everyone; it stays as it is.',
+    '404 +W': '{1} is in slow mode; you can write again in {number} s.',
+    '404 +b': 'You are banned or muted in {1}; ask one of its moderators to lift that.',
+    '404 +m': 'Only members with a role may write in {1}; ask one of its moderators for one.',
+    '404 +n': 'Only members write in {1}; join it first.',
     405: 'You are in too many rooms to join {1} as well; leave one first.',
     406: 'Nobody called {1} was here lately; check the spelling.',
     407: 'That was for too many at once; send it to fewer.',
@@ -134,6 +142,7 @@ export const refusals: RefusalTexts = {
     'REPORT TOO_MANY_REPORTS': 'Too many reports are open there already.',
     'REPORTS NO_SUCH_REPORT': 'This report is closed already.',
     'SEARCH INVALID_PARAMS': 'It cannot be searched for that ({text}).',
+    'TAGMSG TOO_MANY_REACTIONS': 'A message cannot have more kinds of reactions.',
     'UNPIN NOT_PINNED': 'This message is not pinned.',
     BAD_ACCOUNT_NAME: 'This cannot be the name of an account; choose another one.',
     INVALID_DURATION: 'This is no duration; write it like 30m, 12h or 7d.',
