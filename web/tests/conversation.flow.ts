@@ -101,6 +101,11 @@ test('reactions are given, seen and taken back', async () => {
   await own.waitFor();
   await own.click();
   await row.getByRole('button', { name: /👍, 1/ }).waitFor();
+  // Who it was is told to whoever has no pointer to rest on it, too.
+  await row.click({ button: 'right' });
+  await alice.page.getByRole('menuitem', { name: 'Who reacted' }).click();
+  await alice.page.getByRole('dialog').getByRole('region', { name: /👍, 1/ }).getByRole('button', { name: 'bob' }).waitFor();
+  await alice.page.keyboard.press('Escape');
   expect(await row.getByRole('button', { name: /👍/ }).getAttribute('aria-pressed')).toBe('false');
 });
 

@@ -27,6 +27,7 @@ export type DialogView =
   | { readonly kind: 'moderation' }
   | { readonly kind: 'status' }
   | { readonly kind: 'report'; readonly conversation: Conversation; readonly message: MessageEntry }
+  | { readonly kind: 'reactions'; readonly conversation: Conversation; readonly message: MessageEntry }
   | { readonly kind: 'earlier'; readonly conversation: Conversation; readonly message: MessageEntry }
   | { readonly kind: 'delete'; readonly conversation: Conversation; readonly message: MessageEntry }
   | { readonly kind: 'invite'; readonly conversation: Conversation }

@@ -7,7 +7,7 @@ import type { Happening } from './happenings';
 import { editedText, reactionOf } from './said';
 import type { MessageEntry, Reaction } from '../types';
 
-const mostReactions = 50;
+export const mostReactions = 50;
 const mostReacting = 200;
 
 /** Whose line it is, and who reads it. */

@@ -1,11 +1,12 @@
 // One conversation as components see it (types.ts): what it is, what is shown of it, and what one can do there. What is known
 // and how it comes about is in parts of its own.
 
+import { Failure } from '../../irc/failure';
 import type { ModeChange } from '../../irc/isupport';
 import type { Line } from '../../irc/line';
 import { language } from '../../texts/language.svelte';
 import { asking } from '../asked/asking';
-import { changeOf } from './becoming';
+import { changeOf, mostReactions } from './becoming';
 import type { Happening } from './happenings';
 import { History } from './history.svelte';
 import { entryOfKept, keptOf } from './kept';
@@ -16,6 +17,7 @@ import type { PersonState } from '../people.svelte';
 import { Pins } from './pins.svelte';
 import { Quotes } from './quotes.svelte';
 import { rankOfLetter } from './ranks';
+import { refused } from '../refusals';
 import { Reader } from './reader';
 import { mayDelete, mayEdit, rightsIn } from './rights';
 import type { Said } from './said';
@@ -553,6 +555,8 @@ export class ConversationState implements Conversation {
 
   async react(message: MessageEntry, reaction: string, on: boolean): Promise<void> {
     if (message.id === null) return;
+    const { reactions } = message;
+    if (on && reactions.length >= mostReactions && !reactions.some(({ text }) => text === reaction)) throw await refused(new Failure('TOO_MANY_REACTIONS', 'TAGMSG', []));
     const key = on ? '+draft/react' : '+draft/unreact';
     await this.#world.request('TAGMSG', [this.name], { tags: { '+draft/reply': message.id, [key]: reaction } });
   }

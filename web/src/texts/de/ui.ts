@@ -118,6 +118,7 @@ export const ui: typeof english = {
   reactedWith: (names, emoji) => `${names}: ${emoji}`,
   reactionOf: (emoji, count) => `${emoji}, ${reactions(count)}`,
   reactions: 'Reaktionen',
+  whoReacted: 'Wer reagiert hat',
   relayedBy: (nick) => `über ${nick}`,
   reply: 'Antworten',
   replyCount,

@@ -123,6 +123,7 @@ export const ui = {
   reactedWith: (names: string, emoji: string) => `${names}: ${emoji}`,
   reactionOf: (emoji: string, count: number) => `${emoji}, ${reactions(count)}`,
   reactions: 'Reactions',
+  whoReacted: 'Who reacted',
   relayedBy: (nick: string) => `through ${nick}`,
   reply: 'Reply',
   replyCount,

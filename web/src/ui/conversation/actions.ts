@@ -7,7 +7,7 @@ import { linkTo } from '../../state/permalink';
 import type { View } from '../view.svelte';
 
 export interface Action extends MenuItem {
-  readonly name: 'reply' | 'react' | 'thread' | 'edit' | 'copy' | 'link' | 'pin' | 'earlier' | 'wire' | 'report' | 'delete' | 'retry' | 'discard';
+  readonly name: 'reply' | 'react' | 'thread' | 'edit' | 'copy' | 'link' | 'pin' | 'reactions' | 'earlier' | 'wire' | 'report' | 'delete' | 'retry' | 'discard';
   /** The key that does it while the message has the focus. */
   readonly key?: string;
   /** In the row of icons over the message. */
@@ -93,6 +93,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
       run: () => attempt(conversation.pin(message, !message.pinned)),
     });
   }
+  if (message.reactions.length > 0) actions.push({ name: 'reactions', text: w.whoReacted, icon: 'people', run: () => (view.dialog = { kind: 'reactions', conversation, message }) });
   if (message.edited && (message.own || conversation.rights.moderate || conversation.kind === 'direct')) {
     actions.push({ name: 'earlier', text: w.earlierTexts, icon: 'clock', run: () => (view.dialog = { kind: 'earlier', conversation, message }) });
   }
