@@ -74,6 +74,7 @@ describe('a line', () => {
     check('2 * 3 * 4 and snake_case_name', '2 * 3 * 4 and snake_case_name');
     check('**open and *open', '**open and *open');
     check('\\*not\\* ¯\\_(ツ)_/¯', '*not* ¯\\_(ツ)_/¯');
+    check('2*3*4 and a*b*c', '2*3*4 and ai(b)c');
     check('a || b || c', 'a || b || c');
     check('** **', '** **');
     check('****', '****');
@@ -92,7 +93,9 @@ describe('a line', () => {
     check('[https://bank.example](https://evil.example)', '<https://evil.example/|https://evil.example>');
     check('[bank.example](https://evil.example)', '<https://evil.example/|https://evil.example>');
     check('irc://irc.example/#tea ircs://x.example', '<irc://irc.example/#tea|irc://irc.example/#tea> <ircs://x.example|ircs://x.example>');
-    for (const bad of ['javascript:alert(1)', 'data:text/html,x', 'https://a@b.example', '[x](javascript:alert(1))', 'vbscript:x', 'http://']) {
+    check('<https://example.org/a,> <b>', '<https://example.org/a,|https://example.org/a,> <b>');
+    check('www.example.org/a. www. awww.x www.', '<https://www.example.org/a|www.example.org/a>. www. awww.x www.');
+    for (const bad of ['<javascript:alert(1)>', 'javascript:alert(1)', 'data:text/html,x', 'https://a@b.example', '[x](javascript:alert(1))', 'vbscript:x', 'http://']) {
       expect(short(formatInline(bad, context)), bad).not.toContain('|');
     }
   });

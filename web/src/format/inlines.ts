@@ -1,7 +1,7 @@
 // What stands within a line: emphasis, code, links, names, rooms, and the old formatting of IRC.
 
 import { deepest, type Context } from './context';
-import { namedLink, plainLink } from './links';
+import { namedLink, plainLink, safeAddress } from './links';
 import { mention } from './mentions';
 import type { Inline } from './nodes';
 
@@ -28,7 +28,8 @@ const goesOn = /[_\-[\]{}\\|^`\u0080-\uffff]/;
 const wordBeyondAscii = /[\p{L}\p{N}_]/u;
 const isWord = { test: (character: string): boolean => /^[A-Za-z0-9_]/.test(character) || (character > '\x7f' && wordBeyondAscii.test(character)) };
 const punctuation = /[!-/:-@[-`{-~]/;
-const link = /(?:https?|ircs?):\/\/[^\s<>"\u0002\u0003\u000f\u0011\u0016\u001d-\u001f]+/iy;
+const link = /(?:(?:https?|ircs?):\/\/|www\.(?=[^\s.]+\.[^\s.]))[^\s<>"\u0002\u0003\u000f\u0011\u0016\u001d-\u001f]+/iy;
+const bracketed = /<((?:https?|ircs?):\/\/[^\s<>"]+)>/iy;
 const named = /\[([^\]\n]{1,200})\]\(((?:https?|ircs?):\/\/[^\s<>"()]{1,1000}(?:\([^\s<>"()]{0,200}\)[^\s<>"()]{0,200})?)\)/iy;
 const name = /@?([\p{L}\p{N}\p{M}_\-[\]{}\\|^`]{1,64})/uy;
 const room = /#\+?[\p{L}\p{N}\p{M}_\-+.&]{1,64}/uy;
@@ -76,6 +77,17 @@ export function inline(text: string, context: Context, depth: number, begins: bo
         }
         continue;
       }
+      case '<': {
+        bracketed.lastIndex = at;
+        const match = bracketed.exec(text);
+        const href = match?.[1] ? safeAddress(match[1]) : null;
+        if (match?.[1] && href) {
+          add({ kind: 'link', href, text: match[1] });
+          at += match[0].length;
+          continue;
+        }
+        break;
+      }
       case '[': {
         named.lastIndex = at;
         const match = named.exec(text);
@@ -104,7 +116,8 @@ export function inline(text: string, context: Context, depth: number, begins: bo
     const pair = depth < deepest ? pairs.find(({ mark, and }) => text.startsWith(mark, at) && !(and && hopeless.has(mark))) : undefined;
     if (pair) {
       const { mark, kind, word, and } = pair;
-      const opens = !hopeless.has(mark) && !/^[\s]?$/.test(text.charAt(at + mark.length)) && !(word && isWord.test(before));
+      // 2*3*4 is a product.
+      const opens = !hopeless.has(mark) && !/^[\s]?$/.test(text.charAt(at + mark.length)) && !(word && isWord.test(before)) && !(mark === '*' && /^\d\d$/.test(before + text.charAt(at + 1)));
       const end = opens ? closing(text, at + mark.length, mark, word) : -1;
       if (end >= 0) {
         const children = inline(text.slice(at + mark.length, end), context, depth + 1, false);
@@ -119,7 +132,7 @@ export function inline(text: string, context: Context, depth: number, begins: bo
       at += mark.length;
       continue;
     }
-    if (/[hi]/i.test(character) && !isWord.test(before)) {
+    if (/[hiw]/i.test(character) && !isWord.test(before)) {
       link.lastIndex = at;
       const match = link.exec(text);
       const node = match ? plainLink(match[0]) : null;

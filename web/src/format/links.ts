@@ -31,7 +31,7 @@ export function plainLink(text: string): Inline & { kind: 'link' } | null {
     address = shorter;
     break;
   }
-  const href = safeAddress(address);
+  const href = safeAddress(/^www\./i.test(address) ? `https://${address}` : address);
   return href ? { kind: 'link', href, text: address } : null;
 }
 
