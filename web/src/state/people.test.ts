@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { language } from '../texts/language.svelte';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
+import { modeTexts } from './conversation/mode_texts.svelte';
 import { eachHasItsServer, FakeServer, inTeaHere, message, page, shown, until } from './testing';
 
 let server: FakeServer;
@@ -19,6 +20,7 @@ test('come, go, are called otherwise and have ranks', async () => {
     '@batch=w :s 354 alice 7 carol H@+ carol :Carol',
     ':s BATCH -w',
   ];
+  await modeTexts.load();
   const { chat, tea } = await inTea();
   await until(() => tea.members.length === 3);
   const names = (): string => tea.members.map((member) => `${member.rank ?? ''}:${member.person.nick}`).join(' ');

@@ -2,6 +2,7 @@
 
 import type { ModeChange } from '../../irc/isupport';
 import { language } from '../../texts/language.svelte';
+import { modeTexts } from './mode_texts.svelte';
 import { flags, whomOf } from './modes';
 import { rankOfLetter } from './ranks';
 import type { EventEntry } from '../types';
@@ -149,7 +150,8 @@ function because(sentence: string, reason: string | null): string {
 }
 
 function phrase({ on, letter, param }: ModeChange, called: Called): string {
-  const texts = language.texts.state.modes;
+  const { texts } = modeTexts;
+  if (!texts) return '…';
   const rank = rankOfLetter(letter);
   if (rank) return (on ? texts.rankGiven : texts.rankTaken)(called(param ?? '?'), language.texts.ui.rank[rank]);
   const flag = flags[letter];
