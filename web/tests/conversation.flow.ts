@@ -524,6 +524,8 @@ test('the address of a message leads to it', async () => {
 
 test('a link to a message leads everyone to it who may read it, whatever the place is called, and whoever has to join first', async () => {
   const linkTo = async (text: string): Promise<string> => {
+    // Only what has the focus may copy.
+    await until(() => alice.page.evaluate(() => document.hasFocus()), 'the focus is back');
     await alice.page.evaluate(() => navigator.clipboard.writeText(''));
     await alice.message(text).last().click({ button: 'right' });
     await alice.page.getByRole('menuitem', { name: 'Copy link' }).click();
