@@ -111,7 +111,7 @@ export class ChatState implements Chat, Receiver {
     this.#list = new ConversationList(this, {
       begun: (conversation) => this.#begun(conversation),
       changed: (conversation) => this.keeping.touch(conversation),
-      renamed: (before) => this.keeping.forget(before),
+      renamed: (conversation, before) => this.keeping.renamed(conversation, before),
       closed: (conversation) => this.keeping.forget(conversation.key, conversation),
       opened: () => this.#attention.looked(),
     });

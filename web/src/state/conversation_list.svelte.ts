@@ -11,7 +11,7 @@ interface Told {
   begun(conversation: ConversationState): void;
   /** Something has changed in it, such as its name; `before`: that one. */
   changed(conversation: ConversationState): void;
-  renamed(before: string): void;
+  renamed(conversation: ConversationState, before: string): void;
   /** It is gone from here. */
   closed(conversation: ConversationState): void;
   /** The person turned to another one. */
@@ -92,7 +92,7 @@ export class ConversationList {
     this.#byKey.delete(before);
     conversation.renamed(name);
     this.#byKey.set(conversation.key, conversation);
-    this.#told.renamed(before);
+    this.#told.renamed(conversation, before);
     this.touch(conversation);
   }
 

@@ -76,6 +76,15 @@ export class Keeping {
     this.#unkept.clear();
   }
 
+  /** What is being written there goes with it. */
+  renamed(conversation: ConversationState, before: string): void {
+    this.forget(before);
+    if (!conversation.draft) return;
+    this.keepDraft(conversation, conversation.draft);
+    this.#drafts.delete(before);
+    void this.#storage.putDraft(this.#tabs.owner, before, '');
+  }
+
   /** There is no conversation of this name any more. */
   forget(key: string, conversation?: ConversationState): void {
     if (conversation) this.#unkept.delete(conversation);

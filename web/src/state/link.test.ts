@@ -257,6 +257,14 @@ test('whose clock is wrong sees whom she wrote with lately all the same', async 
   expect(targets).toContain('TARGETS timestamp=2028-03-05T10:00:00.000Z timestamp=2027-03-05T10:00:00.000Z');
 });
 
+test('what is being written goes with a room that gets another name', async () => {
+  const { chat, tea } = await inTea();
+  tea.draft = 'half a thought';
+  server.socket.say(':bob!u@h RENAME #tea #coffee :');
+  await vi.waitFor(async () => expect([...(await chat.storage.drafts('account:a1'))]).toEqual([['#coffee', 'half a thought']]));
+  expect(tea.draft).toBe('half a thought');
+});
+
 test('two tabs agree on what is being written', async () => {
   const { chat, tea } = await inTea();
   const other = await open();
