@@ -190,7 +190,7 @@ test('whoever was away finds where she stopped reading, by whatever way she come
     },
   };
   for (const [how, away] of Object.entries(comesBack)) {
-    for (const many of [30, 150]) {
+    for (const many of how === 'to its address' ? [30, 150] : [30]) {
       await alice.goTo('tea');
       await talker.say('PRIVMSG #back :the last that is read');
       await until(async () => /unread/.test((await item.textContent()) ?? ''), 'something is unread');
