@@ -171,7 +171,7 @@ test('mentions and unread messages are counted, and have their line', async () =
   await until(async () => !/mention|unread/.test((await item.textContent()) ?? ''));
 });
 
-test('whoever was away finds where she stopped reading, by whatever way she comes back', async () => {
+test('whoever was away finds where she stopped reading, at the room's address and from the list', async () => {
   const { page } = alice;
   const talker = await Raw.at(server, 'back_talker');
   await talker.say('JOIN #back', ...Array.from({ length: 40 }, (_, number) => `PRIVMSG #back :of before ${number}`));
@@ -190,6 +190,7 @@ test('whoever was away finds where she stopped reading, by whatever way she come
     },
   };
   for (const [how, away] of Object.entries(comesBack)) {
+    // With more than a page she is shown what was kept first, and what takes its place: of that the line may still be lost.
     for (const many of how === 'to its address' ? [30, 150] : [30]) {
       await alice.goTo('tea');
       await talker.say('PRIVMSG #back :the last that is read');

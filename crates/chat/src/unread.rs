@@ -68,7 +68,8 @@ impl UnreadQuestion {
     }
 }
 
-/// Whether a text names somebody: as a word by itself, in any case; not in code (Markdown's, between backticks), nor in an address.
+/// Whether a text names somebody: as a word by itself, in any case; not in code (Markdown's, between backticks), nor in an
+/// address. `client_core` has the same.
 pub fn mentions(text: &str, name: &str) -> bool {
     if name.is_empty() || text.len() < name.len() {
         return false;

@@ -75,7 +75,8 @@ pub(super) fn delete(said: &mut Said, by: &str, reason: Option<&str>) {
     said.deleted = Some(Box::new(Deleted { by: by.into(), reason: reason.map(str::to_owned) }));
 }
 
-/// As the server counts: whether a text names somebody: as a word by itself, in any case; not in code (Markdown's, between backticks), nor in an address.
+/// Whether a text names somebody: as a word by itself, in any case; not in code (Markdown's, between backticks), nor in an
+/// address. As the server counts (`chat::unread::mentions`), which clients must not see: that both say the same the simulator tests.
 pub fn mentions(text: &str, name: &str) -> bool {
     if name.is_empty() || text.len() < name.len() {
         return false;
