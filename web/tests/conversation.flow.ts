@@ -171,7 +171,7 @@ test('mentions and unread messages are counted, and have their line', async () =
   await until(async () => !/mention|unread/.test((await item.textContent()) ?? ''));
 });
 
-test('whoever was away finds where she stopped reading, at the room's address and from the list', async () => {
+test('whoever was away finds where she stopped reading, at the address and from the list', async () => {
   const { page } = alice;
   const talker = await Raw.at(server, 'back_talker');
   await talker.say('JOIN #back', ...Array.from({ length: 40 }, (_, number) => `PRIVMSG #back :of before ${number}`));
