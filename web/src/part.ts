@@ -10,11 +10,16 @@ export async function part<Module>(load: () => Promise<Module>, files: readonly 
     await Promise.all(files.map(had));
     return await load();
   } catch (error) {
-    // As Vite's own does.
-    dispatchEvent(new Event('vite:preloadError'));
+    if (error instanceof Gone) dispatchEvent(new Event(partGone));
     throw error;
   }
 }
+
+/** Told to the window: this page is an older one, of which the server does not have everything any more. */
+export const partGone = 'parlor:gone';
+
+/** The server answers, and has no such file. Where it does not answer, or something before it does, the file may well be there. */
+class Gone extends Error {}
 
 function had(file: string): Promise<void> {
   let had = known.get(file);
@@ -33,10 +38,7 @@ async function fetched(address: string): Promise<void> {
   if (document.querySelector(`[src="${address}"], [href="${address}"]`)) return;
   if (!address.endsWith('.css')) {
     // Not by a link: that it could not be had would be remembered, too. From here on the browser has it by itself.
-    const response = await fetch(address);
-    if (!response.ok) throw new TypeError(`the server answered ${response.status}`);
-    await response.blob();
-    return;
+    return asked(address);
   }
   const link = document.createElement('link');
   link.rel = 'stylesheet';
@@ -46,8 +48,15 @@ async function fetched(address: string): Promise<void> {
     link.onload = resolve;
     link.onerror = () => {
       link.remove();
-      reject(new TypeError(`there is no ${address}`));
+      asked(address).then(() => reject(new TypeError(`${address} could not be had`)), reject);
     };
     document.head.append(link);
   });
+}
+
+async function asked(address: string): Promise<void> {
+  const response = await fetch(address);
+  if (response.status === 404) throw new Gone(`there is no ${address} any more`);
+  if (!response.ok) throw new TypeError(`the server answered ${response.status}`);
+  await response.blob();
 }

@@ -37,6 +37,10 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get isUp(): boolean {
+    return this.#process !== null;
+  }
+
   async start(): Promise<void> {
     const file = join(this.folder, 'parlor.toml');
     // At once on the ports of the first time, or on any.

@@ -1,6 +1,7 @@
 // The link breaks in every way, and nothing is lost, doubled or out of order.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Route } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { closeBrowser, otherPage, password, Raw, Server, Someone, until } from './bench';
 
 const server = new Server();
@@ -17,6 +18,11 @@ beforeAll(async () => {
   await alice.say('begin');
   await bob.sees('begin');
 }, 180_000);
+
+// A flow that fails with the server gone takes the next ones not with it.
+afterEach(async () => {
+  if (!server.isUp) await server.start();
+});
 
 afterAll(async () => {
   await server.kill();
@@ -160,6 +166,37 @@ test.skipIf(otherPage)('a part of the page that cannot be had without the server
   await carol.page.getByRole('dialog').waitFor();
   await carol.page.keyboard.press('Escape');
   await carol.leave();
+});
+
+// A page that stands before the server is there without it.
+test.skipIf(otherPage)('a part that cannot be had while the link stands does not take the page away; one that there is no more brings the new page', async () => {
+  const cora = await Someone.at(server, { serviceWorkers: 'block' });
+  const { page } = cora;
+  await cora.signUp('cora');
+  await cora.goTo('tea');
+  await online(cora);
+  await cora.composer().fill('half a thought');
+  const settings = page.getByRole('button', { name: 'Settings', exact: true });
+  // Not reached, and reached by a proxy whose server is not there.
+  const troubles: ((route: Route) => Promise<void>)[] = [(route) => route.abort(), (route) => route.fulfill({ status: 502, body: 'Bad Gateway' })];
+  for (const trouble of troubles) {
+    await page.route('**/assets/**', trouble);
+    await settings.click();
+    await page.getByText('This part could not be loaded.').first().waitFor();
+    expect(await cora.composer().inputValue()).toBe('half a thought');
+    await page.getByRole('button', { name: 'Dismiss' }).first().click();
+    await page.unroute('**/assets/**');
+  }
+  await page.route('**/assets/**', (route) => (route.request().resourceType() === 'fetch' ? route.fulfill({ status: 404, body: '' }) : route.continue()));
+  const anew = page.waitForEvent('load');
+  await settings.click();
+  await anew;
+  await page.unroute('**/assets/**');
+  await cora.composer().waitFor();
+  await until(async () => (await cora.composer().inputValue()) === 'half a thought', 'what was typed is there');
+  await settings.click();
+  await page.getByRole('dialog').waitFor();
+  await cora.leave();
 });
 
 test('what could not be had at the entry is had the next time, without loading the page anew', async () => {

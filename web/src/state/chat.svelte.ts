@@ -5,6 +5,7 @@ import { isBatch, type Item } from '../irc/batches';
 import type { Connection, RequestOptions } from '../irc/connection';
 import { Isupport } from '../irc/isupport';
 import type { Block } from '../format/nodes';
+import { partGone } from '../part';
 import { language } from '../texts/language.svelte';
 import { abilitiesOf, noAbilities } from './abilities';
 import { AbsentNames } from './absent_names';
@@ -52,8 +53,9 @@ import {
 
 /** The server gives the cookie a new value when it is asked who is here, if it is due. */
 const renewEvery = 4 * 3_600_000;
-/** This tab was loaded anew by itself before there was a link. */
+/** When this tab was loaded anew by itself, in ms since 1970: the server had a newer page. */
 const reloadedKey = 'parlor.reloaded';
+const reloadAgainAfter = 60_000;
 
 export function createChat(): Chat {
   return new ChatState(browser);
@@ -173,15 +175,12 @@ export class ChatState implements Chat, Receiver {
   async #begin(reading: Promise<SessionInfo>): Promise<void> {
     this.#attention.start();
     setInterval(() => this.#renew(), renewEvery);
-    // A part of an older page that the server does not have any more: the new page has its own.
-    window.addEventListener('vite:preloadError', () => {
-      if (!navigator.onLine) return;
-      if (this.link.kind === 'online') location.reload();
-      // Or somebody has just come in by an older page's entry. Once: it may be the server that is gone.
-      else if (this.session.info?.signedIn && !this.wasOnline && !sessionStorage.getItem(reloadedKey)) {
-        sessionStorage.setItem(reloadedKey, '1');
-        location.reload();
-      }
+    // The new page has its own. Once a minute: what stands before the server may have lost a file.
+    window.addEventListener(partGone, () => {
+      const last = Number(sessionStorage.getItem(reloadedKey));
+      if (this.#outside.now() - last < reloadAgainAfter) return;
+      sessionStorage.setItem(reloadedKey, String(this.#outside.now()));
+      location.reload();
     });
     const [, known] = await Promise.all([language.start(), this.#openStorage(), this.tabs.start((told) => this.#heard(told))]);
     await this.session.start(known, reading);
