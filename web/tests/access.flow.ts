@@ -342,6 +342,42 @@ test('whoever clicks a message and writes on is writing, and does nothing to it'
   await alice.page.keyboard.press('Escape');
 });
 
+test('a finger answers, reacts and opens the menu, by a tap and by resting', async () => {
+  const fay = await Someone.at(server, { width: 390, height: 844, touch: true });
+  const { page } = fay;
+  await fay.signUp('fay');
+  await fay.goTo('fingers');
+  await fay.composer().fill('touch me');
+  await page.getByRole('button', { name: 'Send', exact: true }).tap();
+  const row = fay.message('touch me');
+  await row.tap();
+  await row.getByRole('button', { name: 'Reply', exact: true }).tap();
+  await page.getByText('Reply to fay').waitFor();
+  await page.getByRole('button', { name: 'Do not reply' }).tap();
+  await row.tap();
+  await row.getByRole('button', { name: 'Add a reaction' }).tap();
+  await page.getByRole('option').first().tap();
+  await row.getByRole('button', { name: /, 1 reaction/ }).waitFor();
+  await fay.composer().tap();
+  await until(async () => (await row.getByRole('toolbar').count()) === 0, 'what one can do with it is not in the way of what one writes');
+  // As Safari on phones, which tells nobody of a finger that rests: a touch without what the browser makes of it.
+  const { x, y } = await row.evaluate((row) => ({ x: row.getBoundingClientRect().x + 80, y: row.getBoundingClientRect().y + 8 }));
+  const touch = (kind: 'touchstart' | 'touchend'): Promise<boolean> =>
+    row.evaluate(
+      (row, { kind, x, y }) => {
+        const finger = new Touch({ identifier: 1, target: row, clientX: x, clientY: y });
+        return row.dispatchEvent(new TouchEvent(kind, { touches: kind === 'touchend' ? [] : [finger], changedTouches: [finger], bubbles: true, cancelable: true }));
+      },
+      { kind, x, y },
+    );
+  await touch('touchstart');
+  await page.getByRole('menuitem', { name: 'Copy text' }).waitFor();
+  expect(await touch('touchend'), 'that it is lifted presses nothing').toBe(false);
+  await page.keyboard.press('Escape');
+  expect(await touch('touchend')).toBe(true);
+  await fay.leave();
+});
+
 test('what is typed for a thread or the emoji before they are there is for them', async () => {
   const { page } = alice;
   for (const [key, field] of [['t', '#panel textarea'], ['a', '.popover [role=combobox]']] as const) {

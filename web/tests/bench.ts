@@ -144,12 +144,14 @@ export class Someone {
     readonly context: BrowserContext,
   ) {}
 
-  static async at(server: Server, options: { width?: number; height?: number; locale?: string; serviceWorkers?: 'block' } = {}): Promise<Someone> {
+  static async at(server: Server, options: { width?: number; height?: number; locale?: string; serviceWorkers?: 'block'; touch?: boolean } = {}): Promise<Someone> {
     const context = await (await launch()).newContext({
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
       locale: options.locale ?? 'en-GB',
       serviceWorkers: options.serviceWorkers ?? 'allow',
       timezoneId: 'Europe/Berlin',
+      hasTouch: options.touch ?? false,
+      isMobile: options.touch ?? false,
       // What moves takes its time: with it once in a while, not each time.
       reducedMotion: process.env.PARLOR_MOTION ? 'no-preference' : 'reduce',
       baseURL: server.address,

@@ -510,6 +510,23 @@ test('whoever reads up in a thread is left there when somebody answers', async (
   await alice.page.keyboard.press('Escape');
 });
 
+test('what was said before many came and went is there, whether they are shown or not', async () => {
+  const { page } = alice;
+  const guest = await Raw.at(server, 'guest_of_before');
+  await guest.say('JOIN #crowd', ...Array.from({ length: 5 }, (_, number) => `PRIVMSG #crowd :before the crowd ${number}`));
+  // More than two pages of it.
+  for (let round = 0; round < 130; round += 1) await guest.say('PART #crowd', 'JOIN #crowd');
+  await alice.goTo('crowd');
+  await alice.sees('before the crowd 0');
+  await page.goto('/r/tea');
+  await page.evaluate(() => localStorage.setItem('parlor.preferences', JSON.stringify({ ...JSON.parse(localStorage.getItem('parlor.preferences') ?? '{}'), showComings: false })));
+  await page.goto('/r/crowd');
+  await alice.sees('before the crowd 0');
+  await page.evaluate(() => localStorage.removeItem('parlor.preferences'));
+  await alice.goTo('tea');
+  guest.leave();
+});
+
 test('the address of a message leads to it', async () => {
   await alice.goTo('tea');
   await alice.isCaughtUp();

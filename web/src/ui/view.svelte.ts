@@ -217,25 +217,27 @@ export class View {
     this.#typedAhead = this.#onItsWay = null;
   }
 
-  /** Before the key is anyone else's. */
-  keyAhead(event: KeyboardEvent): void {
+  /** Before the key is anyone else's. True: it was for what is on its way. */
+  keyAhead(event: KeyboardEvent): boolean {
     const part = this.#onItsWay;
-    if (!part || this.#typedAhead === null || event.isComposing) return;
+    if (!part || this.#typedAhead === null || event.isComposing) return false;
     const at = document.activeElement;
     // It was closed, or one has gone elsewhere to write.
-    if (!part.isWanted() || (at !== part.from && isText(at))) this.expectNothing();
-    else if (event.ctrlKey || event.metaKey || event.altKey) return;
-    else {
-      if (event.key === 'Escape') {
-        this.expectNothing();
-        part.close();
-      } else if (event.key.length === 1) this.#typedAhead += event.key;
-      else if (event.key === 'Enter') this.#typedAhead += '\n';
-      else if (event.key === 'Backspace') this.#typedAhead = this.#typedAhead.slice(0, -1);
-      else return;
-      event.preventDefault();
-      event.stopPropagation();
+    if (!part.isWanted() || (at !== part.from && isText(at))) {
+      this.expectNothing();
+      return false;
     }
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (event.key === 'Escape') {
+      this.expectNothing();
+      part.close();
+    } else if (event.key.length === 1) this.#typedAhead += event.key;
+    else if (event.key === 'Enter') this.#typedAhead += '\n';
+    else if (event.key === 'Backspace') this.#typedAhead = this.#typedAhead.slice(0, -1);
+    else return false;
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
   }
 
   /** For what has come: what was typed for it, and whether with Enter. */

@@ -23,6 +23,21 @@ const seconds = many('# Sekunde', '# Sekunden');
 const moreRooms = many('Noch # Raum. Gib einen Teil seines Namens ein.', 'Noch # Räume. Gib einen Teil des Namens ein.');
 
 export const more: typeof english = {
+  // What can be done with a message
+  copyText: 'Text kopieren',
+  delete: 'Löschen',
+  edit: 'Bearbeiten',
+  earlierTexts: 'Frühere Fassungen',
+  onTheWire: 'Auf der Leitung',
+  messageActions: 'Was mit dieser Nachricht geschehen soll',
+  openThread: 'Strang öffnen',
+  pin: 'Anheften',
+  unpin: 'Lösen',
+  reactWith: (emoji) => `Mit ${emoji} reagieren`,
+  whoReacted: 'Wer reagiert hat',
+  reply: 'Antworten',
+  report: 'Melden',
+
   addWord: 'Hinzufügen',
   back: 'Zurück',
   cancel: 'Abbrechen',

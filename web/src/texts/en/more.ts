@@ -24,6 +24,21 @@ const seconds = many('# second', '# seconds');
 const moreRooms = many('# more room. Type a part of its name.', '# more rooms. Type a part of the name.');
 
 export const more = {
+  // What can be done with a message
+  copyText: 'Copy text',
+  delete: 'Delete',
+  edit: 'Edit',
+  earlierTexts: 'Earlier texts',
+  onTheWire: 'On the wire',
+  messageActions: 'What to do with this message',
+  openThread: 'Open thread',
+  pin: 'Pin',
+  unpin: 'Unpin',
+  reactWith: (emoji: string) => `React with ${emoji}`,
+  whoReacted: 'Who reacted',
+  reply: 'Reply',
+  report: 'Report',
+
   // Everywhere
   addWord: 'Add',
   back: 'Back',

@@ -3,6 +3,7 @@ import type { Chat, Conversation, MessageEntry } from '../../state/types';
 import type { Texts } from '../../texts/en';
 import type { MenuItem } from '../parts/Menu.svelte';
 import { copyText } from '../parts/clipboard';
+import { more } from '../../texts/more.svelte';
 import { linkTo } from '../../state/permalink';
 import type { View } from '../view.svelte';
 
@@ -26,12 +27,13 @@ export interface Context {
 }
 
 export function actionsOf(message: MessageEntry, { chat, view, conversation, w, pick, inThread }: Context): Action[] {
+  const m = more.texts;
   const attempt = (done: Promise<unknown>) => void done.catch((error: Error) => chat.say(error.message));
   if (message.status !== 'sent') {
     if (message.status === 'pending') return [];
     return [
       { name: 'retry', text: w.sendAgain, icon: 'retry', key: 'Enter', quick: true, run: () => conversation.retry(message) },
-      { name: 'copy', text: w.copyText, icon: 'copy', key: 'c', run: () => copy(chat, message.text, w.copied, w.notCopied) },
+      { name: 'copy', text: m.copyText, icon: 'copy', key: 'c', run: () => copy(chat, message.text, w.copied, w.notCopied) },
       { name: 'discard', text: w.discard, icon: 'trash', key: 'Delete', danger: true, quick: true, run: () => conversation.discard(message) },
     ];
   }
@@ -43,7 +45,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   if (there && conversation.rights.speak && !inThread) {
     actions.push({
       name: 'reply',
-      text: w.reply,
+      text: m.reply,
       icon: 'reply',
       key: 'r',
       quick: true,
@@ -57,7 +59,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   if (message.id !== null && !inThread) {
     actions.push({
       name: 'thread',
-      text: w.openThread,
+      text: m.openThread,
       icon: 'thread',
       key: 't',
       quick: true,
@@ -67,7 +69,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   if (there && conversation.mayEdit(message)) {
     actions.push({
       name: 'edit',
-      text: w.edit,
+      text: m.edit,
       icon: 'edit',
       key: 'e',
       run: () => {
@@ -78,7 +80,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
     });
   }
   if (there) {
-    actions.push({ name: 'copy', text: w.copyText, icon: 'copy', key: 'c', apart: true, run: () => copy(chat, message.text, w.copied, w.notCopied) });
+    actions.push({ name: 'copy', text: m.copyText, icon: 'copy', key: 'c', apart: true, run: () => copy(chat, message.text, w.copied, w.notCopied) });
   }
   const { id } = message;
   if (id !== null) {
@@ -87,26 +89,26 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   if (there && conversation.rights.pin && chat.can.pins) {
     actions.push({
       name: 'pin',
-      text: message.pinned ? w.unpin : w.pin,
+      text: message.pinned ? m.unpin : m.pin,
       icon: 'pin',
       key: 'p',
       run: () => attempt(conversation.pin(message, !message.pinned)),
     });
   }
-  if (message.reactions.length > 0) actions.push({ name: 'reactions', text: w.whoReacted, icon: 'people', run: () => (view.dialog = { kind: 'reactions', conversation, message }) });
+  if (message.reactions.length > 0) actions.push({ name: 'reactions', text: m.whoReacted, icon: 'people', run: () => (view.dialog = { kind: 'reactions', conversation, message }) });
   if (message.edited && (message.own || conversation.rights.moderate || conversation.kind === 'direct')) {
-    actions.push({ name: 'earlier', text: w.earlierTexts, icon: 'clock', run: () => (view.dialog = { kind: 'earlier', conversation, message }) });
+    actions.push({ name: 'earlier', text: m.earlierTexts, icon: 'clock', run: () => (view.dialog = { kind: 'earlier', conversation, message }) });
   }
   if (there && chat.can.history) {
-    actions.push({ name: 'wire', text: w.onTheWire, icon: 'layers', run: () => (view.panel = { kind: 'wire', message }) });
+    actions.push({ name: 'wire', text: m.onTheWire, icon: 'layers', run: () => (view.panel = { kind: 'wire', message }) });
   }
   if (there && !message.own && chat.can.reports) {
-    actions.push({ name: 'report', text: w.report, icon: 'flag', apart: true, danger: true, run: () => (view.dialog = { kind: 'report', conversation, message }) });
+    actions.push({ name: 'report', text: m.report, icon: 'flag', apart: true, danger: true, run: () => (view.dialog = { kind: 'report', conversation, message }) });
   }
   if (there && conversation.mayDelete(message)) {
     actions.push({
       name: 'delete',
-      text: w.delete,
+      text: m.delete,
       icon: 'trash',
       key: 'Delete',
       danger: true,

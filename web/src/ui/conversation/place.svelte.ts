@@ -108,6 +108,13 @@ export class Place {
         else if (isNew && this.#keeps.kind === 'end' && !this.#keeps.chosen && listed.conversation.missed === 0) void this.toUnread();
       });
     });
+    // A page that has come may be a line to see, or none (where people only came and went, or are not shown): then nothing scrolls, and
+    // the next one is asked for all the same.
+    $effect(() => {
+      const { older, newer } = listed.conversation;
+      if (older !== 'idle' || newer !== 'idle') return;
+      void tick().then(() => (listed.entries.length === 0 && listed.conversation.entries.length > 0 ? this.#older() : this.scrolled()));
+    });
     // Smaller windows and taller composers take from the list, too.
     $effect(() => {
       const watched = new ResizeObserver(() => this.#resized());
@@ -157,7 +164,9 @@ export class Place {
         this.scrolled();
         afterPaint(() => {
           // Whoever was here may be gone by then, and the conversation with her.
-          if (listed.list && this.#placed === listed.conversation.generation) listed.isWhole = true;
+          if (!listed.list || this.#placed !== listed.conversation.generation) return;
+          listed.isWhole = true;
+          void tick().then(() => this.scrolled());
         });
       });
     });

@@ -1,0 +1,32 @@
+// What acts on messages (tools, menus, the picker, keys) comes with the first sign of a hand: whoever only reads needs none of it.
+
+import { tick } from 'svelte';
+import type { View } from '../view.svelte';
+
+class Hand {
+  parts: typeof import('./acting') | null = $state.raw(null);
+  #coming: Promise<void> | null = null;
+
+  /** Never rejected: what cannot be had is asked for again by the next sign. */
+  load(): Promise<void> {
+    this.#coming ??= import('./acting').then(
+      (parts) => void (this.parts = parts),
+      () => void (this.#coming = null),
+    );
+    return this.#coming;
+  }
+
+  /** A key that came before them. True: it is for the message, and done when they are there. */
+  waitsFor(event: KeyboardEvent, view: View, act: () => void): boolean {
+    if (!/^(.|Delete|Backspace|Enter|ContextMenu)$/u.test(event.key)) return false;
+    void this.load()
+      .then(tick)
+      .then(() => {
+        // A key before it may have opened something that this one is for.
+        if (this.parts && !view.keyAhead(event)) act();
+      });
+    return true;
+  }
+}
+
+export const hand = new Hand();
