@@ -7,7 +7,9 @@ use compact_str::{CompactString, ToCompactString};
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use precis_profiles::{UsernameCaseMapped, UsernameCasePreserved};
 use smallvec::SmallVec;
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::LazyLock;
 
 /// How names are compared, and how long they may be. From the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,7 +248,39 @@ impl Username {
     pub fn skeletons(&self) -> SmallVec<[CompactString; 2]> {
         skeletons(&self.text, &self.key)
     }
+
+    /// Whether other networks have a service of this name, or of one that looks like it: people, and programs that are set up
+    /// for such a network, send it their passwords.
+    pub fn is_of_a_service(&self) -> bool {
+        static LOOKS: LazyLock<HashSet<CompactString>> =
+            LazyLock::new(|| SERVICES.iter().map(|name| skeleton(name)).collect());
+        // Few names are so like them that it has to be seen more closely.
+        self.key.len() <= LONGEST_LOOK && self.skeletons().iter().any(|look| LOOKS.contains(look))
+    }
 }
+
+/// The services of Atheme, Anope and Ergo, as they are called out of the box.
+const SERVICES: [&str; 17] = [
+    "nickserv",
+    "chanserv",
+    "memoserv",
+    "operserv",
+    "hostserv",
+    "botserv",
+    "saslserv",
+    "authserv",
+    "helpserv",
+    "statserv",
+    "infoserv",
+    "groupserv",
+    "histserv",
+    "gameserv",
+    "userserv",
+    "rootserv",
+    "services",
+];
+/// A name of ten letters may have four bytes for each.
+const LONGEST_LOOK: usize = 40;
 
 impl ChatroomName {
     pub fn parse(text: &str, rules: &NameRules) -> Result<ChatroomName, NameError> {

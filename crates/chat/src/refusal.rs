@@ -33,6 +33,10 @@ pub enum Refusal {
     NameInvalid {
         name: CompactString,
     },
+    /// Other networks have a service of this name.
+    NameOfService {
+        name: CompactString,
+    },
     /// `nick_follows_account`: the shown name is the account's, always.
     NameFixed {
         name: CompactString,

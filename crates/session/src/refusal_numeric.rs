@@ -15,6 +15,9 @@ use wire::{Capability, Numeric};
 
 use crate::mode_letters::{FORWARD, RETENTION, flag_letter, list_letter, role_letter};
 
+const OF_A_SERVICE: &str =
+    "Other networks call a service of theirs so, and people send it their passwords: choose another name";
+
 /// Answers the line `verb` with the refusal. `about`: what the line was about, a room or a person, where the refusal
 /// itself does not say; empty when there is nothing to name.
 pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refusal) {
@@ -45,6 +48,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             &[shown(name)],
             "This name is too long or has characters that no account's name may have",
         ),
+        R::NameOfService { name } if registering => turn.fail(verb, "BAD_ACCOUNT_NAME", &[shown(name)], OF_A_SERVICE),
         R::NameInUse { name } => {
             one(turn, N::ERR_NICKNAMEINUSE, name, "This name is in use: choose another one");
         }
@@ -63,6 +67,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             name,
             "This name is too long or has characters that no name may have: choose another one",
         ),
+        R::NameOfService { name } => one(turn, N::ERR_ERRONEUSNICKNAME, name, OF_A_SERVICE),
         R::NameFixed { name } => {
             one(turn, N::ERR_NONICKCHANGE, name, "On this server your name is always that of your account")
         }
@@ -414,6 +419,13 @@ pub(crate) fn write(turn: &mut Turn<'_>, verb: &str, about: &str, refusal: &Refu
             &[star_if_empty(about)],
             "On this server only an administrator makes new accounts",
         ),
+        // As with a password that is not the room's.
+        R::LinkInvalid if verb == "JOIN" => one(
+            turn,
+            N::ERR_BADCHANNELKEY,
+            about,
+            "This invite link is used up, too old or not a link of this room: ask for another one",
+        ),
         R::LinkInvalid => turn.fail(
             verb,
             "TEMPORARILY_UNAVAILABLE",
@@ -638,6 +650,8 @@ mod tests {
             check("REGISTER", refusal, "FAIL REGISTER ACCOUNT_EXISTS bob");
         }
         check("REGISTER", R::NameInvalid { name: name() }, "FAIL REGISTER BAD_ACCOUNT_NAME bob");
+        check("NICK", R::NameOfService { name: name() }, "432 * bob");
+        check("REGISTER", R::NameOfService { name: name() }, "FAIL REGISTER BAD_ACCOUNT_NAME bob");
         check("NICK", R::NameFixed { name: name() }, "447 * bob");
         check("PART", R::NotMember { room: room() }, "442 * #tea");
         check("KICK", R::TheyAreNotMember { name: name(), room: room() }, "441 * bob #tea");

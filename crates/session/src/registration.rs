@@ -316,6 +316,7 @@ fn refuse(turn: &mut Turn<'_>, refusal: &Refusal) {
         | Refusal::NameReserved { .. }
         | Refusal::NameConfusable { .. }
         | Refusal::NameInvalid { .. }
+        | Refusal::NameOfService { .. }
         | Refusal::NameFixed { .. } => {
             // It may try another one; until then it has none.
             registration.name = None;

@@ -71,6 +71,10 @@ impl Hub {
         }
         let oneself = asker.filter(|_| !is_logged_in).map(|asker| asker.slot);
         self.check_account_name(&new.username, None, oneself)?;
+        // Whoever keeps the server may have a program of that name.
+        if !may_for_others && new.username.is_of_a_service() {
+            return Err(Refusal::NameOfService { name: new.username.text().clone() });
+        }
         if let (false, Some(address)) = (may_for_others, new.address) {
             self.check_server_bans(address, new.certificate.as_ref(), None, turn.now)?;
         }
@@ -574,6 +578,8 @@ mod tests {
             bob: refused: AccountExists { name: \"root\" }
             > bob registers 1x
             bob: refused: AccountNameInvalid { name: \"1x\" }
+            > bob registers NickServ
+            bob: refused: NameOfService { name: \"NickServ\" }
             > alice registers other
             alice: refused: AlreadyLoggedIn
             > carol registers carol

@@ -24,6 +24,9 @@ impl Hub {
         if owner.is_some() && owner == account {
             return Ok(());
         }
+        if name.is_of_a_service() {
+            return Err(Refusal::NameOfService { name: text() });
+        }
         if owner.is_some() && self.settings.nick_protection {
             return Err(Refusal::NameReserved { name: text() });
         }
@@ -156,6 +159,10 @@ mod tests {
             eve: refused: NameConfusable { name: \"аlice\" }
             > eve arrives as 1alice
             eve: refused: NameInvalid { name: \"1alice\" }
+            > eve arrives as NickServ
+            eve: refused: NameOfService { name: \"NickServ\" }
+            > eve arrives as nickserν
+            eve: refused: NameOfService { name: \"nickserν\" }
             > eve arrives as eve
             eve: welcome eve
             > eve renames alice
@@ -165,6 +172,12 @@ mod tests {
             > eve renames Eve
             > eve renames al*
             eve: refused: NameInvalid { name: \"al*\" }
+            > eve renames ChanServ
+            eve: refused: NameOfService { name: \"ChanServ\" }
+            > eve renames nickservice
+            [eve*] Eve is now nickservice
+            > eve renames Eve
+            [eve*] nickservice is now Eve
             > eve arrives as other
             ",
         );

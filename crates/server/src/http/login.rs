@@ -436,6 +436,11 @@ fn refused(refusal: &Refusal) -> Box<Reply> {
             "BAD_ACCOUNT_NAME",
             format!("{name} is not a name for an account: choose another one."),
         ),
+        Refusal::NameOfService { name } => (
+            StatusCode::BAD_REQUEST,
+            "NAME_OF_SERVICE",
+            format!("{name} is what other networks call a service of theirs: choose another name."),
+        ),
         Refusal::RegistrationClosed => (
             StatusCode::FORBIDDEN,
             "REGISTRATION_CLOSED",
