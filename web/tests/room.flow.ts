@@ -92,6 +92,8 @@ test('an invite link opens a closed room, and makes an account', async () => {
   await dialog.getByRole('img', { name: /QR code/ }).waitFor();
   await alice.keepsFocus('a link');
   await alice.page.keyboard.press('Escape');
+  const mallet = await Someone.at(server);
+  await mallet.signUp('mallet');
   const erin = await Someone.at(server);
   await erin.page.goto(address);
   await erin.page.getByText(/invited to #tea/).waitFor();
@@ -102,6 +104,13 @@ test('an invite link opens a closed room, and makes an account', async () => {
   await erin.say('I was invited');
   await alice.sees('I was invited');
   await erin.leave();
+  // What is no link of a room opens none, and makes none.
+  for (const nothing of ['/invite/tea/inv-aaaaaaaaaaaaaaaaaaaaaaaaaa', '/invite/nowhere/inv-aaaaaaaaaaaaaaaaaaaaaaaaaa', '/invite/nowhere/inv-bogus']) {
+    await mallet.page.goto(nothing);
+    await mallet.page.getByText('This invite link is used up, too old or not whole').waitFor();
+    expect(await mallet.page.getByRole('navigation', { name: 'Conversations' }).getByText(/tea|nowhere/).count()).toBe(0);
+  }
+  await mallet.leave();
 });
 
 test('a report reaches those who moderate, who close it', async () => {

@@ -288,6 +288,13 @@ mod tests {
             carol: logged in to carol as carol
             keep: account carol
             keep: member #tea carol
+            > alice mode #tea +i
+            [alice* carol] alice changed #tea: +i
+            keep: room #tea nti
+            > dave joins #tea by 7
+            dave: refused: LinkInvalid
+            > dave joins #nowhere by 8
+            dave: refused: LinkInvalid
             > dave joins #own
             [dave*] dave joined #own @
             dave: entered #own @dave

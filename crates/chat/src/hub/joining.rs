@@ -85,7 +85,10 @@ impl Hub {
                 Ok(roles) => (number, roles),
                 Err(refusal) => {
                     let Some(to) = self.forward_from(asker.slot, number, &refusal, turn) else {
-                        return Err(refusal);
+                        // Whoever has a link is told of it, not to ask for what it was to be.
+                        let is_of_link =
+                            link.is_some() && matches!(refusal, Refusal::InviteOnly { .. } | Refusal::WrongKey { .. });
+                        return Err(if is_of_link { Refusal::LinkInvalid } else { refusal });
                     };
                     self.tell_forwarded(number, to.room(), turn);
                     match to {
@@ -94,6 +97,8 @@ impl Hub {
                     }
                 }
             },
+            // Nobody makes a room by a link that leads nowhere.
+            None if link.is_some() => return Err(Refusal::LinkInvalid),
             None => {
                 self.check_new_room(client, name)?;
                 let number = self.add_named_room(name, turn);

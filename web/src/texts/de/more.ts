@@ -23,6 +23,8 @@ const seconds = many('# Sekunde', '# Sekunden');
 const moreRooms = many('Noch # Raum. Gib einen Teil seines Namens ein.', 'Noch # Räume. Gib einen Teil des Namens ein.');
 
 export const more: typeof english = {
+  linkOfNoUse: 'Dieser Einladungslink ist verbraucht, zu alt oder nicht vollständig; bitte um einen neuen.',
+
   // What can be done with a message
   copyText: 'Text kopieren',
   delete: 'Löschen',
@@ -491,6 +493,7 @@ export const more: typeof english = {
       INVALID_EMAIL: 'Das ist keine E-Mail-Adresse; gib eine an, die dich erreicht.',
       WEAK_PASSWORD: 'Dieses Passwort ist zu kurz oder zu leicht zu erraten; nimm ein anderes, etwa einige Wörter.',
       ACCOUNT_EXISTS: 'Diesen Namen hat schon jemand; wähle einen anderen.',
+      NAME_OF_SERVICE: 'So heißt anderswo ein Dienst, dem Leute ihr Passwort schicken; wähle einen anderen Namen.',
       NAME_CONFUSABLE: 'Dieser Name sieht einem anderen zu ähnlich; wähle einen anderen.',
       NO_INVITE_LINK: 'Das ist kein ganzer Einladungslink; kopiere ihn noch einmal, oder bitte um einen neuen.',
       LINK_INVALID: 'Dieser Einladungslink ist verbraucht oder abgelaufen; bitte um einen neuen.',

@@ -24,6 +24,8 @@ const seconds = many('# second', '# seconds');
 const moreRooms = many('# more room. Type a part of its name.', '# more rooms. Type a part of the name.');
 
 export const more = {
+  linkOfNoUse: 'This invite link is used up, too old or not whole; ask for another one.',
+
   // What can be done with a message
   copyText: 'Copy text',
   delete: 'Delete',
