@@ -319,7 +319,7 @@ function pageBefore(server: Server, folder: string): Promise<NodeServer> {
     // Without encryption browsers take no Brotli from another machine.
     const coding = message.headers['accept-encoding']?.includes('br') ? 'br' : 'gzip';
     const { body, type } = file(path, coding);
-    if (type === types['.html'] && message.headers.cookie?.includes('parlor=')) answer.setHeader('link', links);
+    if (type === types['.html'] && /parlor-[0-9a-f]+=/.test(message.headers.cookie ?? '')) answer.setHeader('link', links);
     const kept = path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
     answer.writeHead(200, { 'content-type': type, 'content-encoding': coding, 'cache-control': kept, 'content-security-policy': policy }).end(body);
   });

@@ -32,6 +32,8 @@ use crate::{facts, gateway_addresses};
 use bytes::Bytes;
 use chat::device_login::LoginClaim;
 use chat::name::NameRules;
+use compact_str::CompactString;
+use cookie::CookieName;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Incoming};
@@ -78,6 +80,8 @@ pub struct HttpRules {
     pub handshake: Duration,
     /// As `flood.exempt`.
     pub exempt: Vec<AddressRange>,
+    /// What the cookies of this server are told apart by from those of others on this machine.
+    pub cookie: CompactString,
     pub name_rules: NameRules,
     pub auto_join: Vec<String>,
     pub registration_open: bool,
@@ -102,6 +106,7 @@ impl HttpRules {
             gateways: gateway_addresses(config),
             handshake: config.limits.handshake(),
             exempt: config.flood.exempt.clone(),
+            cookie: cookie::server_of(&config.storage.path),
             name_rules: facts::name_rules(config),
             auto_join: config.rooms.auto_join.clone(),
             registration_open: config.accounts.registration == Registration::Open,
@@ -649,9 +654,12 @@ fn route(
             StatusCode::FORBIDDEN,
             "Metrics are for this machine, or for those with the token of [http] metrics_token.",
         ),
-        path => assets::answer(path, request.headers(), visitor.is_https(request.headers()))
-            .or_else(|| assets::nothing(request.headers(), visitor.is_https(request.headers())))
-            .unwrap_or_else(|| text(StatusCode::NOT_FOUND, "There is nothing here.")),
+        path => {
+            let cookie = CookieName::new(&rules.cookie, visitor.is_https(request.headers()));
+            assets::answer(path, request.headers(), &cookie)
+                .or_else(|| assets::nothing(request.headers(), &cookie))
+                .unwrap_or_else(|| text(StatusCode::NOT_FOUND, "There is nothing here."))
+        }
     }
 }
 
@@ -701,7 +709,9 @@ fn begin_websocket(
     let secure = visitor.tls || (visitor.from_proxy && secure_until_proxy && forwarding::is_https(request.headers()));
     // Whoever names no page is no browser, and pages of others are not to speak for whom this one is logged in as.
     let login = upgrade::is_our_page(request.headers(), rules, visitor)
-        .then(|| cookie::claim_of(request.headers(), visitor.is_https(request.headers())))
+        .then(|| {
+            cookie::claim_of(request.headers(), &CookieName::new(&rules.cookie, visitor.is_https(request.headers())))
+        })
         .flatten();
     let upgrade = hyper::upgrade::on(request);
     let agreed = Agreement { upgrade, place, text: terms.text, forwarded_for, secure, login };

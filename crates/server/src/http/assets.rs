@@ -1,7 +1,8 @@
 //! The page's files: in the form that the browser takes, once and for all where their names change with what is in them,
 //! and else asked for again each time, which costs an answer without a body while they are the same.
 
-use super::{cookie, text};
+use super::cookie::{self, CookieName};
+use super::text;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -16,17 +17,17 @@ const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
 const OF_THE_PAGE: [&str; 6] = ["", "invite", "r", "rooms", "search", "settings"];
 
 /// What the page is answered with at this path; `None`: nothing of it is there.
-pub(super) fn answer(path: &str, asked: &HeaderMap, is_https: bool) -> Option<Response<Full<Bytes>>> {
+pub(super) fn answer(path: &str, asked: &HeaderMap, name: &CookieName) -> Option<Response<Full<Bytes>>> {
     let first = path.strip_prefix('/')?.split('/').next()?;
     if !OF_THE_PAGE.contains(&first) {
         return web::find(path).map(|asset| serve(asset, asked));
     }
-    page(asked, is_https)
+    page(asked, name)
 }
 
 /// Whoever opens an address of nothing is told so by the page, in her language and with a way back; `None`: no page is
 /// asked for, or there is none.
-pub(super) fn nothing(asked: &HeaderMap, is_https: bool) -> Option<Response<Full<Bytes>>> {
+pub(super) fn nothing(asked: &HeaderMap, name: &CookieName) -> Option<Response<Full<Bytes>>> {
     let takes = |value: &HeaderValue| value.to_str().is_ok_and(|types| types.contains("text/html"));
     if !asked.get_all(header::ACCEPT).iter().any(takes) {
         return None;
@@ -34,16 +35,16 @@ pub(super) fn nothing(asked: &HeaderMap, is_https: bool) -> Option<Response<Full
     // That it is the same nothing as before is no answer.
     let mut asked = asked.clone();
     asked.remove(header::IF_NONE_MATCH);
-    let mut response = page(&asked, is_https)?;
+    let mut response = page(&asked, name)?;
     *response.status_mut() = StatusCode::NOT_FOUND;
     Some(response)
 }
 
-fn page(asked: &HeaderMap, is_https: bool) -> Option<Response<Full<Bytes>>> {
+fn page(asked: &HeaderMap, name: &CookieName) -> Option<Response<Full<Bytes>>> {
     let mut response = serve(web::index()?, asked);
     response.headers_mut().append(header::VARY, HeaderValue::from_static("cookie"));
     // Whoever seems to be logged in gets the rest of the page beside its first part, others when they are.
-    if cookie::is_shown(asked, is_https) {
+    if cookie::is_shown(asked, name) {
         for path in web::INSIDE {
             if let Ok(link) = HeaderValue::try_from(link(path)) {
                 response.headers_mut().append(header::LINK, link);
@@ -195,7 +196,7 @@ mod tests {
         for path in
             ["/", "/r/tea", "/r/tea.js/0190", "/r/@bob", "/invite/tea/inv-0123", "/settings", "/search", "/rooms"]
         {
-            let answered = answer(path, &HeaderMap::new(), false);
+            let answered = answer(path, &HeaderMap::new(), &CookieName::new("7", false));
             assert_eq!(answered.is_some(), web::IS_BUILT, "{path}");
             let Some(answered) = answered else { continue };
             assert_eq!(answered.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
@@ -204,7 +205,7 @@ mod tests {
         for path in
             ["/../etc/passwd", "/assets/", "/assets/../index.html", "/x", "//", "*", "", "/.vite", "/src/main.ts"]
         {
-            assert!(answer(path, &HeaderMap::new(), false).is_none() || path == "//", "{path}");
+            assert!(answer(path, &HeaderMap::new(), &CookieName::new("7", false)).is_none() || path == "//", "{path}");
         }
     }
 
@@ -212,36 +213,40 @@ mod tests {
     fn who_opens_an_address_of_nothing_is_told_so_by_the_page() {
         let opened =
             asked(&[(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8"), (header::IF_NONE_MATCH, "*")]);
-        let answered = nothing(&opened, false);
+        let answered = nothing(&opened, &CookieName::new("7", false));
         assert_eq!(answered.as_ref().map(Response::status), web::IS_BUILT.then_some(StatusCode::NOT_FOUND));
         if let Some(answered) = answered {
             assert_eq!(answered.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
         }
-        assert!(nothing(&asked(&[(header::ACCEPT, "*/*")]), false).is_none());
-        assert!(nothing(&HeaderMap::new(), false).is_none());
+        assert!(nothing(&asked(&[(header::ACCEPT, "*/*")]), &CookieName::new("7", false)).is_none());
+        assert!(nothing(&HeaderMap::new(), &CookieName::new("7", false)).is_none());
     }
 
     #[test]
     fn who_shows_a_cookie_is_told_what_the_inside_needs() {
         let links = |cookie: &'static str, path: &str, is_https: bool| -> Option<usize> {
-            let answered = answer(path, &asked(&[(header::COOKIE, cookie)]), is_https)?;
+            let answered = answer(path, &asked(&[(header::COOKIE, cookie)]), &CookieName::new("7", is_https))?;
             Some(answered.headers().get_all(header::LINK).iter().count())
         };
         let all = web::IS_BUILT.then_some(web::INSIDE.len());
         let none = web::IS_BUILT.then_some(0);
-        assert_eq!(links("parlor=abc", "/r/tea", false), all);
-        assert_eq!(links("x=y; __Host-parlor=abc", "/", true), all);
+        assert_eq!(links("parlor-7=abc", "/r/tea", false), all);
+        assert_eq!(links("x=y; __Host-parlor-7=abc", "/", true), all);
         if web::IS_BUILT {
-            let all =
-                answer("/", &asked(&[(header::COOKIE, "parlor=a"), (header::IF_NONE_MATCH, "*")]), false).unwrap();
+            let all = answer(
+                "/",
+                &asked(&[(header::COOKIE, "parlor-7=a"), (header::IF_NONE_MATCH, "*")]),
+                &CookieName::new("7", false),
+            )
+            .unwrap();
             assert_eq!(all.status(), StatusCode::NOT_MODIFIED);
             assert!(all.headers().contains_key(header::LINK));
             assert!(all.headers().get_all(header::VARY).iter().any(|value| value == "cookie"));
         }
         // The other one's name, no cookie of ours, and a file that is not the page.
-        assert_eq!(links("parlor=abc", "/", true), none);
-        assert_eq!(links("x=parlor", "/", false), none);
-        assert_eq!(links("parlor=abc", "/icon.svg", false), none);
+        assert_eq!(links("parlor-7=abc", "/", true), none);
+        assert_eq!(links("x=parlor-7", "/", false), none);
+        assert_eq!(links("parlor-7=abc", "/icon.svg", false), none);
         assert_eq!(link("/assets/a.js"), "</assets/a.js>; rel=modulepreload");
         assert_eq!(link("/assets/a.css"), "</assets/a.css>; rel=preload; as=style; crossorigin");
     }

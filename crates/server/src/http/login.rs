@@ -3,6 +3,7 @@
 //! A password comes once, by POST, and becomes a cookie. It is checked as SASL checks one, by the same pool and within the same
 //! bounds. What changes something must come from our own page: its Origin says so, and no form of another page can send JSON.
 
+use super::cookie::CookieName;
 use super::{HttpRules, HttpSurroundings, Payload, Visitor, cookie, device_name, forwarding, payload, upgrade};
 use crate::config::any_contains;
 use crate::hub_thread::HubInput;
@@ -70,10 +71,12 @@ struct Asking<'a> {
 
 /// Whether this request is for here.
 pub(super) fn is_concerned(request: &Request<Incoming>) -> bool {
-    matches!(
-        (request.uri().path(), request.method()),
-        ("/session" | "/logout", _) | ("/login" | "/register", &Method::POST)
-    )
+    match request.uri().path() {
+        "/session" | "/logout" => true,
+        // Whoever types these addresses is told by the page that there is nothing to see.
+        "/login" | "/register" => !matches!(*request.method(), Method::GET | Method::HEAD),
+        _ => false,
+    }
 }
 
 pub(super) async fn answer(
@@ -104,10 +107,14 @@ pub(super) async fn answer(
 }
 
 impl Asking<'_> {
+    fn cookie_name(&self) -> CookieName {
+        CookieName::new(&self.rules.cookie, self.is_https)
+    }
+
     /// Whom the browser is logged in as, and what there is to know before.
     async fn session(&self) -> OrReply<Reply> {
         let mut facts = self.facts();
-        let Some(claim) = cookie::claim_of(&self.headers, self.is_https).filter(|_| self.is_from_here()) else {
+        let Some(claim) = cookie::claim_of(&self.headers, &self.cookie_name()).filter(|_| self.is_from_here()) else {
             return Ok(said(StatusCode::OK, &facts));
         };
         match self.ask(Command::ShowLogin { claim }).await? {
@@ -124,7 +131,7 @@ impl Asking<'_> {
             }
             Answer::Refused(Refusal::LoginEnded) => {
                 let mut reply = said(StatusCode::OK, &facts);
-                set_cookie(&mut reply, cookie::clear(self.is_https));
+                set_cookie(&mut reply, cookie::clear(&self.cookie_name()));
                 Ok(reply)
             }
             // Banned for a time: the cookie is good again afterwards.
@@ -141,7 +148,7 @@ impl Asking<'_> {
         let Some(drawn) = cookie::Drawn::new() else { return };
         let renewed = self.ask(Command::RenewLogin { claim, to: drawn.hash() }).await;
         if matches!(renewed, Ok(Answer::DeviceLogin { .. })) {
-            set_cookie(reply, drawn.set_for(account, self.is_https));
+            set_cookie(reply, drawn.set_for(account, &self.cookie_name()));
         }
     }
 
@@ -234,7 +241,7 @@ impl Asking<'_> {
 
     async fn logout(&self, body: Incoming) -> OrReply<Reply> {
         let LogoutForm {} = self.read(body).await?;
-        if let Some(claim) = cookie::claim_of(&self.headers, self.is_https) {
+        if let Some(claim) = cookie::claim_of(&self.headers, &self.cookie_name()) {
             match self.ask(Command::EndLogin { claim }).await? {
                 Answer::DeviceForgotten { .. } | Answer::Refused(Refusal::LoginEnded) => {}
                 Answer::Refused(refusal) => return Err(refused(&refusal)),
@@ -242,7 +249,7 @@ impl Asking<'_> {
             }
         }
         let mut reply = said(StatusCode::OK, &json!({ "signedIn": false }));
-        set_cookie(&mut reply, cookie::clear(self.is_https));
+        set_cookie(&mut reply, cookie::clear(&self.cookie_name()));
         Ok(reply)
     }
 
@@ -251,12 +258,12 @@ impl Asking<'_> {
         match self.ask(command).await? {
             Answer::DeviceLogin { account, id, device, .. } => {
                 // What the browser was logged in by before is forgotten with its cookie; if that fails it ends by itself.
-                if let Some(claim) = cookie::claim_of(&self.headers, self.is_https) {
+                if let Some(claim) = cookie::claim_of(&self.headers, &self.cookie_name()) {
                     let _ = self.ask(Command::EndLogin { claim }).await;
                 }
                 let told = json!({ "signedIn": true, "username": account.as_str(), "device": device.as_str() });
                 let mut reply = said(StatusCode::OK, &told);
-                set_cookie(&mut reply, drawn.set_for(id, self.is_https));
+                set_cookie(&mut reply, drawn.set_for(id, &self.cookie_name()));
                 Ok(reply)
             }
             Answer::Refused(refusal) => Err(refused(&refusal)),
