@@ -4,7 +4,7 @@ import { deepest, type Context } from './context';
 import { inline } from './inlines';
 import type { Block } from './nodes';
 
-const fence = /^(\s{0,3})(`{3,}|~{3,})\s*([^`\s]*)\s*$/;
+const fence = /^\s{0,3}(`{3,}|~{3,})\s*([!-_a-~]*)\s*$/;
 const bullet = /^(\s*)([-*•])\s+(?=\S)(.*)$/;
 const ordinal = /^(\s*)(\d{1,9})[.)]\s+(?=\S)(.*)$/;
 const heading = /^(#{1,3})\s+(?=\S)(.*?)\s*#*$/;
@@ -20,18 +20,16 @@ export function blocks(lines: readonly string[], context: Context, depth: number
     if (text) found.push({ kind: 'paragraph', children: inline(text, context, 0, found.length === 0 && depth === 0) });
   };
   const nests = depth < deepest;
-  // Where no fence of a kind ends any more, none needs to be looked for again.
-  const endless = new Set<string>();
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
     const opened = fence.exec(line);
     if (opened) {
-      const mark = opened[2] ?? '```';
-      const end = endless.has(mark) ? -1 : endOfFence(lines, at + 1, mark);
-      if (end < 0) endless.add(mark);
-      else {
+      const end = endOfFence(lines, at + 1, opened[1] ?? '```');
+      const text = lines.slice(at + 1, end).join('\n');
+      // One that does not end goes on to the end, if there is anything behind it.
+      if (end < lines.length || text.trim()) {
         endParagraph();
-        found.push({ kind: 'code', language: languageOf(opened[3]), text: lines.slice(at + 1, end).join('\n') });
+        found.push({ kind: 'code', language: languageOf(opened[2]), text });
         at = end;
         continue;
       }
@@ -70,12 +68,25 @@ export function blocks(lines: readonly string[], context: Context, depth: number
       const ordered = /\d/.test(item[2] ?? '');
       const indent = (item[1] ?? '').length;
       const items: string[][] = [];
+      /** How far in the text of the last item is. */
+      let inset = indent + 2;
+      let empty = 0;
       for (; at < lines.length; at += 1) {
         const next = lines[at] ?? '';
+        if (next.trim() === '') {
+          empty += 1;
+          continue;
+        }
         const one = (ordered ? ordinal : bullet).exec(next);
-        if (one && (one[1] ?? '').length <= indent + 1) items.push([one[3] ?? '']);
-        else if (next.trim() !== '' && /^\s/.test(next) && leading(next) > indent + 1) items.at(-1)?.push(next.slice(Math.min(leading(next), indent + 2)));
-        else break;
+        const begins = one !== null && (one[1] ?? '').length <= indent + 1;
+        if (!begins && leading(next) <= indent + 1) break;
+        // Behind empty lines it is the next paragraph of the same item.
+        items.at(-1)?.push(...Array<string>(empty).fill(''));
+        empty = 0;
+        if (begins) {
+          inset = next.length - (one[3] ?? '').length;
+          items.push([one[3] ?? '']);
+        } else items.at(-1)?.push(next.slice(Math.min(leading(next), inset)));
       }
       at -= 1;
       found.push({
@@ -101,7 +112,7 @@ function endOfFence(lines: readonly string[], from: number, mark: string): numbe
     const line = (lines[at] ?? '').trim();
     if (line.length >= mark.length && line === mark.charAt(0).repeat(line.length)) return at;
   }
-  return -1;
+  return lines.length;
 }
 
 function languageOf(word: string | undefined): string | null {

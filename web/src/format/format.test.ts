@@ -93,6 +93,8 @@ describe('a line', () => {
     check('[https://bank.example](https://evil.example)', '<https://evil.example/|https://evil.example>');
     check('[bank.example](https://evil.example)', '<https://evil.example/|https://evil.example>');
     check('irc://irc.example/#tea ircs://x.example', '<irc://irc.example/#tea|irc://irc.example/#tea> <ircs://x.example|ircs://x.example>');
+    check('[tea](https://example.org/tea "how to brew it") [b](https://b.example \'t\')', '<https://example.org/tea|tea> <https://b.example/|b>');
+    check('[a](https://a.example "open) b', '[a](<https://a.example/|https://a.example> "open) b');
     check('<https://example.org/a,> <b>', '<https://example.org/a,|https://example.org/a,> <b>');
     check('www.example.org/a. www. awww.x www.', '<https://www.example.org/a|www.example.org/a>. www. awww.x www.');
     for (const bad of ['<javascript:alert(1)>', 'javascript:alert(1)', 'data:text/html,x', 'https://a@b.example', '[x](javascript:alert(1))', 'vbscript:x', 'http://']) {
@@ -128,6 +130,10 @@ describe('a message', () => {
     check('> > a', 'q(q(p(a)))');
     check('>_< no', 'p(>_< no)');
     check('- a\n- b\n  more\nc', 'ul(li(p(a))li(p(b⏎more)))p(c)');
+    check('- a\n\n  more\n- b\n\nc', 'ul(li(p(a)p(more))li(p(b)))p(c)');
+    check('1. a\n\n   > b\n\n2. c', 'ol1(li(p(a)q(p(b)))li(p(c)))');
+    check('- a\n  ```\n  b\n\n  c\n  ```', 'ul(li(p(a)pre[:b\n\nc]))');
+    check('- a\n\n\nb', 'ul(li(p(a)))p(b)');
     check('3. a\n4. b', 'ol3(li(p(a))li(p(b)))');
     check('- a\n  - b', 'ul(li(p(a)ul(li(p(b)))))');
     check('# Head\ntext', 'h1(Head)p(text)');
@@ -138,7 +144,12 @@ describe('a message', () => {
 
   test('has blocks of code', () => {
     check('a\n```rust\nlet **x**;\n\n```\nb', 'p(a)pre[rust:let **x**;\n]p(b)');
-    check('```\nopen', 'p(```⏎open)');
+    // What does not end goes on to the end, as in other programs.
+    check('```\nopen **a**\n\nb', 'pre[:open **a**\n\nb]');
+    check('a\n```rust\nlet x;', 'p(a)pre[rust:let x;]');
+    check('> ```\n> a\nb', 'q(pre[:a])p(b)');
+    check('- ```\n  a\n\nb', 'ul(li(pre[:a]))p(b)');
+    check('a\n```', 'p(a⏎```)');
     check('````\n```\n````', 'pre[:```]');
   });
 

@@ -30,7 +30,7 @@ const isWord = { test: (character: string): boolean => /^[A-Za-z0-9_]/.test(char
 const punctuation = /[!-/:-@[-`{-~]/;
 const link = /(?:(?:https?|ircs?):\/\/|www\.(?=[^\s.]+\.[^\s.]))[^\s<>"\u0002\u0003\u000f\u0011\u0016\u001d-\u001f]+/iy;
 const bracketed = /<((?:https?|ircs?):\/\/[^\s<>"]+)>/iy;
-const named = /\[([^\]\n]{1,200})\]\(((?:https?|ircs?):\/\/[^\s<>"()]{1,1000}(?:\([^\s<>"()]{0,200}\)[^\s<>"()]{0,200})?)\)/iy;
+const named = /\[([^\]\n]{1,200})\]\(((?:https?|ircs?):\/\/[^\s<>"()]{1,1000}(?:\([^\s<>"()]{0,200}\)[^\s<>"()]{0,200})?)(?:\s+(?:"([^"\n]{0,200})"|'([^'\n]{0,200})'))?\)/iy;
 const name = /@?([\p{L}\p{N}\p{M}_\-[\]{}\\|^`]{1,64})/uy;
 const room = /#\+?[\p{L}\p{N}\p{M}_\-+.&]{1,64}/uy;
 
@@ -91,7 +91,7 @@ export function inline(text: string, context: Context, depth: number, begins: bo
       case '[': {
         named.lastIndex = at;
         const match = named.exec(text);
-        const node = match ? namedLink(match[1] ?? '', match[2] ?? '') : null;
+        const node = match ? namedLink(match[1] ?? '', match[2] ?? '', match[3] ?? match[4]) : null;
         if (match && node) {
           add(node);
           at += match[0].length;

@@ -35,12 +35,12 @@ export function plainLink(text: string): Inline & { kind: 'link' } | null {
   return href ? { kind: 'link', href, text: address } : null;
 }
 
-export function namedLink(text: string, address: string): Inline | null {
+export function namedLink(text: string, address: string, title?: string): Inline | null {
   const href = safeAddress(address);
   if (!href) return null;
   // A text that looks like another address is for deceiving: the address itself is shown.
   const looksLikeAddress = /^(?:[a-z]+:\/\/|www\.)|^[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+(?:\/|$)/iu.test(text.trim());
-  return { kind: 'link', href, text: looksLikeAddress ? address : clean(text) };
+  return { kind: 'link', href, text: looksLikeAddress ? address : clean(text), title };
 }
 
 function count(text: string, character: string): number {

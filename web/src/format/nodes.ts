@@ -9,7 +9,7 @@ export type Inline =
   | { readonly kind: 'spoiler'; readonly children: readonly Inline[] }
   | { readonly kind: 'code'; readonly text: string }
   /** `href` is http, https or irc(s), made by the URL parser; `text` is what is shown. */
-  | { readonly kind: 'link'; readonly href: string; readonly text: string }
+  | { readonly kind: 'link'; readonly href: string; readonly text: string; readonly title?: string }
   /** A person who is known here. */
   | { readonly kind: 'mention'; readonly nick: string; readonly me: boolean; readonly text: string }
   | { readonly kind: 'room'; readonly name: string }
