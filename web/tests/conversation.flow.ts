@@ -56,6 +56,71 @@ test('several lines, Markdown and code are elements, and code can be copied', as
   await carol.sees('fn main() {}');
 });
 
+test('what is written from right to left runs so, wherever it stands', async () => {
+  const { page } = alice;
+  const [first, last] = ['אחת', 'שתיים'];
+  const line = `${first} two, ${last}!`;
+  /** Where the first of these words stands, seen from the second; `!` is at the other end of what ends with it. */
+  const stands = (of: ReturnType<typeof page.locator>, one: string, other: string): Promise<string> =>
+    of.evaluate(
+      (element, words) => {
+        const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+        const found: DOMRect[] = [];
+        for (const word of words) {
+          walker.currentNode = element;
+          for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            const at = node.textContent?.indexOf(word) ?? -1;
+            if (at < 0) continue;
+            const range = document.createRange();
+            range.setStart(node, at);
+            range.setEnd(node, at + word.length);
+            found.push(range.getBoundingClientRect());
+            break;
+          }
+        }
+        const [a, b] = found;
+        return !a || !b ? 'nowhere' : a.left >= b.right - 1 ? 'right' : a.right <= b.left + 1 ? 'left' : 'over it';
+      },
+      [one, other],
+    );
+  await alice.goTo('שיחה');
+  await alice.say(`/topic ${line}`);
+  await page.locator('#messages .event').filter({ hasText: 'changed the topic' }).waitFor();
+  await alice.say(`${line}\n- ${line}\n- in English, ${first}.\n> ${line}\n\`let ${first} = 1;\``);
+  await alice.say(line);
+  const row = alice.message('in English').last();
+  await row.waitFor();
+  for (const [what, selector] of [['a paragraph', '.text > p'], ['an item', 'li'], ['a quotation', 'blockquote']] as const) {
+    expect(await stands(row.locator(selector).first(), first, 'two'), what).toBe('right');
+    expect(await stands(row.locator(selector).first(), last, '!'), what).toBe('right');
+  }
+  expect(await stands(row.locator('li').last(), 'English', first), 'an item in English').toBe('left');
+  expect(await stands(row.locator('code'), 'let', '1;'), 'code').toBe('left');
+  await alice.message(line).last().focus();
+  await page.keyboard.press('p');
+  await page.keyboard.press('r');
+  await page.getByText('Reply to alice').waitFor();
+  for (const [what, of] of [
+    ['a sentence', alice.message(line).last().locator('.text')],
+    ['what is answered', page.locator('.composer .banner')],
+    ['the topic', page.locator('header .subtitle')],
+    ['the beginning', page.locator('.beginning .topic')],
+  ] as const) {
+    expect(await stands(of, first, 'two'), what).toBe('right');
+    expect(await stands(of, last, '!'), what).toBe('right');
+  }
+  await alice.composer().fill(line);
+  expect(await alice.composer().evaluate((field) => getComputedStyle(field).direction)).toBe('rtl');
+  await alice.composer().press('Enter');
+  const quote = page.locator('#messages .parent .said');
+  await quote.waitFor();
+  expect(await stands(quote, last, '!'), 'the quote of an answer').toBe('right');
+  await page.getByRole('button', { name: /1 pinned/ }).click();
+  expect(await stands(page.locator('#panel .card .text'), last, '!'), 'a pinned message').toBe('right');
+  await page.keyboard.press('Escape');
+  await alice.goTo('tea');
+});
+
 test('a reply shows what it answers, leads there, and makes a thread', async () => {
   const question = bob.message('Who makes the tea?').first();
   await question.focus();

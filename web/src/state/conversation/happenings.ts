@@ -1,6 +1,7 @@
 // What happened in a room besides messages, told in the language of whoever reads it.
 
 import type { ModeChange } from '../../irc/isupport';
+import { apart } from '../../texts/apart';
 import { language } from '../../texts/language.svelte';
 import { modeTexts } from './mode_texts.svelte';
 import { flags, whomOf } from './modes';
@@ -127,13 +128,13 @@ function sentence(what: Happening, called: Called, count = 1): string {
     case 'kicked':
       return because(texts.kicked(what.who, what.by), what.reason);
     case 'renamed':
-      return texts.renamed(what.from, what.to);
+      return texts.renamed(apart(what.from), apart(what.to));
     case 'topic':
-      return what.topic ? texts.topic(what.by, what.topic) : texts.topicRemoved(what.by);
+      return what.topic ? texts.topic(what.by, apart(what.topic)) : texts.topicRemoved(what.by);
     case 'modes':
       return texts.did(what.by, what.changes.map((change) => phrase(change, called)).join(', '));
     case 'room-renamed':
-      return what.to.startsWith('#+') ? texts.groupRenamed(what.by, what.to.slice(2)) : texts.roomRenamed(what.from, what.to);
+      return what.to.startsWith('#+') ? texts.groupRenamed(what.by, what.to.slice(2)) : texts.roomRenamed(apart(what.from), apart(what.to));
     case 'invited':
       return texts.invited(what.who, what.by);
     case 'deleted':
@@ -146,7 +147,7 @@ function sentence(what: Happening, called: Called, count = 1): string {
 }
 
 function because(sentence: string, reason: string | null): string {
-  return reason ? `${sentence} (${reason})` : sentence;
+  return reason ? `${sentence} (${apart(reason)})` : sentence;
 }
 
 function phrase({ on, letter, param }: ModeChange, called: Called): string {
