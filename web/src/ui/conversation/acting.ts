@@ -1,5 +1,6 @@
-// What acts on messages (hand.svelte.ts).
+// What acts on messages, and what completes where one writes (hand.svelte.ts).
 
 export { actionsOf } from './actions';
+export * as completion from './completion';
 export { default as MessageMenus } from './MessageMenus.svelte';
 export { default as MessageTools } from './MessageTools.svelte';

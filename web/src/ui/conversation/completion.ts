@@ -1,5 +1,7 @@
 // What can be completed where one writes: a person, a room, an emoji, a command.
 
+import type { Chat, Conversation, Person } from '../../state/types';
+
 export type Kind = 'person' | 'room' | 'emoji' | 'command';
 
 export interface Wanted {
@@ -8,6 +10,91 @@ export interface Wanted {
   readonly words: string;
   /** Where it begins in the text, the sign included. */
   readonly start: number;
+}
+
+export interface Choice {
+  readonly key: string;
+  readonly insert: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly seed?: string;
+  readonly sign?: string;
+}
+
+const mostChoices = 8;
+
+/** People and rooms that fit; null: what fits is loaded (`load`). */
+export function choices({ kind, words }: Wanted, conversation: Conversation, chat: Chat): readonly Choice[] | null {
+  if (kind === 'room') {
+    return best(
+      chat.conversations.filter((other) => other.kind === 'room'),
+      (other) => other.name.slice(1),
+      words,
+    ).map((other) => ({ key: other.key, insert: other.name, title: other.name, detail: other.topic, sign: '#' }));
+  }
+  if (kind !== 'person') return null;
+  return best(
+    peopleOf(conversation).filter((person) => !person.isMe),
+    (person) => person.nick,
+    words,
+    (person) => person.displayName,
+  ).map((person) => ({
+    key: person.key,
+    insert: `@${person.nick}`,
+    title: person.displayName,
+    detail: person.displayName === person.nick ? (person.status ?? '') : `@${person.nick}`,
+    seed: person.seed,
+  }));
+}
+
+function peopleOf(conversation: Conversation): readonly Person[] {
+  if (conversation.members.length > 0) return conversation.members.map((member) => member.person);
+  return conversation.person ? [conversation.person] : [];
+}
+
+function best<T>(all: readonly T[], name: (one: T) => string, words: string, other?: (one: T) => string): T[] {
+  const found: [number, T][] = [];
+  for (const one of all) {
+    const fits = [fit(name(one), words), other ? fit(other(one), words) : null].filter((value) => value !== null);
+    if (fits.length > 0) found.push([Math.min(...fits), one]);
+  }
+  return found
+    .sort((a, b) => a[0] - b[0] || name(a[1]).localeCompare(name(b[1]), undefined, { numeric: true }))
+    .slice(0, mostChoices)
+    .map(([, one]) => one);
+}
+
+/** Emoji and commands that fit; none while they cannot be had. */
+export async function load(wanted: Wanted | null): Promise<readonly Choice[]> {
+  try {
+    if (wanted?.kind === 'command') {
+      const { commands } = await import('./commands');
+      return commands()
+        .filter((command) => command.name.startsWith(wanted.words.toLowerCase()))
+        .slice(0, mostChoices)
+        .map((command) => ({ key: command.name, insert: `/${command.name}`, title: `/${command.name}`, detail: command.does }));
+    }
+    if (wanted?.kind === 'emoji') {
+      const { find, groups } = await import('../emoji/emoji');
+      return find(await groups(), wanted.words, mostChoices).map((one) => ({ key: one.text, insert: one.text, title: `:${one.slug}:`, detail: '', sign: one.text }));
+    }
+  } catch {
+    // There is no link; the next letter asks again.
+  }
+  return [];
+}
+
+/** As in every IRC client: Tab makes a name of its beginning. */
+export function nameAt(text: string, caret: number, conversation: Conversation): { text: string; caret: number } | null {
+  const word = /(^|\s)([^\s@#:/]{2,})$/u.exec(text.slice(0, caret))?.[2];
+  if (!word) return null;
+  const person = conversation.members
+    .map((member) => member.person)
+    .filter((person) => !person.isMe && fit(person.nick, word) === 0)
+    .sort((a, b) => a.nick.localeCompare(b.nick))[0];
+  if (!person) return null;
+  const start = caret - word.length;
+  return complete(text, caret, start, start === 0 ? `${person.nick}:` : person.nick);
 }
 
 /** What is being written before the caret, if it is something that can be completed. */

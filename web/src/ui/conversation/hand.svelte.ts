@@ -1,4 +1,5 @@
-// What acts on messages (tools, menus, the picker, keys) comes with the first sign of a hand: whoever only reads needs none of it.
+// What acts on messages (tools, menus, the picker, keys), and what completes where one writes, comes with the first sign of a hand:
+// whoever only reads needs none of it.
 
 import { tick } from 'svelte';
 import type { View } from '../view.svelte';
