@@ -121,6 +121,33 @@ test('what is written from right to left runs so, wherever it stands', async () 
   await alice.goTo('tea');
 });
 
+test('a shortcode is its emoji, and the one that is meant is offered first', async () => {
+  const { page } = alice;
+  await alice.composer().focus();
+  await page.keyboard.type('tea :heart: and :th');
+  await page.getByRole('option').first().waitFor();
+  await page.keyboard.type('umbsup:');
+  await until(async () => (await alice.composer().inputValue()) === 'tea ❤️ and 👍', 'both are emoji');
+  await page.keyboard.type(' `:tada:`');
+  await page.keyboard.press('Enter');
+  await bob.sees('tea ❤️ and 👍 :tada:');
+  await page.keyboard.type(':heart');
+  await page.getByRole('option', { name: ':heart:' }).waitFor();
+  await page.keyboard.press('Enter');
+  expect(await alice.composer().inputValue()).toBe('❤️ ');
+  await alice.composer().fill('');
+  await page.getByRole('button', { name: 'Insert an emoji' }).click();
+  await page.getByRole('combobox', { name: 'Search emoji' }).fill('heart');
+  const found = page.locator('.picker .one');
+  await found.first().waitFor();
+  expect((await found.first().textContent())?.trim()).toBe('❤️');
+  // None of eight beside each other is cut off, however wide what stands above or below it.
+  expect(await page.locator('.picker .all').evaluate((grid) => grid.scrollWidth - grid.clientWidth)).toBe(0);
+  await page.keyboard.press('Enter');
+  expect(await alice.composer().inputValue()).toBe('❤️');
+  await alice.composer().fill('');
+});
+
 test('a reply shows what it answers, leads there, and makes a thread', async () => {
   const question = bob.message('Who makes the tea?').first();
   await question.focus();

@@ -147,6 +147,16 @@ describe('the composer', () => {
     expect(field.value).toBe('/topic ');
   });
 
+  it('makes an emoji of a shortcode when it is complete, but not in code', async () => {
+    const { room, field, user } = composer();
+    await user.type(field, 'I :heart: it');
+    await vi.waitFor(() => expect(field.value).toBe('I ❤️ it'));
+    await user.type(field, ' :+1:{Enter}');
+    await vi.waitFor(() => expect(room.sent).toEqual(['I ❤️ it 👍']));
+    await user.type(field, '`:heart:` :nothing:{Enter}');
+    await vi.waitFor(() => expect(room.sent.at(-1)).toBe('`:heart:` :nothing:'));
+  });
+
   it('makes a name of its beginning with Tab, and lets Tab go on otherwise', async () => {
     const { field, user } = composer();
     await user.type(field, 'pri{Tab}');

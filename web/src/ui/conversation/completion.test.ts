@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { complete, fit, wanted, wrap } from './completion';
+import { complete, fit, shortcode, wanted, wrap } from './completion';
 
 const at = (text: string) => wanted(text.replace('|', ''), text.indexOf('|'));
 
@@ -13,12 +13,25 @@ describe('what can be completed', () => {
   });
 
   it('is nothing within a word, in a smiley, a time, an address, or code', () => {
-    for (const text of ['a@b|', ':)|', 'at 10:30|', 'http://x|', 'a /to|', '```\n@bo|', 'hello|']) expect(at(text), text).toBeNull();
+    for (const text of ['a@b|', ':)|', 'at 10:30|', 'http://x|', 'a /to|', '```\n@bo|', 'a `b :sm|', 'hello|']) expect(at(text), text).toBeNull();
   });
 
   it('is put in the place of what was there', () => {
     expect(complete('hi @bo', 6, 3, '@bob')).toEqual({ text: 'hi @bob ', caret: 8 });
     expect(complete('hi @bo there', 6, 3, '@bob')).toEqual({ text: 'hi @bob there', caret: 8 });
+  });
+});
+
+describe('a shortcode', () => {
+  it('that is complete is its emoji', async () => {
+    const at = (text: string) => shortcode(text, text.length);
+    expect(await at('I :heart:')).toEqual({ start: 2, emoji: '❤️' });
+    expect(await at(':+1:')).toEqual({ start: 0, emoji: '👍' });
+    expect(await at('❤️:smile:')).toEqual({ start: 2, emoji: '😄' });
+    expect(await at('`code` :thumbsup:')).toEqual({ start: 7, emoji: '👍' });
+    expect(await at('a ` b\n\n:x:')).toEqual({ start: 7, emoji: '❌' });
+    expect(await shortcode(':x: b', 3)).toEqual({ start: 0, emoji: '❌' });
+    for (const text of ['`:heart:', '``a`b :heart:', '```\n:heart:', '\\:heart:', 'at 10:30:', 'a:heart:', 'http://x:', '::heart:', ':no_such_one:', ':heart']) expect(await at(text), text).toBeNull();
   });
 });
 

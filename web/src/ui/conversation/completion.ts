@@ -76,7 +76,7 @@ export async function load(wanted: Wanted | null): Promise<readonly Choice[]> {
     }
     if (wanted?.kind === 'emoji') {
       const { find, groups } = await import('../emoji/emoji');
-      return find(await groups(), wanted.words, mostChoices).map((one) => ({ key: one.text, insert: one.text, title: `:${one.slug}:`, detail: '', sign: one.text }));
+      return find(await groups(), wanted.words, mostChoices).map((one) => ({ key: one.text, insert: one.text, title: `:${one.codes[0] ?? one.name}:`, detail: '', sign: one.text }));
     }
   } catch {
     // There is no link; the next letter asks again.
@@ -110,10 +110,29 @@ export function wanted(text: string, caret: number): Wanted | null {
   const start = match.index + lead.length;
   if (sign === ':') {
     // Two letters, so that ":)" and "a: b" stay what they are.
-    if (!/^[\p{L}\p{N}+_-]{2,}$/u.test(words)) return null;
+    if (!/^[\p{L}\p{N}+_-]{2,}$/u.test(words) || endsInCode(before)) return null;
     return { kind: 'emoji', words, start };
   }
   return { kind: sign === '@' ? 'person' : 'room', words, start };
+}
+
+/** Backticks before it are not ended yet: of a block anywhere, of a piece of code in the same paragraph. */
+function endsInCode(before: string): boolean {
+  const open = before.replace(/(`+)(?!`)[^]*?[^`]\1(?!`)/g, '');
+  return open.includes('```') || open.slice(open.lastIndexOf('\n\n') + 1).includes('`');
+}
+
+/** Longer than this nobody waits for an emoji, who wants to send. */
+const patience = 1_000;
+
+/** What stands between two colons before the caret, if it is what an emoji is called, and nothing else is meant (`10:30:`, `\:x:`, code). */
+export async function shortcode(text: string, caret: number): Promise<{ start: number; emoji: string } | null> {
+  const before = text.slice(0, caret);
+  const code = /(?:^|[^\p{L}\p{N}:\\/]):([\p{L}\p{N}+_-]{1,40}):$/u.exec(before)?.[1];
+  if (!code || endsInCode(before)) return null;
+  const found = import('../emoji/emoji').then(({ ofCode }) => ofCode(code)).catch(() => null);
+  const emoji = await Promise.race([found, new Promise<null>((resolve) => setTimeout(resolve, patience, null))]);
+  return emoji ? { start: caret - code.length - 2, emoji } : null;
 }
 
 /** The text with what was chosen, and where the caret is then. */

@@ -1,12 +1,13 @@
 // All emoji, loaded when someone looks for one. Names are Unicode's; a few words that people use are added, German ones
 // as well, since the data has English names only.
 import type { LanguageTag } from '../../texts/language.svelte';
+import { shortcodes } from './shortcodes';
 
 export interface Emoji {
   readonly text: string;
   readonly name: string;
-  /** For `:name:`. */
-  readonly slug: string;
+  /** For `:name:`; the first is the one that is shown. */
+  readonly codes: readonly string[];
   /** All that it is found by, in lower case. */
   readonly words: string;
 }
@@ -100,6 +101,7 @@ const added: Record<string, readonly [string, string]> = {
   '⬅️': ['arrow left', 'pfeil links'],
 };
 
+const taken = new Set(Object.values(shortcodes).flatMap((codes) => codes.split(' ')));
 let loaded: Promise<readonly EmojiGroup[]> | undefined;
 
 export function groups(): Promise<readonly EmojiGroup[]> {
@@ -107,12 +109,12 @@ export function groups(): Promise<readonly EmojiGroup[]> {
     .then((module) =>
       module.default.map((group) => ({
         name: group.slug,
-        emoji: group.emojis.map((one) => ({
-          text: one.emoji,
-          name: one.name,
-          slug: one.slug,
-          words: `${one.name} ${one.slug} ${added[one.emoji]?.join(' ') ?? ''}`.toLowerCase(),
-        })),
+        emoji: group.emojis.map((one) => {
+          const usual = shortcodes[one.emoji]?.split(' ') ?? [];
+          // As elsewhere: the cat's face is :cat:, the cat :cat2:.
+          const codes = usual.includes(one.slug) ? usual : [...usual, taken.has(one.slug) ? `${one.slug}2` : one.slug];
+          return { text: one.emoji, name: one.name, codes, words: `${one.name} ${codes.join(' ')} ${added[one.emoji]?.join(' ') ?? ''}`.toLowerCase() };
+        }),
       })),
     )
     .catch((error: unknown) => {
@@ -123,26 +125,40 @@ export function groups(): Promise<readonly EmojiGroup[]> {
   return loaded;
 }
 
-/** What fits all words, those first whose name begins with them. */
+/** What fits all words: exactly before only at its beginning, what is called so before what may be; shorter names first. */
 export function find(all: readonly EmojiGroup[], words: string, limit = Infinity): Emoji[] {
   const wanted = words.toLowerCase().split(/[\s_]+/).filter(Boolean);
   if (wanted.length === 0) return [];
-  const exact: Emoji[] = [];
-  const first: Emoji[] = [];
-  const second: Emoji[] = [];
-  const rest: Emoji[] = [];
+  const found: { emoji: Emoji; fit: number }[] = [];
   for (const group of all) {
     for (const emoji of group.emoji) {
-      if (!wanted.every((word) => emoji.words.includes(word))) continue;
-      const start = wanted[0] as string;
-      const own = added[emoji.text]?.join(' ').split(' ') ?? [];
-      if (emoji.slug === wanted.join('_') || (wanted.length === 1 && own.includes(start))) exact.push(emoji);
-      else if (emoji.slug.startsWith(wanted.join('_'))) first.push(emoji);
-      else if (` ${emoji.words}`.includes(` ${start}`)) second.push(emoji);
-      else rest.push(emoji);
+      if (wanted.every((word) => emoji.words.includes(word))) found.push({ emoji, fit: fitOf(emoji, wanted) });
     }
   }
-  return [...exact, ...first, ...second, ...rest].slice(0, limit);
+  return found
+    .sort((a, b) => a.fit - b.fit || a.emoji.name.length - b.emoji.name.length)
+    .slice(0, limit)
+    .map(({ emoji }) => emoji);
+}
+
+function fitOf({ text, codes, words }: Emoji, wanted: readonly string[]): number {
+  const code = wanted.join('_');
+  if (codes.includes(code)) return 0;
+  const tags = (added[text] ?? []).map((of) => of.split(' '));
+  // Its first word is what it is, the others what it may mean.
+  if (tags.some(([first]) => first === code)) return 1;
+  if (tags.some((of) => of.includes(code))) return 2;
+  if (codes.some((of) => of.startsWith(code))) return 3;
+  return wanted.every((word) => ` ${words}`.includes(` ${word}`) || `_${words}`.includes(`_${word}`)) ? 4 : 5;
+}
+
+/** The emoji that is called so between colons; null: none is. */
+export async function ofCode(code: string): Promise<string | null> {
+  const called = code.toLowerCase();
+  for (const { emoji } of await groups()) {
+    for (const { codes, text } of emoji) if (codes.includes(called)) return text;
+  }
+  return null;
 }
 
 /** A word in the reader's language that says what it is, where there is one. */
