@@ -71,7 +71,8 @@ function forgetLeft(chat: Chat): void {
     if (!conversation.isRoom || conversation.membership === 'out' || conversation.isConfirmed) continue;
     const wasIn = conversation.membership === 'in';
     conversation.out();
-    if (wasIn && conversation !== chat.current) chat.close(conversation);
+    // What was written there has found its way to where it is called otherwise.
+    if ((wasIn || conversation.isEmpty) && conversation !== chat.current) chat.close(conversation);
   }
 }
 

@@ -30,7 +30,7 @@ import { ReadMarkers } from './read_markers';
 import { said, type Said } from './conversation/said';
 import { keepsKeys, Sending } from './sending';
 import { SessionState } from './session.svelte';
-import { Storage } from './storage';
+import { Storage, type KeptPost } from './storage';
 import { Tabs, type Told } from './tabs';
 import {
   type AuditLine,
@@ -108,12 +108,18 @@ export class ChatState implements Chat, Receiver {
     this.outbox = new Outbox(this.storage, this.tabs, outside.now);
     this.sending = new Sending(this);
     this.outbox.changed = () => this.sending.postsChanged();
+    this.outbox.nameOf = ({ target, room }) => (room && this.#list.byId(room)?.name) || target;
     // What it could not send any more is sent here.
     this.tabs.gone = () => void this.#adopt();
     this.#list = new ConversationList(this, {
       begun: (conversation) => this.#begun(conversation),
       changed: (conversation) => this.keeping.touch(conversation),
-      renamed: (conversation, before) => this.keeping.renamed(conversation, before),
+      renamed: (conversation, before) => {
+        this.keeping.renamed(conversation, before);
+        const isThere = ({ target, room }: KeptPost): boolean => this.isupport.fold(target) === before && (room ?? conversation.id) === conversation.id;
+        void this.outbox.renamed((post) => (isThere(post) ? conversation.name : this.outbox.nameOf(post)));
+        this.sending.postsChanged();
+      },
       closed: (conversation) => this.keeping.forget(conversation.key, conversation),
       opened: () => this.#attention.looked(),
     });
@@ -424,6 +430,17 @@ export class ChatState implements Chat, Receiver {
     return this.#list.ensure(name);
   }
 
+  entered(name: string, id: string | undefined): ConversationState {
+    const before = id && this.#list.byId(id);
+    if (before && before.name !== name) this.renamed(before, name);
+    const room = this.ensure(name);
+    if (id && room.id !== id) {
+      room.id = id;
+      void this.outbox.renamed();
+    }
+    return room;
+  }
+
   /** The conversation, if there is one here; components ask with `find`. */
   known(name: string): ConversationState | undefined {
     return this.#list.known(name);
@@ -495,7 +512,10 @@ export class ChatState implements Chat, Receiver {
   }
 
   async whereIs(message: string | null, room: string): Promise<string | null> {
-    return (await asking()).directory.whereIs(this, message, room);
+    const found = await (await asking()).directory.whereIs(this, message, room);
+    const here = message === null && found !== null && this.known(room);
+    if (here) this.renamed(here, found);
+    return found;
   }
 
   async findPeople(words: string): Promise<readonly Person[]> {

@@ -41,6 +41,10 @@ export class ConversationList {
     return this.#byKey.get(this.#world.isupport.fold(name));
   }
 
+  byId(id: string): ConversationState | undefined {
+    return [...this.all()].find((conversation) => conversation.id === id);
+  }
+
   byKey(key: string): ConversationState | undefined {
     return this.#byKey.get(key);
   }
@@ -89,11 +93,21 @@ export class ConversationList {
 
   renamed(conversation: ConversationState, name: string): void {
     const before = conversation.key;
+    // One may have come to it by that name, too: then both become one.
+    const other = this.known(name) ?? conversation;
+    const stays = other.isConfirmed ? other : conversation;
+    const goes = stays === other ? conversation : other;
     this.#byKey.delete(before);
     conversation.renamed(name);
-    this.#byKey.set(conversation.key, conversation);
-    this.#told.renamed(conversation, before);
-    this.touch(conversation);
+    this.#byKey.set(stays.key, stays);
+    if (goes !== stays) {
+      stays.setDraft([stays.draft, goes.draft].filter(Boolean).join('\n'));
+      this.#dirty.delete(goes);
+      if (this.current === goes) this.open(name);
+    }
+    this.#sort();
+    this.#told.renamed(stays, before);
+    this.touch(stays);
   }
 
   /** The server compares names in another way than was thought. */

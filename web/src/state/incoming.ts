@@ -37,6 +37,8 @@ export interface Receiver extends World {
   all(): Iterable<ConversationState>;
   /** The conversation of this name; it begins with this, if need be. */
   ensure(name: string): ConversationState;
+  /** The room that one is in, also if it was called otherwise when one knew it. */
+  entered(name: string, id: string | undefined): ConversationState;
   renamed(conversation: ConversationState, name: string): void;
   /** One is in other rooms than before. */
   rememberRooms(): void;
@@ -51,7 +53,7 @@ export function lineCame(chat: Receiver, line: Line): void {
   const [first = '', second = '', third = ''] = params;
   switch (line.command) {
     case 'JOIN': {
-      const conversation = isMe ? chat.ensure(first) : chat.known(first);
+      const conversation = isMe ? chat.entered(first, line.tags.get('parlor/room-id')) : chat.known(first);
       if (!conversation) return;
       people.get(who).know({
         presence: 'here',

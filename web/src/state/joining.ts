@@ -42,7 +42,7 @@ export async function join(chat: Receiver, given: string, key?: string): Promise
 /** The room has another name now. */
 export function follow(chat: Receiver, from: string, to: string, key?: string): Promise<ConversationState> {
   const conversation = chat.known(from);
-  if (conversation && !chat.known(to)) chat.renamed(conversation, to);
+  if (conversation) chat.renamed(conversation, to);
   chat.say(more.texts.moved(from, to));
   return join(chat, to, key);
 }

@@ -78,6 +78,7 @@ export class Keeping {
 
   /** What is being written there goes with it. */
   renamed(conversation: ConversationState, before: string): void {
+    if (before === conversation.key) return;
     this.forget(before);
     if (!conversation.draft) return;
     this.keepDraft(conversation, conversation.draft);

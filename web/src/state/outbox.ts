@@ -28,6 +28,8 @@ export class Outbox {
   readonly #unwritten = new Set<string>();
   /** Told when `posts` changed. */
   changed: () => void = () => {};
+  /** What the place for which it was written is called now. */
+  nameOf: (post: KeptPost) => string = ({ target }) => target;
 
   constructor(storage: Storage, tabs: Tabs, now: () => number = Date.now) {
     this.#storage = storage;
@@ -41,13 +43,14 @@ export class Outbox {
   }
 
   /** Null: too many wait. It may be sent when this resolves: it is on disk. */
-  async add(target: string, text: string, style: Post['style'], replyTo: string | null): Promise<Post | null> {
+  async add(target: string, room: string | null, text: string, style: Post['style'], replyTo: string | null): Promise<Post | null> {
     if (this.posts.length >= mostWaiting) return null;
     this.#last = Math.max(this.#now(), this.#last + 1);
     const post: Post = {
       key: randomId(),
       at: this.#last,
       target,
+      room,
       text,
       style,
       replyTo,
@@ -71,13 +74,13 @@ export class Outbox {
     const [kept, living] = [await this.#storage.posts(), await this.#tabs.living()];
     const adopted: Post[] = [];
     for (const post of kept) {
-      if (living.has(post.tab) || this.#find(post.key) || this.#tabs.owner !== owner) continue;
+      if (living.has(post.tab) || this.find(post.key) || this.#tabs.owner !== owner) continue;
       if (post.owner !== owner) {
         if (this.#now() - post.at > keptFor) await this.#storage.removePost(post.key);
         continue;
       }
       if (!(await this.#storage.adoptPost(post.key, post.tab, this.#tabs.id))) continue;
-      adopted.push({ ...post, tab: this.#tabs.id, inFlight: false });
+      adopted.push({ ...post, target: this.nameOf(post), tab: this.#tabs.id, inFlight: false });
     }
     if (adopted.length > 0 && this.#tabs.owner === owner) {
       this.#set([...this.posts, ...adopted].sort((one, other) => one.at - other.at));
@@ -109,8 +112,19 @@ export class Outbox {
     this.#tabs.tell({ kind: 'posted', key });
   }
 
+  /** Rooms have other names: what was written for them goes with them. */
+  async renamed(nameOf = this.nameOf): Promise<void> {
+    for (const post of this.posts) {
+      const target = nameOf(post);
+      if (target === post.target) continue;
+      const moved = { ...post, target };
+      this.#replace(moved);
+      await this.#keep(moved);
+    }
+  }
+
   async fail(key: string, sentence: string): Promise<void> {
-    const post = this.#find(key);
+    const post = this.find(key);
     if (!post) return;
     const failed = { ...post, inFlight: false, failure: sentence };
     this.#replace(failed);
@@ -119,7 +133,7 @@ export class Outbox {
 
   /** The person wants it tried again. As a new message where the server said no; else with its key. */
   async again(key: string): Promise<void> {
-    const post = this.#find(key);
+    const post = this.find(key);
     if (!post || post.failure === null) return;
     const retried = { ...post, inFlight: false, failure: null };
     this.#replace(retried);
@@ -154,7 +168,7 @@ export class Outbox {
     }
   }
 
-  #find(key: string): Post | undefined {
+  find(key: string): Post | undefined {
     return this.posts.find((post) => post.key === key);
   }
 

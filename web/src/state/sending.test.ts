@@ -112,6 +112,54 @@ test('outlives the page', async () => {
   expect([...server.posted.values()]).toHaveLength(1);
 });
 
+const joined = (room: string, id: string): string => `@parlor/room-id=${id} :alice!u@h JOIN ${room} alice :Alice`;
+
+test('goes with its room, whatever that is called by then', async () => {
+  server.greeting = [joined('#tea', 'r1')];
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  const tea = chat.open('#tea');
+  server.answers.PRIVMSG = (_, label) => [`@label=${label} :s 404 alice #tea :You are muted`];
+  await tea.send('refused');
+  await until(() => shown(tea)[0] === '!refused');
+  server.socket.say('@parlor/room-id=r1 :bob!u@h RENAME #tea #pot :');
+  delete server.answers.PRIVMSG;
+  // Without a link nobody says so.
+  server.socket.break();
+  await tea.send('written offline');
+  server.greeting = [joined('#kettle', 'r1')];
+  chat.link.reconnect();
+  await until(() => server.socket.sent.some((line) => line.includes('PRIVMSG #kettle :written offline')));
+  expect(chat.conversations.map(({ name }) => name)).toEqual(['#kettle']);
+  expect(chat.current?.name).toBe('#kettle');
+  const failed = tea.entries.find((entry) => entry.kind === 'message' && entry.status === 'failed');
+  if (failed?.kind !== 'message') throw new Error('no message');
+  tea.retry(failed);
+  await until(() => server.socket.sent.some((line) => line.includes('PRIVMSG #kettle :refused')));
+});
+
+test('and left by a page that is no more goes with it, too', async () => {
+  server.greeting = [joined('#tea', 'r1')];
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  chat.open('#other');
+  const tea = chat.open('#tea');
+  server.answers.PRIVMSG = (_, label) => [`@label=${label} :s 404 alice #tea :You are muted`];
+  await tea.send('refused');
+  await until(() => shown(tea)[0] === '!refused');
+  server.socket.break();
+  await tea.send('written offline');
+  await chat.storage.putConversations('account:a1', [], ['#tea']);
+  chat.tabs.stop();
+  delete server.answers.PRIVMSG;
+  server.greeting = [joined('#pot', 'r1')];
+  const again = await open();
+  await until(() => again.link.kind === 'online' && again.link.unsent === 0);
+  expect(server.socket.sent.some((line) => line.includes('PRIVMSG #pot :written offline'))).toBe(true);
+  expect(again.conversations.map(({ name }) => name)).toEqual(['#pot']);
+  expect(shown(again.open('#pot'))).toContain('!refused');
+});
+
 test('by a guest and not answered is not said twice', async () => {
   server.account = null;
   const chat = await open({ ...info, signedIn: false, username: undefined });

@@ -35,7 +35,7 @@ export class Sending {
     const limits = { bytes: can.messageBytes, lines: can.messageLines };
     const messages = style === 'action' ? pieces(text.replaceAll('\n', ' '), budget) : messagesWithin(text, budget, limits);
     for (const [index, message] of messages.entries()) {
-      const post = await outbox.add(conversation.name, message, style, index === 0 ? replyTo : null);
+      const post = await outbox.add(conversation.name, conversation.id, message, style, index === 0 ? replyTo : null);
       if (!post) throw new Refused(language.texts.state.refused.tooMany, 'TOO_MANY');
     }
     this.go();
@@ -143,7 +143,10 @@ export class Sending {
       case 'TRY_AGAIN':
         if (error.context[0] === keepsKeys) return this.#chat.outbox.done(post.key);
     }
+    // The room got another name while it was under way.
+    const moved = (this.#chat.outbox.find(post.key)?.target ?? post.target) !== post.target;
     await this.#chat.outbox.fail(post.key, (await refused(error)).message);
+    if (moved) this.again(post.key);
   }
 
   /** What waits for this conversation cannot be sent. */

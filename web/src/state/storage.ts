@@ -13,6 +13,8 @@ export interface KeptPost {
   /** The order of writing. */
   at: number;
   target: string;
+  /** The room's id (`parlor/room-id`), which stays whatever it is called; null where the target is none, or it was not known. */
+  room: string | null;
   text: string;
   style: 'text' | 'action' | 'notice';
   replyTo: string | null;
@@ -45,6 +47,8 @@ export interface KeptMessage {
 export interface KeptConversation {
   key: string;
   name: string;
+  /** A room's, by which it is known again when it has another name. */
+  id: string | null;
   kind: 'room' | 'group' | 'direct';
   topic: string;
   readUpTo: number;

@@ -176,7 +176,8 @@ export class View {
     // Whoever enters by a link of before the room had its name still wants to see the message.
     const message = this.#shown === conversation && conversation.membership === 'joining' ? this.target?.id : null;
     const path = pathOf(conversation.name, message);
-    if (this.#shown === conversation) history.replaceState(null, '', path);
+    // To what is not there any more nobody wants to go back.
+    if (this.#shown === conversation || (route.to === 'conversation' && !this.#chat.find(route.name))) history.replaceState(null, '', path);
     else history.pushState(null, '', path);
     this.#shown = conversation;
     this.listShown = false;

@@ -65,6 +65,8 @@ export class ConversationState implements Conversation {
   groupPeople: readonly string[] = $state.raw([]);
   #draft = $state('');
 
+  /** A room's (`parlor/room-id`), as soon as one has entered it. */
+  id: string | null = null;
   /** The server has said on this link that one is in it. Until then it is believed. */
   isConfirmed = false;
   /** Who is in it was asked for on this link. */
@@ -671,6 +673,7 @@ export class ConversationState implements Conversation {
     return {
       key: this.key,
       name: this.name,
+      id: this.id,
       kind: this.kind,
       topic: this.topic,
       readUpTo: this.#unread.readUpTo,
@@ -687,6 +690,7 @@ export class ConversationState implements Conversation {
   /** Shows what an earlier visit knew, until the server tells what has become of it. */
   restore(kept: KeptConversation): void {
     this.topic = kept.topic;
+    this.id = kept.id;
     this.lastActive = kept.lastActive;
     this.muted = kept.muted;
     this.favourite = kept.favourite;
