@@ -5,7 +5,7 @@ import { language } from '../texts/language.svelte';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import { modeTexts } from './conversation/mode_texts.svelte';
-import { eachHasItsServer, FakeServer, inTeaHere, message, page, shown, until } from './testing';
+import { eachHasItsServer, FakeServer, inTeaHere, openHere, message, page, shown, until } from './testing';
 
 let server: FakeServer;
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
@@ -158,6 +158,19 @@ test('a room is entered by the name that it has now', async () => {
   expect(room.name).toBe('#new');
   expect(room.membership).toBe('in');
   expect(chat.find('#old')).toBeNull();
+});
+
+test('a room that one is out of has nowhere to write when it is looked at again', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.say(message('m1 bob out you go', '#tea'), ':bob!u@h KICK #tea alice :rude');
+  expect(tea.membership).toBe('out');
+  await chat.keeping.keep();
+  chat.tabs.stop();
+  // What it says of rooms is still on its way.
+  server.answers.CAP = () => [];
+  const again = await openHere(server);
+  expect(again.open('#tea').membership).toBe('joining');
+  expect(shown(again.open('#tea'))).toContain('out you go');
 });
 
 test('who wrote and is not here is called as she calls herself all the same, and asked about once', async () => {

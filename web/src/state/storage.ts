@@ -50,6 +50,8 @@ export interface KeptConversation {
   /** A room's, by which it is known again when it has another name. */
   id: string | null;
   kind: 'room' | 'group' | 'direct';
+  /** One only looked at the room. */
+  isOut: boolean;
   topic: string;
   readUpTo: number;
   lastActive: number;

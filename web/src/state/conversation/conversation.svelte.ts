@@ -675,6 +675,7 @@ export class ConversationState implements Conversation {
       name: this.name,
       id: this.id,
       kind: this.kind,
+      isOut: this.membership === 'out',
       topic: this.topic,
       readUpTo: this.#unread.readUpTo,
       lastActive: this.lastActive,
@@ -697,7 +698,7 @@ export class ConversationState implements Conversation {
     this.groupPeople = kept.people;
     this.#unread.restore(kept);
     // Whether one still is in it, the server says.
-    if (this.isRoom) this.membership = 'in';
+    if (this.isRoom) this.membership = kept.isOut ? 'joining' : 'in';
     if (kept.messages.length > 0) this.#history.restore(kept.messages.map((message) => entryOfKept(message, this.#world.people)));
   }
 }
