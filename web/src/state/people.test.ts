@@ -5,7 +5,7 @@ import { language } from '../texts/language.svelte';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import { modeTexts } from './conversation/mode_texts.svelte';
-import { eachHasItsServer, FakeServer, inTeaHere, openHere, message, page, shown, until } from './testing';
+import { eachHasItsServer, FakeServer, info, inTeaHere, openHere, message, page, shown, until } from './testing';
 
 let server: FakeServer;
 const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
@@ -171,6 +171,18 @@ test('a room that one is out of has nowhere to write when it is looked at again'
   const again = await openHere(server);
   expect(again.open('#tea').membership).toBe('joining');
   expect(shown(again.open('#tea'))).toContain('out you go');
+});
+
+test('one’s account gets the name that was typed, and so is one called', async () => {
+  const { chat } = await inTea();
+  await expect(chat.renameAccount('mary ann', 'sesame')).rejects.toThrow('without spaces');
+  expect(server.socket.sent.some((line) => line.includes('ACCOUNT RENAME'))).toBe(false);
+  server.answers.ACCOUNT = (line, label) => {
+    server.session = { ...info, username: 'alicia' };
+    return [`@label=${label} :s BATCH +a labeled-response`, '@batch=a :alice!u@h NICK alicia', `@batch=a :s NOTE ACCOUNT NAME_CHANGED ${line.params[1]} :So it is`, ':s BATCH -a'];
+  };
+  await chat.renameAccount('alicia', 'sesame');
+  expect([chat.account, chat.me.account, chat.me.nick, chat.session.info?.username]).toEqual(['alicia', 'alicia', 'alicia', 'alicia']);
 });
 
 test('who wrote and is not here is called as she calls herself all the same, and asked about once', async () => {

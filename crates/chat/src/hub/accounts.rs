@@ -268,6 +268,8 @@ impl Hub {
         let client = self.state.account(slot).and_then(|account| account.client);
         self.check_account_name(&to, Some(slot), client)?;
         let old = record.username.clone();
+        let known = client.and_then(|client| self.state.client(client)).zip(self.state.account(slot));
+        let is_named_so = known.is_some_and(|(client, account)| client.username.key() == account.username.key());
         let record = AccountRecord { username: to.text().clone(), ..record };
         turn.keep(Change::Account(Box::new(record.clone())));
         self.state.name_account(slot, to.clone(), record);
@@ -280,7 +282,9 @@ impl Hub {
             self.tell_watchers(client, &event, turn);
             let person = Arc::new(Person { account: Some(to.text().clone()), ..Person::clone(&before) });
             self.state.change_client(client, |client| client.person = person);
-            if self.settings.nick_follows_account && self.check_name(&to, Some(client), Some(slot)).is_ok() {
+            // Whoever is called as her account is stays so: the name of before is anybody's from now on.
+            let follows = self.settings.nick_follows_account || is_named_so;
+            if follows && self.check_name(&to, Some(client), Some(slot)).is_ok() {
                 self.change_name(client, to.clone(), turn);
             }
         }
@@ -812,6 +816,7 @@ mod tests {
             alice: refused: NotOperator
             > alice calls alice ally
             [alice*] alice is account ally
+            [alice*] alice is now ally
             [bob] server changed #tea: -b:~a:alice +b:~a:ally -I:~m:~a:Alice +I:~m:~a:ally
             alice: account ally changed
             keep: account ally
@@ -821,11 +826,12 @@ mod tests {
             > alice/2 arrives account ally
             alice/2: logged in to ally as nobody yet
             keep: account ally
-            alice/2: welcome again alice
-            [alice/2] alice (ally) joined #pot ~
-            alice/2: entered #pot ~alice
+            alice/2: welcome again ally
+            [alice/2] ally (ally) joined #pot ~
+            alice/2: entered #pot ~ally
             > console calls ally ALICE
-            [alice alice/2] alice is account ALICE
+            [alice alice/2] ally is account ALICE
+            [alice alice/2] ally is now ALICE
             [bob] server changed #tea: -b:~a:ally +b:~a:ALICE -I:~m:~a:ally +I:~m:~a:ALICE
             console: account ALICE changed
             keep: account ALICE

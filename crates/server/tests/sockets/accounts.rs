@@ -120,7 +120,7 @@ fn what_is_kept_of_an_account_can_be_had() {
     alice.send("PRIVMSG #tea :second \u{1f600}");
     alice.send("PRIVMSG root :directly");
     root.expect("directly");
-    root.send("PRIVMSG alice :not hers");
+    root.send("PRIVMSG ally :not hers");
     alice.expect("not hers");
     let text = console(&daemon, &["export", "ally"]).expect("an export");
     let export: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));

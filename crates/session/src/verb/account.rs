@@ -21,7 +21,7 @@ pub(crate) const VERB: Verb = Verb {
     help: "ACCOUNT EXPORT\n\
            Gives you a link to all that is kept of your account and what you said, as JSON; for you alone, good once.\n\
            ACCOUNT RENAME <new name> :<password>\n\
-           Gives your account another name; what you said, your rooms and your rights stay yours.\n\
+           Gives your account another name; what you said, your rooms and your rights stay yours. If you are called as your account is, your nick follows.\n\
            ACCOUNT DELETE :<password>\n\
            Deletes your account for good and ends all your sessions; what you said stays.",
 };
@@ -118,13 +118,15 @@ mod tests {
              alice> ACCOUNT RENAME ally :wrong
              alice< :irc.example FAIL ACCOUNT INVALID_CREDENTIALS :…
              alice> ACCOUNT RENAME ally :sesame
+             alice< @account=ally :alice!… NICK ally
              alice< :irc.example NOTE ACCOUNT NAME_CHANGED ally :…
              bob< @account=alice :alice!… ACCOUNT ally
+             bob< @account=ally :alice!… NICK ally
              alice> MODE #tea +t
              alice<<
              bob<<
              alice> PRIVMSG #tea :still me
-             bob< @account=ally :alice!… PRIVMSG #tea :still me
+             bob< @account=ally :ally!… PRIVMSG #tea :still me
              carol+
              carol> PASS ally:sesame
              carol> NICK ally
@@ -137,6 +139,41 @@ mod tests {
              eve> USER a 0 * :a
              eve< :irc.example 464 eve :…
              eve< ERROR :…",
+        );
+    }
+
+    #[test]
+    fn the_nick_follows_on_all_devices_and_so_does_who_comes_back() {
+        check(
+            "alice=
+             alice> REGISTER * * sesame
+             alice<<
+             alice/phone+
+             alice/phone> PASS alice:sesame
+             alice/phone> NICK alice
+             alice/phone> USER a 0 * :a
+             alice/phone<<
+             alice> ACCOUNT RENAME ally :sesame
+             alice< :alice!… NICK ally
+             alice< :irc.example NOTE ACCOUNT NAME_CHANGED ally :…
+             alice/phone< :alice!… NICK ally
+             alice/web+
+             alice/web> PASS ally:sesame
+             alice/web> NICK ally
+             alice/web> USER a 0 * :a
+             alice/web< :irc.example 900 ally … ally :You are now logged in as ally
+             alice/web< :irc.example 001 ally :…
+             alice/web<<
+             alice> NICK al
+             alice<<
+             alice/phone<<
+             alice/web<<
+             alice> ACCOUNT RENAME alicia :sesame
+             alice< :irc.example NOTE ACCOUNT NAME_CHANGED alicia :…
+             alice/phone> PRIVMSG al :a nick of one's own stays
+             alice/phone<<
+             alice< :al!… PRIVMSG al :a nick of one's own stays
+             alice/web< :al!… PRIVMSG al :a nick of one's own stays",
         );
     }
 
@@ -243,6 +280,7 @@ mod tests {
              alice> ACCOUNT RENAME bob :sesame
              alice< :irc.example FAIL ACCOUNT ACCOUNT_EXISTS bob :…
              alice> ACCOUNT RENAME ALICE :sesame
+             alice< :alice!… NICK ALICE
              alice< :irc.example NOTE ACCOUNT NAME_CHANGED ALICE :…
              store fails
              alice> ACCOUNT RENAME ally :sesame

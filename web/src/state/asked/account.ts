@@ -1,8 +1,11 @@
 // One's account, asked and told over the link: name, password, devices, what the server has of one.
 
 import { linesOf, type Item } from '../../irc/batches';
+import { Failure } from '../../irc/failure';
 import { timeOf } from '../../irc/line';
 import { more } from '../../texts/more.svelte';
+import type { Receiver } from '../incoming';
+import { refused } from '../refusals';
 import { Refused, type Device } from '../types';
 import type { World } from '../world';
 
@@ -16,8 +19,14 @@ export async function changePassword(world: World, old: string, wanted: string):
   await world.request('PASSWORD', params, { quiet: true });
 }
 
-export async function rename(world: World, name: string, password: string): Promise<void> {
-  await world.request('ACCOUNT', ['RENAME', name, password], { quiet: true });
+export async function rename(chat: Receiver, name: string, password: string): Promise<void> {
+  // Within a line a space would end the name: it would become another one than was typed.
+  if (/\s/.test(name)) throw await refused(new Failure('BAD_ACCOUNT_NAME', 'ACCOUNT', []));
+  const items = await chat.request('ACCOUNT', ['RENAME', name, password]);
+  const note = [...linesOf(items)].find(({ command, params }) => command === 'NOTE' && params[1] === 'NAME_CHANGED');
+  // All others are told of it (ACCOUNT), whoever asked is answered.
+  chat.account = note?.params[2] ?? name;
+  chat.me.know({ account: chat.account });
 }
 
 export async function deleteAccount(world: World, password: string): Promise<void> {

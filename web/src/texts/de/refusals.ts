@@ -143,7 +143,7 @@ export const refusals: RefusalTexts = {
     'SEARCH INVALID_PARAMS': 'Danach kann nicht gesucht werden ({text}).',
     'TAGMSG TOO_MANY_REACTIONS': 'Mehr Arten von Reaktionen kann eine Nachricht nicht haben.',
     'UNPIN NOT_PINNED': 'Diese Nachricht ist nicht angeheftet.',
-    BAD_ACCOUNT_NAME: 'So kann ein Konto nicht heißen; wähle einen anderen Namen.',
+    BAD_ACCOUNT_NAME: 'So kann ein Konto nicht heißen; wähle einen kurzen Namen aus Buchstaben, Ziffern, - und _, ohne Leerzeichen.',
     INVALID_DURATION: 'Das ist keine Dauer; schreibe sie wie 30m, 12h oder 7d.',
     WEAK_PASSWORD: 'Dieses Passwort ist zu leicht zu erraten; wähle ein längeres.',
     OWNS_SERVER: 'Das kann der Eigentümer des Servers nicht; mache zuerst jemand anderen zum Eigentümer.',

@@ -144,7 +144,7 @@ export const refusals: RefusalTexts = {
     'SEARCH INVALID_PARAMS': 'It cannot be searched for that ({text}).',
     'TAGMSG TOO_MANY_REACTIONS': 'A message cannot have more kinds of reactions.',
     'UNPIN NOT_PINNED': 'This message is not pinned.',
-    BAD_ACCOUNT_NAME: 'This cannot be the name of an account; choose another one.',
+    BAD_ACCOUNT_NAME: 'This cannot be the name of an account; choose a short one of letters, digits, - and _, without spaces.',
     INVALID_DURATION: 'This is no duration; write it like 30m, 12h or 7d.',
     WEAK_PASSWORD: 'This password is too easy to guess; choose a longer one.',
     OWNS_SERVER: 'The owner of the server cannot do that; make somebody else the owner first.',
