@@ -543,6 +543,7 @@ impl Session {
     fn say_goodbye(&mut self, now: Moment, facts: &ServerFacts, why: &'static str, reason: &str, out: &mut Output) {
         if !self.closing {
             let mut turn = Turn::of_answer(self, facts, now, out, 0);
+            turn.end_answer();
             turn.error_line(&format!("Closing link: ({reason})"));
             self.closing = true;
             out.counts.push(Count::Ended(why));

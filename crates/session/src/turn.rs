@@ -434,6 +434,16 @@ impl<'a> Turn<'a> {
         self.release();
     }
 
+    /// The connection ends before the oldest labelled answer is complete, and may do so by what that answers: what there is of
+    /// it is said.
+    pub(crate) fn end_answer(&mut self) {
+        let oldest = self.session.pending.front_mut();
+        let begun = oldest.and_then(|pending| pending.labelled.take_if(|labelled| !labelled.lines.is_empty()));
+        if let Some(labelled) = begun {
+            self.write_labelled(&labelled.label, &labelled.lines, Sink::Direct);
+        }
+    }
+
     /// One `Done` of the hub for the request that this turn is about.
     pub(crate) fn count_done(&mut self) {
         if let Some(at) = self.pending_at {

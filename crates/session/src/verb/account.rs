@@ -231,6 +231,20 @@ mod tests {
     }
 
     #[test]
+    fn a_labelled_deletion_is_answered_before_the_end() {
+        check(
+            "root= \n root> REGISTER * * sesame \n root<<
+             alice= batch labeled-response
+             alice> REGISTER * * sesame
+             alice<<
+             alice> @label=1 ACCOUNT DELETE :sesame
+             alice< @label=1 :irc.example NOTE ACCOUNT ACCOUNT_DELETED alice :…
+             alice< ERROR :Closing link: (the account was deleted)
+             alice!",
+        );
+    }
+
+    #[test]
     fn what_is_kept_of_one_can_be_had() {
         check(
             "root= \n root> REGISTER * * sesame \n root<<
