@@ -215,7 +215,7 @@ export class ChatState implements Chat, Receiver {
     if (this.session.state === 'guest') for (const room of this.session.guestRooms) this.ensure(room).membership = 'in';
     this.link.connect();
     await this.keeping.readDrafts();
-    await this.outbox.adopt();
+    await this.outbox.read();
   }
 
   /** Nobody is here any more: nothing of her stays but, if it was not her own doing, what she typed. */
@@ -264,7 +264,12 @@ export class ChatState implements Chat, Receiver {
         // A guest goes on for as long as her link lives.
         if (!this.isGuest) void this.session.check();
         break;
+      case 'outbox':
+        void this.outbox.read();
+        break;
       case 'posted':
+        this.outbox.forget(told.key);
+        break;
       case 'looked':
         break;
     }
@@ -327,7 +332,7 @@ export class ChatState implements Chat, Receiver {
   /** Sends what is waiting, and what tabs that are no more have left. */
   async #adopt(): Promise<void> {
     if (this.session.state !== 'in' && this.session.state !== 'guest') return;
-    await this.outbox.adopt();
+    await this.outbox.read();
     this.sending.go();
   }
 

@@ -1,6 +1,7 @@
 // Messages on their way. A message is kept on disk before it is sent, until the server has it, with a key by which the
 // server knows a repetition (`parlor/once`): after a lost link, a reload or a crash it is said again, and arrives once.
-// Each tab sends its own; what a closed tab has left is taken over by one that is of the same person.
+// Each tab sends its own, and what a closed tab has left. All tabs of a person show what waits; and one that says something where
+// another tab's waits says that first: the order is that of writing.
 
 import type { KeptPost, Storage } from './storage';
 import { randomId, type Tabs } from './tabs';
@@ -15,6 +16,8 @@ export const keptFor = 30 * 86_400_000;
 
 export interface Post extends KeptPost {
   inFlight: boolean;
+  /** Another tab sends it. */
+  elsewhere: boolean;
 }
 
 export class Outbox {
@@ -59,6 +62,7 @@ export class Outbox {
       wasSent: false,
       failure: null,
       inFlight: false,
+      elsewhere: false,
     };
     this.#unwritten.add(post.key);
     this.#set([...this.posts, post]);
@@ -68,25 +72,50 @@ export class Outbox {
     return post;
   }
 
-  /** Takes over what tabs of the same person have left that are no more. Gives what is new here. */
-  async adopt(): Promise<Post[]> {
-    const { owner } = this.#tabs;
+  /** What waits of this person: what tabs have left that are no more is this tab's from now on. */
+  async read(): Promise<void> {
+    const { owner, id } = this.#tabs;
     const [kept, living] = [await this.#storage.posts(), await this.#tabs.living()];
-    const adopted: Post[] = [];
+    const others: Post[] = [];
+    let adopted = false;
     for (const post of kept) {
-      if (living.has(post.tab) || this.find(post.key) || this.#tabs.owner !== owner) continue;
+      if (this.#tabs.owner !== owner) return;
       if (post.owner !== owner) {
-        if (this.#now() - post.at > keptFor) await this.#storage.removePost(post.key);
+        if (!living.has(post.tab) && this.#now() - post.at > keptFor) await this.#storage.removePost(post.key);
         continue;
       }
-      if (!(await this.#storage.adoptPost(post.key, post.tab, this.#tabs.id))) continue;
-      adopted.push({ ...post, target: this.nameOf(post), tab: this.#tabs.id, inFlight: false });
+      const known = this.find(post.key);
+      if (known && !known.elsewhere) continue;
+      let elsewhere = post.tab !== id && living.has(post.tab);
+      // A guest is one of one tab, whatever others were made of it.
+      if (elsewhere && !this.#isShared) continue;
+      if (!elsewhere && post.tab !== id) {
+        if (!(await this.#storage.adoptPost(post.key, post.tab, id))) elsewhere = true;
+        else adopted = true;
+      }
+      others.push({ ...post, target: this.nameOf(post), tab: elsewhere ? post.tab : id, inFlight: false, elsewhere });
     }
-    if (adopted.length > 0 && this.#tabs.owner === owner) {
-      this.#set([...this.posts, ...adopted].sort((one, other) => one.at - other.at));
-      this.#last = Math.max(this.#last, ...adopted.map((post) => post.at));
-    }
-    return adopted;
+    if (this.#tabs.owner !== owner) return;
+    const own = this.posts.filter((post) => !post.elsewhere && !others.some(({ key }) => key === post.key));
+    if (others.length === 0 && own.length === this.posts.length) return;
+    this.#set([...own, ...others].sort((one, other) => one.at - other.at));
+    this.#last = Math.max(this.#last, ...others.map((post) => post.at));
+    if (adopted) this.tellOthers();
+  }
+
+  /** Of guests the server knows no key again: each tab's are its own. */
+  get #isShared(): boolean {
+    return this.#tabs.owner?.startsWith('account:') ?? false;
+  }
+
+  /** What waits has changed. Who is online need not say so of each message: it is there at once. */
+  tellOthers(): void {
+    this.#tabs.tell({ kind: 'outbox' });
+  }
+
+  /** Another tab says that it is taken care of. */
+  forget(key: string): void {
+    if (this.find(key)) this.#set(this.posts.filter((post) => post.key !== key));
   }
 
   /**
@@ -95,9 +124,25 @@ export class Outbox {
    */
   async next(withKeys: boolean, ready: (target: string) => boolean): Promise<Post | null> {
     if (this.posts.filter((post) => post.inFlight).length >= mostInFlight) return null;
-    const post = this.posts.find((post) => !post.inFlight && post.failure === null && ready(post.target));
-    if (!post) return null;
-    const sent = { ...post, inFlight: true, wasSent: true };
+    for (const post of this.posts) {
+      if (post.inFlight || post.failure !== null || !ready(post.target)) continue;
+      if (post.elsewhere) {
+        const isFollowed = this.posts.some((later) => !later.elsewhere && later.failure === null && later.target === post.target && later.at > post.at);
+        if (!isFollowed || !withKeys) continue;
+        // Both may say it then: it has one key.
+        if (!(await this.#storage.adoptPost(post.key, post.tab, this.#tabs.id))) {
+          this.forget(post.key);
+          return this.next(withKeys, ready);
+        }
+        this.tellOthers();
+      }
+      return this.#sends(post, withKeys);
+    }
+    return null;
+  }
+
+  async #sends(post: Post, withKeys: boolean): Promise<Post> {
+    const sent = { ...post, tab: this.#tabs.id, elsewhere: false, inFlight: true, wasSent: true };
     this.#replace(sent);
     // Without keys a repetition would be a second message: it must be known that it was tried.
     if (withKeys) void this.#keep(sent);
@@ -106,10 +151,10 @@ export class Outbox {
   }
 
   /** The server has it. */
-  async done(key: string): Promise<void> {
+  async done(key: string, owner = this.#tabs.owner): Promise<void> {
     this.#set(this.posts.filter((post) => post.key !== key));
     await this.#storage.removePost(key);
-    this.#tabs.tell({ kind: 'posted', key });
+    this.#tabs.tell({ kind: 'posted', key }, owner);
   }
 
   /** Rooms have other names: what was written for them goes with them. */
@@ -129,27 +174,31 @@ export class Outbox {
     const failed = { ...post, inFlight: false, failure: sentence };
     this.#replace(failed);
     await this.#keep(failed);
+    this.tellOthers();
   }
 
   /** The person wants it tried again. As a new message where the server said no; else with its key. */
   async again(key: string): Promise<void> {
     const post = this.find(key);
     if (!post || post.failure === null) return;
-    const retried = { ...post, inFlight: false, failure: null };
+    const retried = { ...post, tab: this.#tabs.id, elsewhere: false, inFlight: false, failure: null };
     this.#replace(retried);
     await this.#keep(retried);
+    this.tellOthers();
   }
 
-  async discard(key: string): Promise<void> {
-    this.#set(this.posts.filter((post) => post.key !== key));
-    await this.#storage.removePost(key);
+  discard(key: string): Promise<void> {
+    return this.done(key);
   }
 
   /** Whoever wrote them is not here any more: unless that is `forGood` they wait on the disk, for whichever tab she comes to. */
   async leave(forGood: boolean): Promise<void> {
     const { posts } = this;
     this.#set([]);
-    for (const post of posts) await (forGood ? this.#storage.removePost(post.key) : this.#keep({ ...post, tab: '' }));
+    for (const post of posts) {
+      if (forGood) await this.done(post.key, post.owner);
+      else if (!post.elsewhere) await this.#keep({ ...post, tab: '' });
+    }
   }
 
   /** The link is gone. What was under way goes again where the server knows the key on the next link; `unknown` says what else. */
@@ -158,12 +207,13 @@ export class Outbox {
       this.#replace({ ...post, inFlight: false });
       if (!keysSurvive) await this.fail(post.key, unknown);
     }
+    if (this.posts.length > 0) this.tellOthers();
   }
 
   /** A link is there. What was sent before and cannot be told apart from a new one any more is not sent by itself. */
   async linkReady(knowsKeys: boolean, unknown: string): Promise<void> {
     for (const post of this.posts) {
-      if (!post.wasSent || post.inFlight || post.failure !== null) continue;
+      if (!post.wasSent || post.inFlight || post.elsewhere || post.failure !== null) continue;
       if (!knowsKeys || this.#now() - post.at > keyLifetime) await this.fail(post.key, unknown);
     }
   }
@@ -182,7 +232,7 @@ export class Outbox {
   }
 
   #keep(post: Post): Promise<void> {
-    const { inFlight: _, ...kept } = post;
+    const { inFlight: _, elsewhere: _elsewhere, ...kept } = post;
     return this.#storage.putPost(kept);
   }
 }

@@ -160,6 +160,54 @@ test('and left by a page that is no more goes with it, too', async () => {
   expect(shown(again.open('#pot'))).toContain('!refused');
 });
 
+/** Two tabs of alice's in #tea, and what each of them says to the server. */
+async function twoTabs(): Promise<{ tabs: [ChatState, ChatState]; teas: [ConversationState, ConversationState]; said: () => string[][] }> {
+  const { chat, tea } = await inTea();
+  const other = await open();
+  await until(() => other.link.kind === 'online');
+  const living = (): Promise<Set<string>> => Promise.resolve(new Set([chat.tabs.id, other.tabs.id]));
+  chat.tabs.living = other.tabs.living = living;
+  const said = (): string[][] => server.sockets.map((socket) => socket.sent.flatMap((line) => / PRIVMSG #tea :(.*)/.exec(line)?.[1] ?? []));
+  return { tabs: [chat, other], teas: [tea, other.open('#tea')], said };
+}
+
+test('in several tabs without a link is shown in all of them, and said in the order in which it was written', async () => {
+  const { tabs, teas, said } = await twoTabs();
+  for (const socket of server.sockets) socket.break();
+  for (const text of ['one', 'two']) await teas[1].send(text);
+  await until(() => shown(teas[0]).length === 2);
+  for (const text of ['three', 'four', 'five']) await teas[0].send(text);
+  const all = ['…one', '…two', '…three', '…four', '…five'];
+  await until(() => teas.every((tea) => shown(tea).join() === all.join()), 'both show all');
+  expect(tabs.map(({ link }) => link.unsent)).toEqual([5, 5]);
+  // The one that wrote last is there first.
+  tabs[0].link.reconnect();
+  await until(() => tabs.every(({ link }) => link.unsent === 0));
+  expect(said()[2]).toEqual(['one', 'two', 'three', 'four', 'five']);
+  tabs[1].link.reconnect();
+  await until(() => tabs[1].link.kind === 'online');
+  expect(said()[3]).toEqual([]);
+  expect(server.posted.size).toBe(5);
+});
+
+test('and what is behind nothing of a tab waits for the tab that wrote it; refused it can be thrown away in both', async () => {
+  const { tabs, teas, said } = await twoTabs();
+  for (const socket of server.sockets) socket.break();
+  await teas[0].send('of the first');
+  await until(() => shown(teas[1]).length === 1);
+  tabs[1].link.reconnect();
+  await until(() => tabs[1].link.kind === 'online');
+  expect(said()[2]).toEqual([]);
+  server.answers.PRIVMSG = (_, label) => [`@label=${label} :s 404 alice #tea :You are muted`];
+  tabs[0].link.reconnect();
+  await until(() => teas.every((tea) => shown(tea)[0] === '!of the first'));
+  expect(tabs.map(({ link }) => [link.unsent, link.notSent])).toEqual([[0, 1], [0, 1]]);
+  const failed = teas[1].entries[0];
+  if (failed?.kind !== 'message') throw new Error('no message');
+  teas[1].discard(failed);
+  await until(() => teas.every((tea) => shown(tea).length === 0));
+});
+
 test('by a guest and not answered is not said twice', async () => {
   server.account = null;
   const chat = await open({ ...info, signedIn: false, username: undefined });

@@ -38,6 +38,7 @@ export class Sending {
       const post = await outbox.add(conversation.name, conversation.id, message, style, index === 0 ? replyTo : null);
       if (!post) throw new Refused(language.texts.state.refused.tooMany, 'TOO_MANY');
     }
+    if (this.#chat.link.kind !== 'online') outbox.tellOthers();
     this.go();
   }
 

@@ -4,6 +4,8 @@ export type Told =
   /** The person has read there up to this time. */
   | { kind: 'read'; conversation: string; upTo: number }
   | { kind: 'draft'; conversation: string; text: string }
+  /** What waits in the outbox has changed. */
+  | { kind: 'outbox' }
   /** A message of the outbox is taken care of. */
   | { kind: 'posted'; key: string }
   /** The person logged out or in, in another tab. */
@@ -76,8 +78,8 @@ export class Tabs {
     this.#channel = null;
   }
 
-  tell(told: Told): void {
-    this.#channel?.postMessage({ ...told, owner: this.owner });
+  tell(told: Told, owner = this.owner): void {
+    this.#channel?.postMessage({ ...told, owner });
   }
 
   get isFirst(): boolean {

@@ -324,7 +324,7 @@ export class ConversationState implements Conversation {
       // Its row stays the one that was shown when it was written; unless another message was taken for it.
       if (!this.#tail.isFound(postKey)) entry = { ...entry, key: postKey };
       this.#removePost(postKey);
-    }
+    } else entry = this.#tail.foundAs(entry);
     this.lastActive = Math.max(this.lastActive, entry.time);
     this.#history.add(entry);
     this.#unread.came(entry);

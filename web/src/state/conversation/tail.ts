@@ -5,7 +5,7 @@ import type { Person, Entry, MessageEntry } from '../types';
 
 export class Tail {
   #entries: readonly MessageEntry[] = [];
-  /** Which were sent before, so that the server may have them already. */
+  /** Which were sent before or are sent by another tab, so that the server may have them already. */
   readonly #unsure = new Set<string>();
   /** And which it was seen to have: they stand in the timeline, and until it answers not here. */
   readonly #found = new Set<string>();
@@ -24,7 +24,7 @@ export class Tail {
     const before = new Map(this.#entries.map((entry) => [entry.key, entry]));
     this.#unsure.clear();
     for (const post of posts) {
-      if (post.wasSent && post.failure === null) this.#unsure.add(post.key);
+      if ((post.wasSent || post.elsewhere) && post.failure === null) this.#unsure.add(post.key);
       else this.#found.delete(post.key);
     }
     this.#entries = posts.map((post) => {
@@ -45,10 +45,10 @@ export class Tail {
   }
 
   /**
-   * A message that the server tells of the past may be one that is on its way here, its answer having been lost: then it is shown in
-   * its place. Which is which the answer says (`parlor/once`); until then the same text by oneself, that was not there before, is it.
+   * A message that the server tells of the past may be one that is on its way here, its answer having been lost, and one that comes
+   * now one that another tab has sent: then it is shown in its place. Which is which the answer says (`parlor/once`); until then the same text by oneself, that was not there before, is it.
    */
-  foundAs(entry: Entry): Entry {
+  foundAs<Kind extends Entry>(entry: Kind): Kind {
     if (entry.kind !== 'message' || !entry.own) return entry;
     const post = this.#entries.find(
       (post) => this.#unsure.has(post.key) && !this.#found.has(post.key) && post.text === entry.text && post.style === entry.style && post.replyTo === entry.replyTo,
