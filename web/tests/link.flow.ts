@@ -289,6 +289,73 @@ test.skipIf(otherPage)('without a server the page opens all the same, with what 
   await online(alice);
 });
 
+test.skipIf(otherPage)('what is written in several tabs without a server is said in its order, and a tab that is loaded anew still shows it', async () => {
+  const other = await alice.tab('/r/tea');
+  await alice.composer(other).waitFor();
+  await alice.page.goto('/r/tea');
+  await alice.composer().waitFor();
+  await alice.page.evaluate(() => navigator.serviceWorker.ready);
+  await until(() => alice.page.evaluate(() => navigator.serviceWorker.controller !== null));
+  await server.kill();
+  for (const page of [alice.page, other]) await page.getByText('You are offline.').waitFor();
+  for (const text of ['order one', 'order two']) await alice.say(text);
+  await alice.sees('order two', other);
+  await alice.page.reload();
+  await alice.sees('order two');
+  for (const text of ['order three', 'order four']) await alice.say(text);
+  for (const page of [alice.page, other]) await page.getByText(/4 messages will be sent/).waitFor();
+  await server.start();
+  // Whoever is there first says all.
+  await alice.page.evaluate(() => dispatchEvent(new Event('online')));
+  await back(alice, bob);
+  const ordered = ['order one', 'order two', 'order three', 'order four'];
+  for (const [someone, page] of [[bob, bob.page], [alice, alice.page], [alice, other]] as const) {
+    let texts: string[] = [];
+    await until(async () => (texts = (await someone.texts(page)).filter((text) => text.startsWith('order'))).length >= 4);
+    expect(texts).toEqual(ordered);
+  }
+  await until(async () => (await alice.page.locator('#messages article.pending').count()) === 0, 'nothing waits');
+  await other.close();
+});
+
+test('what could not be sent goes with its room when that gets another name', async () => {
+  const rooms = bob.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link');
+  const listed = async (): Promise<string[]> => (await rooms.allInnerTexts()).map((text) => text.trim().split(/\s/)[0] ?? '').filter((name) => ['cellar', 'loft', 'attic'].includes(name));
+  await alice.goTo('cellar');
+  await bob.goTo('cellar');
+  await alice.say('/mode +W 600');
+  await bob.say('in time');
+  await alice.sees('in time');
+  await bob.say('too soon');
+  await bob.message('too soon').getByRole('button', { name: 'Send again' }).waitFor();
+  await alice.say('/quote RENAME #cellar #loft');
+  await bob.page.waitForURL(/\/r\/loft$/);
+  await bob.page.reload();
+  await bob.message('too soon').getByRole('button', { name: 'Send again' }).waitFor();
+  expect(await listed()).toEqual(['loft']);
+  await alice.say('/mode -W');
+  // The room is renamed while he has no network, and does not hear of it.
+  await bob.context.setOffline(true);
+  await server.kill();
+  await bob.page.getByText('You are offline.').waitFor();
+  await bob.say('written without a network');
+  await bob.page.getByText(/1 message will be sent/).waitFor();
+  await server.start();
+  await back(alice);
+  await alice.say('/quote RENAME #loft #attic');
+  await alice.page.waitForURL(/\/r\/attic$/);
+  await bob.context.setOffline(false);
+  await back(bob);
+  await alice.sees('written without a network');
+  await bob.page.waitForURL(/\/r\/attic$/);
+  await until(async () => (await bob.page.locator('#messages article.pending').count()) === 0, 'nothing waits');
+  expect((await bob.texts()).filter((text) => text === 'written without a network')).toHaveLength(1);
+  await bob.message('too soon').getByRole('button', { name: 'Send again' }).click();
+  await alice.sees('too soon');
+  expect(await listed()).toEqual(['attic']);
+  for (const someone of [alice, bob]) await someone.goTo('tea');
+});
+
 test('a tab is never silently somebody else’s, and what one has typed nobody else says', async () => {
   const dora = await Someone.at(server);
   const second = await dora.tab('/');
@@ -355,6 +422,24 @@ test('a guest whose browser has an account by now is told so, and the account sa
   await bob.sees('by gustav');
   expect(await bob.texts()).not.toContain('typed by gus');
   await gus.leave();
+});
+
+test('whoever logs out with what could not be sent is asked first', async () => {
+  await alice.goTo('tea');
+  await bob.goTo('tea');
+  await alice.say('/mode +W 600');
+  await bob.say('the first of two');
+  await alice.sees('the first of two');
+  await bob.say('refused before he leaves');
+  await bob.message('refused before he leaves').getByRole('button', { name: 'Send again' }).waitFor();
+  await bob.page.getByRole('button', { name: 'Status and settings' }).click();
+  await bob.page.getByRole('menuitem', { name: 'Log out' }).click();
+  await bob.page.getByRole('dialog').getByText('One message is not sent; it would be lost.').waitFor();
+  await bob.page.keyboard.press('Escape');
+  await bob.sees('refused before he leaves');
+  await alice.say('/mode -W');
+  await bob.message('refused before he leaves').getByRole('button', { name: 'Send again' }).click();
+  await alice.sees('refused before he leaves');
 });
 
 test('logging out in one tab logs out the others, and nothing stays', async () => {

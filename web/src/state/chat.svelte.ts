@@ -564,8 +564,7 @@ export class ChatState implements Chat, Receiver {
   }
 
   async deleteAccount(password: string): Promise<void> {
-    await (await asking()).account.deleteAccount(this, password);
-    await this.session.loggedOut(null);
+    await this.session.loggedOut(await (await asking()).account.deleteAccount(this, password), true);
   }
 
   async exportAccount(): Promise<string> {

@@ -31,6 +31,7 @@ export class LinkState implements Link {
   retryAt = $state<number | null>(null);
   sentence = $state<string | null>(null);
   unsent = $state(0);
+  notSent = $state(0);
   roundTrip = $state<number | null>(null);
   readonly #outside: Outside;
   readonly #owner: Owner;

@@ -185,6 +185,22 @@ test('one’s account gets the name that was typed, and so is one called', async
   expect([chat.account, chat.me.account, chat.me.nick, chat.session.info?.username]).toEqual(['alicia', 'alicia', 'alicia', 'alicia']);
 });
 
+test('whoever has deleted the account is told that it is', async () => {
+  const { chat } = await inTea();
+  server.answers.PRIVMSG = (_, label) => [`@label=${label} :s 404 alice #tea :You are muted`];
+  await chat.open('#tea').send('never to be sent');
+  await until(() => chat.link.notSent === 1);
+  server.answers.ACCOUNT = (_, label) => {
+    server.session = { ...info, signedIn: false, username: undefined };
+    setTimeout(() => server.socket.break());
+    return [`@label=${label} :s NOTE ACCOUNT ACCOUNT_DELETED alice :Your account is deleted`, 'ERROR :Closing link: (the account was deleted)'];
+  };
+  await chat.deleteAccount('sesame');
+  await chat.session.check();
+  expect([chat.session.state, chat.session.sentence]).toEqual(['out', 'Your account is deleted.']);
+  expect(await chat.storage.posts()).toEqual([]);
+});
+
 test('who wrote and is not here is called as she calls herself all the same, and asked about once', async () => {
   server.answers.METADATA = (line, label) =>
     line.params[1] === 'GET' ? [`@label=${label} :s 761 alice ${line.params[0]} display-name * :Dora the Explorer`] : label ? [`@label=${label} :s ACK`] : [];

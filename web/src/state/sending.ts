@@ -16,7 +16,7 @@ export const keepsKeys = 'parlor/once';
 interface Sender extends Receiver {
   readonly outbox: Outbox;
   readonly can: ServerAbilities;
-  readonly link: Receiver['link'] & { unsent: number };
+  readonly link: Receiver['link'] & { unsent: number; notSent: number };
 }
 
 export class Sending {
@@ -65,9 +65,11 @@ export class Sending {
   }
 
   postsChanged(): void {
-    this.#chat.link.unsent = this.#chat.outbox.unsent;
+    const { link, outbox } = this.#chat;
+    link.unsent = outbox.unsent;
+    link.notSent = outbox.posts.filter(({ failure }) => failure !== null).length;
     const byConversation = new Map<string, Post[]>();
-    for (const post of this.#chat.outbox.posts) {
+    for (const post of outbox.posts) {
       const key = this.#chat.isupport.fold(post.target);
       const posts = byConversation.get(key);
       if (posts) posts.push(post);

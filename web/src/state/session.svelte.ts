@@ -176,8 +176,8 @@ export class SessionState implements Session {
     if (forGood && this.guest !== null) sessionStorage.removeItem(guestKey);
     this.guest = null;
     const waiting = await this.#events.gone(owner, forGood);
-    // It may have been said by whoever noticed it first.
-    if (owner !== null) this.sentence = sentence && waiting > 0 ? `${sentence} ${language.texts.state.link.waiting}` : sentence;
+    // It may have been said by whoever noticed it first; but who did it knows why.
+    if (owner !== null || forGood) this.sentence = sentence && waiting > 0 && !forGood ? `${sentence} ${language.texts.state.link.waiting}` : sentence;
     this.wanted = wanted;
     this.state = 'out';
     this.#tabs.tell({ kind: 'session' });

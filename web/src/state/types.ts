@@ -70,8 +70,10 @@ export interface Link {
   readonly retryAt: number | null;
   /** Why there is no link, if it is known. */
   readonly sentence: string | null;
-  /** Messages that the server does not have yet. */
+  /** Messages that the server does not have yet, and gets when there is a link. */
   readonly unsent: number;
+  /** And those that wait for the person to send them again, or discard them. */
+  readonly notSent: number;
   /** Milliseconds to the server and back, lately. */
   readonly roundTrip: number | null;
   /** Tries at once. */

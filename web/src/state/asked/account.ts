@@ -29,8 +29,10 @@ export async function rename(chat: Receiver, name: string, password: string): Pr
   chat.me.know({ account: chat.account });
 }
 
-export async function deleteAccount(world: World, password: string): Promise<void> {
+/** Gives what is said of it at the entry. */
+export async function deleteAccount(world: World, password: string): Promise<string> {
   await world.request('ACCOUNT', ['DELETE', password], { quiet: true });
+  return more.texts.accountDeleted;
 }
 
 export async function exportAccount(world: World): Promise<string> {

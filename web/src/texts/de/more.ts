@@ -323,6 +323,7 @@ export const more: typeof english = {
   showMessage: 'Zeigen',
   textGone: 'Der Text wird nicht mehr aufbewahrt.',
 
+  accountDeleted: 'Dein Konto ist gelöscht.',
   accountName: 'Name des Kontos',
   accountNameHint: (name) => `Du meldest dich als ${name} an. Mit einem anderen Namen bleibt alles deins: was du gesagt hast, deine Räume und Rollen.`,
   alwaysOn: 'Bleiben, wenn alle Geräte aus sind',
@@ -465,7 +466,7 @@ export const more: typeof english = {
   leaveRoomText: 'Du kannst jederzeit zurückkommen.',
   leaveTitle: (title) => `${title} verlassen?`,
   roomSettings: 'Details des Raums',
-  logOutUnsent: (count) => (count === 1 ? 'Eine Nachricht ist noch nicht gesendet; sie ginge verloren.' : `${count} Nachrichten sind noch nicht gesendet; sie gingen verloren.`),
+  logOutUnsent: (count) => (count === 1 ? 'Eine Nachricht ist nicht gesendet; sie ginge verloren.' : `${count} Nachrichten sind nicht gesendet; sie gingen verloren.`),
 
   // Where no conversation is open, and what leads on from there
   favourite: 'Favorit',

@@ -335,6 +335,7 @@ export const more = {
   textGone: 'The text is not kept any more.',
 
   // Settings
+  accountDeleted: 'Your account is deleted.',
   accountName: 'Name of the account',
   accountNameHint: (name: string) => `You log in as ${name}. With another name, what you said, your rooms and your roles stay yours.`,
   alwaysOn: 'Stay when all devices are off',
@@ -475,7 +476,7 @@ export const more = {
   leaveRoomText: 'You can come back at any time.',
   leaveTitle: (title: string) => `Leave ${title}?`,
   roomSettings: 'Room details',
-  logOutUnsent: (count: number) => (count === 1 ? 'One message is not sent yet; it would be lost.' : `${count} messages are not sent yet; they would be lost.`),
+  logOutUnsent: (count: number) => (count === 1 ? 'One message is not sent; it would be lost.' : `${count} messages are not sent; they would be lost.`),
 
   // Where no conversation is open, and what leads on from there
   favourite: 'Favourite',
