@@ -17,15 +17,19 @@ class Hand {
     return this.#coming;
   }
 
+  /** Does it now, or when they are there: what is pressed first may be what they are for. */
+  soon(act: () => void): void {
+    if (this.parts) return act();
+    void this.load()
+      .then(tick)
+      .then(() => this.parts && act());
+  }
+
   /** A key that came before them. True: it is for the message, and done when they are there. */
   waitsFor(event: KeyboardEvent, view: View, act: () => void): boolean {
     if (!/^(.|Delete|Backspace|Enter|ContextMenu)$/u.test(event.key)) return false;
-    void this.load()
-      .then(tick)
-      .then(() => {
-        // A key before it may have opened something that this one is for.
-        if (this.parts && !view.keyAhead(event)) act();
-      });
+    // A key before it may have opened something that this one is for.
+    this.soon(() => void (view.keyAhead(event) || act()));
     return true;
   }
 }
