@@ -263,6 +263,19 @@ test('mentions and unread messages are counted, and have their line', async () =
   await until(async () => !/mention|unread/.test((await item.textContent()) ?? ''));
 });
 
+test('what is said first in an empty room is not new to whoever looks on', async () => {
+  await alice.page.bringToFront();
+  await alice.goTo('empty');
+  await alice.page.getByText('This is where the room begins.').waitFor();
+  await until(async () => (await alice.page.locator('.banner').count()) === 0 && (await alice.page.locator('#messages[aria-busy=false]').count()) > 0, 'the room is there');
+  const guest = await Raw.at(server, 'first_guest');
+  await guest.say('JOIN #empty', 'PRIVMSG #empty :the very first');
+  await alice.sees('the very first');
+  expect(await alice.page.locator('.line.new').count()).toBe(0);
+  guest.leave();
+  await alice.goTo('tea');
+});
+
 test('whoever was away finds where she stopped reading, at the address and from the list', async () => {
   const { page } = alice;
   const talker = await Raw.at(server, 'back_talker');
