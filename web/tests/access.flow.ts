@@ -323,6 +323,115 @@ test('the keyboard alone signs up, finds a room, talks, reacts, searches and lea
   await dora.leave();
 }, 180_000);
 
+test('whoever opens a panel by the keyboard is in it, and is back where she was when it closes', async () => {
+  const { page } = alice;
+  const { keyboard } = page;
+  await alice.goTo('tea');
+  await alice.isCaughtUp();
+  const has = (of: ReturnType<typeof page.locator>, what: string): Promise<void> => until(() => of.evaluate((element) => element === document.activeElement), `${what} has the focus`);
+  const row = alice.message('an answer').last();
+  const title = page.locator('#panel #panel-title');
+  // From a message, by its key, by the search's, and by its menu.
+  for (const [what, open, field] of [
+    ['the thread', () => keyboard.press('t'), page.locator('#panel textarea')],
+    ['the search', () => keyboard.press('Control+f'), page.locator('#panel input[type=search]')],
+    ['the members', () => keyboard.press('Alt+Shift+M'), title],
+    [
+      'the wire',
+      async () => {
+        await keyboard.press('ContextMenu');
+        await page.getByRole('menuitem', { name: 'On the wire' }).focus();
+        await keyboard.press('Enter');
+      },
+      title,
+    ],
+  ] as const) {
+    await alice.composer().press('Shift+Tab');
+    await row.focus();
+    await open();
+    await field.waitFor();
+    await has(field, what);
+    await keyboard.press('Escape');
+    await has(row, `the message, after ${what},`);
+  }
+  // From a button, and back by Escape or the panel's own button.
+  for (const [button, close] of [
+    [page.locator('header .title'), false],
+    [page.locator('header .members'), true],
+    [page.getByRole('button', { name: /1 pinned/ }), false],
+  ] as const) {
+    await row.focus();
+    await button.focus();
+    await keyboard.press('Enter');
+    await title.waitFor();
+    await has(title, 'the panel');
+    if (close) await page.getByRole('button', { name: 'Close' }).focus();
+    await keyboard.press(close ? 'Enter' : 'Escape');
+    await has(button, 'the button');
+    await page.locator('#panel').waitFor({ state: 'detached' });
+  }
+  await alice.composer().focus();
+  await keyboard.press('Control+f');
+  await has(page.locator('#panel input[type=search]'), 'the search');
+  await keyboard.press('Escape');
+  await has(alice.composer(), 'what one writes in');
+  // Whoever has gone on to write stays there.
+  await row.focus();
+  await page.locator('header .title').focus();
+  await keyboard.press('Enter');
+  await has(title, 'the panel');
+  await alice.composer().focus();
+  await keyboard.press('Escape');
+  await page.locator('#panel').waitFor({ state: 'detached' });
+  await has(alice.composer(), 'what one writes in');
+});
+
+test('on a phone going back closes what covers the conversation, and only then leaves it', async () => {
+  const fay = await Someone.at(server, { width: 390, height: 844, touch: true });
+  const { page } = fay;
+  await fay.signUp('fern');
+  await fay.goTo('tea');
+  await page.getByRole('button', { name: 'Back to the list' }).tap();
+  await page.locator('#list a').filter({ hasText: 'tea' }).tap();
+  await fay.isCaughtUp();
+  const panel = page.locator('#panel');
+  const isRoom = async (): Promise<void> => {
+    await panel.waitFor({ state: 'detached' });
+    await until(async () => new URL(page.url()).pathname === '/r/tea' && (await fay.composer().isVisible()), 'the conversation is there');
+  };
+  const details = () => page.locator('header .title').tap();
+  for (const open of [details, () => page.locator('header .members').tap(), () => page.getByRole('button', { name: 'Search', exact: true }).tap(), () => fay.message('an answer').last().locator('.name, .face').first().tap()]) {
+    await open();
+    await panel.locator('#panel-title').waitFor();
+    await page.goBack();
+    await isRoom();
+  }
+  // From one panel to the next: back leads out of both.
+  await page.locator('header .members').tap();
+  await panel.locator('.member').first().tap();
+  await panel.locator('dl').waitFor();
+  await page.goBack();
+  await isRoom();
+  // What was closed by its button takes no step of its own.
+  await details();
+  await page.getByRole('button', { name: 'Close' }).tap();
+  await isRoom();
+  await page.goBack();
+  await page.locator('#list a').first().waitFor();
+  await until(() => new URL(page.url()).pathname === '/', 'the list is there');
+  await page.goForward();
+  await isRoom();
+  // Whoever goes on from a panel comes back to the conversation.
+  await page.getByRole('button', { name: 'Search', exact: true }).tap();
+  await page.keyboard.type('answer');
+  await page.keyboard.press('Enter');
+  await panel.locator('.card').first().tap();
+  await until(() => /^\/r\/tea\/.+/.test(new URL(page.url()).pathname), 'the message is there');
+  await page.goBack();
+  await isRoom();
+  await fay.leave();
+});
+
 test('whoever clicks a message and writes on is writing, and does nothing to it', async () => {
   await alice.goTo('tea');
   await alice.isCaughtUp();

@@ -49,7 +49,7 @@ export interface Target {
 }
 
 export class View {
-  panel = $state.raw<Panel | null>(null);
+  #panel = $state.raw<Panel | null>(null);
   dialog = $state.raw<DialogView | null>(null);
   /** On narrow screens: the list is shown, not the conversation. */
   listShown = $state(false);
@@ -57,8 +57,12 @@ export class View {
   narrow = $state(false);
   /** Where there is not the room for a panel beside the conversation. */
   cramped = $state(false);
-  /** The keyboard is in the panel: with what is shown there next the focus stays in it. */
+  /** It was opened by the keyboard, or in the place of one that had it: the focus is in it. */
   inPanel = false;
+  /** Where the keyboard was when the panel was opened: it goes back there. */
+  #from: HTMLElement | null = null;
+  /** The entry of the history that one is at is that of a panel, which Back closes. */
+  #atPanel = history.state === 'panel';
   editing = $state.raw<MessageEntry | null>(null);
   target = $state.raw<Target | null>(null);
   /** The address names nothing that there is. */
@@ -85,7 +89,14 @@ export class View {
       this.narrow = narrow.matches;
       this.cramped = cramped.matches;
     };
-    const walked = () => this.follow();
+    const walked = () => {
+      const leftPanel = this.#atPanel && history.state === 'covered';
+      this.#atPanel = history.state === 'panel';
+      // Of one that was closed by other means there is an entry still: nobody has to go back twice for that.
+      if (leftPanel && !this.#panel) return history.back();
+      if (this.narrow) this.#panel = null;
+      if (!leftPanel) this.follow();
+    };
     measure();
     narrow.addEventListener('change', measure);
     cramped.addEventListener('change', measure);
@@ -99,6 +110,44 @@ export class View {
       cramped.removeEventListener('change', measure);
       window.removeEventListener('popstate', walked);
     };
+  }
+
+  get panel(): Panel | null {
+    return this.#panel;
+  }
+
+  set panel(panel: Panel | null) {
+    const at = document.activeElement as HTMLElement | null;
+    this.inPanel = at?.matches(':focus-visible') ?? false;
+    if (panel && !at?.closest('#panel')) this.#from = this.inPanel ? at : null;
+    // Where it covers all else, going back is for closing it.
+    if (panel && !this.#panel && this.narrow && !this.#atPanel) {
+      history.replaceState('covered', '');
+      history.pushState('panel', '');
+      this.#atPanel = true;
+    }
+    this.#panel = panel;
+  }
+
+  /** The focus goes back to where it came from; whoever has gone elsewhere to write is left there. */
+  closePanel(): void {
+    const at = document.activeElement;
+    const from = this.#from;
+    this.panel = null;
+    if (isText(at) && !at?.closest('#panel')) return;
+    const key = from?.closest('article')?.dataset['key'];
+    void tick().then(() => {
+      // What was pressed may have gone; its message has not.
+      const place = from?.isConnected ? from : key && document.querySelector<HTMLElement>(`#messages [data-key="${CSS.escape(key)}"]`);
+      if (place) place.focus();
+      else if (!this.narrow) this.focusComposer();
+    });
+  }
+
+  /** The address of what is shown now; it takes the place of that of a panel. */
+  visit(path: string): void {
+    history[this.#atPanel ? 'replaceState' : 'pushState'](null, '', path);
+    this.#atPanel = false;
   }
 
   /** Shows what the address says. */
@@ -126,7 +175,7 @@ export class View {
   /** Goes to a conversation, and to a message in it. */
   go(name: string, message?: string | null): void {
     const path = pathOf(name, message);
-    if (location.pathname !== path) history.pushState(null, '', path);
+    if (location.pathname !== path) this.visit(path);
     this.#show(name, message ?? null);
   }
 
@@ -178,7 +227,7 @@ export class View {
     const path = pathOf(conversation.name, message);
     // To what is not there any more nobody wants to go back.
     if (this.#shown === conversation || (route.to === 'conversation' && !this.#chat.find(route.name))) history.replaceState(null, '', path);
-    else history.pushState(null, '', path);
+    else this.visit(path);
     this.#shown = conversation;
     this.listShown = false;
     this.lost = false;
@@ -253,7 +302,7 @@ export class View {
   back(): void {
     this.listShown = true;
     this.panel = null;
-    history.pushState(null, '', '/');
+    this.visit('/');
     this.#chat.closeCurrent();
   }
 
