@@ -432,6 +432,89 @@ test('on a phone going back closes what covers the conversation, and only then l
   await fay.leave();
 });
 
+test('where the system chooses the colours, here, away and gone differ by their shape', async () => {
+  const { page } = alice;
+  await alice.goTo('tea');
+  await page.locator('header .members').click();
+  await page.emulateMedia({ forcedColors: 'active' });
+  const dot = page.locator('#panel .member .dot').first();
+  await dot.waitFor();
+  const shapes = new Map<string, string>();
+  for (const state of ['here', 'away', 'gone']) {
+    await dot.evaluate((dot, state) => {
+      dot.classList.remove('here', 'away', 'gone');
+      dot.classList.add(state);
+    }, state);
+    shapes.set((await dot.screenshot()).toString('base64'), state);
+  }
+  expect([...shapes.values()]).toEqual(['here', 'away', 'gone']);
+  await page.emulateMedia({ forcedColors: null });
+  await page.keyboard.press('Escape');
+});
+
+test('the longest names, titles and topics stay within the window, and what happened takes no empty line', async () => {
+  const liz = await Someone.at(server, { locale: 'de-DE' });
+  const { page } = liz;
+  await page.goto('/');
+  await page.getByRole('tab', { name: 'Registrieren' }).click();
+  await page.getByLabel('Benutzername').fill('liz');
+  await page.getByLabel('Passwort', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Konto anlegen' }).click();
+  await page.getByRole('navigation', { name: 'Unterhaltungen' }).waitFor();
+  await at(page, '/settings/profile');
+  await page.getByLabel('Anzeigename').fill('W'.repeat(64));
+  await page.getByRole('button', { name: 'Speichern' }).first().click();
+  await until(async () => (await page.locator('.me .name').innerText()).startsWith('WW'));
+  const room = 'm'.repeat(60);
+  await page.goto(`/r/${room}`);
+  await page.getByRole('button', { name: 'Beitreten', exact: true }).click();
+  await liz.say(`/topic ${'Thema'.repeat(60)}`);
+  await liz.say('found here');
+  await page.locator('#messages article:not(.pending)').filter({ hasText: 'found here' }).waitFor();
+  await liz.message('found here').last().focus();
+  await page.keyboard.press('p');
+  await page.getByRole('button', { name: /1 angeheftet/ }).waitFor();
+  // What stands out of a box that is not cut off there.
+  const outside = (): Promise<string[]> =>
+    page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('.columns, main, main *, #panel, #panel *')]
+        .filter((box) => box.checkVisibility() && getComputedStyle(box).display !== 'inline' && getComputedStyle(box).overflowX === 'visible' && box.clientWidth > 0)
+        .filter((box) => box.scrollWidth > box.clientWidth + 3 && !box.closest('.cut, svg'))
+        .map((box) => `${box.tagName}.${box.className} ${box.scrollWidth} > ${box.clientWidth}`),
+    );
+  for (const width of [320, 768, 1280]) {
+    await page.setViewportSize({ width, height: 740 });
+    for (const [what, open, shows] of [
+      ['home', () => page.goto(width === 320 ? '/' : '/search?q=nothing'), width === 320 ? '#list a' : '.welcome h2'],
+      ['the room', () => at(page, `/r/${room}`), '.beginning .topic'],
+      ['the details', () => page.locator('header .title').click(), '#panel .topic'],
+      ['the members', () => page.locator('header .members').click(), '#panel .member'],
+      ['a person', () => page.locator('#panel .member').first().click(), '#panel dl'],
+      ['pins', () => (width === 320 ? at(page, `/r/${room}`) : page.getByRole('button', { name: /1 angeheftet/ }).click()), width === 320 ? '#messages' : '#panel .card'],
+      ['a thread', async () => (await liz.message('found here').last().focus(), await page.keyboard.press('t')), '#panel textarea'],
+    ] as const) {
+      if (what !== 'a person') await closeAll(page);
+      await open();
+      await page.locator(shows).first().waitFor();
+      expect(await outside(), `${what}, ${width}`).toEqual([]);
+    }
+    await closeAll(page);
+  }
+  const most = await page.locator('#messages .event').first().evaluate((line) => {
+    let most = 0;
+    // Wherever the line ends.
+    for (let width = 300; width < 420; width += 3) {
+      (line as HTMLElement).style.setProperty('width', `${width}px`);
+      const text = document.createRange();
+      text.selectNodeContents(line.firstChild as Node);
+      most = Math.max(most, line.getBoundingClientRect().bottom - text.getBoundingClientRect().bottom);
+    }
+    return most;
+  });
+  expect(most, 'below the words').toBeLessThan(10);
+  await liz.leave();
+}, 120_000);
+
 test('whoever clicks a message and writes on is writing, and does nothing to it', async () => {
   await alice.goTo('tea');
   await alice.isCaughtUp();
