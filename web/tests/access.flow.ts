@@ -375,6 +375,11 @@ test('whoever opens a panel by the keyboard is in it, and is back where she was 
   await has(page.locator('#panel input[type=search]'), 'the search');
   await keyboard.press('Escape');
   await has(alice.composer(), 'what one writes in');
+  // From one part of the page to the next.
+  await keyboard.press('F6');
+  await has(page.locator('#list a[aria-current]'), 'the list');
+  await keyboard.press('Shift+F6');
+  await has(alice.composer(), 'what one writes in');
   // Whoever has gone on to write stays there.
   await row.focus();
   await page.locator('header .title').focus();
