@@ -125,14 +125,23 @@ function endsInCode(before: string): boolean {
 /** Longer than this nobody waits for an emoji, who wants to send. */
 const patience = 1_000;
 
-/** What stands between two colons before the caret, if it is what an emoji is called, and nothing else is meant (`10:30:`, `\:x:`, code). */
-export async function shortcode(text: string, caret: number): Promise<{ start: number; emoji: string } | null> {
-  const before = text.slice(0, caret);
-  const code = /(?:^|[^\p{L}\p{N}:\\/]):([\p{L}\p{N}+_-]{1,40}):$/u.exec(before)?.[1];
-  if (!code || endsInCode(before)) return null;
-  const found = import('../emoji/emoji').then(({ ofCode }) => ofCode(code)).catch(() => null);
-  const emoji = await Promise.race([found, new Promise<null>((resolve) => setTimeout(resolve, patience, null))]);
-  return emoji ? { start: caret - code.length - 2, emoji } : null;
+/** A text with the emoji in the place of what they are called between colons, where nothing else is meant (`10:30:`, `\:x:`, code). */
+export async function withEmoji(text: string): Promise<string> {
+  const found = [...text.matchAll(/(^|[^\p{L}\p{N}:\\/]):([\p{L}\p{N}+_-]{1,40}):/gu)];
+  if (found.length === 0) return text;
+  const called = import('../emoji/emoji').then(({ ofCode }) => ofCode).catch(() => null);
+  const ofCode = await Promise.race([called, new Promise<null>((resolve) => setTimeout(resolve, patience, null))]);
+  let done = '';
+  let from = 0;
+  for (const match of found) {
+    const [whole, lead = '', code = ''] = match;
+    const start = match.index + lead.length;
+    const emoji = endsInCode(text.slice(0, start)) ? null : await ofCode?.(code).catch(() => null);
+    if (!emoji) continue;
+    done += text.slice(from, start) + emoji;
+    from = match.index + whole.length;
+  }
+  return done + text.slice(from);
 }
 
 /** The text with what was chosen, and where the caret is then. */
