@@ -19,6 +19,7 @@ use crate::query::{Answer, Conversation, MetadataRow, MetadataTarget};
 use crate::refusal::{Refusal, Right};
 use crate::snapshot::{MarksRecord, MetadataOwner, MetadataRecord};
 use compact_str::CompactString;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Seconds that [`METADATA_CHANGES`] are counted over.
@@ -473,9 +474,19 @@ impl Hub {
         let slot = self.state.session(id).map(|session| session.client);
         let Some(keeper) = slot.and_then(|slot| self.state.keeper_of(slot)) else { return Vec::new() };
         let mut rows = Vec::new();
+        let mut of_guests = BTreeMap::new();
         for (conversation, marks) in self.state.marked(keeper) {
-            let Some(name) = self.conversation_name(conversation) else { continue };
+            let Some(name) = self.conversation_name(conversation) else {
+                if let ConversationKey::With(id) = conversation {
+                    of_guests.insert(id, marks);
+                }
+                continue;
+            };
             let marks = marks.iter().filter(|mark| wanted(*mark));
+            rows.extend(marks.map(|mark| mark_row(name.clone(), mark, true)));
+        }
+        for (id, name) in self.guests_named(&of_guests.keys().copied().collect()) {
+            let marks = of_guests.get(&id).into_iter().flat_map(|marks| marks.iter()).filter(|mark| wanted(*mark));
             rows.extend(marks.map(|mark| mark_row(name.clone(), mark, true)));
         }
         rows
@@ -831,6 +842,14 @@ mod tests {
             keep: room #tea nt
             > bob invites alice #tea
             bob: alice is invited to #tea
+            > alice/3 arrives account alice
+            alice/3: logged in to alice as nobody yet
+            keep: account alice
+            alice/3: welcome again alice
+            > alice/3 subscribes soju.im/blocked
+            alice/3: subscribed soju.im/blocked
+            alice/3: values: bob/soju.im/blocked=1!
+            > alice/3 quits
             > alice asks invitations
             alice: invited to
             > alice sets metadata bob soju.im/blocked 0

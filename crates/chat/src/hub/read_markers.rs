@@ -7,7 +7,7 @@ use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::change::Change;
 use crate::chatroom::{Chatroom, ChatroomKind};
-use crate::id::{RoomNumber, Timestamp};
+use crate::id::{ClientId, RoomNumber, Timestamp};
 use crate::metadata::Mark;
 use crate::personal::{ConversationKey, READ_MARKERS, READ_MARKERS_OF_GUEST};
 use crate::query::{Answer, Conversation};
@@ -15,6 +15,7 @@ use crate::refusal::Refusal;
 use crate::snapshot::ReadMarkerRecord;
 use crate::unread::UnreadQuestion;
 use compact_str::CompactString;
+use std::collections::BTreeSet;
 
 impl Hub {
     /// By what is kept about this conversation, and what it is called. Of a room: only if she is in it.
@@ -130,7 +131,8 @@ impl Hub {
         }
     }
 
-    /// What a conversation is called now. `None`: the room is not there, or the person was a guest.
+    /// What a conversation is called now. `None`: the room is not there, or the person was a guest, whom no table finds by her
+    /// id ([`Hub::guests_named`]).
     pub(super) fn conversation_name(&self, conversation: ConversationKey) -> Option<CompactString> {
         match conversation {
             ConversationKey::Room(number) => self.state.room(number).map(|room| room.name.clone()),
@@ -142,10 +144,19 @@ impl Hub {
         }
     }
 
+    /// What those of these people are called who are here without an account: one look at everyone for all of them.
+    pub(super) fn guests_named(&self, ids: &BTreeSet<ClientId>) -> Vec<(ClientId, CompactString)> {
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let guests = self.state.clients().filter(|(_, client)| !client.is_account() && ids.contains(&client.id));
+        guests.map(|(_, client)| (client.id, client.username.text().clone())).collect()
+    }
+
     pub(super) fn marker_answer(&self, of: &Conversation, turn: &Turn) -> Result<Answer, Refusal> {
         let asker = self.asker(turn).ok_or(Refusal::NotYours)?;
         let keeper = self.state.keeper_of(asker.slot);
-        match self.conversation_key(asker.slot, of) {
+        match self.conversation_key(asker.slot, of, turn.now) {
             Ok((conversation, shown)) => {
                 let at = keeper.and_then(|keeper| self.state.marker(keeper, conversation));
                 Ok(Answer::ReadMarker { of: shown, at })

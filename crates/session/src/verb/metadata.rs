@@ -718,6 +718,7 @@ mod tests {
              alice/2<<
              alice/2> METADATA * SUB soju.im/blocked
              alice/2< :irc.example 770 alice soju.im/blocked
+             alice/2< :irc.example METADATA bob soju.im/blocked private :1
              alice> METADATA bob SET soju.im/blocked
              alice< :irc.example 761 alice bob soju.im/blocked private :0
              alice/2< :irc.example METADATA bob soju.im/blocked private :0",
