@@ -64,7 +64,7 @@ pub struct RoomRecord {
     pub former_names: Vec<FormerName>,
 }
 
-/// A name that a room had before, and until when it leads to the room.
+/// A name that a room or an account had before, and until when it leads there.
 #[derive(Clone, PartialEq, Debug)]
 pub struct FormerName {
     pub name: CompactString,
@@ -122,6 +122,8 @@ pub struct AccountRecord {
     pub proofs_since: Timestamp,
     /// What she says of staying without a device; `None`: as the server has it.
     pub always_on: Option<bool>,
+    /// What it was called before, folded; the newest first.
+    pub former_names: Vec<FormerName>,
 }
 
 /// A device that someone has been connected with. For her own eyes.

@@ -254,6 +254,7 @@ fn message(position: u64, room: u32, sender: &Arc<Person>) -> Message {
 fn account(number: u64) -> [Change; 2] {
     let id = ClientId(uuid_v7(Timestamp(START), number, 4));
     let account = AccountRecord {
+        former_names: Vec::new(),
         id,
         username: format!("account{number}").into(),
         password_hash: Some(format!("$argon2id$v=19$m=19456,t=2,p=1${:043}${number:043}", 0).into()),

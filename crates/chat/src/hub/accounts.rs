@@ -1,6 +1,7 @@
 //! Accounts: making, changing and deleting them, and what becomes of the sessions concerned.
 
 use super::Hub;
+use super::renaming::{FORMER_NAME_MS, FORMER_NAMES};
 use super::state::{Account, Stage};
 use super::turn::Turn;
 use crate::audit::AuditAction;
@@ -14,7 +15,7 @@ use crate::name::Username;
 use crate::person::Person;
 use crate::query::Answer;
 use crate::refusal::{Refusal, Right, Rights};
-use crate::snapshot::AccountRecord;
+use crate::snapshot::{AccountRecord, FormerName};
 use compact_str::{CompactString, format_compact};
 use std::sync::Arc;
 
@@ -101,6 +102,7 @@ impl Hub {
             disabled: false,
             proofs_since: turn.now,
             always_on: None,
+            former_names: Vec::new(),
         };
         turn.keep(Change::Account(Box::new(record.clone())));
         turn.answer(Answer::AccountCreated { account: record.username.clone(), is_owner: is_first });
@@ -270,7 +272,8 @@ impl Hub {
         let old = record.username.clone();
         let known = client.and_then(|client| self.state.client(client)).zip(self.state.account(slot));
         let is_named_so = known.is_some_and(|(client, account)| client.username.key() == account.username.key());
-        let record = AccountRecord { username: to.text().clone(), ..record };
+        let former_names = self.former_usernames_with(slot, &record, &to, turn);
+        let record = AccountRecord { username: to.text().clone(), former_names, ..record };
         turn.keep(Change::Account(Box::new(record.clone())));
         self.state.name_account(slot, to.clone(), record);
         if let Some((client, before)) = client.and_then(|client| Some((client, self.person(client)?))) {
@@ -291,6 +294,33 @@ impl Hub {
         self.rename_in_lists(&old, to.text(), turn);
         turn.answer(Answer::AccountChanged { account: to.text().clone() });
         Ok(())
+    }
+
+    /// What an account that is to be called otherwise was called before. The name that it has now leads to it from then on, and
+    /// to no other that had it before.
+    fn former_usernames_with(
+        &mut self,
+        slot: u32,
+        record: &AccountRecord,
+        to: &Username,
+        turn: &mut Turn,
+    ) -> Vec<FormerName> {
+        let key = Username::lookup(&record.username, &self.settings.name_rules).key().clone();
+        // Only the spelling is another.
+        if key == *to.key() {
+            return record.former_names.clone();
+        }
+        let before = self.state.last_account_formerly_named(&key).filter(|before| *before != slot);
+        if let Some((before, other)) = before.and_then(|slot| Some((slot, self.state.account(slot)?.record.clone()))) {
+            let mut other = AccountRecord::clone(&other);
+            other.former_names.retain(|former| former.name != key);
+            turn.keep(Change::Account(Box::new(other.clone())));
+            self.state.set_record(before, other);
+        }
+        let is_kept = |former: &&FormerName| former.name != key && former.name != *to.key() && turn.now < former.until;
+        let others = record.former_names.iter().filter(is_kept).take(FORMER_NAMES - 1).cloned();
+        let until = Timestamp(turn.now.0.saturating_add(FORMER_NAME_MS));
+        std::iter::once(FormerName { name: key.clone(), until }).chain(others).collect()
     }
 
     /// Entries of rooms' lists that name exactly this account name it anew.
@@ -643,6 +673,55 @@ mod tests {
             eve: refused: NameConfusable { name: \"аlice\" }
             > console registers alice
             console: refused: NameInUse { name: \"alice\" }
+            ",
+        );
+    }
+
+    #[test]
+    fn what_it_was_called_leads_to_an_account_while_nobody_else_is_called_so() {
+        check_with(
+            settings(),
+            "
+            > console registers alice
+            console: account alice created
+            > alice arrives account alice
+            alice: logged in to alice as nobody yet
+            alice: welcome alice
+            > bob arrives
+            bob: welcome bob
+            > bob says alice hi
+            [alice] bob -> alice: hi
+            [bob*] bob -> alice: hi
+            > console calls alice maria
+            [alice] alice is account maria
+            console: account maria changed
+            > alice renames Mia
+            [alice*] alice is now Mia
+            > bob says alice are you there
+            [alice] bob -> Mia: are you there
+            [bob*] bob -> Mia: are you there
+            > bob asks history alice
+            bob: may read maria
+            > alice quits
+            > bob says alice good night
+            [bob*] bob -> maria: good night
+            bob: maria is away: is not connected; the message is kept and shown on return
+            > gus arrives as alice
+            gus: welcome alice
+            > bob says alice who are you
+            [gus] bob -> alice: who are you
+            [bob*] bob -> alice: who are you
+            > gus quits
+            > console registers alice
+            console: account alice created
+            > bob asks history alice
+            bob: nothing was ever said there
+            > console calls alice ally
+            console: account ally changed
+            > bob asks history alice
+            bob: nothing was ever said there
+            > bob asks history maria
+            bob: may read maria
             ",
         );
     }

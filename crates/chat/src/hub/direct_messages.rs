@@ -28,7 +28,9 @@ impl Hub {
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchClient { name: name.text().clone() };
-        let Some(to) = self.state.client_named(name.key()) else {
+        // An account is itself under whatever name it is here, and under the one that it had before.
+        let account = || self.state.account_called(name.key(), turn.now).and_then(|slot| self.state.account(slot));
+        let Some(to) = self.state.client_named(name.key()).or_else(|| account()?.client) else {
             return self.post_to_absent(asker, name, said, turn);
         };
         let (sender, recipient) = self.state.client(asker.slot).zip(self.state.client(to)).ok_or_else(missing)?;
@@ -139,7 +141,7 @@ impl Hub {
     fn post_to_absent(&mut self, asker: Asker, name: &Username, said: Said, turn: &mut Turn) -> Result<(), Refusal> {
         let missing = || Refusal::NoSuchClient { name: name.text().clone() };
         let sender = self.state.client(asker.slot).ok_or_else(missing)?;
-        let account = self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
+        let account = self.state.account_called(name.key(), turn.now).and_then(|slot| self.state.account(slot));
         let recipient = account.ok_or_else(missing)?;
         let (one, other, recipient_name) = (sender.id, recipient.record.id, recipient.username.text().clone());
         let conversation = self.state.direct(one, other).and_then(|number| self.state.room(number));
@@ -261,7 +263,9 @@ mod tests {
             > bob renames robert
             [bob*] bob is now robert
             > alice says bob by the account of someone here
-            alice: refused: NoSuchClient { name: \"bob\" }
+            [bob] alice -> robert: by the account of someone here
+            [alice*] alice -> robert: by the account of someone here
+            keep: post by the account of someone here
             > bob quits
             keep: account bob
             > console disables bob
@@ -293,7 +297,7 @@ mod tests {
             > bob renames robert
             [bob*] bob is now robert
             > eve says bob once:k hi
-            eve: has said that in bob already
+            eve: has said that in robert already
             > bob quits
             > eve says bob once:k hi
             eve: has said that in bob already

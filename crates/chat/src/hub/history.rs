@@ -55,7 +55,7 @@ impl Hub {
 
     fn direct_grant(&self, reader: &Client, name: &Username, turn: &Turn) -> Result<Answer, Refusal> {
         let here = self.state.client_named(name.key()).and_then(|slot| self.state.client(slot));
-        let account = || self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
+        let account = || self.state.account_called(name.key(), turn.now).and_then(|slot| self.state.account(slot));
         let found = here.map(|client| (client.id, &client.username));
         let found = found.or_else(|| account().map(|account| (account.record.id, &account.username)));
         let Some((other, username)) = found else {

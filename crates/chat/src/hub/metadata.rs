@@ -7,7 +7,7 @@ use super::{Asker, Hub};
 use crate::change::Change;
 use crate::chatroom::Chatroom;
 use crate::event::What;
-use crate::id::{RoomNumber, SessionId};
+use crate::id::{RoomNumber, SessionId, Timestamp};
 use crate::metadata::{
     DISPLAY_NAME, METADATA_CHANGES, Mark, Marks, MetadataKey, SUBSCRIPTIONS, SYNC_MEMBERS, display_name,
     seen_of_display_name,
@@ -216,7 +216,7 @@ impl Hub {
         value: Option<&str>,
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
-        let (conversation, name) = self.conversation_of(asker, of)?;
+        let (conversation, name) = self.conversation_of(asker, of, turn.now)?;
         let on = match value {
             Some("1") => true,
             // soju: what is taken away is 0.
@@ -255,14 +255,19 @@ impl Hub {
         self.state.set_marks(keeper, conversation, marks);
     }
 
-    fn conversation_of(&self, asker: Asker, of: &MetadataTarget) -> Result<(ConversationKey, CompactString), Refusal> {
+    fn conversation_of(
+        &self,
+        asker: Asker,
+        of: &MetadataTarget,
+        now: Timestamp,
+    ) -> Result<(ConversationKey, CompactString), Refusal> {
         let missing = |name: &CompactString| Refusal::NoMetadataTarget { of: name.clone() };
         let (conversation, name) = match of {
             MetadataTarget::Oneself => return Err(missing(&CompactString::const_new("*"))),
             MetadataTarget::Person(name) => (Conversation::With(name.clone()), name.text()),
             MetadataTarget::Room(name) => (Conversation::Room(name.clone()), name.text()),
         };
-        self.conversation_key(asker.slot, &conversation).map_err(|_| missing(name))
+        self.conversation_key(asker.slot, &conversation, now).map_err(|_| missing(name))
     }
 
     /// Whether this account or guest has blocked that person: what she says directly does not reach the one who did.
@@ -597,7 +602,7 @@ impl Hub {
         let subject = self.subject_to_read(asker, of)?;
         let public = self.state.metadata(subject.of);
         let keeper = self.state.keeper_of(asker.slot);
-        let marks = match (self.conversation_of(asker, of), keeper) {
+        let marks = match (self.conversation_of(asker, of, turn.now), keeper) {
             (Ok((conversation, _)), Some(keeper)) => self.state.marks(keeper, conversation),
             _ => Marks::default(),
         };

@@ -23,6 +23,7 @@ impl Hub {
         &self,
         slot: u32,
         of: &Conversation,
+        now: Timestamp,
     ) -> Result<(ConversationKey, CompactString), Refusal> {
         match of {
             Conversation::Room(name) => {
@@ -38,9 +39,11 @@ impl Hub {
                 if let Some(client) = here {
                     return Ok((ConversationKey::With(client.id), client.username.text().clone()));
                 }
-                let account = self.state.account_named(name.key()).and_then(|slot| self.state.account(slot));
+                let account = self.state.account_called(name.key(), now).and_then(|slot| self.state.account(slot));
                 if let Some(account) = account {
-                    return Ok((ConversationKey::With(account.record.id), account.username.text().clone()));
+                    let conversation = ConversationKey::With(account.record.id);
+                    let shown = self.conversation_name(conversation);
+                    return Ok((conversation, shown.unwrap_or_else(|| account.username.text().clone())));
                 }
                 let reader = self.state.client(slot).map(|client| client.id);
                 let departed = reader.and_then(|reader| {
@@ -54,7 +57,7 @@ impl Hub {
 
     /// A marker never goes back, and not beyond now. All devices are told where it is.
     pub(super) fn mark_read(&mut self, asker: Asker, of: &Conversation, at: Timestamp, turn: &mut Turn) {
-        let (conversation, shown) = match self.conversation_key(asker.slot, of) {
+        let (conversation, shown) = match self.conversation_key(asker.slot, of, turn.now) {
             Ok(found) => found,
             Err(refusal) => return turn.refuse(refusal),
         };

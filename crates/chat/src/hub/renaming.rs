@@ -19,11 +19,11 @@ use std::sync::Arc;
 /// How long another name of a room is paid for, in milliseconds: all of its members enter it anew if they know of no such
 /// changes (IRCv3 channel-rename, "Security Considerations"). For another spelling of the same name they do not.
 const RENAME_INTERVAL_MS: u64 = 60_000;
-/// How long a former name leads to its room, in milliseconds: people come back from their holidays, and clients enter the
-/// rooms that they know.
-const FORMER_NAME_MS: u64 = 30 * 24 * 3_600_000;
-/// So many former names of one room do; of one more the oldest is free.
-const FORMER_NAMES: usize = 5;
+/// How long a former name leads to its room, or its account, in milliseconds: people come back from their holidays, and
+/// clients enter the rooms that they know.
+pub(super) const FORMER_NAME_MS: u64 = 30 * 24 * 3_600_000;
+/// So many former names of one of them do; of one more the oldest is free.
+pub(super) const FORMER_NAMES: usize = 5;
 /// So many may be owed: someone mistypes.
 const RENAMES_AT_ONCE: u64 = 3;
 

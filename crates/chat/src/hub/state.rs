@@ -72,6 +72,8 @@ pub(super) struct State {
     account_names: NameIndex,
     account_ids: HashMap<ClientId, u32, FixedState>,
     certificates: HashMap<[u8; 32], u32, FixedState>,
+    /// Which account has had a name lately, folded.
+    former_usernames: HashMap<CompactString, u32, FixedState>,
 
     /// Who watches a folded name.
     watchers: HashMap<CompactString, SmallVec<[SessionId; 1]>, FixedState>,
@@ -252,6 +254,7 @@ impl State {
             account_names: NameIndex::new(hasher.clone()),
             account_ids: HashMap::with_hasher(hasher.clone()),
             certificates: HashMap::with_hasher(hasher.clone()),
+            former_usernames: HashMap::with_hasher(hasher.clone()),
             posted_once: PostedOnce::new(hasher.clone()),
             links: HashMap::with_hasher(hasher.clone()),
             entry_ends: BTreeSet::new(),

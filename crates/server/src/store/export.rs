@@ -134,6 +134,7 @@ fn head(connection: &Connection, of: &Candidate) -> rusqlite::Result<Value> {
     Ok(json!({
         "account": by_id(ACCOUNT)?.pop().unwrap_or_default(),
         "certificates": by_id("SELECT fingerprint AS sha256 FROM certificate WHERE account = ?1 ORDER BY place")?,
+        "former_names": by_id("SELECT name, until AS until_time FROM former_username WHERE account = ?1 ORDER BY place")?,
         "devices": by_id("SELECT name, transport, address, came AS came_time, seen AS seen_time FROM device
             WHERE account = ?1 ORDER BY seen")?,
         "memberships": by_id(MEMBERSHIPS)?,

@@ -33,6 +33,17 @@ pub(super) fn load(connection: &mut Connection) -> rusqlite::Result<Snapshot> {
         }
     }
 
+    let mut statement = moment.prepare(record::FORMER_USERNAMES)?;
+    let mut rows = statement.query([])?;
+    let mut accounts = snapshot.accounts.iter_mut().peekable();
+    while let Some(row) = rows.next()? {
+        let (account, former) = record::former_username(row)?;
+        while accounts.next_if(|record| record.id < account).is_some() {}
+        if let Some(record) = accounts.peek_mut().filter(|record| record.id == account) {
+            record.former_names.push(former);
+        }
+    }
+
     let mut statement = moment.prepare(record::ROOMS)?;
     snapshot.rooms = statement.query_map([], record::room)?.collect::<rusqlite::Result<_>>()?;
     let mut statement = moment.prepare(record::LIST_ENTRIES)?;

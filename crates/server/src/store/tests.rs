@@ -133,6 +133,7 @@ fn account(number: u64) -> AccountRecord {
         password_hash: None,
         scram: None,
         certificates: Vec::new(),
+        former_names: Vec::new(),
         email: None,
         created: START,
         last_seen: START,

@@ -391,6 +391,11 @@ impl Writer {
         for (place, fingerprint) in account.certificates.iter().enumerate() {
             keep.execute(params![id, place as i64, fingerprint])?;
         }
+        self.connection.prepare_cached(record::FORGET_FORMER_USERNAMES)?.execute([&id[..]])?;
+        let mut keep = self.connection.prepare_cached(record::KEEP_FORMER_USERNAME)?;
+        for (place, former) in account.former_names.iter().enumerate() {
+            record::keep_former_username(&mut keep, account.id, place, former)?;
+        }
         Ok(())
     }
 

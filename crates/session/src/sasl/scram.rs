@@ -206,6 +206,7 @@ pub(crate) mod tests {
 
     fn account(keys: ScramKeys) -> SharedAccount {
         Arc::new(AccountRecord {
+            former_names: Vec::new(),
             id: ClientId(chat::id::uuid_v7(Timestamp(1), 1, 1)),
             username: "user".into(),
             password_hash: None,

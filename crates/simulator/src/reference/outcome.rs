@@ -31,7 +31,10 @@ pub(super) fn has_happened(command: &Command, events: &[Event]) -> bool {
         Command::Kick { room, .. } => in_room(room.text()),
         Command::Post(post) => match &post.to {
             Recipient::Room { name, .. } => in_room(name.text()),
-            Recipient::Person { name } => in_room(name.text()),
+            // By whatever name she was written to.
+            Recipient::Person { .. } => {
+                events.iter().any(|event| matches!(event, Event::Posted(message) if message.recipient_id.is_some()))
+            }
         },
         _ => false,
     }

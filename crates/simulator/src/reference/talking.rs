@@ -158,12 +158,12 @@ impl Reference {
         let own = |sender: &Person| -> BTreeMap<SessionId, bool> {
             sender.sessions.iter().map(|own| (*own, *own == session)).collect()
         };
-        let Some(to) = self.named(name) else {
+        let account = || self.present_as(&name.to_lowercase());
+        let Some(to) = self.named(name).or_else(account) else {
             // An account that is not here reads on its return what was said to it.
             let sender = &self.people[&who];
             let key = name.to_lowercase();
-            let absent = self.accounts.get(&key).filter(|_| self.present_as(&key).is_none());
-            let absent = absent.filter(|_| post.kind != MessageKind::Signal);
+            let absent = self.accounts.get(&key).filter(|_| post.kind != MessageKind::Signal);
             let Some(absent) = absent else { return no("NoSuchClient") };
             self.tell(&own(sender), &absent.name, post, consequences);
             return Ok(());

@@ -42,6 +42,22 @@ impl State {
         self.certificates.get(certificate).copied()
     }
 
+    /// The account that is called so, folded; else the one that was lately.
+    pub fn account_called(&self, key: &str, now: Timestamp) -> Option<u32> {
+        self.account_named(key).or_else(|| self.account_formerly_named(key, now))
+    }
+
+    fn account_formerly_named(&self, key: &str, now: Timestamp) -> Option<u32> {
+        let slot = self.last_account_formerly_named(key)?;
+        let mut names = self.accounts.at(slot)?.record.former_names.iter();
+        names.any(|former| former.name == key && now < former.until).then_some(slot)
+    }
+
+    /// The last account that had this name, folded, before, however long ago.
+    pub fn last_account_formerly_named(&self, key: &str) -> Option<u32> {
+        self.former_usernames.get(key).copied()
+    }
+
     pub fn add_account(&mut self, account: Account) -> u32 {
         let (slot, appended) = self.accounts.insert(account);
         self.link_account(slot);
@@ -135,6 +151,11 @@ impl State {
         if !same_certificates {
             self.unlink_certificates(slot);
         }
+        let same_names =
+            self.accounts.at(slot).is_some_and(|account| account.record.former_names == record.former_names);
+        if !same_names {
+            self.unlink_former_usernames(slot);
+        }
         let Some(account) = self.accounts.at_mut(slot) else {
             return;
         };
@@ -144,6 +165,9 @@ impl State {
         }
         if !same_certificates {
             self.link_certificates(slot);
+        }
+        if !same_names {
+            self.link_former_usernames(slot);
         }
     }
 
@@ -155,10 +179,12 @@ impl State {
         self.account_ids.insert(account.record.id, slot);
         self.counts.accounts += 1;
         self.link_certificates(slot);
+        self.link_former_usernames(slot);
     }
 
     pub(super) fn unlink_account(&mut self, slot: u32) {
         self.unlink_certificates(slot);
+        self.unlink_former_usernames(slot);
         let Some(account) = self.accounts.at(slot) else {
             return;
         };
@@ -183,6 +209,20 @@ impl State {
         for certificate in &account.record.certificates {
             if self.certificates.get(certificate) == Some(&slot) {
                 self.certificates.remove(certificate);
+            }
+        }
+    }
+
+    fn link_former_usernames(&mut self, slot: u32) {
+        for former in self.accounts.at(slot).into_iter().flat_map(|account| &account.record.former_names) {
+            self.former_usernames.insert(former.name.clone(), slot);
+        }
+    }
+
+    fn unlink_former_usernames(&mut self, slot: u32) {
+        for former in self.accounts.at(slot).into_iter().flat_map(|account| &account.record.former_names) {
+            if self.former_usernames.get(&former.name) == Some(&slot) {
+                self.former_usernames.remove(&former.name);
             }
         }
     }

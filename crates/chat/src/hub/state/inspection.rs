@@ -155,6 +155,12 @@ impl State {
             self.rooms().flat_map(|room| room.former_names().map(|(key, _)| (key, room.number))).collect();
         assert!(former.iter().all(|(key, number)| self.former_names.get(*key) == Some(number)), "former names");
         assert_eq!(former.len(), self.former_names.len(), "former names");
+        let former: Vec<_> = self
+            .accounts()
+            .flat_map(|(slot, account)| account.record.former_names.iter().map(move |former| (&former.name, slot)))
+            .collect();
+        assert!(former.iter().all(|(key, slot)| self.former_usernames.get(*key) == Some(slot)), "former usernames");
+        assert_eq!(former.len(), self.former_usernames.len(), "former usernames");
         for room in self.rooms() {
             match room.kind {
                 ChatroomKind::Named => {

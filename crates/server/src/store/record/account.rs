@@ -5,7 +5,7 @@ use chat::command::PersonalMode;
 use chat::device_login::{DeviceLogin, SecretHash};
 use chat::id::{ClientId, Timestamp};
 use chat::refusal::{Right, Rights};
-use chat::snapshot::{AccountRecord, DeviceRecord, PresenceRecord, ScramKeys};
+use chat::snapshot::{AccountRecord, DeviceRecord, FormerName, PresenceRecord, ScramKeys};
 use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Row, params};
 use std::net::IpAddr;
@@ -53,7 +53,7 @@ pub(in crate::store) fn keep_account(
     Ok(())
 }
 
-/// Without its certificates.
+/// Without its certificates and former names.
 pub(in crate::store) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
         id: ClientId(uuid(row, 0)?),
@@ -80,7 +80,28 @@ pub(in crate::store) fn account(row: &Row<'_>) -> rusqlite::Result<AccountRecord
         disabled: row.get(13)?,
         proofs_since: Timestamp(unsigned(row, 14)?),
         always_on: row.get(15)?,
+        former_names: Vec::new(),
     })
+}
+
+pub(in crate::store) const KEEP_FORMER_USERNAME: &str =
+    "INSERT INTO former_username (account, place, name, until) VALUES (?1, ?2, ?3, ?4)";
+pub(in crate::store) const FORMER_USERNAMES: &str =
+    "SELECT account, name, until FROM former_username ORDER BY account, place";
+pub(in crate::store) const FORGET_FORMER_USERNAMES: &str = "DELETE FROM former_username WHERE account = ?1";
+
+pub(in crate::store) fn keep_former_username(
+    statement: &mut CachedStatement<'_>,
+    account: ClientId,
+    place: usize,
+    former: &FormerName,
+) -> rusqlite::Result<()> {
+    statement.execute(params![bytes(&account.0), place as i64, former.name.as_str(), time(former.until)])?;
+    Ok(())
+}
+
+pub(in crate::store) fn former_username(row: &Row<'_>) -> rusqlite::Result<(ClientId, FormerName)> {
+    Ok((ClientId(uuid(row, 0)?), FormerName { name: text(row, 1)?, until: Timestamp(unsigned(row, 2)?) }))
 }
 
 pub(in crate::store) const KEEP_PRESENCE: &str = "INSERT OR REPLACE INTO presence

@@ -407,6 +407,7 @@ fn what_is_pinned_is_found() {
     let history = store.history().expect("a reader");
     let role = None;
     let grant = chat::history::Grant {
+        with: None,
         room: RoomNumber(1),
         name: "#room1".into(),
         reader: client(9),
