@@ -26,6 +26,8 @@ pub struct Grant {
     pub room: RoomNumber,
     /// What the reader calls the conversation: the room's name, or the other person's.
     pub name: CompactString,
+    /// The other person of a direct conversation.
+    pub with: Option<ClientId>,
     pub reader: ClientId,
     /// The reader's highest role there: what was said to higher ones alone is not hers to read, unless she said it.
     pub role: Option<Role>,

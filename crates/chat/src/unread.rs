@@ -146,6 +146,7 @@ mod tests {
     fn many_conversations_are_each_looked_at_less() {
         let question = |count: usize| {
             let grant = Grant {
+                with: None,
                 room: crate::id::RoomNumber(0),
                 name: "#tea".into(),
                 reader: ClientId(uuid::Uuid::nil()),

@@ -441,6 +441,9 @@ fn with_clients_tags<'b>(mut line: LineWriter<'b>, form: Form, message: &Message
     line
 }
 
+/// The tag of who did it, or of whom it tells.
+pub(crate) const SENDER_ID: &str = "parlor/sender-id";
+
 /// parlor/identity: who and where, by what never changes.
 fn with_ids<'b>(
     mut line: LineWriter<'b>,
@@ -450,7 +453,7 @@ fn with_ids<'b>(
 ) -> LineWriter<'b> {
     if form.has(Capability::ParlorIdentity) {
         if let Some(sender) = sender {
-            line = line.raw_tag("parlor/sender-id", uuid_text(&sender.0, &mut [0; 36]));
+            line = line.raw_tag(SENDER_ID, uuid_text(&sender.0, &mut [0; 36]));
         }
         if let Some(room) = room {
             line = line.raw_tag("parlor/room-id", uuid_text(&room.0, &mut [0; 36]));
@@ -531,7 +534,7 @@ fn sign_letter_param(step: &RoomStep) -> (bool, char, Option<Cow<'_, str>>) {
 }
 
 /// The usual form of a UUID (RFC 9562 section 4), in lower case.
-fn uuid_text<'t>(id: &uuid::Uuid, text: &'t mut [u8; 36]) -> &'t str {
+pub(crate) fn uuid_text<'t>(id: &uuid::Uuid, text: &'t mut [u8; 36]) -> &'t str {
     id.hyphenated().encode_lower(text)
 }
 

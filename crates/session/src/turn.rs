@@ -2,12 +2,13 @@
 
 use crate::facts::ServerFacts;
 use crate::pending::{Labelled, Pending};
+use crate::render::{SENDER_ID, uuid_text};
 use crate::session::{Count, Moment, Output, Session, nick_of};
 use crate::time_text::write_time;
 use crate::verb::{Awaiting, Verb};
 use crate::work::Work;
 use chat::command::{Command, Origin, Request};
-use chat::id::RequestNumber;
+use chat::id::{ClientId, RequestNumber};
 use chat::query::Query;
 use compact_str::CompactString;
 use std::io::Write as _;
@@ -154,6 +155,15 @@ impl<'a> Turn<'a> {
         LineWriter::new(buffer).numeric(&facts.server_name, numeric, nick)
     }
 
+    /// The same about a person, told by her id to those who know people by that (parlor/identity).
+    pub fn numeric_about(&mut self, numeric: Numeric, who: ClientId) -> ParamWriter<'_> {
+        if self.has(Capability::ParlorIdentity) {
+            self.tagged_numeric(numeric, SENDER_ID, uuid_text(&who.0, &mut [0; 36]))
+        } else {
+            self.numeric(numeric)
+        }
+    }
+
     /// Any other line to this client. `source`: a name or a whole mask; empty: none.
     pub fn line(&mut self, source: &str, verb: &str) -> ParamWriter<'_> {
         let (buffer, _) = self.begin_line();
@@ -164,6 +174,16 @@ impl<'a> Turn<'a> {
     pub fn server_line(&mut self, verb: &str) -> ParamWriter<'_> {
         let facts = self.facts;
         let (buffer, _) = self.begin_line();
+        LineWriter::new(buffer).source(&facts.server_name).verb(verb)
+    }
+
+    /// A line that the server says about a person, if there is one, as `numeric_about`.
+    pub fn server_line_about(&mut self, verb: &str, who: Option<ClientId>) -> ParamWriter<'_> {
+        let who = who.filter(|_| self.has(Capability::ParlorIdentity));
+        let facts = self.facts;
+        let mut text = [0; 36];
+        let tag = who.as_ref().map(|who| (SENDER_ID, uuid_text(&who.0, &mut text)));
+        let (buffer, _) = self.begin_line_with(tag);
         LineWriter::new(buffer).source(&facts.server_name).verb(verb)
     }
 

@@ -161,7 +161,11 @@ impl Hub {
         let mut since = if reads_all { Since::default() } else { self.since_joining(reader, room) };
         // What is over is not read, whether or not the store has deleted it yet.
         since.time = since.time.max(self.kept_since(room, turn.now));
-        Grant { room: room.number, name, reader: reader.id, role, since }
+        let with = match room.kind {
+            ChatroomKind::Direct(one, other) => Some(if one == reader.id { other } else { one }),
+            _ => None,
+        };
+        Grant { room: room.number, name, with, reader: reader.id, role, since }
     }
 
     /// Leave to read one message that the reader has said herself, whenever that was.

@@ -10,7 +10,7 @@ use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::event::Event;
 use chat::history::{Grant, Item, Kept, Mark, Stretch, View};
-use chat::id::{MessageId, Timestamp};
+use chat::id::{ClientId, MessageId, Timestamp};
 use chat::message::{Message, MessageState};
 use chat::query::{Answer, Conversation, Query};
 use compact_str::CompactString;
@@ -266,11 +266,11 @@ fn write_targets(
     limit: usize,
 ) {
     let (low, high) = (from.min(to), from.max(to));
-    let mut found: Vec<(Timestamp, &str)> = among
+    let mut found: Vec<(Timestamp, &str, Option<ClientId>)> = among
         .iter()
         .zip(times)
-        .filter_map(|(grant, time)| Some(((*time)?, grant.name.as_str())))
-        .filter(|(time, _)| *time > low && *time < high)
+        .filter_map(|(grant, time)| Some(((*time)?, grant.name.as_str(), grant.with)))
+        .filter(|(time, ..)| *time > low && *time < high)
         .collect();
     found.sort();
     if from <= to {
@@ -279,10 +279,10 @@ fn write_targets(
         found.drain(..found.len().saturating_sub(limit));
     }
     turn.batch("draft/chathistory-targets", &[], |turn| {
-        for (time, name) in found {
+        for (time, name, with) in found {
             let time = time_text(time);
             let time = str::from_utf8(&time).unwrap_or_default();
-            turn.server_line("CHATHISTORY").param("TARGETS").param(name).param(time).end();
+            turn.server_line_about("CHATHISTORY", with).param("TARGETS").param(name).param(time).end();
         }
     });
 }

@@ -88,7 +88,7 @@ fn write_plain(turn: &mut Turn<'_>, row: &WhoRow) {
     let flags = flags_of(turn, row);
     let person = &row.person;
     let server = &turn.facts.server_name;
-    turn.numeric(Numeric::RPL_WHOREPLY)
+    turn.numeric_about(Numeric::RPL_WHOREPLY, person.id)
         .param(row.room.as_ref().map_or("*", |(room, _)| room))
         .param(&person.ident)
         .param(&person.host)
@@ -103,7 +103,7 @@ fn write_fields(turn: &mut Turn<'_>, whox: &Whox, row: &WhoRow) {
     let flags = flags_of(turn, row);
     let person = &row.person;
     let server = &turn.facts.server_name;
-    let mut line = turn.numeric(Numeric::RPL_WHOSPCRPL);
+    let mut line = turn.numeric_about(Numeric::RPL_WHOSPCRPL, person.id);
     for field in FIELDS.chars().filter(|field| whox.has(*field)) {
         line = match field {
             't' => line.param(&whox.token),
@@ -199,6 +199,23 @@ mod tests {
              bob< :irc.example 315 bob #nowhere :End of WHO list
              bob> WHO #a*
              bob< :irc.example 315 bob #a* :End of WHO list",
+        );
+    }
+
+    #[test]
+    fn people_are_known_by_their_ids_to_those_who_ask_for_them() {
+        check(
+            "alice=
+             bob= parlor/identity
+             bob> WHO alice
+             bob< @parlor/sender-id=… :irc.example 352 bob * ~alice … irc.example alice H :0 alice
+             bob< :irc.example 315 bob alice :End of WHO list
+             bob> WHO alice %na
+             bob< @parlor/sender-id=… :irc.example 354 bob alice 0
+             bob< :irc.example 315 bob alice :End of WHO list
+             bob> WHOIS alice
+             bob< @parlor/sender-id=… :irc.example 311 bob alice ~alice … * :alice
+             bob<<",
         );
     }
 

@@ -49,7 +49,7 @@ pub(crate) fn write(turn: &mut Turn<'_>, profile: &Profile) {
     let facts = turn.facts;
     let person = &*profile.person;
     let name = &person.name;
-    turn.numeric(N::RPL_WHOISUSER)
+    turn.numeric_about(N::RPL_WHOISUSER, person.id)
         .param(name)
         .param(&person.ident)
         .param(&person.host)

@@ -88,6 +88,7 @@ fn what_is_redacted_is_gone_from_the_disk() {
     let kept_state = |message: &Message| {
         let history = store.history().expect("a reader");
         let grant = chat::history::Grant {
+            with: None,
             room: RoomNumber(1),
             name: "#room1".into(),
             reader: client(9),
@@ -102,6 +103,7 @@ fn what_is_redacted_is_gone_from_the_disk() {
     writing.commit(vec![edit(&secrets[0], position, "not so clever")]);
     let history = store.history().expect("a reader");
     let grant = chat::history::Grant {
+        with: None,
         room: RoomNumber(1),
         name: "#room1".into(),
         reader: client(9),

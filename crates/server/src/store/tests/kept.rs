@@ -263,7 +263,11 @@ fn records_with_every_field_set_or_empty() {
         ],
         // Replaced whole: fewer certificates, fewer entries, another role.
         vec![
-            boxed_account(AccountRecord { certificates: vec![[5; 32]], ..account(2) }),
+            boxed_account(AccountRecord {
+                certificates: vec![[5; 32]],
+                former_names: vec![FormerName { name: "twyla".into(), until: START }],
+                ..account(2)
+            }),
             boxed_room(RoomRecord { lists: vec![(ListKind::Ban, entry("only"))], ..room(7) }),
             member(7, 1, Roles::of(Role::HalfOperator)),
         ],

@@ -231,8 +231,14 @@ fn everything_that_happens_in_a_room() {
     });
     let changes = changes.collect();
     writing.commit(changes);
-    let grant =
-        Grant { room: RoomNumber(1), name: "#room1".into(), reader: client(7), role: None, since: Default::default() };
+    let grant = Grant {
+        with: None,
+        room: RoomNumber(1),
+        name: "#room1".into(),
+        reader: client(7),
+        role: None,
+        since: Default::default(),
+    };
     let history = store.history().expect("a reader");
     let read = |events| {
         let view = View { events, renamings: true, ..View::default() };

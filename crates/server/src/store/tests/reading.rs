@@ -131,7 +131,7 @@ proptest! {
                 time: Timestamp(time.map_or(0, |time| START.0 + time / 5)),
             };
             let view = View { redactions, placeholders: redactions && events, edits, events, renamings: redactions != edits };
-            let grant = Grant { room: RoomNumber(room), name: "#room".into(), reader: client(reader), role, since };
+            let grant = Grant { with: None, room: RoomNumber(room), name: "#room".into(), reader: client(reader), role, since };
             let found = history.read(&grant, stretch, view, limit).expect("read");
             let expected = past.read(&grant, stretch, view, limit);
             prop_assert_eq!(shown(&found), shown(&expected), "{:?} of {:?}, {:?}, at most {}", stretch, grant, view, limit);
@@ -143,7 +143,7 @@ proptest! {
         for kept in past.kept() {
             for of in 0..3 {
                 let grant = Grant {
-                    room: RoomNumber(of),
+                    with: None, room: RoomNumber(of),
                     name: "#room".into(),
                     reader: client(1),
                     role: Some(Role::Voice),
@@ -172,7 +172,14 @@ fn unread_in_a_thousand_rooms() {
     }
     let conversations = (0..ROOMS).map(|number| {
         let name = "#room".into();
-        let grant = Grant { room: RoomNumber(number), name, reader: client(9), role: None, since: Since::default() };
+        let grant = Grant {
+            with: None,
+            room: RoomNumber(number),
+            name,
+            reader: client(9),
+            role: None,
+            since: Since::default(),
+        };
         (grant, (number % 2 == 0).then_some(Timestamp(u64::MAX / 4)))
     });
     let question = UnreadQuestion {

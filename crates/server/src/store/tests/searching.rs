@@ -145,7 +145,7 @@ pub(super) fn wait_for_index(folder: &TempDir, following: &Following) {
 
 fn grant(room: u32, reader: u64, role: Option<Role>) -> Grant {
     let name = if room == 9 { "someone".into() } else { format!("#room{room}").into() };
-    Grant { room: RoomNumber(room), name, reader: client(reader), role, since: Since::default() }
+    Grant { with: None, room: RoomNumber(room), name, reader: client(reader), role, since: Since::default() }
 }
 
 const WORDS: &[&str] =
