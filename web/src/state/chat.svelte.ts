@@ -95,6 +95,7 @@ export class ChatState implements Chat, Receiver {
     this.isupport.caseMapping = 'precis';
     this.isupport.statusSigns = '~&@%+';
     this.people = new People((name) => this.isupport.fold(name));
+    this.people.moved = (from, to) => this.#moved(from, to);
     this.session = new SessionState(this.tabs, {
       came: () => void this.#came(),
       gone: (owner, forGood) => this.#gone(owner, forGood),
@@ -201,6 +202,7 @@ export class ChatState implements Chat, Receiver {
     if (!here || this.session.guest !== null) return null;
     this.account = here.username ?? null;
     this.people.me = here.username ?? '';
+    this.people.called(this.people.me.nick, here.id);
     const kept = await this.keeping.read();
     this.together(() => {
       for (const conversation of kept) this.ensure(conversation.name).restore(conversation);
@@ -304,7 +306,7 @@ export class ChatState implements Chat, Receiver {
     this.#ahead = connection.ahead;
     this.account = connection.account;
     this.people.me = connection.nick;
-    this.people.me.know({ account: connection.account, presence: 'here' });
+    this.people.called(connection.nick, isAccount ? this.session.info?.id : null, { account: connection.account, presence: 'here' });
     this.session.guestIs(connection.nick);
     this.can = abilitiesOf(connection);
     this.link.catchesUp();
@@ -392,9 +394,13 @@ export class ChatState implements Chat, Receiver {
       return;
     }
     const isOwn = this.people.isMe(message.nick);
+    if (message.relayedBy === null) this.people.called(message.nick, message.personId, { account: message.account });
     // What was said in a room that one is not in comes to operators alone.
     const conversation = this.ensure(isRoom || isOwn ? message.target : message.nick);
     const key = message.label !== null ? this.sending.postOf(message.label) : null;
+    // It was said to the name that she had before.
+    const target = key === null || isRoom ? undefined : this.outbox.posts.find((post) => post.key === key)?.target;
+    if (target !== undefined && !this.isupport.same(target, message.target)) this.#moved(target, message.target);
     const entry = conversation.messageCame(message, key);
     if (key !== null) void this.outbox.done(key);
     if (entry && !isOwn && this.link.kind === 'online') this.#notify(conversation, entry).catch(() => undefined);
@@ -470,6 +476,19 @@ export class ChatState implements Chat, Receiver {
 
   renamed(conversation: ConversationState, name: string): void {
     this.#list.renamed(conversation, name);
+  }
+
+  /** What is said with someone goes on under the name that she has now. */
+  #moved(from: string, to: string): void {
+    const conversation = this.known(from);
+    if (conversation?.kind !== 'direct' || this.isupport.same(from, to)) return;
+    const other = this.known(to);
+    if (other && this.isCurrent(conversation)) this.open(to);
+    if (other) this.close(conversation);
+    else {
+      this.renamed(conversation, to);
+      this.link.connection?.send('MONITOR', ['+', to]);
+    }
   }
 
   isCurrent(conversation: ConversationState): boolean {

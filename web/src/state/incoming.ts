@@ -11,7 +11,7 @@ import { reasonOfKick } from './conversation/becoming';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { PersonState } from './people.svelte';
 import { refused } from './refusals';
-import { accountOf } from './conversation/said';
+import { accountOf, idOf } from './conversation/said';
 import type { SessionState } from './session.svelte';
 import { Refused, type Link, type Notice, type Report } from './types';
 import type { World } from './world';
@@ -49,6 +49,7 @@ export function lineCame(chat: Receiver, line: Line): void {
   const { isupport, people } = chat;
   const who = nickOf(line.source);
   const isMe = people.isMe(who);
+  if (line.source.includes('!')) people.called(who, idOf(line));
   const params = line.params;
   const [first = '', second = '', third = ''] = params;
   switch (line.command) {
@@ -59,7 +60,6 @@ export function lineCame(chat: Receiver, line: Line): void {
         presence: 'here',
         account: params.length > 1 ? (second === '*' ? null : second) : undefined,
         realname: third || undefined,
-        id: line.tags.get('parlor/sender-id') || undefined,
       });
       if (isMe) {
         conversation.joined();
@@ -114,9 +114,6 @@ export function lineCame(chat: Receiver, line: Line): void {
         if (conversation.hasMember(who)) {
           conversation.memberRenamed(who, first);
           conversation.happened({ kind: 'renamed', from: who, to: first }, line);
-        }
-        if (conversation.kind === 'direct' && isupport.same(conversation.name, who) && !chat.known(first)) {
-          chat.renamed(conversation, first);
         }
       }
       return;
@@ -235,7 +232,10 @@ export function lineCame(chat: Receiver, line: Line): void {
       // CHATHISTORY TARGETS <name> <timestamp>
       const time = timeOf(third);
       if (first !== 'TARGETS' || time === null) return;
-      const conversation = isupport.isRoom(second) ? chat.known(second) : chat.ensure(second);
+      const isRoom = isupport.isRoom(second);
+      // What was said with a guest who is gone has a name with a number, which nobody goes by.
+      if (!isRoom && !second.includes('/')) people.called(second, idOf(line));
+      const conversation = isRoom ? chat.known(second) : chat.ensure(second);
       if (conversation) conversation.lastActive = Math.max(conversation.lastActive, time);
       return;
     }

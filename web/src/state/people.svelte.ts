@@ -15,10 +15,18 @@ interface Info {
   awayMessage: string | null;
   blocked: boolean;
   hasNamesake: boolean;
+  isFormer: boolean;
 }
+
+/** What is told of whoever has a name now, which need not be who had it before. */
+const told = ['displayName', 'pronouns', 'status', 'realname', 'presence', 'awayMessage', 'blocked'] as const;
 
 export class PersonState implements Person {
   readonly #people: People;
+  /** Only history has said that she is called so. */
+  isGuess = false;
+  /** When what history says of her was so. */
+  asOf = 0;
   #info: Info = $state.raw({
     nick: '',
     account: null,
@@ -32,6 +40,7 @@ export class PersonState implements Person {
     awayMessage: null,
     blocked: false,
     hasNamesake: false,
+    isFormer: false,
   });
 
   constructor(people: People, nick: string) {
@@ -50,7 +59,7 @@ export class PersonState implements Person {
   }
 
   get key(): string {
-    return this.#people.fold(this.#info.nick);
+    return this.#info.isFormer ? ` ${this.#info.id}` : this.#people.fold(this.#info.nick);
   }
   get nick(): string {
     return this.#info.nick;
@@ -74,7 +83,7 @@ export class PersonState implements Person {
     return this.#info.realname;
   }
   get isMe(): boolean {
-    return this.#people.isMe(this.#info.nick);
+    return !this.#info.isFormer && this.#people.isMe(this.#info.nick);
   }
   get bot(): boolean {
     return this.#info.bot;
@@ -91,23 +100,29 @@ export class PersonState implements Person {
   get hasNamesake(): boolean {
     return this.#info.hasNamesake;
   }
+  get isFormer(): boolean {
+    return this.#info.isFormer;
+  }
   get seed(): string {
-    return this.#info.account?.toLowerCase() ?? this.key;
+    return this.#info.account?.toLowerCase() ?? this.#people.fold(this.#info.nick);
   }
 
-  /** What goes with the person when she takes another name. */
-  get belongings(): Partial<Info> {
-    const { account, id, displayName, pronouns, status, realname, bot, presence, awayMessage } = this.#info;
-    return { account, id, displayName, pronouns, status, realname, bot, presence, awayMessage };
+  get told(): Partial<Info> {
+    return Object.fromEntries(told.map((name) => [name, this.#info[name]]));
   }
 }
 
 export class People {
+  /** Those who are called so now, as far as is known. */
   readonly #byKey = new Map<string, PersonState>();
+  /** Names change, ids do not: whoever said something is found by hers. */
+  readonly #byId = new Map<string, PersonState>();
   /** By the name that they are shown under, where they chose one. */
   readonly #shown = new Map<string, Set<PersonState>>();
   #me = $state('');
   fold: (name: string) => string;
+  /** Someone turns out to be called otherwise than before. */
+  moved: (from: string, to: string) => void = () => undefined;
 
   constructor(fold: (name: string) => string) {
     this.fold = fold;
@@ -167,19 +182,72 @@ export class People {
     return this.#byKey.values();
   }
 
-  renamed(from: string, to: string): PersonState {
-    const before = this.get(from);
-    const person = this.get(to);
-    person.know({ nick: to, ...before.belongings });
-    if (this.fold(from) !== this.fold(to)) {
-      // Both are the same person.
-      const key = this.#look(person.displayName);
-      this.#shown.get(key)?.delete(before);
-      before.know({ presence: 'gone', awayMessage: null, hasNamesake: false });
-      this.#compare(key);
+  /**
+   * Who said it: an account is itself whatever it was called then, and a guest is nobody else who has her name since. `account`: as of
+   * then, at `time`.
+   */
+  author(nick: string, account: string | null, id: string | null, time: number): PersonState {
+    if (id === null) {
+      const person = this.get(nick);
+      person.know({ account: account ?? undefined });
+      return person;
     }
-    if (this.isMe(from)) this.#me = to;
+    const known = this.#byId.get(id);
+    if (known) {
+      if (known.isGuess && account !== null && time > known.asOf && account !== known.account) this.#is(known, account, { account });
+      known.asOf = Math.max(known.asOf, time);
+      return known;
+    }
+    // Until it is seen to be called otherwise, an account is called as it is.
+    const name = account ?? nick;
+    let person = this.get(name);
+    const isFree = person.id === null && (person.account === null || (account !== null && this.fold(person.account) === this.fold(account)));
+    if (!isFree) person = new PersonState(this, name);
+    person.isGuess = isFree;
+    person.asOf = time;
+    person.know({ id, account: account ?? undefined, isFormer: !isFree, presence: isFree ? undefined : 'gone' });
+    this.#byId.set(id, person);
     return person;
+  }
+
+  /** Whoever is called so now is the one of this id. */
+  called(nick: string, id: string | null | undefined, known: Partial<Info> = {}): PersonState {
+    let person = this.get(nick);
+    if (id && person.id !== id) {
+      const holder = person;
+      person = this.#byId.get(id) ?? (holder.id === null ? holder : new PersonState(this, nick));
+      const isHers = holder.id === null || holder.isGuess;
+      this.#is(person, nick, { id, ...(isHers && holder !== person ? holder.told : {}) }, isHers);
+      this.#byId.set(id, person);
+    }
+    person.isGuess = false;
+    person.know(known);
+    return person;
+  }
+
+  /** She is called so from now on, and nobody else. `isHers`: so is what was told of whoever has the name. */
+  #is(person: PersonState, nick: string, known: Partial<Info> = {}, isHers = false): void {
+    const { nick: from, isFormer } = person;
+    const [before, key] = [this.fold(from), this.fold(nick)];
+    if (this.#byKey.get(before) === person) this.#byKey.delete(before);
+    const holder = this.#byKey.get(key);
+    this.#byKey.set(key, person);
+    if (holder && holder !== person) {
+      const shown = this.#look(holder.displayName);
+      this.#shown.get(shown)?.delete(holder);
+      if (isHers) holder.know({ displayName: null, pronouns: null, status: null, realname: null, blocked: false });
+      holder.know({ isFormer: true, presence: 'gone', awayMessage: null, hasNamesake: false });
+      this.#compare(shown);
+    }
+    person.know({ ...known, nick, isFormer: false });
+    this.#compare(this.#look(person.displayName));
+    if (!isFormer && before !== key) this.moved(from, nick);
+  }
+
+  renamed(from: string, to: string): void {
+    const isMe = this.isMe(from);
+    this.#is(this.get(from), to);
+    if (isMe) this.#me = to;
   }
 
   /** The link is gone: who is here is not known any more. */
@@ -197,6 +265,7 @@ export class People {
 
   clear(): void {
     this.#byKey.clear();
+    this.#byId.clear();
     this.#shown.clear();
     this.#me = '';
   }

@@ -98,6 +98,8 @@ export interface Person {
   readonly presence: 'here' | 'away' | 'gone' | 'unknown';
   readonly awayMessage: string | null;
   readonly blocked: boolean;
+  /** Who said something is not called so any more, and nobody knows where she is: the name may be another's by now. */
+  readonly isFormer: boolean;
   /** Somebody else is shown under this name, too, or called so. */
   readonly hasNamesake: boolean;
   /** For the generated avatar: see format/avatar.ts. */

@@ -1,7 +1,7 @@
 // What is open on the screen: the panel, the dialog, and on narrow screens the list or the conversation. Nothing of it
 // is the server's business.
 import { tick } from 'svelte';
-import type { Chat, Conversation, MessageEntry } from '../state/types';
+import type { Chat, Conversation, MessageEntry, Person } from '../state/types';
 import { language } from '../texts/language.svelte';
 import { isText } from './keys';
 import { parse, pathOf } from './route';
@@ -13,7 +13,8 @@ export type Panel =
   | { readonly kind: 'search'; readonly words: string; readonly everywhere: boolean }
   | { readonly kind: 'thread'; readonly rootId: string }
   | { readonly kind: 'wire'; readonly message: MessageEntry }
-  | { readonly kind: 'person'; readonly nick: string };
+  /** `person`: who said something, whoever is called so now. */
+  | { readonly kind: 'person'; readonly nick: string; readonly person?: Person };
 
 export type SettingsPart = 'profile' | 'account' | 'devices' | 'notifications' | 'appearance' | 'language' | 'privacy';
 

@@ -5,6 +5,7 @@ import { batchOf, linesOf } from '../../irc/batches';
 import { timeOf } from '../../irc/line';
 import { more } from '../../texts/more.svelte';
 import { rankOfSign } from '../conversation/ranks';
+import { idOf } from '../conversation/said';
 import type { PersonState } from '../people.svelte';
 import { Refused, type ListedRoom, type Person, type WhoIs } from '../types';
 import type { World } from '../world';
@@ -37,8 +38,8 @@ export async function findPeople(world: World, words: string): Promise<readonly 
   for (const line of linesOf(items)) {
     if (line.command !== '354' || line.params[1] !== '8') continue;
     const [, , nick = '', letters = '', account = '0', realname = ''] = line.params;
-    const person = world.people.get(nick);
-    person.know({ account: account === '0' ? null : account, realname, presence: letters.startsWith('G') ? 'away' : 'here' });
+    const presence = letters.startsWith('G') ? 'away' : 'here';
+    const person = world.people.called(nick, idOf(line), { account: account === '0' ? null : account, realname, presence });
     found.set(person.key, person);
   }
   return [...found.values()];
@@ -79,9 +80,12 @@ export async function whoIs(world: World, nick: string): Promise<WhoIs> {
     rooms: [],
     address: null,
   };
-  for (const { command, params } of linesOf(items)) {
+  let id: string | null = null;
+  for (const line of linesOf(items)) {
+    const { command, params } = line;
     switch (command) {
       case '311':
+        id = idOf(line);
         found.nick = params[1] ?? nick;
         found.realname = params[5] ?? null;
         found.here = true;
@@ -122,6 +126,7 @@ export async function whoIs(world: World, nick: string): Promise<WhoIs> {
         break;
     }
   }
-  world.people.get(found.nick).know({ realname: found.realname, account: found.account, bot: found.bot });
+  const presence = found.away === null ? 'here' : 'away';
+  if (found.here) world.people.called(found.nick, id, { realname: found.realname, account: found.account, bot: found.bot, presence });
   return found;
 }

@@ -32,8 +32,10 @@ export async function search(world: World, query: SearchQuery): Promise<readonly
     for (const item of some) {
       const message = said(item, world.isupport, world.now());
       if (message) {
-        const isOwn = world.people.isMe(message.nick) || (world.account !== null && message.account === world.account);
-        const name = world.isupport.isRoom(message.target) || isOwn ? message.target : message.nick;
+        const { nick, account, personId, time } = message;
+        const { me } = world.people;
+        const isOwn = me.isMe && personId !== null ? personId === me.id : world.people.isMe(nick) || (world.account !== null && account === world.account);
+        const name = world.isupport.isRoom(message.target) || isOwn ? message.target : world.people.author(nick, account, personId, time).nick;
         const known = world.known(name);
         const conversation = known ?? new ConversationState(world, name);
         hits.push({ conversation: conversation.name, message: conversation.entryOf(message) });

@@ -378,7 +378,7 @@ export class ConversationState implements Conversation {
 
   /** Who wrote and is not here is called as she calls herself all the same. */
   #askNames(): void {
-    const writers = new Set(this.#timeline.entries.flatMap((entry) => (entry.kind === 'message' ? [this.#world.people.get(entry.sender.nick)] : [])));
+    const writers = new Set(this.#timeline.entries.flatMap((entry) => (entry.kind === 'message' && !entry.sender.isFormer ? [this.#world.people.get(entry.sender.nick)] : [])));
     // The latest first.
     this.#world.absentNames.wanted([...writers].toReversed());
   }

@@ -14,8 +14,7 @@ export function keptOf(entry: MessageEntry): KeptMessage[] {
 
 export function entryOfKept(message: KeptMessage, people: People): MessageEntry {
   const { nick, account, personId, ...kept } = message;
-  const sender = people.get(nick);
-  sender.know({ account: account ?? undefined, id: personId ?? undefined });
+  const sender = kept.own ? people.me : people.author(nick, account, personId, kept.time);
   return {
     ...kept,
     kind: 'message',

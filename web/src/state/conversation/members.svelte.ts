@@ -3,6 +3,7 @@
 import { alphabetically } from '../../format/alphabet';
 import { linesOf, type Item } from '../../irc/batches';
 import { height, rankOfSign } from './ranks';
+import { idOf } from './said';
 import type { Member, Rank } from '../types';
 import type { World } from '../world';
 
@@ -34,8 +35,7 @@ export class Members {
     for (const line of linesOf(items)) {
       if (line.command !== '354' || line.params[1] !== '7') continue;
       const [, , nick = '', letters = '', account = '0', realname = ''] = line.params;
-      const person = this.#world.people.get(nick);
-      person.know({
+      const person = this.#world.people.called(nick, idOf(line), {
         account: account === '0' ? null : account,
         realname: realname || null,
         presence: letters.startsWith('G') ? 'away' : 'here',

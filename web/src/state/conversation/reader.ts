@@ -6,7 +6,7 @@ import { mentions } from '../../format/mentions';
 import type { Who } from './becoming';
 import { happening, type Happening } from './happenings';
 import { rankOfSign } from './ranks';
-import { accountOf, type Said } from './said';
+import { accountOf, idOf, type Said } from './said';
 import type { Timeline } from './timeline';
 import type { EventEntry, MessageEntry } from '../types';
 import type { World } from '../world';
@@ -33,12 +33,14 @@ export class Reader {
 
   who(line: Line): Who {
     const nick = nickOf(line.source);
-    return { nick, own: this.#isOwn(nick, accountOf(line)), me: this.#world.people.me.nick };
+    return { nick, own: this.#isOwn(nick, accountOf(line), idOf(line)), me: this.#world.people.me.nick };
   }
 
-  #isOwn(nick: string, account: string | null): boolean {
+  #isOwn(nick: string, account: string | null, id: string | null): boolean {
     const mine = this.#world.account;
-    // The name may have been another one then.
+    const { me } = this.#world.people;
+    // The name may have been another one then, and so may the account's.
+    if (mine !== null && me.id !== null && id !== null) return id === me.id;
     return mine !== null && account !== null ? this.isupport.same(account, mine) : this.#world.people.isMe(nick);
   }
 
@@ -47,20 +49,22 @@ export class Reader {
   }
 
   message(message: Said): MessageEntry {
-    const sender = this.#world.people.get(message.nick);
-    sender.know({ account: message.account ?? undefined, id: message.personId ?? undefined, bot: message.bot || undefined });
-    const own = this.#isOwn(message.nick, message.account);
+    const { people } = this.#world;
+    const { nick, account, personId, time } = message;
+    const own = this.#isOwn(nick, account, personId);
+    const sender = own ? people.me : message.relayedBy === null ? people.author(nick, account, personId, time) : people.get(nick);
+    sender.know({ bot: message.bot || undefined });
     const known = message.id !== null ? this.#timeline.find(message.id) : undefined;
     return {
       kind: 'message',
       key: known?.key ?? message.id ?? this.#key(),
       id: message.id,
-      time: message.time,
+      time,
       sender,
       own,
       style: message.style,
       text: message.text,
-      mentionsMe: !own && mentions(message.text, this.#world.people.me.nick),
+      mentionsMe: !own && mentions(message.text, people.me.nick),
       replyTo: message.replyTo,
       replyCount: message.id !== null ? this.#timeline.answersTo(message.id).size : 0,
       edited: message.edited,

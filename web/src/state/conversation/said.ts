@@ -56,7 +56,7 @@ export function said(item: Item, isupport: Isupport, now: number): Said | null {
     time: timeOf(tags.get('time')) ?? now,
     nick: nickOf(line.source),
     account: accountOf(line),
-    personId: tags.get('parlor/sender-id') || null,
+    personId: idOf(line),
     fromServer: !line.source.includes('!') && (line.source === '' || line.source.includes('.')),
     bot: tags.has('bot'),
     target,
@@ -73,6 +73,11 @@ export function said(item: Item, isupport: Isupport, now: number): Said | null {
 export function accountOf(line: Line): string | null {
   const account = line.tags.get('account');
   return account && account !== '*' ? account : null;
+}
+
+/** Who did it, or whom it tells of. */
+export function idOf(line: Line): string | null {
+  return line.tags.get('parlor/sender-id') || null;
 }
 
 export function repliedTo(line: Line): string | null {

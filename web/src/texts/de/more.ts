@@ -152,6 +152,7 @@ export const more: typeof english = {
   runRoom: 'Moderation',
   serverOperator: 'Betrieb',
   silence: 'Stummschalten',
+  notHereAnyMore: 'Wer das gesagt hat, ist nicht mehr da.',
   silenced: (name) => `${name} darf lesen, aber nicht schreiben`,
   thread: 'Strang',
   unblock: 'Nicht mehr blockieren',

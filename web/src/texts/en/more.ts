@@ -158,6 +158,7 @@ export const more = {
   runRoom: 'Moderators',
   serverOperator: 'Operator',
   silence: 'Mute',
+  notHereAnyMore: 'Whoever said this is not here any more.',
   silenced: (name: string) => `${name} may read, but not write`,
   thread: 'Thread',
   unblock: 'Unblock',

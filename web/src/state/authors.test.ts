@@ -1,0 +1,105 @@
+// Whose a message is, whatever she was called when she said it.
+
+import { expect, test } from 'vitest';
+import type { ChatState } from './chat.svelte';
+import type { ConversationState } from './conversation/conversation.svelte';
+import type { MessageEntry } from './types';
+import { eachHasItsServer, FakeServer, inTeaHere, until } from './testing';
+
+let server: FakeServer;
+eachHasItsServer((fresh) => (server = fresh));
+
+const inTea = (): Promise<{ chat: ChatState; tea: ConversationState }> => inTeaHere(server);
+
+let nextId = 1;
+/** `who`: nick, id, account. */
+const says = (who: string, text: string, to = '#tea'): string => {
+  const [nick, id, account] = who.split('/');
+  return `@msgid=m${nextId++};time=2026-11-26T10:00:${String(nextId % 60).padStart(2, '0')}.000Z;parlor/sender-id=${id}${account ? `;account=${account}` : ''} :${nick}!u@h PRIVMSG ${to} :${text}`;
+};
+const rows = (...all: readonly string[]) => (_: unknown, label: string): string[] => [
+  `@label=${label} :s BATCH +w labeled-response`,
+  ...all.map((row) => {
+    const [nick, id, account] = row.split('/');
+    return `@batch=w;parlor/sender-id=${id} :s 354 alice 7 ${nick} H ${account ?? 0} :${nick}`;
+  }),
+  ':s BATCH -w',
+];
+const history = (...lines: readonly string[]) => (line: { params: readonly string[] }, label: string): string[] => [
+  `@label=${label} :s BATCH +h chathistory ${line.params[1]}`,
+  ...lines.map((line) => line.replace('@', '@batch=h;')),
+  ':s BATCH -h',
+];
+const said = (room: ConversationState, text: string): MessageEntry => {
+  const found = room.entries.find((entry) => entry.kind === 'message' && entry.text === text);
+  if (found?.kind !== 'message') throw new Error(`nobody said ${text}`);
+  return found;
+};
+
+test('what an account said under another name is its own, and not of who has that name now', async () => {
+  server.answers.CHATHISTORY = history(says('bob2/B/bob', 'hi group'));
+  server.answers.WHO = rows('alice/a1/alice', 'bob/B/bob', 'bob2/G');
+  const { chat, tea } = await inTea();
+  await until(() => tea.members.length === 3);
+  expect(said(tea, 'hi group').sender).toBe(chat.person('bob'));
+  expect(chat.person('bob2').account).toBeNull();
+  expect(said(tea, 'hi group').sender.isFormer).toBe(false);
+});
+
+test('who takes another name takes what she said with her, and who takes hers takes nothing', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.say('@parlor/sender-id=B :bob!u@h JOIN #tea bob :Bob', says('bob/B/bob', 'one'), '@parlor/sender-id=B :bob!u@h NICK rob', says('rob/B/bob', 'two'));
+  expect(said(tea, 'one').sender).toBe(said(tea, 'two').sender);
+  server.socket.say('@parlor/sender-id=G :bob!u@h JOIN #tea * :Bob', says('bob/G', 'three'));
+  expect(said(tea, 'three').sender).toBe(chat.person('bob'));
+  expect(said(tea, 'one').sender.nick).toBe('rob');
+});
+
+test('what a guest said is of nobody who has her name since', async () => {
+  server.answers.CHATHISTORY = history(says('ann/F', 'long ago'));
+  server.answers.WHO = rows('alice/a1/alice', 'ann/G');
+  const { chat, tea } = await inTea();
+  await until(() => tea.members.length === 2);
+  const { sender } = said(tea, 'long ago');
+  expect([sender.isFormer, sender.presence, sender.nick]).toEqual([true, 'gone', 'ann']);
+  expect(sender).not.toBe(chat.person('ann'));
+  // And live.
+  server.socket.say(says('ann/G', 'here'), '@parlor/sender-id=G :ann!u@h QUIT :bye', '@parlor/sender-id=H :ann!u@h JOIN #tea * :Ann', says('ann/H', 'me, too'));
+  expect(said(tea, 'here').sender.isFormer).toBe(true);
+  expect(said(tea, 'me, too').sender).toBe(chat.person('ann'));
+});
+
+test('whom one has blocked is who has the name, not who had it before', async () => {
+  server.answers.CHATHISTORY = history(says('ann/F', 'long ago'));
+  server.answers.WHO = (line, label) => ['METADATA ann soju.im/blocked private :1', ...rows('alice/a1/alice', 'ann/G')(line, label)];
+  const { chat, tea } = await inTea();
+  await until(() => tea.members.length === 2);
+  expect(chat.person('ann').blocked).toBe(true);
+  expect(said(tea, 'long ago').sender.blocked).toBe(false);
+});
+
+test('an account of another name is the same person, and what is said with her goes on', async () => {
+  const { chat, tea } = await inTea();
+  server.socket.say('@parlor/sender-id=B :bob!u@h JOIN #tea bob :Bob', says('bob/B/bob', 'one'), says('bob/B/bob', 'psst', 'alice'));
+  const direct = chat.open('bob');
+  server.socket.say('@parlor/sender-id=B :bob!u@h ACCOUNT maria', '@parlor/sender-id=B :bob!u@h QUIT :bye', '@parlor/sender-id=B :maria!u@h JOIN #tea maria :Bob');
+  expect(said(tea, 'one').sender).toBe(chat.person('maria'));
+  expect([direct.name, chat.find('bob'), chat.current]).toEqual(['maria', null, direct]);
+  expect(direct.person?.account).toBe('maria');
+});
+
+test('what was said before the account had its name now is one\'s own', async () => {
+  server.answers.CHATHISTORY = history(says('al/a1/al', 'mine'), says('alice/B/alice', 'not mine'));
+  const { chat, tea } = await inTea();
+  await until(() => tea.entries.length === 2);
+  expect([said(tea, 'mine').own, said(tea, 'mine').sender]).toEqual([true, chat.me]);
+  expect([said(tea, 'not mine').own, said(tea, 'not mine').sender.isMe]).toEqual([false, false]);
+});
+
+test('a conversation is listed once, by the name that she has now', async () => {
+  server.answers.CHATHISTORY = (line, label) => (line.params[0] === 'TARGETS' ? [`@label=${label};parlor/sender-id=B :s CHATHISTORY TARGETS maria 2026-11-26T10:00:00.000Z`] : history()(line, label));
+  const { chat } = await inTea();
+  server.socket.say(says('bob/B/bob', 'psst', 'alice'));
+  server.socket.say('@parlor/sender-id=B :s CHATHISTORY TARGETS maria 2026-11-26T10:00:00.000Z');
+  expect(chat.conversations.map(({ name }) => name).filter((name) => !name.startsWith('#'))).toEqual(['maria']);
+});
