@@ -694,9 +694,10 @@ mod tests {
             [bob*] bob -> alice: hi
             > console calls alice maria
             [alice] alice is account maria
+            [alice] alice is now maria
             console: account maria changed
             > alice renames Mia
-            [alice*] alice is now Mia
+            [alice*] maria is now Mia
             > bob says alice are you there
             [alice] bob -> Mia: are you there
             [bob*] bob -> Mia: are you there
