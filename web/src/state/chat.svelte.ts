@@ -399,7 +399,7 @@ export class ChatState implements Chat, Receiver {
     const conversation = this.ensure(isRoom || isOwn ? message.target : message.nick);
     const key = message.label !== null ? this.sending.postOf(message.label) : null;
     // It was said to the name that she had before.
-    const target = key === null || isRoom ? undefined : this.outbox.posts.find((post) => post.key === key)?.target;
+    const target = key === null || isRoom ? undefined : this.outbox.find(key)?.target;
     if (target !== undefined && !this.isupport.same(target, message.target)) this.#moved(target, message.target);
     const entry = conversation.messageCame(message, key);
     if (key !== null) void this.outbox.done(key);
