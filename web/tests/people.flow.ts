@@ -1,0 +1,103 @@
+// Who is who: names change, and what was said, what one says to somebody, and whom one has blocked stay with the person.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { closeBrowser, password, Raw, Server, Someone, until } from './bench';
+
+const server = new Server();
+let alice: Someone;
+let bob: Someone;
+let ann: Raw;
+
+beforeAll(async () => {
+  await server.start();
+  alice = await Someone.at(server);
+  bob = await Someone.at(server);
+  await alice.signUp('alice');
+  await bob.signUp('bob');
+  for (const someone of [alice, bob]) await someone.goTo('tea');
+}, 180_000);
+
+afterAll(async () => {
+  ann?.leave();
+  await alice?.leave();
+  await bob?.leave();
+  await closeBrowser();
+  await server.stop();
+});
+
+const panel = (someone: Someone) => someone.page.locator('#panel');
+
+async function profileOf(someone: Someone, text: string): Promise<void> {
+  await someone.message(text).locator('.name').click();
+  await panel(someone).locator('.who').waitFor();
+}
+
+test('what an account said under another name leads to it, and not to who has that name now', async () => {
+  await alice.say('/nick alice2');
+  await alice.say('hi group');
+  await alice.say('/nick alice');
+  ann = await Raw.at(server, 'alice2');
+  await ann.say('JOIN #tea');
+  await bob.page.reload();
+  await bob.sees('hi group');
+  await profileOf(bob, 'hi group');
+  await panel(bob).getByText('Owner').waitFor();
+  await panel(bob).getByRole('button', { name: 'Message' }).click();
+  await bob.say('a secret meant for alice');
+  await alice.page.getByRole('link', { name: /^bob/ }).click();
+  await alice.sees('a secret meant for alice');
+  expect(await ann.say('VERSION')).not.toContain('a secret');
+});
+
+test('what a guest said leads to nobody who has her name since', async () => {
+  await bob.goTo('tea');
+  await ann.say('NICK ann', 'PRIVMSG #tea :I was here');
+  await bob.sees('I was here');
+  ann.leave();
+  const other = await Raw.at(server, 'ann');
+  await bob.page.reload();
+  await bob.sees('I was here');
+  await profileOf(bob, 'I was here');
+  await panel(bob).getByText('Whoever said this is not here any more.').waitFor();
+  expect(await panel(bob).getByRole('button', { name: 'Message' }).count()).toBe(0);
+  other.leave();
+});
+
+test('whom one has blocked who has no account stays blocked', async () => {
+  const carol = await Raw.at(server, 'carol');
+  await carol.say('JOIN #tea', 'PRIVMSG #tea :buy this');
+  await bob.sees('buy this');
+  await profileOf(bob, 'buy this');
+  await panel(bob).getByRole('button', { name: 'Block' }).click();
+  await bob.message('buy this').waitFor({ state: 'detached' });
+  await bob.page.reload();
+  await bob.isCaughtUp();
+  await bob.page.getByText('A message of someone you blocked').first().waitFor();
+  expect((await bob.texts()).join()).not.toContain('buy this');
+  carol.leave();
+});
+
+test('an account of another name is the same person, to herself and to others', async () => {
+  await alice.goTo('tea');
+  await alice.say('mine it is');
+  await bob.page.goto('/r/@alice');
+  await bob.sees('a secret meant for alice');
+  await alice.page.keyboard.press('Control+,');
+  await alice.page.getByRole('tab', { name: 'Account' }).or(alice.page.getByRole('button', { name: 'Account' })).first().click();
+  await alice.page.getByLabel('New name').fill('maria');
+  await alice.page.getByLabel('Password', { exact: true }).first().fill(password);
+  await alice.page.getByRole('button', { name: /Change name|Rename/ }).click();
+  await until(async () => (await bob.page.getByRole('link', { name: /^maria/ }).count()) === 1, 'one conversation, of her name now');
+  expect(await bob.page.getByRole('link', { name: /^alice/ }).count()).toBe(0);
+  await bob.say('still there?');
+  await alice.page.keyboard.press('Escape');
+  await alice.page.reload();
+  await alice.sees('mine it is');
+  await alice.message('mine it is').focus();
+  await alice.page.keyboard.press('m');
+  await alice.page.getByRole('menuitem', { name: /^Edit/ }).waitFor();
+  await alice.page.keyboard.press('Escape');
+  await alice.page.getByRole('link', { name: /^bob/ }).click();
+  await alice.sees('still there?');
+  expect(await bob.page.getByText('Nobody called').count()).toBe(0);
+});
