@@ -66,7 +66,7 @@ export class Reader {
       text: message.text,
       mentionsMe: !own && mentions(message.text, people.me.nick),
       replyTo: message.replyTo,
-      replyCount: message.id !== null ? this.#timeline.answersTo(message.id).size : 0,
+      replyCount: message.id !== null ? this.#timeline.replyCount(message.id) : 0,
       edited: message.edited,
       deleted: null,
       reactions: [],

@@ -53,6 +53,14 @@ test('answers are counted, whichever comes first', () => {
   expect(counts(timeline)).toBe('m1 m2 m3+2 m4 m5 m6');
 });
 
+test('an answer that is deleted is counted no more, and stays in the thread', () => {
+  const timeline = timelineOf('m1 m2>m1 m3>m1');
+  const answer = timeline.find('m2');
+  if (answer) timeline.put({ ...answer, deleted: { by: 'bob', reason: null } });
+  expect(counts(timeline)).toBe('m1+1 m2 m3');
+  expect(timeline.answersTo('m1').size).toBe(2);
+});
+
 test('what is let go of is known no more, and what is quoted is known beside', () => {
   const timeline = timelineOf('m1 m2 m3 m4', 'm9');
   timeline.drop('first', 3);

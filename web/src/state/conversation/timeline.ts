@@ -100,6 +100,18 @@ export class Timeline {
       this.#told.quoted();
     }
     this.#told.became(entry);
+    if (entry.deleted && entry.replyTo !== null) this.#count(entry.replyTo);
+  }
+
+  /** Those that were deleted are none. */
+  replyCount(id: string): number {
+    return [...this.answersTo(id)].filter((answer) => !this.find(answer)?.deleted).length;
+  }
+
+  #count(id: string): void {
+    const answered = this.find(id);
+    const replyCount = this.replyCount(id);
+    if (answered && answered.replyCount !== replyCount) this.put({ ...answered, replyCount });
   }
 
   /** It is counted with what it answers, also when it has no place here. */
@@ -109,8 +121,7 @@ export class Timeline {
     if (!answers) this.#answers.set(entry.replyTo, (answers = new Set()));
     if (answers.has(entry.id)) return;
     answers.add(entry.id);
-    const answered = this.find(entry.replyTo);
-    if (answered) this.put({ ...answered, replyCount: answers.size });
+    this.#count(entry.replyTo);
   }
 
   #enter(entry: Entry): void {
