@@ -125,6 +125,29 @@ test('who writes is shown until she stops', async () => {
   expect(server.socket.sent.at(-1)).toContain('+typing=done');
 });
 
+test('what one writes and is not taken is not waited for', async () => {
+  server.answers.PRIVMSG = (_, label) => [`@label=${label} :s FAIL PRIVMSG SLOW_MODE #tea 5 :Wait`];
+  const { tea } = await inTea();
+  tea.types('hi');
+  await tea.send('hi');
+  await until(() => server.socket.sent.some((line) => line.includes('+typing=done')));
+});
+
+test('what is held for those who moderate is marked as it comes', async () => {
+  server.answers.WHO = (_, label) => [
+    `@label=${label} :s BATCH +w labeled-response`,
+    '@batch=w :s 354 alice 7 alice H~ alice :Alice',
+    '@batch=w :s 354 alice 7 bob H bob :Bob',
+    '@batch=w :s 354 alice 7 carol H+ carol :Carol',
+    ':s BATCH -w',
+  ];
+  const { tea } = await inTea();
+  await until(() => tea.members.length === 3);
+  const forWhom = (): unknown[] => tea.entries.map((entry) => (entry.kind === 'message' ? entry.onlyFor : '')).slice(-3);
+  server.socket.say(':alice!u@h MODE #tea +U', message('m1 bob hi', '#tea'), message('m2 carol hi', '#tea'), message('m3 alice hi', '#tea'));
+  expect(forWhom()).toEqual(['half-operator', null, null]);
+});
+
 test('who is put out is told, and what waits is not sent', async () => {
   const { chat, tea } = await inTea();
   server.socket.say(':bob!u@h KICK #tea alice :rude');

@@ -150,6 +150,7 @@ export class Sending {
     const moved = (this.#chat.outbox.find(post.key)?.target ?? post.target) !== post.target;
     await this.#chat.outbox.fail(post.key, (await refused(error)).message);
     if (moved) this.again(post.key);
+    else this.#chat.known(post.target)?.notTaken();
   }
 
   /** What waits for this conversation cannot be sent. */

@@ -320,6 +320,10 @@ export class ConversationState implements Conversation {
       return null;
     }
     let entry = this.#reader.message(message);
+    // It is said as if to everyone, and history has for whom it was.
+    if (this.settings.heldForModerators && entry.onlyFor === null && message.relayedBy === null && this.#members.rankOf(message.nick) === null) {
+      entry = { ...entry, onlyFor: 'half-operator' };
+    }
     if (postKey !== null) {
       // Its row stays the one that was shown when it was written; unless another message was taken for it.
       if (!this.#tail.isFound(postKey)) entry = { ...entry, key: postKey };
@@ -340,13 +344,14 @@ export class ConversationState implements Conversation {
     const who = this.#reader.who(line);
     const change = changeOf(line, who);
     if (change) {
-      this.#history.change(change);
       const id = line.params[1] ?? '';
+      const before = this.#timeline.find(id);
+      this.#history.change(change);
       if (line.command === 'PIN' || line.command === 'UNPIN') {
         this.#pins.came(line, this.#timeline.find(id));
         this.happened({ kind: 'pinned', by: who.nick, on: line.command === 'PIN' }, line);
       }
-      if (line.command === 'REDACT') this.#deleted(id);
+      if (line.command === 'REDACT') this.#deleted(id, before);
       return;
     }
     const typing = line.tags.get('+typing');
@@ -355,9 +360,9 @@ export class ConversationState implements Conversation {
     }
   }
 
-  #deleted(id: string): void {
+  #deleted(id: string, before: MessageEntry | undefined): void {
     if (!this.#pins.deleted(id) && this.#entered) this.loadPins().catch(() => undefined);
-    this.#unread.count();
+    this.#unread.deleted(before);
   }
 
   #became(entry: MessageEntry): void {
@@ -533,6 +538,12 @@ export class ConversationState implements Conversation {
     const said = this.#typing.toSay(text);
     // Nobody asked for it, so nobody is told when it is refused.
     if (said) this.#world.request('TAGMSG', [this.name], { tags: { '+typing': said }, quiet: true }).catch(() => undefined);
+  }
+
+  /** What one wrote was not taken: nobody need wait for it. */
+  notTaken(): void {
+    if (!this.#world.preferences.sendTyping) return;
+    this.#world.request('TAGMSG', [this.name], { tags: { '+typing': 'done' }, quiet: true }).catch(() => undefined);
   }
 
   retry(message: MessageEntry): void {

@@ -1,5 +1,6 @@
 // What is read and what is unread in a conversation: the marker, the counts, and the line above what was unread.
 
+import { linesOf } from '../../irc/batches';
 import type { ConversationState } from './conversation.svelte';
 import type { History } from './history.svelte';
 import type { Entry, MessageEntry } from '../types';
@@ -162,15 +163,36 @@ export class Unread {
     this.mentions = mentions;
   }
 
-  /** Counts what is here, when that reaches back to the marker. */
-  count(): void {
+  /** One was deleted, which may have been unread: as it was before, if it is known here. */
+  deleted(entry: MessageEntry | undefined): void {
+    if (this.count() || this.messages === 0) return;
+    if (!entry) return void this.#ask();
+    if (entry.own || entry.deleted || entry.sender.blocked || entry.time <= this.readUpTo) return;
+    const isNamed = entry.mentionsMe || this.#conversation.kind === 'direct';
+    this.#are(this.messages - 1, this.isMore, Math.max(0, this.mentions - (isNamed ? 1 : 0)));
+  }
+
+  async #ask(): Promise<void> {
+    const counts = await this.#world.request('UNREAD', [], { quiet: true }).catch(() => null);
+    if (!counts || !this.#world.has('parlor/unread')) return;
+    const own = [...linesOf(counts)].find(({ command, params }) => command === 'UNREAD' && this.#world.known(params[0] ?? '') === this.#conversation);
+    const [, messages = '0', named = '0'] = own?.params ?? [];
+    this.counted(Number.parseInt(messages, 10), messages.endsWith('+'), Number.parseInt(named, 10));
+  }
+
+  /** Counts what is here, when that reaches back to the marker. True: it does. */
+  count(): boolean {
     const { lastActive, kind } = this.#conversation;
-    if (lastActive > 0 && lastActive <= this.readUpTo) return this.#are(0, false, 0);
+    if (lastActive > 0 && lastActive <= this.readUpTo) {
+      this.#are(0, false, 0);
+      return true;
+    }
     const { atEnd, isFresh, beginsHere, timeline } = this.#history;
     const first = timeline.entries[0];
-    if (!atEnd || !isFresh || this.readUpTo === 0 || !(beginsHere || (first && first.time <= this.readUpTo))) return;
+    if (!atEnd || !isFresh || this.readUpTo === 0 || !(beginsHere || (first && first.time <= this.readUpTo))) return false;
     const { messages, named } = unreadIn(timeline.entries, this.readUpTo, kind === 'direct');
     this.#are(messages, false, named);
+    return true;
   }
 
   placeLine(): void {

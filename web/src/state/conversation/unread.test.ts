@@ -26,6 +26,26 @@ test('are counted by the server, and here as people speak', async () => {
   expect(chat.totalUnread).toBe(14);
 });
 
+test('what is deleted before it is read is counted no more, whether it is known here or not', async () => {
+  let counts = '2 1';
+  server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, ...(counts ? [`@batch=u :s UNREAD #tea ${counts}`] : []), ':s BATCH -u'];
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice', ':s MARKREAD #tea timestamp=2026-11-27T08:00:00.000Z'];
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  const tea = chat.ensure('#tea');
+  server.socket.say(message('m3 bob hi Alice!', '#tea'));
+  expect([tea.unread, tea.mentions]).toEqual([3, 2]);
+  server.socket.say(':bob!u@h REDACT #tea m3');
+  expect([tea.unread, tea.mentions]).toEqual([2, 1]);
+  counts = '1 0';
+  server.socket.say(':bob!u@h REDACT #tea m1');
+  await until(() => tea.unread === 1);
+  expect(tea.mentions).toBe(0);
+  counts = '';
+  server.socket.say(':bob!u@h REDACT #tea m2');
+  await until(() => tea.unread === 0);
+});
+
 test('what was said behind the count is counted on top of it', async () => {
   // As one packet brings them.
   server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, ':s BATCH -u', message('m1 bob hi', '#tea')];
