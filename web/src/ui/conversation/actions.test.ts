@@ -3,7 +3,7 @@ import { en } from '../../texts/en';
 import { more } from '../../texts/en/more';
 import { FixtureChat, reader } from '../fixture/chat.svelte';
 import { View } from '../view.svelte';
-import { actionsOf } from './actions';
+import { actionsOf, whyNotKey } from './actions';
 
 function names(change: (chat: FixtureChat) => void = () => undefined, which = (entry: { own: boolean }) => !entry.own) {
   const chat = new FixtureChat();
@@ -27,6 +27,17 @@ describe('what can be done with a message', () => {
 
   it('is less where the server can do less', () => {
     expect(names((chat) => Object.assign(chat.can, { react: false, pins: false, reports: false }))).toEqual(['reply', 'thread', 'copy', 'link', 'wire', 'delete']);
+  });
+
+  it('is said no to in words, where a key of the sheet does nothing', () => {
+    const chat = new FixtureChat();
+    const conversation = chat.open('#tea');
+    conversation.rights = reader;
+    const message = conversation.entries.findLast((entry) => entry.kind === 'message' && !entry.own && !entry.deleted && entry.status === 'sent');
+    if (message?.kind !== 'message') throw new Error('no message');
+    const why = (key: string, rights = reader) => whyNotKey(key, message, { ...conversation, rights } as typeof conversation);
+    expect([why('p'), why('e'), why('Delete'), why('x')]).toEqual([more.mayNot.pin, more.mayNot.editOther, more.mayNot.deleteOther, null]);
+    expect(why('r', { ...reader, speak: false, whyNot: 'Nobody may.' })).toBe('Nobody may.');
   });
 
   it('of a deleted message is nearly nothing', () => {

@@ -119,6 +119,19 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   return actions;
 }
 
+/** Why a key of the sheet does nothing here, though it is one; null: it is none. */
+export function whyNotKey(key: string, message: MessageEntry, { rights }: Conversation): string | null {
+  const m = more.texts;
+  const name = { a: 'react', r: 'reply', e: 'edit', p: 'pin', t: 'thread', c: 'copy', l: 'link', Delete: 'delete', Backspace: 'delete' }[key];
+  if (!name) return null;
+  if (message.status !== 'sent') return m.mayNot.unsent;
+  if (message.deleted) return m.mayNot.deleted;
+  if ((name === 'react' || name === 'reply') && rights.whyNot) return rights.whyNot;
+  if (name === 'edit') return message.own ? m.mayNot.editLate : m.mayNot.editOther;
+  if (name === 'delete') return message.own ? m.mayNot.deleteLate : m.mayNot.deleteOther;
+  return name === 'pin' ? m.mayNot.pin : m.mayNot.here;
+}
+
 function copy(chat: Chat, text: string, said: string, notCopied: string): void {
   void copyText(text).then((copied) => chat.say(copied ? said : notCopied));
 }
