@@ -36,6 +36,7 @@ test('what an account said under another name leads to it, and not to who has th
   await alice.say('/nick alice2');
   await alice.say('hi group');
   await alice.say('/nick alice');
+  await bob.page.getByText('alice2 is now called alice').waitFor();
   ann = await Raw.at(server, 'alice2');
   await ann.say('JOIN #tea');
   await bob.page.reload();
