@@ -8,7 +8,7 @@ import type { Block } from '../format/nodes';
 import { partGone } from '../part';
 import { language } from '../texts/language.svelte';
 import { abilitiesOf, noAbilities } from './abilities';
-import { AbsentNames } from './absent_names';
+import type { AbsentNames } from './absent_names';
 import { asking } from './asked/asking';
 import { Attention } from './attention';
 import { catchUp } from './catching_up';
@@ -82,7 +82,7 @@ export class ChatState implements Chat, Receiver {
   readonly sending: Sending;
   readonly keeping: Keeping;
   readonly readMarkers: ReadMarkers;
-  readonly absentNames: AbsentNames;
+  #absentNames: Promise<AbsentNames> | null = null;
   readonly #list: ConversationList;
   readonly #notices = new Notices();
   #notifications: Notifications | null = null;
@@ -105,7 +105,6 @@ export class ChatState implements Chat, Receiver {
     this.link = new LinkState(outside, this);
     this.keeping = new Keeping(this.storage, this.tabs, this);
     this.readMarkers = new ReadMarkers(this, this.tabs);
-    this.absentNames = new AbsentNames(this);
     this.outbox = new Outbox(this.storage, this.tabs, outside.now);
     this.sending = new Sending(this);
     this.outbox.changed = () => this.sending.postsChanged();
@@ -232,7 +231,7 @@ export class ChatState implements Chat, Receiver {
     this.operatorReports = 0;
     this.reportQueue = null;
     this.people.clear();
-    this.absentNames.clear();
+    this.#absentNames = null;
     await this.outbox.leave(forGood);
     if (owner !== null) await this.storage.leave(owner, forGood);
     return waiting;
@@ -321,7 +320,7 @@ export class ChatState implements Chat, Receiver {
     this.current?.looked();
     if (this.wasOnline || !this.session.isSure) this.#renew();
     this.wasOnline = true;
-    this.absentNames.wanted([...this.all()].flatMap((conversation) => conversation.correspondents));
+    this.askNames([...this.all()].flatMap((conversation) => conversation.correspondents));
     await this.outbox.linkReady(connection.has(keepsKeys) && isAccount, language.texts.state.refused.unknownOutcome);
     await this.#adopt();
   }
@@ -523,6 +522,14 @@ export class ChatState implements Chat, Receiver {
 
   async command(conversation: ConversationState, line: string): Promise<void> {
     await (await asking()).commands.run(this, conversation, line);
+  }
+
+  askNames(people: readonly PersonState[]): void {
+    this.#absentNames ??= import('./absent_names').then(({ AbsentNames }) => new AbsentNames(this));
+    this.#absentNames.then(
+      (names) => names.wanted(people),
+      () => (this.#absentNames = null),
+    );
   }
 
   // Rooms, people, messages that there are

@@ -4,9 +4,8 @@ import type { Item } from '../irc/batches';
 import type { Connection, RequestOptions } from '../irc/connection';
 import type { Isupport } from '../irc/isupport';
 import type { ConversationState } from './conversation/conversation.svelte';
-import type { AbsentNames } from './absent_names';
 import type { Keeping } from './keeping';
-import type { People } from './people.svelte';
+import type { People, PersonState } from './people.svelte';
 import type { ReadMarkers } from './read_markers';
 import type { Sending } from './sending';
 import type { Preferences } from './types';
@@ -19,7 +18,8 @@ export interface World {
   readonly sending: Sending;
   readonly keeping: Keeping;
   readonly readMarkers: ReadMarkers;
-  readonly absentNames: AbsentNames;
+  /** Asks what people are called who may not be here; what does so comes then. */
+  askNames(people: readonly PersonState[]): void;
   now(): number;
   /** The link, while it can be used. */
   connection(): Connection | null;

@@ -385,7 +385,7 @@ export class ConversationState implements Conversation {
   #askNames(): void {
     const writers = new Set(this.#timeline.entries.flatMap((entry) => (entry.kind === 'message' && !entry.sender.isFormer ? [this.#world.people.get(entry.sender.nick)] : [])));
     // The latest first.
-    this.#world.absentNames.wanted([...writers].toReversed());
+    this.#world.askNames([...writers].toReversed());
   }
 
   /** With whom one writes here, where that is not a room. */
