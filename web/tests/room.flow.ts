@@ -249,6 +249,8 @@ test('in German everything is German', async () => {
   await gerda.page.getByLabel('Benutzername').fill('gerda');
   await gerda.page.getByRole('button', { name: 'Konto anlegen' }).click();
   await gerda.page.getByRole('navigation', { name: 'Unterhaltungen' }).waitFor();
+  await gerda.page.goto('/settings/devices');
+  await gerda.page.getByText('Chrome unter Linux').waitFor();
   // A part longer than the screen says what was refused where it was asked for.
   await gerda.page.setViewportSize({ width: 320, height: 568 });
   await gerda.page.goto('/settings/account');
@@ -262,6 +264,12 @@ test('in German everything is German', async () => {
   await gerda.page.goto('/r/nur');
   await gerda.page.getByRole('button', { name: 'Beitreten', exact: true }).click();
   await gerda.composer().waitFor();
+  // Keys are called what stands on them there.
+  await gerda.page.setViewportSize({ width: 1280, height: 800 });
+  await gerda.page.locator('.jump').getByText('Strg K').waitFor();
+  await gerda.page.getByTitle('Suchen (Strg F)').waitFor();
+  await gerda.composer().fill('x');
+  await gerda.page.locator('.hint').getByText('Umschalt').waitFor();
   for (const [said, answer] of [
     ['/mode +k a,b', /höchstens 32 Zeichen/],
     ['/mode +f #nirgends', /Nach #nirgends kann niemand/],

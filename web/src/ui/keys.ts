@@ -2,7 +2,8 @@
 
 const apple = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.platform);
 
-export const modKey = apple ? '⌘' : 'Ctrl';
+/** The one that commands have, as the keyboard of this language names it. */
+export const modKey = (control: string): string => (apple ? '⌘' : control);
 export const altKey = apple ? '⌥' : 'Alt';
 
 /** The one that commands have: Command on a Mac, Control elsewhere. */

@@ -224,6 +224,7 @@ export const more: typeof english = {
   keyHidden: 'Ist gesetzt',
   list: 'Liste',
   lists: { bans: 'Ausgesperrt', mutes: 'Stumm', exceptions: 'Nie ausgesperrt', invitations: 'Immer eingeladen' },
+  maskExample: 'a:konto · nick!*@*',
   maskHint: 'Ein Name, a:konto oder nick!user@host mit * und ?.',
   muteHint: 'Kein Zähler und keine Benachrichtigung, außer du wirst erwähnt.',
   noLimit: 'Ohne Grenze',
@@ -355,6 +356,13 @@ export const more: typeof english = {
   deleteForGood: 'Endgültig löschen',
   density: 'Dichte',
   devices: 'Geräte',
+  deviceName: (name) =>
+    name
+      .replace(/^a browser\b/, 'Ein Browser')
+      .replace(/^(Edge|Opera|Samsung Internet|Vivaldi|Firefox|Chrome|Safari|Ein Browser) on (iPhone|iPad|Android|Windows|ChromeOS|macOS|FreeBSD|Linux)$/, (_, browser: string, system: string) =>
+        system.startsWith('iP') ? `${browser} auf dem ${system}` : `${browser} unter ${system}`,
+      ),
+  transport: (name) => name.replace(' over ', ' über '),
   devicesHint: 'Wo du angemeldet bist. Beende, was du nicht kennst, und ändere dein Passwort.',
   displayName: 'Anzeigename',
   displayNameHint: 'Höchstens 64 Zeichen; nicht der Name von jemand anderem.',
@@ -406,8 +414,7 @@ export const more: typeof english = {
   yourData: 'Deine Daten',
   yourDataHint: 'Alles, was von dir aufbewahrt ist, als JSON: dein Konto, was du gesagt hast, deine Räume. Der Link gilt einmal, zehn Minuten lang.',
 
-  keys: (mod, alt, enterSends) => {
-    const strg = mod === 'Ctrl' ? 'Strg' : mod;
+  keys: (strg, alt, enterSends) => {
     return [
       {
         title: 'Sich bewegen',

@@ -232,6 +232,7 @@ export const more = {
   keyHidden: 'It is set',
   list: 'List',
   lists: { bans: 'Banned', mutes: 'Muted', exceptions: 'Never banned', invitations: 'Always invited' },
+  maskExample: 'a:account · nick!*@*',
   maskHint: 'A name, a:account, or nick!user@host with * and ?.',
   muteHint: 'No badge and no notification, unless you are mentioned.',
   noLimit: 'No limit',
@@ -367,6 +368,9 @@ export const more = {
   deleteForGood: 'Delete for good',
   density: 'Density',
   devices: 'Devices',
+  /** As the server calls a browser and what carries it, in English. */
+  deviceName: (name: string) => name,
+  transport: (name: string) => name,
   devicesHint: 'Where you are logged in. End what you do not know, and change your password.',
   displayName: 'Display name',
   displayNameHint: 'At most 64 characters; not the name of somebody else.',

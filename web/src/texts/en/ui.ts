@@ -22,6 +22,7 @@ export const ui = {
   add: 'Add',
   copied: 'Copied',
   notCopied: 'The browser does not let this page copy; select it and copy it by hand',
+  control: 'Ctrl',
   copy: 'Copy',
   copyLink: 'Copy link',
   discard: 'Discard',
@@ -31,6 +32,7 @@ export const ui = {
   moreActions: 'More',
   partNotLoaded: 'This part could not be loaded. Is there a connection?',
   search: 'Search',
+  shift: 'Shift',
   tryAgain: 'Try again',
   you: 'you',
 
