@@ -2,5 +2,6 @@
 
 export { actionsOf } from './actions';
 export * as completion from './completion';
+export { default as Hint } from './Hint.svelte';
 export { default as MessageMenus } from './MessageMenus.svelte';
 export { default as MessageTools } from './MessageTools.svelte';
