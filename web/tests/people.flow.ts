@@ -102,3 +102,47 @@ test('an account of another name is the same person, to herself and to others', 
   await alice.sees('still there?');
   expect(await bob.page.getByText('Nobody called').count()).toBe(0);
 });
+
+test('what was kept of somebody who has another name now goes on under that', async () => {
+  await bob.goTo('tea');
+  await bob.page.getByRole('link', { name: /^maria/ }).click();
+  await bob.sees('still there?');
+  // What is kept is written a moment later.
+  await bob.page.waitForTimeout(2_500);
+  await bob.page.goto('about:blank');
+  await alice.page.keyboard.press('Control+,');
+  await alice.page.getByRole('tab', { name: 'Account' }).or(alice.page.getByRole('button', { name: 'Account' })).first().click();
+  await alice.page.getByLabel('New name').fill('mia');
+  await alice.page.getByLabel('Password', { exact: true }).first().fill(password);
+  await alice.page.getByRole('button', { name: 'Rename' }).click();
+  await alice.page.getByText('@mia').first().waitFor();
+  await alice.page.keyboard.press('Escape');
+  await bob.page.goto('/r/@maria');
+  await until(async () => (await bob.page.getByRole('link', { name: /^mia/ }).count()) === 1, 'one conversation, of her name now');
+  await until(async () => (await bob.page.getByRole('link', { name: /^maria/ }).count()) === 0, 'and none of the one before');
+  await bob.sees('still there?');
+  await bob.say('and now?');
+  await alice.sees('and now?');
+});
+
+test('who is muted is shown to be, and is heard again by her profile; who is removed is told why she sees nobody', async () => {
+  await alice.goTo('tea');
+  await bob.goTo('tea');
+  await bob.say('quiet, please');
+  await alice.sees('quiet, please');
+  await profileOf(alice, 'quiet, please');
+  await panel(alice).getByRole('button', { name: 'Mute' }).click();
+  await alice.page.getByRole('menuitem', { name: '30 minutes' }).click();
+  await panel(alice).getByRole('button', { name: 'Unmute' }).getByText('muted, ends').waitFor();
+  await panel(alice).getByRole('button', { name: 'Unmute' }).click();
+  await panel(alice).getByRole('button', { name: 'Mute', exact: true }).waitFor();
+  // A key that one may not use.
+  await bob.message('quiet, please').focus();
+  await bob.page.keyboard.press('p');
+  await bob.page.getByText('Only those who moderate the room can pin messages.').waitFor();
+  await bob.page.keyboard.press('Alt+Shift+M');
+  await panel(bob).getByText('2 members').waitFor();
+  await alice.say('/kick bob enough');
+  await panel(bob).getByText('You were removed').waitFor();
+  expect(await panel(bob).getByText('0 members').count()).toBe(0);
+});
