@@ -324,6 +324,7 @@ export const more: typeof english = {
   allActions: 'Alle Handlungen',
   audit: 'Protokoll',
   auditAction: 'Handlung',
+  auditActions: { kick: 'hinausgewiesen', list: 'Sperren und Listen', role: 'Rolle', mode: 'Einstellungen', topic: 'Thema', pin: 'angeheftet', rename: 'umbenannt', redact: 'gelöscht', 'invite-link': 'Einladungslink', report: 'Meldung', kill: 'getrennt', 'server-ban': 'Sperre für den Server', account: 'Konto', operator: 'Rechte auf dem Server' },
   auditBy: 'Von wem',
   dismissReport: 'Nichts zu tun',
   noAudit: 'Noch ist nichts geschehen',

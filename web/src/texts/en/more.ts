@@ -335,6 +335,8 @@ export const more = {
   allActions: 'All actions',
   audit: 'Audit',
   auditAction: 'Action',
+  /** By what the server calls them. */
+  auditActions: { kick: 'removed', list: 'bans and lists', role: 'role', mode: 'settings', topic: 'topic', pin: 'pinned', rename: 'renamed', redact: 'deleted', 'invite-link': 'invite link', report: 'report', kill: 'disconnected', 'server-ban': 'server ban', account: 'account', operator: 'rights on the server' } as Readonly<Record<string, string>>,
   auditBy: 'By whom',
   dismissReport: 'Nothing to do',
   noAudit: 'Nothing was done yet',
