@@ -318,6 +318,7 @@ export const more: typeof english = {
   linkMade: 'Kopiere ihn jetzt: Er wird nur dieses eine Mal gezeigt.',
   linkUsesLeft: (count) => (count === null ? 'beliebig viele Personen' : `noch ${peopleCount(count)}`),
   linkUses: 'Personen',
+  linkUsesWrong: (most) => `Gib an, wie viele Personen ihn benutzen dürfen, 1 bis ${most}; oder nichts, für beliebig viele.`,
   makeLink: 'Link anlegen',
   qrOf: (title) => `QR-Code des Einladungslinks zu ${title}`,
 

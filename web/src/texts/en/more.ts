@@ -328,6 +328,7 @@ export const more = {
   linkMade: 'Copy it now: it is shown only this once.',
   linkUsesLeft: (count: number | null) => (count === null ? 'any number of people' : `${peopleCount(count)} more`),
   linkUses: 'People',
+  linkUsesWrong: (most: string) => `Say how many people may use it, 1 to ${most}; or nothing, for any number.`,
   makeLink: 'Make a link',
   qrOf: (title: string) => `QR code of the invite link to ${title}`,
 
