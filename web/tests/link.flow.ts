@@ -505,10 +505,10 @@ test('where nobody may sign up, whoever has an invite link may, as often as it s
   await alice.sees('by a link');
   await erin.leave();
   const late = await Someone.at(server);
+  // Before she has filled in anything.
   await late.page.goto(pathname);
-  await late.page.getByLabel('Username').fill('late');
-  await late.page.getByLabel('Password', { exact: true }).fill(password);
-  await late.page.getByRole('button', { name: 'Create account' }).click();
-  await late.page.getByRole('alert').filter({ hasText: /link/ }).waitFor();
+  await late.page.getByRole('alert').filter({ hasText: /This invite link is used up/ }).waitFor();
+  expect(await late.page.getByText(/invited to #tea/).count()).toBe(0);
+  expect(await late.page.getByRole('tab', { name: 'Sign up' }).count()).toBe(0);
   await late.leave();
 });

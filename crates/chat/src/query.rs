@@ -4,7 +4,7 @@ use crate::chatroom::RoomFlag;
 use crate::event::RoomRef;
 use crate::history::Grant;
 use crate::id::{ChatroomId, ClientId, MessageId, Timestamp};
-use crate::invite_link::InviteLink;
+use crate::invite_link::{InviteLink, LinkHash};
 use crate::membership::Roles;
 use crate::message::Message;
 use crate::metadata::MetadataKey;
@@ -56,6 +56,10 @@ pub enum Query {
     },
     InviteLinks {
         room: ChatroomName,
+    },
+    /// Into which room a link leads, for whoever has it. `LinkLeads`, or `LinkInvalid`.
+    InviteLink {
+        hash: LinkHash,
     },
     Rooms(Box<RoomFilter>),
     OwnInvitations,
@@ -233,6 +237,9 @@ pub enum Answer {
     InviteLinks {
         room: CompactString,
         links: Vec<InviteLink>,
+    },
+    LinkLeads {
+        room: CompactString,
     },
     Rooms(Vec<RoomRow>),
     OwnInvitations(Vec<CompactString>),

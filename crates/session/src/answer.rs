@@ -102,6 +102,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
         | Answer::LoggedOut
         | Answer::DeviceLogin { .. }
         | Answer::LinkCreated { .. }
+        | Answer::LinkLeads { .. }
         | Answer::AuditGranted
         | Answer::AccountCreated { .. }
         | Answer::AccountChanged { .. }

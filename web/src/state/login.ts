@@ -25,6 +25,13 @@ export async function post(path: '/login' | '/register' | '/logout', body: Reado
   throw new Refused(sentenceOf(told) ?? texts.serverError, typeof told.code === 'string' ? told.code : String(response.status));
 }
 
+/** The room that an invite link leads into, by its name of now; null: the link is used up, too old or none. */
+export async function whereLeads(token: string): Promise<string | null> {
+  const response = await fetch(`/session?invite=${encodeURIComponent(token)}`, { cache: 'no-store' });
+  if (!response.ok) throw new TypeError(`the server answered ${response.status}`);
+  return ((await response.json()) as { room: string | null }).room;
+}
+
 interface Told {
   readonly error?: unknown;
   readonly code?: unknown;

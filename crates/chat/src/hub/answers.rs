@@ -59,6 +59,7 @@ impl Hub {
             Query::RoomSettings { room } => self.room_settings_answer(&room, viewer),
             Query::RoomList { room, list } => self.room_list_answer(&room, list, viewer),
             Query::InviteLinks { room } => self.links_answer(&room, turn),
+            Query::InviteLink { hash } => self.link_answer(hash, turn),
             Query::Rooms(filter) => Ok(Answer::Rooms(self.room_rows(&filter, viewer, turn))),
             Query::OwnInvitations => {
                 let invitations = self.viewing_client(viewer).map_or(&[][..], |client| client.invitations());

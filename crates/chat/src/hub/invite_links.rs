@@ -79,6 +79,14 @@ impl Hub {
         Ok(Answer::InviteLinks { room: room.name.clone(), links })
     }
 
+    /// Into which room a link leads: whoever has it is let in there, so may know what it is called by now.
+    pub(super) fn link_answer(&self, hash: LinkHash, turn: &Turn) -> Result<Answer, Refusal> {
+        let room = self.state.room_of_link(hash).and_then(|number| self.state.room(number));
+        let opens = |link: &InviteLink| link.hash == hash && link.is_usable(turn.now);
+        let opened = room.filter(|room| room.rules.links.iter().any(opens));
+        opened.map(|room| Answer::LinkLeads { room: room.name.clone() }).ok_or(Refusal::LinkInvalid)
+    }
+
     /// She comes into the room by this link, which can be used.
     pub(super) fn count_link(&mut self, slot: u32, number: RoomNumber, hash: LinkHash, turn: &mut Turn) {
         let link = self.state.room(number).and_then(|room| room.rules.links.iter().find(|link| link.hash == hash));
@@ -295,6 +303,8 @@ mod tests {
             dave: refused: LinkInvalid
             > dave joins #nowhere by 8
             dave: refused: LinkInvalid
+            > console asks link 7
+            console: refused: LinkInvalid
             > dave joins #own
             [dave*] dave joined #own @
             dave: entered #own @dave
@@ -302,6 +312,8 @@ mod tests {
             > dave links #own 9 5
             dave: link 09090909 into #own
             keep: room #own nt
+            > console asks link 9
+            console: that link leads into #own
             > dave registers dave by 9
             dave: refused: LinkInvalid
             ",

@@ -92,7 +92,12 @@ pub(super) async fn answer(
     let address = client.unwrap_or(visitor.peer.ip());
     let asking = Asking { around, rules, visitor, headers, address, is_https };
     let reply = match (parts.uri.path(), parts.method) {
-        ("/session", Method::GET | Method::HEAD) => asking.session().await,
+        ("/session", Method::GET | Method::HEAD) => {
+            match parts.uri.query().and_then(|query| query.strip_prefix("invite=")) {
+                Some(token) => asking.invitation(token).await,
+                None => asking.session().await,
+            }
+        }
         ("/login", Method::POST) => asking.login(body).await,
         ("/register", Method::POST) => asking.register(body).await,
         ("/logout", Method::POST) => asking.logout(body).await,
@@ -141,6 +146,19 @@ impl Asking<'_> {
             }
             _ => Err(unavailable()),
         }
+    }
+
+    /// What the page says of an invitation before anybody takes it up: into which room it leads by now, or that it is of no use.
+    async fn invitation(&self, token: &str) -> OrReply<Reply> {
+        let room = match session::invite_token::hash(token) {
+            None => None,
+            Some(hash) => match self.ask(Command::Ask(Query::InviteLink { hash })).await? {
+                Answer::LinkLeads { room } => Some(room),
+                Answer::Refused(Refusal::LinkInvalid) => None,
+                _ => return Err(unavailable()),
+            },
+        };
+        Ok(said(StatusCode::OK, &json!({ "room": room.as_deref() })))
     }
 
     /// A new secret, if it can be had: else the old one goes on for now.

@@ -432,6 +432,19 @@ fn people_sign_up_with_an_invite_link_where_registration_is_closed() {
     // Its page answers like the page itself.
     let page = root.ask(&format!("GET /invite/tea/{link}"), "", "");
     assert_eq!(page.status, if web::IS_BUILT { 200 } else { 404 });
+    // What it leads to is said before anybody takes it up, by the name of now; of what is none it is said that it is none.
+    let mut leads = |link: &str| {
+        let answered = root.ask(&format!("GET /session?invite={link}"), "", "");
+        assert_eq!(answered.status, 200, "{answered:?}");
+        answered.json()["room"].clone()
+    };
+    assert_eq!(leads(&link), "#tea");
+    irc.send("RENAME #tea #pot");
+    irc.expect("RENAME #tea #pot");
+    assert_eq!(leads(&link), "#pot");
+    for nothing in ["", "nonsense", &format!("inv-{}", "a".repeat(26))] {
+        assert_eq!(leads(nothing), Value::Null, "{nothing}");
+    }
     let mut alice = Browser::new(&daemon);
     let form = |invite: Option<&str>| json!({ "username": "alice", "password": PASSWORD, "invite": invite });
     assert_eq!(alice.post("/register", form(None)).status, 403);
@@ -439,7 +452,8 @@ fn people_sign_up_with_an_invite_link_where_registration_is_closed() {
     let answered = alice.post("/register", form(Some(&link)));
     assert_eq!(answered.status, 200, "{answered:?}");
     let mut irc = alice.converse("alice");
-    irc.expect("JOIN #tea");
+    irc.expect("JOIN #pot");
+    assert_eq!(leads(&link), Value::Null);
     let mut late = Browser::new(&daemon);
     let form = json!({ "username": "late", "password": PASSWORD, "invite": link });
     assert_eq!(late.post("/register", form).status, 403, "it was for one");

@@ -1,6 +1,6 @@
 import { screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Refused, type SessionInfo } from '../../state/types';
 import { show } from '../testing';
 import Entry from './Entry.svelte';
@@ -27,6 +27,10 @@ describe('the entry', () => {
     window.matchMedia ??= ((query: string) => ({ matches: false, media: query })) as never;
   });
 
+  // Where a link leads cannot be asked.
+  beforeEach(() => void vi.stubGlobal('fetch', () => Promise.reject(new TypeError('unreachable'))));
+  afterEach(() => void vi.unstubAllGlobals());
+
   it('offers the ways in that there are', () => {
     entry();
     expect(tabs()).toEqual(['Log in', 'Sign up', 'As a guest']);
@@ -37,6 +41,23 @@ describe('the entry', () => {
     entry({ registration: 'invite', guests: false });
     expect(tabs()).toEqual([]);
     expect(screen.queryByText(/invite link/)).not.toBeNull();
+  });
+
+  it('says where an invitation leads by now, or at once that it leads nowhere', async () => {
+    const come = (room: string | null) => {
+      vi.stubGlobal('fetch', vi.fn(() => Promise.resolve(new Response(JSON.stringify({ room })))));
+      const shown = entry({ registration: 'invite', guests: false }, ({ view }) => (view.invitation = { room: '#tea', token: 'inv-a' }));
+      return shown;
+    };
+    const led = come('#pot');
+    await screen.findByText('You are invited to #pot');
+    expect(fetch).toHaveBeenCalledWith('/session?invite=inv-a', expect.anything());
+    expect(tabs()).toEqual(['Log in', 'Sign up']);
+    led.unmount();
+    const { view } = come(null);
+    await screen.findByText('This invite link is used up, too old or not whole; ask for another one.');
+    expect([tabs(), view.invitation]).toEqual([[], null]);
+    expect(screen.queryByText(/You are invited/)).toBeNull();
   });
 
   it('says what was wrong, and asks for the password again', async () => {

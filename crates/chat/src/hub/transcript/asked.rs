@@ -30,6 +30,7 @@ impl World {
             ["bans", of] => Query::RoomList { room: room(of), list: ListKind::Ban },
             ["exceptions", of] => Query::RoomList { room: room(of), list: ListKind::Exception },
             ["links", of] => Query::InviteLinks { room: room(of) },
+            ["link", number] => Query::InviteLink { hash: link_of(number) },
             ["rooms"] => Query::Rooms(Box::default()),
             ["rooms", filter] => Query::Rooms(Box::new(self.filter(filter))),
             ["invitations"] => Query::OwnInvitations,

@@ -360,6 +360,7 @@ pub(super) fn answer_line(answer: &Answer) -> String {
         }
         Answer::LinkCreated { room, link } => format!("link {} into {room}", link.hash.id()),
         Answer::LinkRevoked { room, id } => format!("link {id} into {room} is revoked"),
+        Answer::LinkLeads { room } => format!("that link leads into {room}"),
         Answer::InviteLinks { room, links } => {
             let links = links.iter().map(|link| format!("{}({})", link.hash.id(), link.uses_left.unwrap_or_default()));
             format!("links into {room}: {}", list(links))
