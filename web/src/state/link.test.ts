@@ -159,19 +159,21 @@ test('what was typed by someone whose login has ended waits for her, and for nob
   expect(chat.open('#tea').draft).toBe('half a thou');
 });
 
-test('whoever logs out throws away what that tab could not send, and no other one', async () => {
+test('whoever logs out throws away what she was asked about, whichever tab could not send it', async () => {
   const { chat, tea } = await inTea();
-  server.socket.break();
   const other = await open();
   await until(() => other.link.kind === 'online');
-  server.socket.break();
+  const living = (): Promise<Set<string>> => Promise.resolve(new Set([chat.tabs.id, other.tabs.id]));
+  chat.tabs.living = other.tabs.living = living;
+  for (const socket of server.sockets) socket.break();
   await tea.send('here');
   await other.open('#tea').send('there');
+  await until(() => chat.link.unsent === 2);
   await chat.session.logOut();
   becomes(nobody);
   await until(() => other.session.state === 'out' || void other.session.check());
-  expect(other.session.sentence).toContain('kept');
-  expect((await chat.storage.posts()).map(({ text }) => text)).toEqual(['there']);
+  expect(other.session.sentence).not.toContain('kept');
+  expect(await chat.storage.posts()).toEqual([]);
 });
 
 test('a tab whose browser is somebody else’s by now begins anew and says so, and what was typed is not said by her', async () => {
