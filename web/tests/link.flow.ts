@@ -477,6 +477,37 @@ test('logging out in one tab logs out the others, and nothing stays', async () =
   await alice.isIn();
 });
 
+test('an account gets the name that was typed, in the page and for all, and is deleted with a word of it', async () => {
+  const nora = await Someone.at(server);
+  await nora.signUp('nora');
+  await nora.goTo('tea');
+  await nora.say('by nora');
+  await bob.goTo('tea');
+  await bob.sees('by nora');
+  await nora.page.goto('/settings/account');
+  const dialog = nora.page.getByRole('dialog');
+  const rename = async (name: string): Promise<void> => {
+    await dialog.getByRole('textbox', { name: 'New name' }).fill(name);
+    await dialog.getByLabel('Password', { exact: true }).fill(password);
+    await dialog.getByRole('button', { name: 'Rename' }).click();
+  };
+  await rename('mary ann');
+  await dialog.getByRole('alert').getByText(/without spaces/).waitFor();
+  await rename('norah');
+  await dialog.getByText('You log in as norah.', { exact: false }).waitFor();
+  await nora.page.keyboard.press('Escape');
+  await nora.goTo('tea');
+  await nora.say('by norah');
+  await bob.message('by norah').getByText('norah', { exact: true }).first().waitFor();
+  await nora.page.goto('/settings/account');
+  await dialog.getByText('You log in as norah.', { exact: false }).waitFor();
+  await dialog.getByRole('button', { name: 'Delete account' }).click();
+  await dialog.locator('#delete-password').fill(password);
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await nora.page.getByText('Your account is deleted.').waitFor();
+  await nora.leave();
+});
+
 test('where nobody may sign up, whoever has an invite link may, as often as it says', async () => {
   await alice.goTo('tea');
   await alice.page.getByRole('button', { name: 'Menu of tea' }).click();

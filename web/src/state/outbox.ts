@@ -27,6 +27,9 @@ export class Outbox {
   readonly #tabs: Tabs;
   readonly #now: () => number;
   #last = 0;
+  /** Readings of the disk under way, and what was taken care of meanwhile. */
+  #reads = 0;
+  readonly #gone = new Set<string>();
   /** On their way to the disk. */
   readonly #unwritten = new Set<string>();
   /** Told when `posts` changed. */
@@ -74,6 +77,16 @@ export class Outbox {
 
   /** What waits of this person: what tabs have left that are no more is this tab's from now on. */
   async read(): Promise<void> {
+    this.#reads += 1;
+    try {
+      await this.#read();
+    } finally {
+      this.#reads -= 1;
+      if (this.#reads === 0) this.#gone.clear();
+    }
+  }
+
+  async #read(): Promise<void> {
     const { owner, id } = this.#tabs;
     const [kept, living] = [await this.#storage.posts(), await this.#tabs.living()];
     const others: Post[] = [];
@@ -86,20 +99,29 @@ export class Outbox {
       }
       const known = this.find(post.key);
       if (known && !known.elsewhere) continue;
-      let elsewhere = post.tab !== id && living.has(post.tab);
-      // A guest is one of one tab, whatever others were made of it.
-      if (elsewhere && !this.#isShared) continue;
-      if (!elsewhere && post.tab !== id) {
-        if (!(await this.#storage.adoptPost(post.key, post.tab, id))) elsewhere = true;
-        else adopted = true;
+      // Taken over just now; or gone since, as all that this tab sends is known to it.
+      if (post.tab === id) {
+        if (known) others.push(known);
+        continue;
+      }
+      const elsewhere = living.has(post.tab);
+      if (elsewhere) {
+        // A guest is one of one tab, whatever others were made of it.
+        if (!this.#isShared) continue;
+      } else {
+        // Another tab was quicker, and says so.
+        if (!(await this.#storage.adoptPost(post.key, post.tab, id))) continue;
+        adopted = true;
       }
       others.push({ ...post, target: this.nameOf(post), tab: elsewhere ? post.tab : id, inFlight: false, elsewhere });
     }
     if (this.#tabs.owner !== owner) return;
-    const own = this.posts.filter((post) => !post.elsewhere && !others.some(({ key }) => key === post.key));
-    if (others.length === 0 && own.length === this.posts.length) return;
-    this.#set([...own, ...others].sort((one, other) => one.at - other.at));
-    this.#last = Math.max(this.#last, ...others.map((post) => post.at));
+    const own = this.posts.filter((post) => !post.elsewhere);
+    // What became this tab's own meanwhile is known better.
+    const waiting = others.filter(({ key }) => !this.#gone.has(key) && !own.some((post) => post.key === key));
+    if (waiting.length === 0 && own.length === this.posts.length) return;
+    this.#set([...own, ...waiting].sort((one, other) => one.at - other.at));
+    this.#last = Math.max(this.#last, ...waiting.map((post) => post.at));
     if (adopted) this.tellOthers();
   }
 
@@ -115,6 +137,7 @@ export class Outbox {
 
   /** Another tab says that it is taken care of. */
   forget(key: string): void {
+    if (this.#reads > 0) this.#gone.add(key);
     if (this.find(key)) this.#set(this.posts.filter((post) => post.key !== key));
   }
 
@@ -152,7 +175,7 @@ export class Outbox {
 
   /** The server has it. */
   async done(key: string, owner = this.#tabs.owner): Promise<void> {
-    this.#set(this.posts.filter((post) => post.key !== key));
+    this.forget(key);
     await this.#storage.removePost(key);
     this.#tabs.tell({ kind: 'posted', key }, owner);
   }

@@ -208,6 +208,24 @@ test('and what is behind nothing of a tab waits for the tab that wrote it; refus
   await until(() => teas.every((tea) => shown(tea).length === 0));
 });
 
+test('and read from the disk while it is taken care of does not come back', async () => {
+  const { tabs, teas } = await twoTabs();
+  for (const socket of server.sockets) socket.break();
+  await teas[0].send('one');
+  await until(() => shown(teas[1]).length === 1);
+  // What was read stands still until it has been said.
+  let goOn = (): void => undefined;
+  const read = await tabs[0].storage.posts();
+  for (const { storage } of tabs) storage.posts = () => new Promise((resolve) => (goOn = () => resolve(read)));
+  for (const { outbox } of tabs) {
+    const reading = outbox.read();
+    await outbox.done(read[0]?.key ?? '');
+    goOn();
+    await reading;
+  }
+  expect(tabs.map(({ outbox }) => outbox.posts.length)).toEqual([0, 0]);
+});
+
 test('by a guest and not answered is not said twice', async () => {
   server.account = null;
   const chat = await open({ ...info, signedIn: false, username: undefined });

@@ -7,6 +7,7 @@ export class Tail {
   #entries: readonly MessageEntry[] = [];
   /** Which were sent before or are sent by another tab, so that the server may have them already. */
   readonly #unsure = new Set<string>();
+  readonly #elsewhere = new Set<string>();
   /** And which it was seen to have: they stand in the timeline, and until it answers not here. */
   readonly #found = new Set<string>();
 
@@ -23,9 +24,11 @@ export class Tail {
   are(posts: readonly Post[], me: Person): void {
     const before = new Map(this.#entries.map((entry) => [entry.key, entry]));
     this.#unsure.clear();
+    this.#elsewhere.clear();
     for (const post of posts) {
+      if (post.elsewhere) this.#elsewhere.add(post.key);
       if ((post.wasSent || post.elsewhere) && post.failure === null) this.#unsure.add(post.key);
-      else this.#found.delete(post.key);
+      else if (post.failure !== null) this.#found.delete(post.key);
     }
     this.#entries = posts.map((post) => {
       const known = before.get(post.key);
@@ -55,7 +58,8 @@ export class Tail {
     );
     if (!post) return entry;
     this.#found.add(post.key);
-    return { ...entry, key: post.key };
+    // Its row stays; that of another tab's may be wanted again.
+    return this.#elsewhere.has(post.key) ? entry : { ...entry, key: post.key };
   }
 }
 
