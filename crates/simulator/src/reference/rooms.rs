@@ -34,6 +34,9 @@ impl Reference {
             (None, Some(_)) => return no("RoomRenamed"),
             (None, None) => {}
         }
+        if !self.rooms.contains_key(&at) && link.is_some() {
+            return no("LinkInvalid");
+        }
         if !self.rooms.contains_key(&at) || self.is_abandoned(&at, line) {
             return Ok((at, false));
         }
@@ -55,7 +58,8 @@ impl Reference {
                 Err(another) => reason = another,
             }
         }
-        Err(refusal)
+        let is_of_link = link.is_some() && ["InviteOnly", "WrongKey"].contains(&refusal.as_str());
+        Err(if is_of_link { "LinkInvalid".into() } else { refusal })
     }
 
     fn room_of_link(&self, link: LinkHash, at: u64) -> Option<String> {
