@@ -154,7 +154,7 @@ fn links_and_what_is_left_of_them_are_kept() {
     has_not(&ask(&mut house.root, "INVITELINK LIST #tea"), &id);
     let mut carol = Irc::register(house.daemon.irc(), "carol");
     carol.send(&format!("JOIN #tea {token}"));
-    carol.expect(" 473 carol #tea ");
+    carol.expect(" 475 carol #tea ");
 }
 
 #[test]

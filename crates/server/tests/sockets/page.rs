@@ -440,7 +440,7 @@ fn people_sign_up_with_an_invite_link_where_registration_is_closed() {
     };
     assert_eq!(leads(&link), "#tea");
     irc.send("RENAME #tea #pot");
-    irc.expect("RENAME #tea #pot");
+    irc.expect(" JOIN #pot");
     assert_eq!(leads(&link), "#pot");
     for nothing in ["", "nonsense", &format!("inv-{}", "a".repeat(26))] {
         assert_eq!(leads(nothing), Value::Null, "{nothing}");

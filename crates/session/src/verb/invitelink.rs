@@ -175,7 +175,7 @@ mod tests {
              alice> INVITELINK REVOKE #tea {id}
              alice< :irc.example NOTE INVITELINK REVOKED #tea {id} :…
              carol> JOIN #tea {token}
-             carol< :irc.example 473 carol #tea :…",
+             carol< :irc.example 475 carol #tea :…",
             token = *token
         ));
     }
