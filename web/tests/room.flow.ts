@@ -113,6 +113,45 @@ test('an invite link opens a closed room, and makes an account', async () => {
   await mallet.leave();
 });
 
+test('a guest who came by a link for one comes back by it, until she is put out', async () => {
+  await panel(alice).getByRole('button', { name: 'Invite people' }).click();
+  const dialog = alice.page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Invite link' }).click();
+  await dialog.getByLabel('People').fill('0');
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  await dialog.getByRole('alert').getByText(/1 to 100,000/).waitFor();
+  await dialog.getByLabel('People').fill('1');
+  await dialog.getByRole('button', { name: 'Make a link' }).click();
+  const address = await dialog.getByRole('textbox', { name: 'Invite link' }).inputValue();
+  await alice.page.keyboard.press('Escape');
+  const gina = await Someone.at(server);
+  await gina.page.goto(address);
+  await gina.page.getByText(/invited to #tea/).waitFor();
+  await gina.page.getByRole('tab', { name: 'As a guest' }).click();
+  await gina.page.getByLabel('What shall others call you?').fill('gina');
+  await gina.page.getByRole('button', { name: 'Enter' }).click();
+  await gina.composer().waitFor();
+  for (const text of ['by a link for one', 'and again']) {
+    await gina.say(text);
+    await alice.sees(text);
+    await gina.page.reload();
+    await gina.composer().waitFor();
+  }
+  await gina.say('still here');
+  await alice.sees('still here');
+  // It is for her alone.
+  const other = await Someone.at(server);
+  await other.page.goto(address);
+  await other.page.getByText(/This invite link is used up/).waitFor();
+  await other.leave();
+  await alice.say('/kick gina');
+  await gina.page.getByText(/removed from tea by alice/).first().waitFor();
+  await gina.page.reload();
+  await gina.isIn();
+  await until(async () => (await gina.composer().count()) === 0);
+  await gina.leave();
+});
+
 test('a report reaches those who moderate, who close it', async () => {
   await alice.goTo('tea');
   await alice.say('/mode -i');

@@ -2,7 +2,7 @@
 
 use crate::command::PersonalMode;
 use crate::id::{ClientId, RoomNumber, SessionId, Timestamp};
-use crate::invite_link::LinkHash;
+use crate::invite_link::{LinkHash, WayBack};
 use crate::name::Username;
 use crate::person::Person;
 use crate::personal::Personal;
@@ -64,6 +64,8 @@ pub(crate) struct Rare {
     pub invitations: Vec<RoomNumber>,
     /// The invite link that she last came into a room by, if new people may make an account with it.
     pub came_by: Option<LinkHash>,
+    /// Of a guest: links for so many people that she came by, and may come back by.
+    pub ways_back: Vec<WayBack>,
     /// Rooms that she knocked at, and when.
     pub knocks: Vec<(RoomNumber, Timestamp)>,
     /// Who may write to her without an account, oldest first. Some may be gone.

@@ -1,6 +1,6 @@
 //! Links that let people into a room, and new people make an account. Who has the token may; the server knows its hash.
 
-use crate::id::{ClientId, Timestamp};
+use crate::id::{ClientId, RoomNumber, Timestamp};
 use compact_str::CompactString;
 use std::fmt::Write;
 
@@ -20,6 +20,16 @@ pub struct InviteLink {
     pub expires: Option<Timestamp>,
     /// How often it can still be used; `None`: any number of times.
     pub uses_left: Option<u32>,
+}
+
+/// A guest has no account to be known by when her connection comes back: who has the link that she came by, her name and her
+/// address is she, and the link, which was for so many people, is not used again.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WayBack {
+    pub hash: LinkHash,
+    pub room: RoomNumber,
+    /// As the link's.
+    pub expires: Option<Timestamp>,
 }
 
 impl LinkHash {

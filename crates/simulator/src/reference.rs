@@ -60,6 +60,8 @@ pub struct Reference {
     bans: Vec<(Target, Option<u64>)>,
     /// From where each session comes.
     addresses: BTreeMap<SessionId, IpAddr>,
+    /// Guests who have gone: their names, where they came from, their links, and until when these bring them back.
+    returning: Vec<(String, IpAddr, WayBack, u64)>,
     /// What keeps browsers logged in, by account and secret, and since when.
     logins: BTreeMap<(String, [u8; 32]), u64>,
     /// Sessions that come from one of them.
@@ -176,6 +178,8 @@ pub struct Person {
     host: String,
     realname: String,
     sessions: BTreeSet<SessionId>,
+    /// Of a guest: where she came from, and by which links.
+    ways_back: Vec<(IpAddr, WayBack)>,
     invited_to: VecDeque<u32>,
     /// Without that of an operator.
     modes: BTreeSet<u8>,
@@ -198,6 +202,15 @@ enum Marked {
     Room(u32),
     Account(String),
     Guest(Who),
+}
+
+/// A link by which a guest may come back.
+#[derive(Clone, PartialEq, Debug)]
+struct WayBack {
+    hash: LinkHash,
+    /// The room's.
+    serial: u32,
+    expires: Option<u64>,
 }
 
 /// A link into a room.
@@ -298,6 +311,7 @@ impl Reference {
             order: 0,
             bans: Vec::new(),
             addresses: BTreeMap::new(),
+            returning: Vec::new(),
             logins: BTreeMap::new(),
             browsers: BTreeMap::new(),
             next: 0,
@@ -312,6 +326,7 @@ impl Reference {
         self.people.clear();
         self.sessions.clear();
         self.addresses.clear();
+        self.returning.clear();
         self.browsers.clear();
         for room in self.rooms.values_mut() {
             room.members.clear();

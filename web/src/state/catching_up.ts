@@ -31,9 +31,10 @@ export async function catchUp(chat: Chat, connection: Connection): Promise<void>
       const follow = async (error: unknown): Promise<unknown> => {
         const { joining } = await asking();
         const to = error instanceof Failure ? joining.renamedTo(error) : undefined;
-        return to !== undefined && joining.follow(chat, room.name, to);
+        if (to !== undefined) return joining.follow(chat, room.name, to, room.cameBy ?? undefined);
+        return error instanceof Failure && joining.notLetBack(chat, room, error);
       };
-      asked.push(connection.request('JOIN', [room.name]).catch(follow).catch(() => undefined));
+      asked.push(connection.request('JOIN', room.cameBy ? [room.name, room.cameBy] : [room.name]).catch(follow).catch(() => undefined));
     }
   }
   const others = [...chat.all()].filter((conversation) => conversation.kind === 'direct').slice(0, mostMonitored);

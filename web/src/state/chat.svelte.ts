@@ -213,7 +213,9 @@ export class ChatState implements Chat, Receiver {
   async #came(): Promise<void> {
     const nick = this.ownName ?? '';
     if (nick) this.people.me = nick;
-    if (this.session.state === 'guest') for (const room of this.session.guestRooms) this.ensure(room).membership = 'in';
+    if (this.session.state === 'guest') {
+      for (const [name = '', cameBy = null] of this.session.guestRooms) Object.assign(this.ensure(name), { membership: 'in', cameBy });
+    }
     this.link.connect();
     await this.keeping.readDrafts();
     await this.outbox.read();
@@ -418,7 +420,8 @@ export class ChatState implements Chat, Receiver {
   }
 
   rememberRooms(): void {
-    this.session.guestIsIn([...this.all()].filter((room) => room.isRoom && room.membership === 'in').map((room) => room.name));
+    const rooms = [...this.all()].filter((room) => room.isRoom && room.membership === 'in');
+    this.session.guestIsIn(rooms.map(({ name, cameBy }) => (cameBy ? [name, cameBy] : [name])));
   }
 
   // Conversations

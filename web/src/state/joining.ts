@@ -6,6 +6,7 @@ import { nickOf } from '../irc/line';
 import { more } from '../texts/more.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
+import { refused } from './refusals';
 import { Refused } from './types';
 
 export async function join(chat: Receiver, given: string, key?: string): Promise<ConversationState> {
@@ -33,6 +34,10 @@ export async function join(chat: Receiver, given: string, key?: string): Promise
   }
   if (!chat.isupport.same(entered, name)) chat.say(more.texts.moved(name, entered));
   const joined = chat.ensure(entered);
+  if (chat.account === null && key?.startsWith('inv-')) {
+    joined.cameBy = key;
+    chat.rememberRooms();
+  }
   // Whoever is in it already is told nothing.
   if (!joined.isConfirmed) joined.joined();
   chat.sending.go();
@@ -45,6 +50,16 @@ export function follow(chat: Receiver, from: string, to: string, key?: string): 
   if (conversation) chat.renamed(conversation, to);
   chat.say(more.texts.moved(from, to));
   return join(chat, to, key);
+}
+
+/** A guest was in the room, and cannot come back to it. */
+export async function notLetBack(chat: Receiver, room: ConversationState, failure: Failure): Promise<void> {
+  if (failure.code === 'LINK_LOST') return;
+  const refusal = await refused(failure);
+  const sentence = room.cameBy ? more.texts.inviteIsOver(room.name) : refusal.message;
+  room.joinRefusal = new Refused(sentence, refusal.code);
+  // Whoever looks at the room reads it there.
+  if (!chat.isCurrent(room)) chat.say(sentence, { tone: 'refusal' });
 }
 
 /** What the room is called that someone wanted to enter by a name that it had before (FAIL JOIN CHANNEL_RENAMED). */

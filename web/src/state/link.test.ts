@@ -267,6 +267,28 @@ test('what is being written goes with a room that gets another name', async () =
   expect(tea.draft).toBe('half a thought');
 });
 
+test('a guest who came by an invite link comes back by it, and is told where it lets nobody in any more', async () => {
+  server.account = null;
+  server.answers.JOIN = (line, label) => [`@label=${label} :alice!u@h JOIN ${line.params[0]} * :Alice`];
+  const nobody = { ...info, signedIn: false, username: undefined };
+  const chat = await open(nobody);
+  await chat.session.enterAsGuest('alice');
+  await until(() => chat.link.kind === 'online');
+  await chat.joinRoom('#secret', 'inv-abc');
+  chat.tabs.stop();
+  const again = await open(nobody);
+  await until(() => again.link.kind === 'online');
+  expect(server.socket.sent.some((line) => line.endsWith('JOIN #secret inv-abc'))).toBe(true);
+  const room = again.open('#secret');
+  expect(room.membership).toBe('in');
+  server.answers.JOIN = (_, label) => [`@label=${label} :s 475 alice #secret :Cannot join`];
+  server.socket.break();
+  again.link.reconnect();
+  await until(() => room.joinRefusal !== null);
+  expect(room.joinRefusal?.message).toMatch(/lets nobody in again/);
+  await until(() => room.membership === 'out');
+});
+
 test('two tabs agree on what is being written', async () => {
   const { chat, tea } = await inTea();
   const other = await open();

@@ -154,11 +154,12 @@ export class SessionState implements Session {
     this.#isHere(this.#tabs.owner ?? '', nick);
   }
 
-  get guestRooms(): readonly string[] {
-    return (sessionStorage.getItem(guestRoomsKey) ?? '').split(' ').filter(Boolean);
+  /** Their names, each with the invite link that she came by, if she did. */
+  get guestRooms(): readonly (readonly string[])[] {
+    return (sessionStorage.getItem(guestRoomsKey)?.split(' ') ?? []).map((room) => room.split(',')).filter(([name]) => name);
   }
 
-  guestIsIn(rooms: readonly string[]): void {
+  guestIsIn(rooms: readonly (readonly string[])[]): void {
     if (this.state === 'guest') sessionStorage.setItem(guestRoomsKey, rooms.join(' '));
   }
 

@@ -1,12 +1,14 @@
 //! Links that let people into a room: made, listed and revoked by its operators, counted when someone comes by one.
 
+use super::state::Returning;
 use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::audit::AuditAction;
 use crate::chatroom::Rules;
+use crate::client::Client;
 use crate::command::NewLink;
 use crate::id::{RoomNumber, Timestamp};
-use crate::invite_link::{InviteLink, LinkHash};
+use crate::invite_link::{InviteLink, LinkHash, WayBack};
 use crate::mask::Verdict;
 use crate::membership::{Membership, Roles};
 use crate::name::{ChatroomName, Username};
@@ -18,6 +20,10 @@ use std::sync::Arc;
 
 /// Links that a room can have at once.
 const LINKS: usize = 20;
+/// Guests who have gone and can come back by the links that they came by; the oldest makes way.
+const RETURNING: usize = 1_000;
+/// So long they can, in milliseconds, if their link lasts so long: who sleeps with the lid shut is the same the next morning.
+const RETURN_MS: u64 = 86_400_000;
 
 impl Hub {
     pub(super) fn create_link(&mut self, asker: Asker, name: &ChatroomName, new: NewLink, turn: &mut Turn) {
@@ -67,6 +73,7 @@ impl Hub {
             return turn.refuse(Refusal::NoSuchLink { room: room_name, id: id.into() });
         }
         self.change_links(number, turn, |rules| rules.links.retain(|link| link.hash.id() != id));
+        self.end_ways_back(number, id);
         self.audit(AuditAction::InviteLink, Some(&room_name), id, "revoked", turn);
         turn.answer(Answer::LinkRevoked { room: room_name, id: id.into() });
     }
@@ -89,15 +96,92 @@ impl Hub {
 
     /// She comes into the room by this link, which can be used.
     pub(super) fn count_link(&mut self, slot: u32, number: RoomNumber, hash: LinkHash, turn: &mut Turn) {
-        let link = self.state.room(number).and_then(|room| room.rules.links.iter().find(|link| link.hash == hash));
-        let Some(link) = link else { return };
+        let is_usable = |link: &&InviteLink| link.hash == hash && link.is_usable(turn.now);
+        let Some(link) = self.state.room(number).and_then(|room| room.rules.links.iter().find(is_usable)) else {
+            return self.take_way_back(slot, number, hash, turn);
+        };
+        let way = WayBack { hash, room: number, expires: link.expires };
         let may_register = link.account.is_some_and(|account| self.usable_account(account).is_some());
         let is_guest = self.state.client(slot).is_some_and(|client| !client.is_account());
         if link.uses_left.is_some() {
             self.change_links(number, turn, |rules| use_once(rules, hash));
+            if is_guest {
+                self.note_way_back(slot, way);
+            }
         }
         if may_register && is_guest {
             self.state.change_client(slot, |client| client.rare_mut().came_by = Some(hash));
+        }
+    }
+
+    /// Which of those who may come back she is, if she is one.
+    pub(super) fn comes_back(&self, who: &Client, number: RoomNumber, hash: LinkHash, now: Timestamp) -> Option<usize> {
+        let is_she = |gone: &Returning| {
+            let WayBack { hash: by, room, .. } = gone.way;
+            by == hash && room == number && gone.key == *who.username.key() && gone.address == who.ip_address
+        };
+        let found = self.state.returning().iter().position(|gone| is_she(gone) && gone.until > now);
+        found.filter(|_| !who.is_account())
+    }
+
+    fn take_way_back(&mut self, slot: u32, number: RoomNumber, hash: LinkHash, turn: &Turn) {
+        let found = self.state.client(slot).and_then(|client| self.comes_back(client, number, hash, turn.now));
+        let Some(at) = found else { return };
+        let mut returning = self.state.returning().to_vec();
+        let Returning { way, .. } = returning.remove(at);
+        self.state.set_returning(returning);
+        self.note_way_back(slot, way);
+    }
+
+    fn note_way_back(&mut self, slot: u32, way: WayBack) {
+        self.state.change_client(slot, |client| {
+            let ways = &mut client.rare_mut().ways_back;
+            ways.retain(|known| known.room != way.room);
+            ways.push(way);
+        });
+    }
+
+    /// She goes, and was in these rooms until now: whoever was put out of one has no way back into it.
+    pub(super) fn note_ways_back(&mut self, slot: u32, turn: &Turn) {
+        let Some(client) = self.state.client(slot).filter(|client| !client.is_account()) else { return };
+        let ways = client.rare.as_ref().map_or(&[][..], |rare| &rare.ways_back);
+        let end = Timestamp(turn.now.0.saturating_add(RETURN_MS));
+        let gone: Vec<Returning> = ways
+            .iter()
+            .filter(|way| client.place(way.room).is_some())
+            .map(|way| Returning {
+                key: client.username.key().clone(),
+                address: client.ip_address,
+                way: way.clone(),
+                until: way.expires.map_or(end, |expires| expires.min(end)),
+            })
+            .collect();
+        if gone.is_empty() {
+            return;
+        }
+        let mut returning: Vec<Returning> = self.state.returning().to_vec();
+        returning.retain(|known| known.until > turn.now);
+        returning.extend(gone);
+        returning.drain(..returning.len().saturating_sub(RETURNING));
+        self.state.set_returning(returning);
+    }
+
+    /// Nobody can use the link any more.
+    fn end_ways_back(&mut self, number: RoomNumber, id: &str) {
+        let is_other = |way: &WayBack| way.room != number || way.hash.id() != id;
+        let mut returning = self.state.returning().to_vec();
+        returning.retain(|gone| is_other(&gone.way));
+        self.state.set_returning(returning);
+        let members = self.state.room(number).map_or(&[][..], |room| &room.members);
+        for slot in members.iter().map(|member| member.client).collect::<Vec<u32>>() {
+            if self
+                .state
+                .client(slot)
+                .and_then(|client| client.rare.as_ref())
+                .is_some_and(|rare| !rare.ways_back.is_empty())
+            {
+                self.state.change_client(slot, |client| client.rare_mut().ways_back.retain(is_other));
+            }
         }
     }
 
@@ -192,7 +276,7 @@ mod tests {
             > bob joins #tea
             bob: refused: InviteOnly { room: \"#tea\" }
             > bob joins #tea by 8
-            bob: refused: InviteOnly { room: \"#tea\" }
+            bob: refused: LinkInvalid
             > storage fails
             > bob joins #tea by 7
             bob: refused: StorageFull
@@ -208,7 +292,7 @@ mod tests {
             bob: entered #tea @alice bob
             > bob joins #tea by 7
             > carol joins #tea by 7
-            carol: refused: InviteOnly { room: \"#tea\" }
+            carol: refused: LinkInvalid
             > alice asks links #tea
             alice: links into #tea:
             > alice links #tea 9 5 60
@@ -219,7 +303,7 @@ mod tests {
             alice: refused: NoSuchLink { room: \"#tea\", id: \"08080808\" }
             > time 60
             > carol joins #tea by 9
-            carol: refused: InviteOnly { room: \"#tea\" }
+            carol: refused: LinkInvalid
             > alice revokes #tea 09090909
             alice: refused: NoSuchLink { room: \"#tea\", id: \"09090909\" }
             > alice links #tea 10 5
@@ -227,7 +311,77 @@ mod tests {
             > alice revokes #tea 0a0a0a0a
             alice: link 0a0a0a0a into #tea is revoked
             > carol joins #tea by 10
-            carol: refused: InviteOnly { room: \"#tea\" }
+            carol: refused: LinkInvalid
+            ",
+        );
+    }
+
+    #[test]
+    fn a_guest_comes_back_by_the_link_that_she_came_by() {
+        check_with(
+            settings(),
+            "
+            > alice arrives
+            alice: welcome alice
+            > alice joins #tea
+            [alice*] alice joined #tea @
+            alice: entered #tea @alice
+            > alice mode #tea +i
+            [alice*] alice changed #tea: +i
+            > alice links #tea 7 1
+            alice: link 07070707 into #tea
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea by 7
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > bob breaks
+            [alice] bob quit (connection lost)
+            > carol arrives
+            carol: welcome carol
+            > carol joins #tea by 7
+            carol: refused: LinkInvalid
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea by 8
+            bob: refused: LinkInvalid
+            > bob joins #tea by 7
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > alice asks links #tea
+            alice: links into #tea:
+            > bob breaks
+            [alice] bob quit (connection lost)
+            > time 86400
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea by 7
+            bob: refused: LinkInvalid
+            > alice links #tea 9 1
+            alice: link 09090909 into #tea
+            > bob joins #tea by 9
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > alice kicks #tea bob
+            [alice* bob] alice kicked bob from #tea
+            > bob breaks
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea by 9
+            bob: refused: LinkInvalid
+            > alice links #tea 10 3
+            alice: link 0a0a0a0a into #tea
+            > bob joins #tea by 10
+            [alice bob*] bob joined #tea
+            bob: entered #tea @alice bob
+            > alice revokes #tea 0a0a0a0a
+            alice: link 0a0a0a0a into #tea is revoked
+            > bob breaks
+            [alice] bob quit (connection lost)
+            > bob arrives
+            bob: welcome bob
+            > bob joins #tea by 10
+            bob: refused: LinkInvalid
             ",
         );
     }

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::effect::Effect;
 use crate::event::What;
 use crate::id::{RoomNumber, SessionId};
-use crate::invite_link::LinkHash;
+use crate::invite_link::{InviteLink, LinkHash};
 use crate::membership::{Membership, Role, Roles};
 use crate::name::ChatroomName;
 use crate::permission::{Act, Actor, permit};
@@ -138,8 +138,10 @@ impl Hub {
         let actor = Actor {
             verdict: room.rules.verdict(&client.person),
             invited: is_invited,
-            by_link: link
-                .is_some_and(|link| room.rules.links.iter().any(|kept| kept.hash == link && kept.is_usable(turn.now))),
+            by_link: link.is_some_and(|link| {
+                let is_usable = |kept: &InviteLink| kept.hash == link && kept.is_usable(turn.now);
+                room.rules.links.iter().any(is_usable) || self.comes_back(client, number, link, turn.now).is_some()
+            }),
             listed_as_invited: room.has(RoomFlag::InviteOnly) && room.rules.lists_as_invited(&client.person),
             ..Hub::actor(client, room)
         };

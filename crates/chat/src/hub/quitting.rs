@@ -112,6 +112,7 @@ impl Hub {
         let event = self.happening(&person, What::Quit { reason }, turn);
         self.note_everywhere(slot, &event, turn);
         self.tell_peers(slot, event, None, turn);
+        self.note_ways_back(slot, turn);
         let rooms: Vec<RoomNumber> = self
             .state
             .client(slot)

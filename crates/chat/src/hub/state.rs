@@ -26,7 +26,7 @@ use crate::audit::AuditEntry;
 use crate::chatroom::Chatroom;
 use crate::client::Client;
 use crate::id::{ClientId, MessageId, RoomNumber, SessionId, Timestamp};
-use crate::invite_link::LinkHash;
+use crate::invite_link::{LinkHash, WayBack};
 use crate::membership::Membership;
 use crate::message::Message;
 use crate::metadata::MetadataKey;
@@ -80,6 +80,8 @@ pub(super) struct State {
     posted_once: PostedOnce,
     server_bans: Arc<Vec<ServerBan>>,
     whowas: VecDeque<Whowas>,
+    /// Guests who have gone and may come back by their links, the latest last.
+    returning: Vec<Returning>,
     /// The last messages that were redacted, at most [`REDACTIONS`].
     redacted: VecDeque<MessageId>,
     reports: BTreeMap<ReportNumber, Reported>,
@@ -225,6 +227,15 @@ pub(super) struct Whowas {
     pub address: IpAddr,
 }
 
+/// A guest who has gone, from a room that she came into by a link. Not kept on disk.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Returning {
+    pub key: CompactString,
+    pub address: IpAddr,
+    pub way: WayBack,
+    pub until: Timestamp,
+}
+
 /// A report, and of a guest's from where it came: she is someone else when she comes again. Not kept on disk.
 type Reported = (Report, Option<IpAddr>);
 
@@ -261,6 +272,7 @@ impl State {
             watchers: HashMap::with_hasher(hasher),
             server_bans: Arc::default(),
             whowas: VecDeque::new(),
+            returning: Vec::new(),
             redacted: VecDeque::new(),
             reports: BTreeMap::new(),
             deadlines: BTreeSet::new(),

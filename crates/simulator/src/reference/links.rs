@@ -38,6 +38,12 @@ impl Reference {
             return no("NoSuchLink");
         }
         links.retain(|link| !is_it(link));
+        let serial = self.rooms[&key].serial;
+        let is_other = |way: &WayBack| way.serial != serial || way.hash.id() != id;
+        self.returning.retain(|(_, _, way, _)| is_other(way));
+        for person in self.people.values_mut() {
+            person.ways_back.retain(|(_, way)| is_other(way));
+        }
         Ok(())
     }
 
@@ -65,10 +71,55 @@ impl Reference {
     }
 
     /// Someone comes in who has this link, whether she needs it or not.
-    pub(super) fn count_link(&mut self, key: &str, hash: LinkHash, at: u64) {
-        let used = self.room_mut(key).links.iter_mut().find(|link| link.hash == hash && link.is_usable(at));
-        if let Some(left) = used.and_then(|link| link.uses_left.as_mut()) {
-            *left -= 1;
+    pub(super) fn count_link(&mut self, who: Who, key: &str, hash: LinkHash, line: &Applied<'_>) {
+        let serial = self.rooms[key].serial;
+        let back = self.comes_back(who, key, hash, line);
+        let used = self.room_mut(key).links.iter_mut().find(|link| link.hash == hash && link.is_usable(line.at));
+        let way = match (used, back) {
+            (Some(Link { uses_left: Some(left), expires, .. }), _) => {
+                *left -= 1;
+                WayBack { hash, serial, expires: *expires }
+            }
+            (None, Some(at)) => self.returning.remove(at).2,
+            _ => return,
+        };
+        let address = self.addresses[&line.session];
+        let person = self.person_mut(who);
+        if person.account.is_none() {
+            person.ways_back.retain(|(_, known)| known.serial != serial);
+            person.ways_back.push((address, way));
         }
+    }
+
+    /// A guest comes back by the link that she came by, under her name and from where she was, within a day.
+    pub(super) fn comes_back(&self, who: Who, key: &str, hash: LinkHash, line: &Applied<'_>) -> Option<usize> {
+        let (person, address) = (&self.people[&who], self.addresses[&line.session]);
+        let (name, serial) = (person.name.to_lowercase(), self.rooms[key].serial);
+        let is_she = |(known, from, way, until): &(String, IpAddr, WayBack, u64)| {
+            (known, *from, way.hash, way.serial) == (&name, address, hash, serial) && line.at < *until
+        };
+        self.returning.iter().position(is_she).filter(|_| person.account.is_none())
+    }
+
+    /// She goes, from rooms that she came into by links.
+    pub(super) fn note_ways_back(&mut self, who: Who, at: u64) {
+        let person = &self.people[&who];
+        if person.account.is_some() {
+            return;
+        }
+        let is_in = |way: &WayBack| {
+            self.rooms.values().any(|room| room.serial == way.serial && room.members.contains_key(&who))
+        };
+        let name = person.name.to_lowercase();
+        let gone: Vec<_> = person
+            .ways_back
+            .iter()
+            .filter(|(_, way)| is_in(way))
+            .map(|(address, way)| {
+                let until = at + 86_400_000;
+                (name.clone(), *address, way.clone(), way.expires.map_or(until, |expires| expires.min(until)))
+            })
+            .collect();
+        self.returning.extend(gone);
     }
 }

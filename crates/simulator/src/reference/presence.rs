@@ -48,6 +48,7 @@ impl Reference {
             host: arrival.host.to_string(),
             realname: arrival.realname.to_string(),
             sessions: BTreeSet::from([session]),
+            ways_back: Vec::new(),
             invited_to: VecDeque::new(),
             modes: BTreeSet::new(),
             away: None,
@@ -110,6 +111,7 @@ impl Reference {
     }
 
     pub(super) fn quit(&mut self, who: Who, line: &Applied<'_>) {
+        self.note_ways_back(who, line.at);
         let rooms = self.rooms_of(who);
         for key in &rooms {
             self.room_mut(key).members.remove(&who);

@@ -40,7 +40,8 @@ impl Reference {
         if !self.rooms.contains_key(&at) || self.is_abandoned(&at, line) {
             return Ok((at, false));
         }
-        let by_link = link.is_some_and(|hash| self.opens(&at, hash, line.at));
+        let by_link =
+            link.is_some_and(|hash| self.opens(&at, hash, line.at) || self.comes_back(who, &at, hash, line).is_some());
         let Err(refusal) = self.may_join(who, &at, key, by_link) else { return Ok((at, false)) };
         let mut reason = refusal.clone();
         for _ in 0..8 {
@@ -99,7 +100,7 @@ impl Reference {
                 self.open_up(&room_key);
             }
             if let Some(link) = link {
-                self.count_link(&room_key, link, line.at);
+                self.count_link(who, &room_key, link, line);
             }
             let serial = self.rooms[&room_key].serial;
             self.person_mut(who).invited_to.retain(|invited| *invited != serial);

@@ -21,6 +21,7 @@ impl Reference {
             host: kept.host,
             realname: kept.realname,
             sessions: BTreeSet::new(),
+            ways_back: Vec::new(),
             invited_to: VecDeque::new(),
             modes: kept.modes,
             away: kept.away,

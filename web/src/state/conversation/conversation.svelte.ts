@@ -67,6 +67,8 @@ export class ConversationState implements Conversation {
 
   /** A room's (`parlor/room-id`), as soon as one has entered it. */
   id: string | null = null;
+  /** The invite link that a guest came by: she shows it again when she comes back. */
+  cameBy: string | null = null;
   /** The server has said on this link that one is in it. Until then it is believed. */
   isConfirmed = false;
   /** Who is in it was asked for on this link. */

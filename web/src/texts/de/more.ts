@@ -24,6 +24,7 @@ const moreRooms = many('Noch # Raum. Gib einen Teil seines Namens ein.', 'Noch #
 
 export const more: typeof english = {
   linkOfNoUse: 'Dieser Einladungslink ist verbraucht, zu alt oder nicht vollständig; bitte um einen neuen.',
+  inviteIsOver: (room) => `Du warst in ${room} durch einen Einladungslink, der niemanden mehr einlässt; bitte um einen neuen.`,
 
   // What can be done with a message
   copyText: 'Text kopieren',

@@ -25,6 +25,7 @@ const moreRooms = many('# more room. Type a part of its name.', '# more rooms. T
 
 export const more = {
   linkOfNoUse: 'This invite link is used up, too old or not whole; ask for another one.',
+  inviteIsOver: (room: string) => `You were in ${room} by an invite link that lets nobody in again; ask for another one.`,
 
   // What can be done with a message
   copyText: 'Copy text',

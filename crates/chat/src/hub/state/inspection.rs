@@ -58,6 +58,7 @@ impl State {
         for entry in &self.whowas {
             let _ = writeln!(text, "was here {entry:?}");
         }
+        let _ = writeln!(text, "returning {:?}", self.returning);
         let _ = writeln!(text, "reports {:?}", self.reports);
         let _ = writeln!(text, "redacted {:?}", self.redacted);
         let _ = writeln!(text, "server bans {:?}", self.server_bans);

@@ -1,7 +1,9 @@
 //! The journal: before-images of what changed, and how each is put back.
 
 use super::personal::{Keeper, MetadataOf};
-use super::{Account, Redacted, Reported, Session, SessionPlace, Stage, State, Whowas, forget_worked_out, set_place};
+use super::{
+    Account, Redacted, Reported, Returning, Session, SessionPlace, Stage, State, Whowas, forget_worked_out, set_place,
+};
 use crate::audit::AuditEntry;
 use crate::chatroom::{Chatroom, Member, Rules};
 use crate::client::{Client, Place};
@@ -59,6 +61,7 @@ pub(super) enum Undo {
     Unwatched { session: SessionId, position: u32, watcher: u32, name: Box<Username> },
     ServerBans(Arc<Vec<ServerBan>>),
     WhowasAdded { evicted: Option<Box<Whowas>> },
+    Returning(Vec<Returning>),
     OnceAdded { before: Option<MessageId> },
     OnceForgotten(Box<Forgotten>),
     Redacted(Box<Redacted>),
@@ -369,6 +372,7 @@ impl State {
                 sessions.insert((watcher as usize).min(sessions.len()), id);
             }
             Undo::ServerBans(before) => self.server_bans = before,
+            Undo::Returning(before) => self.returning = before,
             Undo::WhowasAdded { evicted } => {
                 self.whowas.pop_back();
                 if let Some(evicted) = evicted {

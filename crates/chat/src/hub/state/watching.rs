@@ -1,7 +1,7 @@
 //! Who watches which name, and who was here lately.
 
 use super::journal::Undo;
-use super::{State, Whowas};
+use super::{Returning, State, Whowas};
 use crate::id::SessionId;
 use crate::name::Username;
 
@@ -51,6 +51,16 @@ impl State {
     /// Latest first.
     pub fn whowas(&self, key: &str) -> impl Iterator<Item = &Whowas> {
         self.whowas.iter().rev().filter(move |entry| entry.key == key)
+    }
+
+    /// The latest last.
+    pub fn returning(&self) -> &[Returning] {
+        &self.returning
+    }
+
+    pub fn set_returning(&mut self, returning: Vec<Returning>) {
+        let before = std::mem::replace(&mut self.returning, returning);
+        self.journal.push(Undo::Returning(before));
     }
 
     /// Notes someone who was here; of those there are at most `limit`.
