@@ -19,8 +19,9 @@ beforeAll(async () => {
   await bob.sees('begin');
 }, 180_000);
 
-// A flow that fails with the server gone takes the next ones not with it.
+// A flow that fails with the server or the network gone takes the next ones not with it.
 afterEach(async () => {
+  for (const someone of [alice, bob]) await someone.context.setOffline(false);
   if (!server.isUp) await server.start();
 });
 
@@ -324,6 +325,7 @@ test('what could not be sent goes with its room when that gets another name', as
   await alice.goTo('cellar');
   await bob.goTo('cellar');
   await alice.say('/mode +W 600');
+  await bob.page.getByText('lets each member speak every 600 seconds').waitFor();
   await bob.say('in time');
   await alice.sees('in time');
   await bob.say('too soon');
@@ -334,6 +336,7 @@ test('what could not be sent goes with its room when that gets another name', as
   await bob.message('too soon').getByRole('button', { name: 'Send again' }).waitFor();
   expect(await listed()).toEqual(['loft']);
   await alice.say('/mode -W');
+  await alice.page.getByText('ended slow mode').waitFor();
   // The room is renamed while he has no network, and does not hear of it.
   await bob.context.setOffline(true);
   await server.kill();
@@ -428,6 +431,7 @@ test('whoever logs out with what could not be sent is asked first', async () => 
   await alice.goTo('tea');
   await bob.goTo('tea');
   await alice.say('/mode +W 600');
+  await bob.page.getByText('lets each member speak every 600 seconds').waitFor();
   await bob.say('the first of two');
   await alice.sees('the first of two');
   await bob.say('refused before he leaves');
@@ -438,6 +442,7 @@ test('whoever logs out with what could not be sent is asked first', async () => 
   await bob.page.keyboard.press('Escape');
   await bob.sees('refused before he leaves');
   await alice.say('/mode -W');
+  await bob.page.getByText('ended slow mode').waitFor();
   await bob.message('refused before he leaves').getByRole('button', { name: 'Send again' }).click();
   await alice.sees('refused before he leaves');
 });

@@ -216,6 +216,7 @@ export class Place {
   /** Until it stands still. Rows above it may still be measured, pages come, and the list may end before it is where it should. */
   async #settle(): Promise<void> {
     const mine = (this.#settling = {});
+    const last = this.#listed.entries.at(-1)?.key;
     let before = Number.NaN;
     for (let tries = 0; tries < mostTries; tries += 1) {
       const stood = this.#put(before);
@@ -229,7 +230,17 @@ export class Place {
     this.#settling = null;
     // How far it was is not how fast one goes.
     this.#lastOffset = this.#listed.list?.getScrollOffset() ?? 0;
+    // Whoever has all that is unread before her is at the end, and follows what was said meanwhile.
+    if (this.#keeps.kind === 'line' && last !== undefined && this.#isInView(last)) {
+      this.#keeps = { kind: 'end', chosen: false };
+      this.#toEnd();
+    }
     this.scrolled();
+  }
+
+  #isInView(key: string): boolean {
+    const row = this.#listed.rowOf(key)?.getBoundingClientRect();
+    return row !== undefined && row.height > 0 && row.bottom < this.#listed.scroller.getBoundingClientRect().bottom + near;
   }
 
   /** Puts what is kept to its place. Gives where it stood, not a number if it is not drawn yet; null: there is nothing more to do. */
