@@ -76,6 +76,8 @@ export class Place {
   #settling: object | null = null;
   /** The line that one has been brought to, or has seen from the end. */
   #lineKnown: string | null = null;
+  /** The last entry when the way to the line was begun, until that is at its place. */
+  #lastThen: string | null = null;
   #touchedAt = Number.NEGATIVE_INFINITY;
   #settlesUntil = 0;
   /** The first message that is read at the upper edge, and how far it is cut off there (less than zero: how far below it is). */
@@ -216,7 +218,6 @@ export class Place {
   /** Until it stands still. Rows above it may still be measured, pages come, and the list may end before it is where it should. */
   async #settle(): Promise<void> {
     const mine = (this.#settling = {});
-    const last = this.#listed.entries.at(-1)?.key;
     let before = Number.NaN;
     for (let tries = 0; tries < mostTries; tries += 1) {
       const stood = this.#put(before);
@@ -231,7 +232,9 @@ export class Place {
     // How far it was is not how fast one goes.
     this.#lastOffset = this.#listed.list?.getScrollOffset() ?? 0;
     // Whoever has all that is unread before her is at the end, and follows what was said meanwhile.
-    if (this.#keeps.kind === 'line' && last !== undefined && this.#isInView(last)) {
+    const last = this.#lastThen;
+    this.#lastThen = null;
+    if (this.#keeps.kind === 'line' && last !== null && this.#isInView(last)) {
       this.#keeps = { kind: 'end', chosen: false };
       this.#toEnd();
     }
@@ -434,8 +437,9 @@ export class Place {
 
   /** Goes to where it was read up to. */
   async toUnread(): Promise<void> {
-    const { conversation } = this.#listed;
+    const { conversation, entries } = this.#listed;
     this.#keeps = { kind: 'line' };
+    this.#lastThen = entries.at(-1)?.key ?? null;
     if (this.lineIndex >= 0) return this.#settle();
     // On her way there already: what is asked for once more would take the place of what has come.
     if (conversation.missed === 0 || this.#trip) return;
