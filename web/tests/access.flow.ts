@@ -445,8 +445,8 @@ test('on a phone going back closes what covers the conversation, and only then l
   await isRoom();
   // Whoever goes on from a panel comes back to the conversation.
   await page.getByRole('button', { name: 'Search', exact: true }).tap();
-  await page.keyboard.type('answer');
-  await page.keyboard.press('Enter');
+  await panel.getByRole('searchbox').fill('answer');
+  await panel.getByRole('searchbox').press('Enter');
   await panel.locator('.card').first().tap();
   await until(() => /^\/r\/tea\/.+/.test(new URL(page.url()).pathname), 'the message is there');
   await page.goBack();

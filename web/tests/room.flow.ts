@@ -191,7 +191,10 @@ test('who is banned is out, and cannot come back', async () => {
   await bob.page.getByText(/removed from tea by alice/).first().waitFor();
   // In words: whom, and no reason that nobody gave.
   await alice.page.getByText('alice banned bob', { exact: false }).first().waitFor();
-  expect(await alice.page.locator('.event').allInnerTexts()).toEqual(expect.arrayContaining([expect.stringMatching(/^alice banned bob\s/), expect.stringMatching(/^bob was removed by alice\s/)]));
+  await until(async () => {
+    const events = await alice.page.locator('.event').allInnerTexts();
+    return [/^alice banned bob\s/, /^bob was removed by alice\s/].every((sentence) => events.some((event) => sentence.test(event)));
+  }, 'what was done is told in words');
   await bob.page.getByRole('button', { name: 'Join', exact: true }).press('Enter');
   await bob.page.getByText(/banned from #tea/).first().waitFor();
   await bob.keepsFocus('a refusal');
