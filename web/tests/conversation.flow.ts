@@ -298,6 +298,7 @@ test('whoever was away finds where she stopped reading, at the address and from 
     // With more than a page she is shown what was kept first, and what takes its place.
     for (const many of [30, 150]) {
       await alice.goTo('tea');
+      await alice.isCaughtUp();
       await talker.say('PRIVMSG #back :the last that is read');
       await until(async () => /unread/.test((await item.textContent()) ?? ''), 'something is unread');
       await item.click();

@@ -329,9 +329,8 @@ export class Place {
     } else if (keeps.kind === 'end') {
       if (by < -1 && isHers) this.#keeps = { kind: 'read' };
       else if (this.#listed.conversation.atEnd && byItself) this.#toEnd();
-    } else if (keeps.kind !== 'read' && Math.abs(by) > 1) {
-      if (isHers) this.#keeps = { kind: 'read' };
-      else void this.#settle();
+    } else if (keeps.kind !== 'read' && Math.abs(by) > 1 && isHers) {
+      this.#keeps = { kind: 'read' };
     }
   }
 
@@ -380,21 +379,16 @@ export class Place {
     this.#measured += 1;
     requestAnimationFrame(() => (this.#measured -= 1));
     if (this.#placed < 0 || this.#trip || this.#settling) return;
-    if (this.#keeps.kind !== 'read') this.#stay();
+    // What moves it besides that may be what nobody hears of as a hand: it is not brought back against that.
+    if (this.isAtEnd && this.#listed.conversation.atEnd) this.#toEnd();
     else if (!this.#rests && !this.flies) this.#steady();
   }
 
   #resized(): void {
     if (this.#trip || this.#settling) return;
-    if (this.#keeps.kind === 'read') this.scrolled();
-    else this.#stay();
-  }
-
-  /** What is kept may stand elsewhere by now. */
-  #stay(): void {
-    if (!this.isAtEnd) void this.#settle();
-    else if (this.#listed.conversation.atEnd) this.#toEnd();
-    else if (!this.#rests) this.#steady();
+    if (this.#keeps.kind === 'line' || this.#keeps.kind === 'message') void this.#settle();
+    else if (this.isAtEnd && this.#listed.conversation.atEnd) this.#toEnd();
+    else this.scrolled();
   }
 
   /** Told of rows above before it knows how tall the window is, the virtualizer draws nothing until it hears of a scroll, which need not come. */
