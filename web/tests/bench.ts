@@ -220,6 +220,22 @@ export class Someone {
     }, `${room} is entered`);
   }
 
+  /** The browser has it on its disk: that is written a moment after it was seen. */
+  async keeps(text: string): Promise<void> {
+    const isKept = (text: string): Promise<boolean> =>
+      new Promise((resolve) => {
+        const request = indexedDB.open('parlor');
+        request.onsuccess = () => {
+          const all = request.result.transaction('conversations').objectStore('conversations').getAll();
+          all.onsuccess = () => {
+            request.result.close();
+            resolve(JSON.stringify(all.result).includes(text));
+          };
+        };
+      });
+    await until(() => this.page.evaluate(isKept, text), `${text} is kept`);
+  }
+
   /** All that was said before is there: from now on it is live. */
   async isCaughtUp(page = this.page): Promise<void> {
     await page.locator('#messages[aria-busy=false]').waitFor();

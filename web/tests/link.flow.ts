@@ -262,22 +262,7 @@ test.skipIf(otherPage)('without a server the page opens all the same, with what 
   await until(() => alice.page.evaluate(() => navigator.serviceWorker.controller !== null));
   await alice.say('said before the end');
   await bob.sees('said before the end');
-  // Kept a moment later.
-  await until(() =>
-    alice.page.evaluate(
-      () =>
-        new Promise<boolean>((resolve) => {
-          const request = indexedDB.open('parlor');
-          request.onsuccess = () => {
-            const all = request.result.transaction('conversations').objectStore('conversations').getAll();
-            all.onsuccess = () => {
-              request.result.close();
-              resolve(JSON.stringify(all.result).includes('said before the end'));
-            };
-          };
-        }),
-    ),
-  );
+  await alice.keeps('said before the end');
   // A file of the server in a tab of its own is no page.
   await (await alice.tab('/manifest.webmanifest')).close();
   await server.kill();

@@ -107,8 +107,7 @@ test('what was kept of somebody who has another name now goes on under that', as
   await bob.goTo('tea');
   await bob.page.getByRole('link', { name: /^maria/ }).click();
   await bob.sees('still there?');
-  // What is kept is written a moment later.
-  await bob.page.waitForTimeout(2_500);
+  await bob.keeps('still there?');
   await bob.page.goto('about:blank');
   await alice.page.keyboard.press('Control+,');
   await alice.page.getByRole('tab', { name: 'Account' }).or(alice.page.getByRole('button', { name: 'Account' })).first().click();
