@@ -422,8 +422,8 @@ impl Past {
             let from = Stretch::After(Mark::Time(until.unwrap_or_default()));
             let items = self.read(grant, from, View::default(), usize::MAX);
             let said = items.iter().rev().filter_map(|item| match &item.kept {
-                Kept::Said { message, .. } => Some(&**message),
-                Kept::Happened(_) => None,
+                Kept::Said { message, .. } if message.position < question.as_of.position => Some(&**message),
+                _ => None,
             });
             question.count(grant, said.take(question.most() + 1))
         };

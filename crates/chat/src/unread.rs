@@ -4,6 +4,7 @@
 //! A mention is found by looking for the reader's names in what is unread. An index of mentions would have to know, with
 //! every message, the names of all members, here or not; what is unread is short or is not counted to its end.
 
+use crate::event::Place;
 use crate::history::Grant;
 use crate::id::{ClientId, RoomNumber, Timestamp};
 use crate::message::{Message, MessageKind};
@@ -26,6 +27,9 @@ pub struct UnreadQuestion {
     pub blocked: Vec<ClientId>,
     /// Rooms where all that is said is meant for her, in their order: what few people say among themselves.
     pub groups: Vec<RoomNumber>,
+    /// When it was asked: what is said behind it reaches her by itself, before or after the answer, and is not counted. The id
+    /// is nobody's; those of later messages sort behind it.
+    pub as_of: Place,
 }
 
 /// What is unread in one conversation.
@@ -111,6 +115,7 @@ fn ends_in_code(before: &str, after: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::{MessageId, Position};
 
     #[test]
     fn a_name_is_a_word() {
@@ -158,6 +163,7 @@ mod tests {
                 names: Vec::new(),
                 blocked: Vec::new(),
                 groups: Vec::new(),
+                as_of: Place { id: MessageId(uuid::Uuid::nil()), position: Position(0) },
             }
         };
         for (conversations, most) in [(0, 1_000), (1, 1_000), (100, 1_000), (1_000, 100), (10_000, 50)] {

@@ -127,6 +127,8 @@ pub enum ConversationChange {
         room_name: CompactString,
         messages: Count,
         mentions: Count,
+        /// Messages whose ids sort behind it are not among them. Empty: the server does not say.
+        as_of: CompactString,
     },
     RoomRenamed {
         from: CompactString,

@@ -145,6 +145,8 @@ struct Link {
     pins: Option<marking::ArrivingPins>,
     /// Whose marks were asked for without the person's doing.
     marks_asked: Vec<CompactString>,
+    /// The open batch of what is unread, and as of which id it was counted.
+    unread: Option<(CompactString, CompactString)>,
     /// The batch of an answered search, and how many messages it has brought.
     search: Option<(CompactString, usize)>,
     /// Open batches of labeled-response: reference to label.
@@ -677,6 +679,7 @@ impl Link {
             arriving: Vec::new(),
             pins: None,
             marks_asked: Vec::new(),
+            unread: None,
             search: None,
             batches: BTreeMap::new(),
             last_heard: up_since,

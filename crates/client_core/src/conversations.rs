@@ -206,8 +206,7 @@ impl Conversations {
         conversation.last_said = conversation.last_said.max(message.timestamp);
         let is_read = conversation.read_up_to.is_some_and(|marker| marker >= message.timestamp);
         if !message.own && !is_read {
-            conversation.unread.number += 1;
-            conversation.mentions.number += usize::from(said.mentions || message.direct);
+            conversation.one_unread(&said.id, message.timestamp, said.mentions || message.direct);
         }
         // Among what is out of the past it has no place; the end is asked for before it is shown.
         if conversation.at_end {
@@ -247,10 +246,10 @@ impl Conversations {
                     changes_among(&mut conversation.entries, change, own_name);
                 }
             }
-            ConversationChange::Deleted { room_name, .. } => {
+            ConversationChange::Deleted { room_name, message_id, .. } => {
                 if let Some(conversation) = self.by_name.get_mut(&self.case_mapping.fold(room_name)) {
                     changes_among(&mut conversation.entries, change, own_name);
-                    conversation.count_unread();
+                    conversation.one_deleted(message_id);
                 }
             }
             ConversationChange::Pinned { room_name, message_id, by, on } => {
@@ -293,10 +292,8 @@ impl Conversations {
                     conversation.count_unread();
                 }
             }
-            ConversationChange::Unread { room_name, messages, mentions } => {
-                let conversation = self.open(room_name);
-                conversation.unread = *messages;
-                conversation.mentions = *mentions;
+            ConversationChange::Unread { room_name, messages, mentions, as_of } => {
+                self.open(room_name).unread_counted(*messages, *mentions, as_of);
             }
             ConversationChange::RoomRenamed { from, to, timestamp } => {
                 if let Some(mut conversation) = self.by_name.remove(&self.case_mapping.fold(from)) {

@@ -384,7 +384,9 @@ impl Session {
                 (Some(Awaiting::Lookup(asked)), result) => crate::lookup::found(&mut turn, asked, result),
                 (Some(Awaiting::Pins(asked)), result) => verb::pins::found(&mut turn, &asked, &result),
                 (Some(Awaiting::Reports(views)), result) => verb::reports::read(&mut turn, &views, &result),
-                (Some(Awaiting::Unread(names)), result) => verb::unread::counted(&mut turn, &names, &result),
+                (Some(Awaiting::Unread { names, as_of }), result) => {
+                    verb::unread::counted(&mut turn, &names, as_of, &result)
+                }
                 (Some(Awaiting::Missed(asked)), result) => verb::unread::read_missed(&mut turn, &asked, &result),
                 (_, WorkResult::Connection(seen)) => verb::connection::write(&mut turn, &seen),
                 (Some(Awaiting::Search(_)), result) => verb::search::found(&mut turn, &result),

@@ -81,6 +81,7 @@ use crate::confirmation::Confirmation;
 use crate::login::Attempt;
 use crate::turn::Turn;
 use chat::audit::AuditFilter;
+use chat::id::MessageId;
 use chat::report::ReportView;
 use chat::unread::UnreadQuestion;
 use compact_str::CompactString;
@@ -173,7 +174,10 @@ pub(crate) enum Awaiting {
     /// REPORTS, until the texts are read.
     Reports(Vec<ReportView>),
     /// UNREAD of these conversations, which are being counted.
-    Unread(Vec<CompactString>),
+    Unread {
+        names: Vec<CompactString>,
+        as_of: MessageId,
+    },
     /// What one missed of these conversations, which is being counted.
     Missed(Box<UnreadQuestion>),
     /// METADATA.

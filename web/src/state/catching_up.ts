@@ -1,10 +1,11 @@
 // Right behind the welcome of a link: which rooms one is in, with whom one wrote, what is unread.
 
-import { linesOf, type Item } from '../irc/batches';
+import type { Item } from '../irc/batches';
 import type { Connection } from '../irc/connection';
 import { Failure } from '../irc/failure';
 import { asking } from './asked/asking';
 import type { ConversationState } from './conversation/conversation.svelte';
+import { countsOf } from './conversation/unread.svelte';
 import type { Receiver } from './incoming';
 import type { LinkState } from './link.svelte';
 
@@ -79,12 +80,11 @@ function forgetLeft(chat: Chat): void {
 
 function countsCame(chat: Chat, items: readonly Item[]): void {
   const counted = new Set<ConversationState>();
-  for (const { command, params } of linesOf(items)) {
-    if (command !== 'UNREAD') continue;
-    const [name = '', messages = '0', named = '0'] = params;
+  const { rows, asOf } = countsOf(items);
+  for (const { name, messages, isMore, mentions } of rows) {
     const conversation = chat.ensure(name);
     counted.add(conversation);
-    conversation.unreadIs(Number.parseInt(messages, 10), messages.endsWith('+'), Number.parseInt(named, 10));
+    conversation.unreadIs(messages, isMore, mentions, asOf);
   }
-  for (const conversation of chat.all()) if (!counted.has(conversation)) conversation.unreadIs(0, false, 0);
+  for (const conversation of chat.all()) if (!counted.has(conversation)) conversation.unreadIs(0, false, 0, asOf);
 }

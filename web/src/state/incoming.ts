@@ -9,6 +9,7 @@ import { language } from '../texts/language.svelte';
 import { asking } from './asked/asking';
 import { reasonOfKick } from './conversation/becoming';
 import type { ConversationState } from './conversation/conversation.svelte';
+import { countOf } from './conversation/unread.svelte';
 import type { PersonState } from './people.svelte';
 import { refused } from './refusals';
 import { accountOf, idOf } from './conversation/said';
@@ -215,9 +216,11 @@ export function lineCame(chat: Receiver, line: Line): void {
       if (upTo !== null) chat.known(first)?.readElsewhere(upTo);
       return;
     }
-    case 'UNREAD':
-      chat.ensure(first).unreadIs(Number.parseInt(second, 10), second.endsWith('+'), Number.parseInt(third, 10));
+    case 'UNREAD': {
+      const { name, messages, isMore, mentions } = countOf(line);
+      chat.ensure(name).unreadIs(messages, isMore, mentions, '');
       return;
+    }
     case 'PINS': {
       const conversation = chat.known(first);
       if (conversation) conversation.pinCount = Number(second) || 0;

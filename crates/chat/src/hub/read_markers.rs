@@ -7,7 +7,8 @@ use super::turn::Turn;
 use super::{Asker, Hub};
 use crate::change::Change;
 use crate::chatroom::{Chatroom, ChatroomKind};
-use crate::id::{ClientId, RoomNumber, Timestamp};
+use crate::event::Place;
+use crate::id::{ClientId, MessageId, RoomNumber, Timestamp, uuid_v7};
 use crate::metadata::Mark;
 use crate::personal::{ConversationKey, READ_MARKERS, READ_MARKERS_OF_GUEST};
 use crate::query::{Answer, Conversation};
@@ -206,7 +207,8 @@ impl Hub {
             _ => None,
         });
         let blocked = blocked.collect();
-        Ok(Answer::Unread(Box::new(UnreadQuestion { conversations, names, blocked, groups })))
+        let as_of = Place { id: MessageId(uuid_v7(turn.now, turn.position.0, self.seed)), position: turn.position };
+        Ok(Answer::Unread(Box::new(UnreadQuestion { conversations, names, blocked, groups, as_of })))
     }
 
     /// Of direct conversations what was said while none of her devices was here, and was not read elsewhere.

@@ -289,6 +289,7 @@ impl Connection {
                         room_name: (*name).into(),
                         messages: count(messages),
                         mentions: count(mentions),
+                        as_of: self.counted_as_of(tag(line, "batch").as_deref()),
                     }));
                 }
                 true
@@ -391,6 +392,10 @@ impl Connection {
     fn page_batch_arrived(&mut self, line: &Line<'_>, changes: &mut Vec<Change>) -> bool {
         let Some(reference) = line.param(0) else { return false };
         if let Some(reference) = reference.strip_prefix('+') {
+            if line.param(1) == Some("parlor/unread") {
+                self.link.unread = Some((reference.into(), line.param(2).unwrap_or_default().into()));
+                return true;
+            }
             if line.param(1) != Some("chathistory") {
                 return false;
             }
@@ -405,6 +410,9 @@ impl Connection {
             return true;
         }
         let reference = reference.strip_prefix('-');
+        if self.link.unread.take_if(|(unread, _)| reference == Some(unread.as_str())).is_some() {
+            return true;
+        }
         let Some(at) = self.page_of_batch(reference) else { return false };
         let asked = self.link.pages.remove(at);
         let is_end = asked.counted < asked.limit && !matches!(asked.page, Page::Around(_));
@@ -415,6 +423,11 @@ impl Connection {
             is_end,
         }));
         true
+    }
+
+    fn counted_as_of(&self, batch: Option<&str>) -> CompactString {
+        let unread = self.link.unread.as_ref().filter(|(reference, _)| batch == Some(reference.as_str()));
+        unread.map(|(_, as_of)| as_of.clone()).unwrap_or_default()
     }
 
     /// `FAIL CHATHISTORY …` about a page, or about what was asked without the person's doing.

@@ -17,6 +17,9 @@ const MOST_AT_END: usize = 3_000;
 /// Entries of one conversation in any case.
 pub(super) const MOST_ENTRIES: usize = 200_000;
 
+/// Unread messages of one conversation that a count may not have seen yet: it takes milliseconds.
+const MOST_CAME: usize = 200;
+
 /// Names an entry for as long as it is kept here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EntryId(pub u64);
@@ -90,6 +93,14 @@ pub(super) struct Writing {
     pub(super) until: Duration,
 }
 
+/// A message that was unread when it came.
+#[derive(Debug)]
+pub(super) struct Came {
+    id: CompactString,
+    timestamp: Timestamp,
+    is_named: bool,
+}
+
 #[derive(Debug)]
 pub struct Conversation {
     pub name: CompactString,
@@ -110,6 +121,8 @@ pub struct Conversation {
     pub(super) pins: usize,
     pub(super) read_up_to: Option<Timestamp>,
     pub(super) unread: Count,
+    /// What was unread when it came, the latest: a count that was asked for before does not know it.
+    came: VecDeque<Came>,
     pub(super) mentions: Count,
     pub(super) writing: Vec<Writing>,
     people: BTreeMap<CompactString, Arc<Person>>,
@@ -131,6 +144,7 @@ impl Conversation {
             pins: 0,
             read_up_to: None,
             unread: Count::default(),
+            came: VecDeque::new(),
             mentions: Count::default(),
             writing: Vec::new(),
             people: BTreeMap::new(),
@@ -272,6 +286,27 @@ impl Conversation {
         }
     }
 
+    /// Somebody said something that is not read.
+    pub(super) fn one_unread(&mut self, id: &str, timestamp: Timestamp, is_named: bool) {
+        self.unread.number += 1;
+        self.mentions.number += usize::from(is_named);
+        if self.came.len() >= MOST_CAME {
+            self.came.pop_front();
+        }
+        self.came.push_back(Came { id: id.into(), timestamp, is_named });
+    }
+
+    /// As the server counted. What came while it did, it did not count.
+    pub(super) fn unread_counted(&mut self, messages: Count, mentions: Count, as_of: &str) {
+        let read_up_to = self.read_up_to;
+        self.came.retain(|came| {
+            !as_of.is_empty() && came.id.as_str() > as_of && read_up_to.is_none_or(|marker| marker < came.timestamp)
+        });
+        let named = self.came.iter().filter(|came| came.is_named).count();
+        self.unread = Count { number: messages.number + self.came.len(), ..messages };
+        self.mentions = Count { number: mentions.number + named, ..mentions };
+    }
+
     /// What others said behind the marker, counted among what is here; only when that reaches back to the marker.
     pub(super) fn count_unread(&mut self) {
         let Some(marker) = self.read_up_to else { return };
@@ -293,6 +328,11 @@ impl Conversation {
             self.unread = Count { number: unread, is_more: false };
             self.mentions = Count { number: named, is_more: false };
         }
+    }
+
+    pub(super) fn one_deleted(&mut self, id: &str) {
+        self.came.retain(|came| came.id != id);
+        self.count_unread();
     }
 
     pub(super) fn stops_writing(&mut self, name: &str) {

@@ -312,6 +312,25 @@ fn unread_messages_are_counted_in_step_with_the_server() {
 }
 
 #[test]
+fn what_comes_while_the_server_counts_is_counted_on_top() {
+    let mut seat = Seat::new();
+    let say = |n: u32, text: &str| format!("@{};msgid=m{n} :bob!b@h PRIVMSG #tea :{text}", time(n));
+    seat.hear(&say(1, "before it was asked for"));
+    seat.hear(&say(3, "alice: while it is counted"));
+    seat.hear(&say(4, "and deleted since"));
+    seat.hear(":bob!b@h REDACT #tea m4");
+    seat.hear(
+        ":s BATCH +u parlor/unread m2
+         @batch=u :s UNREAD #tea 7 1
+         :s BATCH -u",
+    );
+    assert_eq!(seat.counts("#tea"), (8, 2));
+    // Of a server that does not say as of when, the answer is the latest.
+    seat.hear(":s BATCH +u parlor/unread\n@batch=u :s UNREAD #tea 9 1\n:s BATCH -u");
+    assert_eq!(seat.counts("#tea"), (9, 1));
+}
+
+#[test]
 fn whoever_writes_is_seen_until_she_has_said_it_or_stops() {
     let mut seat = Seat::new();
     let writing = |seat: &Seat| {

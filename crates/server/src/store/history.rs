@@ -89,7 +89,8 @@ impl History {
         let reader = Reader::of(grant, first_position(grant), View::default());
         let mut statement = self.connection.prepare_cached(BEFORE.get_or_init(before))?;
         let limit = i64::try_from(question.most() + 1).unwrap_or(i64::MAX);
-        let mut rows = statement.query(reader.parameters(&i64::MAX, &limit).as_slice())?;
+        let end = i64::try_from(question.as_of.position.0).unwrap_or(i64::MAX);
+        let mut rows = statement.query(reader.parameters(&end, &limit).as_slice())?;
         let mut last = None;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {

@@ -5,7 +5,7 @@ use crate::turn::Turn;
 use crate::work::{Work, WorkResult};
 use chat::command::Command;
 use chat::history::{Grant, Mark, Stretch, View};
-use chat::id::Timestamp;
+use chat::id::{MessageId, Timestamp};
 use chat::query::{Query, Welcome};
 use chat::unread::{Unread, UnreadQuestion};
 use compact_str::{CompactString, format_compact};
@@ -20,7 +20,8 @@ pub(crate) const VERB: Verb = Verb {
     help: "UNREAD\n\
            Counts what others have said behind your read markers (MARKREAD), and how often that names you. With the\n\
            capability parlor/unread: a batch parlor/unread of UNREAD <room or nick> <messages> <mentions>, such as\n\
-           UNREAD #tea 12 2, or UNREAD #tea 1000+ 3+ where there are more than were counted. Where all is read is left out.",
+           UNREAD #tea 12 2, or UNREAD #tea 1000+ 3+ where there are more than were counted. Where all is read is left out.\n\
+           The batch's parameter is an id: messages whose msgid sorts behind it came while it was counted, on top of it.",
 };
 
 fn receive(turn: &mut Turn<'_>, _line: &Line<'_>) {
@@ -30,9 +31,10 @@ fn receive(turn: &mut Turn<'_>, _line: &Line<'_>) {
 /// The hub has said what is to be counted.
 pub(crate) fn count(turn: &mut Turn<'_>, question: &UnreadQuestion) {
     let names = question.conversations.iter().map(|(grant, _)| grant.name.clone()).collect();
+    let as_of = question.as_of.id;
     let question = Box::new(question.clone());
     turn.work(|ticket| Work::CountUnread { ticket, question });
-    turn.await_with(Awaiting::Unread(names));
+    turn.await_with(Awaiting::Unread { names, as_of });
 }
 
 /// Direct conversations of which what was missed is shown, and lines of each.
@@ -81,7 +83,8 @@ pub(crate) fn read_missed(turn: &mut Turn<'_>, asked: &UnreadQuestion, result: &
     }
 }
 
-pub(crate) fn counted(turn: &mut Turn<'_>, names: &[CompactString], result: &WorkResult) {
+/// What is said while it is being counted reaches her before the answer does, and is not in it: clients add it by `as_of`.
+pub(crate) fn counted(turn: &mut Turn<'_>, names: &[CompactString], as_of: MessageId, result: &WorkResult) {
     let WorkResult::Unread(counts) = result else {
         return turn.fail("UNREAD", "INTERNAL_ERROR", &[], "The messages could not be counted: try again later");
     };
@@ -93,7 +96,7 @@ pub(crate) fn counted(turn: &mut Turn<'_>, names: &[CompactString], result: &Wor
         .map(|(name, count)| (name, number(count.messages, count.is_more), number(count.mentions, count.is_more)))
         .collect();
     if turn.has(Capability::ParlorUnread) {
-        return turn.batch("parlor/unread", &[], |turn| {
+        return turn.batch("parlor/unread", &[&as_of.to_string()], |turn| {
             for (name, messages, mentions) in &unread {
                 turn.server_line("UNREAD").param(name).param(messages).param(mentions).end();
             }
@@ -135,14 +138,14 @@ mod tests {
         check(&format!(
             "{SAID}
              alice> UNREAD
-             alice< :irc.example BATCH +1 parlor/unread
+             alice< :irc.example BATCH +1 parlor/unread …
              alice< @batch=1 :irc.example UNREAD #tea 2 1
              alice< @batch=1 :irc.example UNREAD bob 1 1
              alice< :irc.example BATCH -1
              alice> MARKREAD #tea timestamp=2023-11-14T22:13:21.000Z
              alice<<
              alice> UNREAD
-             alice< :irc.example BATCH +2 parlor/unread
+             alice< :irc.example BATCH +2 parlor/unread …
              alice< @batch=2 :irc.example UNREAD #tea 1 0
              alice< @batch=2 :irc.example UNREAD bob 1 1
              alice< :irc.example BATCH -2
@@ -150,7 +153,7 @@ mod tests {
              alice> MARKREAD bob timestamp=2023-11-14T22:13:22.000Z
              alice<<
              alice> UNREAD
-             alice< :irc.example BATCH +3 parlor/unread
+             alice< :irc.example BATCH +3 parlor/unread …
              alice< :irc.example BATCH -3
              bob> UNREAD
              bob< :irc.example NOTICE bob :#tea: 1 unread, 0 of them for you"

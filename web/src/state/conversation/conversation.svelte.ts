@@ -290,8 +290,8 @@ export class ConversationState implements Conversation {
   }
 
   /** As the server counts. */
-  unreadIs(messages: number, isMore: boolean, mentions: number): void {
-    this.#unread.counted(messages, isMore, mentions);
+  unreadIs(messages: number, isMore: boolean, mentions: number, asOf: string): void {
+    this.#unread.counted(messages, isMore, mentions, asOf);
   }
 
   /** The person has it before her, and not its end. */

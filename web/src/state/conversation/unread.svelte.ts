@@ -1,6 +1,7 @@
 // What is read and what is unread in a conversation: the marker, the counts, and the line above what was unread.
 
-import { linesOf } from '../../irc/batches';
+import { batchOf, linesOf, type Item } from '../../irc/batches';
+import type { Line } from '../../irc/line';
 import type { ConversationState } from './conversation.svelte';
 import type { History } from './history.svelte';
 import type { Entry, MessageEntry } from '../types';
@@ -8,6 +9,8 @@ import type { World } from '../world';
 
 /** Pages that the line is looked for in. */
 const mostPages = 5;
+/** Unread messages that a count may not have seen yet: it takes milliseconds. */
+const mostCame = 200;
 
 export class Unread {
   messages = $state(0);
@@ -26,6 +29,8 @@ export class Unread {
   #lineAfter = 0;
   /** How many there were then. */
   #atOpening = 0;
+  /** What was unread when it came: a count that was asked for before does not know it. */
+  #came: MessageEntry[] = [];
   /** A page from the server had the line in it: if it has gone since, it was let go of. */
   #isSure = false;
   readonly #world: World;
@@ -114,8 +119,13 @@ export class Unread {
       // Below all that was read until now.
       if (this.messages === 0 && this.#world.isCurrent(this.#conversation)) this.#lineIsAfter(this.readUpTo, 0);
       this.messages += 1;
-      if (entry.mentionsMe || this.#conversation.kind === 'direct') this.mentions += 1;
+      if (this.#isNamedIn(entry)) this.mentions += 1;
+      this.#came = [...this.#came.slice(1 - mostCame), entry];
     }
+  }
+
+  #isNamedIn(entry: MessageEntry): boolean {
+    return entry.mentionsMe || this.#conversation.kind === 'direct';
   }
 
   markRead(): void {
@@ -138,8 +148,11 @@ export class Unread {
     this.count();
   }
 
-  /** As the server counts. */
-  counted(messages: number, isMore: boolean, mentions: number): void {
+  /** As the server counts. `asOf`: what sorts behind this id was said while it did, and is not counted (docs/protocol.md). */
+  counted(known: number, isMore: boolean, knownMentions: number, asOf: string): void {
+    this.#came = this.#came.filter((entry) => asOf !== '' && (entry.id ?? '') > asOf && entry.time > this.readUpTo);
+    const messages = known + this.#came.length;
+    const mentions = knownMentions + this.#came.filter((entry) => this.#isNamedIn(entry)).length;
     if (messages > 0 && this.#world.isCurrent(this.#conversation)) {
       // A page that was here before has only so many.
       if (this.#lineAfter === this.readUpTo || this.missed > 0) this.#atOpening = messages;
@@ -165,19 +178,19 @@ export class Unread {
 
   /** One was deleted, which may have been unread: as it was before, if it is known here. */
   deleted(entry: MessageEntry | undefined): void {
+    if (entry) this.#came = this.#came.filter(({ id }) => id !== entry.id);
     if (this.count() || this.messages === 0) return;
     if (!entry) return void this.#ask();
     if (entry.own || entry.deleted || entry.sender.blocked || entry.time <= this.readUpTo) return;
-    const isNamed = entry.mentionsMe || this.#conversation.kind === 'direct';
-    this.#are(this.messages - 1, this.isMore, Math.max(0, this.mentions - (isNamed ? 1 : 0)));
+    this.#are(this.messages - 1, this.isMore, Math.max(0, this.mentions - (this.#isNamedIn(entry) ? 1 : 0)));
   }
 
   async #ask(): Promise<void> {
     const counts = await this.#world.request('UNREAD', [], { quiet: true }).catch(() => null);
     if (!counts || !this.#world.has('parlor/unread')) return;
-    const own = [...linesOf(counts)].find(({ command, params }) => command === 'UNREAD' && this.#world.known(params[0] ?? '') === this.#conversation);
-    const [, messages = '0', named = '0'] = own?.params ?? [];
-    this.counted(Number.parseInt(messages, 10), messages.endsWith('+'), Number.parseInt(named, 10));
+    const { rows, asOf } = countsOf(counts);
+    const own = rows.find(({ name }) => this.#world.known(name) === this.#conversation);
+    this.counted(own?.messages ?? 0, own?.isMore ?? false, own?.mentions ?? 0, asOf);
   }
 
   /** Counts what is here, when that reaches back to the marker. True: it does. */
@@ -209,6 +222,24 @@ export class Unread {
     // It was before the eyes before it was known to be the end.
     if (this.messages > 0 && this.#isSeen) this.markRead();
   }
+}
+
+interface Count {
+  readonly name: string;
+  readonly messages: number;
+  readonly isMore: boolean;
+  readonly mentions: number;
+}
+
+/** What the server counted, where something is unread; `asOf`: as of the message with this id. */
+export function countsOf(items: readonly Item[]): { rows: Count[]; asOf: string } {
+  const rows = [...linesOf(items)].filter(({ command }) => command === 'UNREAD').map(countOf);
+  return { rows, asOf: batchOf(items, 'parlor/unread')?.params[0] ?? '' };
+}
+
+/** UNREAD <room or nick> <messages> <mentions>, with a plus behind a number where there are more. */
+export function countOf({ params: [name = '', messages = '0', mentions = '0'] }: Line): Count {
+  return { name, messages: Number.parseInt(messages, 10), isMore: messages.endsWith('+'), mentions: Number.parseInt(mentions, 10) };
 }
 
 /** Messages behind a time, and those of them that are meant for the person: all of a direct conversation, elsewhere mentions. */

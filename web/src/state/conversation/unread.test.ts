@@ -54,6 +54,24 @@ test('what was said behind the count is counted on top of it', async () => {
   await until(() => chat.find('#tea')?.unread === 1);
 });
 
+test.each([
+  ['nothing', [], 1],
+  ['something', ['@batch=u :s UNREAD #tea 5 1'], 6],
+])('what is said while it is counted is counted on top of it, where %s else is unread', async (_, counted, sum) => {
+  let answer = (): void => undefined;
+  server.answers.UNREAD = (_, label) => {
+    answer = () => server.socket.say(`@label=${label} :s BATCH +u parlor/unread m2`, ...counted, ':s BATCH -u');
+    return null;
+  };
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice'];
+  const chat = await open();
+  await until(() => server.socket.sent.some((line) => line.includes('UNREAD')));
+  // The one before the question is known to it, the other not.
+  server.socket.say(message('m1 bob hi', '#tea'), message('m3 bob hi', '#tea'));
+  answer();
+  await until(() => chat.find('#tea')?.unread === sum);
+});
+
 test('what is before the eyes is read, on all devices', async () => {
   const { tea } = await inTea();
   await until(() => tea.isFresh && tea.older === 'idle');

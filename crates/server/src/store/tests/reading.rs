@@ -1,7 +1,7 @@
 //! Every way of asking for a stretch of history, against the plainest implementation of what it means.
 
 use super::*;
-use chat::event::{Happening, RoomRef, What};
+use chat::event::{Happening, Place, RoomRef, What};
 use chat::history::{Grant, HistoryEvent, Item, Kept, Mark, Past, Since, Stretch, View};
 use chat::membership::Role;
 use chat::message::{Lasting, MessageState};
@@ -137,7 +137,7 @@ proptest! {
             prop_assert_eq!(shown(&found), shown(&expected), "{:?} of {:?}, {:?}, at most {}", stretch, grant, view, limit);
             prop_assert_eq!(history.latest_time(&grant).expect("read"), past.latest_time(&grant));
             let conversations = vec![(grant.clone(), Some(one.time())), (grant, None)];
-            let question = UnreadQuestion { conversations, names: vec!["user1".into()], blocked: vec![client(2)], groups: vec![RoomNumber(1)] };
+            let question = UnreadQuestion { conversations, names: vec!["user1".into()], blocked: vec![client(2)], groups: vec![RoomNumber(1)], as_of: place(position.unwrap_or(u64::MAX)) };
             prop_assert_eq!(history.unread(&question).expect("read"), past.unread(&question));
         }
         for kept in past.kept() {
@@ -156,6 +156,11 @@ proptest! {
             }
         }
     }
+}
+
+/// With the id of nothing.
+fn place(position: u64) -> Place {
+    Place { id: MessageId(uuid_v7(START, 0, 1)), position: Position(position) }
 }
 
 /// Each room is looked at by its own index: a thousand of them are a matter of milliseconds.
@@ -187,6 +192,7 @@ fn unread_in_a_thousand_rooms() {
         names: vec!["user9".into()],
         blocked: Vec::new(),
         groups: Vec::new(),
+        as_of: place(u64::MAX),
     };
     let begun = Instant::now();
     let counts = store.history().and_then(|history| history.unread(&question)).expect("counted");
