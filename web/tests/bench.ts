@@ -183,6 +183,16 @@ export class Someone {
       if (text.startsWith('The Cross-Origin-Opener-Policy header has been ignored') && page.url().startsWith(`http://${anotherMachine}:`)) return;
       this.complaints.push(`console: ${text}`);
     });
+    page.on('websocket', (socket) => {
+      const asked = new Map<string, number>();
+      socket.on('framesent', ({ payload }) => {
+        const line = String(payload).replace(/^@\S+ /, '').trim();
+        const times = (asked.get(line) ?? 0) + 1;
+        asked.set(line, times);
+        // A page that answers an answer with the same question asks without end.
+        if (times === 50 && /^(WHOIS|WHO|CHATHISTORY|METADATA|UNREAD|PINS|REPORTS|DEVICES|MODE|LIST)\b/.test(line)) this.complaints.push(`asked again and again: ${line}`);
+      });
+    });
     if (path) await page.goto(path);
     return page;
   }

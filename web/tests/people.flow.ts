@@ -64,6 +64,29 @@ test('what a guest said leads to nobody who has her name since', async () => {
   other.leave();
 });
 
+test.each(['guest', 'account'])('a %s whose profile is open is asked for once', async (kind) => {
+  const nick = kind === 'guest' ? 'dan' : 'alice';
+  const dan = await Raw.at(server, 'dan');
+  await dan.say('JOIN #tea', 'PRIVMSG #tea :here by IRC');
+  const asked: string[] = [];
+  const page = bob.page;
+  const done = new Promise<void>((resolve) => {
+    page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => {
+      asked.push(String(payload));
+      if (String(payload).includes('the profile is open')) resolve();
+    }));
+  });
+  await page.reload();
+  await bob.isCaughtUp();
+  await page.getByRole('button', { name: /\d members/ }).click();
+  await panel(bob).getByRole('button', { name: new RegExp(nick) }).click();
+  await panel(bob).locator('dt', { hasText: 'Rooms' }).waitFor();
+  await bob.say('the profile is open');
+  await done;
+  expect(asked.filter((line) => line.includes('WHOIS'))).toHaveLength(1);
+  dan.leave();
+});
+
 test('whom one has blocked who has no account stays blocked', async () => {
   const carol = await Raw.at(server, 'carol');
   await carol.say('JOIN #tea', 'PRIVMSG #tea :buy this');
