@@ -37,6 +37,8 @@ pub struct Chatroom {
     #[expect(clippy::box_collection, reason = "most rooms have none")]
     pub(crate) former_names: Option<Box<Vec<(CompactString, FormerName)>>>,
     pub(crate) rules: Rules,
+    /// Accounts, present or not, that are members, by their places.
+    pub(crate) accounts: BTreeSet<u32>,
     /// What it says of itself.
     pub(crate) metadata: Option<Box<Metadata>>,
     /// Those present. The order changes when someone leaves (the last takes the place), by rule and never by chance.
@@ -60,8 +62,8 @@ pub struct Chatroom {
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum ChatroomKind {
     Named,
-    /// A named room that is the conversation of these accounts, by their places (docs/decisions/0011-groups.md).
-    Group(BTreeSet<u32>),
+    /// A named room that is the conversation of its members (docs/decisions/0011-groups.md).
+    Group,
     /// The direct conversation of two clients, the smaller id first.
     Direct(ClientId, ClientId),
 }
@@ -83,8 +85,6 @@ pub(crate) struct Rules {
     pub links: Vec<InviteLink>,
     /// Accounts, present or not, that are at least operator here. With none, and not registered, nobody owns the room.
     pub operators: u32,
-    /// Accounts, present or not, that are members.
-    pub kept_members: u32,
 }
 
 /// A client that is present in a room.
@@ -207,6 +207,7 @@ impl Chatroom {
             renames_paid_at: None,
             former_names: None,
             rules: Rules { flags: Flags::of_a_new_room(), ..Rules::default() },
+            accounts: BTreeSet::new(),
             metadata: None,
             pins: None,
             members: Vec::new(),
@@ -225,7 +226,7 @@ impl Chatroom {
             id: self.id,
             kind: match &self.kind {
                 ChatroomKind::Named => RoomKind::Named { name: self.name.clone() },
-                ChatroomKind::Group(_) => RoomKind::Group { name: self.name.clone() },
+                ChatroomKind::Group => RoomKind::Group { name: self.name.clone() },
                 ChatroomKind::Direct(one, other) => RoomKind::Direct {
                     between: (*one, *other),
                     other: (!self.name.is_empty()).then(|| self.name.clone()),
@@ -280,15 +281,12 @@ impl Chatroom {
     }
 
     pub(crate) fn is_group(&self) -> bool {
-        matches!(self.kind, ChatroomKind::Group(_))
+        self.kind == ChatroomKind::Group
     }
 
     /// Of a group: the accounts whose conversation it is, by their places.
     pub(crate) fn group(&self) -> Option<&BTreeSet<u32>> {
-        match &self.kind {
-            ChatroomKind::Group(accounts) => Some(accounts),
-            _ => None,
-        }
+        self.is_group().then_some(&self.accounts)
     }
 
     /// Nobody can act as its operator for good: neither an account nor its registration keeps it.
@@ -360,7 +358,6 @@ impl Rules {
             topic: self.topic.clone(),
             retention: self.retention,
             operators: self.operators,
-            kept_members: self.kept_members,
             ..Rules::default()
         }
     }

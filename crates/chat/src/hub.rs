@@ -1,6 +1,7 @@
 //! The one writer: everything that changes who is here, which rooms there are and what was said happens in
 //! [`Hub::apply`], one entry after the other. This file only hands each command to its family.
 
+mod absent_members;
 mod accepting;
 mod accounts;
 mod always_on;
@@ -67,7 +68,6 @@ use compact_str::CompactString;
 use editing::Text;
 use foldhash::fast::FixedState;
 use state::{Account, Keeper, MetadataOf, State};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use turn::Turn;
 use uuid::Uuid;
@@ -514,7 +514,7 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
         }
         RoomKind::Group { name } => {
             let name = ChatroomName::lookup(&name, &settings.name_rules);
-            (name.text().clone(), name.key().clone(), ChatroomKind::Group(BTreeSet::new()))
+            (name.text().clone(), name.key().clone(), ChatroomKind::Group)
         }
         RoomKind::Direct { between: (one, other), other: name } => {
             let (name, key) = match [one, other].iter().filter(|id| state.account_of(**id).is_some()).count() {
@@ -546,7 +546,6 @@ fn restore_room(state: &mut State, record: RoomRecord, settings: &Settings) {
         lists: record.lists,
         links: record.links,
         operators: 0,
-        kept_members: 0,
     };
     state.add_room(room);
 }

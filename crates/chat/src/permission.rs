@@ -50,6 +50,8 @@ pub struct RoomRules<'a> {
 pub enum Act<'a> {
     /// See that the room exists, its topic, its members.
     See,
+    /// See who else is a member, though she is not here.
+    SeeAbsent,
     Join {
         key: Option<&'a str>,
     },
@@ -147,7 +149,7 @@ pub fn permit(actor: &Actor, act: Act, room: &RoomRules) -> Result<(), Refusal> 
         Act::Join { key } => join(actor, key, room),
         Act::Speak { between_programs } => speak(actor, between_programs, room),
         Act::Relay { has_right, between_programs } => relay(actor, has_right, between_programs, room),
-        Act::ReadHistory | Act::Report => member(actor, room),
+        Act::ReadHistory | Act::Report | Act::SeeAbsent => member(actor, room),
         Act::ReadEarlierHistory => read_earlier_history(actor, room),
         Act::ReadEarlierTexts => at_least(Role::HalfOperator, actor, room),
         Act::HandleReports { audience } => {

@@ -47,6 +47,10 @@ pub enum Query {
     Members {
         room: ChatroomName,
     },
+    /// Accounts that are members of a room and not here. `AbsentMembers`.
+    AbsentMembers {
+        room: ChatroomName,
+    },
     RoomSettings {
         room: ChatroomName,
     },
@@ -220,6 +224,7 @@ pub enum Answer {
         topic: Option<Topic>,
     },
     Members(Box<RoomMembers>),
+    AbsentMembers(Box<AbsentMembers>),
     RoomSettings(Box<RoomSettingsView>),
     RoomList {
         room: CompactString,
@@ -533,6 +538,22 @@ pub struct RoomMembers {
 pub struct MemberRow {
     pub person: Arc<Person>,
     pub roles: Roles,
+}
+
+#[derive(Debug, Clone)]
+pub struct AbsentMembers {
+    pub room: CompactString,
+    pub members: Vec<AbsentMember>,
+    /// Members who are not here either, and not told.
+    pub more: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct AbsentMember {
+    pub id: ClientId,
+    pub name: CompactString,
+    pub roles: Roles,
+    pub display_name: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

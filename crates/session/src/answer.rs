@@ -4,8 +4,8 @@ use crate::refusal_numeric;
 use crate::turn::Turn;
 use crate::verb::{
     Awaiting, accept, away, devices, group, invite, invitelink, ison, join, kline, knock, list, lusers, markread,
-    metadata, mode, monitor, names, persistence, ping, pins, privmsg, rehash, rename, report, reports, stats, topic,
-    unread, userhost, userip, who, whois, whowas,
+    members, metadata, mode, monitor, names, persistence, ping, pins, privmsg, rehash, rename, report, reports, stats,
+    topic, unread, userhost, userip, who, whois, whowas,
 };
 use chat::query::Answer;
 use chat::refusal::Refusal;
@@ -27,6 +27,7 @@ pub(crate) fn dispatch(turn: &mut Turn<'_>, awaiting: Option<&Awaiting>, answer:
                 _ => names::write_end(turn, &members.room),
             }
         }
+        Answer::AbsentMembers(absent) => members::write(turn, absent),
         Answer::RoomSettings(view) => mode::write_settings(turn, view),
         Answer::RoomList { room, list, entries } => mode::write_list(turn, room, *list, entries),
         Answer::LinkRevoked { room, id } => invitelink::write_revoked(turn, room, id),

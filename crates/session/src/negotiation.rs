@@ -49,6 +49,7 @@ pub const OFFERED: CapabilitySet = CapabilitySet::of(&[
     Capability::ParlorDevices,
     Capability::ParlorConnection,
     Capability::ParlorGroups,
+    Capability::ParlorMembers,
     Capability::ParlorActivity,
     Capability::ParlorUnread,
     Capability::ParlorPins,

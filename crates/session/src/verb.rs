@@ -32,6 +32,7 @@ pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod lusers;
 pub(crate) mod markread;
+pub(crate) mod members;
 pub(crate) mod metadata;
 pub(crate) mod mode;
 pub(crate) mod monitor;
@@ -243,6 +244,7 @@ pub static VERBS: &[Verb] = &[
     list::VERB,
     lusers::VERB,
     markread::VERB,
+    members::VERB,
     metadata::VERB,
     mode::VERB,
     monitor::VERB,

@@ -89,6 +89,8 @@ capabilities! {
     ParlorActivity = "parlor/activity",
     /// Ours: GROUP answers in lines for programs.
     ParlorGroups = "parlor/groups",
+    /// Ours: MEMBERS answers in lines for programs.
+    ParlorMembers = "parlor/members",
     /// Ours: the tags `parlor/sender-id` and `parlor/room-id` on every message.
     ParlorIdentity = "parlor/identity",
     /// Ours: the tag `parlor/once` on a client's message, its key against posting twice.

@@ -40,6 +40,7 @@ const wanted = [
   'parlor/connection',
   'parlor/activity',
   'parlor/groups',
+  'parlor/members',
   'parlor/identity',
   'parlor/once',
 ];

@@ -103,3 +103,42 @@ test('a conversation is listed once, by the name that she has now', async () => 
   server.socket.say('@parlor/sender-id=B :s CHATHISTORY TARGETS maria 2026-11-26T10:00:00.000Z');
   expect(chat.conversations.map(({ name }) => name).filter((name) => !name.startsWith('#'))).toEqual(['maria']);
 });
+
+test('the last who had a name in history has it, and who had it before is somebody else', async () => {
+  server.answers.CHATHISTORY = history(says('hal/H1/hal', 'old hal'), says('hal/H2/hal', 'new hal'), says('eve/E', 'as eve'), says('eve2/E', 'as eve2'));
+  server.answers.WHO = rows('alice/a1/alice');
+  const { tea } = await inTea();
+  await until(() => tea.entries.length === 4);
+  expect(said(tea, 'new hal').sender).toMatchObject({ nick: 'hal', isFormer: false });
+  expect(said(tea, 'old hal').sender).toMatchObject({ nick: 'hal', isFormer: true });
+  // One person, under the name that she had last.
+  expect(said(tea, 'as eve').sender).toBe(said(tea, 'as eve2').sender);
+  expect(said(tea, 'as eve').sender.nick).toBe('eve2');
+});
+
+test('members who are not here are known, by what they are called now', async () => {
+  server.answers.CHATHISTORY = history(says('hal/H1/hal', 'old hal'), says('hal/H2/hal', 'new hal'));
+  server.answers.WHO = rows('alice/a1/alice', 'bob/B/bob');
+  server.answers.MEMBERS = (_, label) => [
+    `@label=${label} :s BATCH +m parlor/members #tea 0`,
+    '@batch=m :s MEMBERS #tea ~halvar H1 :Halvar the Old',
+    '@batch=m :s MEMBERS #tea hal H2',
+    ':s BATCH -m',
+  ];
+  const { chat, tea } = await inTea();
+  const absent = () => tea.absentMembers.map(({ person, rank }) => `${person.nick}/${rank}`);
+  await until(() => absent().length === 2);
+  expect(absent()).toEqual(['halvar/owner', 'hal/null']);
+  expect(said(tea, 'old hal').sender).toMatchObject({ nick: 'halvar', displayName: 'Halvar the Old', isFormer: false, presence: 'gone' });
+  expect(said(tea, 'new hal').sender).toMatchObject({ nick: 'hal', isFormer: false });
+  server.answers.WHO = rows();
+  expect((await chat.findPeople('old')).map(({ nick }) => nick)).toEqual(['halvar']);
+  // Whoever goes stays a member, whoever leaves does not, and whoever comes back is here.
+  server.socket.say(':bob!u@h QUIT :bye', '@parlor/sender-id=H1 :halvar!u@h JOIN #tea halvar :Halvar');
+  await until(() => absent().join() === 'hal/null,bob/null');
+  expect(tea.members.map(({ person, rank }) => `${person.nick}/${rank}`)).toEqual(['halvar/owner', 'alice/null']);
+  server.socket.say(':halvar!u@h PART #tea');
+  await until(() => tea.members.length === 1);
+  expect(absent()).toEqual(['hal/null', 'bob/null']);
+  expect(tea.memberCount).toBe(3);
+});

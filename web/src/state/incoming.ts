@@ -104,7 +104,7 @@ export function lineCame(chat: Receiver, line: Line): void {
       if (isMe) return;
       for (const conversation of chat.all()) {
         if (!conversation.hasMember(who)) continue;
-        conversation.memberLeft(who);
+        conversation.memberLeft(who, true);
         conversation.happened({ kind: 'quit', who, reason: first || null }, line);
       }
       return;

@@ -192,22 +192,37 @@ export class People {
       person.know({ account: account ?? undefined });
       return person;
     }
-    const known = this.#byId.get(id);
-    if (known) {
-      if (known.isGuess && account !== null && time > known.asOf && account !== known.account) this.#is(known, account, { account });
-      known.asOf = Math.max(known.asOf, time);
-      return known;
-    }
     // Until it is seen to be called otherwise, an account is called as it is.
     const name = account ?? nick;
-    let person = this.get(name);
-    const isFree = person.id === null && (person.account === null || (account !== null && this.fold(person.account) === this.fold(account)));
-    if (!isFree) person = new PersonState(this, name);
+    const known = this.#byId.get(id);
+    if (known) {
+      if (time > known.asOf) this.#wasCalled(known, name, account, time);
+      return known;
+    }
+    const holder = this.get(name);
+    const isFree = holder.id === null && (holder.account === null || (account !== null && this.fold(holder.account) === this.fold(account)));
+    const person = isFree ? holder : new PersonState(this, name);
     person.isGuess = isFree;
-    person.asOf = time;
     person.know({ id, account: account ?? undefined, isFormer: !isFree, presence: isFree ? undefined : 'gone' });
     this.#byId.set(id, person);
+    this.#wasCalled(person, name, account, time);
     return person;
+  }
+
+  /** The last whom history knows under a name has it, as long as nobody else is seen to. */
+  #wasCalled(person: PersonState, name: string, account: string | null, time: number): void {
+    person.asOf = time;
+    if (!person.isGuess && !person.isFormer) return;
+    const holder = this.#byKey.get(this.fold(name));
+    if (holder === person) return;
+    if (!holder || (holder.isGuess && holder.asOf < time)) {
+      person.isGuess = true;
+      this.#is(person, name, { account: account ?? undefined });
+    } else {
+      if (this.#byKey.get(person.key) === person) this.#byKey.delete(person.key);
+      person.isGuess = false;
+      person.know({ nick: name, account: account ?? undefined, isFormer: true, presence: 'gone' });
+    }
   }
 
   /** Whoever is called so now is the one of this id. */
@@ -223,6 +238,13 @@ export class People {
     person.isGuess = false;
     person.know(known);
     return person;
+  }
+
+  /** An account that is not here. Someone who is may have its name all the same, where a guest came first. */
+  absent(account: string, id: string, displayName: string | null): PersonState {
+    const { presence, id: held } = this.get(account);
+    const isHere = held !== id && (presence === 'here' || presence === 'away');
+    return isHere ? this.author(account, account, id, 0) : this.called(account, id, { account, presence: 'gone', displayName });
   }
 
   /** She is called so from now on, and nobody else. `isHers`: so is what was told of whoever has the name. */

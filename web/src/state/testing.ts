@@ -14,7 +14,7 @@ export const capabilities =
   'account-notify account-tag away-notify batch cap-notify echo-message extended-join labeled-response message-tags multi-prefix ' +
   'no-implicit-names server-time standard-replies draft/chathistory draft/event-playback draft/message-edit draft/message-redaction ' +
   'draft/metadata-2 draft/multiline=max-bytes=4096,max-lines=64 draft/read-marker soju.im/search parlor/unread parlor/pins=max=50 ' +
-  'parlor/reports parlor/devices parlor/groups parlor/identity parlor/once';
+  'parlor/reports parlor/devices parlor/groups parlor/members parlor/identity parlor/once';
 
 type Answer = (line: Line, label: string) => readonly string[] | null;
 

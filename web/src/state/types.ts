@@ -264,7 +264,12 @@ export interface Conversation {
   readonly membership: 'in' | 'joining' | 'out';
   /** Why one is not in it, if the server said. */
   readonly joinRefusal: Refused | null;
+  /** Those who are here. */
   readonly members: readonly Member[];
+  /** Accounts that belong to it and are not here. */
+  readonly absentMembers: readonly Member[];
+  /** All of these. */
+  readonly memberCount: number;
   /** One's own rank there. */
   readonly rank: Rank | null;
   readonly rights: Rights;

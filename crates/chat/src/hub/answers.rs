@@ -20,7 +20,7 @@ use std::net::IpAddr;
 
 /// Who asks, and how far she sees.
 #[derive(Clone, Copy)]
-struct Viewer {
+pub(super) struct Viewer {
     /// Her client; `None`: a session that has not arrived, or the server's own command line.
     slot: Option<u32>,
     /// Hidden rooms and people, and addresses.
@@ -56,6 +56,7 @@ impl Hub {
                 Ok(Answer::Topic { room: room.name.clone(), topic: room.rules.topic.as_deref().cloned() })
             }
             Query::Members { room } => self.members_answer(&room, viewer),
+            Query::AbsentMembers { room } => self.absent_members_answer(&room, viewer, turn),
             Query::RoomSettings { room } => self.room_settings_answer(&room, viewer),
             Query::RoomList { room, list } => self.room_list_answer(&room, list, viewer),
             Query::InviteLinks { room } => self.links_answer(&room, turn),
@@ -146,7 +147,7 @@ impl Hub {
             .ok_or_else(|| Refusal::NoSuchRoom { name: name.text().clone() })
     }
 
-    fn sees_everyone_in(&self, room: &Chatroom, viewer: Viewer) -> bool {
+    pub(super) fn sees_everyone_in(&self, room: &Chatroom, viewer: Viewer) -> bool {
         let slot = viewer.slot.filter(|_| self.is_member(room, viewer));
         viewer.sees_all || slot.is_some_and(|slot| !self.is_of_the_audience(slot, room))
     }
@@ -253,7 +254,7 @@ impl Hub {
         // A room that nobody is a member of any more is there, but nobody looks for it by chance. One whose members are all
         // away is as alive as before.
         let is_inhabited =
-            members > 0 || room.rules.kept_members > 0 || room.has(RoomFlag::Registered) || !filter.names.is_empty();
+            members > 0 || !room.accounts.is_empty() || room.has(RoomFlag::Registered) || !filter.names.is_empty();
         is_inhabited
             && (filter.masks.is_empty() || matches(&filter.masks))
             && !matches(&filter.not_masks)

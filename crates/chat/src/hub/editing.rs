@@ -32,7 +32,7 @@ impl Hub {
         let (client, room) = found.ok_or(Refusal::NoSuchMessage)?;
         let of = authorship(client, message, EDIT_WINDOW_MS, turn.now);
         match room.kind {
-            ChatroomKind::Named | ChatroomKind::Group(_) => {
+            ChatroomKind::Named | ChatroomKind::Group => {
                 let rules = Hub::rules_of(room);
                 let mut actor = Hub::actor(client, room);
                 permit(&actor, Act::Edit { of }, &rules)?;

@@ -149,7 +149,7 @@ impl Hub {
         let id = self.new_room_id(turn);
         let name = self.name_for_group(people, number);
         let mut room = Chatroom::new(number, id, name.text().clone(), name.key().clone(), turn.now);
-        room.kind = ChatroomKind::Group(BTreeSet::new());
+        room.kind = ChatroomKind::Group;
         room.rules.flags = Flags::of_a_group();
         self.state.add_room(room);
         number

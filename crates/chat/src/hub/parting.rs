@@ -74,7 +74,7 @@ impl Hub {
         let Some(room) = self.state.room(number).filter(|room| self.is_abandoned(room)) else {
             return;
         };
-        if !room.has_history && room.metadata.is_none() && room.rules.topic.is_none() && room.rules.kept_members == 0 {
+        if !room.has_history && room.metadata.is_none() && room.rules.topic.is_none() && room.accounts.is_empty() {
             self.state.remove_room(number);
             turn.keep(Change::RoomRemoved(number));
         } else {

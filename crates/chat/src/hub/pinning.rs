@@ -30,7 +30,7 @@ impl Hub {
         let found = self.state.client(asker.slot).zip(self.state.room(message.room));
         let (client, room) = found.ok_or(Refusal::NoSuchMessage)?;
         match room.kind {
-            ChatroomKind::Named | ChatroomKind::Group(_) => {
+            ChatroomKind::Named | ChatroomKind::Group => {
                 permit(&Hub::actor(client, room), Act::Pin, &Hub::rules_of(room))?;
             }
             ChatroomKind::Direct(one, other) if [one, other].contains(&client.id) => {}

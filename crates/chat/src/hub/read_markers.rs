@@ -190,7 +190,7 @@ impl Hub {
         let read_until = |number: RoomNumber| {
             let room = self.state.room(number)?;
             let conversation = match room.kind {
-                ChatroomKind::Named | ChatroomKind::Group(_) => ConversationKey::Room(number),
+                ChatroomKind::Named | ChatroomKind::Group => ConversationKey::Room(number),
                 ChatroomKind::Direct(one, other) => ConversationKey::With(if one == client.id { other } else { one }),
             };
             let since = client.place(number).and_then(|place| self.state.member(place)).map(|member| member.since);

@@ -36,7 +36,7 @@ impl Hub {
         let (client, room) = found.ok_or(Refusal::NoSuchMessage)?;
         let of = authorship(client, message, REDACTION_WINDOW_MS, turn.now);
         match room.kind {
-            ChatroomKind::Named | ChatroomKind::Group(_) => {
+            ChatroomKind::Named | ChatroomKind::Group => {
                 permit(&Hub::actor(client, room), Act::Redact { of }, &Hub::rules_of(room))?
             }
             ChatroomKind::Direct(one, other) if [one, other].contains(&client.id) => take_back(of)?,
@@ -192,7 +192,7 @@ pub(super) fn authorship(client: &Client, message: &Message, window_ms: u64, now
 /// The other one of a direct conversation.
 pub(super) fn other_side(room: &Chatroom, one: ClientId) -> Option<ClientId> {
     match room.kind {
-        ChatroomKind::Named | ChatroomKind::Group(_) => None,
+        ChatroomKind::Named | ChatroomKind::Group => None,
         ChatroomKind::Direct(first, second) => Some(if first == one { second } else { first }),
     }
 }

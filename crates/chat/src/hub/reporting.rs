@@ -42,7 +42,7 @@ impl Hub {
                 permit(&Hub::actor(client, room), Act::Report, &Hub::rules_of(room))?;
                 (Some(room.name.clone()), None)
             }
-            ChatroomKind::Group(_) => {
+            ChatroomKind::Group => {
                 permit(&Hub::actor(client, room), Act::Report, &Hub::rules_of(room))?;
                 (None, Some(room.name.clone()))
             }

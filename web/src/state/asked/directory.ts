@@ -4,9 +4,9 @@ import { alphabetically } from '../../format/alphabet';
 import { batchOf, linesOf } from '../../irc/batches';
 import { timeOf } from '../../irc/line';
 import { more } from '../../texts/more.svelte';
+import type { ConversationState } from '../conversation/conversation.svelte';
 import { rankOfSign } from '../conversation/ranks';
 import { idOf } from '../conversation/said';
-import type { PersonState } from '../people.svelte';
 import { Refused, type ListedRoom, type Person, type WhoIs } from '../types';
 import type { World } from '../world';
 
@@ -30,17 +30,24 @@ export async function listRooms(world: World, filter = ''): Promise<readonly Lis
   return rooms.sort((one, other) => other.people - one.people || alphabetically(one.name, other.name));
 }
 
-export async function findPeople(world: World, words: string): Promise<readonly Person[]> {
+export async function findPeople(world: World & { all(): Iterable<ConversationState> }, words: string): Promise<readonly Person[]> {
   const mask = words.trim().replace(/[*?,\s]+/g, '*');
   if (!mask) return [];
   const items = await world.request('WHO', [`*${mask}*`, '%tnfar,8'], { quiet: true });
-  const found = new Map<string, PersonState>();
+  const found = new Map<string, Person>();
   for (const line of linesOf(items)) {
     if (line.command !== '354' || line.params[1] !== '8') continue;
     const [, , nick = '', letters = '', account = '0', realname = ''] = line.params;
     const presence = letters.startsWith('G') ? 'away' : 'here';
     const person = world.people.called(nick, idOf(line), { account: account === '0' ? null : account, realname, presence });
     found.set(person.key, person);
+  }
+  // Of accounts that are not here the server tells those who are in a room with them.
+  const part = words.trim().toLowerCase();
+  for (const { absentMembers } of world.all()) {
+    for (const { person } of absentMembers) {
+      if (`${person.nick}\n${person.displayName}`.toLowerCase().includes(part) && !found.has(person.key)) found.set(person.key, person);
+    }
   }
   return [...found.values()];
 }

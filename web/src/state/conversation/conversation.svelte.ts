@@ -425,6 +425,14 @@ export class ConversationState implements Conversation {
     return this.#members.list;
   }
 
+  get memberCount(): number {
+    return this.members.length + this.absentMembers.length;
+  }
+
+  get absentMembers(): readonly Member[] {
+    return this.#members.absent;
+  }
+
   get rank(): Rank | null {
     return this.#members.ownRank;
   }
@@ -451,6 +459,7 @@ export class ConversationState implements Conversation {
         } else if (this.isConfirmed) {
           await Promise.all([this.#askPeople(), this.#world.request('MODE', [this.name])]);
           if (this.#world.has('draft/metadata-2')) await this.#world.request('METADATA', [this.name, 'SYNC']);
+          if (this.#world.has('parlor/members')) await (await asking()).readAbsent(this.#world, this.name, this.#members);
           this.#knowsWhoIsHere = true;
           this.#askNames();
           if (this.pinCount > 0 && this.#world.has('parlor/pins')) await this.loadPins();
@@ -472,9 +481,9 @@ export class ConversationState implements Conversation {
     this.#members.came(nick);
   }
 
-  memberLeft(nick: string): void {
+  memberLeft(nick: string, stays = false): void {
     this.#typing.stops(nick);
-    this.#members.left(nick);
+    this.#members.left(nick, stays);
   }
 
   memberRenamed(from: string, to: string): void {

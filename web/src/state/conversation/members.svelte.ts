@@ -9,6 +9,8 @@ import type { World } from '../world';
 
 export class Members {
   list: readonly Member[] = $state.raw([]);
+  /** Accounts that belong to it and are not here. */
+  absent: readonly Member[] = $state.raw([]);
   ownRank: Rank | null = $state(null);
   readonly #world: World;
   readonly #changed: () => void;
@@ -56,12 +58,22 @@ export class Members {
   came(nick: string): void {
     const person = this.#world.people.get(nick);
     if (this.#byKey.has(person.key)) return;
-    this.#byKey.set(person.key, { person, rank: null });
+    this.#byKey.set(person.key, { person, rank: this.absent.find((member) => member.person === person)?.rank ?? null });
     this.#touch();
   }
 
-  left(nick: string): void {
-    if (this.#byKey.delete(this.#world.isupport.fold(nick))) this.#touch();
+  /** `stays`: she has gone from the server; an account belongs to the room all the same. */
+  left(nick: string, stays: boolean): void {
+    const key = this.#world.isupport.fold(nick);
+    const member = this.#byKey.get(key);
+    if (!stays) this.areAbsent(this.absent.filter(({ person }) => person.key !== key));
+    else if (member?.person.account) this.areAbsent([...this.absent, member]);
+    if (this.#byKey.delete(key)) this.#touch();
+  }
+
+  areAbsent(members: readonly Member[]): void {
+    this.absent = members;
+    this.#touch();
   }
 
   renamed(from: string, to: string): void {
@@ -92,13 +104,16 @@ export class Members {
   clear(): void {
     this.ownRank = null;
     this.#byKey.clear();
-    this.#touch();
+    this.areAbsent([]);
   }
 
   commit(): void {
     if (!this.#isDirty) return;
     this.#isDirty = false;
     this.list = [...this.#byKey.values()].sort(byRankAndName);
+    // Who has come since is among those who are here.
+    const gone = this.absent.filter(({ person }, at, all) => !this.#byKey.has(person.key) && all.findLastIndex((other) => other.person === person) === at);
+    if (gone.length < this.absent.length) this.absent = gone;
   }
 
   #touch(): void {

@@ -48,7 +48,7 @@ export function choices({ kind, words }: Wanted, conversation: Conversation, cha
 }
 
 function peopleOf(conversation: Conversation): readonly Person[] {
-  if (conversation.members.length > 0) return conversation.members.map((member) => member.person);
+  if (conversation.members.length > 0) return [...conversation.members, ...conversation.absentMembers].map((member) => member.person);
   return conversation.person ? [conversation.person] : [];
 }
 
@@ -88,8 +88,7 @@ export async function load(wanted: Wanted | null): Promise<readonly Choice[]> {
 export function nameAt(text: string, caret: number, conversation: Conversation): { text: string; caret: number } | null {
   const word = /(^|\s)([^\s@#:/]{2,})$/u.exec(text.slice(0, caret))?.[2];
   if (!word) return null;
-  const person = conversation.members
-    .map((member) => member.person)
+  const person = peopleOf(conversation)
     .filter((person) => !person.isMe && fit(person.nick, word) === 0)
     .sort((a, b) => a.nick.localeCompare(b.nick))[0];
   if (!person) return null;

@@ -4,7 +4,6 @@ use super::OWED_AUDITS;
 use super::journal::Undo;
 use super::{Account, State, name_of_account, named};
 use crate::audit::AuditEntry;
-use crate::chatroom::ChatroomKind;
 use crate::client::AccountOf;
 use crate::id::{ClientId, RoomNumber, Timestamp};
 use crate::membership::{Membership, Role};
@@ -270,16 +269,12 @@ impl State {
             u32::from(membership.is_some_and(|membership| membership.roles.at_least(Role::Operator)))
         };
         if let Some(room) = self.room_mut(room) {
-            if let ChatroomKind::Group(accounts) = &mut room.kind {
-                match after {
-                    Some(_) => accounts.insert(account),
-                    None => accounts.remove(&account),
-                };
-            }
+            match after {
+                Some(_) => room.accounts.insert(account),
+                None => room.accounts.remove(&account),
+            };
             let rules = &mut room.rules;
             rules.operators = (rules.operators + operates(after)).saturating_sub(operates(before));
-            let is_kept = |membership: Option<Membership>| u32::from(membership.is_some());
-            rules.kept_members = (rules.kept_members + is_kept(after)).saturating_sub(is_kept(before));
         }
     }
 }

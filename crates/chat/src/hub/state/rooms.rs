@@ -88,7 +88,7 @@ impl State {
                 self.room_names.insert(room.number.0, name_of_room(&room));
                 self.counts.rooms += 1;
             }
-            ChatroomKind::Group(_) => {
+            ChatroomKind::Group => {
                 self.room_names.insert(room.number.0, name_of_room(&room));
                 self.counts.direct_rooms += 1;
             }
@@ -110,7 +110,7 @@ impl State {
                 self.room_names.remove(number.0, name_of_room(&room));
                 self.counts.rooms -= 1;
             }
-            ChatroomKind::Group(_) => {
+            ChatroomKind::Group => {
                 self.room_names.remove(number.0, name_of_room(&room));
                 self.counts.direct_rooms -= 1;
             }

@@ -26,6 +26,7 @@ impl World {
             ["accounts"] => Query::Accounts,
             ["topic", of] => Query::Topic { room: room(of) },
             ["members", of] => Query::Members { room: room(of) },
+            ["absent", of] => Query::AbsentMembers { room: room(of) },
             ["settings", of] => Query::RoomSettings { room: room(of) },
             ["bans", of] => Query::RoomList { room: room(of), list: ListKind::Ban },
             ["exceptions", of] => Query::RoomList { room: room(of), list: ListKind::Exception },

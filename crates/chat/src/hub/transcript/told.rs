@@ -341,6 +341,10 @@ pub(super) fn answer_line(answer: &Answer) -> String {
         }
         Answer::Topic { room, topic: Some(topic) } => format!("topic of {room}: {} by {}", topic.text, topic.by),
         Answer::Topic { room, topic: None } => format!("no topic of {room}"),
+        Answer::AbsentMembers(absent) => {
+            let members = absent.members.iter().map(|member| format!("{}{}", prefixes(member.roles), member.name));
+            format!("absent from {}: {} and {} more", absent.room, list(members), absent.more)
+        }
         Answer::Members(members) => {
             format!("members of {}: {}", members.room, rows(&members.members))
         }
