@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { MessageEntry } from './types';
-import { eachHasItsServer, FakeServer, inTeaHere, until } from './testing';
+import { eachHasItsServer, FakeServer, inTeaHere, openHere, until } from './testing';
 
 let server: FakeServer;
 eachHasItsServer((fresh) => (server = fresh));
@@ -102,6 +102,21 @@ test('a conversation is listed once, by the name that she has now', async () => 
   server.socket.say(says('bob/B/bob', 'psst', 'alice'));
   server.socket.say('@parlor/sender-id=B :s CHATHISTORY TARGETS maria 2026-11-26T10:00:00.000Z');
   expect(chat.conversations.map(({ name }) => name).filter((name) => !name.startsWith('#'))).toEqual(['maria']);
+});
+
+test('whoever history last knows under the name of a conversation is the one it is with', async () => {
+  server.answers.CHATHISTORY = history(says('ann/A/ann', 'as ann'), says('maria/A/maria', 'as maria'));
+  server.answers.WHO = rows('alice/a1/alice');
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice'];
+  const chat = await openHere(server);
+  await until(() => chat.link.kind === 'online');
+  expect(chat.ensure('maria').person?.presence).toBe('unknown');
+  const tea = chat.open('#tea');
+  await until(() => tea.entries.length === 2);
+  expect(said(tea, 'as ann').sender).toBe(chat.person('maria'));
+  server.socket.say('@parlor/sender-id=A;account=mia :mia!u@h PRIVMSG #tea :as mia');
+  await until(() => chat.find('mia'));
+  expect(chat.find('maria')).toBeNull();
 });
 
 test('the last who had a name in history has it, and who had it before is somebody else', async () => {

@@ -200,7 +200,7 @@ export class People {
       return known;
     }
     const holder = this.get(name);
-    const isFree = holder.id === null && (holder.account === null || (account !== null && this.fold(holder.account) === this.fold(account)));
+    const isFree = this.#isFree(holder, account);
     const person = isFree ? holder : new PersonState(this, name);
     person.isGuess = isFree;
     person.know({ id, account: account ?? undefined, isFormer: !isFree, presence: isFree ? undefined : 'gone' });
@@ -209,15 +209,20 @@ export class People {
     return person;
   }
 
+  /** Nobody is known yet who is called so, or the one of this account. */
+  #isFree({ id, account: held }: PersonState, account: string | null): boolean {
+    return id === null && (held === null || (account !== null && this.fold(held) === this.fold(account)));
+  }
+
   /** The last whom history knows under a name has it, as long as nobody else is seen to. */
   #wasCalled(person: PersonState, name: string, account: string | null, time: number): void {
     person.asOf = time;
     if (!person.isGuess && !person.isFormer) return;
     const holder = this.#byKey.get(this.fold(name));
     if (holder === person) return;
-    if (!holder || (holder.isGuess && holder.asOf < time)) {
+    if (!holder || this.#isFree(holder, account) || (holder.isGuess && holder.asOf < time)) {
       person.isGuess = true;
-      this.#is(person, name, { account: account ?? undefined });
+      this.#is(person, name, { account: account ?? undefined, ...(holder?.id === null && holder.told) }, holder?.id === null);
     } else {
       if (this.#byKey.get(person.key) === person) this.#byKey.delete(person.key);
       person.isGuess = false;
@@ -238,13 +243,6 @@ export class People {
     person.isGuess = false;
     person.know(known);
     return person;
-  }
-
-  /** An account that is not here. Someone who is may have its name all the same, where a guest came first. */
-  absent(account: string, id: string, displayName: string | null): PersonState {
-    const { presence, id: held } = this.get(account);
-    const isHere = held !== id && (presence === 'here' || presence === 'away');
-    return isHere ? this.author(account, account, id, 0) : this.called(account, id, { account, presence: 'gone', displayName });
   }
 
   /** She is called so from now on, and nobody else. `isHers`: so is what was told of whoever has the name. */

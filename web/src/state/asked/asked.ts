@@ -10,6 +10,7 @@ export * as profile from './profile';
 export * as roomAccess from './room_access';
 export * as roomSettings from './room_settings';
 export { readAbsent } from './absent_members';
+export { recount } from './recount';
 export { search } from './search';
 export { loadThread } from './thread';
 export { readPins } from './pins';

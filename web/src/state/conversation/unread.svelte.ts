@@ -2,6 +2,7 @@
 
 import { batchOf, linesOf, type Item } from '../../irc/batches';
 import type { Line } from '../../irc/line';
+import { asking } from '../asked/asking';
 import type { ConversationState } from './conversation.svelte';
 import type { History } from './history.svelte';
 import type { Entry, MessageEntry } from '../types';
@@ -180,17 +181,10 @@ export class Unread {
   deleted(entry: MessageEntry | undefined): void {
     if (entry) this.#came = this.#came.filter(({ id }) => id !== entry.id);
     if (this.count() || this.messages === 0) return;
-    if (!entry) return void this.#ask();
+    // It is counted anew.
+    if (!entry) return void asking().then(({ recount }) => recount(this.#world, this.#conversation), () => undefined);
     if (entry.own || entry.deleted || entry.sender.blocked || entry.time <= this.readUpTo) return;
     this.#are(this.messages - 1, this.isMore, Math.max(0, this.mentions - (this.#isNamedIn(entry) ? 1 : 0)));
-  }
-
-  async #ask(): Promise<void> {
-    const counts = await this.#world.request('UNREAD', [], { quiet: true }).catch(() => null);
-    if (!counts || !this.#world.has('parlor/unread')) return;
-    const { rows, asOf } = countsOf(counts);
-    const own = rows.find(({ name }) => this.#world.known(name) === this.#conversation);
-    this.counted(own?.messages ?? 0, own?.isMore ?? false, own?.mentions ?? 0, asOf);
   }
 
   /** Counts what is here, when that reaches back to the marker. True: it does. */

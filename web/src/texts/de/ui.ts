@@ -23,10 +23,8 @@ export const ui: typeof english = {
   notCopied: 'Der Browser lässt diese Seite nicht kopieren; markiere es und kopiere es von Hand',
   control: 'Strg',
   copy: 'Kopieren',
-  copyLink: 'Link kopieren',
   discard: 'Verwerfen',
   dismiss: 'Ausblenden',
-  linkCopied: 'Der Link ist kopiert',
   loading: 'Lädt …',
   moreActions: 'Mehr',
   partNotLoaded: 'Dieser Teil ließ sich nicht laden. Besteht eine Verbindung?',
@@ -49,8 +47,6 @@ export const ui: typeof english = {
   markRead: 'Als gelesen markieren',
   mentionCount,
   menuOf: (title) => `Menü von ${title}`,
-  moderation: 'Moderation',
-  mute: 'Stummschalten',
   muted: 'stummgeschaltet',
   myMenu: 'Status und Einstellungen',
   noConversations: 'Noch nichts hier. Such dir einen Raum für den Anfang.',
@@ -148,8 +144,6 @@ export const ui: typeof english = {
   tooManyLines: (lines) => `Eine Nachricht hat höchstens ${lines} Zeilen. Sende sie in mehreren Teilen.`,
 
   invitePeople: 'Einladen',
-  profile: 'Profil',
 
-  leave: 'Verlassen',
   setTopic: 'Thema setzen',
 };

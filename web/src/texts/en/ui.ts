@@ -24,10 +24,8 @@ export const ui = {
   notCopied: 'The browser does not let this page copy; select it and copy it by hand',
   control: 'Ctrl',
   copy: 'Copy',
-  copyLink: 'Copy link',
   discard: 'Discard',
   dismiss: 'Dismiss',
-  linkCopied: 'The link is copied',
   loading: 'Loading…',
   moreActions: 'More',
   partNotLoaded: 'This part could not be loaded. Is there a connection?',
@@ -52,8 +50,6 @@ export const ui = {
   markRead: 'Mark as read',
   mentionCount,
   menuOf: (title: string) => `Menu of ${title}`,
-  moderation: 'Moderation',
-  mute: 'Mute',
   muted: 'muted',
   myMenu: 'Status and settings',
   noConversations: 'Nothing here yet. Find a room to begin with.',
@@ -155,9 +151,7 @@ export const ui = {
 
   // Panels
   invitePeople: 'Invite people',
-  profile: 'Profile',
 
   // A room
-  leave: 'Leave',
   setTopic: 'Set a topic',
 };

@@ -84,7 +84,7 @@ export function actionsOf(message: MessageEntry, { chat, view, conversation, w, 
   }
   const { id } = message;
   if (id !== null) {
-    actions.push({ name: 'link', text: w.copyLink, icon: 'link', key: 'l', run: () => copy(chat, linkTo(conversation, id), w.linkCopied, w.notCopied) });
+    actions.push({ name: 'link', text: m.copyLink, icon: 'link', key: 'l', run: () => copy(chat, linkTo(conversation, id), m.linkCopied, w.notCopied) });
   }
   if (there && conversation.rights.pin && chat.can.pins) {
     actions.push({

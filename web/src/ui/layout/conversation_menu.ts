@@ -17,19 +17,19 @@ export function conversationMenu(chat: Chat, view: View, conversation: Conversat
   if (chat.can.metadata && !chat.isGuest) {
     items.push(
       { text: m.favourite, icon: 'pin', checked: conversation.favourite, run: () => attempt(conversation.setFavourite(!conversation.favourite)) },
-      { text: w.mute, icon: 'bellOff', checked: conversation.muted, run: () => attempt(conversation.setMuted(!conversation.muted)) },
+      { text: m.mute, icon: 'bellOff', checked: conversation.muted, run: () => attempt(conversation.setMuted(!conversation.muted)) },
     );
   }
   items.push({
-    text: w.copyLink,
+    text: m.copyLink,
     icon: 'link',
-    run: () => void copyText(new URL(pathOf(conversation.name), location.origin).href).then((copied) => chat.say(copied ? w.linkCopied : w.notCopied)),
+    run: () => void copyText(new URL(pathOf(conversation.name), location.origin).href).then((copied) => chat.say(copied ? m.linkCopied : w.notCopied)),
   });
   const details = () => {
     view.go(conversation.name);
     view.panel = conversation.kind === 'direct' ? { kind: 'person', nick: conversation.name } : { kind: 'details' };
   };
-  items.push({ text: conversation.kind === 'direct' ? w.profile : conversation.kind === 'group' ? m.groupDetails : m.roomSettings, icon: 'info', apart: true, run: details });
+  items.push({ text: conversation.kind === 'direct' ? m.profile : conversation.kind === 'group' ? m.groupDetails : m.roomSettings, icon: 'info', apart: true, run: details });
   if (conversation.kind !== 'direct' && conversation.rights.invite && conversation.membership === 'in') {
     items.push({ text: w.invitePeople, icon: 'people', run: () => (view.dialog = { kind: 'invite', conversation }) });
   }
@@ -41,7 +41,7 @@ export function conversationMenu(chat: Chat, view: View, conversation: Conversat
       icon: 'leave',
       danger: true,
       apart: true,
-      run: () => confirmLeave(view, conversation, w),
+      run: () => confirmLeave(view, conversation),
     });
   } else {
     items.push({ text: m.closeConversation, icon: 'close', apart: true, run: () => conversation.close() });
@@ -49,13 +49,13 @@ export function conversationMenu(chat: Chat, view: View, conversation: Conversat
   return items;
 }
 
-export function confirmLeave(view: View, conversation: Conversation, w: Texts['ui']): void {
+export function confirmLeave(view: View, conversation: Conversation): void {
   const m = more.texts;
   view.dialog = {
     kind: 'confirm',
     title: m.leaveTitle(conversation.title),
     text: conversation.kind === 'group' ? m.leaveGroupText : conversation.settings.inviteOnly ? m.leaveInviteOnlyText : m.leaveRoomText,
-    action: w.leave,
+    action: m.leave,
     danger: true,
     run: () => conversation.leave(),
   };
