@@ -271,6 +271,11 @@ test('of commands is carried out, or refused in words', async () => {
   await expect(tea.send('/nonsense')).rejects.toThrow('/nonsense');
   await expect(tea.send('/constructor')).rejects.toThrow('/constructor');
   await expect(tea.send('/kick')).rejects.toThrow('/kick NAME');
+  await tea.send('/mode +o bob');
+  expect(server.socket.sent.at(-1)).toMatch(/ MODE #tea \+o :?bob$/);
+  await tea.send('/mode Alice +o');
+  expect(server.socket.sent.at(-1)).toMatch(/ MODE Alice :?\+o$/);
+  for (const noChange of ['/mode bob +o', '/mode m', '/mode alice', '/mode #tea']) await expect(tea.send(noChange)).rejects.toThrow('/mode +o bob');
   await tea.send('/usr/bin/env is a path');
   await until(() => server.socket.sent.some((line) => line.includes(':/usr/bin/env')));
   await expect(tea.send('  \n ')).rejects.toThrow(Refused);

@@ -85,8 +85,15 @@ export const commands: Readonly<Record<string, Command>> = {
     usage: '/mode +m',
     needs: 1,
     run: (chat, here, _, words) => {
-      inRoom(here);
-      return chat.request('MODE', [here.name, ...words]);
+      const [first = '', ...rest] = words;
+      // Only what has its sign is a change: a name would be taken for letters.
+      if (/^[+-]/.test(first)) {
+        inRoom(here);
+        return chat.request('MODE', [here.name, ...words]);
+      }
+      const isOther = !first.startsWith('#') && !chat.people.isMe(first);
+      if (isOther || !/^[+-]/.test(rest[0] ?? '')) throw new Refused(more.texts.refused.modeOf(first), 'NOT_A_CHANGE');
+      return chat.request('MODE', words);
     },
   },
   quote: { usage: '/quote LINE', needs: 1, run: quote },

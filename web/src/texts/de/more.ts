@@ -514,9 +514,10 @@ export const more: typeof english = {
     direct: (who) => who,
   },
   newReport: (room) => `Eine Nachricht in ${room} wurde gemeldet.`,
-  commandHelp: 'Befehle: /join RAUM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WÖRTER, /quote ZEILE',
+  commandHelp: 'Befehle: /join RAUM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /mode +o NAME, /away TEXT, /back, /group NAME NAME, /search WÖRTER, /quote ZEILE',
   refused: {
     unknownCommand: (name) => `Es gibt keinen Befehl /${name}; /help zeigt alle.`,
+    modeOf: (name) => `„${name}“ ist keine Änderung: Sie steht mit ihrem Vorzeichen, und wen sie betrifft dahinter, wie in /mode +o bob; davor steht nur der eigene Name oder ein Raum.`,
     needsMore: (usage) => `Da fehlt etwas: ${usage.replace('ROOM', 'RAUM').replace('LINE', 'ZEILE').replace('WORDS', 'WÖRTER')}`,
     noRoom: 'Das geht nur in einem Raum.',
     wrongPassword: 'Name oder Passwort ist falsch.',

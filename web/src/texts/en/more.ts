@@ -522,9 +522,11 @@ export const more = {
     direct: (who: string) => who,
   },
   newReport: (room: string) => `A message in ${room} was reported.`,
-  commandHelp: 'Commands: /join ROOM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /away TEXT, /back, /group NAME NAME, /search WORDS, /quote LINE',
+  commandHelp: 'Commands: /join ROOM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /mode +o NAME, /away TEXT, /back, /group NAME NAME, /search WORDS, /quote LINE',
   refused: {
     unknownCommand: (name: string) => `There is no command /${name}; /help shows all.`,
+    /** `/mode bob +o` */
+    modeOf: (name: string) => `“${name}” is no change: write it with its sign, and whom it is for behind it, as in /mode +o bob; before it stands only your own name or a room.`,
     needsMore: (usage: string) => `That needs more: ${usage}`,
     noRoom: 'That works in a room only.',
     wrongPassword: 'The name or the password is wrong.',
