@@ -592,19 +592,43 @@ test('a finger answers, reacts and opens the menu, by a tap and by resting', asy
   await fay.leave();
 });
 
-test('what is typed for a thread or the emoji before they are there is for them', async () => {
-  const { page } = alice;
-  for (const [key, field] of [['t', '#panel textarea'], ['a', '.popover [role=combobox]']] as const) {
+test('what is typed for what was opened, before that is there, is for it', async () => {
+  const cold = await Someone.at(server, { serviceWorkers: 'block' });
+  const { page } = cold;
+  await cold.logIn('alice');
+  await cold.isIn();
+  // What is loaded first is there, what comes when it is opened is on its way.
+  await page.route(/assets\/(ThreadPanel|EmojiPicker|Menu|Report|DeleteMessage|Switcher|Invite)-.*\.js$/, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await route.continue().catch(() => undefined);
+  });
+  const of = page.locator('dialog[open]');
+  for (const [keys, typed, field] of [
+    [['t'], 'thumbs up', page.locator('#panel textarea')],
+    [['a'], 'thumbs up', page.locator('.popover [role=combobox]')],
+    [['Delete'], 'rude, and at them', of.locator('#reason')],
+    [['m', 'r', 'r'], 'the person is rude', of.locator('textarea')],
+    [['Control+k'], 'teapot', of.locator('[role=combobox]')],
+  ] as const) {
     await page.goto('/r/tea');
-    await alice.isCaughtUp();
-    await alice.message('an answer').last().focus();
-    await page.keyboard.press(key);
-    await page.keyboard.type('thumbs up');
-    await until(async () => (await page.locator(field).inputValue()) === 'thumbs up', `${key} and what is typed behind it`);
-    expect(await page.locator(field).evaluate((field) => field === document.activeElement)).toBe(true);
-    expect(await alice.composer().inputValue()).toBe('');
+    await cold.isCaughtUp();
+    await cold.message('back again').last().focus();
+    for (const key of keys) await page.keyboard.press(key);
+    const isMenu = keys.length > 1;
+    if (isMenu) {
+      // The letters have gone to the menu, and not to the message.
+      const item = page.getByRole('menuitem', { name: 'Report' });
+      await item.waitFor();
+      await until(() => item.evaluate((item) => item === document.activeElement), 'the second of the menu that begins with R');
+      await page.keyboard.press('Enter');
+    }
+    await page.keyboard.type(typed);
+    await until(async () => (await field.inputValue()) === typed, `${keys.join()} and what is typed behind it`);
+    expect(await field.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect([await cold.composer().inputValue(), await page.locator('#panel').count()]).toEqual(['', keys[0] === 't' ? 1 : 0]);
     await closeAll(page);
   }
+  await cold.leave();
 });
 
 test('the sheet of keys says which key sends', async () => {

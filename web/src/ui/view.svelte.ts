@@ -51,7 +51,7 @@ export interface Target {
 
 export class View {
   #panel = $state.raw<Panel | null>(null);
-  dialog = $state.raw<DialogView | null>(null);
+  #dialog = $state.raw<DialogView | null>(null);
   /** On narrow screens: the list is shown, not the conversation. */
   listShown = $state(false);
   /** Where there is not the room for list and conversation beside each other. */
@@ -237,9 +237,14 @@ export class View {
   }
   #shown: Conversation | null = null;
 
-  openSwitcher(): void {
-    const dialog = (this.dialog = { kind: 'switcher' });
-    this.expect(() => this.dialog === dialog, () => (this.dialog = null));
+  get dialog(): DialogView | null {
+    return this.#dialog;
+  }
+
+  set dialog(dialog: DialogView | null) {
+    const isOther = dialog && dialog.kind !== this.#dialog?.kind;
+    this.#dialog = dialog;
+    if (isOther) this.expect(() => this.#dialog === dialog, () => this.closeDialog());
   }
 
   openSearch(everywhere: boolean): void {
@@ -291,12 +296,11 @@ export class View {
     return true;
   }
 
-  /** For what has come: what was typed for it, and whether with Enter. */
-  takeTyped(): { words: string; entered: boolean } {
+  /** For what has come: what was typed for it. */
+  takeTyped(): string {
     const typed = this.#typedAhead ?? '';
     this.expectNothing();
-    const [words = ''] = typed.split('\n');
-    return { words, entered: typed.includes('\n') };
+    return typed;
   }
 
   /** On narrow screens: back to the list. */

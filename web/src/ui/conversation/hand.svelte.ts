@@ -28,8 +28,7 @@ class Hand {
   /** A key that came before them. True: it is for the message, and done when they are there. */
   waitsFor(event: KeyboardEvent, view: View, act: () => void): boolean {
     if (!/^(.|Delete|Backspace|Enter|ContextMenu)$/u.test(event.key)) return false;
-    // A key before it may have opened something that this one is for.
-    this.soon(() => void (view.keyAhead(event) || act()));
+    this.soon(() => this.parts?.pressedBefore(event, view, act));
     return true;
   }
 }
