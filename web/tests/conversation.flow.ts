@@ -331,9 +331,24 @@ test('whoever was away finds where she stopped reading, at the address and from 
 test('one writes to a person, and to a group', async () => {
   await alice.page.goto('/r/@bob');
   await alice.say('just for you');
-  const people = bob.page.getByRole('navigation', { name: 'Conversations' });
-  await people.getByRole('link', { name: /alice/ }).click();
-  await bob.sees('just for you');
+  const item = bob.page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: /alice/ });
+  await item.waitFor();
+  // The line above what is unread is on the screen, with all that stands above a first message: nothing leads up to it.
+  const wide = bob.page.viewportSize() ?? { width: 1280, height: 800 };
+  await bob.page.setViewportSize({ width: 844, height: 390 });
+  for (const times of [1, 8]) {
+    await bob.goTo('tea');
+    for (let time = 1; time < times; time += 1) await alice.say(`and one more, ${time} of ${times}`);
+    await until(async () => /unread|mention/.test((await item.textContent()) ?? ''), 'it is unread');
+    await item.click();
+    await bob.sees('just for you');
+    await until(() => bob.page.locator('.line.new').evaluate((line) => line.getBoundingClientRect().top > 60 && line.getBoundingClientRect().bottom < 390), 'the line is seen');
+    await until(async () => (await bob.page.locator('.pill.unread').count()) === 0, 'there is nothing further up');
+    await bob.page.locator('#messages').press('End');
+    await until(async () => !/unread|mention/.test((await item.textContent()) ?? ''), 'it is read');
+    expect(await bob.page.locator('.pill.unread').count()).toBe(0);
+  }
+  await bob.page.setViewportSize(wide);
   const dora = await Someone.at(server);
   await dora.signUp('dora');
   await alice.say('/group bob dora');

@@ -36,6 +36,8 @@ export interface Listed {
 const near = 24;
 /** Where the unread line stands, below the upper edge, in pixels. */
 const lineBelow = 80;
+/** So tall it is, about. */
+const lineTall = 20;
 /** Pages are asked for when so much is left, and what goes by in some frames at the speed one has. */
 const ahead = 900;
 const frames = 12;
@@ -52,8 +54,12 @@ const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationF
 export class Place {
   /** It stands where it should, and can be shown. */
   ready = $state(false);
-  /** The unread line is further up, and there is something unread. */
-  unreadAbove = $state(false);
+  /** So many are unread, and the line above them is further up. */
+  readonly unreadAbove = $derived.by((): number => {
+    const { missed, unread } = this.#listed.conversation;
+    return missed || (this.#isLineAbove ? unread : 0);
+  });
+  #isLineAbove = $state(false);
   /** Faster than what is drawn beyond the edges reaches: then that would only be drawn to be thrown away. */
   flies = $state(false);
   /** Somebody, or something, scrolls. */
@@ -108,6 +114,7 @@ export class Place {
         this.#lineKnown = unreadLine;
         if (this.#keeps.kind === 'line') void this.#settle();
         else if (isNew && this.#keeps.kind === 'end' && !this.#keeps.chosen && listed.conversation.missed === 0) void this.toUnread();
+        else void tick().then(() => this.scrolled());
       });
     });
     // A page that has come may be a line to see, or none (where people only came and went, or are not shown): then nothing scrolls, and
@@ -312,9 +319,17 @@ export class Place {
     // all would move with each row that is measured below.
     if (offset < reach && this.#listed.isWhole && by <= 0) void this.#older();
     if (below < reach && !conversation.atEnd) void this.#newer();
-    const isAbove = this.lineIndex >= 0 && list.getItemOffset(this.lineIndex) < offset - 10;
-    this.unreadAbove = isAbove && conversation.unread > 0;
-    if (this.lineIndex >= 0 && !isAbove) conversation.seesLine();
+    this.#seeLine(offset);
+  }
+
+  /** Whether the line is further up; it stands right above its message, below a new day and where all begins. */
+  #seeLine(offset: number): void {
+    const { list, scroller, conversation, rowOf } = this.#listed;
+    const key = conversation.unreadLine;
+    if (!list || key === null || this.lineIndex < 0) return void (this.#isLineAbove = false);
+    const row = rowOf(key)?.getBoundingClientRect();
+    this.#isLineAbove = row?.height ? row.top < scroller.getBoundingClientRect().top + lineTall / 2 : list.getItemOffset(this.lineIndex) < offset;
+    if (!this.#isLineAbove) conversation.seesLine();
   }
 
   /** It has moved `by` so much. Whoever goes up leaves the end; that there is more below takes nobody from it, nor that rows are measured. */
