@@ -94,7 +94,7 @@ export class FocusedRow {
         return this.#walks(event, this.#step(-1, 1));
       case 'End':
         event.preventDefault();
-        void this.#events.toLatest().then(() => this.#walkTo(this.#listed.entries.length - 1));
+        void this.#events.toLatest().then(() => this.#walkTo(this.#step(this.#listed.entries.length, -1)));
         return;
       case 'Escape':
         event.preventDefault();
