@@ -145,7 +145,31 @@ test('a shortcode is its emoji, and the one that is meant is offered first', asy
   expect(await page.locator('.picker .all').evaluate((grid) => grid.scrollWidth - grid.clientWidth)).toBe(0);
   await page.keyboard.press('Enter');
   expect(await alice.composer().inputValue()).toBe('❤️');
-  await alice.composer().fill('');
+  // What was done for her she takes back as what she typed.
+  const isWritten = (text: string): Promise<void> => until(async () => (await alice.composer().inputValue()) === text, text);
+  await page.keyboard.press('Control+z');
+  await isWritten('');
+  await page.keyboard.type('hello world');
+  await page.keyboard.press('Shift+Home');
+  await page.keyboard.press('Control+b');
+  await isWritten('**hello world**');
+  await page.keyboard.press('Control+z');
+  await isWritten('hello world');
+  await page.keyboard.press('Control+Shift+z');
+  await isWritten('**hello world**');
+  await page.keyboard.press('End');
+  await page.keyboard.type(' :tea');
+  await page.getByRole('option').first().waitFor();
+  await page.keyboard.press('Tab');
+  await isWritten('**hello world** 🍵 ');
+  await page.keyboard.type(':+1:');
+  await isWritten('**hello world** 🍵 👍');
+  await page.keyboard.press('Enter');
+  await isWritten('');
+  for (const text of ['**hello world** 🍵 👍', '**hello world** 🍵 :+1:', '**hello world** 🍵 ', '**hello world** :tea', '**hello world**', 'hello world', '']) {
+    await page.keyboard.press('Control+z');
+    await isWritten(text);
+  }
 });
 
 test('a reply shows what it answers, leads there, and makes a thread', async () => {

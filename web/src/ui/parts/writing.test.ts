@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { firstLine, write } from './writing';
+import { firstLine, rewrite, write } from './writing';
 
 afterEach(() => {
   document.body.replaceChildren();
@@ -30,6 +30,27 @@ test('where the browser writes it, so that it can be undone, nothing else does',
   write(area, 'x');
   expect(done.mock.calls).toEqual([['delete', false, ''], ['insertText', false, 'x']]);
   expect(area.value).toBe('one two');
+});
+
+test.each([
+  ['hello world', '**hello world**', ['insertText', '**hello world**']],
+  ['hi :tea', 'hi 🍵 ', ['insertText', '🍵 ']],
+  ['al', 'alice: ', ['insertText', 'ice: ']],
+  ['**bold** on', 'bold on', ['insertText', 'bold']],
+  ['a 🍵 b', 'a 🍶 b', ['insertText', '🍶']],
+  ['a 🍵🍵 b', 'a 🍵 b', ['delete', '']],
+  ['same', 'same', undefined],
+])('%s becomes %s by what differs', (before, after, did) => {
+  const done = vi.fn((what: string, _: boolean, words: string) => {
+    const [from, to] = [area.selectionStart, area.selectionEnd];
+    area.value = area.value.slice(0, from) + (what === 'delete' ? '' : words) + area.value.slice(to);
+    return true;
+  });
+  document.execCommand = done as typeof document.execCommand;
+  const area = field(before, 0, 0);
+  rewrite(area, after, 1, 2);
+  expect([area.value, area.selectionStart, area.selectionEnd]).toEqual([after, 1, 2]);
+  expect(done.mock.calls.map(([what, , words]) => [what, words])[0]).toEqual(did);
 });
 
 test('of what was typed for a field of one line there is what was before Enter', () => {

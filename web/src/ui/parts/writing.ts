@@ -12,6 +12,24 @@ export function write(field: Field, words: string): void {
   field.dispatchEvent(new InputEvent('input', { bubbles: true, inputType: 'insertText', data: words }));
 }
 
+/** Makes another text of it, by writing what differs; then this is selected. */
+export function rewrite(field: Field, text: string, from: number, to: number): void {
+  const before = field.value;
+  const most = Math.min(before.length, text.length);
+  let start = 0;
+  while (start < most && before[start] === text[start]) start += 1;
+  let rest = 0;
+  while (rest < most - start && before.at(-1 - rest) === text.at(-1 - rest)) rest += 1;
+  // Signs of two units stay whole.
+  if (start > 0 && isIn(before[start - 1], 0xd800)) start -= 1;
+  if (rest > 0 && isIn(before.at(-rest), 0xdc00)) rest -= 1;
+  field.setSelectionRange(start, before.length - rest);
+  write(field, text.slice(start, text.length - rest));
+  field.setSelectionRange(from, to);
+}
+
+const isIn = (unit = '', surrogates: number): boolean => (unit.charCodeAt(0) & 0xfc00) === surrogates;
+
 /** What was typed for a field of one line, and whether with Enter. */
 export function firstLine(typed: string): { words: string; entered: boolean } {
   const [words = ''] = typed.split('\n');
