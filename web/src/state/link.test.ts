@@ -119,6 +119,25 @@ test('nothing stays of who logged out', async () => {
   expect((await chat.storage.drafts('account:a1')).size).toBe(0);
 });
 
+test('whoever logs out without a link has gone from this device at once, and the server is told when it is there', async () => {
+  const { chat, tea } = await inTea();
+  const other = await open();
+  await until(() => other.link.kind === 'online');
+  tea.draft = 'half a thought';
+  server.session = null;
+  await chat.session.logOut();
+  expect([chat.session.state, chat.conversations.length]).toEqual(['out', 0]);
+  expect(chat.session.sentence).toMatch(/the server is told when it is back/);
+  await until(() => other.session.state === 'out');
+  expect(await chat.storage.here()).toBeNull();
+  // Who opens the page meanwhile is not let in as her, though the server still knows the cookie.
+  const again = await open(null);
+  expect(again.session.state).toBe('unreachable');
+  server.session = info;
+  await again.session.retry();
+  expect([again.session.state, server.session.signedIn]).toEqual(['out', false]);
+});
+
 const nobody: SessionInfo = { ...info, signedIn: false, username: undefined, id: undefined };
 const carol: SessionInfo = { ...info, username: 'carol', id: 'c3' };
 

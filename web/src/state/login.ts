@@ -2,9 +2,12 @@
 
 import { language } from '../texts/language.svelte';
 import { more } from '../texts/more.svelte';
+import { hasLeft, isLeaving } from './http';
 import { Refused } from './types';
 
 export async function post(path: '/login' | '/register' | '/logout', body: Readonly<Record<string, string | undefined>>): Promise<void> {
+  // Who comes now must not be taken for who has gone.
+  if (path !== '/logout' && isLeaving()) await post('/logout', {});
   const texts = more.texts.refused;
   let response: Response;
   try {
@@ -17,7 +20,10 @@ export async function post(path: '/login' | '/register' | '/logout', body: Reado
   } catch {
     throw new Refused(language.texts.state.refused.noLink, 'NO_LINK');
   }
-  if (response.ok) return;
+  if (response.ok) {
+    if (path === '/logout') hasLeft();
+    return;
+  }
   if (response.status === 401) throw new Refused(texts.wrongPassword, '401');
   const seconds = Number(response.headers.get('retry-after'));
   if (response.status === 429) throw new Refused(texts.tooOften(seconds || 60), '429');

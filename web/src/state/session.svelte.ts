@@ -1,7 +1,7 @@
 // Who is at the page.
 
 import { language } from '../texts/language.svelte';
-import { readSession } from './http';
+import { isLeaving, leaves, readSession } from './http';
 import { ownerOf } from './storage';
 import { randomId, type Tabs } from './tabs';
 import { Refused, type EntryState, type Session, type SessionInfo } from './types';
@@ -12,6 +12,8 @@ const hereKey = 'parlor.here';
 const guestKey = 'parlor.guest';
 /** The server does not know a guest again: where she was, her tab does. */
 const guestRoomsKey = 'parlor.guest.rooms';
+
+const leaveAgainAfter = 10_000;
 
 /** As `post` of login.ts, which is loaded for it. */
 const post: typeof import('./login').post = async (path, body) => {
@@ -80,10 +82,12 @@ export class SessionState implements Session {
   }
 
   /** Asks the server. False: it cannot be reached. */
-  async check(reading: Promise<SessionInfo> = readSession()): Promise<boolean> {
+  async check(reading?: Promise<SessionInfo>): Promise<boolean> {
+    // In another tab, without a link.
+    if (isLeaving() && this.state === 'in') await this.loggedOut(null);
     let info: SessionInfo;
     try {
-      info = await reading;
+      info = await (reading ?? readSession());
     } catch {
       if (this.state === 'loading') this.state = 'unreachable';
       return false;
@@ -163,9 +167,21 @@ export class SessionState implements Session {
     if (this.state === 'guest') sessionStorage.setItem(guestRoomsKey, rooms.join(' '));
   }
 
+  /** Without a link all that is here is gone at once, and the server is told as soon as it can be reached. */
   async logOut(): Promise<void> {
-    if (this.state === 'in') await post('/logout', {});
+    let sentence: string | null = null;
+    if (this.state === 'in') {
+      try {
+        await post('/logout', {});
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== 'NO_LINK') throw error;
+        leaves();
+        sentence = language.texts.state.link.loggedOutHere;
+        const again = setInterval(() => void readSession().then(() => clearInterval(again), () => undefined), leaveAgainAfter);
+      }
+    }
     await this.loggedOut(null);
+    this.sentence = sentence;
   }
 
   /** `sentence`: why, where it was not her own doing; then what she could not send waits for her. `wanted`: as whom a guest is not let in. */

@@ -186,8 +186,9 @@ export const info: SessionInfo = {
 /** A page that is opened: `session` is what the server says of who is here, until it says otherwise. */
 export async function openPage(server: FakeServer, session: SessionInfo | null = info): Promise<ChatState> {
   server.session = session;
-  globalThis.fetch = async () => {
+  globalThis.fetch = async (address) => {
     if (server.session === null) throw new TypeError('unreachable');
+    if (address === '/logout') server.session = { ...info, signedIn: false, username: undefined, id: undefined };
     return new Response(JSON.stringify(server.session), { headers: { 'content-type': 'application/json' } });
   };
   const outside: Outside = {

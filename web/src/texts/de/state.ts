@@ -43,6 +43,7 @@ export const state: typeof english = {
     unreachable: 'Der Server ist nicht erreichbar.',
     lost: 'Die Verbindung ist abgerissen.',
     closed: (reason) => `Der Server hat die Verbindung beendet: ${reason}`,
+    loggedOutHere: 'Du bist auf diesem Gerät abgemeldet. Es gibt gerade keine Verbindung; der Server erfährt es, sobald sie wieder da ist.',
     loggedOut: 'Du wurdest abgemeldet; melde dich wieder an.',
     notLetIn: (reason) => `Der Server lässt dich nicht ein: ${reason}`,
     waiting: 'Was du nicht senden konntest, ist aufgehoben und wird gesendet, wenn du zurück bist.',

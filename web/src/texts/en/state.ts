@@ -27,6 +27,7 @@ export const state = {
     unreachable: 'The server cannot be reached.',
     lost: 'The connection was lost.',
     closed: (reason: string) => `The server closed the connection: ${reason}`,
+    loggedOutHere: 'You are logged out on this device. There is no connection just now; the server is told when it is back.',
     loggedOut: 'You were logged out; log in again to go on.',
     notLetIn: (reason: string) => `The server did not let you in: ${reason}`,
     waiting: 'What you could not send is kept, and sent when you are back.',
