@@ -215,7 +215,7 @@ const screens: readonly Screen[] = [
     shows: '#join:hover',
   },
   { name: 'the list of conversations', open: (page) => at(page, '/'), shows: '#list a', narrow: true },
-  { name: 'an address of nothing', open: (page) => at(page, '/nowhere/at/all'), shows: 'main' },
+  { name: 'an address of nothing', open: (page) => at(page, '/nowhere/at/all'), shows: '.welcome .title', narrow: true },
 ];
 
 async function walkThrough(page: Page, about: string, isWide: boolean): Promise<void> {
@@ -337,6 +337,20 @@ test('the keyboard alone signs up, finds a room, talks, reacts, searches and lea
   await page.locator('#panel .member').first().focus();
   await keyboard.press('Alt+Shift+M');
   await isFocused('#composer');
+  // Whoever leaves a room by the keyboard is where the address says, and goes on there.
+  await dora.goTo('kettle');
+  await isFocused('#composer');
+  await page.getByRole('button', { name: 'Menu of kettle' }).last().focus();
+  await keyboard.press('Enter');
+  await isFocused('[role^=menuitem]');
+  await keyboard.press('End');
+  await keyboard.press('Enter');
+  await isFocused('dialog .danger');
+  await keyboard.press('Enter');
+  await until(() => page.url().endsWith('/r/tea'), 'the address is of what is shown');
+  await isFocused('#composer');
+  await page.goBack();
+  await until(async () => new URL(page.url()).pathname !== '/r/kettle');
   await dora.leave();
 }, 180_000);
 
@@ -704,6 +718,7 @@ test('what is said, what waits elsewhere and what becomes of the link are heard,
   // Attempts are not heard.
   await page.evaluate(() => dispatchEvent(new Event('online')));
   await page.getByText('The server cannot be reached').waitFor();
+  await isAccessible(page, 'without a link', ['region']);
   await server.start();
   await page.evaluate(() => dispatchEvent(new Event('online')));
   await hears('You are online again.');

@@ -155,6 +155,7 @@ export class View {
   follow(): void {
     const route = parse(location.pathname, location.search);
     this.lost = route.to === 'nowhere';
+    if (this.lost) this.#chat.closeCurrent();
     this.invitation = route.to === 'invite' ? { room: route.room, token: route.token } : null;
     if (route.to === 'conversation') {
       this.#show(route.name, route.message);
@@ -236,6 +237,16 @@ export class View {
     this.target = message ? { conversation: conversation.key, id: message } : null;
   }
   #shown: Conversation | null = null;
+
+  /** There is no conversation any more: it was left, or closed. */
+  left(): void {
+    const route = parse(location.pathname);
+    if (!this.#shown) return;
+    this.#shown = null;
+    if (route.to === 'conversation' && !this.#chat.find(route.name)) history.replaceState(null, '', '/');
+    // It may have gone with that.
+    if (document.activeElement === document.body) this.focusComposer();
+  }
 
   get dialog(): DialogView | null {
     return this.#dialog;
@@ -330,8 +341,11 @@ export class View {
     void tick().then(() => (this.spoken = sentence));
   }
 
-  /** The person goes on writing; or reading, where nothing may be written. */
+  /** The person goes on writing; or reading, where nothing may be written; or chooses where to, where nothing is shown. */
   focusComposer(): void {
-    void tick().then(() => (document.getElementById('composer') ?? document.getElementById('join') ?? document.getElementById('messages'))?.focus());
+    void tick().then(() => {
+      const place = document.getElementById('composer') ?? document.getElementById('join') ?? document.getElementById('messages');
+      (place ?? document.querySelector<HTMLElement>('#list a, #list button'))?.focus();
+    });
   }
 }
