@@ -271,7 +271,7 @@ export class ChatState implements Chat, Receiver {
         void this.outbox.read();
         break;
       case 'posted':
-        this.outbox.forget(told.key);
+        this.sending.posted(told.key, told.id);
         break;
       case 'looked':
         break;
@@ -403,7 +403,7 @@ export class ChatState implements Chat, Receiver {
     const target = key === null || isRoom ? undefined : this.outbox.find(key)?.target;
     if (target !== undefined && !this.isupport.same(target, message.target)) this.#moved(target, message.target);
     const entry = conversation.messageCame(message, key);
-    if (key !== null) void this.outbox.done(key);
+    if (key !== null) void this.outbox.done(key, message.id);
     if (entry && !isOwn && this.link.kind === 'online') this.#notify(conversation, entry).catch(() => undefined);
   }
 

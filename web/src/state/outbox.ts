@@ -1,7 +1,8 @@
 // Messages on their way. A message is kept on disk before it is sent, until the server has it, with a key by which the
 // server knows a repetition (`parlor/once`): after a lost link, a reload or a crash it is said again, and arrives once.
 // Each tab sends its own, and what a closed tab has left. All tabs of a person show what waits; and one that says something where
-// another tab's waits says that first: the order is that of writing.
+// another tab's waits says that first: the order is that of writing. Whether it waits, or was written to a link that hangs, only the
+// disk knows of all tabs: it is asked for each message.
 
 import type { KeptPost, Storage } from './storage';
 import { randomId, type Tabs } from './tabs';
@@ -69,7 +70,8 @@ export class Outbox {
     };
     this.#unwritten.add(post.key);
     this.#set([...this.posts, post]);
-    await this.#keep(post);
+    // What another tab was not answered yet was written before it.
+    await Promise.all([this.#keep(post), this.#isShared && this.read()]);
     this.#unwritten.delete(post.key);
     this.changed();
     return post;
@@ -110,7 +112,7 @@ export class Outbox {
         if (!this.#isShared) continue;
       } else {
         // Another tab was quicker, and says so.
-        if (!(await this.#storage.adoptPost(post.key, post.tab, id))) continue;
+        if (!(await this.#storage.adoptPost(post.key, id, post.tab))) continue;
         adopted = true;
       }
       others.push({ ...post, target: this.nameOf(post), tab: elsewhere ? post.tab : id, inFlight: false, elsewhere });
@@ -152,8 +154,8 @@ export class Outbox {
       if (post.elsewhere) {
         const isFollowed = this.posts.some((later) => !later.elsewhere && later.failure === null && later.target === post.target && later.at > post.at);
         if (!isFollowed || !withKeys) continue;
-        // Both may say it then: it has one key.
-        if (!(await this.#storage.adoptPost(post.key, post.tab, this.#tabs.id))) {
+        // Both may say it then: it has one key. And whoever says it second says all that was before it, too.
+        if (!(await this.#storage.adoptPost(post.key, this.#tabs.id))) {
           this.forget(post.key);
           return this.next(withKeys, ready);
         }
@@ -173,11 +175,11 @@ export class Outbox {
     return sent;
   }
 
-  /** The server has it. */
-  async done(key: string, owner = this.#tabs.owner): Promise<void> {
+  /** The server has it, as the message with this id. */
+  async done(key: string, id: string | null = null, owner = this.#tabs.owner): Promise<void> {
     this.forget(key);
     await this.#storage.removePost(key);
-    this.#tabs.tell({ kind: 'posted', key }, owner);
+    this.#tabs.tell({ kind: 'posted', key, id }, owner);
   }
 
   /** Rooms have other names: what was written for them goes with them. */
@@ -219,7 +221,7 @@ export class Outbox {
     const { posts } = this;
     this.#set([]);
     for (const post of posts) {
-      if (forGood) await this.done(post.key, post.owner);
+      if (forGood) await this.done(post.key, null, post.owner);
       else if (!post.elsewhere) await this.#keep({ ...post, tab: '' });
     }
   }

@@ -160,19 +160,28 @@ test('and left by a page that is no more goes with it, too', async () => {
   expect(shown(again.open('#pot'))).toContain('!refused');
 });
 
-/** Two tabs of alice's in #tea, and what each of them says to the server. */
-async function twoTabs(): Promise<{ tabs: [ChatState, ChatState]; teas: [ConversationState, ConversationState]; said: () => string[][] }> {
+interface Several {
+  tabs: [ChatState, ChatState, ...ChatState[]];
+  teas: [ConversationState, ConversationState, ...ConversationState[]];
+  /** What each link was told to say. */
+  said(): string[][];
+}
+
+/** Tabs of alice's in #tea. */
+async function severalTabs(more = 1): Promise<Several> {
   const { chat, tea } = await inTea();
-  const other = await open();
-  await until(() => other.link.kind === 'online');
-  const living = (): Promise<Set<string>> => Promise.resolve(new Set([chat.tabs.id, other.tabs.id]));
-  chat.tabs.living = other.tabs.living = living;
+  const others: ChatState[] = [];
+  for (let tab = 0; tab < more; tab += 1) others.push(await open());
+  await until(() => others.every(({ link }) => link.kind === 'online'));
+  const tabs = [chat, ...others] as Several['tabs'];
+  const ids = new Set(tabs.map(({ tabs }) => tabs.id));
+  for (const { tabs: each } of tabs) each.living = () => Promise.resolve(ids);
   const said = (): string[][] => server.sockets.map((socket) => socket.sent.flatMap((line) => / PRIVMSG #tea :(.*)/.exec(line)?.[1] ?? []));
-  return { tabs: [chat, other], teas: [tea, other.open('#tea')], said };
+  return { tabs, teas: [tea, ...others.map((other) => other.open('#tea'))] as Several['teas'], said };
 }
 
 test('in several tabs without a link is shown in all of them, and said in the order in which it was written', async () => {
-  const { tabs, teas, said } = await twoTabs();
+  const { tabs, teas, said } = await severalTabs();
   for (const socket of server.sockets) socket.break();
   for (const text of ['one', 'two']) await teas[1].send(text);
   await until(() => shown(teas[0]).length === 2);
@@ -190,8 +199,69 @@ test('in several tabs without a link is shown in all of them, and said in the or
   expect(server.posted.size).toBe(5);
 });
 
+test.each([[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])(
+  'in tabs whose links hang without a sign is said in the order in which it was written, whichever gets through first: %i %i %i',
+  async (...order) => {
+    const { tabs, teas, said } = await severalTabs(2);
+    // It is written to the links, and no server hears it.
+    server.answers.PRIVMSG = () => null;
+    const all = ['one', 'two', 'three', 'four', 'five', 'six'];
+    for (const [at, text] of all.entries()) {
+      server.passed += 100;
+      await teas[at % 3]?.send(text);
+      await until(() => said()[at % 3]?.includes(text));
+    }
+    delete server.answers.PRIVMSG;
+    const texts = new Map<string, string>();
+    for (const tab of order) {
+      const socket = server.sockets[tab];
+      for (const text of socket?.sent ?? []) {
+        const key = /parlor\/once=([^; ]+).* PRIVMSG /.exec(text)?.[1];
+        if (!socket || !key) continue;
+        texts.set(key, text.split(' :').at(-1) ?? '');
+        server.received(socket, text);
+      }
+    }
+    expect([...server.posted.keys()].map((key) => texts.get(key))).toEqual(all);
+    await until(() => tabs.every(({ link }) => link.unsent === 0));
+  },
+);
+
+test('and said by another tab stays until it stands there as a message, for whoever has no link yet', async () => {
+  const { tabs, teas } = await severalTabs();
+  for (const socket of server.sockets) socket.break();
+  for (const text of ['one', 'two']) await teas[0].send(text);
+  await until(() => shown(teas[1]).length === 2);
+  const keys = teas[1].entries.map(({ key }) => key);
+  tabs[0].link.reconnect();
+  await until(() => tabs.every(({ link }) => link.unsent === 0));
+  expect(shown(teas[1])).toEqual(['one', 'two']);
+  // What is written now is below it.
+  await teas[1].send('three');
+  expect(shown(teas[1])).toEqual(['one', 'two', '…three']);
+  server.answers.CHATHISTORY = (line, given) =>
+    line.params[0] === 'LATEST' ? page(given, '#tea', 'own-1 alice one', 'own-2 alice two', 'm9 bob hi') : [`@label=${given} :s ACK`];
+  tabs[1].link.reconnect();
+  await until(() => tabs[1].link.kind === 'online' && tabs[1].link.unsent === 0);
+  expect(shown(teas[1])).toEqual(['one', 'two', 'hi', 'three']);
+  expect(teas[1].entries.slice(0, 2).map(({ key }) => key)).toEqual(keys);
+});
+
+test('and said by another tab, and deleted before this one has a link, is gone with what the server tells', async () => {
+  const { tabs, teas } = await severalTabs();
+  for (const socket of server.sockets) socket.break();
+  await teas[0].send('one');
+  await until(() => shown(teas[1]).length === 1);
+  tabs[0].link.reconnect();
+  await until(() => tabs.every(({ link }) => link.unsent === 0));
+  expect(shown(teas[1])).toEqual(['one']);
+  tabs[1].link.reconnect();
+  await until(() => tabs[1].link.kind === 'online' && teas[1].isFresh && teas[1].older === 'idle');
+  expect(shown(teas[1])).toEqual([]);
+});
+
 test('and what is behind nothing of a tab waits for the tab that wrote it; refused it can be thrown away in both', async () => {
-  const { tabs, teas, said } = await twoTabs();
+  const { tabs, teas, said } = await severalTabs();
   for (const socket of server.sockets) socket.break();
   await teas[0].send('of the first');
   await until(() => shown(teas[1]).length === 1);
@@ -209,7 +279,7 @@ test('and what is behind nothing of a tab waits for the tab that wrote it; refus
 });
 
 test('and read from the disk while it is taken care of does not come back', async () => {
-  const { tabs, teas } = await twoTabs();
+  const { tabs, teas } = await severalTabs();
   for (const socket of server.sockets) socket.break();
   await teas[0].send('one');
   await until(() => shown(teas[1]).length === 1);

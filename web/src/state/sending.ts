@@ -55,6 +55,14 @@ export class Sending {
     return this.#postOfLabel.get(label) ?? null;
   }
 
+  /** Another tab has said it, or thrown it away. What was said waits here for its message. */
+  posted(key: string, id: string | null): void {
+    const { outbox } = this.#chat;
+    const post = outbox.find(key);
+    if (post && id) this.#chat.known(post.target)?.saidElsewhere(key, id);
+    outbox.forget(key);
+  }
+
   linkLost(): void {
     this.#postOfLabel.clear();
   }

@@ -136,12 +136,15 @@ export class Storage {
     await this.#try((db) => db.put('outbox', post));
   }
 
-  /** Takes what a closed tab left: true if it is this tab's now, false if another one was quicker. */
-  async adoptPost(key: string, from: string, to: string): Promise<boolean> {
+  /**
+   * Takes what a closed tab left, `from`, or one that lives may not get through with: true if it is this tab's now, false if another
+   * one was quicker, or it was taken care of.
+   */
+  async adoptPost(key: string, to: string, from?: string): Promise<boolean> {
     const adopted = await this.#try(async (db) => {
       const transaction = db.transaction('outbox', 'readwrite');
       const post = await transaction.store.get(key);
-      if (!post || post.tab !== from) return false;
+      if (!post || (from === undefined ? post.failure !== null : post.tab !== from)) return false;
       await transaction.store.put({ ...post, tab: to });
       await transaction.done;
       return true;

@@ -6,8 +6,8 @@ export type Told =
   | { kind: 'draft'; conversation: string; text: string }
   /** What waits in the outbox has changed. */
   | { kind: 'outbox' }
-  /** A message of the outbox is taken care of. */
-  | { kind: 'posted'; key: string }
+  /** A message of the outbox is taken care of: said, with this id, or thrown away. */
+  | { kind: 'posted'; key: string; id: string | null }
   /** The person logged out or in, in another tab. */
   | { kind: 'session' }
   /** A tab is looked at, or no longer. */

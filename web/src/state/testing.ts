@@ -65,6 +65,8 @@ export class FakeServer {
   historyPage = 3;
   /** What it says at the welcome that its clock says. */
   clock: string | null = null;
+  /** Milliseconds since the test began, on the pages' clock. */
+  passed = 0;
   /** Who is here, over HTTP; null: it cannot be reached. */
   session: SessionInfo | null = null;
   /** How often a page began anew. */
@@ -194,7 +196,7 @@ export async function openPage(server: FakeServer, session: SessionInfo | null =
   const outside: Outside = {
     socket: () => server.connect(),
     random: () => 0,
-    now: () => Date.parse('2026-11-27T10:00:00.000Z'),
+    now: () => Date.parse('2026-11-27T10:00:00.000Z') + server.passed,
     schedule: (run) => run(),
     later: (run) => void setTimeout(run),
     restart: () => (server.restarts += 1),

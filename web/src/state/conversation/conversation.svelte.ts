@@ -308,6 +308,7 @@ export class ConversationState implements Conversation {
   /** The person turns away. */
   left(): void {
     this.#unread.left();
+    this.#tail.areSaid(() => false);
     this.#typing.ended();
     this.#history.left();
   }
@@ -378,6 +379,7 @@ export class ConversationState implements Conversation {
   }
 
   pageCame(isEnd: boolean): void {
+    this.#tail.areSaid((id) => !isEnd && !this.#timeline.isPlaced(id));
     this.#unread.pageCame(isEnd);
     // Before it is known who is here nobody is known not to be.
     if (this.#knowsWhoIsHere) this.#askNames();
@@ -408,6 +410,11 @@ export class ConversationState implements Conversation {
   showPosts(posts: readonly Post[]): void {
     this.#tail.are(posts, this.#world.people.me);
     this.#history.changed();
+  }
+
+  /** Another tab has said it: it stays as long as it is to be seen, and its message is not here. */
+  saidElsewhere(key: string, id: string): void {
+    if (this.#world.isCurrent(this) && !this.#timeline.isPlaced(id)) this.#tail.isSaid(key, id);
   }
 
   get hasPosts(): boolean {

@@ -10,6 +10,8 @@ export class Tail {
   readonly #elsewhere = new Set<string>();
   /** And which it was seen to have: they stand in the timeline, and until it answers not here. */
   readonly #found = new Set<string>();
+  /** Those that another tab has said, and the ids of their messages, which have not come here yet. */
+  readonly #said = new Map<string, string>();
 
   get isEmpty(): boolean {
     return this.#entries.length === 0;
@@ -30,15 +32,29 @@ export class Tail {
       if ((post.wasSent || post.elsewhere) && post.failure === null) this.#unsure.add(post.key);
       else if (post.failure !== null) this.#found.delete(post.key);
     }
-    this.#entries = posts.map((post) => {
+    const waiting = posts.map((post) => {
       const known = before.get(post.key);
       const status = post.failure === null ? 'pending' : 'failed';
       return known && known.status === status && known.failure === post.failure ? known : entryOf(post, status, me);
     });
+    this.#entries = [...this.#entries.filter(({ key }) => this.#said.has(key)), ...waiting].sort((one, other) => one.time - other.time);
+  }
+
+  /** Another tab has said it, as the message with this id. */
+  isSaid(key: string, id: string): void {
+    this.#found.delete(key);
+    this.#said.set(key, id);
+    this.#entries = this.#entries.map((entry) => (entry.key === key ? { ...entry, id, status: 'sent' } : entry));
+  }
+
+  /** Those that are said are not waited for any more, unless `waits` for its message. */
+  areSaid(waits: (id: string) => boolean): void {
+    for (const [key, id] of this.#said) if (!waits(id)) this.remove(key);
   }
 
   remove(key: string): void {
     this.#found.delete(key);
+    this.#said.delete(key);
     this.#entries = this.#entries.filter((entry) => entry.key !== key);
   }
 
@@ -53,6 +69,11 @@ export class Tail {
    */
   foundAs<Kind extends Entry>(entry: Kind): Kind {
     if (entry.kind !== 'message' || !entry.own) return entry;
+    for (const [key, id] of this.#said) {
+      if (id !== entry.id) continue;
+      this.remove(key);
+      return { ...entry, key };
+    }
     const post = this.#entries.find(
       (post) => this.#unsure.has(post.key) && !this.#found.has(post.key) && post.text === entry.text && post.style === entry.style && post.replyTo === entry.replyTo,
     );
