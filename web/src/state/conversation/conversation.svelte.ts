@@ -347,25 +347,21 @@ export class ConversationState implements Conversation {
     const who = this.#reader.who(line);
     const change = changeOf(line, who);
     if (change) {
-      const id = line.params[1] ?? '';
+      const id = line.params[1] ?? line.tags.get('draft/target-msgid') ?? '';
       const before = this.#timeline.find(id);
       this.#history.change(change);
       if (line.command === 'PIN' || line.command === 'UNPIN') {
         this.#pins.came(line, this.#timeline.find(id));
         this.happened({ kind: 'pinned', by: who.nick, on: line.command === 'PIN' }, line);
       }
-      if (line.command === 'REDACT') this.#deleted(id, before);
+      if (line.command === 'REDACT' && !this.#pins.deleted(id) && this.#entered) this.loadPins().catch(() => undefined);
+      if (line.command === 'REDACT' || line.command === 'EDIT') this.#unread.became(before, this.#timeline.find(id));
       return;
     }
     const typing = line.tags.get('+typing');
     if (line.command === 'TAGMSG' && typing !== undefined && !who.own && !this.#world.people.find(who.nick)?.blocked) {
       this.#typing.heard(who.nick, typing);
     }
-  }
-
-  #deleted(id: string, before: MessageEntry | undefined): void {
-    if (!this.#pins.deleted(id) && this.#entered) this.loadPins().catch(() => undefined);
-    this.#unread.deleted(before);
   }
 
   #became(entry: MessageEntry): void {

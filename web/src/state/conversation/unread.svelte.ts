@@ -126,7 +126,7 @@ export class Unread {
   }
 
   #isNamedIn(entry: MessageEntry): boolean {
-    return entry.mentionsMe || this.#conversation.kind === 'direct';
+    return entry.deleted === null && (entry.mentionsMe || this.#conversation.kind !== 'room');
   }
 
   markRead(): void {
@@ -177,14 +177,15 @@ export class Unread {
     this.mentions = mentions;
   }
 
-  /** One was deleted, which may have been unread: as it was before, if it is known here. */
-  deleted(entry: MessageEntry | undefined): void {
-    if (entry) this.#came = this.#came.filter(({ id }) => id !== entry.id);
+  /** One was edited or deleted, which may have been unread: as it was and as it is, if it is known here. */
+  became(before: MessageEntry | undefined, now: MessageEntry | undefined): void {
+    this.#came = this.#came.map((entry) => (now && entry.id === now.id ? now : entry)).filter(({ deleted }) => !deleted);
     if (this.count() || this.messages === 0) return;
     // It is counted anew.
-    if (!entry) return void asking().then(({ recount }) => recount(this.#world, this.#conversation), () => undefined);
-    if (entry.own || entry.deleted || entry.sender.blocked || entry.time <= this.readUpTo) return;
-    this.#are(this.messages - 1, this.isMore, Math.max(0, this.mentions - (this.#isNamedIn(entry) ? 1 : 0)));
+    if (!before || !now) return void asking().then(({ recount }) => recount(this.#world, this.#conversation), () => undefined);
+    if (before.own || before.deleted || before.sender.blocked || before.time <= this.readUpTo) return;
+    const named = Number(this.#isNamedIn(now)) - Number(this.#isNamedIn(before));
+    this.#are(this.messages - Number(now.deleted !== null), this.isMore, Math.max(0, this.mentions + named));
   }
 
   /** Counts what is here, when that reaches back to the marker. True: it does. */
@@ -197,7 +198,7 @@ export class Unread {
     const { atEnd, isFresh, beginsHere, timeline } = this.#history;
     const first = timeline.entries[0];
     if (!atEnd || !isFresh || this.readUpTo === 0 || !(beginsHere || (first && first.time <= this.readUpTo))) return false;
-    const { messages, named } = unreadIn(timeline.entries, this.readUpTo, kind === 'direct');
+    const { messages, named } = unreadIn(timeline.entries, this.readUpTo, kind !== 'room');
     this.#are(messages, false, named);
     return true;
   }
@@ -236,8 +237,8 @@ export function countOf({ params: [name = '', messages = '0', mentions = '0'] }:
   return { name, messages: Number.parseInt(messages, 10), isMore: messages.endsWith('+'), mentions: Number.parseInt(mentions, 10) };
 }
 
-/** Messages behind a time, and those of them that are meant for the person: all of a direct conversation, elsewhere mentions. */
-export function unreadIn(entries: readonly Entry[], readUpTo: number, isDirect: boolean): { messages: number; named: number } {
+/** Messages behind a time, and those of them that are meant for the person: all of what few people say among themselves, elsewhere mentions. */
+export function unreadIn(entries: readonly Entry[], readUpTo: number, areFew: boolean): { messages: number; named: number } {
   let messages = 0;
   let named = 0;
   for (let at = entries.length - 1; at >= 0; at -= 1) {
@@ -245,7 +246,7 @@ export function unreadIn(entries: readonly Entry[], readUpTo: number, isDirect: 
     if (!entry || entry.time <= readUpTo) break;
     if (entry.kind !== 'message' || entry.own || entry.deleted || entry.sender.blocked) continue;
     messages += 1;
-    if (entry.mentionsMe || isDirect) named += 1;
+    if (entry.mentionsMe || areFew) named += 1;
   }
   return { messages, named };
 }

@@ -46,6 +46,36 @@ test('what is deleted before it is read is counted no more, whether it is known 
   await until(() => tea.unread === 0);
 });
 
+test('what is edited so that it names one, or does not any more, is counted by what it says now, whether it is known here or not', async () => {
+  let counts = '2 1';
+  server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, `@batch=u :s UNREAD #tea ${counts}`, ':s BATCH -u'];
+  server.greeting = [':alice!u@h JOIN #tea alice :Alice', ':s MARKREAD #tea timestamp=2026-11-27T08:00:00.000Z'];
+  const chat = await open();
+  await until(() => chat.link.kind === 'online');
+  const tea = chat.ensure('#tea');
+  server.socket.say(message('m3 bob hi', '#tea'));
+  const becomes = (id: string, text: string): void => server.socket.say(`@draft/target-msgid=${id};draft/edit-text=${text.replaceAll(' ', '\\s')} :bob!u@h EDIT #tea`);
+  expect([tea.unread, tea.mentions]).toEqual([3, 1]);
+  becomes('m3', 'hi Alice!');
+  expect([tea.unread, tea.mentions]).toEqual([3, 2]);
+  becomes('m3', 'hi alice');
+  expect([tea.unread, tea.mentions]).toEqual([3, 2]);
+  becomes('m3', 'hi all');
+  expect([tea.unread, tea.mentions]).toEqual([3, 1]);
+  counts = '3 0';
+  becomes('m1', 'hi all');
+  await until(() => tea.mentions === 0);
+  expect(tea.unread).toBe(3);
+});
+
+test('what is said in a group is meant for whoever is in it, as the server counts it', async () => {
+  const { chat } = await inTea();
+  server.socket.say(':alice!u@h JOIN #+alice+bob alice :Alice', message('m1 bob hi', '#+alice+bob'), message('m2 bob hi', '#tea'));
+  await until(() => chat.find('#tea')?.unread === 1);
+  const counts = ['#+alice+bob', '#tea'].map((name) => [chat.find(name)?.unread, chat.find(name)?.mentions]);
+  expect(counts).toEqual([[1, 1], [1, 0]]);
+});
+
 test('what was said behind the count is counted on top of it', async () => {
   // As one packet brings them.
   server.answers.UNREAD = (_, label) => [`@label=${label} :s BATCH +u parlor/unread`, ':s BATCH -u', message('m1 bob hi', '#tea')];
