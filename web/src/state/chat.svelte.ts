@@ -21,7 +21,7 @@ import { Keeping } from './keeping';
 import { LinkState } from './link.svelte';
 import type { AuditQuery } from './asked/moderation';
 import { Notices } from './notices.svelte';
-import type { Notifications } from './notifications';
+import type { Notifications } from './notifications.svelte';
 import { Outbox } from './outbox';
 import { browser, type Outside } from './outside';
 import { People, type PersonState } from './people.svelte';
@@ -319,6 +319,9 @@ export class ChatState implements Chat, Receiver {
     }
     if (!this.link.isOver(connection)) return;
     this.link.isReady(connection);
+    // Before what is before the eyes, of whoever has turned to another window, counts as read.
+    if (this.#notifications) this.#notifications.linkBack();
+    else this.#notifying().catch(() => undefined);
     this.current?.looked();
     if (this.wasOnline || !this.session.isSure) this.#renew();
     this.wasOnline = true;
@@ -340,6 +343,7 @@ export class ChatState implements Chat, Receiver {
   }
 
   lost(connection: Connection, wasWelcome: boolean): void {
+    this.#notifications?.linkLost();
     this.together(() => {
       for (const conversation of this.all()) conversation.linkLost();
       this.people.linkLost();
@@ -404,15 +408,14 @@ export class ChatState implements Chat, Receiver {
     if (target !== undefined && !this.isupport.same(target, message.target)) this.#moved(target, message.target);
     const entry = conversation.messageCame(message, key);
     if (key !== null) void this.outbox.done(key, message.id);
-    if (entry && !isOwn && this.link.kind === 'online') this.#notify(conversation, entry).catch(() => undefined);
+    if (entry && !isOwn && this.link.kind === 'online') this.#notifying().then((notifications) => notifications?.messageCame(conversation, entry), () => undefined);
   }
 
-  /** Most people want no notifications: what makes them is loaded when there is one to make. */
-  async #notify(conversation: ConversationState, entry: MessageEntry): Promise<void> {
+  /** Most people want no notifications: what makes them is loaded where they are allowed. */
+  async #notifying(): Promise<Notifications | undefined> {
     if (typeof Notification === 'undefined' || Notification.permission !== 'granted') return;
-    const { Notifications } = await import('./notifications');
-    this.#notifications ??= new Notifications(this.preferences, this.tabs, ({ name }) => this.open(name));
-    this.#notifications.messageCame(conversation, entry);
+    const { Notifications } = await import('./notifications.svelte');
+    return (this.#notifications ??= new Notifications(this));
   }
 
   get isAbsent(): boolean {

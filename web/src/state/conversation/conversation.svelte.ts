@@ -254,6 +254,10 @@ export class ConversationState implements Conversation {
     return this.#unread.mentions;
   }
 
+  get readUpTo(): number {
+    return this.#unread.readUpTo;
+  }
+
   get unreadLine(): string | null {
     return this.#unread.line;
   }
@@ -702,7 +706,7 @@ export class ConversationState implements Conversation {
       kind: this.kind,
       isOut: this.membership === 'out',
       topic: this.topic,
-      readUpTo: this.#unread.readUpTo,
+      readUpTo: this.readUpTo,
       lastActive: this.lastActive,
       unread: this.unread,
       mentions: this.mentions,

@@ -511,7 +511,9 @@ export const more: typeof english = {
   moved: (from, to) => `${from} leitet weiter nach ${to}.`,
   notification: {
     inRoom: (who, room) => `${who} in ${room}`,
-    direct: (who) => who,
+    missedIn: (count, room) => `${many('# neue Nachricht', '# neue Nachrichten')(count)} in ${room}`,
+    missedFrom: (count, who) => `${many('# neue Nachricht', '# neue Nachrichten')(count)} von ${who}`,
+    mentions: many('# davon erwähnt dich', '# davon erwähnen dich'),
   },
   newReport: (room) => `Eine Nachricht in ${room} wurde gemeldet.`,
   commandHelp: 'Befehle: /join RAUM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /mode +o NAME, /away TEXT, /back, /group NAME NAME, /search WÖRTER, /quote ZEILE',

@@ -519,7 +519,9 @@ export const more = {
   moved: (from: string, to: string) => `${from} sends its visitors on to ${to}.`,
   notification: {
     inRoom: (who: string, room: string) => `${who} in ${room}`,
-    direct: (who: string) => who,
+    missedIn: (count: number, room: string) => `${many('# new message', '# new messages')(count)} in ${room}`,
+    missedFrom: (count: number, who: string) => `${many('# new message', '# new messages')(count)} from ${who}`,
+    mentions: many('# mentions you', '# mention you'),
   },
   newReport: (room: string) => `A message in ${room} was reported.`,
   commandHelp: 'Commands: /join ROOM, /leave, /msg NAME TEXT, /me TEXT, /nick NAME, /topic TEXT, /invite NAME, /kick NAME, /mode +o NAME, /away TEXT, /back, /group NAME NAME, /search WORDS, /quote LINE',
