@@ -3,6 +3,7 @@
 
 mod absent_members;
 mod accepting;
+mod account_names;
 mod accounts;
 mod always_on;
 mod announcing;
