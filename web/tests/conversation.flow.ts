@@ -348,6 +348,27 @@ test('whoever was away finds where she stopped reading, at the address and from 
       await until(() => line.evaluate((line) => line.getBoundingClientRect().top > 0 && line.getBoundingClientRect().top < 700), 'the line is seen');
     }
   }
+  // Whoever edits sees what, also when others have said so much since.
+  await alice.goTo('back');
+  await until(async () => {
+    await page.locator('#messages').press('End');
+    return !/unread/.test((await item.textContent()) ?? '');
+  }, 'all is read');
+  await alice.say('what I said');
+  await bob.sees('what I said');
+  await talker.say(...Array.from({ length: 40 }, (_, number) => `PRIVMSG #back :behind it ${number}`));
+  await alice.sees('behind it 39');
+  await alice.composer().press('ArrowUp');
+  await until(
+    () =>
+      page.evaluate(() => {
+        const row = [...document.querySelectorAll('#messages article')].find((row) => row.textContent?.includes('what I said'))?.getBoundingClientRect();
+        const list = document.querySelector('#messages')?.getBoundingClientRect();
+        return row !== undefined && list !== undefined && row.top >= list.top - 1 && row.bottom <= list.bottom + 1;
+      }),
+    'what is edited is seen',
+  );
+  await alice.composer().press('Escape');
   talker.leave();
   await bob.goTo('tea');
 });

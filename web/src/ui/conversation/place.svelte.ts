@@ -428,6 +428,16 @@ export class Place {
     else if (!this.#keeps.chosen) this.#keeps = { kind: 'end', chosen: true };
   };
 
+  /** It is to be seen, wherever: she edits it. Where she writes has become as tall as it is by then. */
+  show(key: string): void {
+    requestAnimationFrame(() => {
+      const index = this.#indexOf(key);
+      if (index < 0) return;
+      this.touch();
+      this.#listed.list?.scrollToIndex(index, { align: 'nearest' });
+    });
+  }
+
   /** She has said something, which is below all. */
   toEnd(): void {
     this.#settling = null;
