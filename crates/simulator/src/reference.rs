@@ -490,6 +490,7 @@ impl Reference {
             Command::CreateLink { room, link } => one(self.create_link(who, room.text(), link, line)),
             Command::RevokeLink { room, id } => one(self.revoke_link(who, room.text(), id, line)),
             Command::Ask(Query::InviteLinks { room }) => self.ask_links(who, room.text(), line)?,
+            Command::Ask(Query::AbsentMembers { room }) => self.ask_absent(who, room.text(), line)?,
             Command::EndDevice { .. } => self.end_device(who, line)?,
             Command::Ask(Query::Devices) => self.ask_devices(who, line)?,
             Command::RenameRoom { room, to, .. } => one(self.rename_room(who, room.text(), to.text(), line)),

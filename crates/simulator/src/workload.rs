@@ -435,7 +435,8 @@ impl Client {
                 let mask = random.one_of(&["", "m:", "a:"]);
                 self.line(&format!("TBAN {room} {lasts} {mask}{person}"), random, ledger, out);
             }
-            34 => self.line("UNREAD", random, ledger, out),
+            34 if random.happens(500) => self.line("UNREAD", random, ledger, out),
+            34 => self.line(&format!("MEMBERS {room}"), random, ledger, out),
             35 => match self.heard.front().cloned() {
                 Some((to, id)) => self.line(&format!("EDITS {to} {id}"), random, ledger, out),
                 None => self.fence(random, ledger, out),

@@ -12,6 +12,7 @@ pub(super) fn is_known(command: &Command) -> bool {
                 | Query::Conversations
                 | Query::Unread
                 | Query::InviteLinks { .. }
+                | Query::AbsentMembers { .. }
                 | Query::Devices
         ),
         Command::Watch { .. }

@@ -226,6 +226,31 @@ impl Reference {
         Ok(())
     }
 
+    /// The accounts that are members of a room and not here.
+    pub(super) fn ask_absent(&self, who: Who, name: &str, line: &Applied<'_>) -> Result<Vec<String>, String> {
+        let key = match self.insider(who, name) {
+            Ok(key) => key,
+            Err(reason) => return Ok(vec![reason]),
+        };
+        let room = &self.rooms[&key];
+        let is_shown = room.members.get(&who).is_some_and(|roles| *roles != Roles::NONE);
+        let sees_everyone = !room.has(RoomFlag::Auditorium) || is_shown || self.acts_as_owner(who);
+        let absent = |(name, account): (&String, &Account)| {
+            let roles = account.kept.get(&key).filter(|_| sees_everyone && self.present_as(name).is_none())?;
+            Some((account.name.clone(), roles.0))
+        };
+        let expected: BTreeMap<String, u8> = self.accounts.iter().filter_map(absent).collect();
+        for answer in line.answers {
+            let Answer::AbsentMembers(told) = answer else { continue };
+            let told: BTreeMap<String, u8> =
+                told.members.iter().map(|member| (member.name.to_string(), member.roles.0)).collect();
+            if told != expected {
+                return Err(format!("is told that {told:?} are not in {key}, and {expected:?} are not"));
+            }
+        }
+        Ok(Vec::new())
+    }
+
     pub(super) fn change_room(
         &mut self,
         who: Who,
