@@ -1,0 +1,57 @@
+// What the audit tells, behind the name of whoever did it; loaded with the dialog (texts/audit.svelte.ts). What was done to a
+// room's modes is told as in the room (modes.ts).
+
+export const audit = {
+  console: 'The server’s console',
+  server: 'The server',
+  /** Of a room, in the words of modes.ts. */
+  setting: (phrase: string) => phrase,
+  keptOtherwise: 'changed how long messages are kept',
+  kicked: (who: string) => `put ${who} out of the room`,
+  killed: (who: string) => `disconnected ${who}`,
+  topicSet: 'changed the topic',
+  topicRemoved: 'removed the topic',
+  pinned: 'pinned a message',
+  unpinned: 'unpinned a message',
+  renamed: (from: string, to: string) => `renamed ${from} to ${to}`,
+  showMessage: 'Show the message',
+  deleted: 'deleted a message of somebody else',
+  linkMade: 'made an invite link',
+  linkEnded: 'ended an invite link',
+  reported: 'reported a message',
+  resolved: 'dealt with a report',
+  dismissed: 'closed a report: nothing to do',
+  banned: (whom: string) => `banned ${whom} from the server`,
+  unbanned: (whom: string) => `lifted the ban of ${whom} from the server`,
+  /** What a ban from the server is on, by what the server calls it. */
+  banOn: {
+    account: (name: string) => name,
+    range: (addresses: string) => `the addresses ${addresses}`,
+    door: (addresses: string) => `all connections from ${addresses}`,
+    certificate: (print: string) => `the certificate ${print}…`,
+  } as Readonly<Record<string, (what: string) => string>>,
+  accountMade: (name: string) => `made the account ${name}`,
+  accountDeleted: (name: string) => `deleted the account ${name}`,
+  accountRenamed: (from: string, to: string) => `renamed the account ${from} to ${to}`,
+  passwordSet: (name: string) => `gave ${name} another password`,
+  certificateAdded: (name: string) => `gave ${name} a certificate to log in with`,
+  certificateRemoved: (name: string) => `took a certificate from ${name}`,
+  disabled: (name: string) => `disabled the account ${name}`,
+  enabled: (name: string) => `enabled the account ${name}`,
+  ownsServer: (name: string) => `made ${name} the owner of the server`,
+  rightsGiven: (name: string, rights: string) => `gave ${name} these rights on the server: ${rights}`,
+  rightsTaken: (name: string) => `took all rights on the server from ${name}`,
+  /** By what the server calls them. */
+  rights: {
+    kill: 'disconnecting and banning people',
+    rehash: 'loading the configuration anew',
+    stop: 'stopping the server',
+    'see-all': 'seeing all rooms and addresses',
+    announce: 'announcements to all',
+    accounts: 'accounts',
+    rooms: 'acting in rooms as their owner',
+    statistics: 'statistics',
+    relay: 'speaking for a bridge',
+  } as Readonly<Record<string, string>>,
+  becameOperator: (rule: string) => `took the rights of the operator ${rule}`,
+};
