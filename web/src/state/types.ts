@@ -352,6 +352,8 @@ export interface Conversation {
   mayDelete(message: MessageEntry): boolean;
 
   join(key?: string): Promise<void>;
+  /** Asks those inside to be let in. */
+  knock(): Promise<void>;
   leave(reason?: string): Promise<void>;
   /** Takes a direct conversation out of the list. */
   close(): void;

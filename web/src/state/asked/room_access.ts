@@ -20,6 +20,11 @@ export async function invite(world: World, room: string, nick: string): Promise<
   await world.request('INVITE', [nick, room], { quiet: true });
 }
 
+/** Asks those inside for an invitation. */
+export async function knock(world: World, room: string): Promise<void> {
+  await world.request('KNOCK', [room], { quiet: true });
+}
+
 export async function kick(world: World, room: string, nick: string, reason?: string): Promise<void> {
   await world.request('KICK', [room, nick, ...(reason ? [reason] : [])]);
 }

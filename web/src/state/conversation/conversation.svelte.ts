@@ -622,6 +622,10 @@ export class ConversationState implements Conversation {
     await this.#world.join(this.name, key);
   }
 
+  async knock(): Promise<void> {
+    await (await asking()).roomAccess.knock(this.#world, this.name);
+  }
+
   async leave(reason?: string): Promise<void> {
     if (this.membership === 'in') await this.#world.request('PART', [this.name, ...(reason ? [reason] : [])]);
     this.close();
