@@ -16,7 +16,7 @@ export function conversationMenu(chat: Chat, view: View, conversation: Conversat
   }
   if (chat.can.metadata && !chat.isGuest) {
     items.push(
-      { text: m.favourite, icon: 'pin', checked: conversation.favourite, run: () => attempt(conversation.setFavourite(!conversation.favourite)) },
+      { text: m.favourite, icon: 'star', checked: conversation.favourite, run: () => attempt(conversation.setFavourite(!conversation.favourite)) },
       { text: m.mute, icon: 'bellOff', checked: conversation.muted, run: () => attempt(conversation.setMuted(!conversation.muted)) },
     );
   }
