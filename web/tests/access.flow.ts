@@ -513,7 +513,7 @@ test('the longest names, titles and topics stay within the window, and what happ
   // What stands out of a box that is not cut off there.
   const outside = (): Promise<string[]> =>
     page.evaluate(() =>
-      [...document.querySelectorAll<HTMLElement>('.columns, main, main *, #panel, #panel *')]
+      [...document.querySelectorAll<HTMLElement>('.columns, main, main *, #panel, #panel *, dialog[open] *')]
         .filter((box) => box.checkVisibility() && getComputedStyle(box).display !== 'inline' && getComputedStyle(box).overflowX === 'visible' && box.clientWidth > 0)
         .filter((box) => box.scrollWidth > box.clientWidth + 3 && !box.closest('.cut, svg'))
         .map((box) => `${box.tagName}.${box.className} ${box.scrollWidth} > ${box.clientWidth}`),
@@ -526,6 +526,7 @@ test('the longest names, titles and topics stay within the window, and what happ
       ['the details', () => page.locator('header .title').click(), '#panel .topic'],
       ['the members', () => page.locator('header .members').click(), '#panel .member'],
       ['a person', () => page.locator('#panel .member').first().click(), '#panel dl'],
+      ['the keys', () => page.keyboard.press('Control+/'), 'dialog kbd'],
       ['pins', () => (width === 320 ? at(page, `/r/${room}`) : page.getByRole('button', { name: /1 angeheftet/ }).click()), width === 320 ? '#messages' : '#panel .card'],
       ['a thread', async () => (await liz.message('found here').last().focus(), await page.keyboard.press('t')), '#panel textarea'],
     ] as const) {
@@ -533,6 +534,11 @@ test('the longest names, titles and topics stay within the window, and what happ
       await open();
       await page.locator(shows).first().waitFor();
       expect(await outside(), `${what}, ${width}`).toEqual([]);
+      if (what === 'the details') expect(await page.locator('#panel [role=tab]').evaluateAll((tabs) => new Set(tabs.map((tab) => tab.getBoundingClientRect().top)).size), 'rows of tabs').toBe(1);
+      if (what === 'a thread' && width === 1280) {
+        const [room, thread] = await page.locator('.composer').evaluateAll((both) => both.map((one) => one.getBoundingClientRect().bottom));
+        expect(Math.abs((room ?? 0) - (thread ?? 99)), 'where one writes is equally high').toBeLessThan(1);
+      }
     }
     await closeAll(page);
   }
@@ -579,6 +585,8 @@ test('a finger answers, reacts and opens the menu, by a tap and by resting', asy
   await page.getByRole('button', { name: 'Send', exact: true }).tap();
   const row = fay.message('touch me');
   await row.tap();
+  const [words, tools] = await Promise.all([row.locator('.text').boundingBox(), row.getByRole('toolbar').boundingBox()]);
+  expect((tools?.y ?? 0) - (words?.y ?? 0) - (words?.height ?? 0), 'they stand below what was said').toBeGreaterThanOrEqual(0);
   await row.getByRole('button', { name: 'Reply', exact: true }).tap();
   await page.getByText('Reply to fay').waitFor();
   await page.getByRole('button', { name: 'Do not reply' }).tap();
