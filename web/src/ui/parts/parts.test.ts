@@ -5,7 +5,8 @@ import { continues, newDay } from '../conversation/grouping';
 import { plain } from '../conversation/plain';
 import { FixtureChat } from '../fixture/chat.svelte';
 import { place } from './place';
-import { ago, brief, dayLine, dayOf } from './times';
+import { ago, brief } from './more_times';
+import { dayLine, dayOf } from './times';
 
 const at = (text: string) => new Date(text).getTime();
 

@@ -15,14 +15,14 @@ const kinds = {
 const made = new Map<string, Intl.DateTimeFormat>();
 const madeRelative = new Map<string, Intl.RelativeTimeFormat>();
 
-function write(kind: keyof typeof kinds, time: number, locale: string): string {
+export function write(kind: keyof typeof kinds, time: number, locale: string): string {
   const key = `${kind} ${locale}`;
   let format = made.get(key);
   if (!format) made.set(key, (format = new Intl.DateTimeFormat(locale, kinds[kind])));
   return format.format(time);
 }
 
-function writeRelative(count: number, unit: Intl.RelativeTimeFormatUnit, locale: string): string {
+export function writeRelative(count: number, unit: Intl.RelativeTimeFormatUnit, locale: string): string {
   let format = madeRelative.get(locale);
   if (!format) madeRelative.set(locale, (format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })));
   return format.format(count, unit);
@@ -34,7 +34,7 @@ export function dayOf(time: number): number {
   return at.getFullYear() * 10_000 + at.getMonth() * 100 + at.getDate();
 }
 
-function daysBetween(time: number, now: number): number {
+export function daysBetween(time: number, now: number): number {
   const midnight = (moment: number) => new Date(moment).setHours(0, 0, 0, 0);
   // Days with 23 or 25 hours are days, too.
   return Math.round((midnight(now) - midnight(time)) / 86_400_000);
@@ -44,7 +44,7 @@ export function clock(time: number, locale: string): string {
   return write('clock', time, locale);
 }
 
-const capital = (text: string, locale: string) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
+export const capital = (text: string, locale: string) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
 
 /** For the line between two days: "Today", "Yesterday", "Monday, 3 March". */
 export function dayLine(time: number, now: number, locale: string): string {
@@ -54,33 +54,7 @@ export function dayLine(time: number, now: number, locale: string): string {
   return write('dateOfYear', time, locale);
 }
 
-/** For a list: the clock today, the weekday this week, else the date. */
-export function brief(time: number, now: number, locale: string): string {
-  const days = daysBetween(time, now);
-  if (days <= 0) return write('clock', time, locale);
-  if (days === 1) return capital(writeRelative(-1, 'day', locale), locale);
-  if (days < 7) return write('weekday', time, locale);
-  if (new Date(time).getFullYear() === new Date(now).getFullYear()) return write('short', time, locale);
-  return write('shortOfYear', time, locale);
-}
-
 /** Everything, for whoever wants to know exactly. */
 export function exact(time: number, locale: string): string {
   return write('full', time, locale);
-}
-
-/** "3 minutes ago", "in 2 days". */
-export function ago(time: number, now: number, locale: string): string {
-  const seconds = Math.round((time - now) / 1000);
-  const steps: [Intl.RelativeTimeFormatUnit, number][] = [
-    ['year', 31_536_000],
-    ['month', 2_592_000],
-    ['day', 86_400],
-    ['hour', 3_600],
-    ['minute', 60],
-  ];
-  for (const [unit, length] of steps) {
-    if (Math.abs(seconds) >= length) return writeRelative(Math.trunc(seconds / length), unit, locale);
-  }
-  return writeRelative(0, 'second', locale);
 }
