@@ -467,6 +467,7 @@ fn is_judged(answer: &Answer) -> bool {
             | Answer::Conversations(_)
             | Answer::Unread(_)
             | Answer::InviteLinks { .. }
+            | Answer::AbsentMembers(_)
             | Answer::Devices(_)
             | Answer::DeviceEnded { .. }
             | Answer::Repeated { .. }
