@@ -22,8 +22,8 @@ export class AbsentNames {
 
   wanted(people: Iterable<PersonState>): void {
     if (!this.#world.has('draft/metadata-2')) return;
-    for (const { key, nick, presence, displayName } of people) {
-      if (presence === 'here' || presence === 'away' || displayName !== nick || this.#asked.has(key)) continue;
+    for (const { key, nick, presence, displayName, isFormer } of people) {
+      if (isFormer || presence === 'here' || presence === 'away' || displayName !== nick || this.#asked.has(key)) continue;
       this.#asked.add(key);
       this.#waiting.push(nick);
     }

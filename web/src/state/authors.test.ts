@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { ChatState } from './chat.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { MessageEntry } from './types';
-import { eachHasItsServer, FakeServer, inTeaHere, openHere, until } from './testing';
+import { eachHasItsServer, FakeServer, inTeaHere, openHere, shown, until } from './testing';
 
 let server: FakeServer;
 eachHasItsServer((fresh) => (server = fresh));
@@ -156,4 +156,51 @@ test('members who are not here are known, by what they are called now', async ()
   await until(() => tea.members.length === 1);
   expect(absent()).toEqual(['hal/null', 'bob/null']);
   expect(tea.memberCount).toBe(3);
+});
+
+const direct = (chat: ChatState): string[] => chat.conversations.filter(({ kind }) => kind === 'direct').map(({ name, title }) => `${name} ${title}`);
+const targets = (...rows: readonly string[]) => (line: { params: readonly string[] }, label: string): string[] =>
+  line.params[0] !== 'TARGETS'
+    ? history()(line, label)
+    : [
+        `@label=${label} :s BATCH +t draft/chathistory-targets`,
+        ...rows.map((row) => `@batch=t;parlor/sender-id=${row.split(' ')[1]} :s CHATHISTORY TARGETS ${row.split(' ')[0]} 2026-11-26T10:00:00.000Z`),
+        ':s BATCH -t',
+      ];
+
+test('what was said with a guest who is gone is one conversation, with what was not sent, and nobody can be written to there', async () => {
+  server.answers.PRIVMSG = (_, label) => [`@label=${label} :s 401 alice carla14 :Nobody`];
+  const { chat } = await inTea();
+  server.socket.say(says('carla14/C', 'psst', 'alice'));
+  await chat.find('carla14')?.send('are you there?');
+  await until(() => chat.link.notSent === 1);
+  await chat.keeping.keep();
+  chat.tabs.stop();
+  // As she was called last; somebody else is called so now.
+  server.answers.CHATHISTORY = targets('carla/15 C');
+  server.answers.WHO = rows('alice/a1/alice', 'carla/D');
+  const again = await openHere(server);
+  await until(() => again.link.kind === 'online');
+  expect(direct(again)).toEqual(['carla/15 carla']);
+  const conversation = again.open('carla/15');
+  await until(() => shown(conversation).length === 2);
+  expect(shown(conversation)).toEqual(['psst', '!are you there?']);
+  expect(conversation.person).toMatchObject({ id: 'C', nick: 'carla', isFormer: true, presence: 'gone' });
+  expect(conversation.rights).toMatchObject({ speak: false, whyNot: 'Whoever this was has left: nobody can write to her any more.' });
+  server.socket.say(says('carla/D', 'hello', 'alice'));
+  expect(direct(again)).toEqual(['carla carla', 'carla/15 carla']);
+  expect(said(again.open('carla'), 'hello').sender).not.toBe(conversation.person);
+});
+
+test('what was said with a guest is not of whoever takes her name while one looks', async () => {
+  const { chat } = await inTea();
+  server.socket.say(says('carla/C', 'psst', 'alice'));
+  const before = chat.open('carla');
+  server.answers.CHATHISTORY = targets('carla/7 C');
+  server.socket.say(':carla!u@h QUIT :bye', '@parlor/sender-id=D :carla!u@h JOIN #tea * :Carla');
+  await until(() => before.name === 'carla/7');
+  expect([chat.current, before.title, before.rights.speak]).toEqual([before, 'carla', false]);
+  const now = chat.open('carla');
+  expect(now).not.toBe(before);
+  expect(now.person?.id).toBe('D');
 });

@@ -8,6 +8,7 @@ import type { ConversationState } from './conversation/conversation.svelte';
 import { countsOf } from './conversation/unread.svelte';
 import type { Receiver } from './incoming';
 import type { LinkState } from './link.svelte';
+import type { World } from './world';
 
 /** Direct conversations are listed that are not older than this. */
 const correspondentsWithin = 365 * 86_400_000;
@@ -40,12 +41,7 @@ export async function catchUp(chat: Chat, connection: Connection): Promise<void>
   }
   const others = [...chat.all()].filter((conversation) => conversation.kind === 'direct').slice(0, mostMonitored);
   if (others.length > 0) ask('MONITOR', ['+', others.map((conversation) => conversation.name).join(',')]);
-  if (connection.has('draft/chathistory')) {
-    const now = chat.now();
-    // A day ahead: what is said meanwhile is among them, too.
-    const [from, to] = [new Date(now + 86_400_000), new Date(now - correspondentsWithin)];
-    ask('CHATHISTORY', ['TARGETS', `timestamp=${from.toISOString()}`, `timestamp=${to.toISOString()}`, String(mostCorrespondents)]);
-  }
+  if (connection.has('draft/chathistory')) asked.push(askCorrespondents(chat, connection).catch(() => []));
   if (connection.has('parlor/groups') && chat.account !== null) ask('GROUP');
   ask('MODE', [connection.nick]);
   if (connection.has('parlor/unread')) {
@@ -65,6 +61,14 @@ export async function catchUp(chat: Chat, connection: Connection): Promise<void>
     for (const room of chat.session.info?.rooms ?? []) await connection.request('JOIN', [room]).catch(() => []);
   }
   await chat.current?.enter();
+}
+
+/** With whom one wrote, whatever she is called now. */
+export function askCorrespondents(chat: World, link: Pick<Connection, 'request'> = chat): Promise<Item[]> {
+  const now = chat.now();
+  // A day ahead: what is said meanwhile is among them, too.
+  const [from, to] = [new Date(now + 86_400_000), new Date(now - correspondentsWithin)];
+  return link.request('CHATHISTORY', ['TARGETS', `timestamp=${from.toISOString()}`, `timestamp=${to.toISOString()}`, String(mostCorrespondents)]);
 }
 
 /** Rooms that were left on another device. */

@@ -11,7 +11,7 @@ import { abilitiesOf, noAbilities } from './abilities';
 import type { AbsentNames } from './absent_names';
 import { asking } from './asked/asking';
 import { Attention } from './attention';
-import { catchUp } from './catching_up';
+import { askCorrespondents, catchUp } from './catching_up';
 import { ConversationList } from './conversation_list.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
 import { Formatted } from './formatted';
@@ -24,7 +24,7 @@ import { Notices } from './notices.svelte';
 import type { Notifications } from './notifications.svelte';
 import { Outbox } from './outbox';
 import { browser, type Outside } from './outside';
-import { People, type PersonState } from './people.svelte';
+import { isOfOneGone, People, type PersonState } from './people.svelte';
 import { createPreferences } from './preferences.svelte';
 import { ReadMarkers } from './read_markers';
 import { said, type Said } from './conversation/said';
@@ -96,6 +96,7 @@ export class ChatState implements Chat, Receiver {
     this.isupport.statusSigns = '~&@%+';
     this.people = new People((name) => this.isupport.fold(name));
     this.people.moved = (from, to) => this.#moved(from, to);
+    this.people.found = (nick, id) => this.#setAside(nick, id);
     this.session = new SessionState(this.tabs, {
       came: () => void this.#came(),
       gone: (owner, forGood) => this.#gone(owner, forGood),
@@ -401,7 +402,7 @@ export class ChatState implements Chat, Receiver {
     const isOwn = this.people.isMe(message.nick);
     if (message.relayedBy === null) this.people.called(message.nick, message.personId, { account: message.account });
     // What was said in a room that one is not in comes to operators alone.
-    const conversation = this.ensure(isRoom || isOwn ? message.target : message.nick);
+    const conversation = isRoom || isOwn ? this.ensure(message.target) : this.entered(message.nick, message.personId);
     const key = message.label !== null ? this.sending.postOf(message.label) : null;
     // It was said to the name that she had before.
     const target = key === null || isRoom ? undefined : this.outbox.find(key)?.target;
@@ -446,8 +447,8 @@ export class ChatState implements Chat, Receiver {
     return this.#list.ensure(name);
   }
 
-  entered(name: string, id: string | undefined): ConversationState {
-    const before = id && this.#list.byId(id);
+  entered(name: string, id: string | null | undefined): ConversationState {
+    const before = id && (this.#list.byId(id) ?? this.#wroteTo(id));
     if (before && before.name !== name) this.renamed(before, name);
     const room = this.ensure(name);
     if (id && room.id !== id) {
@@ -483,6 +484,26 @@ export class ChatState implements Chat, Receiver {
     this.#list.renamed(conversation, name);
   }
 
+  /** Where something waits for a person that is known by it alone. */
+  #wroteTo(id: string): ConversationState | undefined {
+    const target = this.outbox.posts.find(({ room }) => room === id)?.target;
+    const conversation = target === undefined ? undefined : this.known(target);
+    return conversation?.isRoom || conversation?.id ? undefined : conversation;
+  }
+
+  /** Somebody else has the name now: what was said before is not hers. The server says what it is called (TARGETS). */
+  #setAside(nick: string, id: string): void {
+    const conversation = this.known(nick);
+    if (conversation?.kind !== 'direct' || conversation.id === null || conversation.id === id) return;
+    const before = conversation.id;
+    conversation.id = conversation.isEmpty ? null : before;
+    if (conversation.isEmpty) return;
+    const name = `${nick}/${parseInt(before.slice(-8), 16) || 0}`;
+    this.renamed(conversation, name);
+    this.people.gone(name, before);
+    if (this.link.kind === 'online') askCorrespondents(this).catch(() => undefined);
+  }
+
   /** What is said with someone goes on under the name that she has now. */
   #moved(from: string, to: string): void {
     const conversation = this.known(from);
@@ -492,7 +513,7 @@ export class ChatState implements Chat, Receiver {
     if (other) this.close(conversation);
     else {
       this.renamed(conversation, to);
-      this.link.connection?.send('MONITOR', ['+', to]);
+      if (!isOfOneGone(to)) this.link.connection?.send('MONITOR', ['+', to]);
     }
   }
 

@@ -10,7 +10,7 @@ import { asking } from './asked/asking';
 import { reasonOfKick } from './conversation/becoming';
 import type { ConversationState } from './conversation/conversation.svelte';
 import { countOf } from './conversation/unread.svelte';
-import type { PersonState } from './people.svelte';
+import { isOfOneGone, type PersonState } from './people.svelte';
 import { refused } from './refusals';
 import { accountOf, idOf } from './conversation/said';
 import type { SessionState } from './session.svelte';
@@ -38,8 +38,8 @@ export interface Receiver extends World {
   all(): Iterable<ConversationState>;
   /** The conversation of this name; it begins with this, if need be. */
   ensure(name: string): ConversationState;
-  /** The room that one is in, also if it was called otherwise when one knew it. */
-  entered(name: string, id: string | undefined): ConversationState;
+  /** The room that one is in, or with whom one writes, also if it was called otherwise when one knew it. */
+  entered(name: string, id: string | null | undefined): ConversationState;
   renamed(conversation: ConversationState, name: string): void;
   /** One is in other rooms than before. */
   rememberRooms(): void;
@@ -236,9 +236,11 @@ export function lineCame(chat: Receiver, line: Line): void {
       const time = timeOf(third);
       if (first !== 'TARGETS' || time === null) return;
       const isRoom = isupport.isRoom(second);
+      const id = idOf(line);
       // What was said with a guest who is gone has a name with a number, which nobody goes by.
-      if (!isRoom && !second.includes('/')) people.called(second, idOf(line));
-      const conversation = isRoom ? chat.known(second) : chat.ensure(second);
+      if (!isRoom && !isOfOneGone(second)) people.called(second, id);
+      else if (!isRoom && id) people.gone(second, id);
+      const conversation = isRoom ? chat.known(second) : chat.entered(second, id);
       if (conversation) conversation.lastActive = Math.max(conversation.lastActive, time);
       return;
     }

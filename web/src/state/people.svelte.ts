@@ -20,6 +20,12 @@ interface Info {
 
 /** What is told of whoever has a name now, which need not be who had it before. */
 const told = ['displayName', 'pronouns', 'status', 'realname', 'presence', 'awayMessage', 'blocked'] as const;
+const untold = { displayName: null, pronouns: null, status: null, realname: null, blocked: false };
+
+/** No nick is like that: it is what a conversation is called with somebody who is gone, where others had her name since. */
+export function isOfOneGone(name: string): boolean {
+  return /[^/]\/\d+$/.test(name);
+}
 
 export class PersonState implements Person {
   readonly #people: People;
@@ -59,7 +65,7 @@ export class PersonState implements Person {
   }
 
   get key(): string {
-    return this.#info.isFormer ? ` ${this.#info.id}` : this.#people.fold(this.#info.nick);
+    return this.#info.isFormer ? ` ${this.#info.id ?? this.#info.nick}` : this.#people.fold(this.#info.nick);
   }
   get nick(): string {
     return this.#info.nick;
@@ -123,6 +129,8 @@ export class People {
   fold: (name: string) => string;
   /** Someone turns out to be called otherwise than before. */
   moved: (from: string, to: string) => void = () => undefined;
+  /** Whoever is called so now is the one of this id. */
+  found: (nick: string, id: string) => void = () => undefined;
 
   constructor(fold: (name: string) => string) {
     this.fold = fold;
@@ -146,6 +154,7 @@ export class People {
     if (!person) {
       person = new PersonState(this, nick);
       this.#byKey.set(key, person);
+      if (isOfOneGone(nick)) person.know({ nick: nick.replace(/\/\d+$/, ''), isFormer: true, presence: 'gone' });
       this.#compare(key);
     }
     return person;
@@ -245,17 +254,36 @@ export class People {
     return person;
   }
 
+  /** Someone who is gone, by what the conversation with her is called: whatever is told of her name is of others. */
+  gone(name: string, id: string): void {
+    const person = this.#byId.get(id) ?? this.get(name);
+    const { nick } = person;
+    const key = this.fold(nick);
+    if (this.#byKey.get(key) === person) {
+      this.#byKey.delete(key);
+      this.moved(nick, name);
+    }
+    this.#byKey.set(this.fold(name), person);
+    this.#byId.set(id, person);
+    if (person.isGuess) person.know(untold);
+    person.isGuess = false;
+    person.asOf = Infinity;
+    person.know({ nick: name.replace(/\/\d+$/, ''), id, isFormer: true, presence: 'gone', awayMessage: null });
+  }
+
   /** She is called so from now on, and nobody else. `isHers`: so is what was told of whoever has the name. */
   #is(person: PersonState, nick: string, known: Partial<Info> = {}, isHers = false): void {
     const { nick: from, isFormer } = person;
     const [before, key] = [this.fold(from), this.fold(nick)];
     if (this.#byKey.get(before) === person) this.#byKey.delete(before);
+    const id = known.id ?? person.id;
+    if (id) this.found(nick, id);
     const holder = this.#byKey.get(key);
     this.#byKey.set(key, person);
     if (holder && holder !== person) {
       const shown = this.#look(holder.displayName);
       this.#shown.get(shown)?.delete(holder);
-      if (isHers) holder.know({ displayName: null, pronouns: null, status: null, realname: null, blocked: false });
+      if (isHers) holder.know(untold);
       holder.know({ isFormer: true, presence: 'gone', awayMessage: null, hasNamesake: false });
       this.#compare(shown);
     }
@@ -278,9 +306,12 @@ export class People {
   /** The server compares names in another way than was thought. */
   refold(fold: (name: string) => string): void {
     this.fold = fold;
-    const people = [...this.#byKey.values()];
+    const people = [...this.#byKey];
     this.#byKey.clear();
-    for (const person of people) if (!this.#byKey.has(person.key)) this.#byKey.set(person.key, person);
+    for (const [before, person] of people) {
+      const key = person.isFormer ? before : person.key;
+      if (!this.#byKey.has(key)) this.#byKey.set(key, person);
+    }
   }
 
   clear(): void {

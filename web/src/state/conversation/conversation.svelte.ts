@@ -65,8 +65,7 @@ export class ConversationState implements Conversation {
   groupPeople: readonly string[] = $state.raw([]);
   #draft = $state('');
 
-  /** A room's (`parlor/room-id`), as soon as one has entered it. */
-  id: string | null = null;
+  #id: string | null = null;
   /** The invite link that a guest came by: she shows it again when she comes back. */
   cameBy: string | null = null;
   /** The server has said on this link that one is in it. Until then it is believed. */
@@ -104,6 +103,16 @@ export class ConversationState implements Conversation {
 
   get key(): string {
     return this.#world.isupport.fold(this.name);
+  }
+
+  /** A room's (`parlor/room-id`), as soon as one has entered it; else the other one's, whose name may be another's later. */
+  get id(): string | null {
+    const { person } = this;
+    return this.#id ?? (person?.isGuess ? null : person?.id) ?? null;
+  }
+
+  set id(id: string | null) {
+    this.#id = id;
   }
 
   get isRoom(): boolean {
