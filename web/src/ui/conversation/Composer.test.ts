@@ -25,6 +25,14 @@ describe('the composer', () => {
     expect(room.sent).toEqual(['```\nlet x;']);
   });
 
+  it('sends with Enter what has backticks within a line, and goes on in a block that begins with a line', async () => {
+    const { field, room, user } = composer();
+    await user.type(field, 'use ``` for code{Enter}');
+    expect(room.sent).toEqual(['use ``` for code']);
+    await user.type(field, 'so{Shift>}{Enter}{/Shift}```ts{Enter}let x;{Enter}```{Enter}');
+    expect(room.sent[1]).toBe('so\n```ts\nlet x;\n```');
+  });
+
   it('begins a line with Enter where one wishes that', async () => {
     const { room, field, chat, user } = composer();
     chat.preferences.enterSends = false;

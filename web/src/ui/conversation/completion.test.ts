@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { complete, fit, wanted, withEmoji, wrap } from './completion';
+import { complete, fit, isInBlock, wanted, withEmoji, wrap } from './completion';
 
 const at = (text: string) => wanted(text.replace('|', ''), text.indexOf('|'));
 
@@ -32,6 +32,18 @@ describe('a shortcode', () => {
       ['a ` b\n\n:x: c', 'a ` b\n\n❌ c'],
     ] as const) expect(await withEmoji(text), text).toBe(meant);
     for (const text of ['`:heart:`', '``a`b :heart:``', '```\n:heart:', '\\:heart:', 'at 10:30:', 'a:heart:', 'http://x:', '::heart:', ':no_such_one:', ':heart']) expect(await withEmoji(text), text).toBe(text);
+  });
+});
+
+describe('a block of code', () => {
+  it('is begun by a fence at the beginning of a line alone, and ended by one as long', () => {
+    for (const text of ['```', 'a\n```ts\nlet x', '  ~~~~\n~~~', '> ```\n> a', '- ```\n  a', '1. ```']) expect(isInBlock(text), text).toBe(true);
+    for (const text of ['use ``` for code', '```one line```', '``` two words', '```\na\n```', '> ```\n> a\n> ```', '~~~\n~~~~ ', '    a `']) expect(isInBlock(text), text).toBe(false);
+  });
+
+  it('has no names in it, and what is behind backticks within a line has', () => {
+    expect(wanted('```\n@bo', 7)).toBeNull();
+    expect(wanted('use ``` @bo', 11)).toMatchObject({ kind: 'person', words: 'bo' });
   });
 });
 

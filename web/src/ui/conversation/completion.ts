@@ -102,7 +102,7 @@ export function wanted(text: string, caret: number): Wanted | null {
   const command = /^\/([a-z]*)$/i.exec(before);
   if (command) return { kind: 'command', words: command[1] ?? '', start: 0 };
   // Within code nothing is meant.
-  if (((before.match(/```/g)?.length ?? 0) & 1) === 1) return null;
+  if (isInBlock(before)) return null;
   const match = /(^|[\s("'[{])([@#:])([^\s@#:,"()]*)$/u.exec(before);
   if (!match) return null;
   const [, lead = '', sign = '', words = ''] = match;
@@ -115,10 +115,26 @@ export function wanted(text: string, caret: number): Wanted | null {
   return { kind: sign === '@' ? 'person' : 'room', words, start };
 }
 
-/** Backticks before it are not ended yet: of a block anywhere, of a piece of code in the same paragraph. */
+/** A line that begins a block of code (CommonMark 4.5, as format/blocks.ts reads it), also in a quotation or a list. */
+const fence = /^[\s>]*(?:(?:[-*•]|\d{1,9}[.)])\s+)?(`{3,}|~{3,})\s*[!-_a-~]*\s*$/;
+
+/** A block of code is begun, and not ended yet. */
+export function isInBlock(before: string): boolean {
+  let open: string | undefined;
+  for (const line of before.split('\n')) {
+    if (open === undefined) open = fence.exec(line)?.[1];
+    else {
+      const mark = line.replace(/^[\s>]+|\s+$/g, '');
+      if (mark.length >= open.length && mark === open.charAt(0).repeat(mark.length)) open = undefined;
+    }
+  }
+  return open !== undefined;
+}
+
+/** Backticks before it are not ended yet: of a block, or of a piece of code in the same paragraph. */
 function endsInCode(before: string): boolean {
   const open = before.replace(/(`+)(?!`)[^]*?[^`]\1(?!`)/g, '');
-  return open.includes('```') || open.slice(open.lastIndexOf('\n\n') + 1).includes('`');
+  return isInBlock(before) || open.slice(open.lastIndexOf('\n\n') + 1).includes('`');
 }
 
 /** Longer than this nobody waits for an emoji, who wants to send. */
