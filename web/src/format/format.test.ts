@@ -116,6 +116,7 @@ describe('a line', () => {
   test("has IRC's own formatting", () => {
     check('\x02bold\x02 \x1dslanted\x0f \x0304,12red\x03 \x11code\x11', 'b(bold) i(slanted) red c[code]');
     check('\x02\x1f both', 'u(b( both))');
+    check('\x04FF0000red\x04 \x0400ff00,000000green\x0f \x04face', 'red green face');
   });
 });
 

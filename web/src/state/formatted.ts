@@ -1,5 +1,6 @@
 // A message as a tree to be shown (format/): made once, as it is asked for whenever a row is drawn.
 
+import { isSeen } from '../format/clean';
 import type { Context } from '../format/context';
 import { format, formatInline } from '../format/format';
 import type { Block } from '../format/nodes';
@@ -17,8 +18,9 @@ export class Formatted {
   of(message: MessageEntry): readonly Block[] {
     let blocks = this.#known.get(message);
     if (!blocks) {
-      const isAction = message.style === 'action';
-      blocks = isAction ? [{ kind: 'paragraph', children: formatInline(message.text, this.#context) }] : format(message.text, this.#context);
+      // Of signs that nobody sees there would be no row.
+      const text = isSeen(message.text) ? message.text : '…';
+      blocks = message.style === 'action' ? [{ kind: 'paragraph', children: formatInline(text, this.#context) }] : format(text, this.#context);
       this.#known.set(message, blocks);
     }
     return blocks;

@@ -51,6 +51,26 @@ test('come, go, are called otherwise and have ranks', async () => {
   ]);
 });
 
+test('a topic is told of as it is shown, a duration in words, and many names of one as the first and the last', async () => {
+  await modeTexts.load();
+  const { chat, tea } = await inTea();
+  server.socket.say(':bob!u@h JOIN #tea bob :Bob', message('m1 bob hi', '#tea'));
+  server.socket.say(':bob!u@h TOPIC #tea :\x02Bold\x02 \x0304red\x03 \x04ff0000hex\x04 **tea** `x`', ':bob!u@h MODE #tea +H 1d', message('m2 bob so', '#tea'));
+  server.socket.say(':bob!u@h NICK b1', ':b1!u@h NICK b2', ':b2!u@h NICK b3', ':b3!u@h NICK bo', message('m3 bo hm', '#tea'), ':bo!u@h NICK bob', ':bob!u@h NICK bo');
+  expect(shown(tea).slice(2)).toEqual([
+    '(bob changed the topic: Bold red hex tea x)',
+    '(bob has messages kept for 1 day)',
+    'so',
+    '(bob is now called bo)',
+    'hm',
+    '(bo is now called bob; bob is now called bo)',
+  ]);
+  // A row of nothing would be none.
+  server.socket.say(message('m4 bo \x01ACTION \x01', '#tea'), message('m5 bo \x02\x0f', '#tea'));
+  const texts = tea.entries.slice(-2).map((entry) => (entry.kind === 'message' ? chat.formatted(entry) : []));
+  for (const blocks of texts) expect(blocks).toEqual([{ kind: 'paragraph', children: [{ kind: 'text', text: '…' }] }]);
+});
+
 test('a group that is given a name is told of by whoever gave it', async () => {
   const { chat } = await inTea();
   server.socket.say(':alice!u@h JOIN #+alice+bob+carol * :Alice');

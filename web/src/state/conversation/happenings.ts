@@ -1,6 +1,7 @@
 // What happened in a room besides messages, told in the language of whoever reads it.
 
 import type { ModeChange } from '../../irc/isupport';
+import { plain } from '../../format/format';
 import { apart } from '../../texts/apart';
 import { language } from '../../texts/language.svelte';
 import { modeTexts } from './mode_texts.svelte';
@@ -95,8 +96,9 @@ const presence: Partial<Record<Happening['kind'], readonly [before: boolean, aft
   'looked-in': [false, false],
 };
 
-/** Whoever comes and goes again and again is told of once. */
+/** Whoever comes and goes, or takes another name, again and again is told of once. */
 function added(parts: readonly Part[], part: Part): readonly Part[] {
+  if (part.what.kind === 'renamed') return renamed(parts, part, part.what);
   const after = presence[part.what.kind];
   if (!after || !('who' in part.what)) return [...parts, part];
   const { who } = part.what;
@@ -105,6 +107,14 @@ function added(parts: readonly Part[], part: Part): readonly Part[] {
   if (at < 0 || !before) return [...parts, part];
   const what: Happening = before[0] ? (after[1] ? { kind: 'came-back', who } : part.what) : { kind: after[1] ? 'joined' : 'looked-in', who };
   return parts.with(at, { what });
+}
+
+function renamed(parts: readonly Part[], part: Part, { from, to }: { from: string; to: string }): readonly Part[] {
+  const at = parts.findLastIndex(({ what }) => what.kind === 'renamed' && what.to === from);
+  const before = parts[at]?.what;
+  if (before?.kind !== 'renamed') return [...parts, part];
+  if (before.from !== to) return parts.with(at, { what: { kind: 'renamed', from: before.from, to } });
+  return parts.length > 1 ? parts.toSpliced(at, 1) : [...parts, part];
 }
 
 function hasParts(entry: EventEntry): entry is HappeningEntry {
@@ -130,7 +140,7 @@ function sentence(what: Happening, called: Called, count = 1): string {
     case 'renamed':
       return texts.renamed(apart(what.from), apart(what.to));
     case 'topic':
-      return what.topic ? texts.topic(what.by, apart(what.topic)) : texts.topicRemoved(what.by);
+      return what.topic ? texts.topic(what.by, apart(plain(what.topic))) : texts.topicRemoved(what.by);
     case 'modes':
       return texts.did(what.by, what.changes.map((change) => phrase(change, called)).join(', '));
     case 'room-renamed':

@@ -1,4 +1,5 @@
 import type { modes as english } from '../en/modes';
+import { duration } from './duration';
 
 export const modes: typeof english = {
   rankGiven: (who, rank) => `${who} hat jetzt die Rolle ${rank}`,
@@ -19,7 +20,7 @@ export const modes: typeof english = {
   notSlow: 'Slow Mode beendet',
   forward: (room) => `wer nicht herein darf, kommt nach ${room}`,
   noForward: 'keine Weiterleitung in einen anderen Raum mehr',
-  kept: (duration) => `Nachrichten werden ${duration} aufbewahrt`,
+  kept: (time) => `Nachrichten werden ${duration(time)} aufbewahrt`,
   keptAsUsual: 'Nachrichten werden aufbewahrt wie sonst auf diesem Server',
   flags: {
     moderated: ['nur Mitglieder mit einer Rolle schreiben', 'alle dürfen schreiben'],

@@ -1,5 +1,7 @@
 // What somebody did to a room's modes; loaded when the first of it is told (state/conversation/mode_texts.svelte.ts).
 
+import { duration } from './duration';
+
 export const modes = {
   rankGiven: (who: string, rank: string) => `made ${who} ${rank}`,
   rankTaken: (who: string, rank: string) => `took the role ${rank} from ${who}`,
@@ -19,7 +21,7 @@ export const modes = {
   notSlow: 'ended slow mode',
   forward: (room: string) => `sends those who are kept out to ${room}`,
   noForward: 'sends nobody to another room any more',
-  kept: (duration: string) => `has messages kept for ${duration}`,
+  kept: (time: string) => `has messages kept for ${duration(time)}`,
   keptAsUsual: 'has messages kept as everywhere on this server',
   /** Switched on, switched off. */
   flags: {

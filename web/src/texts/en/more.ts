@@ -1,22 +1,8 @@
 // What is said by parts of the page that are loaded when they are opened (texts/more.svelte.ts).
 import { plural } from '../plural';
+import { duration } from './duration';
 
 const many = (one: string, other: string) => plural('en', { one, other });
-
-/** What a duration of the protocol (`30m`, `12h`, `7d`) is called. */
-function duration(text: string): string {
-  const match = /^(\d+)([smhdw])$/.exec(text);
-  if (!match) return text;
-  const count = Number(match[1]);
-  const forms: Record<string, (count: number) => string> = {
-    s: many('# second', '# seconds'),
-    m: many('# minute', '# minutes'),
-    h: many('# hour', '# hours'),
-    d: many('# day', '# days'),
-    w: many('# week', '# weeks'),
-  };
-  return forms[match[2] as string]?.(count) ?? text;
-}
 
 const peopleCount = many('# person', '# people');
 const foundCount = many('# message found', '# messages found');
