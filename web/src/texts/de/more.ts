@@ -550,4 +550,11 @@ export const more: typeof english = {
     quote: 'Eine Zeile senden, wie sie ist',
     help: 'Alle Befehle zeigen',
   },
+
+  // Beside the field where one writes
+  hintBold: 'fett',
+  hintCode: 'Code',
+  hintItalic: 'kursiv',
+  hintNewLine: 'neue Zeile',
+  hintSend: 'senden',
 };

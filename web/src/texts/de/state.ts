@@ -68,6 +68,5 @@ export const state: typeof english = {
   notice: {
     invited: (by, room) => `${by} lädt dich nach ${room} ein.`,
     removed: (room, by) => `Du wurdest von ${by} aus ${room} entfernt.`,
-    reported: 'Deine Meldung ist bei denen, die moderieren.',
   },
 };

@@ -544,4 +544,11 @@ export const more = {
     quote: 'Send a line as it is',
     help: 'Show all commands',
   } as Record<string, string>,
+
+  // Beside the field where one writes
+  hintBold: 'bold',
+  hintCode: 'code',
+  hintItalic: 'italic',
+  hintNewLine: 'new line',
+  hintSend: 'send',
 };

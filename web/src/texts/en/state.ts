@@ -52,6 +52,5 @@ export const state = {
   notice: {
     invited: (by: string, room: string) => `${by} invites you to ${room}.`,
     removed: (room: string, by: string) => `You were removed from ${room} by ${by}.`,
-    reported: 'Those who moderate have your report.',
   },
 };
