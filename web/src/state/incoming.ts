@@ -65,10 +65,9 @@ export function lineCame(chat: Receiver, line: Line): void {
       if (isMe) {
         conversation.joined();
         chat.rememberRooms();
-        // Who is in a group, here or not, its name need not say.
-        if (conversation.kind === 'group' && chat.link.kind === 'online') chat.request('GROUP', []).catch(() => undefined);
       }
       conversation.memberCame(who);
+      if (isMe && chat.link.kind === 'online') askGroups(chat, [conversation], who);
       if (!isMe) conversation.happened({ kind: 'joined', who }, line);
       return;
     }
@@ -117,6 +116,7 @@ export function lineCame(chat: Receiver, line: Line): void {
           conversation.happened({ kind: 'renamed', from: who, to: first }, line);
         }
       }
+      askGroups(chat, chat.all(), first);
       return;
     }
     case 'RENAME': {
@@ -188,6 +188,7 @@ export function lineCame(chat: Receiver, line: Line): void {
     case 'ACCOUNT':
       people.get(who).know({ account: first === '*' ? null : first });
       if (isMe) chat.account = first === '*' ? null : first;
+      askGroups(chat, chat.all(), who);
       return;
     case 'SETNAME':
       people.get(who).know({ realname: first });
@@ -267,6 +268,11 @@ export function lineCame(chat: Receiver, line: Line): void {
       return;
     }
   }
+}
+
+/** Who is in a group, here or not, its name need not say; and accounts get other names. */
+function askGroups(chat: Receiver, among: Iterable<ConversationState>, who: string): void {
+  if ([...among].some((conversation) => conversation.kind === 'group' && conversation.hasMember(who))) chat.request('GROUP', []).catch(() => undefined);
 }
 
 function metadataCame(chat: Receiver, target: string, key: string, value: string | null): void {

@@ -203,6 +203,17 @@ test('a room is entered by the name that it has now', async () => {
   expect(chat.find('#old')).toBeNull();
 });
 
+test('a room that not everyone may enter is known as that before it is opened again', async () => {
+  server.answers.MODE = (line, label) => [`@label=${label} :s 324 alice ${line.params[0]} +iksnt sesame`];
+  const { chat, tea } = await inTea();
+  await until(() => tea.settings.inviteOnly);
+  await chat.keeping.keep();
+  chat.tabs.stop();
+  server.greeting = [];
+  const again = await openHere(server);
+  expect(again.find('#tea')?.settings).toMatchObject({ inviteOnly: true, secret: true, key: true });
+});
+
 test('a room that one is out of has nowhere to write when it is looked at again', async () => {
   const { chat, tea } = await inTea();
   server.socket.say(message('m1 bob out you go', '#tea'), ':bob!u@h KICK #tea alice :rude');
@@ -226,6 +237,21 @@ test('one’s account gets the name that was typed, and so is one called', async
   };
   await chat.renameAccount('alicia', 'sesame');
   expect([chat.account, chat.me.account, chat.me.nick, chat.session.info?.username]).toEqual(['alicia', 'alicia', 'alicia', 'alicia']);
+});
+
+test('a group has nobody in it by a name that she had', async () => {
+  const { chat } = await inTea();
+  const named = (names: string) => (_: unknown, label: string): string[] => [`@label=${label} :s BATCH +g parlor/groups`, `@batch=g :s GROUP #+alice+bob+dave :${names}`, ':s BATCH -g'];
+  server.answers.GROUP = named('alice bob dave');
+  server.socket.say(':alice!u@h JOIN #+alice+bob+dave alice :Alice', ':bob!u@h JOIN #+alice+bob+dave bob :Bob');
+  const group = chat.ensure('#+alice+bob+dave');
+  await until(() => group.title === 'bob, dave');
+  server.answers.GROUP = named('alicia bob dave');
+  server.socket.say(':alice!u@h NICK alicia', ':alicia!u@h ACCOUNT alicia');
+  await until(() => group.title === 'bob, dave');
+  server.answers.GROUP = named('alicia maria dave');
+  server.socket.say(':bob!u@h ACCOUNT maria');
+  await until(() => group.title === 'maria, dave');
 });
 
 test('whoever has deleted the account is told that it is', async () => {

@@ -4,7 +4,7 @@
 // works without.
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
-import type { SessionInfo } from './types';
+import type { RoomSettings, SessionInfo } from './types';
 
 /** A message on its way, as it is kept until the server has it. */
 export interface KeptPost {
@@ -59,6 +59,8 @@ export interface KeptConversation {
   mentions: number;
   muted: boolean;
   favourite: boolean;
+  /** As it was when one was in it: the list shows who may come in. Not there where an earlier page kept it. */
+  settings?: RoomSettings;
   people: string[];
   /** Oldest first. */
   messages: KeptMessage[];

@@ -509,6 +509,7 @@ export class ConversationState implements Conversation {
   /** MODE, or the list of all (324). */
   modesCame(changes: readonly ModeChange[], all: boolean): void {
     this.settings = withChanges(all ? noSettings : this.settings, changes);
+    this.touch();
     let isUnknown = false;
     for (const { on, letter, param } of changes) {
       const rank = this.#world.isupport.rankLetters.includes(letter) ? rankOfLetter(letter) : null;
@@ -725,6 +726,7 @@ export class ConversationState implements Conversation {
       mentions: this.mentions,
       muted: this.muted,
       favourite: this.favourite,
+      settings: { ...this.settings, key: this.settings.key && true },
       people: [...this.groupPeople],
       messages: messages.flatMap(keptOf),
     };
@@ -738,6 +740,7 @@ export class ConversationState implements Conversation {
     this.muted = kept.muted;
     this.favourite = kept.favourite;
     this.groupPeople = kept.people;
+    this.settings = { ...noSettings, ...kept.settings };
     this.#unread.restore(kept);
     // Whether one still is in it, the server says.
     if (this.isRoom) this.membership = kept.isOut ? 'joining' : 'in';
