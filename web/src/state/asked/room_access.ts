@@ -17,7 +17,17 @@ export async function setRank(world: World, room: string, nick: string, now: Ran
 }
 
 export async function invite(world: World, room: string, nick: string): Promise<void> {
-  await world.request('INVITE', [nick, room], { quiet: true });
+  try {
+    await world.request('INVITE', [nick, room], { quiet: true });
+  } catch (error) {
+    // Nobody of this name is connected; of an account that is not, something is known all the same.
+    if (!(error instanceof Refused) || error.code !== '401' || !(await isAccount(world, nick))) throw error;
+    throw new Refused(more.texts.isNotHere(world.people.get(nick).displayName), 'NOT_HERE');
+  }
+}
+
+async function isAccount(world: World, nick: string): Promise<boolean> {
+  return world.has('draft/metadata-2') && world.request('METADATA', [nick, 'GET', 'display-name'], { quiet: true }).then(() => true, () => false);
 }
 
 /** Asks those inside for an invitation. */

@@ -1,6 +1,7 @@
 import { screen } from '@testing-library/svelte';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
+import { Refused } from '../../state/types';
 import { show } from '../testing';
 import Invite from './Invite.svelte';
 
@@ -20,5 +21,26 @@ describe('inviting people', () => {
     await user.clear(people);
     await user.type(people, '3{Enter}');
     expect(create).toHaveBeenCalledWith({ duration: '7d', uses: 3 });
+  });
+
+  it('tells who was invited, and leaves those who were not: who is not here can be let in for good', async () => {
+    const onclose = vi.fn();
+    const shown = show(Invite as never, (chat) => ({ conversation: chat.open('#tea'), onclose }));
+    const conversation = shown.chat.open('#tea');
+    const say = (shown.chat.say = vi.fn());
+    const add = (conversation.addToList = vi.fn(async () => undefined));
+    conversation.invite = vi.fn(async (nick: string) => {
+      if (nick !== 'zoe') throw new Refused(`${nick} is not here, so no invitation would be seen.`, 'NOT_HERE');
+    });
+    const user = userEvent.setup();
+    const field = await screen.findByRole('combobox');
+    await user.type(field, 'zelda{Enter}zoe{Enter}');
+    await user.click(screen.getByRole('button', { name: 'Invite' }));
+    expect((await screen.findByRole('alert')).textContent).toBe('zelda is not here, so no invitation would be seen.');
+    expect(say).toHaveBeenCalledWith('Invited: zoe');
+    expect(screen.queryByRole('button', { name: 'Remove zoe' })).toBeNull();
+    await user.click(screen.getByRole('button', { name: 'Always let zelda in' }));
+    expect(add).toHaveBeenCalledWith('invitations', 'a:zelda');
+    expect(onclose).toHaveBeenCalled();
   });
 });
