@@ -254,6 +254,31 @@ test('a group has nobody in it by a name that she had', async () => {
   await until(() => group.title === 'maria, dave');
 });
 
+test('an invitation of an account that is not here is refused as that, and of nobody as a name that nobody has', async () => {
+  const { tea } = await inTea();
+  server.answers.INVITE = (line, label) => [`@label=${label} :s 401 alice ${line.params[0]} :Nobody`];
+  server.answers.METADATA = (line, label) =>
+    line.params[0] === 'nobody' ? [`@label=${label} :s FAIL METADATA INVALID_TARGET nobody :There is nobody`] : label ? [`@label=${label} :s 766 alice ${line.params[0]} display-name :key not set`] : [];
+  await expect(tea.invite('fiona')).rejects.toMatchObject({ code: 'NOT_HERE', message: 'fiona is not here, so no invitation would be seen.' });
+  await expect(tea.invite('nobody')).rejects.toMatchObject({ code: '401', message: 'Nobody called nobody is here; check the spelling.' });
+});
+
+test('the address of nobody says so, and leaves nothing in the list', async () => {
+  const { chat } = await inTea();
+  server.answers.METADATA = (line, label) =>
+    line.params[0] === 'nobody' ? [`@label=${label} :s FAIL METADATA INVALID_TARGET nobody :There is nobody`] : label ? [`@label=${label} :s ACK`] : [];
+  const nobody = chat.open('nobody');
+  await until(() => !nobody.rights.speak);
+  expect(nobody.rights.whyNot).toBe('Nobody is called so; check the spelling.');
+  // Who comes is somebody.
+  server.socket.say(':s 730 alice :nobody!u@h');
+  expect(nobody.rights.speak).toBe(true);
+  server.socket.say(':s 731 alice :nobody');
+  chat.open('#tea');
+  expect(chat.find('nobody')).toBeNull();
+  expect(chat.open('bob').rights.speak).toBe(true);
+});
+
 test('whoever has deleted the account is told that it is', async () => {
   const { chat } = await inTea();
   server.answers.PRIVMSG = (_, label) => [`@label=${label} :s 404 alice #tea :You are muted`];

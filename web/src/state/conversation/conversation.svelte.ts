@@ -13,7 +13,7 @@ import { entryOfKept, keptOf } from './kept';
 import { Members } from './members.svelte';
 import { noSettings, withChanges } from './modes';
 import type { Post } from '../outbox';
-import type { PersonState } from '../people.svelte';
+import { isOfOneGone, type PersonState } from '../people.svelte';
 import { Pins } from './pins.svelte';
 import { Quotes } from './quotes.svelte';
 import { rankOfLetter } from './ranks';
@@ -73,6 +73,8 @@ export class ConversationState implements Conversation {
   /** Who is in it was asked for on this link. */
   #entered = false;
   #knowsWhoIsHere = false;
+  /** Of a direct one: neither somebody who is here nor an account is called so. */
+  #isNobody = $state(false);
 
   readonly #timeline: Timeline;
   readonly #reader: Reader;
@@ -457,6 +459,15 @@ export class ConversationState implements Conversation {
     return rightsIn(this, this.#world.account !== null);
   }
 
+  /** Whom nothing can be said to: somebody who has gone, or nobody at all. */
+  get isWithNobody(): 'gone' | 'nobody' | null {
+    if (this.kind !== 'direct') return null;
+    if (isOfOneGone(this.name)) return 'gone';
+    const { presence } = this.#world.people.get(this.name);
+    if (!this.#isNobody || presence === 'here' || presence === 'away') return null;
+    return this.isEmpty ? 'nobody' : 'gone';
+  }
+
   get typing(): readonly string[] {
     return this.#typing.names;
   }
@@ -470,7 +481,10 @@ export class ConversationState implements Conversation {
         if (this.kind === 'direct') {
           await Promise.all([
             this.#world.request('MARKREAD', [this.name]),
-            this.#world.has('draft/metadata-2') ? this.#world.request('METADATA', [this.name, 'SYNC']) : [],
+            this.#world.has('draft/metadata-2') ? this.#world.request('METADATA', [this.name, 'SYNC']).then(
+              () => (this.#isNobody = false),
+              ({ code }: Refused) => (this.#isNobody = code === 'INVALID_TARGET'),
+            ) : [],
           ]);
         } else if (this.isConfirmed) {
           await Promise.all([this.#askPeople(), this.#world.request('MODE', [this.name])]);

@@ -3,21 +3,20 @@
 import { language } from '../../texts/language.svelte';
 import { grantable, reaches } from './ranks';
 import type { Conversation, MessageEntry, Rank, Rights, RoomSettings } from '../types';
-import { isOfOneGone } from '../people.svelte';
 import type { World } from '../world';
 
 /** The server's own windows (EDIT_WINDOW_MS, REDACTION_WINDOW_MS). */
 const editWithin = 24 * 3_600_000;
 
 interface Place {
-  readonly name: string;
+  readonly isWithNobody: 'gone' | 'nobody' | null;
   readonly kind: Conversation['kind'];
   readonly membership: Conversation['membership'];
   readonly settings: RoomSettings;
   readonly rank: Rank | null;
 }
 
-export function rightsIn({ name, kind, membership, settings, rank }: Place, hasAccount: boolean): Rights {
+export function rightsIn({ isWithNobody, kind, membership, settings, rank }: Place, hasAccount: boolean): Rights {
   const texts = language.texts.state.whyNot;
   const isIn = kind === 'direct' || membership === 'in';
   const isGroup = kind === 'group';
@@ -25,7 +24,7 @@ export function rightsIn({ name, kind, membership, settings, rank }: Place, hasA
   const at = (wanted: Rank): boolean => isIn && isRoom && reaches(rank, wanted);
   let whyNot: string | null = null;
   if (!isIn && membership !== 'joining') whyNot = texts.notMember;
-  else if (kind === 'direct' && isOfOneGone(name)) whyNot = texts.gone;
+  else if (isWithNobody) whyNot = texts[isWithNobody];
   else if (isRoom && settings.announcements && !reaches(rank, 'half-operator')) whyNot = texts.announcements;
   else if (isRoom && settings.moderated && rank === null) whyNot = texts.moderated;
   else if (isRoom && settings.accountsSpeak && rank === null && !hasAccount) whyNot = texts.accountsOnly;

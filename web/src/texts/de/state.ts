@@ -62,6 +62,7 @@ export const state: typeof english = {
     notMember: 'Tritt dem Raum bei, um hier zu schreiben.',
     moderated: 'Hier schreiben nur Mitglieder mit einer Rolle.',
     announcements: 'Dieser Raum ist für Ankündigungen: Nur Moderatoren schreiben hier.',
+    nobody: 'So heißt niemand; prüfe die Schreibweise.',
     gone: 'Wer das war, ist nicht mehr da: Niemand kann ihr noch schreiben.',
     accountsOnly: 'Hier schreiben nur Personen mit einem Konto.',
   },

@@ -46,6 +46,7 @@ export const state = {
     notMember: 'Join the room to write here.',
     moderated: 'Only members with a role may write here.',
     announcements: 'This room is for announcements: only moderators write here.',
+    nobody: 'Nobody is called so; check the spelling.',
     gone: 'Whoever this was has left: nobody can write to her any more.',
     accountsOnly: 'Only people with an account may write here.',
   },
