@@ -6,6 +6,7 @@ import { clean } from './clean';
 import { nobody, type Context } from './context';
 import { inline } from './inlines';
 import type { Block, Inline } from './nodes';
+import { plainOf } from './plain';
 
 const mostLargeEmoji = 6;
 
@@ -23,35 +24,7 @@ export function formatInline(text: string, context: Context): Inline[] {
 
 /** Without any formatting, on one line: for previews, notifications, labels. */
 export function plain(text: string): string {
-  const ofInline = (nodes: readonly Inline[]): string =>
-    nodes
-      .map((node) => {
-        if (node.kind === 'spoiler') return '▒▒▒';
-        if ('children' in node) return ofInline(node.children);
-        if (node.kind === 'break') return ' ';
-        return node.kind === 'room' ? node.name : node.text;
-      })
-      .join('');
-  const ofBlocks = (nodes: readonly Block[]): string =>
-    nodes
-      .map((node): string => {
-        switch (node.kind) {
-          case 'paragraph':
-          case 'heading':
-            return ofInline(node.children);
-          case 'quote':
-            return ofBlocks(node.children);
-          case 'list':
-            return node.items.map(ofBlocks).join(' ');
-          case 'rule':
-            return '—';
-          case 'code':
-          case 'emoji':
-            return node.text;
-        }
-      })
-      .join(' ');
-  return ofBlocks(format(text, nobody)).replace(/\s+/g, ' ').trim();
+  return plainOf(format(text, nobody)).replace(/\s+/g, ' ').trim();
 }
 
 const isAscii = /^[\0-\x7f]*$/;

@@ -2,7 +2,6 @@
 
 import type { Item } from '../irc/batches';
 import type { Connection } from '../irc/connection';
-import { Failure } from '../irc/failure';
 import { asking } from './asked/asking';
 import type { ConversationState } from './conversation/conversation.svelte';
 import { countsOf } from './conversation/unread.svelte';
@@ -27,18 +26,7 @@ export async function catchUp(chat: Chat, connection: Connection): Promise<void>
     asked.push(connection.request(command, params).catch(() => []));
   };
   // Guests are in no room unless they say so; accounts are in theirs.
-  if (chat.account === null) {
-    for (const room of chat.all()) {
-      if (!room.isRoom || room.membership !== 'in') continue;
-      const follow = async (error: unknown): Promise<unknown> => {
-        const { joining } = await asking();
-        const to = error instanceof Failure ? joining.renamedTo(error) : undefined;
-        if (to !== undefined) return joining.follow(chat, room.name, to, room.cameBy ?? undefined);
-        return error instanceof Failure && joining.notLetBack(chat, room, error);
-      };
-      asked.push(connection.request('JOIN', room.cameBy ? [room.name, room.cameBy] : [room.name]).catch(follow).catch(() => undefined));
-    }
-  }
+  if (chat.account === null) asked.push(...(await asking()).joining.comeBack(chat, connection));
   const others = [...chat.all()].filter((conversation) => conversation.kind === 'direct').slice(0, mostMonitored);
   if (others.length > 0) ask('MONITOR', ['+', others.map((conversation) => conversation.name).join(',')]);
   if (connection.has('draft/chathistory')) asked.push(askCorrespondents(chat, connection).catch(() => []));

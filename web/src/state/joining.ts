@@ -1,7 +1,8 @@
 // Entering rooms, also such as have another name by now or send people on.
 
 import { linesOf, type Item } from '../irc/batches';
-import type { Failure } from '../irc/failure';
+import type { Connection } from '../irc/connection';
+import { Failure } from '../irc/failure';
 import { nickOf } from '../irc/line';
 import { more } from '../texts/more.svelte';
 import type { ConversationState } from './conversation/conversation.svelte';
@@ -52,8 +53,23 @@ export function follow(chat: Receiver, from: string, to: string, key?: string): 
   return join(chat, to, key);
 }
 
+/** A guest goes into the rooms that she was in. None is rejected. */
+export function comeBack(chat: Receiver, connection: Connection): Promise<unknown>[] {
+  const rooms = [...chat.all()].filter((room) => room.isRoom && room.membership === 'in');
+  return rooms.map(async (room) => {
+    try {
+      await connection.request('JOIN', room.cameBy ? [room.name, room.cameBy] : [room.name]);
+    } catch (error) {
+      if (!(error instanceof Failure)) return;
+      const to = renamedTo(error);
+      if (to === undefined) await notLetBack(chat, room, error);
+      else await follow(chat, room.name, to, room.cameBy ?? undefined).catch(() => undefined);
+    }
+  });
+}
+
 /** A guest was in the room, and cannot come back to it. */
-export async function notLetBack(chat: Receiver, room: ConversationState, failure: Failure): Promise<void> {
+async function notLetBack(chat: Receiver, room: ConversationState, failure: Failure): Promise<void> {
   if (failure.code === 'LINK_LOST') return;
   const refusal = await refused(failure);
   const sentence = room.cameBy ? more.texts.inviteIsOver(room.name) : refusal.message;

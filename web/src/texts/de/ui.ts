@@ -3,7 +3,6 @@ import { plural } from '../plural';
 
 const many = (one: string, other: string) => plural('de', { one, other });
 
-const messageCount = many('# Nachricht', '# Nachrichten');
 const unreadCount = many('# ungelesene Nachricht', '# ungelesene Nachrichten');
 const mentionCount = many('# Erwähnung', '# Erwähnungen');
 const newMessages = many('# neue Nachricht', '# neue Nachrichten');
@@ -12,7 +11,6 @@ const memberCount = many('# Mitglied', '# Mitglieder');
 const lineCount = many('# Zeile', '# Zeilen');
 const pinCount = many('# angeheftete Nachricht', '# angeheftete Nachrichten');
 const openReports = many('# offene Meldung', '# offene Meldungen');
-const inSeconds = many('# Sekunde', '# Sekunden');
 const reactions = many('# Reaktion', '# Reaktionen');
 
 export const ui: typeof english = {
@@ -56,20 +54,12 @@ export const ui: typeof english = {
   settings: 'Einstellungen',
   unreadCount,
 
-  catchingUp: 'Holt Verpasstes nach …',
   connecting: 'Verbindet …',
   offline: 'Du bist offline.',
-  offlineNow: 'Die Verbindung ist weg. Was du schreibst, bleibt und wird gesendet, sobald sie wieder da ist.',
-  willBeSent: (count) => `${count} zu senden.`,
-  onlineAgain: 'Du bist wieder online.',
-  retryIn: (count) => `Nächster Versuch in ${inSeconds(count)}`,
-  tryNow: 'Jetzt versuchen',
-  unsentCount: (count) => `${messageCount(count)} ${count === 1 ? 'wird' : 'werden'} gesendet, sobald du zurück bist`,
 
   addReaction: 'Reagieren',
   andMore: (count) => `${count} weitere`,
   announcements: 'Neue Nachrichten',
-  areWriting: (names, count) => `${names} ${count === 1 ? 'schreibt' : 'schreiben'} …`,
   backToList: 'Zurück zur Liste',
   bot: 'Bot',
   code: 'Code',
@@ -114,12 +104,10 @@ export const ui: typeof english = {
   waitsElsewhere: (where, count) => `${where}: ${many('# neue für dich', '# neue für dich')(count)}`,
   sendAgain: 'Noch einmal senden',
   sending: 'Sendet …',
-  severalWrite: 'Mehrere schreiben …',
   showSpoiler: 'Verborgen. Zeigen.',
   skipToComposer: 'Zum Nachrichtenfeld',
   spoiler: 'verborgen',
   toLatest: 'Zum Neuesten',
-  loadingOlder: 'Lädt frühere Nachrichten …',
   waitsForLink: 'Wird gesendet, sobald du wieder online bist',
 
   cancelEdit: 'Nicht mehr bearbeiten',

@@ -3,7 +3,6 @@ import { plural } from '../plural';
 
 const many = (one: string, other: string) => plural('en', { one, other });
 
-const messageCount = many('# message', '# messages');
 const unreadCount = many('# unread message', '# unread messages');
 const mentionCount = many('# mention', '# mentions');
 const newMessages = many('# new message', '# new messages');
@@ -12,7 +11,6 @@ const memberCount = many('# member', '# members');
 const lineCount = many('# line', '# lines');
 const pinCount = many('# pinned message', '# pinned messages');
 const openReports = many('# open report', '# open reports');
-const seconds = many('# second', '# seconds');
 const reactions = many('# reaction', '# reactions');
 
 export const ui = {
@@ -60,21 +58,13 @@ export const ui = {
   unreadCount,
 
   // The link
-  catchingUp: 'Catching up…',
   connecting: 'Connecting…',
   offline: 'You are offline.',
-  offlineNow: 'The link is gone. What you write is kept, and sent when it is back.',
-  willBeSent: (count: number) => `${count} to be sent.`,
-  onlineAgain: 'You are online again.',
-  retryIn: (count: number) => `Next try in ${seconds(count)}`,
-  tryNow: 'Try now',
-  unsentCount: (count: number) => `${messageCount(count)} will be sent when you are back`,
 
   // The conversation
   addReaction: 'Add a reaction',
   andMore: (count: number) => `${count} more`,
   announcements: 'New messages',
-  areWriting: (names: string, count: number) => `${names} ${count === 1 ? 'is' : 'are'} writing…`,
   backToList: 'Back to the list',
   bot: 'Bot',
   code: 'Code',
@@ -119,12 +109,10 @@ export const ui = {
   waitsElsewhere: (where: string, count: number) => `${where}: ${many('# new for you', '# new for you')(count)}`,
   sendAgain: 'Send again',
   sending: 'Sending…',
-  severalWrite: 'Several people are writing…',
   showSpoiler: 'Hidden. Show it.',
   skipToComposer: 'To the message field',
   spoiler: 'hidden',
   toLatest: 'To the latest',
-  loadingOlder: 'Loading earlier messages…',
   waitsForLink: 'Will be sent when you are back online',
 
   // Writing

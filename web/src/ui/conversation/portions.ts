@@ -1,5 +1,24 @@
 // A text that is too long for one message, as several that are not.
 
+import type { Conversation } from '../../state/types';
+
+/** More than this is rather a file. */
+const mostPortions = 20;
+
+/** The portions of it, where it is not one, and not too long for that, too. */
+export function several(text: string, bytes: number, lines: number): readonly string[] {
+  const parts = portions(text, bytes, lines);
+  return parts.length > 1 && parts.length <= mostPortions ? parts : [];
+}
+
+/** The first one answers a message, in a thread all do. */
+export async function sendAll(conversation: Conversation, parts: readonly string[], replyTo: string | null, threadRoot: string | null): Promise<void> {
+  for (const [index, part] of parts.entries()) {
+    // Behind the first one a slash is no command.
+    await conversation.send(part.replace(/^\//, '//'), { replyTo: index === 0 ? replyTo : threadRoot });
+  }
+}
+
 const fence = /^\s{0,3}(`{3,}|~{3,})/;
 const utf8 = new TextEncoder();
 const lengthOf = (text: string): number => utf8.encode(text).length;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { format } from '../../format/format';
 import type { MessageEntry } from '../../state/types';
 import { continues, newDay } from '../conversation/grouping';
-import { plain } from '../conversation/plain';
+import { plainOf } from '../../format/plain';
 import { FixtureChat } from '../fixture/chat.svelte';
 import { place } from './place';
 import { ago, brief } from './more_times';
@@ -77,7 +77,7 @@ describe('messages in a row', () => {
 });
 
 describe('a message on one line', () => {
-  const of = (text: string) => plain(format(text, { person: () => null, isMe: () => false }), 'hidden');
+  const of = (text: string) => plainOf(format(text, { person: () => null, isMe: () => false }), 'hidden');
   it('has its words and no marks, and does not tell what is hidden', () => {
     expect(of('**Bold** and ||secret||\n\n- one\n- two')).toBe('Bold and hidden one two');
     expect(of('```rust\nfn x() {\n}\n```')).toBe('fn x() { }');

@@ -1,5 +1,5 @@
 // A message in one line of plain text, for previews and for what is said aloud.
-import type { Block, Inline } from '../../format/nodes';
+import type { Block, Inline } from './nodes';
 
 function inline(nodes: readonly Inline[], hide: string): string {
   let text = '';
@@ -14,13 +14,14 @@ function inline(nodes: readonly Inline[], hide: string): string {
 }
 
 /** `hide` stands in the place of what is hidden until it is asked for. */
-export function plain(blocks: readonly Block[], hide = '▒▒▒'): string {
+export function plainOf(blocks: readonly Block[], hide = '▒▒▒'): string {
   const parts: string[] = [];
   for (const block of blocks) {
     if (block.kind === 'paragraph' || block.kind === 'heading') parts.push(inline(block.children, hide));
     else if (block.kind === 'code' || block.kind === 'emoji') parts.push(block.text.replace(/\s+/g, ' '));
-    else if (block.kind === 'quote') parts.push(plain(block.children, hide));
-    else if (block.kind === 'list') for (const item of block.items) parts.push(plain(item, hide));
+    else if (block.kind === 'quote') parts.push(plainOf(block.children, hide));
+    else if (block.kind === 'list') for (const item of block.items) parts.push(plainOf(item, hide));
+    else parts.push('—');
   }
   return parts.join(' ').trim();
 }
