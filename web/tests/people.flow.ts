@@ -137,7 +137,7 @@ test('what was kept of somebody who has another name now goes on under that', as
   await alice.page.getByLabel('New name').fill('mia');
   await alice.page.getByLabel('Password', { exact: true }).first().fill(password);
   await alice.page.getByRole('button', { name: 'Rename' }).click();
-  await alice.page.getByText('@mia').first().waitFor();
+  await alice.page.getByText('You log in as mia').waitFor();
   await alice.page.keyboard.press('Escape');
   await bob.page.goto('/r/@maria');
   await until(async () => (await bob.page.getByRole('link', { name: /^mia/ }).count()) === 1, 'one conversation, of her name now');
