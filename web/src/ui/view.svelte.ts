@@ -38,6 +38,8 @@ export type DialogView =
       readonly text: string;
       readonly action: string;
       readonly danger?: boolean;
+      /** What one may rather want to do. */
+      readonly instead?: { readonly text: string; readonly run: () => void } | undefined;
       readonly run: () => Promise<void> | void;
     };
 

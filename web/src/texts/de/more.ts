@@ -493,6 +493,8 @@ export const more: typeof english = {
   leaveRoom: 'Raum verlassen',
   leaveRoomText: 'Du kannst jederzeit zurückkommen.',
   leaveTitle: (title) => `${title} verlassen?`,
+  leaveUnrunText: 'Außer dir leitet niemand diesen Raum: Niemand könnte noch seine Einstellungen ändern oder jemanden entfernen, und wenn du zurückkommst, hast du deine Rolle nicht mehr.',
+  giveRoleFirst: 'Erst jemandem eine Rolle geben',
   roomSettings: 'Details des Raums',
   logOutUnsent: (count) => (count === 1 ? 'Eine Nachricht ist nicht gesendet; sie ginge verloren.' : `${count} Nachrichten sind nicht gesendet; sie gingen verloren.`),
 

@@ -500,6 +500,8 @@ export const more = {
   leaveRoom: 'Leave the room',
   leaveRoomText: 'You can come back at any time.',
   leaveTitle: (title: string) => `Leave ${title}?`,
+  leaveUnrunText: 'Nobody else runs this room: nobody could change its settings or put anybody out any more, and you will not have your role when you come back.',
+  giveRoleFirst: 'Give somebody a role first',
   roomSettings: 'Room details',
   logOutUnsent: (count: number) => (count === 1 ? 'One message is not sent; it would be lost.' : `${count} messages are not sent; they would be lost.`),
 

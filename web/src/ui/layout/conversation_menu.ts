@@ -1,4 +1,5 @@
-import type { Chat, Conversation } from '../../state/types';
+import { reaches } from '../../state/conversation/ranks';
+import type { Chat, Conversation, Rank } from '../../state/types';
 import type { Texts } from '../../texts/en';
 import { more } from '../../texts/more.svelte';
 import type { MenuItem } from '../parts/Menu.svelte';
@@ -51,10 +52,24 @@ export function conversationMenu(chat: Chat, view: View, conversation: Conversat
 
 export function confirmLeave(view: View, conversation: Conversation): void {
   const m = more.texts;
+  const runs = ({ rank }: { rank: Rank | null }): boolean => reaches(rank, 'operator');
+  // Who else is in a room is known when it is opened.
+  if (conversation.kind === 'room' && runs(conversation)) view.go(conversation.name);
+  // Whom it is left to: nobody but her may run it, and others stay.
+  const isLeftAlone = (): boolean => {
+    const others = [...conversation.members, ...conversation.absentMembers].filter(({ person }) => !person.isMe);
+    return conversation.kind === 'room' && runs(conversation) && others.length > 0 && !others.some(runs);
+  };
   view.dialog = {
     kind: 'confirm',
     title: m.leaveTitle(conversation.title),
-    text: conversation.kind === 'group' ? m.leaveGroupText : conversation.settings.inviteOnly ? m.leaveInviteOnlyText : m.leaveRoomText,
+    get text() {
+      if (isLeftAlone()) return m.leaveUnrunText;
+      return conversation.kind === 'group' ? m.leaveGroupText : conversation.settings.inviteOnly ? m.leaveInviteOnlyText : m.leaveRoomText;
+    },
+    get instead() {
+      return isLeftAlone() ? { text: m.giveRoleFirst, run: () => (view.panel = { kind: 'members' }) } : undefined;
+    },
     action: m.leave,
     danger: true,
     run: () => conversation.leave(),
