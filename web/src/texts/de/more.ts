@@ -223,7 +223,7 @@ export const more: typeof english = {
   lists: { bans: 'Ausgesperrt', mutes: 'Stumm', exceptions: 'Nie ausgesperrt', invitations: 'Immer eingeladen' },
   maskExample: 'a:konto · nick!*@*',
   maskHint: 'Ein Name, a:konto oder nick!user@host mit * und ?.',
-  muteHint: 'Kein Zähler und keine Benachrichtigung, außer du wirst erwähnt.',
+  muteHint: 'Keine Benachrichtigung, und in der Liste kein Zähler, außer du wirst erwähnt.',
   noLimit: 'Ohne Grenze',
   noTopic: 'Noch kein Thema',
   peopleLimit: 'Höchstzahl an Personen',

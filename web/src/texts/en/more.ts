@@ -230,7 +230,7 @@ export const more = {
   lists: { bans: 'Banned', mutes: 'Muted', exceptions: 'Never banned', invitations: 'Always invited' },
   maskExample: 'a:account · nick!*@*',
   maskHint: 'A name, a:account, or nick!user@host with * and ?.',
-  muteHint: 'No badge and no notification, unless you are mentioned.',
+  muteHint: 'No notification, and no number in the list unless you are mentioned.',
   noLimit: 'No limit',
   noTopic: 'No topic yet',
   peopleLimit: 'Most people at a time',
