@@ -4,16 +4,16 @@ import type { Connection } from '../irc/connection';
 import { Failure } from '../irc/failure';
 import { messagesWithin, pieces, textBudget, writeMessage } from '../irc/multiline';
 import { language } from '../texts/language.svelte';
+import { asking } from './asked/asking';
 import type { ConversationState } from './conversation/conversation.svelte';
 import type { Receiver } from './incoming';
 import type { Outbox, Post } from './outbox';
-import { refused } from './refusals';
 import { Refused, type ServerAbilities } from './types';
 
 /** The server knows a repetition by its key. Without labels nothing could be told apart; every server of ours has both. */
 export const keepsKeys = 'parlor/once';
 
-interface Sender extends Receiver {
+export interface Sender extends Receiver {
   readonly outbox: Outbox;
   readonly can: ServerAbilities;
   readonly link: Receiver['link'] & { unsent: number; notSent: number };
@@ -131,34 +131,17 @@ export class Sending {
       await answer;
       await this.#chat.outbox.done(post.key);
     } catch (error) {
-      await this.#postFailed(connection, post, error);
+      if (!(error instanceof Failure)) throw error;
+      if (error.code === 'TIMEOUT') connection.close();
+      // What becomes of it where the link is gone is decided where that is (`linkLost`).
+      else if (error.code !== 'LINK_LOST' && error.code !== 'NO_LINK') {
+        // Without the part it is said again on another link, under its key.
+        await asking().then(({ notTaken }) => notTaken(this.#chat, post, error), () => connection.close());
+      }
     } finally {
       this.#postOfLabel.delete(label);
       this.go();
     }
-  }
-
-  async #postFailed(connection: Connection, post: Post, error: unknown): Promise<void> {
-    if (!(error instanceof Failure)) throw error;
-    switch (error.code) {
-      // What becomes of it is decided where the link's loss is (`#down`).
-      case 'LINK_LOST':
-      case 'NO_LINK':
-        return;
-      case 'TIMEOUT':
-        connection.close();
-        return;
-      case 'NOT_KEPT':
-        // It was posted, and its time is over.
-        return this.#chat.outbox.done(post.key);
-      case 'TRY_AGAIN':
-        if (error.context[0] === keepsKeys) return this.#chat.outbox.done(post.key);
-    }
-    // The room got another name while it was under way.
-    const moved = (this.#chat.outbox.find(post.key)?.target ?? post.target) !== post.target;
-    await this.#chat.outbox.fail(post.key, (await refused(error)).message);
-    if (moved) this.again(post.key);
-    else this.#chat.known(post.target)?.notTaken();
   }
 
   /** What waits for this conversation cannot be sent. */

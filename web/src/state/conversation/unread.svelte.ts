@@ -8,8 +8,6 @@ import type { History } from './history.svelte';
 import type { Entry, MessageEntry } from '../types';
 import type { World } from '../world';
 
-/** Pages that the line is looked for in. */
-const mostPages = 5;
 /** Unread messages that a count may not have seen yet: it takes milliseconds. */
 const mostCame = 200;
 
@@ -96,13 +94,8 @@ export class Unread {
   async goToLine(): Promise<void> {
     const after = this.#lineAfter;
     if (this.line !== null || after === Number.POSITIVE_INFINITY) return;
-    await this.#history.goToTime(after);
-    // Of what was said in one millisecond more may stand before it than a page has.
-    for (let pages = 0; pages < mostPages; pages += 1) {
-      this.line ??= firstUnreadIn(this.#history.timeline.entries, after)?.key ?? null;
-      if (this.line !== null || this.#history.atEnd) break;
-      await this.#history.loadNewer();
-    }
+    const line = await (await asking()).lineBehind(this.#history, after);
+    this.line ??= line;
     this.missed = 0;
   }
 

@@ -8,6 +8,8 @@ const inSeconds = many('# Sekunde', '# Sekunden');
 
 export const soon: typeof english = {
   catchingUp: 'Holt Verpasstes nach …',
+  connecting: 'Verbindet …',
+  offline: 'Du bist offline.',
   offlineNow: 'Die Verbindung ist weg. Was du schreibst, bleibt und wird gesendet, sobald sie wieder da ist.',
   willBeSent: (count) => `${count} zu senden.`,
   onlineAgain: 'Du bist wieder online.',

@@ -54,8 +54,6 @@ export const ui: typeof english = {
   settings: 'Einstellungen',
   unreadCount,
 
-  connecting: 'Verbindet …',
-  offline: 'Du bist offline.',
 
   addReaction: 'Reagieren',
   andMore: (count) => `${count} weitere`,

@@ -8,6 +8,8 @@ const seconds = many('# second', '# seconds');
 
 export const soon = {
   catchingUp: 'Catching up…',
+  connecting: 'Connecting…',
+  offline: 'You are offline.',
   offlineNow: 'The link is gone. What you write is kept, and sent when it is back.',
   willBeSent: (count: number) => `${count} to be sent.`,
   onlineAgain: 'You are online again.',

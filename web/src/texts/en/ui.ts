@@ -58,8 +58,6 @@ export const ui = {
   unreadCount,
 
   // The link
-  connecting: 'Connecting…',
-  offline: 'You are offline.',
 
   // The conversation
   addReaction: 'Add a reaction',

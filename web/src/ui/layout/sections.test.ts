@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FixtureChat } from '../fixture/chat.svelte';
-import { neighbour, sections } from './sections';
+import { neighbour } from './neighbour';
+import { sections } from './sections';
 
 describe('the list', () => {
   it('has favourites, rooms by name, groups and people, what is muted last', () => {
