@@ -571,6 +571,31 @@ test('whoever goes up from the end sees nothing move but what she moves', async 
     expect(moved.length).toBeGreaterThan(50);
     expect(moved.filter((by) => !(Math.abs(by - step) <= 2))).toEqual([]);
   }
+  // Whoever comes back is where she was; but where something is new since, that is before her.
+  const places = alice.page.getByRole('navigation', { name: 'Conversations' });
+  const topmost = (): Promise<string | undefined> => alice.page.evaluate(() => document.elementFromPoint(700, 300)?.closest('article')?.querySelector('.text')?.textContent?.trim());
+  const go = async (room: string): Promise<void> => {
+    await places.getByRole('link', { name: new RegExp(`^${room}\\b`) }).click();
+    await until(() => new URL(alice.page.url()).pathname === `/r/${room}`);
+    await alice.isCaughtUp();
+  };
+  await alice.page.locator('#messages').evaluate(async (list) => {
+    list.dispatchEvent(new WheelEvent('wheel'));
+    list.scrollBy(0, 4_000);
+    for (let frames = 0; frames < 4; frames += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+  });
+  const read = await topmost();
+  expect(read).toMatch(/^line/);
+  await go('tea');
+  await go('far');
+  await until(async () => (await topmost()) === read, `${read} is read again`);
+  await go('tea');
+  const again = await Raw.at(server, 'far_talker');
+  await again.say('JOIN #far', 'PRIVMSG #far :new since');
+  again.leave();
+  await go('far');
+  await alice.message('new since').waitFor();
+  await until(async () => alice.message('new since').isVisible());
   await alice.page.emulateMedia({ reducedMotion: 'reduce' });
 });
 

@@ -53,7 +53,8 @@ export class Unread {
 
   /** The person turns to it: what is unread now has its line. */
   opened(): void {
-    this.#lineIsAfter(this.messages > 0 ? this.readUpTo : Number.POSITIVE_INFINITY, this.messages);
+    // What she has missed she has not seen since either, though the end, which she has, made all of it count as read.
+    if (this.messages > 0 || this.missed === 0) this.#lineIsAfter(this.messages > 0 ? this.readUpTo : Number.POSITIVE_INFINITY, this.messages);
     this.placeLine();
   }
 
@@ -68,7 +69,7 @@ export class Unread {
   /** The person turns away. */
   left(): void {
     this.seesEnd = false;
-    this.#lineIsAfter(Number.POSITIVE_INFINITY, 0);
+    if (this.missed === 0) this.#lineIsAfter(Number.POSITIVE_INFINITY, 0);
   }
 
   /** A page of history stands where it belongs; `isEnd`: it is what was said last. */

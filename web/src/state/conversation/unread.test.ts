@@ -127,9 +127,18 @@ test('where more is unread than a page has, it is said how much, and one comes t
   await until(() => tea.missed === 30);
   tea.sees(true);
   expect([tea.unreadLine, tea.missed]).toEqual([null, 30]);
+  // Also when one comes back, as long as one has not been there.
+  chat.open('#other');
+  chat.open('#tea');
+  await until(() => tea.isFresh && tea.older === 'idle');
+  tea.sees(true);
+  expect([tea.unread, tea.unreadLine, tea.missed]).toEqual([0, null, 30]);
   await tea.goToUnread();
   expect(server.socket.sent.at(-1)).toContain('CHATHISTORY AROUND #tea timestamp=2026-11-27T09:02:30.000Z');
   expect([tea.entries.find((entry) => entry.key === tea.unreadLine)?.id, tea.missed, tea.atEnd]).toEqual(['m3', 0, false]);
+  chat.open('#other');
+  chat.open('#tea');
+  expect([tea.unreadLine, tea.missed]).toEqual([null, 0]);
 });
 
 const few = ['m1 bob one', 'm2 bob two', 'm3 bob three'];

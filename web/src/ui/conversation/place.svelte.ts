@@ -51,6 +51,15 @@ const mostTries = 20;
 
 const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve));
 
+/** A message at the upper edge, and how far it is cut off there (less than zero: how far below it is). */
+interface Top {
+  readonly key: string;
+  readonly cut: number;
+}
+
+/** Where one was further up, when one turned to another conversation. */
+const left = new WeakMap<Conversation, Top>();
+
 export class Place {
   /** It stands where it should, and can be shown. */
   ready = $state(false);
@@ -86,8 +95,8 @@ export class Place {
   #lastThen: string | null = null;
   #touchedAt = Number.NEGATIVE_INFINITY;
   #settlesUntil = 0;
-  /** The first message that is read at the upper edge, and how far it is cut off there (less than zero: how far below it is). */
-  #top: { key: string; cut: number } | null = null;
+  /** The first message that is read at the upper edge. */
+  #top: Top | null = null;
   #lastOffset = 0;
   /** Rows were found to be of another height than was thought; what that moves is told at the beginning of the next frame. */
   #measured = 0;
@@ -98,6 +107,18 @@ export class Place {
 
   constructor(listed: Listed) {
     this.#listed = listed;
+    const { conversation } = listed;
+    const top = left.get(conversation);
+    // Whoever comes back is where she was, if that is known and nothing is new.
+    if (top && conversation.unread + conversation.missed === 0 && conversation.entries.some(({ key }) => key === top.key)) {
+      this.#keeps = { kind: 'read' };
+      this.#top = top;
+      listed.isWhole = true;
+    }
+    $effect(() => () => {
+      if (this.#keeps.kind === 'read' && this.#top) left.set(conversation, this.#top);
+      else left.delete(conversation);
+    });
     // At first one sees where one stopped reading, else the end. When all entries are replaced (by the server's, after what
     // was kept here; after a lost link) it is the same again, or what one was just reading.
     $effect(() => {
