@@ -108,6 +108,7 @@ describe('a line', () => {
     check('bob: hi', '@[bob|bob]: hi');
     check('hi bob', 'hi bob');
     check('@carol_: and @nobody', '@[carol_|@carol_]: and @nobody');
+    check('@BOB@x.example bob@x.example @bob @', '@BOB@x.example bob@x.example @[bob|@bob] @');
     check('@bob_ mail@bob.example', '@[bob|@bob]_ mail@bob.example');
     check('in #tea, (#a.b) but not a#b or #12 or &#39;', 'in #[#tea], (#[#a.b]) but not a#b or #12 or &#39;');
     check('malice alice_', 'malice @[alice!|alice]_');

@@ -10,6 +10,8 @@ export function mention(word: string, after: string, first: boolean, context: Co
   for (let called = at ? word.slice(1) : word; called; ) {
     const whole = called.length === word.length - (at ? 1 : 0);
     const next = whole ? after : word.charAt((at ? 1 : 0) + called.length);
+    // `@bob@example.org` is an address elsewhere.
+    if (next === '@') return null;
     const me = context.isMe(called);
     const addressed = at || me || (first && (next === ':' || next === ','));
     const nick = addressed ? context.person(called) : null;

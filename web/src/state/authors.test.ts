@@ -204,3 +204,47 @@ test('what was said with a guest is not of whoever takes her name while one look
   expect(now).not.toBe(before);
   expect(now.person?.id).toBe('D');
 });
+
+test('what one person said is found under each name that she had, and nothing that others of these names said', async () => {
+  server.answers.CHATHISTORY = history(says('frank/F/frank', 'old frank'), says('fritz/F/fritz', 'as fritz'), says('frank/N/frank', 'new frank'));
+  server.answers.WHO = rows('alice/a1/alice', 'frank/N/frank', 'fritz/F/fritz');
+  const all = [says('frank/F/frank', 'tea of old'), says('fritz/F/fritz', 'tea now'), says('frank/N/frank', 'tea of another')];
+  server.answers.SEARCH = (line, label) => {
+    const from = /from=([^;]+)/.exec(line.params[0] ?? '')?.[1];
+    return [`@label=${label} :s BATCH +s soju.im/search`, ...all.filter((line) => from === undefined || line.includes(` :${from}!`)).map((line) => line.replace('@', '@batch=s;')), ':s BATCH -s'];
+  };
+  const { chat, tea } = await inTea();
+  await until(() => tea.entries.length === 3);
+  const found = async (from: string) => (await chat.search({ words: 'tea', from })).map(({ message }) => `${message.sender.nick}: ${message.text}`);
+  expect(await found('fritz')).toEqual(['fritz: tea now', 'fritz: tea of old']);
+  expect(await found('frank')).toEqual(['frank: tea of another']);
+  // Nobody is called so that is known.
+  expect(await found('zoe')).toEqual([]);
+});
+
+test('whose message was reported is said as where it stands, not as she was called then', async () => {
+  server.answers.WHO = rows('alice/a1/alice', 'frank/N/frank', 'fritz/F/fritz');
+  server.answers.REPORTS = (_, label) => [
+    `@label=${label} :s BATCH +r labeled-response`,
+    '@batch=r :s NOTE REPORTS REPORT 1 #tea m77 2026-11-26T10:00:00.000Z frank!u@h bob!u@h :rude',
+    '@batch=r :s NOTE REPORTS REPORT 2 #tea m78 2026-11-26T10:00:00.000Z zoe!u@h bob!u@h :rude',
+    ':s BATCH -r',
+  ];
+  const { chat, tea } = await inTea();
+  await until(() => tea.members.length === 3);
+  const rude = says('frank/F/frank', 'rude').replace(/msgid=m\d+/, 'msgid=m77');
+  server.answers.CHATHISTORY = (line, label) => (line.params[2] === 'msgid=m77' ? history(rude)(line, label) : [`@label=${label} :s FAIL CHATHISTORY INVALID_TARGET AROUND #tea :No`]);
+  expect((await chat.reports()).map(({ said }) => said)).toEqual(['fritz', 'zoe']);
+});
+
+test('an account keeps its picture under another name, and whoever takes the name has another', async () => {
+  const { chat } = await inTea();
+  server.socket.say('@parlor/sender-id=F :frank!u@h JOIN #tea frank :Frank', '@parlor/sender-id=G1 :ann!u@h JOIN #tea * :Ann');
+  const [frank, ann] = [chat.person('frank').seed, chat.person('ann').seed];
+  server.socket.say('@parlor/sender-id=F :frank!u@h NICK fritz', ':fritz!u@h ACCOUNT fritz', '@parlor/sender-id=N :frank!u@h JOIN #tea frank :Frank');
+  expect(chat.person('fritz').seed).toBe(frank);
+  expect(chat.person('frank').seed).not.toBe(frank);
+  // A guest who comes again is not known to be the same: she is shown as whoever is called so.
+  server.socket.say(':ann!u@h QUIT :bye', '@parlor/sender-id=G2 :ann!u@h JOIN #tea * :Ann');
+  expect(chat.person('ann').seed).toBe(ann);
+});

@@ -202,7 +202,7 @@ export class ChatState implements Chat, Receiver {
     if (!here || this.session.guest !== null) return null;
     this.account = here.username ?? null;
     this.people.me = here.username ?? '';
-    this.people.called(this.people.me.nick, here.id);
+    this.people.called(this.people.me.nick, here.id, { account: this.account });
     const kept = await this.keeping.read();
     this.together(() => {
       for (const conversation of kept) this.ensure(conversation.name).restore(conversation);

@@ -33,6 +33,8 @@ export class PersonState implements Person {
   isGuess = false;
   /** When what history says of her was so. */
   asOf = 0;
+  /** Now, and before: what she said is found under each (`asked/search.ts`). */
+  readonly names = new Set<string>();
   #info: Info = $state.raw({
     nick: '',
     account: null,
@@ -57,6 +59,7 @@ export class PersonState implements Person {
   /** Only what is different makes work. */
   know(known: Partial<Info>): void {
     const info = this.#info;
+    for (const name of [info.nick, known.nick, known.account]) if (name) this.names.add(name);
     const news = (Object.keys(known) as (keyof Info)[]).some((name) => known[name] !== undefined && known[name] !== info[name]);
     if (!news) return;
     const given = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
@@ -109,8 +112,10 @@ export class PersonState implements Person {
   get isFormer(): boolean {
     return this.#info.isFormer;
   }
+  /** An account keeps its picture under another name, and whoever takes the name has one of her own. A guest's id ends with her connection: hers goes by the name. */
   get seed(): string {
-    return this.#info.account?.toLowerCase() ?? this.#people.fold(this.#info.nick);
+    const { account, id, nick } = this.#info;
+    return account === null ? this.#people.fold(nick) : (id ?? account.toLowerCase());
   }
 
   get told(): Partial<Info> {
@@ -205,6 +210,7 @@ export class People {
     const name = account ?? nick;
     const known = this.#byId.get(id);
     if (known) {
+      known.names.add(name);
       if (time > known.asOf) this.#wasCalled(known, name, account, time);
       return known;
     }

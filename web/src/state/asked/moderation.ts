@@ -1,12 +1,16 @@
 // What is reported to moderators and operators, their queue of reports, and who did what.
 
-import { linesOf } from '../../irc/batches';
+import { isBatch, linesOf, type Item } from '../../irc/batches';
 import { nickOf, timeOf, type Line } from '../../irc/line';
 import { more } from '../../texts/more.svelte';
 import type { ConversationState } from '../conversation/conversation.svelte';
+import { said } from '../conversation/said';
 import type { Receiver } from '../incoming';
 import type { AuditLine, Report } from '../types';
 import type { World } from '../world';
+
+/** Reports whose message is asked for, so that its author is known. */
+const mostLookedUp = 30;
 
 export interface AuditQuery {
   by?: string;
@@ -64,7 +68,22 @@ async function readReports(world: World, room?: string): Promise<readonly Report
       if (report) report.text = report.text === null ? (rest[0] ?? '') : `${report.text}\n${rest[0] ?? ''}`;
     }
   }
-  return [...reports.values()];
+  return Promise.all([...reports.values()].map(async (report, index) => (index < mostLookedUp ? { ...report, said: (await authorOf(world, report)) ?? report.said } : report)));
+}
+
+/** The server has the name of then, which may be another's by now: the message itself says by id who said it. Null: it cannot be had. */
+async function authorOf(world: World, { place, messageId }: Report): Promise<string | null> {
+  const here = world.known(place)?.find(messageId);
+  if (here) return here.sender.displayName;
+  // What two others said to each other nobody reads.
+  if (place === 'direct') return null;
+  const items = await world.request('CHATHISTORY', ['AROUND', place, `msgid=${messageId}`, '1'], { quiet: true }).catch(() => []);
+  const found = messagesIn(items).map((item) => said(item, world.isupport, world.now())).find((message) => message?.id === messageId);
+  return found ? world.people.author(found.nick, found.account, found.personId, found.time).displayName : null;
+}
+
+function messagesIn(items: readonly Item[]): readonly Item[] {
+  return items.flatMap((item) => (isBatch(item) && item.type !== 'draft/multiline' ? messagesIn(item.items) : [item]));
 }
 
 export async function closeReport(chat: Counted, report: Report, how: 'resolve' | 'dismiss', note?: string): Promise<void> {

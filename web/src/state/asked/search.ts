@@ -5,8 +5,12 @@ import { escapeTag } from '../../irc/line';
 import { language } from '../../texts/language.svelte';
 import { ConversationState } from '../conversation/conversation.svelte';
 import { said } from '../conversation/said';
+import type { People, PersonState } from '../people.svelte';
 import { Refused, type SearchHit, type SearchQuery } from '../types';
 import type { World } from '../world';
+
+/** Of names that one person had; each is searched for. */
+const mostNames = 8;
 
 /** When the day begins here, or the next one. */
 function midnight(day: string, later: number): string {
@@ -14,7 +18,30 @@ function midnight(day: string, later: number): string {
   return new Date(year, month - 1, date + later).toISOString();
 }
 
+/** Whoever is called so, or was and nobody is now, as far as is known. */
+function personOf(people: People, name: string): PersonState | null {
+  const now = people.find(name);
+  if (now && now.id !== null) return now;
+  const key = people.fold(name);
+  return [...people.all()].find((person) => person.id !== null && [...person.names].some((name) => people.fold(name) === key)) ?? null;
+}
+
 export async function search(world: World, query: SearchQuery): Promise<readonly SearchHit[]> {
+  const { people } = world;
+  const person = query.from === undefined ? null : personOf(people, query.from);
+  // What was said has the name of then.
+  const names = person ? [...new Set([...person.names].map(people.fold))].slice(-mostNames) : [query.from];
+  const found = await Promise.all(names.map((from) => searchOnce(world, { ...query, from })));
+  const hits = new Map<string, SearchHit>();
+  for (const { hit, personId } of found.flat()) {
+    // Somebody else had the name then, or has it now.
+    if (person === null || personId === null || personId === person.id) hits.set(hit.message.key, hit);
+  }
+  // The latest first, whatever the server says first.
+  return [...hits.values()].sort((one, other) => other.message.time - one.message.time).slice(0, query.limit);
+}
+
+async function searchOnce(world: World, query: SearchQuery): Promise<{ hit: SearchHit; personId: string | null }[]> {
   const attributes = Object.entries({
     text: query.words.trim() || undefined,
     in: query.in,
@@ -27,7 +54,7 @@ export async function search(world: World, query: SearchQuery): Promise<readonly
     .map(([key, value]) => `${key}=${escapeTag(value)}`);
   if (attributes.length === 0) throw new Refused(language.texts.state.refused.empty, 'EMPTY');
   const items = await world.request('SEARCH', [attributes.join(';')], { quiet: true });
-  const hits: SearchHit[] = [];
+  const hits: { hit: SearchHit; personId: string | null }[] = [];
   const look = (some: readonly Item[]): void => {
     for (const item of some) {
       const message = said(item, world.isupport, world.now());
@@ -38,11 +65,10 @@ export async function search(world: World, query: SearchQuery): Promise<readonly
         const name = world.isupport.isRoom(message.target) || isOwn ? message.target : world.people.author(nick, account, personId, time).nick;
         const known = world.known(name);
         const conversation = known ?? new ConversationState(world, name);
-        hits.push({ conversation: conversation.name, message: conversation.entryOf(message) });
+        hits.push({ hit: { conversation: conversation.name, message: conversation.entryOf(message) }, personId });
       } else if (isBatch(item)) look(item.items);
     }
   };
   look(items);
-  // The latest first, whatever the server says first.
-  return hits.sort((one, other) => other.message.time - one.message.time);
+  return hits;
 }
