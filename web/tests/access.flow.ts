@@ -442,10 +442,42 @@ test('on a phone going back closes what covers the conversation, and only then l
     await page.goBack();
     await isRoom();
   }
-  // From one panel to the next: back leads out of both.
-  await page.locator('header .members').tap();
+  // From one panel to the next, and back the same way.
+  await details();
+  await panel.getByRole('button', { name: /member/ }).tap();
   await panel.locator('.member').first().tap();
   await panel.locator('dl').waitFor();
+  await page.goBack();
+  await panel.locator('.member').first().waitFor();
+  await page.goBack();
+  await panel.locator('.topic').waitFor();
+  await page.goBack();
+  await isRoom();
+  // What lies over the conversation, or over a panel: each is closed by one step.
+  const menuOf = page.getByRole('button', { name: 'Menu of tea' }).last();
+  const isGone = (what: string): Promise<void> => page.locator(what).waitFor({ state: 'detached' });
+  await menuOf.tap();
+  await page.getByRole('menu').waitFor();
+  await page.goBack();
+  await isGone('[role=menu]');
+  await isRoom();
+  await page.getByRole('button', { name: 'Insert an emoji' }).tap();
+  await page.locator('.popover [role=combobox]').waitFor();
+  await page.goBack();
+  await isGone('.popover [role=combobox]');
+  await isRoom();
+  await menuOf.tap();
+  await page.getByRole('menuitem', { name: 'Invite people' }).tap();
+  await page.locator('dialog [role=combobox]').waitFor();
+  await page.goBack();
+  await isGone('dialog');
+  await isRoom();
+  await details();
+  await panel.getByRole('button', { name: 'Invite people' }).tap();
+  await page.locator('dialog [role=combobox]').waitFor();
+  await page.goBack();
+  await isGone('dialog');
+  await panel.locator('.topic').waitFor();
   await page.goBack();
   await isRoom();
   // What was closed by its button takes no step of its own.
@@ -455,6 +487,14 @@ test('on a phone going back closes what covers the conversation, and only then l
   await page.goBack();
   await page.locator('#list a').first().waitFor();
   await until(() => new URL(page.url()).pathname === '/', 'the list is there');
+  await page.getByRole('button', { name: 'Settings', exact: true }).tap();
+  await page.locator('dialog [role=tabpanel]').waitFor();
+  await page.goBack();
+  await isGone('dialog');
+  await page.locator('#list a').filter({ hasText: 'tea' }).tap();
+  await isRoom();
+  await page.goBack();
+  await page.locator('#list a').first().waitFor();
   await page.goForward();
   await isRoom();
   // Whoever goes on from a panel comes back to the conversation.
@@ -465,6 +505,11 @@ test('on a phone going back closes what covers the conversation, and only then l
   await until(() => /^\/r\/tea\/.+/.test(new URL(page.url()).pathname), 'the message is there');
   await page.goBack();
   await isRoom();
+  // From where there is nothing one comes to the list.
+  await page.goto('/nowhere');
+  await page.getByRole('button', { name: 'Back to the list' }).tap();
+  await page.locator('#list a').first().waitFor();
+  expect(new URL(page.url()).pathname).toBe('/');
   await fay.leave();
 });
 

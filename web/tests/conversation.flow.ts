@@ -470,6 +470,7 @@ test('whoever is at the end stays there when the list becomes taller', async () 
   const size = page.viewportSize() ?? { width: 1280, height: 800 };
   const taller: Record<string, () => Promise<void>> = {
     'an edit is left': async () => {
+      await alice.say(`hers at ${Date.now()}`);
       // As soon as it has been sent.
       await until(async () => {
         await alice.composer().press('ArrowUp');

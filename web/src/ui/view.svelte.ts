@@ -64,8 +64,13 @@ export class View {
   inPanel = false;
   /** Where the keyboard was when the panel was opened: it goes back there. */
   #from: HTMLElement | null = null;
-  /** The entry of the history that one is at is that of a panel, which Back closes. */
-  #atPanel = history.state === 'panel';
+  /** The panels that lead to the one that is shown, and that: going back goes from one to the one before it. */
+  #panels: { readonly panel: Panel; readonly uncover: () => void }[] = [];
+  #uncoverDialog = (): void => undefined;
+  /** How what covers the rest is closed, the uppermost last. */
+  #over: (() => void)[] = [];
+  /** So many entries of the history up to the one that one is at are of such. */
+  #deep = Number(history.state) || 0;
   editing = $state.raw<MessageEntry | null>(null);
   target = $state.raw<Target | null>(null);
   /** The address names nothing that there is. */
@@ -93,12 +98,15 @@ export class View {
       this.cramped = cramped.matches;
     };
     const walked = () => {
-      const leftPanel = this.#atPanel && history.state === 'covered';
-      this.#atPanel = history.state === 'panel';
-      // Of one that was closed by other means there is an entry still: nobody has to go back twice for that.
-      if (leftPanel && !this.#panel) return history.back();
-      if (this.narrow) this.#panel = null;
-      if (!leftPanel) this.follow();
+      const deep = this.#deep;
+      this.#deep = Number(history.state) || 0;
+      const isBack = history.state !== null && this.#deep < deep;
+      // Of what was closed by other means there is an entry still: nobody has to go back twice for that.
+      if (isBack && this.#over.length <= this.#deep) return history.back();
+      for (const close of this.#over.splice(isBack ? this.#deep : 0).reverse()) close();
+      if (isBack) return;
+      if (this.narrow) this.panel = null;
+      this.follow();
     };
     measure();
     narrow.addEventListener('change', measure);
@@ -123,13 +131,21 @@ export class View {
     const at = document.activeElement as HTMLElement | null;
     this.inPanel = at?.matches(':focus-visible') ?? false;
     if (panel && !at?.closest('#panel')) this.#from = this.inPanel ? at : null;
-    // Where it covers all else, going back is for closing it.
-    if (panel && !this.#panel && this.narrow && !this.#atPanel) {
-      history.replaceState('covered', '');
-      history.pushState('panel', '');
-      this.#atPanel = true;
-    }
+    const from = panel ? this.#panels.findIndex((before) => before.panel.kind === panel.kind) : 0;
+    if (from >= 0) for (const { uncover } of this.#panels.splice(from)) uncover();
+    if (panel) this.#panels.push({ panel, uncover: this.cramped ? this.cover(() => (this.panel = this.#panels.at(-2)?.panel ?? null)) : () => undefined });
     this.#panel = panel;
+  }
+
+  /** Where there is a finger, or not much room, going back closes what covers the rest before it leaves that. Ends with what it returns. */
+  cover(close: () => void): () => void {
+    if (this.narrow || matchMedia('(pointer: coarse)').matches) {
+      if (this.#over.push(close) > this.#deep) {
+        if (this.#deep === 0) history.replaceState(0, '');
+        history.pushState((this.#deep += 1), '');
+      }
+    }
+    return () => (this.#over = this.#over.filter((other) => other !== close));
   }
 
   /** The focus goes back to where it came from; whoever has gone elsewhere to write is left there. */
@@ -147,10 +163,10 @@ export class View {
     });
   }
 
-  /** The address of what is shown now; it takes the place of that of a panel. */
+  /** The address of what is shown now; it takes the place of that of what covered the rest. */
   visit(path: string): void {
-    history[this.#atPanel ? 'replaceState' : 'pushState'](null, '', path);
-    this.#atPanel = false;
+    history[this.#deep > 0 ? 'replaceState' : 'pushState'](null, '', path);
+    this.#deep = 0;
   }
 
   /** Shows what the address says. */
@@ -255,9 +271,14 @@ export class View {
   }
 
   set dialog(dialog: DialogView | null) {
-    const isOther = dialog && dialog.kind !== this.#dialog?.kind;
+    const isOther = dialog?.kind !== this.#dialog?.kind;
     this.#dialog = dialog;
-    if (isOther) this.expect(() => this.#dialog === dialog, () => this.closeDialog());
+    if (!isOther) return;
+    this.#uncoverDialog();
+    if (!dialog) return;
+    const close = () => this.closeDialog();
+    this.#uncoverDialog = this.cover(close);
+    this.expect(() => this.#dialog === dialog, close);
   }
 
   openSearch(everywhere: boolean): void {
@@ -332,7 +353,7 @@ export class View {
     const route = parse(location.pathname);
     if (route.to === 'settings' || route.to === 'rooms') {
       const current = this.#chat.current;
-      history.replaceState(null, '', current ? pathOf(current.name) : '/');
+      history.replaceState(history.state, '', current ? pathOf(current.name) : '/');
     }
     this.dialog = null;
   }
