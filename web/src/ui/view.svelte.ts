@@ -43,8 +43,6 @@ export type DialogView =
       readonly run: () => Promise<void> | void;
     };
 
-const parts: readonly SettingsPart[] = ['profile', 'account', 'devices', 'notifications', 'appearance', 'language', 'privacy'];
-
 /** Where a message is to be shown; a new object each time, so that the same can be asked for again. */
 export interface Target {
   readonly conversation: string;
@@ -180,8 +178,8 @@ export class View {
     } else if (route.to === 'message') {
       void this.seek(route.message).then((found) => (this.lost = !found));
     } else if (route.to === 'settings') {
-      const part = parts.find((part) => part === route.part);
-      this.dialog = { kind: 'settings', part: part ?? 'profile' };
+      // Where there is none of the name the first is shown.
+      this.dialog = { kind: 'settings', part: (route.part ?? 'profile') as SettingsPart };
     } else if (route.to === 'rooms') {
       this.dialog = { kind: 'rooms' };
     } else if (route.to === 'search') {

@@ -19,4 +19,12 @@ export const soon: typeof english = {
   areWriting: (names, count) => `${names} ${count === 1 ? 'schreibt' : 'schreiben'} …`,
   severalWrite: 'Mehrere schreiben …',
   loadingOlder: 'Lädt frühere Nachrichten …',
+  dismiss: 'Ausblenden',
+  saysAloud: (name, text) => `${name}: ${text}`,
+  waitsElsewhere: (where, count) => `${where}: ${many('# neue für dich', '# neue für dich')(count)}`,
+  spoiler: 'verborgen',
+  toLatest: 'Zum Neuesten',
+  markRead: 'Als gelesen markieren',
+  shift: 'Umschalt',
+  join: 'Beitreten',
 };

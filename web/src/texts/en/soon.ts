@@ -19,4 +19,12 @@ export const soon = {
   areWriting: (names: string, count: number) => `${names} ${count === 1 ? 'is' : 'are'} writing…`,
   severalWrite: 'Several people are writing…',
   loadingOlder: 'Loading earlier messages…',
+  dismiss: 'Dismiss',
+  saysAloud: (name: string, text: string) => `${name}: ${text}`,
+  waitsElsewhere: (where: string, count: number) => `${where}: ${many('# new for you', '# new for you')(count)}`,
+  spoiler: 'hidden',
+  toLatest: 'To the latest',
+  markRead: 'Mark as read',
+  shift: 'Shift',
+  join: 'Join',
 };

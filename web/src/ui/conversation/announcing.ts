@@ -4,6 +4,7 @@
 import { plainOf } from '../../format/plain';
 import type { Chat, MessageEntry } from '../../state/types';
 import { language } from '../../texts/language.svelte';
+import { soon } from '../../texts/soon.svelte';
 import type { View } from '../view.svelte';
 import { Announcer } from './announcer';
 
@@ -14,7 +15,7 @@ const mostSpoken = 3;
 export function announcing(chat: Chat, view: View): Announcing {
   return new Announcer((messages) => {
     const w = language.texts.ui;
-    const said = messages.map((message) => w.saysAloud(message.sender.displayName, plainOf(chat.formatted(message), w.spoiler)));
+    const said = messages.map((message) => soon.texts.saysAloud(message.sender.displayName, plainOf(chat.formatted(message), soon.texts.spoiler)));
     view.speak(said.length <= mostSpoken ? said.join('\n') : w.newMessages(said.length));
   });
 }

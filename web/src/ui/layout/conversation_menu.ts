@@ -2,6 +2,7 @@ import { reaches } from '../../state/conversation/ranks';
 import type { Chat, Conversation, Rank } from '../../state/types';
 import type { Texts } from '../../texts/en';
 import { more } from '../../texts/more.svelte';
+import { soon } from '../../texts/soon.svelte';
 import type { MenuItem } from '../parts/Menu.svelte';
 import { copyText } from '../parts/clipboard';
 import { pathOf } from '../route';
@@ -13,7 +14,7 @@ export function conversationMenu(chat: Chat, view: View, conversation: Conversat
   const m = more.texts;
   const items: MenuItem[] = [];
   if (conversation.unread > 0 || conversation.mentions > 0) {
-    items.push({ text: w.markRead, icon: 'check', run: () => conversation.markRead() });
+    items.push({ text: soon.texts.markRead, icon: 'check', run: () => conversation.markRead() });
   }
   if (chat.can.metadata && !chat.isGuest) {
     items.push(
