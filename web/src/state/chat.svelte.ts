@@ -266,7 +266,7 @@ export class ChatState implements Chat, Receiver {
       }
       case 'session':
         // A guest goes on for as long as her link lives.
-        if (!this.isGuest) void this.session.check();
+        if (!this.isGuest) void this.session.check(undefined, told.sentence);
         break;
       case 'outbox':
         void this.outbox.read();

@@ -178,6 +178,20 @@ test('what was typed by someone whose login has ended waits for her, and for nob
   expect(chat.open('#tea').draft).toBe('half a thou');
 });
 
+test.each(['hears of it', 'has noticed it before'])('another tab of a deleted account that %s says that it was deleted', async (how) => {
+  const { chat } = await inTea();
+  const other = await open();
+  await until(() => other.link.kind === 'online');
+  becomes(nobody);
+  if (how !== 'hears of it') {
+    await other.session.check();
+    expect(other.session.sentence).toContain('logged out');
+  }
+  await chat.session.loggedOut('Your account is deleted.', true);
+  await until(() => other.session.state === 'out' && other.session.sentence === 'Your account is deleted.');
+  expect(chat.session.sentence).toBe('Your account is deleted.');
+});
+
 test('whoever logs out throws away what she was asked about, whichever tab could not send it', async () => {
   const { chat, tea } = await inTea();
   const other = await open();

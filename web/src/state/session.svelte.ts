@@ -81,8 +81,8 @@ export class SessionState implements Session {
     this.#events.came();
   }
 
-  /** Asks the server. False: it cannot be reached. */
-  async check(reading?: Promise<SessionInfo>): Promise<boolean> {
+  /** Asks the server. False: it cannot be reached. `why`: why nobody is here any more, if it is so. */
+  async check(reading?: Promise<SessionInfo>, why?: string | null): Promise<boolean> {
     // In another tab, without a link.
     if (isLeaving() && this.state === 'in') await this.loggedOut(null);
     let info: SessionInfo;
@@ -100,12 +100,14 @@ export class SessionState implements Session {
       else await this.#replacedBy(info);
     } else if (this.state === 'in') {
       const { banned } = info;
-      await this.loggedOut(banned ? language.texts.state.link.notLetIn(banned) : language.texts.state.link.loggedOut);
+      await this.loggedOut(why ?? (banned ? language.texts.state.link.notLetIn(banned) : language.texts.state.link.loggedOut), !!why);
     } else if (this.guest !== null && this.state !== 'guest') {
       this.state = 'guest';
       this.#events.came();
     } else if (this.state !== 'guest') {
       this.state = 'out';
+      // It had been noticed here before.
+      if (why && this.sentence) this.sentence = why;
     }
     return true;
   }
@@ -197,6 +199,6 @@ export class SessionState implements Session {
     if (owner !== null || forGood) this.sentence = sentence && waiting > 0 && !forGood ? `${sentence} ${language.texts.state.link.waiting}` : sentence;
     this.wanted = wanted;
     this.state = 'out';
-    this.#tabs.tell({ kind: 'session' });
+    this.#tabs.tell({ kind: 'session', sentence: forGood ? sentence : null });
   }
 }

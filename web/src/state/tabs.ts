@@ -8,8 +8,8 @@ export type Told =
   | { kind: 'outbox' }
   /** A message of the outbox is taken care of: said, with this id, or thrown away. */
   | { kind: 'posted'; key: string; id: string | null }
-  /** The person logged out or in, in another tab. */
-  | { kind: 'session' }
+  /** The person logged out or in, in another tab; `sentence`: or is no more, as that is said. */
+  | { kind: 'session'; sentence?: string | null }
   /** A tab is looked at, or no longer. */
   | { kind: 'looked'; tab: string; conversation: string | null };
 
