@@ -52,11 +52,16 @@ test('what an account said under another name leads to it, and not to who has th
 
 test('what a guest said leads to nobody who has her name since', async () => {
   await bob.goTo('tea');
-  await ann.say('NICK ann', 'PRIVMSG #tea :I was here');
+  await ann.say('NICK ann', 'PRIVMSG #tea :I was here', 'PRIVMSG bob :between us');
   await bob.sees('I was here');
   ann.leave();
   const other = await Raw.at(server, 'ann');
   await bob.page.reload();
+  await bob.page.getByRole('link', { name: /^ann/ }).click();
+  await bob.sees('between us');
+  await bob.page.getByText('nobody can write to her any more').waitFor();
+  expect(await bob.page.getByRole('link', { name: /^ann/ }).count()).toBe(1);
+  await bob.goTo('tea');
   await bob.sees('I was here');
   await profileOf(bob, 'I was here');
   await panel(bob).getByText('Whoever said this is not here any more.').waitFor();
