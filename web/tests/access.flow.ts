@@ -750,6 +750,8 @@ test('what is said, what waits elsewhere and what becomes of the link are heard,
   const { page } = alice;
   await alice.goTo('tea');
   await alice.isCaughtUp();
+  // What tells of the link comes behind the first picture.
+  await page.locator('p.unseen[role=status]').waitFor({ state: 'attached' });
   await page.evaluate(() => {
     const heard: string[] = [];
     (window as { heard?: string[] }).heard = heard;

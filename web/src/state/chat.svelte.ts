@@ -82,6 +82,8 @@ export class ChatState implements Chat, Receiver {
   readonly sending: Sending;
   readonly keeping: Keeping;
   readonly readMarkers: ReadMarkers;
+  /** As whom a link came that was refused. */
+  #cameAs: string | null = null;
   #absentNames: Promise<AbsentNames> | null = null;
   readonly #list: ConversationList;
   readonly #notices = new Notices();
@@ -299,9 +301,13 @@ export class ChatState implements Chat, Receiver {
     if (!connection.isupport.same(connection.account ?? '', wanted ?? '')) {
       // The cookie is somebody else's by now, or no good any more; or the account has another name.
       this.link.refuse();
+      this.#cameAs = connection.nick;
       await this.session.check();
       return;
     }
+    // She is called so on all her devices, though it was the account's name only until lately.
+    if (this.#cameAs === connection.nick && wanted && !connection.isupport.same(connection.nick, wanted)) connection.request('NICK', [wanted]).catch(() => undefined);
+    this.#cameAs = null;
     const before = this.isupport.caseMapping;
     this.isupport = connection.isupport;
     if (before !== this.isupport.caseMapping) this.#refold();

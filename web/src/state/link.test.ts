@@ -272,6 +272,19 @@ test('whose account has another name is the same', async () => {
   expect([server.restarts, posted(), chat.me.nick]).toEqual([0, ['by whatever name'], 'alicia']);
 });
 
+test('whoever comes under the name that her account had before is called by that of now', async () => {
+  const { chat } = await inTea();
+  server.socket.break();
+  becomes({ ...info, username: 'alicia' });
+  // The first link comes as alice, and all devices of an account have one nick.
+  server.nick = 'alice';
+  chat.link.reconnect();
+  await until(() => chat.session.info?.username === 'alicia');
+  chat.link.reconnect();
+  await until(() => chat.link.kind === 'online');
+  expect(server.socket.sent.some((line) => /\bNICK :?alicia$/.test(line) && line.includes('label='))).toBe(true);
+});
+
 test('whoever waits at the entry goes in when somebody logs in in another tab', async () => {
   const chat = await open(nobody);
   expect(chat.session.state).toBe('out');

@@ -37,8 +37,8 @@ export async function search(world: World, query: SearchQuery): Promise<readonly
     // Somebody else had the name then, or has it now.
     if (person === null || personId === null || personId === person.id) hits.set(hit.message.key, hit);
   }
-  // The latest first, whatever the server says first.
-  return [...hits.values()].sort((one, other) => other.message.time - one.message.time).slice(0, query.limit);
+  // The latest first, whatever the server says first; of several answers as many as of one.
+  return [...hits.values()].sort((one, other) => other.message.time - one.message.time).slice(0, names.length > 1 ? query.limit : undefined);
 }
 
 async function searchOnce(world: World, query: SearchQuery): Promise<{ hit: SearchHit; personId: string | null }[]> {

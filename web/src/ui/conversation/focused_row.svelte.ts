@@ -94,7 +94,11 @@ export class FocusedRow {
         return this.#walks(event, this.#step(-1, 1));
       case 'End':
         event.preventDefault();
-        void this.#events.toLatest().then(() => this.#walkTo(this.#step(this.#listed.entries.length, -1)));
+        // What happened behind the last message is seen, too, however much that is.
+        void this.#events.toLatest().then(() => {
+          const last = this.#listed.entries[this.#step(this.#listed.entries.length, -1)];
+          if (last) this.focus(last.key);
+        });
         return;
       case 'Escape':
         event.preventDefault();
