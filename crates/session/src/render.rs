@@ -73,6 +73,11 @@ impl Page<'_> {
         }
         let form = self.form;
         let source = source_of(&message.sender, self.server);
+        // It was measured with the name that it was said to: who is reached by it may have a longer one since.
+        let is_too_long = || message.payload.len() > wire::text_budget(&source, verb, &[message.addressed_to.as_str()]);
+        if message.recipient_id.is_some() && message.kind != MessageKind::Signal && is_too_long() {
+            return self.message_of_lines(message, verb, &[]);
+        }
         let line = with_message_tags(timed(self.buffer, form, message.timestamp), form, message);
         let line = line.source(&source).verb(verb);
         let line = match message.audience.filter(|_| message.recipient_id.is_none()) {

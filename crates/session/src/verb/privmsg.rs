@@ -567,6 +567,29 @@ mod tests {
         );
     }
 
+    /// An account is reached by its name under whatever nick it has.
+    #[test]
+    fn what_fits_with_the_name_it_was_said_to_and_not_with_that_of_now_is_sent_in_two_lines() {
+        let most = MAX_BODY - ":alice!~alice@h.example PRIVMSG bob :\r\n".len();
+        let (fits, first) = ("x".repeat(most), "x".repeat(most - "by".len()));
+        check_with(
+            |configured, _| configured.show_hostnames = true,
+            &format!(
+                "bob=
+                 bob> REGISTER * * sesame77
+                 bob> NICK bobby
+                 bob<<
+                 alice+ host=h.example
+                 alice> NICK alice
+                 alice> USER alice 0 * :alice
+                 alice<<
+                 alice> PRIVMSG bob {fits}
+                 bob< :alice!~alice@h.example PRIVMSG bobby :{first}
+                 bob< :alice!~alice@h.example PRIVMSG bobby :xx"
+            ),
+        );
+    }
+
     #[test]
     fn prefixes_of_ranks_are_parted() {
         let check = |target, expected| assert_eq!(split_status(target), expected, "{target}");
