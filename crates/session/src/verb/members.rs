@@ -45,7 +45,8 @@ pub(crate) fn write(turn: &mut Turn<'_>, absent: &AbsentMembers) {
     }
     let nick = turn.nick().to_owned();
     if absent.members.is_empty() {
-        let text = format_args!("{}: all of its members are here", absent.room);
+        // Whoever sees only those who speak there is told of nobody: it must be true for her, too.
+        let text = format_args!("{}: no member to show who is not here", absent.room);
         return turn.server_line("NOTICE").param(&nick).trailing_fmt(text);
     }
     let mut names = absent.members.iter().map(name).peekable();
@@ -87,7 +88,7 @@ mod tests {
              alice< :irc.example BATCH +1 parlor/members #tea 0
              alice< :irc.example BATCH -1
              dave> MEMBERS #tea
-             dave< :irc.example NOTICE dave :#tea: all of its members are here
+             dave< :irc.example NOTICE dave :#tea: no member to show who is not here
              carol> METADATA * SET display-name :Carol C.
              alice<<
              carol<<
@@ -116,7 +117,7 @@ mod tests {
              alice> MODE #tea +u
              dave<<
              dave> MEMBERS #tea
-             dave< :irc.example NOTICE dave :#tea: all of its members are here
+             dave< :irc.example NOTICE dave :#tea: no member to show who is not here
              alice<<
              bob<<
              carol<<",
